@@ -1,0 +1,1 @@
+"""Learn properties of crystals from their periodic graphs, with the evidence beside the number."""

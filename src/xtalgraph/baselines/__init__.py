@@ -1,0 +1,1 @@
+"""F5: what a graph model has to beat."""

@@ -1,0 +1,1 @@
+"""F8: one module per verb, no logic."""

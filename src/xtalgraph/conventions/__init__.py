@@ -1,0 +1,1 @@
+"""F0: units, elements, shapes and error types."""

@@ -1,0 +1,1 @@
+"""F1: reading and writing crystals, the checks on what comes in, transforms."""

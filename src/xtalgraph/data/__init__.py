@@ -1,0 +1,1 @@
+"""F4: tables of crystals with targets: sources, splits, targets, the packed graphs."""

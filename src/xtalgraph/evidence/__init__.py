@@ -1,0 +1,1 @@
+"""F6: what is known about a predictor, and the report that says it."""

@@ -1,0 +1,1 @@
+"""F2: neighbours and the crystal graph."""

@@ -1,0 +1,1 @@
+"""F3: errors, ranks, recall, intervals: arrays in, numbers out."""

@@ -1,0 +1,1 @@
+"""F5: encoders, one file per architecture; property models; checkpoints; predictors."""

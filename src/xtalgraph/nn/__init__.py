@@ -1,0 +1,1 @@
+"""F3: radial bases, envelopes, element embeddings, pooling."""

@@ -1,0 +1,1 @@
+"""F0, an island: arrays in, figure out."""

@@ -1,0 +1,1 @@
+"""F6: one loop for every model."""

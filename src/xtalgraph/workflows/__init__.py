@@ -1,0 +1,1 @@
+"""F7: what a verb means, from start to end."""
