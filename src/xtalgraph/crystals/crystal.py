@@ -42,7 +42,7 @@ class Crystal:
         return len(self.numbers)
 
     def __repr__(self) -> str:
-        return f"Crystal({self.formula}, {len(self)} atoms, pbc={''.join('FT'[p] for p in self.pbc)})"
+        return f"Crystal({self.formula}, {len(self)} atoms, pbc={''.join('FT'[int(p)] for p in self.pbc)})"
 
     @cached_property
     def formula(self) -> str:
