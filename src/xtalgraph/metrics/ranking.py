@@ -1,0 +1,138 @@
+"""How well predictions put crystals in order, and find the best of them."""
+
+import math
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.stats import kendalltau, rankdata
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.metrics.pairs import checked_pair, is_constant
+
+
+def spearman(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]) -> float:
+    """Spearman's ρ: Pearson's correlation of the ranks, ties at their mean rank.
+
+    It is NaN where it is undefined: fewer than two rows, or a column that does not vary.
+
+    >>> round(spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 9.0])), 12)
+    1.0
+    """
+    target, prediction = checked_pair(target, prediction)
+    if is_constant(target) or is_constant(prediction):
+        return math.nan
+    first, second = rankdata(target), rankdata(prediction)
+    first -= first.mean()
+    second -= second.mean()
+    rho = float(first @ second / math.sqrt((first @ first) * (second @ second)))
+    return min(1.0, max(-1.0, rho))
+
+
+def kendall(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]) -> float:
+    """Kendall's τ-b: concordant less discordant pairs, normalised for ties in either column.
+
+    It is NaN where it is undefined: fewer than two rows, or a column that does not vary.
+
+    >>> round(kendall(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])), 12)
+    0.333333333333
+    """
+    target, prediction = checked_pair(target, prediction)
+    if is_constant(target) or is_constant(prediction):
+        return math.nan
+    # The p-value is not used; its asymptotic form is the cheap one, but divides by n − 2.
+    method: Literal["asymptotic", "exact"] = "asymptotic" if target.size > 2 else "exact"
+    return float(kendalltau(target, prediction, method=method).statistic)
+
+
+def top_count(k: int | float, rows: int) -> int:
+    """Number of rows that ``k`` stands for.
+
+    Args:
+        k: A number of rows (an ``int``), or a fraction of them (a ``float`` above 0, at most 1),
+            which is rounded up: 0.05 of 41 rows are 3.
+        rows: Number of rows there are.
+
+    Returns:
+        The number of rows, never more than there are.
+
+    Raises:
+        ConfigError: ``k`` is neither a positive number of rows nor such a fraction.
+    """
+    if isinstance(k, int):
+        if k < 1:
+            raise ConfigError(f"k must be at least 1 row, got {k}")
+        return min(k, rows)
+    if not 0 < k <= 1:
+        raise ConfigError(
+            f"k as a fraction must lie above 0 and be at most 1, got {k}; "
+            "give a number of rows as an int"
+        )
+    # Through the decimal digits, since 0.05 × 140 is 7.000000000000001 in floating point.
+    return math.ceil(Fraction(str(float(k))) * rows)
+
+
+def top_recall(
+    target: Float[np.ndarray, " rows"],
+    prediction: Float[np.ndarray, " rows"],
+    k: int | float,
+    best: Literal["low", "high"],
+) -> float:
+    """Share of the truly best k rows that are among the k predicted best.
+
+    Where equal values straddle the k-th place, in the target, the prediction or both, the answer
+    depends on how the ties are broken. This is the expectation over breaking them uniformly at
+    random, independently in the two columns: a row that is tied for the last s places with m rows
+    in all is in with probability s/m, so that recall = Σ p_i q_i / k. A constant prediction gets
+    exactly k/n, the share that blind choice finds.
+
+    Args:
+        target: True values.
+        prediction: Predicted values, in the same order.
+        k: A number of rows, or a fraction of them, see :func:`top_count`.
+        best: Whether low values are the good ones (energies) or high ones.
+
+    Returns:
+        A number from 0 to 1; 1 where k is all rows or more, NaN for no rows.
+
+    Raises:
+        ConfigError: ``k`` or ``best`` is not one of those above.
+
+    >>> top_recall(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 9.0, 5.0, 7.0]), 2, "low")
+    0.5
+    >>> top_recall(np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4), 1, "low")
+    0.25
+    """
+    if best not in ("low", "high"):
+        raise ConfigError(f"best must be 'low' or 'high', got {best!r}")
+    target, prediction = checked_pair(target, prediction)
+    count = top_count(k, target.size)
+    if count == 0:
+        return math.nan
+    sign = 1 if best == "low" else -1
+    sure, tied, places = _lowest(sign * target, count)
+    sure_hat, tied_hat, places_hat = _lowest(sign * prediction, count)
+    # Whole numbers up to the one division, so that simple cases come out exactly.
+    m, m_hat = int(tied.sum()), int(tied_hat.sum())
+    expected = (
+        _both(sure, sure_hat) * m * m_hat
+        + _both(sure, tied_hat) * m * places_hat
+        + _both(tied, sure_hat) * places * m_hat
+        + _both(tied, tied_hat) * places * places_hat
+    )
+    return expected / (m * m_hat * count)
+
+
+def _lowest(
+    values: Float[np.ndarray, " rows"], count: int
+) -> tuple[Bool[np.ndarray, " rows"], Bool[np.ndarray, " rows"], int]:
+    """Rows surely among the ``count`` lowest, rows tied for the last places, and those places."""
+    last = np.partition(values, count - 1)[count - 1]
+    sure = values < last
+    return sure, values == last, count - int(sure.sum())
+
+
+def _both(first: Bool[np.ndarray, " rows"], second: Bool[np.ndarray, " rows"]) -> int:
+    """Number of rows that are in both."""
+    return int((first & second).sum())

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.metrics.pairs import checked_pair, is_constant
+from xtalgraph.metrics.summary import evaluate_predictions
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused_with_their_row(bad):
+    good, broken = np.zeros(3), np.array([0.0, bad, 0.0])
+    with pytest.raises(InputError, match=r"target must be finite, got .* in row 1"):
+        checked_pair(broken, good)
+    with pytest.raises(InputError, match="prediction must be finite"):
+        checked_pair(good, broken)
+    with pytest.raises(InputError, match="prediction must be finite"):
+        evaluate_predictions(good, broken, best="low")
+
+
+def test_lengths_that_differ_are_refused():
+    with pytest.raises(InputError, match="got 3 and 2"):
+        checked_pair(np.zeros(3), np.zeros(2))
+
+
+def test_more_than_one_dimension_is_refused():
+    with pytest.raises(InputError, match="one dimension"):
+        checked_pair(np.zeros((3, 1)), np.zeros((3, 1)))
+
+
+def test_single_precision_is_scored_in_double():
+    first, second = checked_pair(np.zeros(2, dtype=np.float32), np.zeros(2))
+    assert first.dtype == second.dtype == np.float64
+
+
+def test_constant():
+    assert is_constant(np.zeros(0))
+    assert is_constant(np.ones(1))
+    assert is_constant(np.full(3, 0.1))
+    assert not is_constant(np.array([0.0, 1e-300]))
