@@ -1,0 +1,276 @@
+"""A still picture of a periodic graph, drawn from the back to the front."""
+
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.path import Path as Outline
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.plots.crystal_drawing import CrystalDrawing, draw_crystal, viewpoint
+from xtalgraph.plots.element_look import covalent_radius, element_color, mixed
+from xtalgraph.plots.style import MUTED, house_style, new_figure
+
+BALL_SHARE = 0.42
+"""Radius of a ball over the covalent radius of its element."""
+STICK_RADIUS = 0.085
+"""Radius of a stick, Å."""
+IMAGE_PALENESS = 0.62
+"""Share of white in what stands in neighbouring cells."""
+HAZE = 0.28
+"""Share of white at the far end of the picture, which gives it depth."""
+SHADES = ((1.0, 0.0, 0.0), (0.86, 0.07, 0.16), (0.62, 0.17, 0.36), (0.34, 0.28, 0.62))
+"""Discs that make a ball: radius and shift to the light in ball radii, share of white."""
+FLAT_FROM = 250
+"""With more balls than this, each is one disc."""
+RASTER_FROM = 60
+"""With more balls than this, an SVG holds the picture as pixels."""
+EDGE_COLOR = "#7f8b97"
+EDGE_WIDTH = 0.00036
+"""Half the width of the cell's edges over the distance of the eye."""
+EDGE_PIECES = 12
+"""Into how many pieces an edge is cut; half as much shows where the direction does not repeat."""
+
+Color: TypeAlias = Float[np.ndarray, "*any 3"]
+"""Red, green and blue in [0, 1]."""
+
+
+class _Canvas:
+    """Outlines with their depth and colours, to be drawn from the back to the front."""
+
+    def __init__(self, points: Float[np.ndarray, "points 3"]) -> None:
+        self.distance = 5.0 * (float(np.linalg.norm(points, axis=1).max()) + 1.0)
+        self.near = float(points[:, 2].max())
+        self.span = max(self.near - float(points[:, 2].min()), 1e-9)
+        self.outlines: list[Outline] = []
+        self.depths: list[float] = []
+        self.faces: list[Color] = []
+        self.rims: list[Color] = []
+
+    def magnify(self, depth: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+        """How much larger than at the origin things appear at this depth."""
+        return self.distance / (self.distance - depth)
+
+    def faded(self, color: Color, depth: float, is_image: bool) -> Color:
+        """The colour at this depth; paler for an image."""
+        color = mixed(color, "#ffffff", max(HAZE * (self.near - depth) / self.span, 0.0))
+        return mixed(color, "#ffffff", IMAGE_PALENESS) if is_image else color
+
+    def add(self, outline: Outline, depth: float, face: Color, rim: Color) -> None:
+        """Put one outline at a depth."""
+        self.outlines.append(outline)
+        self.depths.append(depth)
+        self.faces.append(face)
+        self.rims.append(rim)
+
+    def collection(self, rasterized: bool) -> PathCollection:
+        """Everything, the farthest first."""
+        order = np.argsort(self.depths, kind="stable")
+        return PathCollection(
+            [self.outlines[i] for i in order],
+            facecolors=[self.faces[i] for i in order],
+            edgecolors=[self.rims[i] for i in order],
+            linewidths=0.5,
+            zorder=3,
+            rasterized=rasterized,
+        )
+
+
+def crystal_still(
+    cell: Float[np.ndarray, "3 3"],
+    positions: Float[np.ndarray, "atoms 3"],
+    numbers: Int[np.ndarray, " atoms"],
+    center: Int[np.ndarray, " bonds"],
+    neighbor: Int[np.ndarray, " bonds"],
+    image: Int[np.ndarray, "bonds 3"],
+    pbc: Bool[np.ndarray, "3"],
+    *,
+    title: str = "",
+    size: float = 3.2,
+) -> Figure:
+    """Atoms as shaded balls, bonds as sticks, the cell as lines, in a slight perspective.
+
+    Bonds that cross the wall are drawn to the image of their partner; images are paler.
+
+    Args:
+        cell: Lattice vectors as rows, Å.
+        positions: Cartesian coordinates, Å.
+        numbers: Atomic numbers.
+        center: Atom at which each bond starts.
+        neighbor: Atom at which it ends.
+        image: In which cell that atom stands, in lattice vectors.
+        pbc: Which lattice directions repeat.
+        title: Written above the picture.
+        size: Width of the picture in inches.
+
+    Returns:
+        The figure.
+    """
+    drawing = draw_crystal(cell, positions, numbers, center, neighbor, image, pbc)
+    with house_style():
+        figure = new_figure(size, size * 1.08)
+        axes = figure.add_subplot()
+        axes.set_axis_off()
+        axes.set_aspect("equal")
+        if len(drawing.numbers):
+            _paint(axes, drawing, viewpoint(cell), pbc)
+        if title:
+            axes.set_title(title, fontsize=10, fontweight="bold")
+        present = sorted(set(numbers.tolist()))
+        handles = [_legend_dot(number) for number in present]
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=min(len(handles), 7) or 1,
+            handletextpad=0.1,
+            columnspacing=0.9,
+        )
+        return figure
+
+
+def _paint(
+    axes: Axes,
+    drawing: CrystalDrawing,
+    rotation: Float[np.ndarray, "3 3"],
+    pbc: Bool[np.ndarray, "3"],
+) -> None:
+    corners = drawing.edges.reshape(-1, 3)
+    middle = np.concatenate([drawing.positions[~drawing.is_image], corners]).mean(axis=0)
+    seen = (drawing.positions - middle) @ rotation.T
+    corners = (corners - middle) @ rotation.T
+    radii = np.array([BALL_SHARE * covalent_radius(z) for z in drawing.numbers.tolist()])
+    canvas = _Canvas(np.concatenate([seen, corners]))
+    _add_balls(canvas, drawing, seen, radii)
+    _add_sticks(canvas, drawing, seen, radii)
+    _add_edges(canvas, corners.reshape(-1, 2, 3), pbc[drawing.edge_axis])
+    axes.add_collection(canvas.collection(rasterized=len(seen) > RASTER_FROM))
+
+    flat = seen[:, :2] * canvas.magnify(seen[:, 2:])
+    reach = (radii * canvas.magnify(seen[:, 2]))[:, None]
+    lines = corners[:, :2] * canvas.magnify(corners[:, 2:])
+    _name_axes(axes, lines.reshape(-1, 2, 2))
+    low = np.concatenate([flat - reach, lines]).min(axis=0) - 0.35
+    high = np.concatenate([flat + reach, lines]).max(axis=0) + 0.35
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+
+
+def _add_balls(
+    canvas: _Canvas,
+    drawing: CrystalDrawing,
+    seen: Float[np.ndarray, "balls 3"],
+    radii: Float[np.ndarray, " balls"],
+) -> None:
+    shades = SHADES if len(seen) <= FLAT_FROM else SHADES[:1]
+    disc = Outline.unit_circle()
+    round_corners = np.asarray(disc.vertices)
+    scales = canvas.magnify(seen[:, 2])
+    for ball, (x, y, depth) in enumerate(seen.tolist()):
+        color = np.array(to_rgb(element_color(int(drawing.numbers[ball]))))
+        is_image, scale = bool(drawing.is_image[ball]), float(scales[ball])
+        body = canvas.faded(mixed(color, "#000000", 0.10), depth, is_image)
+        rim = canvas.faded(mixed(color, "#000000", 0.52), depth, is_image)
+        for layer, (radius, shift, white) in enumerate(shades):
+            to_light = np.array([-0.7, 1.0]) * shift * radii[ball]
+            spot = (np.array([x, y]) + to_light) * scale
+            outline = Outline(round_corners * radius * radii[ball] * scale + spot, disc.codes)
+            face = mixed(body, "#ffffff", white)
+            canvas.add(outline, depth + 1e-6 * layer, face, rim if layer == 0 else face)
+
+
+def _add_sticks(
+    canvas: _Canvas,
+    drawing: CrystalDrawing,
+    seen: Float[np.ndarray, "balls 3"],
+    radii: Float[np.ndarray, " balls"],
+) -> None:
+    layers = ((1.0, "#000000", 0.38), (0.72, "#000000", 0.02), (0.28, "#ffffff", 0.38))
+    for one, other in drawing.sticks.tolist():
+        half = (seen[one] + seen[other]) / 2.0
+        for ball in (one, other):
+            start = _surface(seen[ball], half, float(radii[ball]))
+            if start is None:
+                continue
+            color = np.array(to_rgb(element_color(int(drawing.numbers[ball]))))
+            color = mixed(color, "#8d98a3", 0.35)
+            ends = np.stack([start, half])
+            depth = float(ends[:, 2].mean())
+            scales = canvas.magnify(ends[:, 2])
+            for layer, (width, shade, share) in enumerate(layers):
+                outline = _strip(ends[:, :2] * scales[:, None], width * STICK_RADIUS * scales)
+                is_image = bool(drawing.is_image[ball])
+                face = canvas.faded(mixed(color, shade, share), depth, is_image)
+                canvas.add(outline, depth + 1e-6 * layer, face, face)
+
+
+def _add_edges(
+    canvas: _Canvas,
+    edges: Float[np.ndarray, "edges 2 3"],
+    repeats: Bool[np.ndarray, " edges"],
+) -> None:
+    """Short pieces, so that an edge can pass behind one atom and before another."""
+    color = np.array(to_rgb(EDGE_COLOR))
+    width = EDGE_WIDTH * canvas.distance
+    for (start, end), solid in zip(edges, repeats, strict=True):
+        cuts = np.linspace(0.0, 1.0, EDGE_PIECES + 1)
+        for first, last in pairwise(cuts):
+            stop = last if solid else (first + last) / 2.0
+            ends = np.stack([start + first * (end - start), start + stop * (end - start)])
+            depth = float(ends[:, 2].mean())
+            scales = canvas.magnify(ends[:, 2])
+            outline = _strip(ends[:, :2] * scales[:, None], width * scales)
+            face = canvas.faded(color, depth, False)
+            canvas.add(outline, depth, face, face)
+
+
+def _name_axes(axes: Axes, lines: Float[np.ndarray, "edges 2 2"]) -> None:
+    for name, (start, end) in zip("abc", lines[::4], strict=False):
+        outward = (end - start) / max(float(np.linalg.norm(end - start)), 1e-9)
+        axes.annotate(
+            name,
+            (float(end[0]), float(end[1])),
+            xytext=(float(outward[0]) * 7.0, float(outward[1]) * 7.0),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=8,
+            fontstyle="italic",
+            color=MUTED,
+            zorder=5,
+        )
+
+
+def _surface(
+    ball: Float[np.ndarray, "3"], half: Float[np.ndarray, "3"], radius: float
+) -> Float[np.ndarray, "3"] | None:
+    way = half - ball
+    length = float(np.linalg.norm(way))
+    return ball + way / length * radius * 0.9 if length > radius * 0.9 else None
+
+
+def _strip(flat: Float[np.ndarray, "2 2"], widths: Float[np.ndarray, "2"]) -> Outline:
+    along = flat[1] - flat[0]
+    across = np.array([-along[1], along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
+    side = across * widths[:, None]
+    points = np.stack([flat[0] + side[0], flat[1] + side[1], flat[1] - side[1], flat[0] - side[0]])
+    return Outline(np.concatenate([points, points[:1]]), closed=True)
+
+
+def _legend_dot(number: int) -> Line2D:
+    color = np.array(to_rgb(element_color(number)))
+    return Line2D(
+        [],
+        [],
+        linestyle="none",
+        marker="o",
+        markersize=4.0 + 3.0 * covalent_radius(number),
+        markerfacecolor=to_hex(tuple(color)),
+        markeredgecolor=to_hex(tuple(mixed(color, "#000000", 0.5))),
+        markeredgewidth=0.6,
+        label=SYMBOLS[number],
+    )

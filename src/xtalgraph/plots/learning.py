@@ -1,0 +1,85 @@
+"""How the training went: loss and validation error over the epochs."""
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from xtalgraph.plots.style import (
+    ACCENT,
+    MARK,
+    MUTED,
+    house_style,
+    new_figure,
+    quantity,
+    say_nothing_to_show,
+)
+
+
+def learning_curve(
+    epoch: Float[np.ndarray, " epochs"],
+    train_loss: Float[np.ndarray, " epochs"],
+    val_mae: Float[np.ndarray, " epochs"],
+    *,
+    unit: str = "",
+) -> Figure:
+    """Validation error above and training loss below, over the same epochs, on logarithmic axes.
+
+    They have axes of their own: the loss is in scaled units, the error in those of the target.
+
+    Args:
+        epoch: Number of each epoch.
+        train_loss: Loss on the training set, in scaled units; NaN where none was written.
+        val_mae: Mean absolute error on the validation set, in the unit; NaN where not measured.
+        unit: Unit of the target as declared; nothing is shown for an empty one.
+
+    Returns:
+        The figure.
+    """
+    with house_style():
+        figure = new_figure(4.6, 4.0)
+        if len(epoch) == 0:
+            say_nothing_to_show(figure.add_subplot(), "no epoch was logged")
+            return figure
+        measured = bool(np.isfinite(val_mae).any())
+        grid = figure.add_gridspec(2, 1, height_ratios=[1.5, 1.0]) if measured else None
+        lower = figure.add_subplot(grid[1] if grid is not None else 111)
+        _curve(lower, epoch, train_loss, MUTED)
+        lower.set_ylabel("train loss")
+        lower.set_xlabel("epoch")
+        lower.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        if grid is not None:
+            upper = figure.add_subplot(grid[0], sharex=lower)
+            _curve(upper, epoch, val_mae, ACCENT)
+            upper.tick_params(labelbottom=False)
+            upper.set_ylabel(quantity("validation MAE", unit))
+            best = int(np.nanargmin(val_mae))
+            for axes in (upper, lower):
+                axes.axvline(float(epoch[best]), color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
+            upper.plot(epoch[best], val_mae[best], "o", color=MARK, markersize=5, zorder=5)
+            value = f"{val_mae[best]:.3g} {unit}".rstrip()
+            upper.set_title(
+                f"best: {value} after epoch {epoch[best]:g}", fontsize=9, color=MARK, loc="right"
+            )
+        return figure
+
+
+def _curve(
+    axes: Axes,
+    epoch: Float[np.ndarray, " epochs"],
+    values: Float[np.ndarray, " epochs"],
+    color: str,
+) -> None:
+    known = np.isfinite(values)
+    marker = "o" if known.sum() < 15 else ""
+    axes.plot(epoch[known], values[known], color=color, linewidth=1.5, marker=marker, markersize=3)
+    if known.any() and values[known].min() > 0.0:
+        axes.set_yscale("log")
+        span = values[known].max() / values[known].min()
+        ticks = (1.0, 2.0, 5.0) if span < 100.0 else (1.0,)
+        axes.yaxis.set_major_locator(LogLocator(subs=ticks))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        if span < 1.5:
+            axes.yaxis.set_major_locator(MaxNLocator(4))

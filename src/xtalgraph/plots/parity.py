@@ -1,0 +1,132 @@
+"""Predictions against targets, one colour per split."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from xtalgraph.plots.style import (
+    MUTED,
+    SPLIT_COLORS,
+    house_style,
+    new_figure,
+    quantity,
+    say_nothing_to_show,
+)
+
+RASTER_FROM = 2_000
+"""With more points than this in a figure, points become pixels; axes and text stay outlines."""
+DENSITY_FROM = 500
+"""With more test points than this, their shade says how many lie close by."""
+
+DENSITY_MAP = LinearSegmentedColormap.from_list("xtalgraph", ["#8fbfe6", "#0b5fa5", "#06233f"])
+
+
+def local_density(
+    x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"], bins: int = 80
+) -> Float[np.ndarray, " points"]:
+    """How many points share the cell of a ``bins × bins`` grid with each point.
+
+    Args:
+        x: Horizontal coordinate.
+        y: Vertical coordinate.
+        bins: Cells along each axis, from the smallest to the largest value.
+
+    Returns:
+        One count per point, itself included.
+    """
+    column, row = (_bin_of(values, bins) for values in (x, y))
+    counts = np.zeros((bins, bins))
+    np.add.at(counts, (column, row), 1.0)
+    return counts[column, row]
+
+
+def parity_plot(
+    target: Float[np.ndarray, " points"],
+    prediction: Float[np.ndarray, " points"],
+    split: Shaped[np.ndarray, " points"],
+    *,
+    name: str,
+    unit: str = "",
+) -> Figure:
+    """Predictions over targets on equal axes, with the diagonal where both agree.
+
+    Args:
+        target: What is true, in the unit.
+        prediction: What the model says, in the unit.
+        split: ``train``, ``val`` or ``test`` for each point; each has its colour, test on top.
+        name: Name of the target, for the axes.
+        unit: Unit as declared; nothing is shown for an empty one.
+
+    Returns:
+        The figure.
+    """
+    with house_style():
+        figure = new_figure(4.6, 4.4)
+        axes = figure.add_subplot()
+        finite = np.isfinite(target) & np.isfinite(prediction)
+        target, prediction, split = target[finite], prediction[finite], split[finite]
+        if len(target) == 0:
+            say_nothing_to_show(axes, "no predictions to show")
+            return figure
+        low, high = _limits(target, prediction)
+        axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+        for part, color in SPLIT_COLORS.items():
+            chosen = split == part
+            if chosen.any():
+                _scatter(axes, target[chosen], prediction[chosen], part, color, len(target))
+        axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+        axes.set_xlabel(quantity(f"{name}, target", unit))
+        axes.set_ylabel(quantity(f"{name}, predicted", unit))
+        legend = axes.legend(
+            loc="upper left", handletextpad=0.3, borderaxespad=0.3, labelspacing=0.35
+        )
+        for handle in legend.legend_handles:
+            if handle is not None:
+                handle.set_alpha(1.0)
+        return figure
+
+
+def _scatter(
+    axes: Axes,
+    target: Float[np.ndarray, " points"],
+    prediction: Float[np.ndarray, " points"],
+    part: str,
+    color: str,
+    total: int,
+) -> None:
+    crowd = len(target)
+    size = float(np.clip(2500.0 / crowd, 3.0, 16.0))
+    label = f"{part} ({crowd:,})"
+    raster = total > RASTER_FROM
+    common: dict[str, Any] = {"s": size, "linewidths": 0.0, "rasterized": raster}
+    if part == "test" and crowd > DENSITY_FROM:
+        density = np.log(local_density(target, prediction))
+        order = np.argsort(density, kind="stable")
+        axes.scatter(
+            target[order], prediction[order], c=density[order], cmap=DENSITY_MAP, zorder=4, **common
+        )
+        axes.scatter([], [], s=16, color=color, label=label)
+    else:
+        alpha = 0.85 if crowd <= DENSITY_FROM else 0.5
+        axes.scatter(target, prediction, color=color, alpha=alpha, zorder=3, **common)
+        axes.scatter([], [], s=16, color=color, label=label)
+
+
+def _limits(
+    target: Float[np.ndarray, " points"], prediction: Float[np.ndarray, " points"]
+) -> tuple[float, float]:
+    low = float(min(target.min(), prediction.min()))
+    high = float(max(target.max(), prediction.max()))
+    margin = 0.04 * (high - low) or max(abs(low) * 0.05, 1e-3)
+    return low - margin, high + margin
+
+
+def _bin_of(values: Float[np.ndarray, " points"], bins: int) -> Shaped[np.ndarray, " points"]:
+    span = values.max() - values.min()
+    if span == 0.0:
+        return np.zeros(len(values), dtype=np.int64)
+    return np.minimum(((values - values.min()) / span * bins).astype(np.int64), bins - 1)

@@ -1,0 +1,87 @@
+"""The one look that all figures share: colours, sizes of text, lines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK: Final = "#1f2933"
+"""Text and axes."""
+MUTED: Final = "#6b7785"
+"""Secondary text, reference lines."""
+RULE: Final = "#d5dbe1"
+"""Grid lines and separators."""
+ACCENT: Final = "#0b5fa5"
+"""The model, and its test set."""
+MARK: Final = "#c8501e"
+"""What the eye should find: the best epoch, a warning."""
+BASELINE: Final = "#9aa5b1"
+"""Bars of the baselines."""
+
+SPLIT_COLORS: Final[dict[str, str]] = {"train": "#b3bfcb", "val": "#e3a008", "test": ACCENT}
+"""Colour of each split; told apart also without colour vision, by lightness."""
+
+SETTINGS: Final[dict[Any, Any]] = {
+    "font.family": "DejaVu Sans",  # travels with matplotlib: the same picture everywhere
+    "font.size": 9.0,
+    "text.color": INK,
+    "text.parse_math": False,  # names and units come from users; a $ in one is a dollar
+    "axes.edgecolor": "#8a96a3",
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "axes.unicode_minus": True,
+    "grid.color": "#e8ecf0",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#8a96a3",
+    "ytick.color": "#8a96a3",
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+}
+"""Settings in force while a figure is being made; matplotlib's own are back afterwards."""
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Put the settings in force inside a ``with`` block and restore them after it."""
+    with matplotlib.rc_context(SETTINGS):
+        yield
+
+
+def new_figure(width: float = 4.6, height: float = 4.0) -> Figure:
+    """An empty figure that belongs to no window and no list of figures.
+
+    Args:
+        width: Width in inches; 4.6 stays readable on a telephone.
+        height: Height in inches.
+
+    Returns:
+        The figure.
+    """
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def quantity(name: str, unit: str) -> str:
+    """The label of an axis: ``e_form (eV/cell)``, and the name alone where no unit is declared."""
+    return f"{name} ({unit})" if unit else name
+
+
+def say_nothing_to_show(axes: Axes, text: str) -> None:
+    """Fill axes that have no points with a sentence instead of an empty frame."""
+    axes.set_axis_off()
+    axes.text(
+        0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, wrap=True
+    )
