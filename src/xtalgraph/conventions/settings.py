@@ -1,0 +1,75 @@
+"""Settings as dataclasses: read from plain mappings, unknown keys refused with the nearest name."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from xtalgraph.conventions.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say what was probably meant: ``; did you mean 'x'?``, or the list of what there is.
+
+    Args:
+        name: What was written.
+        known: What may be written.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(names)}"
+
+
+def settings_from(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Make a settings dataclass from a mapping.
+
+    Args:
+        cls: A dataclass whose fields are plain values.
+        values: Key to value; keys left out keep their default.
+        where: The section, for messages: ``training``.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: On an unknown key, or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(cls)
+    known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"unknown key {where}.{key}{nearest(str(key), known)}")
+    checked = {key: _checked(value, hints[key], f"{where}.{key}") for key, value in values.items()}
+    return cls(**checked)
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        options = [option for option in typing.get_args(hint) if option is not type(None)]
+        if value is None and len(options) < len(typing.get_args(hint)):
+            return None
+        for option in options[:-1]:
+            try:
+                return _checked(value, option, where)
+            except ConfigError:
+                continue
+        return _checked(value, options[-1], where)
+    if origin is typing.Literal:
+        choices = typing.get_args(hint)
+        if value not in choices:
+            listed = ", ".join(repr(choice) for choice in choices)
+            raise ConfigError(f"{where} must be one of {listed}, got {value!r}")
+        return value
+    if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:  # YAML 1.1 reads 1e-3 as a string
+            return float(value)
+        except ValueError:
+            raise ConfigError(f"{where} must be a number, got {value!r}") from None
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise ConfigError(f"{where} must be of type {hint.__name__}, got {value!r}")
+    return value

@@ -1,0 +1,141 @@
+"""Which crystals are learned from, which choose the epoch, and which are kept for the test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Int
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+
+OFFICIAL_SEED: Final[int] = 18012019
+"""Seed of the official Matbench v0.1 folds."""
+PARTS: Final[tuple[str, ...]] = ("train", "val", "test")
+_PART_OF: Final[dict[str, str]] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Row numbers of the three parts, each sorted."""
+
+    train: Int[np.ndarray, " train"]
+    """Learned from."""
+    val: Int[np.ndarray, " val"]
+    """Chooses the epoch that is kept."""
+    test: Int[np.ndarray, " test"]
+    """Seen once, at the end."""
+    how: str
+    """How the parts were drawn, in words that allow to draw them again."""
+
+    def __post_init__(self) -> None:
+        if len(self.train) == 0 or len(self.test) == 0:
+            raise ConfigError(
+                f"the split '{self.how}' leaves {len(self.train)} crystals to train on and "
+                f"{len(self.test)} to test on; both must be at least 1"
+            )
+
+    def parts(self) -> dict[str, Int[np.ndarray, " rows"]]:
+        """Return the row numbers of each part by its name."""
+        return {name: getattr(self, name) for name in PARTS}
+
+
+def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
+    """Draw the parts at random.
+
+    Args:
+        num_rows: Number of crystals.
+        val: Fraction for validation.
+        test: Fraction for the test.
+        seed: Of the drawing.
+    """
+    _check_fractions(val, test)
+    order = np.random.default_rng(seed).permutation(num_rows)
+    num_test = max(1, round(test * num_rows))
+    num_val = round(val * num_rows)
+    how = f"random, {test:g} test, {val:g} validation, seed {seed}"
+    rest = order[num_test + num_val :]
+    return _sorted(rest, order[num_test : num_test + num_val], order[:num_test], how)
+
+
+def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: int) -> Split:
+    """Test on one fold; draw the validation part at random from the others.
+
+    Args:
+        folds: The test fold of each crystal.
+        fold: The fold to test on.
+        val: Fraction of the other folds for validation.
+        seed: Of the drawing.
+
+    Raises:
+        ConfigError: If there is no such fold.
+    """
+    _check_fractions(val, 0.0)
+    known = sorted(set(folds.tolist()))
+    if fold not in known:
+        raise ConfigError(f"there is no fold {fold}; the folds are {', '.join(map(str, known))}")
+    rest = np.random.default_rng([seed, fold]).permutation(np.flatnonzero(folds != fold))
+    num_val = round(val * len(rest))
+    how = f"fold {fold} of {len(known)} for the test, {val:g} of the rest validation, seed {seed}"
+    return _sorted(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), how)
+
+
+def column_split(values: Sequence[object], column: str) -> Split:
+    """Take the parts from a column that says train, val or test in each row.
+
+    Args:
+        values: The column.
+        column: Its name, for the record and for messages.
+
+    Raises:
+        InputError: If a row says something else.
+    """
+    named = [_PART_OF.get(str(value).strip().lower()) for value in values]
+    if None in named:
+        row = named.index(None)
+        raise InputError(
+            f"column {column!r}, row {row}: must be train, val or test, got {values[row]!r}"
+        )
+    part = np.array(named)
+    train, val, test = (np.flatnonzero(part == name) for name in PARTS)
+    return _sorted(train, val, test, f"column {column}")
+
+
+def official_folds(
+    num_rows: int, classes: Sequence[object] | None = None
+) -> Int[np.ndarray, " rows"]:
+    """Return the test fold of each row of a Matbench v0.1 task.
+
+    Args:
+        num_rows: Rows of the whole task, in the order of its file.
+        classes: The target of a classification task, whose folds are stratified.
+
+    Source: Dunn et al., npj Comput. Mater. 6, 138 (2020).
+    """
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    kind = KFold if classes is None else StratifiedKFold
+    drawn = kind(5, shuffle=True, random_state=OFFICIAL_SEED)
+    folds = np.empty(num_rows, dtype=np.int64)
+    for fold, (_, test) in enumerate(drawn.split(np.zeros(num_rows), classes)):
+        folds[test] = fold
+    return folds
+
+
+def _sorted(train: np.ndarray, val: np.ndarray, test: np.ndarray, how: str) -> Split:
+    return Split(np.sort(train), np.sort(val), np.sort(test), how)
+
+
+def _check_fractions(val: float, test: float) -> None:
+    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
+        raise ConfigError(
+            "the fractions of validation and test must be at least 0 and together less than 1, "
+            f"got {val} and {test}"
+        )

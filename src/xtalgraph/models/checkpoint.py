@@ -1,0 +1,78 @@
+"""A model on disk: weights in safetensors, everything else in JSON, no pickle."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import safetensors.torch
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.spec import ModelSpec
+
+FORMAT: Final[int] = 1
+"""Version of the files; a reader refuses what is newer than itself."""
+
+
+def save_model(
+    folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]
+) -> None:
+    """Write ``model.safetensors`` and ``model.json``.
+
+    Args:
+        folder: The run.
+        model: Its weights.
+        spec: What it is.
+        record: What else is to be known of it: elements seen, versions, hash of the data.
+    """
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    weights = safetensors.torch.save(state)
+    (folder / "model.safetensors").write_bytes(weights)
+    document = {
+        "format": FORMAT,
+        "model": spec.as_dict(),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    text = json.dumps(document | record, indent=2, ensure_ascii=False)
+    (folder / "model.json").write_text(text + "\n", encoding="utf-8")
+
+
+def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
+    """Read a model back, on the CPU and in evaluation mode.
+
+    Args:
+        folder: The run.
+
+    Returns:
+        The model, what it is, and the whole of ``model.json``.
+
+    Raises:
+        RunError: If the files are missing, damaged, or of a newer format.
+    """
+    for name in ("model.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            raise RunError(
+                f"{folder} holds no {name}: it is not a run folder, or its training has not "
+                "ended; repeat its `xtalgraph train` command with --resume"
+            )
+    try:
+        document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        if document["format"] > FORMAT:
+            raise RunError(
+                f"{folder / 'model.json'} has format {document['format']}, this xtalgraph reads "
+                f"up to {FORMAT}: install a newer xtalgraph"
+            )
+        spec = ModelSpec.from_dict(document["model"])
+        expected = document["weights_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder / 'model.json'} is damaged: {error}") from error
+    weights = (folder / "model.safetensors").read_bytes()
+    if hashlib.sha256(weights).hexdigest() != expected:
+        raise RunError(
+            f"{folder / 'model.safetensors'} does not match the checksum in model.json: "
+            "the file is damaged or belongs to another run"
+        )
+    model = spec.make_model()
+    model.load_state_dict(safetensors.torch.load(weights))
+    return model.eval(), spec, document

@@ -1,0 +1,41 @@
+"""What an architecture is: an encoder from a graph to features."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from xtalgraph.graphs.crystal_graph import CrystalGraph
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an encoder makes of a graph."""
+
+    atom: Float[Tensor, "atoms width"]
+    """One vector for each atom."""
+
+
+class Encoder(nn.Module, ABC):
+    """Base of every architecture.
+
+    A subclass has a frozen dataclass ``Config`` with its hyper-parameters, takes
+    ``(config, cutoff)``, and writes ``forward``. Everything else follows from its line in
+    `xtalgraph.models.registry`.
+    """
+
+    Config: ClassVar[type[Any]]
+    """Hyper-parameters, a frozen dataclass with a default for each."""
+    width: int
+    """Length of the vector of an atom."""
+
+    def __init__(self, config: Any, cutoff: float) -> None:
+        super().__init__()
+        self.config = config
+        self.cutoff = cutoff
+
+    @abstractmethod
+    def forward(self, graph: CrystalGraph) -> Features:
+        """Turn a batch of crystals into features."""

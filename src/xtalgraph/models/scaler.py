@@ -1,0 +1,86 @@
+"""The scale of a target, fitted on the training part, applied after the readout."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.nn.segments import segment_sum
+
+_RIDGE = 0.01
+"""Regularisation of the shifts of the elements, in crystals: an element seen in few crystals
+stays near the mean of all."""
+
+
+class Scaler(nn.Module):
+    """From the readout's numbers, of order one, to the target's unit.
+
+    Extensive: scale · y + Σ_i shift[Z_i]. Atomic: scale · y_i + shift[Z_i]. Intensive:
+    scale · y + shift. The scale is global in each, so that a total stays a sum over atoms.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(MAX_ATOMIC_NUMBER + 1, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones((), dtype=torch.float64))
+
+    def forward(
+        self, value: Float[Tensor, " rows"], graph: CrystalGraph, target: Target
+    ) -> Float[Tensor, " rows"]:
+        """Scale and shift what the readout returned."""
+        scaled = value * self.scale.to(value.dtype)
+        if target.kind is Kind.INTENSIVE:
+            return scaled + self.shift[0].to(value.dtype)
+        per_atom = self.shift.to(value.dtype).index_select(0, graph.number)
+        if target.kind is Kind.ATOMIC:
+            return scaled + per_atom
+        return scaled + segment_sum(per_atom, graph.crystal_of_atom, len(graph))
+
+    @torch.no_grad()
+    def fit(
+        self,
+        values: Float[np.ndarray, " rows"],
+        numbers: Sequence[Int[np.ndarray, " atoms"]],
+        target: Target,
+    ) -> None:
+        """Fit shift and scale to training data.
+
+        Args:
+            values: One for each crystal; for an atomic target one for each atom, in order.
+            numbers: Atomic numbers of each crystal.
+            target: What the values are.
+        """
+        if target.kind is Kind.INTENSIVE:
+            self.shift.fill_(float(np.mean(values)))
+            self.scale.fill_(_spread(values - np.mean(values)))
+            return
+        rows = numbers if target.kind is Kind.EXTENSIVE else np.concatenate(numbers)[:, None]
+        counts = np.stack([np.bincount(row, minlength=len(self.shift)) for row in rows])
+        shift = _shift_per_element(counts, values)
+        self.shift.copy_(torch.from_numpy(shift))
+        self.scale.fill_(_spread((values - counts @ shift) / counts.sum(1)))
+
+
+def _spread(residual: Float[np.ndarray, " rows"]) -> float:
+    spread = float(np.sqrt(np.mean(residual**2)))
+    return spread if spread > 0 else 1.0
+
+
+def _shift_per_element(
+    counts: Float[np.ndarray, "rows elements"] | Int[np.ndarray, "rows elements"],
+    values: Float[np.ndarray, " rows"],
+) -> Float[np.ndarray, " elements"]:
+    """Ridge regression of the values on the counts, around N times the mean per atom."""
+    size = counts.sum(1)
+    mean = float(np.sum(values) / np.sum(size))
+    fractions = counts / size[:, None]
+    normal = fractions.T @ fractions + _RIDGE * np.eye(counts.shape[1])
+    return mean + np.linalg.solve(normal, fractions.T @ (values / size - mean))

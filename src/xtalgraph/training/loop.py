@@ -1,0 +1,258 @@
+"""The one training loop: any property model, repeatable and resumable to the bit."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.training.averaging import average_of
+from xtalgraph.training.examples import Examples, num_batches, ordered_batches, shuffled_batches
+from xtalgraph.training.schedule import learning_rate
+from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.state import (
+    load_state,
+    pack_optimizer,
+    prefixed,
+    save_state,
+    snapshot,
+    under,
+    unpack_optimizer,
+)
+
+_LOSSES: Final = {
+    "l1": functional.l1_loss,
+    "huber": functional.smooth_l1_loss,
+    "mse": functional.mse_loss,
+}
+_SECONDS_BETWEEN_STATES = 5.0
+"""A state is saved after an epoch only if this long has passed; any epoch resumes to the same
+bits, so when exactly it is saved does not matter."""
+_EVALUATION_BATCH = 256
+
+
+@dataclass
+class Progress:
+    """How far a training has come; plain values, saved with the state."""
+
+    epoch: int = 0
+    """Epochs done."""
+    best_epoch: int = 0
+    """Epoch of the best validation error, counted from 1."""
+    best_error: float | None = None
+    """Best validation MAE so far, in the target's unit."""
+    seconds: float = 0.0
+    """Time spent training, over all sittings."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    """One row an epoch, as in log.csv."""
+    key: str = ""
+    """What the training was made from; a state is resumed only by the same."""
+
+
+class Trainer:
+    """Trains a property model and leaves the best averaged weights in it.
+
+    Args:
+        model: Its scaler must have been fitted.
+        train: What is learned from.
+        validation: What the kept epoch is chosen by; empty keeps the last.
+        config: Hyper-parameters.
+        folder: Where the state is saved.
+        key: A hash of data, split and configuration; a saved state of another is refused.
+    """
+
+    def __init__(
+        self,
+        model: PropertyModel,
+        train: Examples,
+        validation: Examples,
+        config: TrainingConfig,
+        folder: Path,
+        key: str,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.progress = Progress(key=key)
+        fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
+        self.fabric = fabric
+        self.train = train.to(fabric.device)
+        self.validation = validation.to(fabric.device)
+        self.model = model
+        optimizer = torch.optim.AdamW(
+            _decayed(model, config.weight_decay), lr=config.learning_rate, fused=True
+        )
+        self.wrapped, self.optimizer = fabric.setup(model, optimizer)
+        self.average = average_of(model, config.ema_decay)
+        self.best = snapshot(self.average.module)
+        self.spread = self._spread()
+        self.steps = num_batches(len(train), config.batch_size)
+
+    def fit(self, *, resume: bool = False, show: bool = True) -> Progress:
+        """Train to the end, or until the validation error has not fallen for `patience` epochs.
+
+        Args:
+            resume: Go on from the saved state, where there is one.
+            show: Show a progress bar with the time left on standard error.
+
+        Returns:
+            The history; the model holds the best averaged weights.
+        """
+        if resume:
+            self._load()
+        done, config = self.progress, self.config
+        saved = time.monotonic()
+        interval = 0.2 if sys.stderr.isatty() else 30.0
+        with tqdm(
+            total=config.epochs,
+            initial=done.epoch,
+            desc="training",
+            unit="epoch",
+            mininterval=interval,
+            maxinterval=interval,
+            disable=not show,
+        ) as bar:
+            while not self._finished():
+                started = time.monotonic()
+                loss = self._epoch(done.epoch)
+                done.epoch += 1
+                error = self._validate()
+                done.seconds += time.monotonic() - started
+                self._record(loss, error)
+                if done.best_error is not None:
+                    bar.set_postfix_str(f"validation MAE {done.best_error:.4g}", refresh=False)
+                bar.update()
+                if time.monotonic() - saved > _SECONDS_BETWEEN_STATES or self._finished():
+                    self._save()
+                    saved = time.monotonic()
+        self.model.load_state_dict(self.best)
+        return done
+
+    def _finished(self) -> bool:
+        done = self.progress
+        waited = done.epoch - done.best_epoch
+        return done.epoch >= self.config.epochs or waited >= self.config.patience
+
+    def _epoch(self, epoch: int) -> float:
+        config = self.config
+        torch.manual_seed(config.seed + epoch)  # dropout and the like, wherever a sitting begins
+        self.wrapped.train()
+        step, total = epoch * self.steps, config.epochs * self.steps
+        losses = []
+        batches = shuffled_batches(
+            self.train, config.batch_size, seed=config.seed, epoch=epoch
+        )
+        for batch in batches:
+            rate = learning_rate(step, total, config.learning_rate, config.warmup)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            predicted = self.wrapped(batch.graph).to(batch.values.dtype)
+            loss = _LOSSES[config.loss](predicted / self.spread, batch.values / self.spread)
+            self.optimizer.zero_grad(set_to_none=True)
+            self.fabric.backward(loss)
+            self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=config.clip_norm)
+            self.optimizer.step()
+            self.average.update_parameters(self.model)
+            losses.append(loss.detach())
+            step += 1
+        mean = float(torch.stack(losses).mean())
+        if mean != mean:
+            raise RunError(
+                f"the training loss became not-a-number in epoch {epoch + 1}: lower "
+                f"training.learning_rate (now {config.learning_rate}) or training.clip_norm"
+            )
+        return mean
+
+    @torch.no_grad()
+    def _validate(self) -> float | None:
+        if len(self.validation) == 0:
+            return None
+        return float((predict(self.average.module, self.validation) - self.validation.values).abs().mean())
+
+    def _record(self, loss: float, error: float | None) -> None:
+        done, config = self.progress, self.config
+        step = done.epoch * self.steps
+        row = {
+            "epoch": done.epoch,
+            "step": step,
+            "learning_rate": learning_rate(
+                step - 1, config.epochs * self.steps, config.learning_rate, config.warmup
+            ),
+            "train_loss": loss,
+            "val_mae": float("nan") if error is None else error,
+            "seconds": round(done.seconds, 3),
+        }
+        done.history.append(row)
+        if error is None or done.best_error is None or error < done.best_error:
+            done.best_error, done.best_epoch = error, done.epoch
+            self.best = snapshot(self.average.module)
+
+    def _spread(self) -> Tensor:
+        """Mean absolute error of the scaler alone: the unit of the loss."""
+        rows = len(self.train.values)
+        nothing = torch.zeros(rows, dtype=torch.float64, device=self.fabric.device)
+        with torch.no_grad():
+            start = self.model.scaler(nothing, self.train.graph, self.model.target)
+        spread = (self.train.values - start).abs().mean()
+        return spread if spread > 0 else torch.ones_like(spread)
+
+    def _save(self) -> None:
+        tensors = (
+            prefixed("model", self.model.state_dict())
+            | prefixed("average", self.average.state_dict())
+            | prefixed("best", self.best)
+            | prefixed("optimizer", pack_optimizer(self.optimizer))
+        )
+        save_state(self.folder, tensors, vars(self.progress))
+
+    def _load(self) -> None:
+        state = load_state(self.folder)
+        if state is None:
+            return
+        tensors, progress = state
+        if progress["key"] != self.progress.key:
+            raise RunError(
+                f"the saved training state in {self.folder} was made from other data, another "
+                "split or other settings: repeat the command it began with, or choose another "
+                "--out"
+            )
+        self.progress = Progress(**progress)
+        self.model.load_state_dict(under("model", tensors))
+        self.average.load_state_dict(under("average", tensors))
+        self.best = under("best", tensors)
+        unpack_optimizer(self.optimizer, under("optimizer", tensors))
+
+
+@torch.no_grad()
+def predict(model: nn.Module, examples: Examples) -> Tensor:
+    """Predict examples in order, in evaluation mode.
+
+    Args:
+        model: A property model.
+        examples: What to predict.
+
+    Returns:
+        One value for each row of the examples' scope, in float64.
+    """
+    was_training = model.training
+    model.eval()
+    parts = [model(part.graph) for part in ordered_batches(examples, _EVALUATION_BATCH)]
+    model.train(was_training)
+    return torch.cat(parts).to(examples.values.dtype)
+
+
+def _decayed(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Decay matrices; leave biases and the scales of normalisations alone."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]

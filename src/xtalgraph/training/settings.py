@@ -1,0 +1,55 @@
+"""Hyper-parameters of the training loop."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xtalgraph.conventions.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a model is trained."""
+
+    epochs: int = 200
+    """Passes over the training part; the learning rate falls to zero over them."""
+    batch_size: int = 64
+    """Crystals in a step, at most; an epoch is cut into steps of equal size."""
+    learning_rate: float = 2e-3
+    """Peak of the schedule."""
+    warmup: float = 0.05
+    """Part of the steps over which the learning rate rises from zero."""
+    weight_decay: float = 1e-2
+    """Decoupled decay of AdamW, per unit of learning rate."""
+    loss: Literal["l1", "huber", "mse"] = "l1"
+    """Of the error in units of the spread of the training targets."""
+    clip_norm: float = 5.0
+    """Largest norm of the gradient; larger ones are scaled down."""
+    ema_decay: float = 0.999
+    """Of the exponential moving average of the weights, which is what is validated and kept."""
+    patience: int = 100
+    """Epochs without a better validation error after which training stops."""
+    seed: int = 0
+    """Of the initial weights, the order of the crystals and the split."""
+    threads: int | None = None
+    """CPU threads; null takes as many as there are cores."""
+    device: Literal["cpu", "cuda", "mps", "auto"] = "cpu"
+    """Where to train. Bits repeat on one kind of device."""
+    precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
+    """Of weights and activations."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience", "learning_rate", "clip_norm"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(
+                    f"training.{name} must be larger than 0, got {getattr(self, name)}"
+                )
+        for name in ("warmup", "ema_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"training.{name} must be at least 0 and less than 1, "
+                    f"got {getattr(self, name)}"
+                )
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"training.threads must be at least 1, got {self.threads}")
+        if self.seed < 0:
+            raise ConfigError(f"training.seed must not be negative, got {self.seed}")

@@ -1,0 +1,118 @@
+"""The state of a training on disk: written atomically, checksummed, without pickle."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from xtalgraph.conventions.errors import RunError
+
+POINTER = "state.json"
+"""Names the newest complete state and its checksum; replacing it is what commits a state."""
+
+
+def save_state(folder: Path, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> None:
+    """Write a state beside the last one, then make it the newest, then remove the last one.
+
+    At whatever moment the process dies, the folder holds one complete state.
+
+    Args:
+        folder: Where states are kept; made if it is not there.
+        tensors: Weights and moments.
+        progress: Plain values; ``progress["epoch"]`` names the file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    blob = safetensors.torch.save({k: v.detach().contiguous() for k, v in tensors.items()})
+    name = f"epoch-{progress['epoch']:06d}.safetensors"
+    write_atomically(folder / name, blob)
+    pointer = {"file": name, "sha256": hashlib.sha256(blob).hexdigest(), "progress": progress}
+    write_atomically(folder / POINTER, json.dumps(pointer).encode())
+    for old in folder.glob("epoch-*.safetensors"):
+        if old.name != name:
+            old.unlink()
+
+
+def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Read the newest state, or None where there is none yet.
+
+    Args:
+        folder: Where states are kept.
+
+    Raises:
+        RunError: If the state is damaged.
+    """
+    pointer = folder / POINTER
+    if not pointer.is_file():
+        return None
+    try:
+        record = json.loads(pointer.read_text())
+        blob = (folder / record["file"]).read_bytes()
+        if hashlib.sha256(blob).hexdigest() != record["sha256"]:
+            raise RunError(_damaged(folder, f"{record['file']} does not match its checksum"))
+        return safetensors.torch.load(blob), record["progress"]
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise RunError(_damaged(folder, str(error))) from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never half.
+
+    Args:
+        path: Where to.
+        content: What.
+    """
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def pack_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the moments of an optimiser as named tensors."""
+    return {
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, state in optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+
+
+def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put named moments back into an optimiser of the same parameters."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with a prefix before each name."""
+    return {f"{prefix}/{name}": value for name, value in tensors.items()}
+
+
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors under a prefix, without it."""
+    start = f"{prefix}/"
+    return {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}
+
+
+def snapshot(module: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of the state of a module."""
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+
+def _damaged(folder: Path, what: str) -> str:
+    return (
+        f"the saved training state in {folder} is damaged: {what}. "
+        "Delete that folder and start again without --resume"
+    )
