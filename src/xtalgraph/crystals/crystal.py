@@ -3,11 +3,19 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.elements import SYMBOLS
+
+_LAYOUT: Final[tuple[tuple[str, type, tuple[int, ...]], ...]] = (
+    ("cell", np.float64, (3, 3)),
+    ("positions", np.float64, (-1, 3)),
+    ("numbers", np.int64, (-1,)),
+    ("pbc", np.bool_, (3,)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +39,8 @@ class Crystal:
     """Which lattice directions repeat."""
 
     def __post_init__(self) -> None:
-        shapes = {"cell": (float, (3, 3)), "positions": (float, (-1, 3))}
-        shapes |= {"numbers": (np.int64, (-1,)), "pbc": (bool, (3,))}
-        for name, (dtype, shape) in shapes.items():
-            array = np.array(getattr(self, name), dtype=dtype).reshape(shape)
+        for name, dtype, shape in _LAYOUT:
+            array: np.ndarray = np.array(getattr(self, name), dtype=dtype).reshape(shape)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
@@ -42,7 +48,8 @@ class Crystal:
         return len(self.numbers)
 
     def __repr__(self) -> str:
-        return f"Crystal({self.formula}, {len(self)} atoms, pbc={''.join('FT'[int(p)] for p in self.pbc)})"
+        pbc = "".join("FT"[int(p)] for p in self.pbc)
+        return f"Crystal({self.formula}, {len(self)} atoms, pbc={pbc})"
 
     @cached_property
     def formula(self) -> str:

@@ -1,0 +1,146 @@
+"""What must be true of a crystal before anything is computed from it."""
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+from vesin import NeighborList
+
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, SYMBOLS
+from xtalgraph.crystals.crystal import Crystal
+
+OVERLAP_LIMIT: Final[float] = 0.5
+"""Two atoms nearer than this overlap, Å. The shortest bond there is, H-H, has 0.74 Å."""
+
+ISOLATED_LIMIT: Final[float] = 8.0
+"""An atom without a neighbour within this distance is isolated, Å. The widest metal, caesium, has
+5.2 Å between neighbours, and no graph that is in use reaches farther than 8 Å."""
+
+MAX_NUMBER_DENSITY: Final[float] = 0.6
+"""Atoms per Å³ of a solid at most. Diamond has 0.18, hydrogen at 300 GPa about 0.6."""
+
+MIN_NUMBER_DENSITY: Final[float] = 1e-3
+"""Atoms per Å³ of a periodic crystal at least: a tenth of the most open frameworks (0.012)."""
+
+_LARGEST_COORDINATE: Final[float] = 1e6
+"""Å; beyond this, coordinates lose the digits that distances need."""
+
+_FLAT: Final[float] = 1e-4
+"""Volume of the cell over the product of its edges, below which it counts as flat."""
+
+_FIRST_CUTOFF: Final[float] = 3.2
+"""Å; almost every atom has a neighbour this near, so that the long search is seldom needed."""
+
+
+def find_problem(crystal: Crystal, isolated: float = ISOLATED_LIMIT) -> str | None:
+    """Return the first reason why a crystal cannot be used, or None.
+
+    Sites are counted from 0. A single atom without any periodic direction is a free atom and
+    passes; a single atom of a periodic crystal has its own images as neighbours.
+
+    Args:
+        crystal: Any crystal, slab, wire or molecule.
+        isolated: Distance in Å to the nearest neighbour beyond which an atom is isolated;
+            infinity switches the check off.
+
+    Returns:
+        The reason in plain words, naming sites and values.
+    """
+    if len(crystal) == 0:
+        return "the crystal holds no atoms"
+    numbers = crystal.numbers
+    if numbers.min() < 1 or numbers.max() > MAX_ATOMIC_NUMBER:
+        site = int(np.argmax((numbers < 1) | (numbers > MAX_ATOMIC_NUMBER)))
+        return f"site {site} has the atomic number {numbers[site]}, which is no element"
+    return (
+        _coordinates_problem(crystal)
+        or _cell_problem(crystal)
+        or _distance_problem(crystal, isolated)
+    )
+
+
+def _coordinates_problem(crystal: Crystal) -> str | None:
+    if not np.isfinite(crystal.cell).all():
+        return "the cell holds a number that is not finite"
+    # One comparison finds NaN, infinities and absurd values.
+    good = np.abs(crystal.positions) < _LARGEST_COORDINATE
+    if not good.all():
+        site = int(np.argmin(good.all(axis=1)))
+        values = ", ".join(f"{x:g}" for x in crystal.positions[site])
+        return f"{_name(crystal, site)} has coordinates that are not finite or absurd: {values} Å"
+    return None
+
+
+def _cell_problem(crystal: Crystal) -> str | None:
+    vectors = crystal.cell[crystal.pbc]
+    if len(vectors) == 0:
+        return None
+    edges = np.sqrt((vectors * vectors).sum(axis=1))
+    if len(vectors) == 3:
+        size = crystal.volume
+    else:
+        size = float(np.sqrt(max(np.linalg.det(vectors @ vectors.T), 0.0)))
+    if not size > _FLAT * edges.prod():
+        return (
+            f"the cell has zero volume or nearly: edges {', '.join(f'{e:g}' for e in edges)} Å "
+            f"span {size:g} Å^{len(vectors)}"
+        )
+    if len(vectors) < 3:
+        return None
+    density = len(crystal) / size
+    if density > MAX_NUMBER_DENSITY:
+        return (
+            f"absurd density: {density:.3g} atoms per Å³, more than hydrogen at 300 GPa "
+            f"({MAX_NUMBER_DENSITY}); are the lengths in Å?"
+        )
+    if density < MIN_NUMBER_DENSITY:
+        return (
+            f"absurd density: {size / len(crystal):.4g} Å³ per atom, ten times emptier than the "
+            "most open framework; if this is a molecule or slab in vacuum, say so with pbc"
+        )
+    return None
+
+
+def _distance_problem(crystal: Crystal, isolated: float) -> str | None:
+    centers, neighbors, distances = _pairs(crystal, _FIRST_CUTOFF)
+    if len(distances):
+        closest = int(distances.argmin())
+        if distances[closest] < OVERLAP_LIMIT:
+            i, j = int(centers[closest]), int(neighbors[closest])
+            where = (
+                f"{_name(crystal, i)} and its own periodic image"
+                if i == j
+                else (f"{_name(crystal, i)} and {_name(crystal, j)}")
+            )
+            return (
+                f"overlapping atoms: {where} are {distances[closest]:.3f} Å apart, "
+                f"less than {OVERLAP_LIMIT} Å"
+            )
+    if isolated == np.inf or (len(crystal) == 1 and not crystal.pbc.any()):
+        return None
+    alone = np.ones(len(crystal), dtype=bool)
+    alone[centers] = False
+    if alone.any():
+        alone[_pairs(crystal, isolated)[0]] = False
+        if alone.any():
+            site = int(alone.argmax())
+            more = f" ({alone.sum()} such atoms)" if alone.sum() > 1 else ""
+            who = _name(crystal, site)
+            return f"isolated atom: {who} has no neighbour within {isolated:g} Å{more}"
+    return None
+
+
+@cache
+def _search(cutoff: float) -> NeighborList:
+    return NeighborList(cutoff=cutoff, full_list=True)
+
+
+def _pairs(crystal: Crystal, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return centres, neighbours and distances of all pairs within the cutoff."""
+    found = _search(cutoff).compute(crystal.positions, crystal.cell, crystal.pbc.tolist(), "ijd")
+    centers, neighbors, distances = found
+    return centers, neighbors, distances
+
+
+def _name(crystal: Crystal, site: int) -> str:
+    return f"site {site} ({SYMBOLS[crystal.numbers[site]]})"

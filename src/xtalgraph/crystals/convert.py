@@ -1,0 +1,165 @@
+"""Exchange with pymatgen and ASE; both are imported only when they are used."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.cell import cell_from_parameters
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.species import number_of_symbol
+
+
+def from_pymatgen(structure: Any) -> Crystal:
+    """Return the crystal of a pymatgen ``Structure``; charges and site properties are left behind.
+
+    Args:
+        structure: A ``Structure`` with one full atom on each site.
+
+    Returns:
+        The crystal, with the structure's cell, order and periodicity.
+
+    Raises:
+        InputError: A site is partially occupied, or holds no element.
+    """
+    numbers = []
+    for index, site in enumerate(structure):
+        species = site.species
+        if len(species) != 1 or abs(species.num_atoms - 1.0) > 1e-8:
+            raise _partial(index, str(species))
+        (specie,) = species
+        numbers.append(number_of_symbol(specie.symbol))
+    lattice = structure.lattice
+    return Crystal(lattice.matrix, structure.cart_coords, np.array(numbers), np.array(lattice.pbc))
+
+
+def to_pymatgen(crystal: Crystal) -> Any:
+    """Return a pymatgen ``Structure`` with the same cell, atoms and order."""
+    from pymatgen.core import Lattice, Structure
+
+    a, b, c = crystal.pbc.tolist()
+    return Structure(
+        Lattice(crystal.cell, pbc=(a, b, c)),
+        [SYMBOLS[z] for z in crystal.numbers],
+        crystal.positions,
+        coords_are_cartesian=True,
+    )
+
+
+def from_ase(atoms: Any) -> Crystal:
+    """Return the crystal of an ASE ``Atoms``.
+
+    A direction that does not repeat and has no lattice vector gets one of unit length, so that the
+    cell can always be inverted.
+
+    Args:
+        atoms: The ``Atoms``; constraints, momenta and results are left behind.
+
+    Returns:
+        The crystal, with the same order and periodicity.
+
+    Raises:
+        InputError: A direction repeats but has no lattice vector.
+    """
+    missing = atoms.pbc & ~atoms.cell.any(axis=1)
+    if missing.any():
+        raise InputError(
+            f"direction {'abc'[int(missing.argmax())]} repeats but has no lattice vector"
+        )
+    return Crystal(atoms.cell.complete().array, atoms.positions, atoms.numbers, atoms.pbc)
+
+
+def to_ase(crystal: Crystal) -> Any:
+    """Return an ASE ``Atoms`` with the same cell, atoms and order."""
+    from ase import Atoms
+
+    return Atoms(
+        numbers=crystal.numbers,
+        positions=crystal.positions,
+        cell=crystal.cell,
+        pbc=crystal.pbc,
+    )
+
+
+def from_pymatgen_dict(data: Mapping[str, Any]) -> Crystal:
+    """Return the crystal of ``Structure.as_dict()``, the layout of Matbench files.
+
+    It is read as it is, fifty times faster than through a ``Structure``. Fractional coordinates
+    (``abc``) are taken before Cartesian ones (``xyz``).
+
+    Args:
+        data: The dictionary; ``pbc`` and ``xyz`` may be missing.
+
+    Returns:
+        The crystal.
+
+    Raises:
+        InputError: An entry is missing or malformed, or a site is partially occupied.
+    """
+    try:
+        lattice, sites = data["lattice"], data["sites"]
+        cell = _cell(lattice)
+        pbc = lattice.get("pbc", (True, True, True))
+        numbers, coordinates = [], []
+        fractional = all("abc" in site for site in sites)
+        for index, site in enumerate(sites):
+            species = site["species"]
+            if len(species) != 1 or abs(species[0]["occu"] - 1.0) > 1e-8:
+                held = " ".join(f"{s['element']}{s['occu']:g}" for s in species)
+                raise _partial(index, held)
+            numbers.append(number_of_symbol(species[0]["element"]))
+            coordinates.append(site["abc" if fractional else "xyz"])
+        positions = np.array(coordinates, dtype=float).reshape(-1, 3)
+        if fractional:
+            positions = positions @ cell
+        return Crystal(cell, positions, np.array(numbers, dtype=np.int64), np.array(pbc))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"not a pymatgen structure dictionary: {what}") from error
+
+
+def from_any(item: Any) -> Crystal:
+    """Return the crystal of a Crystal, pymatgen ``Structure``, its dictionary, or ASE ``Atoms``.
+
+    Args:
+        item: The object.
+
+    Returns:
+        The crystal.
+
+    Raises:
+        InputError: It is none of these, or cannot be converted.
+    """
+    if isinstance(item, Crystal):
+        return item
+    if isinstance(item, Mapping):
+        return from_pymatgen_dict(item)
+    # An object of a library can only exist where the library has been imported.
+    pymatgen = sys.modules.get("pymatgen.core.structure")
+    if pymatgen is not None and isinstance(item, pymatgen.IStructure):
+        return from_pymatgen(item)
+    ase = sys.modules.get("ase.atoms")
+    if ase is not None and isinstance(item, ase.Atoms):
+        return from_ase(item)
+    raise InputError(
+        f"cannot make a crystal of {type(item).__name__}; give a Crystal, a pymatgen Structure or "
+        "its dictionary, or ASE Atoms"
+    )
+
+
+def _cell(lattice: Mapping[str, Any]) -> np.ndarray:
+    if "matrix" in lattice:
+        return np.array(lattice["matrix"], dtype=float).reshape(3, 3)
+    lengths = np.array([lattice[key] for key in "abc"], dtype=float)
+    angles = np.array([lattice[key] for key in ("alpha", "beta", "gamma")], dtype=float)
+    return cell_from_parameters(lengths, angles)
+
+
+def _partial(index: int, species: str) -> InputError:
+    return InputError(
+        f"partial occupancy: site {index} holds {species}; a crystal graph needs one atom on each "
+        "site, so choose an ordering first"
+    )

@@ -1,0 +1,105 @@
+"""Crystal files of every format that is understood."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from xtalgraph.crystals.ase_formats import read_ase_database, read_extxyz, read_poscar
+from xtalgraph.crystals.cif import read_cif
+from xtalgraph.crystals.entry import Entry
+
+READABLE_SUFFIXES: Final[dict[str, str]] = {
+    ".cif": "cif",
+    ".poscar": "poscar",
+    ".contcar": "poscar",
+    ".vasp": "poscar",
+    ".extxyz": "xyz",
+    ".xyz": "xyz",
+    ".db": "database",
+}
+"""Suffix of each file that can be read, and its format. POSCAR and CONTCAR need no suffix."""
+
+_POSCAR_NAME: Final = re.compile(r"(POSCAR|CONTCAR)([._-].*)?")
+
+_SIGNATURES: Final[dict[bytes, str]] = {
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x89PNG": "a PNG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x1f\x8b": "compressed with gzip",
+    b"SQLite format 3": "an SQLite database",
+}
+
+
+def format_of(path: str | Path) -> str | None:
+    """Return the format that the name of a file tells: cif, poscar, xyz, database, or None."""
+    path = Path(path)
+    known = READABLE_SUFFIXES.get(path.suffix.lower())
+    if known is None and _POSCAR_NAME.fullmatch(path.name):
+        return "poscar"
+    return known
+
+
+def read_file(path: str | Path) -> Iterator[Entry]:
+    """Read every crystal of a file; nothing is raised for bad content, not even for no file.
+
+    Args:
+        path: A file whose name tells its format, see `READABLE_SUFFIXES`.
+
+    Yields:
+        One entry per block, frame or database row; where something cannot be read, the entry has
+        a reason instead of a crystal.
+    """
+    path = Path(path)
+    kind = format_of(path)
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "no such file"
+        yield Entry("", None, reason=what)
+    elif kind is None:
+        understood = ", ".join(READABLE_SUFFIXES)
+        reason = f"unknown kind of file {path.name!r}; understood are {understood}, POSCAR, CONTCAR"
+        yield Entry("", None, reason=reason)
+    else:
+        try:
+            yield from _named_when_several(_entries(path, kind))
+        except OSError as error:
+            yield Entry("", None, reason=f"cannot be opened: {error.strerror or error}")
+
+
+def _entries(path: Path, kind: str) -> Iterator[Entry]:
+    if kind == "database":
+        yield from read_ase_database(path)
+        return
+    reason = _not_text(path)
+    if reason is not None:
+        yield Entry("", None, reason=reason)
+    elif kind == "xyz":
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            yield from read_extxyz(lines)
+    else:
+        # Files of the twentieth century are in Latin-1; only names of authors differ.
+        text = path.read_text(encoding="utf-8", errors="replace")
+        yield from read_cif(text) if kind == "cif" else [read_poscar(text)]
+
+
+def _not_text(path: Path) -> str | None:
+    """Return what a file is that cannot be text, or None."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    for signature, what in _SIGNATURES.items():
+        if head.startswith(signature):
+            return f"not a crystal file: it is {what}"
+    return "not a crystal file: it is not text" if b"\0" in head else None
+
+
+def _named_when_several(entries: Iterator[Entry]) -> Iterator[Entry]:
+    first = next(entries, None)
+    second = next(entries, None)
+    if first is not None and second is None:
+        yield replace(first, name="")
+    else:
+        yield from (entry for entry in chain([first, second], entries) if entry is not None)

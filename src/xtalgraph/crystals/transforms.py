@@ -1,0 +1,162 @@
+"""Crystals from crystals. Each function returns a new crystal and leaves its input alone."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.crystal import Crystal
+
+
+def supercell(
+    crystal: Crystal, multiples: tuple[int, int, int] | Int[np.ndarray, "3 3"]
+) -> Crystal:
+    """Return the same crystal with a larger cell.
+
+    Args:
+        crystal: The crystal to repeat.
+        multiples: How often each lattice vector is repeated, or the integer matrix M of the new
+            lattice vectors M @ cell. The volume grows by abs(det M).
+
+    Returns:
+        A crystal whose atoms are grouped by image: all atoms of one image, then of the next.
+
+    Raises:
+        InputError: M is singular or not integer, or mixes in a direction that does not repeat.
+    """
+    matrix = np.asarray(multiples)
+    matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
+    images = _images(_integer_matrix(matrix, crystal))
+    positions = (images @ crystal.cell)[:, None] + crystal.positions[None]
+    return Crystal(
+        matrix @ crystal.cell,
+        positions.reshape(-1, 3),
+        np.tile(crystal.numbers, len(images)),
+        crystal.pbc,
+    )
+
+
+def change_basis(crystal: Crystal, matrix: Int[np.ndarray, "3 3"]) -> Crystal:
+    """Return the same crystal described by other lattice vectors, matrix @ cell.
+
+    Args:
+        crystal: The crystal.
+        matrix: Whole numbers, determinant 1 or -1.
+
+    Returns:
+        The crystal with the same atoms and another cell of the same volume.
+
+    Raises:
+        InputError: The matrix is not integer with determinant 1 or -1, or mixes in a direction that
+            does not repeat.
+    """
+    matrix = _integer_matrix(np.asarray(matrix), crystal)
+    determinant = round(float(np.linalg.det(matrix)))
+    if abs(determinant) != 1:
+        raise InputError(f"a change of basis has determinant 1 or -1, got {determinant}")
+    return Crystal(matrix @ crystal.cell, crystal.positions, crystal.numbers, crystal.pbc)
+
+
+def rotate(crystal: Crystal, matrix: Float[np.ndarray, "3 3"]) -> Crystal:
+    """Return the crystal turned by an orthogonal matrix, which may reflect.
+
+    Args:
+        crystal: The crystal.
+        matrix: R; cell vectors and positions become R x.
+
+    Returns:
+        The turned crystal.
+
+    Raises:
+        InputError: The matrix is not orthogonal.
+    """
+    matrix = np.asarray(matrix, dtype=float)
+    error = np.abs(matrix @ matrix.T - np.eye(3)).max()
+    if not error < 1e-8:
+        raise InputError(f"a rotation is orthogonal, got R Rᵀ that differs from 1 by {error:.2g}")
+    return Crystal(
+        crystal.cell @ matrix.T, crystal.positions @ matrix.T, crystal.numbers, crystal.pbc
+    )
+
+
+def translate(crystal: Crystal, vector: Float[np.ndarray, "3"]) -> Crystal:
+    """Return the crystal with every atom moved by the same vector, in Å."""
+    positions = crystal.positions + np.asarray(vector, dtype=float)
+    return Crystal(crystal.cell, positions, crystal.numbers, crystal.pbc)
+
+
+def permute(crystal: Crystal, order: Int[np.ndarray, " atoms"]) -> Crystal:
+    """Return the crystal with its atoms in another order: new atom i is old atom order[i].
+
+    Args:
+        crystal: The crystal.
+        order: Each of 0 to N - 1 once.
+
+    Returns:
+        The crystal with its atoms in the new order.
+
+    Raises:
+        InputError: The order does not hold every atom once.
+    """
+    order = np.asarray(order)
+    if not np.array_equal(np.sort(order), np.arange(len(crystal))):
+        raise InputError(f"an order holds each of 0 to {len(crystal) - 1} once, got {order}")
+    return Crystal(crystal.cell, crystal.positions[order], crystal.numbers[order], crystal.pbc)
+
+
+def shift_images(crystal: Crystal, images: Int[np.ndarray, "atoms 3"]) -> Crystal:
+    """Return the same crystal with each atom given by another of its periodic images.
+
+    Args:
+        crystal: The crystal.
+        images: Whole lattice vectors by which each atom is moved.
+
+    Returns:
+        The crystal with positions + images @ cell.
+
+    Raises:
+        InputError: The images are not whole numbers, or move along a direction that does
+            not repeat.
+    """
+    images = np.asarray(images)
+    if images.shape != (len(crystal), 3) or not np.array_equal(images, np.round(images)):
+        raise InputError(f"images are whole numbers of shape ({len(crystal)}, 3), got {images}")
+    if np.any(images[:, ~crystal.pbc]):
+        raise InputError("an atom cannot move to an image along a direction that does not repeat")
+    positions = crystal.positions + images @ crystal.cell
+    return Crystal(crystal.cell, positions, crystal.numbers, crystal.pbc)
+
+
+def strain(crystal: Crystal, strain: Float[np.ndarray, "3 3"]) -> Crystal:
+    """Return the crystal with cell and positions deformed homogeneously, x → (1 + strain) x."""
+    deformation = np.eye(3) + np.asarray(strain, dtype=float)
+    return Crystal(
+        crystal.cell @ deformation.T,
+        crystal.positions @ deformation.T,
+        crystal.numbers,
+        crystal.pbc,
+    )
+
+
+def _integer_matrix(matrix: np.ndarray, crystal: Crystal) -> np.ndarray:
+    if matrix.shape != (3, 3) or not np.array_equal(matrix, np.round(matrix)):
+        raise InputError(f"lattice vectors are whole combinations of the old ones, got {matrix}")
+    if round(float(np.linalg.det(matrix))) == 0:
+        raise InputError(f"the new lattice vectors lie in one plane: {matrix.tolist()}")
+    fixed = ~crystal.pbc
+    if not np.array_equal(matrix[fixed], np.eye(3)[fixed]) or np.any(
+        matrix[np.ix_(crystal.pbc, fixed)]
+    ):
+        raise InputError("a direction that does not repeat keeps its lattice vector to itself")
+    return matrix.astype(np.int64)
+
+
+def _images(matrix: np.ndarray) -> Int[np.ndarray, "images 3"]:
+    """Return the lattice points, in old vectors, of one new cell."""
+    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) @ matrix
+    axes = [
+        np.arange(low, high + 1) for low, high in zip(corners.min(0), corners.max(0), strict=True)
+    ]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    inside = np.linalg.solve(matrix.T.astype(float), points.T.astype(float)).T
+    chosen = np.all((inside > -1e-9) & (inside < 1 - 1e-9), axis=1)
+    return points[chosen]

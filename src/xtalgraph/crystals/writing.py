@@ -1,0 +1,68 @@
+"""Crystals to files."""
+
+from collections import Counter
+from pathlib import Path
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.cell import cell_parameters
+from xtalgraph.crystals.crystal import Crystal
+
+_HEAD = """data_{name}
+_space_group_name_H-M_alt 'P 1'
+_space_group_IT_number 1
+_chemical_formula_sum '{formula}'
+_cell_length_a {0!r}
+_cell_length_b {1!r}
+_cell_length_c {2!r}
+_cell_angle_alpha {3!r}
+_cell_angle_beta {4!r}
+_cell_angle_gamma {5!r}
+loop_
+ _space_group_symop_operation_xyz
+ 'x, y, z'
+loop_
+ _atom_site_label
+ _atom_site_type_symbol
+ _atom_site_fract_x
+ _atom_site_fract_y
+ _atom_site_fract_z
+ _atom_site_occupancy
+"""
+
+
+def to_cif(crystal: Crystal) -> str:
+    """Return the crystal as CIF text in P 1, with every digit of the coordinates.
+
+    A CIF holds lengths and angles, so the orientation of the cell in space is not kept.
+
+    Args:
+        crystal: A crystal that repeats in all three directions.
+
+    Returns:
+        Text that `read_cif` reads back to the same numbers.
+
+    Raises:
+        InputError: The crystal does not repeat in all three directions.
+    """
+    if not crystal.pbc.all():
+        pbc = "".join("FT"[int(p)] for p in crystal.pbc)
+        raise InputError(f"a CIF describes a crystal that repeats in 3 directions, got pbc={pbc}")
+    lengths, angles = cell_parameters(crystal.cell)
+    counts = Counter(SYMBOLS[z] for z in crystal.numbers.tolist())
+    formula = " ".join(f"{symbol}{count}" for symbol, count in counts.items())
+    text = _HEAD.format(*lengths.tolist(), *angles.tolist(), name=crystal.formula, formula=formula)
+    seen: Counter[str] = Counter()
+    lines = []
+    for number, (x, y, z) in zip(
+        crystal.numbers.tolist(), crystal.fractional.tolist(), strict=True
+    ):
+        symbol = SYMBOLS[number]
+        seen[symbol] += 1
+        lines.append(f" {symbol}{seen[symbol]} {symbol} {x!r} {y!r} {z!r} 1\n")
+    return text + "".join(lines)
+
+
+def write_cif(crystal: Crystal, path: str | Path) -> None:
+    """Write the crystal to a CIF file, see `to_cif`."""
+    Path(path).write_text(to_cif(crystal), encoding="utf-8")

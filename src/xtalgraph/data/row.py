@@ -1,0 +1,68 @@
+"""One row of a source: a checked crystal with its values, or the reason why there is none."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.checks import find_problem
+from xtalgraph.crystals.crystal import Crystal
+
+
+@dataclass(frozen=True)
+class Row:
+    """One crystal of a source, or the reason why it cannot be used."""
+
+    id: str
+    """Name of the crystal, unique in a table."""
+    file: str
+    """File that the row comes from, '' for objects in memory."""
+    row: int | None
+    """Row of the table, from 0, without the header; None for the crystals of a file."""
+    crystal: Crystal | None
+    """The crystal; None where there is a reason."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """Everything else that is known: the other columns, or what the file says."""
+    reason: str | None = None
+    """Why there is no crystal; None where there is one."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A row that was left out, and why."""
+
+    id: str
+    """Name of the crystal."""
+    file: str
+    """File that the row comes from, '' for objects in memory."""
+    row: int | None
+    """Row of the table, from 0; None for the crystals of a file."""
+    reason: str
+    """Why it was left out, in plain words."""
+
+
+def checked_row(
+    name: str,
+    file: str,
+    row: int | None,
+    make: Callable[[], tuple[Crystal, Mapping[str, object]]],
+    values: Mapping[str, object],
+) -> Row:
+    """Make the crystal of a row and check it; what is wrong becomes the row's reason.
+
+    Args:
+        name: Id of the row.
+        file: Where it comes from.
+        row: Its number in a table.
+        make: Returns the crystal and what its file says about it; may raise `InputError`.
+        values: The other columns of the row; they go before what the file says.
+
+    Returns:
+        The row, with either a crystal or a reason.
+    """
+    try:
+        crystal, said = make()
+    except InputError as error:
+        return Row(name, file, row, None, values, str(error))
+    problem = find_problem(crystal)
+    values = {**said, **values}
+    return Row(name, file, row, None if problem else crystal, values, problem)

@@ -1,0 +1,1 @@
+"""What crystals can come from: files, folders, tables, and objects in memory."""

@@ -1,0 +1,81 @@
+"""Which reader a source needs."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.convert import from_any
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.reading import READABLE_SUFFIXES, format_of
+from xtalgraph.data.row import Row, checked_row
+from xtalgraph.data.sources.cgcnn import PROPERTY_FILE, rows_of_cgcnn_folder
+from xtalgraph.data.sources.files import file_id, rows_of_file, rows_of_folder
+from xtalgraph.data.sources.tables import rows_of_csv, rows_of_frame, rows_of_json, rows_of_parquet
+
+TABLE_SUFFIXES: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
+    ".csv": rows_of_csv,
+    ".csv.gz": rows_of_csv,
+    ".parquet": rows_of_parquet,
+    ".json": rows_of_json,
+    ".json.gz": rows_of_json,
+}
+"""Suffix of each kind of table, and its reader."""
+
+
+def rows_of(source: Any) -> Iterator[Row]:
+    """Yield the rows of any source, see `xtalgraph.data.table.read_rows`.
+
+    Args:
+        source: A path, a DataFrame, a list, or one crystal.
+
+    Yields:
+        Checked rows.
+
+    Raises:
+        InputError: The source as a whole cannot be used.
+    """
+    if isinstance(source, str | Path):
+        yield from _rows_of_path(Path(source))
+    elif isinstance(source, pd.DataFrame):
+        yield from rows_of_frame(source)
+    elif isinstance(source, list | tuple):
+        for n, item in enumerate(source):
+            yield from _rows_of_item(n, item)
+    else:
+        yield from _rows_of_item(0, source)
+
+
+def _rows_of_path(path: Path) -> Iterator[Row]:
+    if path.is_dir():
+        cgcnn = (path / PROPERTY_FILE).is_file()
+        yield from (rows_of_cgcnn_folder if cgcnn else rows_of_folder)(path)
+        return
+    if not path.exists():
+        raise InputError(f"no such file or folder: {path}")
+    reader = next((r for s, r in TABLE_SUFFIXES.items() if path.name.lower().endswith(s)), None)
+    if reader is not None:
+        yield from reader(path)
+    elif format_of(path) is not None:
+        yield from rows_of_file(path)
+    else:
+        understood = ", ".join([*READABLE_SUFFIXES, "POSCAR", "CONTCAR", *TABLE_SUFFIXES])
+        raise InputError(f"unknown kind of file {path.name!r}; understood are {understood}")
+
+
+def _rows_of_item(n: int, item: Any) -> Iterator[Row]:
+    """Yield the rows of one item of a list; nothing wrong with one item stops the others."""
+    if isinstance(item, str | Path):
+        try:
+            yield from _rows_of_path(Path(item))
+        except InputError as error:
+            yield Row(file_id(Path(item)), str(item), None, None, {}, str(error))
+    else:
+        yield checked_row(str(n), "", n, partial(_content, item), {})
+
+
+def _content(item: Any) -> tuple[Crystal, Mapping[str, object]]:
+    return from_any(item), {}
