@@ -1,0 +1,199 @@
+"""Drawing the crystals of `ionic_perovskites` and computing their energies. A model, not DFT."""
+
+import json
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from pymatgen.core import Structure
+from tqdm import tqdm
+
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.ionic.compounds import Compound, all_compounds
+from xtalgraph.data.ionic.ions import ion_of
+from xtalgraph.data.ionic.ordering import (
+    ANION_ORDERS,
+    CATION_ORDERS,
+    possible_orders,
+    share_anions,
+    share_cations,
+)
+from xtalgraph.data.ionic.pairs import Pairs
+from xtalgraph.data.ionic.perovskite import Perovskite
+from xtalgraph.data.ionic.reference import VirtualCrystal
+from xtalgraph.data.ionic.rigid_ion import RigidIonModel
+
+VERSION: Final = 1
+"""Counts up whenever the same seed would give other rows."""
+
+CRYSTALS_PER_COMPOUND: Final = 8
+"""Crystals of the same composition that follow each other in the table."""
+
+# Of twenty compounds: 8 share no site, 4 share A, 5 share B, 3 share X.
+_TURNS: Final = (
+    "",
+    "A",
+    "B",
+    "",
+    "X",
+    "B",
+    "",
+    "A",
+    "",
+    "B",
+    "",
+    "X",
+    "A",
+    "",
+    "B",
+    "",
+    "X",
+    "A",
+    "",
+    "B",
+)
+_SHAPES: Final = ((1, 1, 1), (2, 1, 1), (3, 1, 1), (2, 2, 1), (3, 2, 1), (2, 2, 2))
+_STRETCH: Final = (-0.03, 0.05)  # of the lattice constant
+_STRAIN: Final = 0.015  # largest standard deviation of a component
+_TILT: Final = 0.2  # rad
+_RATTLE: Final = 0.1  # Å, largest standard deviation of a coordinate
+_NEAREST: Final = 0.78  # of the sum of the radii, for unlike charges
+
+
+def make_ionic_perovskites(num: int = 2000, seed: int = 0, progress: bool = False) -> pd.DataFrame:
+    """Make perovskite crystals with the energy, forces and stress of the rigid-ion model.
+
+    These are the numbers of a model of point charges and Born-Mayer repulsion, not of DFT.
+    The first rows of a longer table are those of a shorter one. Same seed, machine and build:
+    the same bits.
+
+    Args:
+        num: Number of crystals.
+        seed: Seed of the random numbers; not negative.
+        progress: Whether to show a progress bar on standard error.
+
+    Returns:
+        One row for each crystal: ``id``; ``structure`` (a pymatgen dictionary as JSON);
+        ``formula`` (of the cell); ``compound`` (rows with the same one have the same
+        composition); ``order`` (how a shared site is ordered, empty where none is shared);
+        ``num_atoms``; ``energy`` (eV per cell, zero for ions far apart); ``energy_per_atom``
+        (eV/atom); ``excess_energy`` (eV per cell, over the virtual crystal of the compound);
+        ``forces`` (eV/Å, one row for each atom); ``stress`` (eV/Å³, 3 x 3, positive in
+        tension).
+
+    Raises:
+        ConfigError: `num` or `seed` is out of range.
+    """
+    if num < 1:
+        raise ConfigError(f"num must be at least 1, got {num}")
+    if seed < 0:
+        raise ConfigError(f"seed must be at least 0, got {seed}")
+    shuffled = _shuffled_compounds(seed)
+    rows: list[dict[str, Any]] = []
+    with tqdm(total=num, desc="ionic_perovskites", disable=not progress) as bar:
+        for index in range(-(-num // CRYSTALS_PER_COMPOUND)):
+            turn, taken = index % len(_TURNS), index // len(_TURNS)
+            mixed = _TURNS[turn]
+            place = taken * _TURNS.count(mixed) + _TURNS[:turn].count(mixed)
+            compound = shuffled[mixed][place % len(shuffled[mixed])]
+            rng = np.random.default_rng([seed, index])
+            virtual = VirtualCrystal.of(compound)
+            for _ in range(min(CRYSTALS_PER_COMPOUND, num - len(rows))):
+                crystal, order = _draw(compound, virtual.lattice_constant, rng)
+                name = f"ionic-{len(rows) + 1:05d}"
+                rows.append(_row(name, crystal, compound, order, virtual))
+                bar.update()
+    return pd.DataFrame(rows)
+
+
+def _shuffled_compounds(seed: int) -> dict[str, list[Compound]]:
+    rng = np.random.default_rng(seed)
+    return {
+        mixed: [compounds[i] for i in rng.permutation(len(compounds))]
+        for mixed, compounds in all_compounds().items()
+    }
+
+
+def _draw(
+    compound: Compound, lattice_constant: float, rng: np.random.Generator
+) -> tuple[Crystal, str]:
+    """One crystal of a compound, and the order of its shared site; drawn anew if ions collide."""
+    while True:
+        perovskite = _supercell(compound, rng)
+        numbers, order = _occupy(perovskite, compound, rng)
+        stretch = 1 + rng.uniform(*_STRETCH)
+        strain = rng.normal(size=(3, 3)) * _amplitude(_STRAIN, rng)
+        angles = rng.uniform(-1, 1, 3) * _amplitude(_TILT, rng)
+        in_phase = rng.integers(0, 2, 3).astype(bool)
+        rattle = rng.normal(size=(5 * perovskite.num_cells, 3)) * _amplitude(_RATTLE, rng)
+        cell = lattice_constant * stretch * (np.eye(3) + (strain + strain.T) / 2)
+        crystal = perovskite.crystal(numbers, cell, perovskite.tilts(angles, in_phase), rattle)
+        if not _ions_collide(crystal):
+            return crystal, order
+
+
+def _amplitude(largest: float, rng: np.random.Generator) -> float:
+    """Nothing for a quarter of the crystals, up to the largest for the others."""
+    return float(largest * max(0.0, rng.uniform(-1 / 3, 1)))
+
+
+def _supercell(compound: Compound, rng: np.random.Generator) -> Perovskite:
+    shapes = [s for s in _SHAPES if compound.mixed not in ("A", "B") or np.prod(s) % 2 == 0]
+    shape = rng.permutation(shapes[rng.integers(len(shapes))])
+    return Perovskite((int(shape[0]), int(shape[1]), int(shape[2])))
+
+
+def _occupy(
+    perovskite: Perovskite, compound: Compound, rng: np.random.Generator
+) -> tuple[tuple[np.ndarray, ...], str]:
+    """Atomic numbers on the sites A, B, X, X, X, and the order of the shared site."""
+    numbers: list[np.ndarray] = []
+    order = ""
+    for site, ions in enumerate(compound.sites):
+        elements = [ATOMIC_NUMBERS[ion.symbol] for ion in ions]
+        if len(elements) == 1:
+            numbers += [np.full(perovskite.num_cells, elements[0])] * (3 if site == 2 else 1)
+            continue
+        pair = (elements[0], elements[1])
+        orders = possible_orders(ANION_ORDERS if site == 2 else CATION_ORDERS, perovskite)
+        order = orders[rng.integers(len(orders))]
+        if site == 2:
+            numbers += share_anions(perovskite, order, pair, rng)
+        else:
+            numbers.append(share_cations(perovskite, order, pair, rng))
+    return tuple(numbers), order
+
+
+def _ions_collide(crystal: Crystal) -> bool:
+    """Whether unlike ions are nearer than 0.78 times the sum of their radii."""
+    ions = [ion_of(z) for z in crystal.numbers.tolist()]
+    charges = np.array([ion.charge for ion in ions])
+    radii: Float[np.ndarray, " atoms"] = np.array([ion.radius for ion in ions])
+    pairs = Pairs.within(crystal, 2 * float(radii.max()))
+    unlike = charges[pairs.first] * charges[pairs.second] < 0
+    contacts = radii[pairs.first] + radii[pairs.second]
+    return bool((pairs.distances < _NEAREST * contacts)[unlike].any())
+
+
+def _row(
+    name: str, crystal: Crystal, compound: Compound, order: str, virtual: VirtualCrystal
+) -> dict[str, Any]:
+    truth = RigidIonModel.for_crystal(crystal)(crystal)
+    symbols = [SYMBOLS[z] for z in crystal.numbers.tolist()]
+    structure = Structure(crystal.cell, symbols, crystal.positions, coords_are_cartesian=True)
+    return {
+        "id": name,
+        "structure": json.dumps(structure.as_dict()),
+        "formula": crystal.formula,
+        "compound": compound.name,
+        "order": order,
+        "num_atoms": len(crystal),
+        "energy": truth.energy,
+        "energy_per_atom": truth.energy / len(crystal),
+        "excess_energy": truth.energy - virtual.energy * len(crystal) / 5,
+        "forces": truth.forces.tolist(),
+        "stress": truth.stress.tolist(),
+    }
