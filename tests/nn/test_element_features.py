@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+from pymatgen.core import Element
+
+from xtalgraph.conventions.element_table import property_of
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.nn.element_features import (
+    CGCNN_BINS,
+    binned_element_features,
+    continuous_element_features,
+)
+
+WIDTHS = [18, 9, 10, 10, 12, 10, 10, 4, 10]  # supplement of the CGCNN paper
+
+
+def bins_of(symbol):
+    row = binned_element_features()[ATOMIC_NUMBERS[symbol]]
+    return [part.nonzero().flatten().tolist() for part in row.split(WIDTHS)]
+
+
+def test_widths_are_those_of_the_paper():
+    assert [bins.count for bins in CGCNN_BINS] == WIDTHS
+    features = binned_element_features()
+    assert features.shape == (119, 93)
+    assert features.dtype == torch.float32
+    assert features[0].sum() == 0
+
+
+def test_sodium_by_hand():
+    group, period, chi, radius, valence, ionization, affinity, block, volume = bins_of("Na")
+    assert group == [0]
+    assert period == [2]
+    assert chi == [1]  # 0.93 is in 0.85 to 1.20
+    assert radius == [5]  # 155 pm is in 137.5 to 160
+    assert valence == [0]
+    assert ionization == [1]  # ln 5.139 = 1.637 is in 1.5 to 1.7
+    assert affinity == [5]  # 0.548 is in 0.35 to 1.02
+    assert block == [0]
+    assert volume == [5]  # ln 23.7 = 3.166 is in 2.90 to 3.18
+
+
+def test_oxygen_and_iron_by_hand():
+    # chi 3.44 in 3.30 to 3.65; 63 pm in 47.5 to 70; ln 13.618 = 2.611 in 2.5 to 2.7;
+    # 1.461 in 1.02 to 1.69; ln 14.0 = 2.64 in 2.62 to 2.90
+    assert bins_of("O") == [[15], [1], [8], [1], [5], [6], [6], [1], [4]]
+    # chi 1.83 in 1.55 to 1.90; 116 pm in 115 to 137.5; ln 7.902 = 2.067 in 1.9 to 2.1;
+    # 0.151 in -0.32 to 0.35; ln 7.10 = 1.96 in 1.78 to 2.06
+    assert bins_of("Fe") == [[7], [3], [3], [4], [7], [3], [4], [2], [1]]
+
+
+def test_what_is_not_known_has_no_bin():
+    argon = bins_of("Ar")
+    assert argon[2] == []
+    assert argon[6] == []
+    assert [len(part) for part in argon] == [1, 1, 0, 1, 1, 1, 0, 1, 1]
+
+
+def test_values_outside_the_range_fall_into_the_end_bins():
+    assert bins_of("Lu")[4] == [11]  # 17 valence electrons
+    assert bins_of("Fr")[8] == [9]  # 119 cm³/mol, beyond e^4.3 = 73.7
+    assert bins_of("Cl")[6] == [9]  # 3.61 is inside the last bin
+
+
+def test_lanthanides_and_actinides_are_periods_of_their_own():
+    features = binned_element_features()
+    for z in range(1, 119):
+        element = Element.from_Z(z)
+        expected = 8 if 57 <= z <= 71 else 9 if 89 <= z <= 103 else element.row
+        assert features[z, 18:27].nonzero().flatten().tolist() == [expected - 1]
+
+
+def test_elements_of_the_perovskites_are_told_apart():
+    features = binned_element_features()
+    numbers = [z for z in range(1, 84) if not 57 <= z <= 71]
+    assert len(torch.unique(features[numbers], dim=0)) == len(numbers)
+
+
+def test_continuous_columns_are_standardised_and_say_what_is_missing():
+    features = continuous_element_features()
+    assert features.dtype == torch.float32
+    assert torch.isfinite(features).all()
+    assert (features[0] == 0).all()
+    # group and its flag, period, electronegativity and its flag
+    for column, flag, name in ((0, 1, "group"), (3, 4, "electronegativity")):
+        values = property_of(name)
+        known = np.isfinite(values)
+        assert features[known, column].mean() == pytest.approx(0, abs=1e-6)
+        assert features[known, column].std(correction=0) == pytest.approx(1, abs=1e-6)
+        assert (features[1:, flag].numpy() == ~known[1:]).all()
+        assert (features[~known, column] == 0).all()
+    sodium, magnesium = features[11], features[12]
+    assert magnesium[0] - sodium[0] == pytest.approx(1 / np.nanstd(property_of("group")))
+
+
+def test_continuous_columns_tell_all_elements_apart():
+    assert len(torch.unique(continuous_element_features(), dim=0)) == 119
