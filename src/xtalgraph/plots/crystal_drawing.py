@@ -21,6 +21,8 @@ class CrystalDrawing:
     """Atomic numbers."""
     site: Int[np.ndarray, " balls"]
     """Which atom of the crystal each ball is, or is an image of."""
+    offset: Int[np.ndarray, "balls 3"]
+    """In which cell each ball stands, in lattice vectors; zero for the atoms themselves."""
     is_image: Bool[np.ndarray, " balls"]
     """Whether the ball stands in a neighbouring cell."""
     sticks: Int[np.ndarray, "sticks 2"]
@@ -88,6 +90,7 @@ def draw_crystal(
         positions=inside[site] + keys[:, 1:] @ cell,
         numbers=numbers[site],
         site=site,
+        offset=keys[:, 1:],
         is_image=np.arange(len(site)) >= atoms,
         sticks=np.array(sorted(sticks), dtype=np.int64).reshape(-1, 2),
         edges=edges,

@@ -78,6 +78,7 @@ class _Canvas:
             edgecolors=[self.rims[i] for i in order],
             linewidths=0.5,
             zorder=3,
+            clip_on=False,
             rasterized=rasterized,
         )
 

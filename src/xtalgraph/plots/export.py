@@ -1,6 +1,8 @@
 """From a figure to the bytes of a file, the same bytes each time."""
 
+import html
 import io
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,8 @@ from matplotlib.figure import Figure
 from xtalgraph.plots.style import SETTINGS
 
 NO_METADATA: Final[dict[str, Any]] = {"Date": None, "Creator": None, "Format": None, "Type": None}
+PATH_DATA = re.compile(r'\bd="[^"]*"')
+LONG_DECIMAL = re.compile(r"(\.\d\d)\d+")
 
 
 def figure_to_svg(figure: Figure, dpi: int = 150) -> str:
@@ -29,7 +33,8 @@ def figure_to_svg(figure: Figure, dpi: int = 150) -> str:
     settings = SETTINGS | {"svg.hashsalt": "xtalgraph", "svg.fonttype": "path"}
     with matplotlib.rc_context(settings):
         figure.savefig(out, format="svg", metadata=NO_METADATA, dpi=dpi)
-    return out.getvalue()
+    # a hundredth of a point is finer than any screen, and halves the document
+    return PATH_DATA.sub(lambda found: LONG_DECIMAL.sub(r"\1", found[0]), out.getvalue())
 
 
 def figure_to_png(figure: Figure, dpi: int = 160) -> bytes:
@@ -46,6 +51,28 @@ def figure_to_png(figure: Figure, dpi: int = 160) -> bytes:
     with matplotlib.rc_context(SETTINGS):
         figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
     return out.getvalue()
+
+
+def inline_svg(svg: str, prefix: str, description: str) -> str:
+    """An SVG document as an element that can stand in an HTML page beside others.
+
+    Every identifier gets the prefix, since two pictures may not share one on a page; the prologue
+    goes, and readers that do not see are told what the picture shows.
+
+    Args:
+        svg: A document from :func:`figure_to_svg`.
+        prefix: Letters, digits and hyphens, different for each picture of a page.
+        description: What the picture shows; escaped here.
+
+    Returns:
+        The ``<svg>`` element.
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r'\bid="', f'id="{prefix}-', body)
+    body = re.sub(r'href="#', f'href="#{prefix}-', body)
+    body = re.sub(r"url\(#", f"url(#{prefix}-", body)
+    label = html.escape(" ".join(description.split()), quote=True)
+    return body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).rstrip()
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
