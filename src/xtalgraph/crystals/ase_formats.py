@@ -6,6 +6,7 @@ ASE is imported only where a file is read: it takes longer to load than most fil
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -106,9 +107,16 @@ def read_ase_database(path: Path) -> Iterator[Entry]:
         yield Entry("", None, reason=reason)
         return
     try:
+        # ASE would add its own tables to the database of somebody else.
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
+            plain.execute("SELECT id FROM systems LIMIT 1")
+        count = 0
         with connect(path, type="db", use_lock_file=False) as database:
             for row in database.select():
                 yield _row(row)
+                count += 1
+        if count == 0:
+            yield Entry("", None, reason="the database holds no rows")
     except (sqlite3.DatabaseError, KeyError, OSError, ValueError) as error:
         yield Entry("", None, reason=f"not an ASE database: {_what(error)}")
 

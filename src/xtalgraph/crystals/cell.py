@@ -1,5 +1,7 @@
 """Lattice vectors from lengths and angles, and back."""
 
+import math
+
 import numpy as np
 from jaxtyping import Float
 
@@ -14,19 +16,19 @@ def cell_from_parameters(
         angles: α (between b and c), β (a and c), γ (a and b) in degrees.
 
     Returns:
-        The cell in Å. Its volume is NaN where no cell has these angles.
+        The cell in Å. It holds NaN where no cell has these angles.
     """
-    cosines = np.cos(np.radians(angles))
-    cosines[np.abs(cosines) < 1e-15] = 0.0
-    cos_a, cos_b, cos_g = cosines.tolist()
-    sin_g = np.sqrt(1.0 - cos_g**2)
     a, b, c = np.asarray(lengths, dtype=float).tolist()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        y = np.float64(cos_a - cos_b * cos_g) / sin_g
-        z = np.sqrt(1.0 - cos_b**2 - y**2)
-    return np.array(
-        [[a, 0.0, 0.0], [b * cos_g, b * sin_g, 0.0], [c * cos_b, c * float(y), c * float(z)]]
+    # 90 degrees are exact, so that a cubic cell has zeros and not 1e-17.
+    cos_a, cos_b, cos_g = (
+        0.0 if angle == 90.0 else math.cos(math.radians(angle))
+        for angle in np.asarray(angles, dtype=float).tolist()
     )
+    sin_g = math.sqrt(1.0 - cos_g**2)
+    y = (cos_a - cos_b * cos_g) / sin_g if sin_g > 0.0 else math.nan
+    z_squared = 1.0 - cos_b**2 - y**2
+    z = math.sqrt(z_squared) if z_squared >= 0.0 else math.nan
+    return np.array([[a, 0.0, 0.0], [b * cos_g, b * sin_g, 0.0], [c * cos_b, c * y, c * z]])
 
 
 def cell_parameters(

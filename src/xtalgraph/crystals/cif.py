@@ -208,8 +208,10 @@ def _operations(block: cif.Block, cell: np.ndarray) -> Operations | None:
         return None
     group = None
     if name is not None:
+        # The angles tell hexagonal from rhombohedral axes; some writers put P6_3/mmc for P63/mmc.
         angles = cell_parameters(cell)[1]
-        group = gemmi.find_spacegroup_by_name(name, float(angles[0]), float(angles[2]))
+        plain = name.replace("_", "")
+        group = gemmi.find_spacegroup_by_name(plain, float(angles[0]), float(angles[2]))
     elif number is not None and number.isdigit() and 1 <= int(number) <= 230:
         group = gemmi.find_spacegroup_by_number(int(number))
     if group is None:
@@ -234,7 +236,7 @@ def _check_formula(crystal: Crystal, formula: str) -> None:
     declared: dict[str, float] = {}
     for part in formula.split():
         match = _FORMULA_TERM.fullmatch(part)
-        if match is None:
+        if match is None or match[2] == ".":
             return  # hydrates, mixtures and charges are written in ways that do not compare
         symbol = "H" if match[1] in ("D", "T") else match[1]
         declared[symbol] = declared.get(symbol, 0.0) + float(match[2] or 1)

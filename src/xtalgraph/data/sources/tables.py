@@ -47,7 +47,6 @@ def rows_of_csv(path: Path) -> Iterator[Row]:
             path,
             chunksize=_CHUNK,
             converters=dict.fromkeys(ID_COLUMNS, str),
-            float_precision="round_trip",
         ) as chunks:
             for chunk in chunks:
                 yield from _rows(_lists(chunk), len(chunk), start, str(path), path.parent)
