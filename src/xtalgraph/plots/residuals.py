@@ -40,7 +40,7 @@ def residual_plot(
         The figure.
     """
     with house_style():
-        figure = new_figure(4.6, 4.0)
+        figure = new_figure(4.6, 4.4)
         finite = np.isfinite(target) & np.isfinite(prediction)
         target, residual = target[finite], (prediction - target)[finite]
         if len(target) == 0:
