@@ -108,23 +108,19 @@ def column_split(values: Sequence[object], column: str) -> Split:
     return _sorted(train, val, test, f"column {column}")
 
 
-def official_folds(
-    num_rows: int, classes: Sequence[object] | None = None
-) -> Int[np.ndarray, " rows"]:
-    """Return the test fold of each row of a Matbench v0.1 task.
+def official_folds(num_rows: int) -> Int[np.ndarray, " rows"]:
+    """Return the test fold of each row of a Matbench v0.1 regression task.
 
     Args:
         num_rows: Rows of the whole task, in the order of its file.
-        classes: The target of a classification task, whose folds are stratified.
 
     Source: Dunn et al., npj Comput. Mater. 6, 138 (2020).
     """
-    from sklearn.model_selection import KFold, StratifiedKFold
+    from sklearn.model_selection import KFold
 
-    kind = KFold if classes is None else StratifiedKFold
-    drawn = kind(5, shuffle=True, random_state=OFFICIAL_SEED)
     folds = np.empty(num_rows, dtype=np.int64)
-    for fold, (_, test) in enumerate(drawn.split(np.zeros(num_rows), classes)):
+    drawn = KFold(5, shuffle=True, random_state=OFFICIAL_SEED).split(np.zeros(num_rows))
+    for fold, (_, test) in enumerate(drawn):
         folds[test] = fold
     return folds
 

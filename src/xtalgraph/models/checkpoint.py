@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import safetensors.torch
+import torch
 
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
@@ -73,6 +74,9 @@ def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
             f"{folder / 'model.safetensors'} does not match the checksum in model.json: "
             "the file is damaged or belongs to another run"
         )
+    state = safetensors.torch.load(weights)
     model = spec.make_model()
-    model.load_state_dict(safetensors.torch.load(weights))
+    if all(state[name].dtype == torch.float64 for name, _ in model.named_parameters()):
+        model.double()
+    model.load_state_dict(state)
     return model.eval(), spec, document

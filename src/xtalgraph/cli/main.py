@@ -1,0 +1,85 @@
+"""The command `xtalgraph`: loads the module of the verb that was asked for."""
+
+import importlib
+import logging
+import sys
+from typing import Any, Final
+
+import click
+
+from xtalgraph.conventions.errors import XtalgraphError
+from xtalgraph.conventions.settings import nearest
+
+VERBS: Final[dict[str, str]] = {
+    "graph": "Show the periodic graph of crystals.",
+    "data": "List, fetch and inspect data sets.",
+    "train": "Train a model; write a run folder with its evidence.",
+    "predict": "Predict new crystals with a run.",
+    "evaluate": "Measure a run on other data.",
+    "report": "Write a run's report again.",
+}
+"""Every verb with its one line of help; its module bears its name."""
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module only when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which one needs them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb."""
+        if cmd_name not in VERBS:
+            raise click.UsageError(f"no verb {cmd_name!r}{nearest(cmd_name, VERBS)}", ctx)
+        command = getattr(importlib.import_module(f"xtalgraph.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="xtalgraph", message="%(prog)s %(version)s")
+def xtalgraph() -> None:
+    """From crystal files to a property prediction with its evidence."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command; errors of ours end in one message and exit code 2.
+
+    Args:
+        args: Instead of those of the process.
+    """
+    _log_to_stderr()
+    try:
+        code: Any = xtalgraph.main(args, prog_name="xtalgraph", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except XtalgraphError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Prefix warnings."""
+        text = super().format(record)
+        return f"Warning: {text}" if record.levelno >= logging.WARNING else text
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Plain("%(message)s"))
+    log = logging.getLogger("xtalgraph")
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -1,0 +1,68 @@
+"""Metrics as a table for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_TITLES = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "spearman": "Spearman",
+    "kendall": "Kendall",
+    "recall@10": "top-10",
+    "recall@100": "top-100",
+    "recall@5%": "top-5%",
+}
+
+
+def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
+    """Lay out one part of ``metrics.json``, a line for each predictor.
+
+    Args:
+        document: The content of ``metrics.json``.
+        part: train, val or test.
+    """
+    target = document["target"]
+    unit = f", {target['unit']}" if target["unit"] else ""
+    head = f"{target['name']}{unit} ({target['kind']}), {document['splits'][part]} {part} crystals"
+    rows = [["", *_TITLES.values()]]
+    for name, figures in document["models"].items():
+        rows.append([name, *(_value(figures[part][key]) for key in _TITLES)])
+    best = target["best"]
+    recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
+    model = document["models"][document["model"]][part]["mae"]
+    interval = (
+        f"MAE of {document['model']}: 95 % interval {model['low']:.4g} to {model['high']:.4g}"
+        if model["low"] is not None
+        else ""
+    )
+    return "\n".join([head, *_aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
+
+
+def single_table(metrics: Mapping[str, Any]) -> str:
+    """Lay out the metrics of one predictor with their intervals, a line for each.
+
+    Args:
+        metrics: Name to value, low and high.
+    """
+    rows = [["", "value", "95 % interval"]]
+    for key, title in _TITLES.items():
+        metric = metrics[key]
+        low, high = metric["low"], metric["high"]
+        rows.append([title, _value(metric), "" if low is None else f"{low:.4g} to {high:.4g}"])
+    return "\n".join(_aligned(rows))
+
+
+def _value(metric: Mapping[str, float | None]) -> str:
+    return "n/a" if metric["value"] is None else f"{metric['value']:.4g}"
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

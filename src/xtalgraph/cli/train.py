@@ -1,0 +1,51 @@
+"""`xtalgraph train`."""
+
+from typing import Any
+
+import click
+
+
+@click.command(short_help="Train a model; write a run folder with its evidence.")
+@click.argument("data")
+@click.option("--out", metavar="RUN", required=True, help="Run folder to write.")
+@click.option("--target", metavar="COL", help="Column to predict.")
+@click.option(
+    "--kind",
+    type=click.Choice(["extensive", "intensive", "atomic"]),
+    help="extensive: a total of the cell (eV/cell); intensive (default): does not grow with the "
+    "cell (eV/atom, a gap); atomic: one value per atom.",
+)
+@click.option("--unit", metavar="U", help="Unit of the target, as printed.")
+@click.option("--best", type=click.Choice(["low", "high"]), help="Best end, for top-k recall (low).")
+@click.option("--model", metavar="NAME", help="Architecture (cgcnn).")
+@click.option(
+    "--split",
+    metavar="HOW",
+    help="random (default), folds (column 'fold', or official Matbench), or column:NAME.",
+)
+@click.option("--fold", type=int, metavar="K", help="Test fold, with --split folds.")
+@click.option("--epochs", type=int, metavar="N", help="Passes over the training part.")
+@click.option("--seed", type=int, metavar="S", help="Of split, weights and order (0).")
+@click.option(
+    "--on-error",
+    type=click.Choice(["raise", "skip"]),
+    help="Rows that cannot be used: stop before training (default), or leave them out.",
+)
+@click.option("--config", metavar="C.yaml", help="Settings: sections data, graph, model, training.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="a.b=c", help="Override one setting; repeatable."
+)
+@click.option("--resume", is_flag=True, help="Go on with a killed run; same bits.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def train(quiet: bool, **options: Any) -> None:
+    """Learn a column of DATA from its crystals, and write RUN with model, metrics and report.
+
+    DATA is a CSV (.gz), parquet or Matbench table, a folder or file of crystals, or a name from
+    `xtalgraph data list`.
+    """
+    from xtalgraph.cli.tables import metrics_table
+    from xtalgraph.workflows.train import train as run_training
+
+    run = run_training(options.pop("data"), progress=not quiet, **options)
+    click.echo(metrics_table(run.metrics))
+    click.echo(f"\nreport: {run.folder / 'report.html'}")

@@ -1,0 +1,55 @@
+"""Evaluate: how well a trained model does on other data."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.metrics.summary import evaluate_predictions
+from xtalgraph.workflows.predict import load
+from xtalgraph.workflows.prepare import read_labelled, resolve_source
+from xtalgraph.workflows.rejections import describe_all
+
+log = logging.getLogger("xtalgraph")
+
+
+def evaluate(
+    run: str | Path, data: Any, *, on_error: str = "skip", progress: bool = True
+) -> dict[str, Any]:
+    """Compute the metrics of a trained model on data that has the target's column.
+
+    Args:
+        run: A run folder.
+        data: As for `train`.
+        on_error: ``skip`` leaves rows that cannot be used out and says so; ``raise`` stops.
+        progress: Show progress bars on standard error.
+
+    Returns:
+        ``target``, ``model``, ``crystals``, ``rejected`` (a list) and ``metrics``.
+
+    Raises:
+        InputError: If the data has no such column, or a row cannot be used and ``raise`` is said.
+    """
+    predictor = load(run)
+    source, _ = resolve_source(data)
+    labelled = read_labelled(source, predictor.target, progress=progress)
+    rejected = labelled.table.rejected
+    if rejected:
+        said = f"{len(rejected)} rows cannot be used:\n  {describe_all(rejected)}"
+        if on_error == "raise":
+            raise InputError(f"{said}\nCorrect them, or leave them out with --on-error skip")
+        log.warning("%s", said)
+    predicted = predictor.predict_crystals(labelled.table.crystals)
+    found = evaluate_predictions(
+        np.concatenate(labelled.values), np.concatenate(predicted), best=predictor.target.best
+    )
+    return {
+        "target": predictor.target.as_dict(),
+        "model": predictor.spec.encoder,
+        "crystals": len(labelled.table),
+        "rejected": [asdict(one) for one in rejected],
+        "metrics": {name: asdict(metric) for name, metric in found.items()},
+    }

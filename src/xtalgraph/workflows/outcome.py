@@ -1,0 +1,181 @@
+"""What a training leaves behind: predictions, metrics, the worst errors, the record."""
+
+import csv
+import io
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from xtalgraph.data.splits import PARTS, Split
+from xtalgraph.data.table import Rejection
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.summary import bonds_of
+from xtalgraph.metrics.summary import evaluate_predictions
+from xtalgraph.training.state import write_atomically
+from xtalgraph.workflows.prepare import Labelled, values_of
+
+NUM_WORST: Final[int] = 6
+"""How many of the worst errors are shown with their structures."""
+_PACKAGES = ("xtalgraph", "torch", "numpy", "scipy", "scikit-learn", "vesin", "gemmi", "ase")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one predictor says of all crystals."""
+
+    name: str
+    """As in the table of metrics."""
+    description: str
+    """One sentence for the report."""
+    values: Sequence[Float[np.ndarray, " values"]]
+    """Predictions of each crystal, in the order of the table."""
+    seconds: float
+    """Time to fit and predict."""
+
+
+def measure(
+    labelled: Labelled, split: Split, outcomes: Sequence[Outcome], target: Target
+) -> dict[str, Any]:
+    """Compute the figures of every predictor on every part, in the layout of ``metrics.json``.
+
+    Args:
+        labelled: Crystals and their targets.
+        split: The parts.
+        outcomes: Predictors; the first is the model, the rest are what it is compared with.
+        target: What is predicted.
+    """
+    models: dict[str, Any] = {}
+    for outcome in outcomes:
+        figures: dict[str, Any] = {"description": outcome.description}
+        for part in reversed(PARTS):
+            rows = split.parts()[part]
+            true = values_of(labelled, rows)
+            said = np.concatenate([outcome.values[i] for i in rows] or [np.zeros(0)])
+            found = evaluate_predictions(
+                true, said, best=target.best, samples=500 if part == "test" else 100
+            )
+            figures[part] = {name: asdict(metric) for name, metric in found.items()}
+        models[outcome.name] = figures
+    return {
+        "target": target.as_dict(),
+        "model": outcomes[0].name,
+        "splits": {name: len(rows) for name, rows in split.parts().items()},
+        "models": models,
+    }
+
+
+def predictions_csv(
+    labelled: Labelled,
+    split: Split,
+    predicted: Sequence[Float[np.ndarray, " values"]],
+    target: Target,
+) -> str:
+    """Return the text of ``predictions.csv``, every number with all its digits.
+
+    Args:
+        labelled: Crystals and their targets.
+        split: The parts.
+        predicted: Predictions of each crystal.
+        target: What is predicted.
+    """
+    atomic = target.kind is Kind.ATOMIC
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    header = ["id", "split", "target", "prediction", "unit"]
+    writer.writerow(header + ["site"] * atomic)
+    for part, rows in split.parts().items():
+        for i in rows.tolist():
+            pairs = zip(labelled.values[i].tolist(), predicted[i].tolist(), strict=True)
+            for site, (true, said) in enumerate(pairs):
+                line = [labelled.table.ids[i], part, repr(true), repr(said), target.unit]
+                writer.writerow(line + [site] * atomic)
+    return text.getvalue()
+
+
+def worst_errors(
+    labelled: Labelled, split: Split, predicted: Sequence[Float[np.ndarray, " values"]]
+) -> list[dict[str, Any]]:
+    """Describe the test crystals with the largest errors, with what is needed to draw them.
+
+    Args:
+        labelled: Crystals and their targets.
+        split: The parts.
+        predicted: Predictions of each crystal; of an atomic target the worst atom counts.
+    """
+    rows = split.test
+    error = np.array([np.abs(labelled.values[i] - predicted[i]).max() for i in rows])
+    found = []
+    for i in rows[np.argsort(-error, kind="stable")[:NUM_WORST]].tolist():
+        crystal = labelled.table.crystals[i]
+        site = int(np.argmax(np.abs(labelled.values[i] - predicted[i])))
+        bonds = bonds_of(crystal)
+        found.append(
+            {
+                "id": labelled.table.ids[i],
+                "formula": crystal.formula,
+                "target": float(labelled.values[i][site]),
+                "prediction": float(predicted[i][site]),
+                "num_atoms": len(crystal),
+                "cell": crystal.cell.tolist(),
+                "positions": crystal.positions.tolist(),
+                "numbers": crystal.numbers.tolist(),
+                "pbc": crystal.pbc.tolist(),
+                "bonds": np.column_stack([bonds.center, bonds.neighbor, bonds.image]).tolist(),
+            }
+        )
+    return found
+
+
+def rejected_csv(rejected: Sequence[Rejection]) -> str:
+    """Return the text of ``rejected.csv``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "file", "row", "reason"])
+    for r in rejected:
+        writer.writerow([r.id, r.file, "" if r.row is None else r.row, r.reason])
+    return text.getvalue()
+
+
+def log_csv(history: Sequence[Mapping[str, float]]) -> str:
+    """Return the text of ``log.csv``, one row an epoch."""
+    text = io.StringIO()
+    if history:
+        writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+    return text.getvalue()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries on which the numbers depend."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+
+
+def hardware() -> dict[str, Any]:
+    """Return what the run ran on."""
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON file atomically."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    write_atomically(path, text.encode())

@@ -1,0 +1,177 @@
+"""From a source to crystals with targets, divided into parts."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.splits import Split, column_split, fold_split, official_folds, random_split
+from xtalgraph.data.table import CrystalTable, Rejection, read_table
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.config import DataConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Crystals with their targets."""
+
+    table: CrystalTable
+    """The crystals; rows without a target are among the rejected."""
+    values: tuple[Float[np.ndarray, " values"], ...]
+    """For each crystal an array: one value, or one for each atom if the target is atomic."""
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of crystals and targets."""
+        digest = hashlib.sha256(self.table.content_hash().encode())
+        for values in self.values:
+            digest.update(values.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+
+def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
+    """Turn the name of a known data set into its file, and know a known file by its name.
+
+    Args:
+        source: Anything that `read_table` takes, or a name in the catalogue.
+
+    Returns:
+        What to read, and what the catalogue says of it.
+    """
+    if not isinstance(source, str | Path):
+        return source, None
+    path = Path(source)
+    name = path.name.split(".")[0]
+    known = CATALOGUE.get(name)
+    if known is not None and str(source) == name and not path.exists():
+        from xtalgraph.data.fetch import fetch
+
+        return fetch(name), known
+    return path, known
+
+
+def read_labelled(source: Any, target: Target, *, progress: bool = False) -> Labelled:
+    """Read crystals and their targets; a row whose target cannot be used is rejected.
+
+    Args:
+        source: Anything that `read_table` takes.
+        target: The column and its kind.
+        progress: Show a progress bar on standard error.
+
+    Raises:
+        InputError: If there is no such column, or no row with a usable target.
+    """
+    table = read_table(source, progress=progress)
+    if len(table) and target.name not in table.columns:
+        names = [str(name) for name in table.columns.columns]
+        raise InputError(f"there is no column {target.name!r}{nearest(target.name, names)}")
+    keep, values, rejected = [], [], list(table.rejected)
+    column = table.columns[target.name] if len(table) else []
+    for index, raw in enumerate(column):
+        parsed = _parse(raw, target, table.crystals[index])
+        if isinstance(parsed, str):
+            place = (table.ids[index], table.files[index], table.rows[index])
+            rejected.append(Rejection(*place, parsed))
+        else:
+            keep.append(index)
+            values.append(parsed)
+    table = table.select(keep)
+    rejected.sort(key=lambda r: (r.file, -1 if r.row is None else r.row))
+    table = CrystalTable(
+        table.ids, table.crystals, table.files, table.rows, table.columns, tuple(rejected)
+    )
+    if not keep:
+        first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
+        raise InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
+    return Labelled(table, tuple(values))
+
+
+def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " values"] | str:
+    """Return the values of one row, or the reason why they cannot be used."""
+    name = target.name
+    if raw is None or (isinstance(raw, float) and math.isnan(raw)) or raw == "":
+        return f"the target {name!r} is missing"
+    try:
+        values = np.asarray(raw, dtype=float)
+    except (TypeError, ValueError):
+        return f"the target {name!r} is not a number: {raw!r}"
+    if target.kind is Kind.ATOMIC:
+        if values.shape != (len(crystal),):
+            return (
+                f"the target {name!r} is declared atomic and needs one value for each of the "
+                f"{len(crystal)} atoms, got shape {values.shape}"
+            )
+    elif values.size != 1:
+        return (
+            f"the target {name!r} is declared {target.kind} and needs one value, "
+            f"got shape {values.shape}"
+        )
+    if not np.all(np.isfinite(values)):
+        return f"the target {name!r} is not finite: {raw!r}"
+    return values.reshape(-1)
+
+
+def make_split(
+    labelled: Labelled, config: DataConfig, known: Dataset | None, seed: int
+) -> Split:
+    """Divide the crystals as the configuration says.
+
+    Args:
+        labelled: What to divide.
+        config: How.
+        known: What the catalogue says of the source.
+        seed: Of every drawing.
+
+    Raises:
+        ConfigError: If there is no column, or no folds are known.
+    """
+    table = labelled.table
+    if config.split == "random":
+        return random_split(
+            len(table), val=config.val_fraction, test=config.test_fraction, seed=seed
+        )
+    if config.fold is not None:
+        folds = _folds(labelled, known)
+        return fold_split(folds, config.fold, val=config.val_fraction, seed=seed)
+    column = config.split.removeprefix("column:")
+    if column not in table.columns:
+        names = [str(name) for name in table.columns.columns]
+        raise ConfigError(f"data.split: there is no column {column!r}{nearest(column, names)}")
+    return column_split(list(table.columns[column]), column)
+
+
+def _folds(labelled: Labelled, known: Dataset | None) -> Int[np.ndarray, " rows"]:
+    table = labelled.table
+    if "fold" in table.columns:
+        return table.columns["fold"].to_numpy(dtype=np.int64)
+    if known is None or not known.name.startswith("matbench_"):
+        raise ConfigError(
+            "--split folds needs a column 'fold' in the table, or a Matbench file by its official "
+            "name (matbench_<task>.json.gz), whose folds are known"
+        )
+    if known.task == "classification":
+        raise ConfigError(
+            f"{known.name} is a classification task: its folds are stratified by class, and "
+            "classes cannot be learned yet"
+        )
+    rows = [row for row in table.rows if row is not None]
+    total = len(table) + len(table.rejected)
+    if total != known.num_rows:
+        raise ConfigError(
+            f"{known.name} has {known.num_rows} rows, this file {total}: the official folds are "
+            "drawn over the whole file and do not apply to a part of it"
+        )
+    return official_folds(total)[rows]
+
+
+def values_of(labelled: Labelled, crystals: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Return the targets of some crystals, one after the other."""
+    return np.concatenate([labelled.values[int(i)] for i in crystals] or [np.zeros(0)])

@@ -1,0 +1,94 @@
+"""The record of a run: everything that is needed to repeat it, for ``record.json`` and the card."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.data.splits import Split
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.outcome import hardware, versions
+from xtalgraph.workflows.prepare import Labelled
+
+
+def make_record(
+    config: RunConfig,
+    labelled: Labelled,
+    split: Split,
+    data_hash: str,
+    trained: Mapping[str, Any],
+    seconds: Mapping[str, float],
+) -> dict[str, dict[str, Any]]:
+    """Gather the record.
+
+    Args:
+        config: The resolved settings.
+        labelled: Crystals and targets.
+        split: The parts.
+        data_hash: SHA-256 of crystals and targets.
+        trained: What came out of the training.
+        seconds: Time of each step.
+
+    Returns:
+        Section to field to value, all plain.
+    """
+    spec, crystals = config.spec, labelled.table.crystals
+    sizes = np.array([len(crystal) for crystal in crystals])
+    seen = Counter(z for i in split.train for z in set(crystals[i].numbers.tolist()))
+    graph = dict(spec.strategy_settings)
+    return {
+        "Target": {key: "" if value is None else value for key, value in config.target.as_dict().items()},
+        "Data": {
+            "source": config.data.path,
+            "crystals": len(crystals),
+            "rejected rows": len(labelled.table.rejected),
+            "atoms per crystal": f"{sizes.min()} to {sizes.max()}, mean {sizes.mean():.1f}",
+            "split": split.how,
+            **{f"{name} crystals": len(rows) for name, rows in split.parts().items()},
+            "elements in training": ", ".join(
+                f"{SYMBOLS[z]} ({n})" for z, n in sorted(seen.items())
+            ),
+            "data sha256": data_hash,
+        },
+        "Graph": {
+            "strategy": spec.strategy,
+            "cutoff, Å": graph.pop("cutoff"),
+            "maximum neighbours": graph.pop("max_neighbors", "no limit"),
+            **{key.replace("_", " "): value for key, value in graph.items()},
+            "periodic convention": "all images within the cutoff; several edges per pair; edges "
+            "to own images; vector = position[neighbor] + image @ cell - position[center]",
+            "search algorithm": f"cell list, vesin {versions()['vesin']}",
+            "mean edges per crystal": trained["mean edges per crystal"],
+        },
+        "Model": {
+            "architecture": spec.encoder,
+            "readout": spec.readout,
+            "radial grid": f"Gaussians from 0 to the cutoff in steps of {spec.settings['basis_step']:g} Å"
+            if "basis_step" in spec.settings
+            else "none",
+            "radial width": f"{spec.settings['basis_sigma']:.4g} Å"
+            if "basis_sigma" in spec.settings
+            else "none",
+            **{
+                key.replace("_", " "): value
+                for key, value in spec.settings.items()
+                if not key.startswith("basis")
+            },
+            "parameters": trained["parameters"],
+        },
+        "Training": {
+            **{key.replace("_", " "): value for key, value in config.sections()["training"].items()},
+            "epochs done": trained["epochs"],
+            "best epoch": trained["best epoch"],
+        },
+        "Hardware": hardware(),
+        "Versions": versions(),
+        "Time": {
+            "ended": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+            **{f"{name}, s": value for name, value in seconds.items()},
+            "training crystals per second": trained["crystals per second"],
+        },
+    }

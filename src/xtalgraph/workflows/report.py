@@ -1,0 +1,27 @@
+"""Report: the page of a run, made again from its files."""
+
+from pathlib import Path
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.evidence.report import write_report
+
+
+def report(run: str | Path) -> Path:
+    """Write ``report.html`` of a finished run again.
+
+    Args:
+        run: The folder.
+
+    Returns:
+        The page.
+
+    Raises:
+        RunError: If the run is not finished.
+    """
+    folder = Path(run)
+    if not (folder / "metrics.json").is_file():
+        raise RunError(
+            f"{folder} holds no metrics.json: it is not a run folder, or its training has not "
+            "ended; repeat its `xtalgraph train` command with --resume"
+        )
+    return write_report(folder)

@@ -1,0 +1,340 @@
+"""Train: from a source of crystals to a run folder with a model and its evidence."""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+import yaml
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.data.catalogue import Dataset
+from xtalgraph.data.splits import Split
+from xtalgraph.data.table import Rejection
+from xtalgraph.data.targets import Kind
+from xtalgraph.evidence.card import write_card
+from xtalgraph.evidence.report import write_report
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.crystal_graph import CrystalGraph, Scope
+from xtalgraph.models.checkpoint import save_model
+from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.training.examples import Examples
+from xtalgraph.training.loop import Trainer, predict
+from xtalgraph.workflows import outcome as out
+from xtalgraph.workflows.compare_baselines import fit_baselines
+from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.prepare import (
+    Labelled,
+    make_split,
+    read_labelled,
+    resolve_source,
+    values_of,
+)
+from xtalgraph.workflows.record import make_record
+from xtalgraph.workflows.rejections import describe_all
+
+log = logging.getLogger("xtalgraph")
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """A finished run on disk."""
+
+    folder: Path
+    """Where it is."""
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of ``metrics.json``."""
+        import json
+
+        document: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text("utf-8"))
+        return document
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained model."""
+        return Predictor.load(self.folder)
+
+
+def train(
+    data: Any,
+    *,
+    out: str | Path,
+    target: str | None = None,
+    model: str | None = None,
+    kind: str | None = None,
+    unit: str | None = None,
+    best: str | None = None,
+    split: str | None = None,
+    fold: int | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    on_error: str | None = None,
+    config: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Train a model and write a run folder: weights, metrics beside baselines, report.
+
+    Args:
+        data: A file, folder, table, DataFrame or list of crystals, or the name of a known data set.
+        out: The run folder; must not hold a run, unless it is resumed.
+        target: Column to predict; a known data set has its own.
+        model: Architecture.
+        kind: extensive (a total of the cell), intensive, or atomic.
+        unit: Of the target, as it is to be printed.
+        best: ``low`` or ``high``: which end counts as best in top-k recall.
+        split: random, folds, or column:NAME.
+        fold: The test fold.
+        epochs: Passes over the training part.
+        seed: Of the split, the weights and the order.
+        on_error: ``raise`` or ``skip``: what a row that cannot be used does.
+        config: YAML file with the sections data, graph, model, training.
+        overrides: Dotted settings, ``training.batch_size=32``, which win over everything else.
+        resume: Go on where a killed run of the same settings stopped, or begin if there is none.
+        progress: Show progress bars on standard error.
+
+    Returns:
+        The run.
+
+    Raises:
+        ConfigError: On settings that cannot be.
+        InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot.
+        RunError: If the folder holds another run.
+    """
+    options: dict[str, dict[str, Any]] = {
+        "data": {"target": target, "kind": kind, "unit": unit, "best": best, "on_error": on_error},
+        "model": {"name": model},
+        "training": {"epochs": epochs, "seed": seed},
+    }
+    options["data"] |= {"split": split, "fold": fold, "path": _named(data)}
+    base = read_yaml(Path(config)) if config is not None else {}
+    sections = merge(base, options, overrides)
+    source, known = resolve_source(data)
+    _fill_in(sections["data"], known)
+    resolved = RunConfig.from_sections(sections)
+    folder = Path(out)
+    _claim(folder, resolved, resume)
+    with _repeatable(resolved.training.threads):
+        _train(folder, source, known, resolved, resume, progress)
+    return Run(folder)
+
+
+def _train(
+    folder: Path,
+    source: Any,
+    known: Dataset | None,
+    config: RunConfig,
+    resume: bool,
+    progress: bool,
+) -> None:
+    began = time.monotonic()
+    target, seed = config.target, config.training.seed
+    _announce(config)
+    labelled = read_labelled(source, target, progress=progress)
+    _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    split = make_split(labelled, config.data, known, seed)
+    data_hash = labelled.content_hash()
+    out.write_text(folder / "config.yaml", config.to_yaml())
+    out.write_json(folder / "split.json", _split_document(split, labelled))
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
+    log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
+
+    baselines = fit_baselines(labelled, split, target, seed=seed)
+    model, outcome, trained = _fit(folder, labelled, split, config, data_hash, resume, progress)
+    outcomes = [outcome, *baselines]
+    seconds = {one.name: round(one.seconds, 1) for one in outcomes}
+    seconds["everything"] = round(time.monotonic() - began, 1)
+    record = make_record(config, labelled, split, data_hash, trained, seconds)
+    elements = _elements(labelled, split)
+    save_model(
+        folder,
+        model,
+        config.spec,
+        {"elements": elements, "data_sha256": data_hash, "versions": out.versions()},
+    )
+    predicted = outcome.values
+    out.write_text(folder / "rejected.csv", out.rejected_csv(labelled.table.rejected))
+    out.write_text(
+        folder / "predictions.csv", out.predictions_csv(labelled, split, predicted, target)
+    )
+    out.write_json(folder / "metrics.json", out.measure(labelled, split, outcomes, target))
+    out.write_json(folder / "worst.json", out.worst_errors(labelled, split, predicted))
+    out.write_json(folder / "record.json", record)
+    write_card(folder, record)
+    write_report(folder)
+
+
+def _fit(
+    folder: Path,
+    labelled: Labelled,
+    split: Split,
+    config: RunConfig,
+    data_hash: str,
+    resume: bool,
+    progress: bool,
+) -> tuple[PropertyModel, out.Outcome, dict[str, Any]]:
+    """Build the graphs, train, and predict every crystal."""
+    target, crystals = config.target, labelled.table.crystals
+    began = time.monotonic()
+    graph = build_graph(crystals, config.spec.make_strategy(), progress=progress)
+    graph_seconds = time.monotonic() - began
+    _warn_about_edges(graph, labelled)
+    everything = range(len(crystals))
+    scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
+    examples = Examples(graph, torch.from_numpy(values_of(labelled, everything)), scope)
+    parts = {name: examples.select(torch.from_numpy(i)) for name, i in split.parts().items()}
+    torch.manual_seed(config.training.seed)
+    model = config.spec.make_model()
+    numbers = [crystals[i].numbers for i in split.train]
+    model.scaler.fit(values_of(labelled, split.train), numbers, target)
+    key = hashlib.sha256((data_hash + split.how + config.to_yaml()).encode()).hexdigest()
+    trainer = Trainer(
+        model, parts["train"], parts["val"], config.training, folder / "state", key
+    )
+    done = trainer.fit(resume=resume, show=progress)
+    out.write_text(folder / "log.csv", out.log_csv(done.history))
+    values = predict(model, examples.to(trainer.fabric.device)).cpu().numpy()
+    sizes = graph.num_atoms.numpy() if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
+    predicted = np.split(values, np.cumsum(sizes)[:-1])
+    description = f"{config.spec.encoder.upper()}, a graph neural network"
+    seconds = done.seconds + graph_seconds
+    trained = {
+        "epochs": done.epoch,
+        "best epoch": done.best_epoch,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "mean edges per crystal": round(len(graph.center) / len(graph), 1),
+        "crystals per second": round(len(split.train) * done.epoch / max(done.seconds, 1e-9)),
+    }
+    return model.cpu(), out.Outcome(config.spec.encoder, description, predicted, seconds), trained
+
+
+def _named(data: Any) -> str:
+    return str(data) if isinstance(data, str | Path) else f"<{type(data).__name__} in memory>"
+
+
+def _fill_in(section: dict[str, Any], known: Dataset | None) -> None:
+    """Take what was not said about the target from what is known of the data set."""
+    if known is None:
+        return
+    section.setdefault("target", known.target)
+    if section["target"] == known.target:
+        section.setdefault("kind", known.kind)
+        section.setdefault("unit", known.unit)
+        if known.best is not None:
+            section.setdefault("best", known.best)
+
+
+def _announce(config: RunConfig) -> None:
+    target = config.target
+    unit = f" in {target.unit}" if target.unit else " (no unit given; say --unit)"
+    log.info("target %s%s, %s: %s", target.name, unit, target.kind, _KIND_MEANS[target.kind])
+
+
+_KIND_MEANS: Mapping[Kind, str] = {
+    Kind.EXTENSIVE: "a total of the cell, a sum over its atoms",
+    Kind.INTENSIVE: "does not grow with the cell; say --kind extensive for a total of the cell",
+    Kind.ATOMIC: "one value for each atom",
+}
+
+
+def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
+    """Make the run folder, or refuse one that holds something else."""
+    settings = folder / "config.yaml"
+    if settings.is_file():
+        if not resume:
+            raise RunError(
+                f"{folder} holds a run already: go on with it by --resume, or choose another --out"
+            )
+        before = yaml.safe_load(settings.read_text(encoding="utf-8"))
+        after = config.sections()
+        changed = [
+            f"{section}.{key} was {before.get(section, {}).get(key)!r}, is {value!r}"
+            for section, values in after.items()
+            for key, value in values.items()
+            if before.get(section, {}).get(key) != value
+        ]
+        if changed:
+            raise RunError(
+                f"{folder} was begun with other settings: {'; '.join(changed)}. Repeat the command "
+                "it was begun with, or choose another --out"
+            )
+        return
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file: choose another --out")
+    leftovers = {".part", "rejected.csv", "state"}
+    strangers = (
+        [p.name for p in folder.iterdir() if p.suffix not in leftovers and p.name not in leftovers]
+        if folder.exists()
+        else []
+    )
+    if strangers:
+        raise RunError(
+            f"{folder} is not empty and holds no run ({', '.join(sorted(strangers)[:3])}): choose "
+            "another --out"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) -> None:
+    """Write every rejected row down; stop, or go on and say so."""
+    out.write_text(folder / "rejected.csv", out.rejected_csv(rejected))
+    if not rejected:
+        return
+    listed = describe_all(rejected)
+    where = folder / "rejected.csv"
+    if on_error == "raise":
+        raise InputError(
+            f"{len(rejected)} rows cannot be used:\n  {listed}\nThey are listed in {where}. "
+            "Correct them, or leave them out with --on-error skip"
+        )
+    log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
+
+
+def _warn_about_edges(graph: CrystalGraph, labelled: Labelled) -> None:
+    alone = graph.crystal_of_atom[graph.degree == 0].unique().tolist()
+    if alone:
+        names = ", ".join(labelled.table.ids[i] for i in alone[:5])
+        log.warning(
+            "%d crystals have atoms without a neighbour within the cutoff (%s%s): such an atom "
+            "is known to the model by its element alone",
+            len(alone),
+            names,
+            ", ..." if len(alone) > 5 else "",
+        )
+
+
+def _split_document(split: Split, labelled: Labelled) -> dict[str, Any]:
+    ids = labelled.table.ids
+    parts = {name: [ids[i] for i in rows.tolist()] for name, rows in split.parts().items()}
+    return {"how": split.how, **parts}
+
+
+def _elements(labelled: Labelled, split: Split) -> list[str]:
+    numbers = {z for i in split.train for z in labelled.table.crystals[i].numbers.tolist()}
+    return [SYMBOLS[z] for z in sorted(numbers)]
+
+
+@contextmanager
+def _repeatable(threads: int | None) -> Iterator[None]:
+    """Fix what the bits depend on, and put it back."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
