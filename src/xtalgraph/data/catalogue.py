@@ -1,12 +1,12 @@
 """The data sets that can be had by name: the 13 Matbench v0.1 tasks and the embedded one."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import nearest
 
 _PROJECTS: Final = "https://ml.materialsproject.org/projects"
 
@@ -246,7 +246,6 @@ def find_dataset(name: str) -> Dataset:
     """
     if name in CATALOGUE:
         return CATALOGUE[name]
-    near = difflib.get_close_matches(name, CATALOGUE, n=1, cutoff=0.0)[0]
     raise ConfigError(
-        f"data set must be one of {', '.join(CATALOGUE)}, got {name!r}; did you mean {near!r}?"
+        f"the name of a data set must be in the catalogue, got {name!r}{nearest(name, CATALOGUE)}"
     )

@@ -24,7 +24,7 @@ def born_mayer(
 
     A pair at distance r has the energy A_ij exp((R_i + R_j - r)/ρ) f(r). The factor f is 1 up
     to 6.5 Å and falls to 0 at 8 Å as 1 - 10x³ + 15x⁴ - 6x⁵, with two continuous derivatives; at
-    6.5 Å the repulsion of the largest ions is below 0.1 meV for each pair.
+    6.5 Å the repulsion of the largest ions is below 0.4 meV for each pair.
 
     Args:
         crystal: The crystal.

@@ -61,7 +61,7 @@ def ewald(
     far = _reciprocal_space(crystal, charges, splitting, 2 * splitting * reach)
     self_energy = -COULOMB * splitting / np.sqrt(np.pi) * float(charges @ charges)
     total = near + far
-    return Interaction(total.energy + self_energy, total.forces, total.stress)
+    return Interaction(float(total.energy + self_energy), total.forces, total.stress)
 
 
 def _real_space(

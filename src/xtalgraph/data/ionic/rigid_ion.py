@@ -45,9 +45,10 @@ class RigidIonModel:
         >>> import numpy as np
         >>> from xtalgraph.crystals.crystal import Crystal
         >>> cell = 5.64 / 2 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
-        >>> salt = Crystal.from_fractional(cell, [[0, 0, 0], [0.5, 0.5, 0.5]], [11, 17])
-        >>> round(RigidIonModel.for_crystal(salt)(salt).energy, 2)  # measured: -8.0 eV
-        -7.5
+        >>> ions = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+        >>> salt = Crystal.from_fractional(cell, ions, np.array([11, 17]))
+        >>> round(RigidIonModel.for_crystal(salt)(salt).energy, 2)  # measured: -8.2 eV
+        -7.47
     """
 
     charges: Float[np.ndarray, " atoms"]
