@@ -46,7 +46,7 @@ def rows_of_csv(path: Path) -> Iterator[Row]:
         with pd.read_csv(
             path,
             chunksize=_CHUNK,
-            converters=dict.fromkeys(ID_COLUMNS, str),
+            converters=dict.fromkeys(ID_COLUMNS, str.strip),
         ) as chunks:
             for chunk in chunks:
                 yield from _rows(_lists(chunk), len(chunk), start, str(path), path.parent)
