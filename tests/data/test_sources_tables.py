@@ -26,8 +26,7 @@ def split_json(path, index, columns, data) -> None:
         file.write(text)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
-@pytest.mark.parametrize("count", [3, 2001])
+@pytest.mark.parametrize(("suffix", "count"), [(".csv", 2003), (".csv.gz", 3), (".parquet", 3)])
 def test_tables_of_cif_text(tmp_path, suffix, count):
     edges = np.linspace(4.0, 4.4, 3)
     texts = [cif(edges[i % 3]) for i in range(count)]
@@ -59,9 +58,13 @@ def test_structures_in_a_csv_may_be_json_cif_or_poscar(tmp_path):
 
 
 def test_structures_in_parquet_may_be_dictionaries(tmp_path):
-    frame = pd.DataFrame(
-        {"structure": [salt(4.1).as_dict(), salt(4.2).as_dict()]}, index=["a", "b"]
-    )
+    structures = [salt(4.1).as_dict(), salt(4.2).as_dict()]
+    for structure in structures:
+        # parquet has no empty structs
+        del structure["properties"]
+        for site in structure["sites"]:
+            del site["properties"]
+    frame = pd.DataFrame({"structure": structures}, index=["a", "b"])
     frame.to_parquet(tmp_path / "t.parquet")
     table = read_table(tmp_path / "t.parquet")
     assert table.ids == ("a", "b")

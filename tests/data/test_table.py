@@ -60,10 +60,9 @@ def test_every_bad_row_is_named_with_file_row_and_reason(tmp_path):
     assert [(r.id, r.file, r.row) for r in table.rejected] == [
         (name, str(path), row) for row, name in enumerate("abcde") if name != "a"
     ]
-    for rejection, words in zip(
-        table.rejected, ["holds no atoms", "'cif' is empty", "absurd density", "overlapping"], strict=True
-    ):
-        assert words in rejection.reason
+    words = ["holds no atoms", "'cif' is empty", "absurd density", "overlapping"]
+    for rejection, expected in zip(table.rejected, words, strict=True):
+        assert expected in rejection.reason
     with_partial = read_table([partial.as_dict(), salt()])
     assert "partial occupancy" in with_partial.rejected[0].reason
     assert with_partial.ids == ("1",)

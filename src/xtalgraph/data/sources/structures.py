@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.ase_formats import read_poscar
 from xtalgraph.crystals.cif import read_cif
@@ -14,6 +16,13 @@ from xtalgraph.crystals.reading import read_file
 
 Content = tuple[Crystal, Mapping[str, object]]
 """A crystal, and what its file says about it."""
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether a cell of a table is empty: None, NaN, or text without characters."""
+    if isinstance(value, str):
+        return not value.strip()
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def crystal_of_path(path: Path) -> Content:
@@ -48,7 +57,7 @@ def crystal_of_cell(value: object, column: str, folder: Path) -> Content:
     Raises:
         InputError: The cell is empty or cannot be understood.
     """
-    if value is None or value == "" or value != value:
+    if is_missing(value):
         raise InputError(f"the column {column!r} is empty")
     if column == "path":
         return crystal_of_path(folder / str(value))

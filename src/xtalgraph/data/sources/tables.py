@@ -13,7 +13,7 @@ import pandas as pd
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.row import Row, checked_row
-from xtalgraph.data.sources.structures import crystal_of_cell
+from xtalgraph.data.sources.structures import crystal_of_cell, is_missing
 
 STRUCTURE_COLUMNS: Final[tuple[str, ...]] = ("structure", "cif", "path")
 """Columns that may hold the crystal; the first that exists is read."""
@@ -23,6 +23,9 @@ ID_COLUMNS: Final[tuple[str, ...]] = ("id", "material_id", "jid", "mp_id", "name
 
 _CHUNK: Final[int] = 2000
 """Rows of a CSV or parquet file that are in memory at a time."""
+
+_MISSING: Final[list[str]] = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "None"]
+"""What a CSV file writes where a value is missing."""
 
 _INDEX_LEVEL: Final[str] = "__index_level_0__"
 """The column in which pandas keeps an index in parquet."""
@@ -42,11 +45,14 @@ def rows_of_csv(path: Path) -> Iterator[Row]:
     """
     start = 0
     try:
+        names = pd.read_csv(path, nrows=0).columns
         # Ids stay as they are written: 001 is not 1, and NA is not missing.
         with pd.read_csv(
             path,
             chunksize=_CHUNK,
-            converters=dict.fromkeys(ID_COLUMNS, str.strip),
+            dtype=dict.fromkeys(ID_COLUMNS, str),
+            keep_default_na=False,
+            na_values={name: _MISSING for name in names if name not in ID_COLUMNS},
         ) as chunks:
             for chunk in chunks:
                 yield from _rows(_lists(chunk), len(chunk), start, str(path), path.parent)
@@ -162,8 +168,8 @@ def _rows(
     for n, (name, cell) in enumerate(zip(names, columns[column], strict=True)):
         values = {other: cells[n] for other, cells in others.items()}
         row = start + n
-        if name is None or name == "" or name != name:
-            reason = f"the column {id_column or 'of the index'!r} is empty"
+        if is_missing(name):
+            reason = f"the column {id_column!r} is empty" if id_column else "it has no id"
             yield Row(f"row {row}", file, row, None, values, reason)
             continue
         make = partial(crystal_of_cell, cell, column, folder)
