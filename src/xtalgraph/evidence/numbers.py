@@ -63,10 +63,38 @@ def to_interval(value: float, low: float, high: float, digits: int = 2) -> tuple
     return first, second, third
 
 
+def shared_decimals(values: list[float], digits: int = 3) -> int:
+    """How many decimals give the smallest of the numbers so many significant digits, at most 6.
+
+    Args:
+        values: The numbers of a column; zeros do not count.
+        digits: Significant digits.
+
+    Returns:
+        The number of decimals, not below 0.
+    """
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes:
+        return 0
+    return min(max(digits - 1 - math.floor(math.log10(min(sizes))), 0), 6)
+
+
+def fixed(value: float, decimals: int, sign: bool = False) -> str:
+    """A number with so many decimals, for columns; with a plus where a sign is wanted."""
+    return f"{value:{'+' if sign else ''},.{decimals}f}".replace("-", "−")
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share as a percentage: ``87 %`` for 0.87."""
+    return f"{plain(100.0 * share, digits)}\u00a0%"
+
+
 def seconds(value: float | None) -> str:
-    """A time: ``0.4 s``, ``38 s``, ``12 min 5 s``, ``3 h 20 min``."""
+    """A time: ``< 0.1 s``, ``0.4 s``, ``38 s``, ``12 min 5 s``, ``3 h 20 min``."""
     if value is None or not math.isfinite(value):
         return NOT_AVAILABLE
+    if value < 0.1:
+        return "< 0.1 s"
     if value < 10.0:
         return f"{plain(value, 2)} s"
     whole = round(value)

@@ -21,7 +21,16 @@ from xtalgraph.evidence.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.numbers import count, plain, seconds, to_interval, with_unit
+from xtalgraph.evidence.numbers import (
+    count,
+    fixed,
+    percent,
+    plain,
+    seconds,
+    shared_decimals,
+    to_interval,
+    with_unit,
+)
 from xtalgraph.evidence.run_record import Estimate, RunRecord, read_run
 
 MEASURES = {
@@ -123,7 +132,7 @@ def _metrics(record: RunRecord, drawn: ReportFigures) -> str:
         rows.append(["Time to train", *times])
     head = ["On the test set", *(wording.called(name) for name in names)]
     described = [
-        [wording.called(name), text]
+        Html(f"<b>{escaped(wording.called(name))}</b>: {escaped(text)}")
         for name in names
         if (text := record.models[name].get("description"))
     ]
@@ -147,8 +156,9 @@ def _metrics(record: RunRecord, drawn: ReportFigures) -> str:
                 "note",
             )
             + paragraph(wording.unavailable(missing, int(record.test_rows().sum())), "note")
-            + f"</div>{figure(drawn.comparison, 'Shorter is better.')}</div>",
-            table([], described, "fields") if described else "",
+            + f"</div><div>{figure(drawn.comparison, 'Shorter is better.')}"
+            + "".join(map(paragraph, described))
+            + "</div></div>",
         ],
     )
 
@@ -184,14 +194,19 @@ def _worst(record: RunRecord, drawn: ReportFigures) -> str:
     head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{unit}", "atoms"]
     rows: list[list[Content]] = []
     captions = []
-    for entry in record.worst:
-        target, prediction = float(entry["target"]), float(entry["prediction"])
-        error = f"{'+' * (prediction > target)}{plain(prediction - target)}"
+    errors = [float(entry["prediction"]) - float(entry["target"]) for entry in record.worst]
+    decimals = shared_decimals(errors)
+    what = "site" if record.kind == "atomic" else "crystal"
+    for entry, error in zip(record.worst, errors, strict=True):
         name, composed = str(entry["id"]), formula(entry["formula"])
+        target, prediction = (
+            fixed(float(entry[key]), decimals) for key in ("target", "prediction")
+        )
         atoms = f"{entry.get('num_atoms', len(entry['numbers'])):,}"
-        rows.append([name, composed, plain(target, 4), plain(prediction, 4), error, atoms])
-        off = escaped(with_unit(error, record.unit))
-        captions.append(Html(f"<b>{composed.text}</b> {escaped(name)}<br>error {off}"))
+        off = fixed(error, decimals, sign=True)
+        rows.append([name, composed, target, prediction, off, atoms])
+        said = escaped(with_unit(off, record.unit))
+        captions.append(Html(f"<b>{composed.text}</b> {escaped(name)}<br>error {said}"))
     pictures = zip(drawn.worst, captions, strict=False)
     gallery = "".join(figure(picture, caption) for picture, caption in pictures)
     return section(
@@ -199,7 +214,7 @@ def _worst(record: RunRecord, drawn: ReportFigures) -> str:
         "The worst errors",
         [
             paragraph(
-                f"The {count(len(rows), 'crystal')} of the test set with the largest errors. "
+                f"The {count(len(rows), what)} of the test set with the largest errors. "
                 "Paler atoms stand in neighbouring cells, at the end of bonds that cross the wall."
             ),
             f'<div class="gallery">{gallery}</div>' if gallery else "",
@@ -236,7 +251,7 @@ def _data(record: RunRecord) -> str:
     names = {"train": "training", "val": "validation", "test": "test"}
     total = sum(record.splits.values()) or 1
     rows = [
-        [names.get(split, split), f"{size:,}", f"{plain(100.0 * size / total, 2)} %"]
+        [names.get(split, split), f"{size:,}", percent(size / total)]
         for split, size in record.splits.items()
     ]
     elements = _elements(record)
@@ -252,7 +267,7 @@ def _data(record: RunRecord) -> str:
         "What it was trained on",
         [
             '<div class="beside"><div>',
-            table(["set", "crystals", "share"], rows, "numbers"),
+            table(["set", "crystals", "share"], rows, "counts"),
             "</div><div>",
             paragraph(seen),
             periodic_table(elements),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from xtalgraph.evidence.numbers import count, listing, plain, to_interval, with_unit
+from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interval, with_unit
 from xtalgraph.evidence.run_record import Estimate
 
 NAMES = {"cgcnn": "CGCNN", "mean": "the mean", "composition": "composition alone"}
@@ -22,7 +22,7 @@ def error_in_words(estimate: Estimate, unit: str) -> str:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return with_unit(plain(estimate.value), unit)
     value, low, high = to_interval(estimate.value, estimate.low, estimate.high, digits=1)
-    return f"{with_unit(value, unit)} (95 % interval {low} to {high})"
+    return f"{with_unit(value, unit)} (95\u00a0% interval {low} to {high})"
 
 
 def verdict(
@@ -126,7 +126,7 @@ def times_better(model: Estimate, baseline: Estimate) -> str:
         return f"{ratio:,.0f} times better"
     if ratio >= 1.995:
         return f"{ratio:.1f}".removesuffix(".0") + " times better"
-    return f"{100.0 * (1.0 - 1.0 / ratio):.0f} % better"
+    return f"{percent(1.0 - 1.0 / ratio)} better"
 
 
 def ranking(spearman: Estimate, recalls: dict[str, Estimate], best: str, unit_of: str) -> str:
@@ -143,7 +143,7 @@ def ranking(spearman: Estimate, recalls: dict[str, Estimate], best: str, unit_of
     """
     extreme = {"low": "lowest", "high": "highest"}.get(best, "best")
     picks = [
-        f"{plain(100.0 * recall.value, 2)} % of the {_amount(number)} {extreme}"
+        f"{percent(recall.value)} of the {extreme} {_amount(number)}"
         for number, recall in recalls.items()
         if recall.value is not None
     ]
@@ -236,4 +236,4 @@ def rejections(rejected: int) -> str:
 
 
 def _amount(number: str) -> str:
-    return number.replace("%", " %")
+    return number.replace("%", "\u00a0%")

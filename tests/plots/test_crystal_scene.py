@@ -1,0 +1,86 @@
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from test_crystal_drawing import A, rock_salt
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.plots.crystal_scene import crystal_scene
+
+EVIL = '</script><script>alert("x")</script>'
+
+
+class Elements(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def data_of(page):
+    found = re.search(r'<script type="application/json" id="scene">(.*?)</script>', page)
+    return json.loads(found[1])
+
+
+def test_atoms_bonds_and_views_reach_the_page():
+    page = crystal_scene(*rock_salt(), title="NaCl", facts=[("atoms", "8")])
+    data = data_of(page)
+    assert len(data["atoms"]) == 8 + 24
+    assert {atom["coordination"] for atom in data["atoms"]} == {6}
+    for atom in data["atoms"][:8]:
+        assert atom["cell"] is None
+        for other in atom["bonds"]:
+            apart = np.subtract(atom["position"], data["atoms"][other]["position"])
+            assert np.linalg.norm(apart) == pytest.approx(A / 2, abs=1e-4)
+    assert len(data["edges"]) == 12
+    for quaternion in data["views"].values():
+        assert np.linalg.norm(quaternion) == pytest.approx(1.0, abs=1e-5)
+    assert "<dt>atoms</dt><dd>8</dd>" in page
+
+
+def test_the_page_loads_nothing():
+    elements = Elements(crystal_scene(*rock_salt(), title="NaCl")).found
+    for _, attributes in elements:
+        assert "src" not in attributes
+        for name in ("href", "xlink:href"):
+            assert attributes.get(name, "#").startswith(("#", "data:"))
+    policies = [a["content"] for t, a in elements if a.get("http-equiv")]
+    assert policies[0].startswith("default-src 'none'")
+
+
+def test_what_comes_from_data_cannot_become_markup():
+    page = crystal_scene(
+        *rock_salt(), title=EVIL, labels=[EVIL] * 8, facts=[(EVIL, EVIL), ("$title", "$data")]
+    )
+    assert EVIL not in page
+    assert sum(tag == "script" for tag, _ in Elements(page).found) == 3
+    assert data_of(page)["atoms"][0]["label"] == EVIL
+    assert "<dt>$title</dt><dd>$data</dd>" in page
+
+
+def test_labels_are_one_per_atom():
+    with pytest.raises(InputError, match=r"one per atom \(8\), got 1"):
+        crystal_scene(*rock_salt(), title="NaCl", labels=["Na"])
+
+
+@pytest.mark.long
+def test_a_browser_draws_it(tmp_path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("needs chromium")
+    path = tmp_path / "scene.html"
+    path.write_text(crystal_scene(*rock_salt(), title="NaCl"), encoding="utf-8")
+    flags = "--headless --no-sandbox --disable-quic --no-first-run --disable-sync "
+    flags += "--disable-background-networking --disable-component-update "
+    flags += "--use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader "
+    flags += "--virtual-time-budget=4000 --dump-dom"
+    command = [browser, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert 'data-ready="true"' in done.stdout
