@@ -16,7 +16,9 @@ import click
     "cell (eV/atom, a gap); atomic: one value per atom.",
 )
 @click.option("--unit", metavar="U", help="Unit of the target, as printed.")
-@click.option("--best", type=click.Choice(["low", "high"]), help="Best end, for top-k recall (low).")
+@click.option(
+    "--best", type=click.Choice(["low", "high"]), help="Best end, for top-k recall (low)."
+)
 @click.option("--model", metavar="NAME", help="Architecture (cgcnn).")
 @click.option(
     "--split",

@@ -1,7 +1,6 @@
 """From crystals to their graph."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 import numpy as np
 import torch
@@ -61,7 +60,7 @@ def build_graph(
         pbc=torch.from_numpy(np.stack([crystal.pbc for crystal in batch])),
         number=tensor([crystal.numbers for crystal in batch]),
         position=tensor([crystal.positions for crystal in batch]),
-        center=cast(Tensor, tensor([e.center for e in found]) + torch.from_numpy(offset)),
-        neighbor=cast(Tensor, tensor([e.neighbor for e in found]) + torch.from_numpy(offset)),
+        center=tensor([e.center for e in found]) + torch.from_numpy(offset),
+        neighbor=tensor([e.neighbor for e in found]) + torch.from_numpy(offset),
         image=tensor([e.image for e in found]),
     )

@@ -27,9 +27,7 @@ class Edges:
 
     def select(self, keep: Bool[np.ndarray, " edges"]) -> "Edges":
         """Return the edges where ``keep`` is true."""
-        return Edges(
-            self.center[keep], self.neighbor[keep], self.image[keep], self.distance[keep]
-        )
+        return Edges(self.center[keep], self.neighbor[keep], self.image[keep], self.distance[keep])
 
 
 def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:

@@ -24,15 +24,14 @@ def neighbors_by_loops(crystal: Crystal, cutoff: float) -> list[tuple[int, int, 
     spread = np.ptp(crystal.fractional, axis=0) if len(crystal) else np.zeros(3)
     reach = np.where(crystal.pbc, np.ceil(cutoff / heights + spread), 0).astype(int)
     images = list(product(*(range(-n, n + 1) for n in reach.tolist())))
-    found = []
+    found: list[tuple[int, int, int, int, int]] = []
     for i in range(len(crystal)):
         for j in range(len(crystal)):
-            for image in images:
-                if i == j and image == (0, 0, 0):
+            for n1, n2, n3 in images:
+                if i == j and (n1, n2, n3) == (0, 0, 0):
                     continue
-                vector = (
-                    crystal.positions[j] + np.array(image) @ crystal.cell - crystal.positions[i]
-                )
+                shift = np.array([n1, n2, n3]) @ crystal.cell
+                vector = crystal.positions[j] + shift - crystal.positions[i]
                 if np.sqrt(vector @ vector) <= cutoff:
-                    found.append((i, j, *image))
+                    found.append((i, j, n1, n2, n3))
     return sorted(found)

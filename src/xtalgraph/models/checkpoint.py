@@ -16,9 +16,7 @@ FORMAT: Final[int] = 1
 """Version of the files; a reader refuses what is newer than itself."""
 
 
-def save_model(
-    folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]
-) -> None:
+def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
     """Write ``model.safetensors`` and ``model.json``.
 
     Args:

@@ -58,9 +58,7 @@ class Predictor:
         return f"Predictor({self.spec.encoder}: {self.target.kind} {self.target.name}{unit})"
 
     @torch.no_grad()
-    def predict_crystals(
-        self, crystals: Sequence[Crystal]
-    ) -> list[Float[np.ndarray, " values"]]:
+    def predict_crystals(self, crystals: Sequence[Crystal]) -> list[Float[np.ndarray, " _"]]:
         """Predict crystals, in batches.
 
         Args:

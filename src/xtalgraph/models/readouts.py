@@ -27,9 +27,7 @@ class Readout(nn.Module, ABC):
 
 
 def _head(width: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Softplus(), nn.Linear(width, width), nn.Softplus(), nn.Linear(width, 1)
-    )
+    return nn.Sequential(nn.Softplus(), nn.Linear(width, width), nn.Softplus(), nn.Linear(width, 1))
 
 
 class SumReadout(Readout):

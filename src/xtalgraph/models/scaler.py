@@ -48,7 +48,7 @@ class Scaler(nn.Module):
     def fit(
         self,
         values: Float[np.ndarray, " rows"],
-        numbers: Sequence[Int[np.ndarray, " atoms"]],
+        numbers: Sequence[Int[np.ndarray, " _"]],
         target: Target,
     ) -> None:
         """Fit shift and scale to training data.

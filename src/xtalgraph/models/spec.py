@@ -67,4 +67,4 @@ class ModelSpec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
         """Make a spec from what `as_dict` returned."""
-        return cls(**values | {"target": Target(**values["target"])})
+        return cls(**values | {"target": Target.from_dict(values["target"])})

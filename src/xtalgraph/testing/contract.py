@@ -64,9 +64,7 @@ def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
     return checks
 
 
-def _on_one(
-    model: PropertyModel, spec: ModelSpec, name: str, crystal: Crystal
-) -> Iterator[Check]:
+def _on_one(model: PropertyModel, spec: ModelSpec, name: str, crystal: Crystal) -> Iterator[Check]:
     generator = np.random.default_rng(11)
     count = len(crystal)
     start = _predict(model, spec, crystal)
@@ -144,7 +142,7 @@ def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
     def at(distance: float) -> Float[np.ndarray, " values"]:
         positions = np.array([[0.0, 0.0, 0.0], [distance, 0.0, 0.0]])
         return _predict(
-            model, spec, Crystal(100.0 * np.eye(3), positions, np.array([11, 17]), np.zeros(3))
+            model, spec, Crystal(100.0 * np.eye(3), positions, np.array([11, 17]), np.zeros(3, bool))
         )
 
     inside, outside = at(cutoff - _STEP), at(cutoff + _STEP)

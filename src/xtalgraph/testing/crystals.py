@@ -15,7 +15,9 @@ def contract_crystals() -> dict[str, Crystal]:
     generator = np.random.default_rng(7)
     triclinic = np.array([[4.1, 0.0, 0.0], [1.3, 4.6, 0.0], [-0.8, 1.1, 5.2]])
     angle = np.deg2rad(20.0)
-    sheared = np.array([[3.9, 0, 0], [6.1 * np.cos(angle), 6.1 * np.sin(angle), 0], [0.4, 0.3, 4.7]])
+    sheared = np.array(
+        [[3.9, 0, 0], [6.1 * np.cos(angle), 6.1 * np.sin(angle), 0], [0.4, 0.3, 4.7]]
+    )
     sites = np.array([[0.02, 0.01, 0.03], [0.52, 0.47, 0.09], [0.46, 0.06, 0.55]])
     perovskite = np.array([[0, 0, 0], [0.5] * 3, [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
     slab = np.array([[4.2, 0.0, 0.0], [0.7, 4.4, 0.0], [0.0, 0.0, 30.0]])

@@ -28,9 +28,7 @@ class Examples:
     def select(self, crystals: Int[Tensor, " chosen"]) -> "Examples":
         """Return some of the crystals, in the given order."""
         rows = self.graph.rows(self.scope, crystals)
-        return Examples(
-            self.graph.select(crystals), self.values.index_select(0, rows), self.scope
-        )
+        return Examples(self.graph.select(crystals), self.values.index_select(0, rows), self.scope)
 
     def to(self, device: torch.device) -> "Examples":
         """Return the examples on a device."""

@@ -146,9 +146,7 @@ class Trainer:
         self.wrapped.train()
         step, total = epoch * self.steps, config.epochs * self.steps
         losses = []
-        batches = shuffled_batches(
-            self.train, config.batch_size, seed=config.seed, epoch=epoch
-        )
+        batches = shuffled_batches(self.train, config.batch_size, seed=config.seed, epoch=epoch)
         for batch in batches:
             rate = learning_rate(step, total, config.learning_rate, config.warmup)
             for group in self.optimizer.param_groups:
@@ -174,7 +172,8 @@ class Trainer:
     def _validate(self) -> float | None:
         if len(self.validation) == 0:
             return None
-        return float((predict(self.average.module, self.validation) - self.validation.values).abs().mean())
+        error = predict(self.average.module, self.validation) - self.validation.values
+        return float(error.abs().mean())
 
     def _record(self, loss: float, error: float | None) -> None:
         done, config = self.progress, self.config

@@ -46,8 +46,7 @@ class TrainingConfig:
         for name in ("warmup", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(
-                    f"training.{name} must be at least 0 and less than 1, "
-                    f"got {getattr(self, name)}"
+                    f"training.{name} must be at least 0 and less than 1, got {getattr(self, name)}"
                 )
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"training.threads must be at least 1, got {self.threads}")

@@ -9,7 +9,7 @@ import yaml
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Target, kind_named
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.training.settings import TrainingConfig
 
@@ -94,7 +94,7 @@ class RunConfig:
             settings=model,
             strategy=str(graph.pop("strategy", "hybrid")),
             strategy_settings=graph,
-            target=Target(data.target, Kind(data.kind), data.unit, data.best),
+            target=Target(data.target, kind_named(data.kind), data.unit, data.best),
         )
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")
         return cls(data, spec, training)

@@ -36,7 +36,7 @@ class Outcome:
     """As in the table of metrics."""
     description: str
     """One sentence for the report."""
-    values: Sequence[Float[np.ndarray, " values"]]
+    values: Sequence[Float[np.ndarray, " _"]]
     """Predictions of each crystal, in the order of the table."""
     seconds: float
     """Time to fit and predict."""
@@ -76,7 +76,7 @@ def measure(
 def predictions_csv(
     labelled: Labelled,
     split: Split,
-    predicted: Sequence[Float[np.ndarray, " values"]],
+    predicted: Sequence[Float[np.ndarray, " _"]],
     target: Target,
 ) -> str:
     """Return the text of ``predictions.csv``, every number with all its digits.
@@ -102,7 +102,7 @@ def predictions_csv(
 
 
 def worst_errors(
-    labelled: Labelled, split: Split, predicted: Sequence[Float[np.ndarray, " values"]]
+    labelled: Labelled, split: Split, predicted: Sequence[Float[np.ndarray, " _"]]
 ) -> list[dict[str, Any]]:
     """Describe the test crystals with the largest errors, with what is needed to draw them.
 

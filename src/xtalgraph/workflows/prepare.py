@@ -26,7 +26,7 @@ class Labelled:
 
     table: CrystalTable
     """The crystals; rows without a target are among the rejected."""
-    values: tuple[Float[np.ndarray, " values"], ...]
+    values: tuple[Float[np.ndarray, " _"], ...]
     """For each crystal an array: one value, or one for each atom if the target is atomic."""
 
     def content_hash(self) -> str:
@@ -73,8 +73,10 @@ def read_labelled(source: Any, target: Target, *, progress: bool = False) -> Lab
     if len(table) and target.name not in table.columns:
         names = [str(name) for name in table.columns.columns]
         raise InputError(f"there is no column {target.name!r}{nearest(target.name, names)}")
-    keep, values, rejected = [], [], list(table.rejected)
-    column = table.columns[target.name] if len(table) else []
+    keep: list[int] = []
+    values: list[np.ndarray] = []
+    rejected = list(table.rejected)
+    column: list[Any] = list(table.columns[target.name]) if len(table) else []
     for index, raw in enumerate(column):
         parsed = _parse(raw, target, table.crystals[index])
         if isinstance(parsed, str):
@@ -119,9 +121,7 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
     return values.reshape(-1)
 
 
-def make_split(
-    labelled: Labelled, config: DataConfig, known: Dataset | None, seed: int
-) -> Split:
+def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, seed: int) -> Split:
     """Divide the crystals as the configuration says.
 
     Args:

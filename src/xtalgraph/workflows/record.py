@@ -40,7 +40,7 @@ def make_record(
     seen = Counter(z for i in split.train for z in set(crystals[i].numbers.tolist()))
     graph = dict(spec.strategy_settings)
     return {
-        "Target": {key: "" if value is None else value for key, value in config.target.as_dict().items()},
+        "Target": {key: value or "" for key, value in config.target.as_dict().items()},
         "Data": {
             "source": config.data.path,
             "crystals": len(crystals),
@@ -55,9 +55,9 @@ def make_record(
         },
         "Graph": {
             "strategy": spec.strategy,
-            "cutoff, Å": graph.pop("cutoff"),
-            "maximum neighbours": graph.pop("max_neighbors", "no limit"),
-            **{key.replace("_", " "): value for key, value in graph.items()},
+            "cutoff, Å": graph["cutoff"],
+            "maximum neighbours": graph.get("max_neighbors", "no limit"),
+            **_spaced({k: v for k, v in graph.items() if k not in ("cutoff", "max_neighbors")}),
             "periodic convention": "all images within the cutoff; several edges per pair; edges "
             "to own images; vector = position[neighbor] + image @ cell - position[center]",
             "search algorithm": f"cell list, vesin {versions()['vesin']}",
@@ -66,21 +66,12 @@ def make_record(
         "Model": {
             "architecture": spec.encoder,
             "readout": spec.readout,
-            "radial grid": f"Gaussians from 0 to the cutoff in steps of {spec.settings['basis_step']:g} Å"
-            if "basis_step" in spec.settings
-            else "none",
-            "radial width": f"{spec.settings['basis_sigma']:.4g} Å"
-            if "basis_sigma" in spec.settings
-            else "none",
-            **{
-                key.replace("_", " "): value
-                for key, value in spec.settings.items()
-                if not key.startswith("basis")
-            },
+            "radial grid": f"Gaussians from 0 to {graph['cutoff']:g} Å, settings below",
+            **_spaced(spec.settings),
             "parameters": trained["parameters"],
         },
         "Training": {
-            **{key.replace("_", " "): value for key, value in config.sections()["training"].items()},
+            **_spaced(config.sections()["training"]),
             "epochs done": trained["epochs"],
             "best epoch": trained["best epoch"],
         },
@@ -92,3 +83,7 @@ def make_record(
             "training crystals per second": trained["crystals per second"],
         },
     }
+
+
+def _spaced(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.replace("_", " "): value for key, value in settings.items()}

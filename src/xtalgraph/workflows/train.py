@@ -45,6 +45,7 @@ from xtalgraph.workflows.rejections import describe_all
 
 log = logging.getLogger("xtalgraph")
 
+
 @final
 @dataclass(frozen=True)
 class Run:
@@ -201,9 +202,7 @@ def _fit(
     numbers = [crystals[i].numbers for i in split.train]
     model.scaler.fit(values_of(labelled, split.train), numbers, target)
     key = hashlib.sha256((data_hash + split.how + config.to_yaml()).encode()).hexdigest()
-    trainer = Trainer(
-        model, parts["train"], parts["val"], config.training, folder / "state", key
-    )
+    trainer = Trainer(model, parts["train"], parts["val"], config.training, folder / "state", key)
     done = trainer.fit(resume=resume, show=progress)
     out.write_text(folder / "log.csv", out.log_csv(done.history))
     values = predict(model, examples.to(trainer.fabric.device)).cpu().numpy()

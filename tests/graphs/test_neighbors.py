@@ -1,0 +1,77 @@
+"""The neighbour search against the plain loops and against closed forms."""
+
+import numpy as np
+import pytest
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.graphs.reference import neighbors_by_loops
+from xtalgraph.testing.crystals import contract_crystals
+
+ROCK_SALT = Crystal.from_fractional(
+    2.82 * (np.ones((3, 3)) - np.eye(3)), np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
+)
+
+
+def found(crystal: Crystal, cutoff: float) -> list[tuple[int, ...]]:
+    edges = neighbors_within(crystal, cutoff)
+    return sorted(map(tuple, np.column_stack([edges.center, edges.neighbor, edges.image]).tolist()))
+
+
+def test_rock_salt_has_6_unlike_and_12_like_neighbours_at_4_angstrom():
+    edges = neighbors_within(ROCK_SALT, 4.0)
+    assert len(edges) == 36
+    for ion in (0, 1):
+        mine = edges.center == ion
+        unlike = mine & (edges.neighbor != ion)
+        like = mine & (edges.neighbor == ion)
+        np.testing.assert_allclose(edges.distance[unlike], [5.64 / 2] * 6, rtol=1e-12)
+        np.testing.assert_allclose(edges.distance[like], [5.64 / np.sqrt(2)] * 12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", contract_crystals())
+@pytest.mark.parametrize("cutoff", [2.5, 5.0])
+def test_equals_the_loops_on_the_contract_crystals(name, cutoff):
+    crystal = contract_crystals()[name]
+    assert found(crystal, cutoff) == neighbors_by_loops(crystal, cutoff)
+
+
+def random_crystal(seed: int) -> Crystal:
+    """Skewed, flat, left-handed, partly periodic, with atoms outside the cell."""
+    rng = np.random.default_rng(seed)
+    kind = seed % 4
+    cell = rng.normal(size=(3, 3)) * 3
+    if kind == 1:
+        angle = np.deg2rad(rng.choice([10.0, 170.0]))
+        cell = np.array([[4, 0, 0], [4 * np.cos(angle), 4 * np.sin(angle), 0], [0.3, 0.2, 5]])
+    elif kind == 2:
+        cell = np.diag([1.2, 5.0, 20.0]) @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    pbc = np.ones(3, bool) if kind == 3 else rng.integers(0, 2, 3).astype(bool)
+    count = int(rng.integers(1, 5))
+    return Crystal.from_fractional(
+        cell, rng.uniform(-1, 2, (count, 3)), np.full(count, 6), tuple(pbc.tolist())
+    )
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_equals_the_loops_on_random_cells(seed):
+    crystal = random_crystal(seed)
+    if crystal.volume < 8.0:
+        crystal = Crystal(
+            crystal.cell + 4 * np.eye(3), crystal.positions, crystal.numbers, crystal.pbc
+        )
+    cutoff = float(np.random.default_rng(seed).uniform(1.0, 4.5))
+    assert found(crystal, cutoff) == neighbors_by_loops(crystal, cutoff)
+
+
+def test_a_molecule_needs_no_cell():
+    water = np.array([[0, 0, 0.0], [0.96, 0, 0], [-0.24, 0.93, 0]])
+    molecule = Crystal(np.zeros((3, 3)), water, np.array([8, 1, 1]), np.zeros(3, bool))
+    assert len(neighbors_within(molecule, 1.2)) == 4
+    assert len(neighbors_within(molecule, 2.0)) == 6
+
+
+def test_edges_are_sorted_and_none_is_an_atom_with_itself():
+    edges = neighbors_within(contract_crystals()["triclinic"], 6.0)
+    assert np.all(np.diff(edges.center) >= 0)
+    assert edges.distance.min() > 0.5

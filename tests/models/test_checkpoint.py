@@ -1,0 +1,75 @@
+"""A model comes back from disk as it was, or says why not."""
+
+import json
+
+import pytest
+import torch
+
+from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.spec import ModelSpec
+
+SPEC = ModelSpec(
+    "cgcnn", {"width": 8}, "auto", "hybrid", {}, Target("e", Kind.EXTENSIVE, "eV/cell", "low")
+)
+
+
+@pytest.fixture
+def run(tmp_path):
+    model = SPEC.make_model()
+    model.scaler.shift.normal_()
+    save_model(tmp_path, model, SPEC, {"elements": ["H", "O"]})
+    return tmp_path, model
+
+
+def test_weights_and_spec_come_back(run):
+    folder, model = run
+    loaded, spec, document = load_model(folder)
+    assert spec == SPEC
+    assert document["elements"] == ["H", "O"]
+    for name, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+    assert not loaded.training
+
+
+def test_every_default_is_written_out(run):
+    document = json.loads((run[0] / "model.json").read_text())["model"]
+    assert document["settings"]["depth"] == 3
+    assert document["strategy_settings"]["max_neighbors"] == 12
+
+
+def test_a_damaged_file_is_noticed(run):
+    weights = run[0] / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    with pytest.raises(RunError, match="does not match the checksum"):
+        load_model(run[0])
+
+
+def test_a_newer_format_and_broken_json_are_refused(run):
+    path = run[0] / "model.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    with pytest.raises(RunError, match="install a newer xtalgraph"):
+        load_model(run[0])
+    path.write_text("{")
+    with pytest.raises(RunError, match="is damaged"):
+        load_model(run[0])
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RunError, match=r"holds no model\.json"):
+        load_model(tmp_path)
+
+
+def test_names_are_checked_with_the_nearest_right_one():
+    target = Target("e", Kind.EXTENSIVE)
+    with pytest.raises(ConfigError, match="did you mean 'cgcnn'"):
+        ModelSpec("cgcn", {}, "auto", "hybrid", {}, target)
+    with pytest.raises(ConfigError, match="did you mean 'hybrid'"):
+        ModelSpec("cgcnn", {}, "auto", "hybird", {}, target)
+    with pytest.raises(ConfigError, match=r"unknown key model\.widht; did you mean 'width'"):
+        ModelSpec("cgcnn", {"widht": 3}, "auto", "hybrid", {}, target)
+    with pytest.raises(ConfigError, match=r"unknown key graph\.max_neighbors"):
+        ModelSpec("cgcnn", {}, "auto", "radius", {"max_neighbors": 3}, target)

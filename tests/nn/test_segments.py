@@ -1,0 +1,24 @@
+"""Segment sums against a plain loop; gathering against indexing, through two derivatives."""
+
+import torch
+
+from xtalgraph.nn.segments import gather, segment_mean, segment_sum
+
+SEGMENT = torch.tensor([2, 0, 2, 3, 0])
+VALUES = torch.arange(10, dtype=torch.float64).reshape(5, 2)
+
+
+def test_sum_and_mean_equal_a_loop_and_empty_segments_are_zero():
+    total = segment_sum(VALUES, SEGMENT, 5)
+    mean = segment_mean(VALUES, SEGMENT, 5)
+    for s in range(5):
+        rows = VALUES[SEGMENT == s]
+        torch.testing.assert_close(total[s], rows.sum(0))
+        torch.testing.assert_close(mean[s], rows.mean(0) if len(rows) else torch.zeros(2).double())
+
+
+def test_gather_is_indexing_with_the_same_derivatives():
+    values = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(gather(values, SEGMENT), values[SEGMENT])
+    assert torch.autograd.gradcheck(lambda v: gather(v, SEGMENT), values)
+    assert torch.autograd.gradgradcheck(lambda v: gather(v, SEGMENT) ** 2, values)

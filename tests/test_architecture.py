@@ -1,0 +1,132 @@
+"""The floors of docs/architecture.md, read from the imports."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "xtalgraph"
+FLOORS = {
+    "conventions": 0,
+    "crystals": 1,
+    "graphs": 2,
+    "nn": 3,
+    "metrics": 3,
+    "data": 4,
+    "models": 5,
+    "baselines": 5,
+    "training": 6,
+    "simulation": 6,
+    "evidence": 6,
+    "testing": 6,
+    "workflows": 7,
+    "cli": 8,
+    "app": 8,
+}
+ISLAND = "plots"
+"""Imports nothing of ours but conventions; evidence and workflows may look at it."""
+LONGEST = 400
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0]
+
+
+def imported_modules(tree: ast.AST) -> set[str]:
+    """Every module of ours that is imported anywhere in a file, also inside functions."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where a thing comes from"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.startswith("xtalgraph.")}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    rooms = {name.split(".")[1] for name in imported_modules(tree)}
+    return {room for room in rooms if room in FLOORS or room == ISLAND}
+
+
+FILES = sorted(p for p in SOURCE.rglob("*.py") if p.parent != SOURCE)
+
+
+def test_every_room_is_on_the_plan():
+    rooms = {p.name for p in SOURCE.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert rooms <= set(FLOORS) | {ISLAND}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_go_down_only(path):
+    room = room_of(path)
+    for other in imported_rooms(path) - {room}:
+        if room == ISLAND:
+            assert other == "conventions", f"{ISLAND} may import conventions only, not {other}"
+        elif other == ISLAND:
+            assert FLOORS[room] >= 6, f"{room} may not draw"
+        else:
+            assert FLOORS[other] < FLOORS[room], f"{room} may not import {other}"
+
+
+def test_no_cycle_between_modules():
+    edges = defaultdict(set)
+    for path in FILES:
+        name = ".".join(("xtalgraph", *path.relative_to(SOURCE).with_suffix("").parts))
+        name = name.removesuffix(".__init__")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:  # an import inside a function closes no cycle at import time
+            for target in imported_modules(ast.Module([node], [])) if isinstance(
+                node, ast.Import | ast.ImportFrom
+            ) else ():
+                parts = target.split(".")
+                while len(parts) > 1 and not (
+                    (SOURCE.parent / Path(*parts)).with_suffix(".py").is_file()
+                    or (SOURCE.parent / Path(*parts) / "__init__.py").is_file()
+                ):
+                    parts.pop()
+                edges[name].add(".".join(parts))
+    done, path_now = set(), []
+
+    def visit(name):
+        assert name not in path_now, f"import cycle: {' -> '.join([*path_now, name])}"
+        if name in done:
+            return
+        path_now.append(name)
+        for other in edges[name] - {name}:
+            visit(other)
+        path_now.pop()
+        done.add(name)
+
+    for name in list(edges):
+        visit(name)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_no_file_is_long(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST, f"{lines} lines; take it apart"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_no_pickle_is_read_or_written(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names.add(f"{node.value.id}.{node.attr}")
+    assert not names & {"pickle", "cloudpickle", "dill", "joblib", "torch.load", "torch.save"}
+
+
+def test_the_plan_in_the_docs_is_this_plan():
+    text = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for room, floor in FLOORS.items():
+        line = next(line for line in text.splitlines() if f" {room}/" in line or f" {room} " in line)
+        above = [li for li in text[: text.index(line) + 3].splitlines() if li.startswith("F")]
+        assert above[-1].startswith(f"F{floor}"), f"docs/architecture.md puts {room} elsewhere"

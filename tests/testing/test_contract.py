@@ -1,0 +1,72 @@
+"""Every encoder signs the contract, and the contract catches those that should not."""
+
+import pytest
+import torch
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.neighbors import Edges
+from xtalgraph.graphs.strategies import Hybrid, Radius
+from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.testing.contract import check_contract
+
+SIZES = {"cgcnn": {"width": 16, "depth": 2}}
+"""A small size of every encoder."""
+
+
+def signed(spec: ModelSpec) -> list:
+    torch.manual_seed(0)
+    model = spec.make_model().double()
+    with torch.no_grad():
+        shift = torch.randn_like(model.scaler.shift)
+        model.scaler.shift.copy_(shift[0] if spec.target.kind is Kind.INTENSIVE else shift)
+        for buffer_name, buffer in model.named_buffers():
+            if buffer_name.endswith("running_mean"):
+                buffer.normal_()
+            if buffer_name.endswith("running_var"):
+                buffer.uniform_(0.5, 2.0)
+    return check_contract(model, spec)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("strategy", [("radius", {"cutoff": 5.0}), ("hybrid", {})], ids=str)
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_signs_the_contract(encoder, strategy, kind):
+    checks = signed(ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind)))
+    assert len({check.demand for check in checks}) >= 11
+    assert [check for check in checks if not check.passed] == []
+
+
+def failed(spec: ModelSpec) -> set[str]:
+    return {check.demand for check in signed(spec) if not check.passed}
+
+
+def test_a_hard_cutoff_is_caught():
+    spec = ModelSpec(
+        "cgcnn", {"width": 16, "envelope": "none"}, "auto", "radius", {}, Target("y", Kind.EXTENSIVE)
+    )
+    assert failed(spec) >= {"value at the cutoff", "slope at the cutoff"}
+
+
+def test_a_search_without_images_is_caught(monkeypatch):
+    def within_the_cell(self: Radius, crystal: Crystal) -> Edges:
+        found = original(self, crystal)
+        return found.select((found.image == 0).all(axis=1))
+
+    original = Radius.edges
+    monkeypatch.setattr(Radius, "edges", within_the_cell)
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    assert failed(spec) >= {"supercell", "periodic shift"}
+
+
+def test_a_strict_cut_through_a_shell_is_caught(monkeypatch):
+    def strict(self: Hybrid, crystal: Crystal) -> Edges:
+        found = original(self, crystal)
+        rank = [int((found.center[:i] == c).sum()) for i, c in enumerate(found.center)]
+        return found.select(torch.tensor(rank).numpy() < self.max_neighbors)
+
+    original = Hybrid.edges
+    monkeypatch.setattr(Hybrid, "edges", strict)
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "hybrid", {}, Target("y", Kind.EXTENSIVE))
+    assert failed(spec) & {"supercell", "permutation", "lattice basis"}
