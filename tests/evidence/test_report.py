@@ -85,6 +85,11 @@ def test_it_says_what_came_out_and_shows_everything(run):
     assert names == {f"{kind}.{end}" for kind in kinds for end in ("svg", "png")}
 
 
+def test_without_a_command_the_settings_say_how_to_repeat(run):
+    change(run / "record.json", lambda record: record["run"].pop("command"))
+    assert "Train again with the settings of config.yaml" in read_page(run).text
+
+
 def test_it_warns_when_a_baseline_is_not_beaten(run):
     def spoil(metrics):
         metrics["models"]["mean"]["test"]["mae"] = {"value": 0.03, "low": 0.02, "high": 0.04}

@@ -286,12 +286,15 @@ def _elements(record: RunRecord) -> list[str]:
 
 def _repeat(record: RunRecord) -> str:
     command = _command(record)
-    hint = "Run this again with the same data, thread count and versions to get the same numbers."
+    same = "the same data, thread count and versions give the same numbers"
+    hint = f"Run this again: {same}."
+    if not command and record.config:
+        hint = f"Train again with the settings of config.yaml: {same}."
     return section(
         "repeat",
         "How to repeat it",
         [
-            paragraph(hint if command else ""),
+            paragraph(hint if command or record.config else ""),
             code(command) if command else "",
             details("config.yaml", code(record.config)) if record.config else "",
             details(
