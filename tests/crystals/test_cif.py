@@ -244,3 +244,16 @@ def test_no_cut_through_a_file_gives_another_crystal():
             if entry.crystal is not None:
                 np.testing.assert_array_equal(entry.crystal.positions, whole.positions)
                 np.testing.assert_array_equal(entry.crystal.numbers, whole.numbers)
+
+
+def test_a_single_atom_may_be_written_without_a_loop():
+    head, _, _ = ROCK_SALT.partition("loop_")
+    atom = "".join(
+        f"_atom_site_{n} {v}\n"
+        for n, v in [("label", "Cu1"), ("fract_x", 0), ("fract_y", 0), ("fract_z", 0)]
+    )
+    assert only(head + atom).formula == "Cu4"
+
+
+def test_items_may_be_written_in_any_case():
+    assert only(ROCK_SALT.replace("_atom_site_", "_ATOM_site_")).formula == "Na4Cl4"

@@ -1,7 +1,6 @@
 """What must be true of a crystal before anything is computed from it."""
 
 import math
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -98,26 +97,22 @@ def _cell_problem(crystal: Crystal) -> str | None:
 
 
 def _distance_problem(crystal: Crystal, isolated: float) -> str | None:
-    centers, neighbors, distances = _pairs(crystal, _FIRST_CUTOFF)
-    if len(distances):
+    centers, distances = _search(crystal, _FIRST_CUTOFF, "id")
+    if len(distances) and distances.min() < OVERLAP_LIMIT:
+        centers, neighbors, distances = _search(crystal, OVERLAP_LIMIT, "ijd")
         closest = int(distances.argmin())
-        if distances[closest] < OVERLAP_LIMIT:
-            i, j = int(centers[closest]), int(neighbors[closest])
-            where = (
-                f"{_name(crystal, i)} and its own periodic image"
-                if i == j
-                else (f"{_name(crystal, i)} and {_name(crystal, j)}")
-            )
-            return (
-                f"overlapping atoms: {where} are {distances[closest]:.3f} Å apart, "
-                f"less than {OVERLAP_LIMIT} Å"
-            )
+        i, j = int(centers[closest]), int(neighbors[closest])
+        other = "its own periodic image" if i == j else _name(crystal, j)
+        return (
+            f"overlapping atoms: {_name(crystal, i)} and {other} are {distances[closest]:.3f} Å "
+            f"apart, less than {OVERLAP_LIMIT} Å"
+        )
     if isolated == np.inf or (len(crystal) == 1 and not crystal.pbc.any()):
         return None
     alone = np.ones(len(crystal), dtype=bool)
     alone[centers] = False
     if alone.any():
-        alone[_pairs(crystal, isolated)[0]] = False
+        alone[_search(crystal, isolated, "i")[0]] = False
         if alone.any():
             site = int(alone.argmax())
             more = f" ({alone.sum()} such atoms)" if alone.sum() > 1 else ""
@@ -142,16 +137,11 @@ def _extent(vectors: list[list[float]]) -> float:
     return abs(sum(n * c for n, c in zip(normal, vectors[2], strict=True)))
 
 
-@cache
-def _search(cutoff: float) -> NeighborList:
-    return NeighborList(cutoff=cutoff, full_list=True)
-
-
-def _pairs(crystal: Crystal, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return centres, neighbours and distances of all pairs within the cutoff."""
-    found = _search(cutoff).compute(crystal.positions, crystal.cell, crystal.pbc.tolist(), "ijd")
-    centers, neighbors, distances = found
-    return centers, neighbors, distances
+def _search(crystal: Crystal, cutoff: float, quantities: str) -> list[np.ndarray]:
+    """Return centres i, neighbours j or distances d of all pairs within the cutoff."""
+    periodic = True if crystal.pbc.all() else crystal.pbc.tolist()
+    search = NeighborList(cutoff=cutoff, full_list=True)
+    return list(search.compute(crystal.positions, crystal.cell, periodic, quantities))
 
 
 def _name(crystal: Crystal, site: int) -> str:

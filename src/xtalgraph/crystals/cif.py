@@ -7,13 +7,14 @@ The text is parsed by gemmi; what the items mean is decided here, after the core
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import Final
 
 import gemmi
 import numpy as np
 from gemmi import cif
 
-from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.cell import cell_from_parameters, cell_parameters
 from xtalgraph.crystals.crystal import Crystal
@@ -27,7 +28,7 @@ _OPERATIONS: Final = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_a
 _HALL: Final = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 _NAME: Final = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
 _NUMBER: Final = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
-_SITE: Final = ["fract_x", "fract_y", "fract_z", "?type_symbol", "?label", "?occupancy"]
+_SITE: Final = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy")
 _FORMULA_TERM: Final = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
 
 OCCUPANCY_TOLERANCE: Final[float] = 1e-3
@@ -58,8 +59,10 @@ def read_cif(text: str) -> list[Entry]:
     blocks = list(document)
     if not blocks:
         return [Entry("", None, reason="not a CIF: it holds no data_ block")]
-    with_atoms = [block for block in blocks if block.find_values("_atom_site_fract_x")]
-    chosen = with_atoms or blocks[:1]
+    chosen = blocks
+    if len(blocks) > 1:
+        with_atoms = [block for block in blocks if block.find_values("_atom_site_fract_x")]
+        chosen = with_atoms or blocks[:1]
     names = _unique([block.name for block in chosen]) if len(chosen) > 1 else [""]
     entries = []
     for name, block in zip(names, chosen, strict=True):
@@ -138,16 +141,15 @@ def _cell(block: cif.Block) -> np.ndarray:
 
 
 def _sites(block: cif.Block) -> tuple[np.ndarray, np.ndarray]:
-    table = block.find("_atom_site_", _SITE)
-    if len(table) == 0:
+    columns = _site_columns(block)
+    if not all(columns.get(name) for name in _SITE[:3]):
         if block.find_values("_atom_site_Cartn_x") or block.find_values("_atom_site.Cartn_x"):
             raise InputError(
                 "the atoms have Cartesian coordinates, which no CIF standard ties to the cell; "
                 "give _atom_site_fract_x, _y, _z"
             )
-        raise InputError("the file holds no atoms: no loop over _atom_site_fract_x")
-    columns = [list(table.column(i)) if table.has_column(i) else None for i in range(len(_SITE))]
-    symbols, names, occupancies = columns[3], columns[4], columns[5]
+        raise InputError("the file holds no atoms: no loop over _atom_site_fract_x, _y, _z")
+    symbols, names, occupancies = (columns.get(name) for name in _SITE[3:])
     given = names or symbols
     if given is None:
         raise InputError("the atoms have neither _atom_site_type_symbol nor _atom_site_label")
@@ -155,12 +157,25 @@ def _sites(block: cif.Block) -> tuple[np.ndarray, np.ndarray]:
     if occupancies is not None:
         _check_occupancies(labels, occupancies)
     fractional = np.empty((len(labels), 3))
-    for axis, column in enumerate(columns[:3]):
-        for i, value in enumerate(column or ()):
+    for axis, name in enumerate(_SITE[:3]):
+        for i, value in enumerate(columns[name]):
             fractional[i, axis] = number = _number(value)
             if not math.isfinite(number):
                 raise InputError(f"site {labels[i]} has the coordinate {value!r}, not a number")
     return _numbers(labels, symbols), fractional
+
+
+def _site_columns(block: cif.Block) -> dict[str, list[str]]:
+    """Return what is said of the sites, by the names of the items without ``_atom_site_``."""
+    loop = block.find_loop("_atom_site_fract_x").get_loop()
+    if loop is None:  # a single atom may be written without a loop
+        pairs = ((name, block.find_value(f"_atom_site_{name}")) for name in _SITE)
+        return {name: [value] for name, value in pairs if value is not None}
+    tags, values = loop.tags, loop.values
+    return {
+        tag.lower().removeprefix("_atom_site_"): values[n :: len(tags)]
+        for n, tag in enumerate(tags)
+    }
 
 
 def _numbers(labels: list[str], symbols: list[str] | None) -> np.ndarray:
@@ -231,20 +246,32 @@ def _from_gemmi(group: gemmi.GroupOps) -> Operations:
     return parse_operations(tuple(op.triplet() for op in group))
 
 
-def _check_formula(crystal: Crystal, formula: str) -> None:
-    """Raise where the atoms do not have the composition that the file declares."""
-    declared: dict[str, float] = {}
+@lru_cache(maxsize=4096)
+def _parse_formula(formula: str) -> dict[int, float] | None:
+    """Return the amount of each atomic number, or None for what cannot be compared.
+
+    Hydrates, mixtures and charges are written in many ways.
+    """
+    declared: dict[int, float] = {}
     for part in formula.split():
         match = _FORMULA_TERM.fullmatch(part)
-        if match is None or match[2] == ".":
-            return  # hydrates, mixtures and charges are written in ways that do not compare
-        symbol = "H" if match[1] in ("D", "T") else match[1]
-        declared[symbol] = declared.get(symbol, 0.0) + float(match[2] or 1)
-    found = Counter(SYMBOLS[z] for z in crystal.numbers.tolist())
-    scale = len(crystal) / max(sum(declared.values()), 1e-9)
+        if match is None or match[2] == "." or match[1] not in ATOMIC_NUMBERS:
+            return None
+        number = ATOMIC_NUMBERS[match[1]]
+        declared[number] = declared.get(number, 0.0) + float(match[2] or 1)
+    return declared if sum(declared.values()) > 0 else None
+
+
+def _check_formula(crystal: Crystal, formula: str) -> None:
+    """Raise where the atoms do not have the composition that the file declares."""
+    declared = _parse_formula(formula)
+    if declared is None:
+        return
+    found = Counter(crystal.numbers.tolist())
+    scale = len(crystal) / sum(declared.values())
     if any(
-        abs(found[s] - declared.get(s, 0.0) * scale) > 0.01 * len(crystal)
-        for s in {*found, *declared}
+        abs(found[z] - declared.get(z, 0.0) * scale) > 0.01 * len(crystal)
+        for z in {*found, *declared}
     ):
         raise InputError(
             f"the atoms of the cell make {crystal.formula}, but _chemical_formula_sum is "

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ Content = tuple[Crystal, Mapping[str, object]]
 """A crystal, and what its file says about it."""
 
 
-def is_missing(value: object) -> bool:
+def is_missing(value: Any) -> bool:
     """Tell whether a cell of a table is empty: None, NaN, or text without characters."""
     if isinstance(value, str):
         return not value.strip()
