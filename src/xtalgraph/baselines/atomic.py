@@ -1,0 +1,123 @@
+"""Baselines for targets with one value for each site."""
+
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.conventions.errors import InputError
+
+
+class SiteMeanBaseline:
+    """The mean over all training sites, whatever stands on them."""
+
+    name: ClassVar[str] = "mean"
+    description: ClassVar[str] = "The mean over all sites of the training set."
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+
+    def fit(
+        self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
+    ) -> "SiteMeanBaseline":
+        """Learn from all sites of all training crystals, one after another.
+
+        Args:
+            numbers: Atomic number of each site.
+            targets: Value of each site.
+
+        Returns:
+            Itself.
+
+        Raises:
+            InputError: No sites, lengths that differ, or a value that is not finite.
+        """
+        self._mean = float(_checked(numbers, targets).mean())
+        return self
+
+    def predict(self, numbers: Int[np.ndarray, " atoms"]) -> Float[np.ndarray, " atoms"]:
+        """Predict sites, in the unit of the training targets.
+
+        Args:
+            numbers: Atomic number of each site.
+
+        Returns:
+            The same value for every site.
+
+        Raises:
+            InputError: There has been no :meth:`fit`.
+        """
+        if self._mean is None:
+            raise InputError("the mean baseline has learned nothing yet; call fit first")
+        return np.full(len(numbers), self._mean)
+
+
+class ElementMeanBaseline:
+    """The mean over the training sites of the same element.
+
+    An element that no training site holds gets the mean over all sites.
+    """
+
+    name: ClassVar[str] = "composition"
+    description: ClassVar[str] = (
+        "The mean over the training sites of the same element; over all sites for an element "
+        "that is new."
+    )
+
+    def __init__(self) -> None:
+        self._means: Float[np.ndarray, "119"] | None = None
+
+    def fit(
+        self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
+    ) -> "ElementMeanBaseline":
+        """Learn from all sites of all training crystals, one after another.
+
+        Args:
+            numbers: Atomic number of each site.
+            targets: Value of each site.
+
+        Returns:
+            Itself.
+
+        Raises:
+            InputError: No sites, lengths that differ, or a value that is not finite.
+        """
+        targets = _checked(numbers, targets)
+        count = np.bincount(numbers, minlength=MAX_ATOMIC_NUMBER + 1)
+        total = np.bincount(numbers, weights=targets, minlength=MAX_ATOMIC_NUMBER + 1)
+        self._means = np.where(count > 0, total / np.maximum(count, 1), targets.mean())
+        return self
+
+    def predict(self, numbers: Int[np.ndarray, " atoms"]) -> Float[np.ndarray, " atoms"]:
+        """Predict sites, in the unit of the training targets.
+
+        Args:
+            numbers: Atomic number of each site.
+
+        Returns:
+            The mean of each site's element.
+
+        Raises:
+            InputError: There has been no :meth:`fit`.
+        """
+        if self._means is None:
+            raise InputError("the composition baseline has learned nothing yet; call fit first")
+        return self._means[numbers]
+
+
+def _checked(
+    numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
+) -> Float[np.ndarray, " atoms"]:
+    """Targets in float64, if they can be learned from."""
+    if not len(targets) or len(targets) != len(numbers):
+        raise InputError(
+            f"a baseline for sites needs one target for each of at least one site, "
+            f"got {len(targets)} targets for {len(numbers)} sites"
+        )
+    if not np.isfinite(targets).all():
+        site = int(np.flatnonzero(~np.isfinite(targets))[0])
+        raise InputError(
+            f"targets must be finite, got {targets[site]} at site {site}; leave such crystals out"
+        )
+    return np.asarray(targets, dtype=np.float64)
