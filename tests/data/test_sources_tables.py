@@ -9,6 +9,7 @@ from pymatgen.core import Lattice, Structure
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.crystals.writing import to_cif
+from xtalgraph.data.sources import tables
 from xtalgraph.data.table import read_rows, read_table
 
 
@@ -26,8 +27,10 @@ def split_json(path, index, columns, data) -> None:
         file.write(text)
 
 
-@pytest.mark.parametrize(("suffix", "count"), [(".csv", 2003), (".csv.gz", 3), (".parquet", 3)])
-def test_tables_of_cif_text(tmp_path, suffix, count):
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+def test_tables_of_cif_text_are_read_in_chunks(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(tables, "_CHUNK", 3)
+    count = 7
     edges = np.linspace(4.0, 4.4, 3)
     texts = [cif(edges[i % 3]) for i in range(count)]
     frame = pd.DataFrame(
