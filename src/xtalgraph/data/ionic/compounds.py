@@ -12,15 +12,15 @@ from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.data.ionic.ions import Ion, ion_of
 
 # Which elements are tried on which site; size and charge decide below.
-_A_SITE: Final = "Li Na K Rb Cs Tl Ag Ca Sr Ba Cd Pb Y La Nd Gd Lu Bi"
-_B_SITE: Final = "Li Na Ag Mg Ca Zn Cd Ni Sr Pb Al Ga In Sc Y Lu Cr Ti Zr Hf Sn Ge V Nb Ta Sb Mo W"
+_A_SITE: Final = "Na K Rb Cs Ca Sr Ba Cd Pb Y La Nd"
+_B_SITE: Final = "Li Na Mg Ca Zn Cd Sr Pb Al Ga In Sc Y Ti Zr Hf Sn Nb Ta W"
 _X_SITE: Final = "O S F Cl Br I"
 
 _TOLERANCE: Final = (0.76, 1.02)  # Goldschmidt's factor, all radii for sixfold coordination
 _OCTAHEDRON: Final = (0.27, 0.85)  # radius of B over radius of X
 _CATION_RATIO: Final = 1.5  # larger over smaller radius of two cations on one site
 _ANION_RATIO: Final = 1.2  # the same for two anions
-_CHARGE_GAP: Final = 3  # largest difference in charge of two ions on one site
+_CHARGE_GAP: Final = 2  # largest difference in charge of two ions on one site
 
 
 @dataclass(frozen=True)

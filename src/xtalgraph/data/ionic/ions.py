@@ -1,6 +1,5 @@
 """The ions of the embedded data set: one oxidation state and one radius for each element."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -13,12 +12,12 @@ from xtalgraph.conventions.errors import InputError
 
 OXIDATION_STATES: Final = MappingProxyType(
     {
-        **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "Tl", "Ag"), 1),
-        **dict.fromkeys(("Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Pb", "Ni"), 2),
-        **dict.fromkeys(("Al", "Ga", "In", "Sc", "Y", "La", "Nd", "Gd", "Lu", "Cr", "Bi"), 3),
-        **dict.fromkeys(("Ti", "Zr", "Hf", "Sn", "Ge"), 4),
-        **dict.fromkeys(("V", "Nb", "Ta", "Sb"), 5),
-        **dict.fromkeys(("Mo", "W"), 6),
+        **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs"), 1),
+        **dict.fromkeys(("Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Pb"), 2),
+        **dict.fromkeys(("Al", "Ga", "In", "Sc", "Y", "La", "Nd"), 3),
+        **dict.fromkeys(("Ti", "Zr", "Hf", "Sn"), 4),
+        **dict.fromkeys(("Nb", "Ta"), 5),
+        "W": 6,
         **dict.fromkeys(("O", "S"), -2),
         **dict.fromkeys(("F", "Cl", "Br", "I"), -1),
     }
@@ -62,8 +61,5 @@ def ion_of(number: int) -> Ion:
             "it has no charge"
         )
     charge = OXIDATION_STATES[symbol]
-    with warnings.catch_warnings():
-        # pymatgen warns where Shannon lists one spin state only and it takes that one.
-        warnings.simplefilter("ignore")
-        radius = float(Species(symbol, charge).get_shannon_radius("VI"))
+    radius = float(Species(symbol, charge).get_shannon_radius("VI"))
     return Ion(symbol, charge, radius, _OUTER_ELECTRONS.get(symbol, 8))
