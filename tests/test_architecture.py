@@ -78,9 +78,11 @@ def test_no_cycle_between_modules():
         name = name.removesuffix(".__init__")
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in tree.body:  # an import inside a function closes no cycle at import time
-            for target in imported_modules(ast.Module([node], [])) if isinstance(
-                node, ast.Import | ast.ImportFrom
-            ) else ():
+            for target in (
+                imported_modules(ast.Module([node], []))
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                else ()
+            ):
                 parts = target.split(".")
                 while len(parts) > 1 and not (
                     (SOURCE.parent / Path(*parts)).with_suffix(".py").is_file()
@@ -127,6 +129,8 @@ def test_no_pickle_is_read_or_written(path):
 def test_the_plan_in_the_docs_is_this_plan():
     text = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
     for room, floor in FLOORS.items():
-        line = next(line for line in text.splitlines() if f" {room}/" in line or f" {room} " in line)
+        line = next(
+            line for line in text.splitlines() if f" {room}/" in line or f" {room} " in line
+        )
         above = [li for li in text[: text.index(line) + 3].splitlines() if li.startswith("F")]
         assert above[-1].startswith(f"F{floor}"), f"docs/architecture.md puts {room} elsewhere"

@@ -37,9 +37,7 @@ def test_the_vector_is_the_identity_of_the_conventions(batch):
     position = batch.position.numpy()
     expected = position[batch.neighbor.numpy()] + shift - position[batch.center.numpy()]
     np.testing.assert_allclose(batch.vector.numpy(), expected, atol=1e-12)
-    np.testing.assert_allclose(
-        batch.distance.numpy(), np.linalg.norm(expected, axis=1), atol=1e-12
-    )
+    np.testing.assert_allclose(batch.distance.numpy(), np.linalg.norm(expected, axis=1), atol=1e-12)
     assert batch.distance.max() <= 5.0
 
 

@@ -58,4 +58,6 @@ def test_nothing_nonlinear_follows_the_sum():
         cell=graph.cell[:1],
         pbc=graph.pbc[:1],
     )
-    torch.testing.assert_close(readout(features, whole), readout(features, graph).sum().unsqueeze(0))
+    torch.testing.assert_close(
+        readout(features, whole), readout(features, graph).sum().unsqueeze(0)
+    )

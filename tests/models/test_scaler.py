@@ -45,9 +45,7 @@ def test_an_atomic_target_gets_a_shift_for_each_element():
     target, scaler = Target("y", Kind.ATOMIC), Scaler()
     numbers = np.concatenate(NUMBERS)
     scaler.fit(numbers / 10.0, NUMBERS * 1, target)
-    np.testing.assert_allclose(
-        shifts(scaler, target, len(numbers)), numbers / 10.0, atol=0.1
-    )
+    np.testing.assert_allclose(shifts(scaler, target, len(numbers)), numbers / 10.0, atol=0.1)
 
 
 def test_constant_targets_keep_a_finite_scale():

@@ -44,7 +44,12 @@ def failed(spec: ModelSpec) -> set[str]:
 
 def test_a_hard_cutoff_is_caught():
     spec = ModelSpec(
-        "cgcnn", {"width": 16, "envelope": "none"}, "auto", "radius", {}, Target("y", Kind.EXTENSIVE)
+        "cgcnn",
+        {"width": 16, "envelope": "none"},
+        "auto",
+        "radius",
+        {},
+        Target("y", Kind.EXTENSIVE),
     )
     assert failed(spec) >= {"value at the cutoff", "slope at the cutoff"}
 

@@ -142,7 +142,9 @@ def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
     def at(distance: float) -> Float[np.ndarray, " values"]:
         positions = np.array([[0.0, 0.0, 0.0], [distance, 0.0, 0.0]])
         return _predict(
-            model, spec, Crystal(100.0 * np.eye(3), positions, np.array([11, 17]), np.zeros(3, bool))
+            model,
+            spec,
+            Crystal(100.0 * np.eye(3), positions, np.array([11, 17]), np.zeros(3, bool)),
         )
 
     inside, outside = at(cutoff - _STEP), at(cutoff + _STEP)

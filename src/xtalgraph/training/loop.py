@@ -1,5 +1,6 @@
 """The one training loop: any property model, repeatable and resumable to the bit."""
 
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Progress:
     """Best validation MAE so far, in the target's unit."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     """One row an epoch, as in log.csv."""
     key: str = ""
     """What the training was made from; a state is resumed only by the same."""
@@ -155,13 +156,18 @@ class Trainer:
             loss = _LOSSES[config.loss](predicted / self.spread, batch.values / self.spread)
             self.optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss)
-            self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=config.clip_norm)
+            self.fabric.clip_gradients(
+                self.wrapped,
+                self.optimizer,
+                max_norm=config.clip_norm,
+                error_if_nonfinite=False,  # the epoch's loss is looked at below, with advice
+            )
             self.optimizer.step()
             self.average.update_parameters(self.model)
             losses.append(loss.detach())
             step += 1
         mean = float(torch.stack(losses).mean())
-        if mean != mean:
+        if not math.isfinite(mean):
             raise RunError(
                 f"the training loss became not-a-number in epoch {epoch + 1}: lower "
                 f"training.learning_rate (now {config.learning_rate}) or training.clip_norm"
@@ -185,7 +191,7 @@ class Trainer:
                 step - 1, config.epochs * self.steps, config.learning_rate, config.warmup
             ),
             "train_loss": loss,
-            "val_mae": float("nan") if error is None else error,
+            "val_mae": error,
             "seconds": round(done.seconds, 3),
         }
         done.history.append(row)

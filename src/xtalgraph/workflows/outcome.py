@@ -145,7 +145,7 @@ def rejected_csv(rejected: Sequence[Rejection]) -> str:
     return text.getvalue()
 
 
-def log_csv(history: Sequence[Mapping[str, float]]) -> str:
+def log_csv(history: Sequence[Mapping[str, Any]]) -> str:
     """Return the text of ``log.csv``, one row an epoch."""
     text = io.StringIO()
     if history:

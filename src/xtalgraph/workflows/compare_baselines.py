@@ -1,0 +1,56 @@
+"""The baselines that every training is compared with, on the same split."""
+
+import time
+from typing import Literal
+
+import numpy as np
+
+from xtalgraph.baselines.atomic import ElementMeanBaseline, SiteMeanBaseline
+from xtalgraph.baselines.composition import CompositionBaseline
+from xtalgraph.baselines.composition_features import count_elements
+from xtalgraph.baselines.mean import MeanBaseline
+from xtalgraph.data.splits import Split
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.outcome import Outcome
+from xtalgraph.workflows.prepare import Labelled, values_of
+
+
+def fit_baselines(labelled: Labelled, split: Split, target: Target, *, seed: int) -> list[Outcome]:
+    """Fit composition-only and mean on the training part, and predict every crystal.
+
+    Args:
+        labelled: Crystals and their targets.
+        split: The parts; only ``train`` is learned from.
+        target: What is predicted.
+        seed: Of the baselines that draw.
+
+    Returns:
+        What each says, the strongest rung first.
+    """
+    if target.kind is Kind.ATOMIC:
+        return _on_sites(labelled, split)
+    counts = count_elements(labelled.table.crystals)
+    truth = values_of(labelled, split.train)
+    kind: Literal["extensive", "intensive"]
+    kind = "extensive" if target.kind is Kind.EXTENSIVE else "intensive"
+    found = []
+    for baseline in (CompositionBaseline(kind, seed), MeanBaseline(kind)):
+        began = time.monotonic()
+        said = baseline.fit(counts[split.train], truth).predict(counts)
+        seconds = time.monotonic() - began
+        found.append(Outcome(baseline.name, baseline.description, list(said[:, None]), seconds))
+    return found
+
+
+def _on_sites(labelled: Labelled, split: Split) -> list[Outcome]:
+    numbers = [crystal.numbers for crystal in labelled.table.crystals]
+    seen = np.concatenate([numbers[i] for i in split.train])
+    truth = values_of(labelled, split.train)
+    ends = np.cumsum([len(one) for one in numbers])[:-1]
+    found = []
+    for baseline in (ElementMeanBaseline(), SiteMeanBaseline()):
+        began = time.monotonic()
+        said = baseline.fit(seen, truth).predict(np.concatenate(numbers))
+        seconds = time.monotonic() - began
+        found.append(Outcome(baseline.name, baseline.description, np.split(said, ends), seconds))
+    return found

@@ -1,0 +1,128 @@
+"""The loop learns, repeats to the bit, and goes on from any state to the same bits."""
+
+import numpy as np
+import pytest
+import torch
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.crystals import transforms
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.crystal_graph import Scope
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.testing.crystals import contract_crystals
+from xtalgraph.training import loop
+from xtalgraph.training.examples import Examples
+from xtalgraph.training.loop import Trainer, predict
+from xtalgraph.training.settings import TrainingConfig
+
+SPEC = ModelSpec(
+    "cgcnn", {"width": 12, "depth": 2}, "auto", "radius", {}, Target("v", Kind.EXTENSIVE, "Å³")
+)
+
+
+def examples(count: int, seed: int) -> Examples:
+    """Strained crystals; the target is a pair energy that the graph holds in full."""
+    rng = np.random.default_rng(seed)
+    kinds = [c for name, c in contract_crystals().items() if name in ("cubic", "triclinic")]
+    crystals = [
+        transforms.strain(kinds[i % 2], np.diag(rng.uniform(-0.06, 0.06, 3))) for i in range(count)
+    ]
+    graph = build_graph(crystals, SPEC.make_strategy())
+    pairs = torch.exp(-graph.distance) * graph.number[graph.center] / 10.0
+    total = torch.zeros(count, dtype=torch.float64).index_add_(0, graph.crystal_of_edge, pairs)
+    return Examples(graph, total, Scope.CRYSTAL)
+
+
+TRAIN, VAL = examples(48, 0), examples(16, 1)
+
+
+def trainer(folder, config, key="k", val=VAL) -> Trainer:
+    torch.manual_seed(config.seed)
+    model = SPEC.make_model()
+    numbers = [part.number.numpy() for part in TRAIN.graph.split()]
+    model.scaler.fit(TRAIN.values.numpy(), numbers, SPEC.target)
+    return Trainer(model, TRAIN, val, config, folder, key)
+
+
+def trained(folder, config, **options) -> dict[str, torch.Tensor]:
+    made = trainer(folder, config)
+    made.fit(show=False, **options)
+    return dict(made.model.state_dict())
+
+
+def assert_same_bits(one, other):
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+SHORT = TrainingConfig(epochs=6, batch_size=16, learning_rate=5e-3)
+
+
+def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
+    config = TrainingConfig(epochs=60, batch_size=8, learning_rate=1e-2, ema_decay=0.95)
+    made = trainer(tmp_path, config)
+    before = float(made.spread)
+    progress = made.fit(show=False)
+    assert progress.best_error < 0.2 * before
+    error = (predict(made.model, VAL) - VAL.values).abs().mean()
+    assert float(error) == pytest.approx(progress.best_error, rel=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path):
+    one = trained(tmp_path / "a", SHORT)
+    assert_same_bits(one, trained(tmp_path / "b", SHORT))
+    other = trained(tmp_path / "c", TrainingConfig(**{**vars(SHORT), "seed": 1}))
+    assert not torch.equal(one["encoder.embed.weight"], other["encoder.embed.weight"])
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_resuming_gives_the_bits_of_the_run_that_was_not_killed(tmp_path, monkeypatch, stop):
+    whole = trained(tmp_path / "whole", SHORT)
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_STATES", -1.0)
+    killed = trainer(tmp_path / "killed", SHORT)
+    epoch = killed._epoch
+
+    def until(number):
+        if number == stop:
+            raise KeyboardInterrupt
+        return epoch(number)
+
+    monkeypatch.setattr(killed, "_epoch", until)
+    with pytest.raises(KeyboardInterrupt):
+        killed.fit(show=False)
+    assert_same_bits(whole, trained(tmp_path / "killed", SHORT, resume=True))
+
+
+def test_resuming_nothing_begins_and_resuming_the_end_changes_nothing(tmp_path):
+    first = trained(tmp_path, SHORT, resume=True)
+    assert_same_bits(first, trained(tmp_path, SHORT, resume=True))
+
+
+def test_a_state_of_something_else_is_refused(tmp_path):
+    trained(tmp_path, SHORT)
+    with pytest.raises(RunError, match="made from other data"):
+        trainer(tmp_path, SHORT, key="other").fit(resume=True, show=False)
+
+
+def test_training_stops_when_patience_ends(tmp_path, monkeypatch):
+    config = TrainingConfig(epochs=50, batch_size=16, patience=3)
+    made = trainer(tmp_path, config)
+    errors = iter([3.0, 1.0, *[2.0] * 50])
+    monkeypatch.setattr(made, "_validate", lambda: next(errors))
+    progress = made.fit(show=False)
+    assert (progress.epoch, progress.best_epoch, progress.best_error) == (5, 2, 1.0)
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path):
+    made = trainer(tmp_path, SHORT, val=VAL.select(torch.zeros(0, dtype=torch.long)))
+    progress = made.fit(show=False)
+    assert progress.best_epoch == SHORT.epochs
+    assert progress.best_error is None
+
+
+def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path, monkeypatch):
+    made = trainer(tmp_path, SHORT)
+    made.spread = torch.tensor(float("nan"), dtype=torch.float64)
+    with pytest.raises(RunError, match=r"lower training\.learning_rate"):
+        made.fit(show=False)

@@ -1,0 +1,69 @@
+"""Learning rate, averaging, batches."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.crystal_graph import Scope
+from xtalgraph.graphs.strategies import Radius
+from xtalgraph.testing.crystals import contract_crystals
+from xtalgraph.training.averaging import average_of
+from xtalgraph.training.examples import Examples, num_batches, shuffled_batches
+from xtalgraph.training.schedule import learning_rate
+from xtalgraph.training.settings import TrainingConfig
+
+
+def test_the_rate_rises_then_falls_to_zero():
+    rates = [learning_rate(step, 100, 1.0, 0.1) for step in range(101)]
+    assert np.all(np.diff(rates[:11]) > 0)
+    assert rates[10] == 1.0
+    assert np.all(np.diff(rates[10:]) < 0)
+    assert rates[55] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0.0)
+
+
+def test_the_average_is_the_recursion():
+    model = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(0.0)
+    average = average_of(model, decay=0.9)
+    expected, first = 0.0, True
+    for n, value in enumerate([1.0, 2.0, 5.0, -3.0]):
+        with torch.no_grad():
+            model.weight.fill_(value)
+        average.update_parameters(model)
+        decay = min(0.9, (1 + n) / (10 + n))
+        expected = value if first else decay * expected + (1 - decay) * value
+        first = False
+    assert float(average.module.weight.detach()) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4, 9, 100])
+def test_an_epoch_goes_through_every_crystal_once(batch_size):
+    graph = build_graph(list(contract_crystals().values()), Radius())
+    examples = Examples(graph, torch.arange(len(graph)).double(), Scope.CRYSTAL)
+    batches = list(shuffled_batches(examples, batch_size, seed=0, epoch=0))
+    assert len(batches) == num_batches(len(graph), batch_size)
+    values = torch.cat([batch.values for batch in batches])
+    assert sorted(values.tolist()) == list(range(9))
+    assert max(map(len, batches)) - min(map(len, batches)) <= 1
+    again = next(iter(shuffled_batches(examples, 9, seed=0, epoch=1)))
+    assert again.values.tolist() != list(range(9))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"epochs": 0}, r"training\.epochs must be larger than 0, got 0"),
+        ({"learning_rate": -1.0}, r"training\.learning_rate"),
+        ({"warmup": 1.0}, r"training\.warmup must be at least 0 and less than 1"),
+        ({"threads": 0}, r"training\.threads"),
+        ({"seed": -1}, r"training\.seed"),
+    ],
+)
+def test_settings_are_checked(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainingConfig(**setting)

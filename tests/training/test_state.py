@@ -1,0 +1,52 @@
+"""States on disk: whole or refused."""
+
+import json
+
+import pytest
+import torch
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.training import state
+
+
+def test_the_newest_state_is_read_and_older_ones_are_removed(tmp_path):
+    for epoch in (1, 2):
+        state.save_state(tmp_path, {"w": torch.full((2,), float(epoch))}, {"epoch": epoch})
+    tensors, progress = state.load_state(tmp_path)
+    assert progress == {"epoch": 2}
+    assert torch.equal(tensors["w"], torch.full((2,), 2.0))
+    assert len(list(tmp_path.glob("epoch-*"))) == 1
+
+
+def test_a_process_killed_while_writing_leaves_the_last_state(tmp_path, monkeypatch):
+    state.save_state(tmp_path, {"w": torch.zeros(2)}, {"epoch": 1})
+
+    def die(path, content):
+        path.with_name(path.name + ".part").write_bytes(content[:10])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(state, "write_atomically", die)
+    with pytest.raises(KeyboardInterrupt):
+        state.save_state(tmp_path, {"w": torch.ones(2)}, {"epoch": 2})
+    assert state.load_state(tmp_path)[1] == {"epoch": 1}
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove", "pointer"])
+def test_a_damaged_state_is_refused_with_advice(tmp_path, harm):
+    state.save_state(tmp_path, {"w": torch.zeros(2)}, {"epoch": 1})
+    blob = tmp_path / "epoch-000001.safetensors"
+    content = blob.read_bytes()
+    if harm == "flip":
+        blob.write_bytes(content[:-1] + b"\x01")
+    elif harm == "cut":
+        blob.write_bytes(content[:20])
+    elif harm == "remove":
+        blob.unlink()
+    else:
+        (tmp_path / state.POINTER).write_text(json.dumps({"file": blob.name}))
+    with pytest.raises(RunError, match="Delete that folder and start again"):
+        state.load_state(tmp_path)
+
+
+def test_no_state_is_none(tmp_path):
+    assert state.load_state(tmp_path) is None
