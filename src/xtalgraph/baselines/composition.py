@@ -5,7 +5,7 @@ from typing import ClassVar, Final, Literal
 import numpy as np
 from jaxtyping import Float, Int
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+from threadpoolctl import threadpool_limits
 
 from xtalgraph.baselines.baseline import Baseline
 from xtalgraph.baselines.composition_features import composition_features
