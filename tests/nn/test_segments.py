@@ -12,7 +12,7 @@ def test_sum_and_mean_equal_a_loop_and_empty_segments_are_zero():
     total = segment_sum(VALUES, SEGMENT, 5)
     mean = segment_mean(VALUES, SEGMENT, 5)
     for s in range(5):
-        rows = VALUES[SEGMENT == s]
+        rows = VALUES[s == SEGMENT]
         torch.testing.assert_close(total[s], rows.sum(0))
         torch.testing.assert_close(mean[s], rows.mean(0) if len(rows) else torch.zeros(2).double())
 

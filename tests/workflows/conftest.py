@@ -1,0 +1,69 @@
+"""A small set of crystals with targets, and a run trained on it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import xtalgraph
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.convert import to_pymatgen
+from xtalgraph.crystals.writing import to_cif
+from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.testing.crystals import contract_crystals
+
+SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
+"""Settings with which a training takes a second."""
+
+
+def strained(count: int, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    kinds = [c for name, c in contract_crystals().items() if name in ("cubic", "triclinic")]
+    for i in range(count):
+        yield transforms.strain(kinds[i % 2], np.diag(rng.uniform(-0.06, 0.06, 3)))
+
+
+def make_table(count: int, seed: int = 0) -> pd.DataFrame:
+    crystals = list(strained(count, seed))
+    energy = [float(np.exp(-neighbors_within(c, 5.0).distance).sum()) for c in crystals]
+    return pd.DataFrame(
+        {
+            "id": [f"c{i}" for i in range(count)],
+            "cif": [to_cif(c) for c in crystals],
+            "structure": [to_pymatgen(c) for c in crystals],
+            "energy": energy,
+            "energy_per_atom": [e / len(c) for e, c in zip(energy, crystals, strict=True)],
+            "charges": [np.linspace(-1, 1, len(c)).tolist() for c in crystals],
+            "fold": np.arange(count) % 3,
+            "part": [["train", "train", "val", "test"][i % 4] for i in range(count)],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def table() -> pd.DataFrame:
+    return make_table(48)
+
+
+@pytest.fixture(scope="session")
+def csv_path(table, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "crystals.csv"
+    table.drop(columns=["structure", "charges"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def run(csv_path, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    xtalgraph.train(
+        csv_path,
+        target="energy",
+        kind="extensive",
+        unit="eV/cell",
+        out=out,
+        epochs=4,
+        overrides=SMALL,
+        progress=False,
+    )
+    return out

@@ -1,0 +1,75 @@
+"""The configuration: one schema from file, options and overrides."""
+
+import pytest
+
+from xtalgraph.conventions.errors import ConfigError, TargetError
+from xtalgraph.workflows.config import RunConfig, apply_override, merge, read_yaml
+
+DATA = {"path": "a.csv", "target": "y"}
+
+
+def test_every_default_is_written_out_and_read_back(tmp_path):
+    config = RunConfig.from_sections({"data": DATA, "graph": {"strategy": "radius"}})
+    path = tmp_path / "c.yaml"
+    path.write_text(config.to_yaml(), encoding="utf-8")
+    assert RunConfig.from_sections(read_yaml(path)) == config
+    sections = config.sections()
+    assert sections["graph"] == {"strategy": "radius", "cutoff": 5.0}
+    assert sections["model"]["name"] == "cgcnn"
+    assert sections["training"]["epochs"] == config.training.epochs
+
+
+def test_options_lie_over_the_file_and_overrides_over_both():
+    base = {"training": {"epochs": 1, "seed": 1, "batch_size": 8}}
+    options = {"training": {"epochs": 2, "seed": None}, "data": DATA}
+    merged = merge(base, options, ["training.epochs=3", "model.width=16"])
+    assert merged["training"] == {"epochs": 3, "seed": 1, "batch_size": 8}
+    assert merged["model"] == {"width": 16}
+    assert base["training"]["epochs"] == 1, "the input is not changed"
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"data": DATA, "trainin": {}}, r"unknown section 'trainin'; did you mean 'training'\?"),
+        ({"data": {"path": "a"}}, r"data\.target is missing"),
+        ({"data": {**DATA, "splt": "x"}}, r"unknown key data\.splt; did you mean 'split'\?"),
+        ({"data": {**DATA, "split": "byrow"}}, r"data\.split must be random, folds or column:NAME"),
+        ({"data": {**DATA, "split": "folds"}}, r"data\.fold goes with split 'folds'"),
+        ({"data": {**DATA, "fold": 1}}, r"data\.fold goes with split 'folds'"),
+        ({"data": {**DATA, "kind": "total"}}, r"data\.kind must be one of 'extensive'"),
+        ({"data": DATA, "model": {"name": "cgcn"}}, r"did you mean 'cgcnn'"),
+        ({"data": DATA, "model": {"depht": 2}}, r"unknown key model\.depht; did you mean 'depth'"),
+        ({"data": DATA, "graph": {"cutof": 2}}, r"unknown key graph\.cutof; did you mean 'cutoff'"),
+        ({"data": DATA, "training": {"lr": 2}}, r"unknown key training\.lr"),
+    ],
+)
+def test_what_is_wrong_is_said(sections, message):
+    with pytest.raises(ConfigError, match=message):
+        RunConfig.from_sections(sections)
+
+
+def test_a_readout_that_does_not_fit_is_refused_when_the_model_is_made():
+    sections = {"data": {**DATA, "kind": "intensive"}, "model": {"readout": "sum"}}
+    with pytest.raises(TargetError, match="wrong by a factor of two"):
+        RunConfig.from_sections(sections).spec.make_model()
+
+
+@pytest.mark.parametrize("override", ["epochs=3", "training.epochs", "training.=3", "=3"])
+def test_overrides_have_a_form(override):
+    with pytest.raises(ConfigError, match=r"--set takes section\.key=value"):
+        apply_override({}, override)
+    with pytest.raises(ConfigError, match="did you mean 'training'"):
+        apply_override({}, "trainng.epochs=3")
+
+
+def test_a_file_that_is_no_configuration_is_refused(tmp_path):
+    path = tmp_path / "c.yaml"
+    with pytest.raises(ConfigError, match="cannot read the configuration"):
+        read_yaml(path)
+    path.write_text("a: [")
+    with pytest.raises(ConfigError, match="is not valid YAML"):
+        read_yaml(path)
+    path.write_text("- 1")
+    with pytest.raises(ConfigError, match="must hold the sections"):
+        read_yaml(path)

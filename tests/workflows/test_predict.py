@@ -1,0 +1,116 @@
+"""Predicting whatever comes in: a row for each, a reason for the bad ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import xtalgraph
+from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.crystals.convert import from_pymatgen, to_ase, to_pymatgen
+from xtalgraph.crystals.transforms import supercell
+from xtalgraph.workflows import predict as module
+
+
+@pytest.fixture
+def folder(table, tmp_path):
+    """Good CIFs among a truncated one, partial occupancies, an empty file and a JPEG."""
+    where = tmp_path / "cifs"
+    where.mkdir()
+    for name, cif in zip(table["id"][:10], table["cif"][:10], strict=True):
+        (where / f"{name}.cif").write_text(cif)
+    whole = table["cif"][0]
+    (where / "truncated.cif").write_text(whole[: len(whole) // 2])
+    (where / "empty.cif").write_text("")
+    (where / "picture.cif").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)) * 8)
+    head, _, sites = whole.rpartition("_atom_site_occupancy\n")
+    assert head, "the writer states occupancies"
+    partial = (
+        head
+        + "_atom_site_occupancy\n"
+        + sites.replace(" 1\n", " 0.5\n").replace(" 1.0\n", " 0.5\n")
+    )
+    assert partial != whole
+    (where / "partial.cif").write_text(partial)
+    return where
+
+
+def test_every_file_gets_a_row(run, folder, tmp_path):
+    out = tmp_path / "predictions.csv"
+    done = xtalgraph.predict(run, folder, out=out, progress=False)
+    assert (done.good, done.bad) == (10, 4)
+    table = pd.read_csv(out)
+    assert list(table.columns) == ["id", "prediction", "unit", "error"]
+    assert len(table) == 14
+    bad = table[table["prediction"].isna()].set_index("id")["error"]
+    assert set(bad.index) == {"truncated", "empty", "picture", "partial"}
+    assert "occupan" in bad["partial"]
+    assert table["error"].isna().sum() == 10
+    assert set(table["unit"]) == {"eV/cell"}
+
+
+def test_raise_stops_at_the_first(run, folder, tmp_path):
+    with pytest.raises(InputError, match="empty"):
+        xtalgraph.predict(run, folder, out=tmp_path / "p.csv", on_error="raise", progress=False)
+
+
+def test_chunks_give_the_table_of_one_piece(run, csv_path, tmp_path, monkeypatch):
+    xtalgraph.predict(run, csv_path, out=tmp_path / "one.csv", progress=False)
+    monkeypatch.setattr(module, "_CHUNK", 7)
+    xtalgraph.predict(run, csv_path, out=tmp_path / "many.csv", progress=False)
+    one, many = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("one", "many"))
+    assert list(one["id"]) == list(many["id"])
+    np.testing.assert_allclose(one["prediction"], many["prediction"], rtol=1e-5)
+
+
+def test_structures_atoms_and_paths_are_the_same_to_a_predictor(run, table, tmp_path):
+    predictor = xtalgraph.load(run)
+    structure = table["structure"][0]
+    path = tmp_path / "a.cif"
+    path.write_text(table["cif"][0])
+    said = predictor.predict([structure, to_ase(from_pymatgen(structure)), path, str(path)])
+    np.testing.assert_allclose(said["prediction"], said["prediction"][0], rtol=1e-5)
+
+
+def test_an_extensive_prediction_doubles_with_the_cell(run, table):
+    crystal = from_pymatgen(table["structure"][0])
+    said = xtalgraph.load(run).predict([crystal, supercell(crystal, (2, 2, 2))])["prediction"]
+    assert said[1] == pytest.approx(8 * said[0], rel=1e-5)
+
+
+def test_elements_never_seen_are_told(run, table, tmp_path, caplog):
+    structure = table["structure"][0].copy()
+    structure[0] = "U"
+    with caplog.at_level("WARNING", logger="xtalgraph"):
+        xtalgraph.predict(run, [structure], out=tmp_path / "p.csv", progress=False)
+    assert "1 crystals hold U, which no training crystal holds" in caplog.text
+    assert xtalgraph.load(run).unseen_elements(from_pymatgen(structure)) == ("U",)
+
+
+def test_what_is_no_run_and_what_holds_nothing_is_refused(run, tmp_path):
+    with pytest.raises(RunError, match="not a run folder"):
+        xtalgraph.predict(tmp_path, [], out=tmp_path / "p.csv")
+    with pytest.raises(InputError):
+        xtalgraph.predict(run, tmp_path / "nothing.csv", out=tmp_path / "p.csv")
+
+
+def test_evaluate_gives_the_metrics_of_the_rows(run, csv_path, table):
+    found = xtalgraph.evaluate(run, csv_path, progress=False)
+    said = xtalgraph.load(run).predict(csv_path)["prediction"]
+    assert found["crystals"] == 48
+    assert found["metrics"]["mae"]["value"] == pytest.approx(
+        (said - table["energy"]).abs().mean(), rel=1e-5
+    )
+
+
+def test_report_is_written_again(run):
+    page = run / "report.html"
+    page.unlink()
+    assert xtalgraph.report(run) == page
+    assert "<html" in page.read_text("utf-8")
+    with pytest.raises(RunError, match=r"holds no metrics\.json"):
+        xtalgraph.report(run.parent)
+
+
+def test_pymatgen_round_trip_of_the_fixture(table):
+    structure = table["structure"][0]
+    assert to_pymatgen(from_pymatgen(structure)) == structure
