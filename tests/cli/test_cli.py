@@ -1,0 +1,152 @@
+"""The command as a stranger uses it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xtalgraph.cli.main import VERBS
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.writing import write_cif
+from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.testing.crystals import contract_crystals
+
+ROCK_SALT = Crystal.from_fractional(
+    2.82 * (np.ones((3, 3)) - np.eye(3)), np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
+)
+SMALL = "--set model.width=12 --set model.depth=2 --set training.threads=1 --quiet".split()
+
+
+@pytest.fixture
+def salt(tmp_path) -> Path:
+    return write_cif(ROCK_SALT, tmp_path / "NaCl.cif") or tmp_path / "NaCl.cif"
+
+
+@pytest.fixture
+def cgcnn_folder(tmp_path) -> Path:
+    """The layout of the CGCNN code, without its atom_init.json."""
+    folder = tmp_path / "cgcnn"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    lines = []
+    for i in range(30):
+        crystal = transforms.strain(
+            contract_crystals()["cubic"], np.diag(rng.uniform(-0.06, 0.06, 3))
+        )
+        write_cif(crystal, folder / f"s{i}.cif")
+        lines.append(f"s{i},{np.exp(-neighbors_within(crystal, 5.0).distance).sum()}\n")
+    (folder / "id_prop.csv").write_text("".join(lines))
+    return folder
+
+
+def test_help_lists_every_verb_and_train_fits_on_a_screen(xtalgraph_command):
+    code, out, _ = xtalgraph_command("--help")
+    assert code == 0
+    assert all(verb in out for verb in VERBS)
+    code, out, _ = xtalgraph_command("train", "--help")
+    assert code == 0
+    assert len(out.splitlines()) <= 50
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["trian"], "did you mean 'train'"),
+        (["train", "x.csv", "--targt", "y", "--out", "r"], "--target"),
+        (
+            ["train", "x.csv", "--target", "y", "--out", "r", "--set", "training.epohcs=3"],
+            "did you mean 'epochs'",
+        ),
+        (["train", "x.csv", "--target", "y", "--out", "r"], "x.csv"),
+        (["train", "x.csv", "--target", "y", "--out", "r", "--model", "cgcn"], "'cgcnn'"),
+        (["predict", "nowhere", "x.cif", "--out", "p.csv"], "not a run folder"),
+        (["report", "nowhere"], "not a run folder"),
+        (["graph", "nothing.cif"], "nothing.cif"),
+        (["data", "fetch", "matbench_phonon"], "did you mean 'matbench_phonons'"),
+    ],
+)
+def test_mistakes_end_with_a_message_and_exit_code_2(
+    xtalgraph_command, args, said, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = xtalgraph_command(*args)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in out + err
+
+
+def test_graph_in_words_json_and_pictures(xtalgraph_command, salt, tmp_path):
+    code, out, _ = xtalgraph_command("graph", salt, "--cutoff", 4)
+    assert code == 0
+    assert "2 atoms, 36 directed edges of 2.820 to 3.988 Å; degree 18" in out
+    assert "Na 0: coordination 6 Cl6, nearest at 2.820 Å" in out
+    page, picture = tmp_path / "salt.html", tmp_path / "salt.png"
+    options = ("--json", "--cutoff", 4, "--html", page, "--png", picture)
+    code, out, _ = xtalgraph_command("graph", salt, *options)
+    (found,) = json.loads(out)
+    assert (found["formula"], found["num_atoms"], found["num_edges"]) == ("NaCl", 2, 36)
+    assert found["degrees"] == [18, 18]
+    assert [site["coordination"] for site in found["sites"]] == [6, 6]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "3Dmol" in page.read_text("utf-8")
+
+
+def test_graph_goes_on_after_a_bad_file(xtalgraph_command, salt, tmp_path):
+    bad = tmp_path / "bad.cif"
+    bad.write_text("")
+    code, out, _ = xtalgraph_command("graph", bad, salt, "--strategy", "hybrid", "--json")
+    assert code == 1
+    first, second = json.loads(out)
+    assert first["error"]
+    assert second["degrees"] == [18, 18]
+    code, _, err = xtalgraph_command("graph", salt, "--neighbors", 3)
+    assert code == 2
+    assert "--strategy hybrid" in err
+
+
+def test_data_list_and_info(xtalgraph_command, cgcnn_folder):
+    code, out, _ = xtalgraph_command("data", "list")
+    assert code == 0
+    assert out.count("matbench_") == 13
+    assert "ionic_perovskites" in out
+    code, out, _ = xtalgraph_command("data", "info", cgcnn_folder, "--quiet")
+    assert code == 0
+    assert "30 crystals, 0 rows that cannot be used" in out
+    assert "target: " in out
+
+
+def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path):
+    run = tmp_path / "run"
+    args = ("train", cgcnn_folder, "--target", "target", "--kind", "extensive", "--unit", "eV/cell")
+    code, out, err = xtalgraph_command(*args, "--epochs", 2, "--out", run, *SMALL)
+    assert code == 0, err
+    for word in ("MAE", "Spearman", "top-100", "cgcnn", "composition", "mean", "eV/cell", "n/a"):
+        assert word in out
+    assert str(run / "report.html") in out
+    (cgcnn_folder / "broken.cif").write_text("data_x\n")
+    (cgcnn_folder / "id_prop.csv").unlink()
+    table = tmp_path / "new.csv"
+    code, out, _ = xtalgraph_command("predict", run, cgcnn_folder, "--out", table, "--quiet")
+    assert code == 1
+    assert "30 predictions, 1 rows that could not be used" in out
+    assert pd.read_csv(table)["prediction"].notna().sum() == 30
+    code, out, _ = xtalgraph_command("report", run)
+    assert code == 0
+    code, _, err = xtalgraph_command(*args, "--out", run, *SMALL)
+    assert code == 2
+    assert "did you mean" in err or "holds a run already" in err
+
+
+def test_evaluate_prints_metrics_with_intervals(xtalgraph_command, cgcnn_folder, tmp_path):
+    run = tmp_path / "run"
+    args = ("train", cgcnn_folder, "--target", "target", "--epochs", 2, "--out", run)
+    assert xtalgraph_command(*args, *SMALL)[0] == 0
+    code, out, _ = xtalgraph_command("evaluate", run, cgcnn_folder, "--quiet")
+    assert code == 0
+    assert "95 % interval" in out
+    code, out, _ = xtalgraph_command("evaluate", run, cgcnn_folder, "--quiet", "--json")
+    assert json.loads(out)["crystals"] == 30
