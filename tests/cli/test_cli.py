@@ -17,7 +17,9 @@ from xtalgraph.testing.crystals import contract_crystals
 ROCK_SALT = Crystal.from_fractional(
     2.82 * (np.ones((3, 3)) - np.eye(3)), np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
 )
-SMALL = "--set model.width=12 --set model.depth=2 --set training.threads=1 --quiet".split()
+SMALL = ["--quiet"]
+for setting in ("model.width=12", "model.depth=2", "training.threads=1"):
+    SMALL += ["--set", setting]
 
 
 @pytest.fixture

@@ -14,35 +14,33 @@ from xtalgraph.nn.segments import segment_mean, segment_sum
 
 
 class Readout(nn.Module, ABC):
-    """Base of every readout: a head on features, and the kinds of target that it may serve."""
+    """Base of every readout: a head on features, and the kinds of target that it may serve.
+
+    Args:
+        width: Length of an atom's vector.
+    """
 
     name: ClassVar[str]
     """The name in configurations."""
     serves: ClassVar[frozenset[Kind]]
     """Kinds of target for which the readout scales with the cell as it must."""
 
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.head = nn.Sequential(
+            nn.Softplus(), nn.Linear(width, width), nn.Softplus(), nn.Linear(width, 1)
+        )
+
     @abstractmethod
     def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
 
 
-def _head(width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Softplus(), nn.Linear(width, width), nn.Softplus(), nn.Linear(width, 1))
-
-
 class SumReadout(Readout):
-    """Σ_i f(h_i): a scalar for each atom, added up, nothing nonlinear after it.
-
-    Args:
-        width: Length of an atom's vector.
-    """
+    """Σ_i f(h_i): a scalar for each atom, added up, nothing nonlinear after it."""
 
     name = "sum"
     serves = frozenset({Kind.EXTENSIVE})
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.head = _head(width)
 
     def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " crystals"]:
         """Return one total for each crystal."""
@@ -51,18 +49,10 @@ class SumReadout(Readout):
 
 
 class MeanReadout(Readout):
-    """f(mean_i h_i): the mean vector of the atoms, then a head.
-
-    Args:
-        width: Length of an atom's vector.
-    """
+    """f(mean_i h_i): the mean vector of the atoms, then a head."""
 
     name = "mean"
     serves = frozenset({Kind.INTENSIVE})
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.head = _head(width)
 
     def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
@@ -71,18 +61,10 @@ class MeanReadout(Readout):
 
 
 class AtomReadout(Readout):
-    """f(h_i): one value for each atom.
-
-    Args:
-        width: Length of an atom's vector.
-    """
+    """f(h_i): one value for each atom."""
 
     name = "atom"
     serves = frozenset({Kind.ATOMIC})
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.head = _head(width)
 
     def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " atoms"]:
         """Return one value for each atom."""

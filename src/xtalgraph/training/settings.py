@@ -14,7 +14,7 @@ class TrainingConfig:
     """Passes over the training part; the learning rate falls to zero over them."""
     batch_size: int = 64
     """Crystals in a step, at most; an epoch is cut into steps of equal size."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     """Peak of the schedule."""
     warmup: float = 0.05
     """Part of the steps over which the learning rate rises from zero."""
@@ -32,7 +32,7 @@ class TrainingConfig:
     """Of the initial weights, the order of the crystals and the split."""
     threads: int | None = None
     """CPU threads; null takes as many as there are cores."""
-    device: Literal["cpu", "cuda", "mps", "auto"] = "cpu"
+    device: Literal["cpu", "cuda"] = "cpu"
     """Where to train. Bits repeat on one kind of device."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
     """Of weights and activations."""

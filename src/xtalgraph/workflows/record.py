@@ -1,8 +1,10 @@
 """The record of a run: everything that is needed to repeat it, for ``record.json`` and the card."""
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from xtalgraph.workflows.prepare import Labelled
 
 
 def make_record(
+    folder: Path,
     config: RunConfig,
     labelled: Labelled,
     split: Split,
@@ -25,6 +28,7 @@ def make_record(
     """Gather the record.
 
     Args:
+        folder: The run.
         config: The resolved settings.
         labelled: Crystals and targets.
         split: The parts.
@@ -39,7 +43,10 @@ def make_record(
     sizes = np.array([len(crystal) for crystal in crystals])
     seen = Counter(z for i in split.train for z in set(crystals[i].numbers.tolist()))
     graph = dict(spec.strategy_settings)
+    source = shlex.quote(config.data.path)
+    command = f"xtalgraph train {source} --config {folder / 'config.yaml'} --out NEW_RUN"
     return {
+        "Repeat": {"command": command},
         "Target": {key: value or "" for key, value in config.target.as_dict().items()},
         "Data": {
             "source": config.data.path,

@@ -158,7 +158,7 @@ def _train(
     outcomes = [outcome, *baselines]
     seconds = {one.name: round(one.seconds, 1) for one in outcomes}
     seconds["everything"] = round(time.monotonic() - began, 1)
-    record = make_record(config, labelled, split, data_hash, trained, seconds)
+    record = make_record(folder, config, labelled, split, data_hash, trained, seconds)
     elements = _elements(labelled, split)
     save_model(
         folder,
@@ -330,6 +330,7 @@ def _elements(labelled: Labelled, split: Split) -> list[str]:
 def _repeatable(threads: int | None) -> Iterator[None]:
     """Fix what the bits depend on, and put it back."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
     torch.set_num_threads(threads or os.cpu_count() or 1)
     torch.use_deterministic_algorithms(True)
     try:
