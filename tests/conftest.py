@@ -1,0 +1,5 @@
+"""One thread for each test process, since several run beside each other."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
