@@ -82,9 +82,7 @@ class ModelSpec:
         """Return the neighbour strategy."""
         return settings_from(STRATEGIES[self.strategy], self.strategy_settings, "graph")
 
-    def make_graph(
-        self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False
-    ) -> Graph:
+    def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: folded, if so it is set.
 
         Args:
