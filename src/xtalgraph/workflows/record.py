@@ -67,6 +67,8 @@ def make_record(
             "to own images; vector = position[neighbor] + image @ cell - position[center]",
             "search algorithm": f"cell list, vesin {versions()['vesin']}",
             "mean edges per crystal": trained["mean edges per crystal"],
+            "folding tolerance, Å": spec.fold_tolerance or "not folded",
+            "mean edges per crystal, folded": trained["mean edges per crystal, folded"],
         },
         "Model": {
             "architecture": spec.encoder,
