@@ -21,6 +21,7 @@ from xtalgraph.crystals.writing import to_cif, write_cif
 from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.table import read_table
 from xtalgraph.graphs.strategies import Radius
+from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.workflows.config import RunConfig, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -89,14 +90,25 @@ def workplace(tmp_path_factory) -> Path:
     return place
 
 
+def quick_interval(*args, samples: int, **options) -> Interval:
+    return interval(*args, samples=min(samples, 10), **options)
+
+
 @pytest.fixture
 def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
-    """Work in a copy of the workplace, with an embedded data set of twenty rows."""
+    """Work in a copy of the workplace; twenty rows are the embedded data set.
+
+    What takes the seconds of a tiny training is left to other tests: the resamples of an interval
+    are few, and a training writes no report, which `xtalgraph report` does in the guide.
+    """
     place = tmp_path / "work"
     shutil.copytree(workplace, place)
     monkeypatch.chdir(place)
     monkeypatch.setenv("XTALGRAPH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("xtalgraph.data.ionic.load.NUM_ROWS", 20)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
+    monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
     yield place
     log = logging.getLogger("xtalgraph")
     log.handlers.clear()
