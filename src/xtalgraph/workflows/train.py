@@ -152,8 +152,8 @@ def _train(
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
 
-    baselines = fit_baselines(labelled, split, target, seed=seed)
     model, outcome, trained = _fit(folder, labelled, split, config, data_hash, resume, progress)
+    baselines = fit_baselines(labelled, split, target, seed=seed)
     outcomes = [outcome, *baselines]
     seconds = {one.name: round(one.seconds, 1) for one in outcomes}
     seconds["everything"] = round(time.monotonic() - began, 1)
