@@ -39,7 +39,8 @@ def build_graph(
         >>> from xtalgraph.crystals.crystal import Crystal
         >>> from xtalgraph.graphs.strategies import Radius
         >>> fcc = 2.82 * (np.ones((3, 3)) - np.eye(3))
-        >>> salt = Crystal.from_fractional(fcc, np.array([[0, 0, 0], [0.5] * 3]), [11, 17])
+        >>> sites, numbers = np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
+        >>> salt = Crystal.from_fractional(fcc, sites, numbers)
         >>> build_graph(salt, Radius(4.0)).degree.tolist()
         [18, 18]
     """

@@ -40,7 +40,8 @@ def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> Invarian
         >>> from xtalgraph.graphs.strategies import Radius
         >>> cube = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2
         >>> sites = np.concatenate([cube, cube + 0.5])
-        >>> salt = Crystal.from_fractional(5.64 * np.eye(3), sites, [11] * 4 + [17] * 4)
+        >>> numbers = np.array([11] * 4 + [17] * 4)
+        >>> salt = Crystal.from_fractional(5.64 * np.eye(3), sites, numbers)
         >>> reduce_graph(build_graph(salt, Radius(4.0)))
         InvariantGraph(1 crystals, 2 atoms, 4 edges, torch.float64, cpu)
     """
