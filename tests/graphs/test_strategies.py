@@ -6,7 +6,16 @@ import pytest
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.graphs.strategies import Hybrid, Radius
+from xtalgraph.graphs.strategies import (
+    STRATEGIES,
+    Bonded,
+    Hybrid,
+    KNearest,
+    KNearestStrict,
+    Radius,
+    parse_strategy,
+    strategy_spec,
+)
 from xtalgraph.testing.crystals import contract_crystals
 
 CUBIC = np.eye(3)
@@ -69,3 +78,48 @@ def test_settings_of_the_hybrid_are_checked():
         Hybrid(max_neighbors=0)
     with pytest.raises(ConfigError, match="shell_tolerance must not be negative"):
         Hybrid(shell_tolerance=-1e-3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "strategy"),
+    [
+        ("radius", Radius()),
+        ("radius:4.5", Radius(4.5)),
+        ("knn:8", KNearest(max_neighbors=8)),
+        ("knn:8:15", KNearest(max_neighbors=8, cutoff=15.0)),
+        ("hybrid:12:6:0.01", Hybrid(cutoff=6.0, shell_tolerance=0.01)),
+        ("knn-strict:12:6", KNearestStrict(cutoff=6.0)),
+        ("bonded", Bonded()),
+        ("bonded:voronoi:9", Bonded("voronoi", cutoff=9.0)),
+    ],
+)
+def test_a_strategy_in_a_word(spec, strategy):
+    assert parse_strategy(spec) == strategy
+    assert parse_strategy(strategy_spec(strategy)) == strategy
+
+
+def test_defaults_are_left_out_of_the_word_from_the_end():
+    words = [strategy_spec(strategy()) for strategy in STRATEGIES.values()]
+    assert words == ["radius:5", "knn:12", "hybrid:12:8", "bonded:crystalnn", "knn-strict:12:8"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("hybird:12", "unknown strategy 'hybird'; did you mean 'hybrid'?"),
+        ("radius:5:12", "more settings than radius:cutoff"),
+        ("knn:many", "max_neighbors must be a whole number"),
+        ("radius:far", "must be a number, got 'far'"),
+        ("radius:-1", "cutoff must be larger than 0 Å, got -1"),
+        ("bonded:wide", "must be one of 'crystalnn', 'voronoi'"),
+        ("radius:", "must be a number"),
+    ],
+)
+def test_a_word_that_is_wrong_is_explained(spec, said):
+    with pytest.raises(ConfigError) as error:
+        parse_strategy(spec)
+    assert said in str(error.value)
+
+
+def test_only_radius_is_continuous():
+    assert [name for name, strategy in STRATEGIES.items() if strategy.continuous] == ["radius"]

@@ -1,35 +1,28 @@
-"""Which pairs of atoms are neighbours: a strategy is a frozen set of settings that finds edges."""
+"""Every strategy by name, and how one is written in a word: ``hybrid:12:8``."""
 
-from abc import ABC, abstractmethod
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Final
-
-import numpy as np
-from jaxtyping import Float, Int
+from typing import Any, ClassVar, Final
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.bonded import Bonded
+from xtalgraph.graphs.nearest import Hybrid, KNearest, KNearestStrict
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
+from xtalgraph.graphs.strategy import Strategy, check_cutoff
 
-
-class Strategy(ABC):
-    """Finds the edges of a crystal. Subclasses are frozen dataclasses of their settings."""
-
-    name: ClassVar[str]
-    """The name in configurations."""
-    continuous: ClassVar[bool]
-    """Whether an edge can only appear or vanish at the cutoff, where an envelope is zero."""
-    cutoff: float
-    """No edge is longer than this, Å."""
-
-    @abstractmethod
-    def edges(self, crystal: Crystal) -> Edges:
-        """Find the directed edges of one crystal, sorted by center."""
-
-
-def _check_cutoff(cutoff: float) -> None:
-    if not (np.isfinite(cutoff) and cutoff > 0):
-        raise ConfigError(f"cutoff must be larger than 0 Å, got {cutoff}")
+__all__ = [
+    "STRATEGIES",
+    "Bonded",
+    "Hybrid",
+    "KNearest",
+    "KNearestStrict",
+    "Radius",
+    "Strategy",
+    "parse_strategy",
+    "strategy_spec",
+]
 
 
 @dataclass(frozen=True)
@@ -44,67 +37,80 @@ class Radius(Strategy):
 
     name: ClassVar[str] = "radius"
     continuous: ClassVar[bool] = True
+    positional: ClassVar[tuple[str, ...]] = ("cutoff",)
 
     def __post_init__(self) -> None:
-        _check_cutoff(self.cutoff)
+        check_cutoff(self.cutoff)
 
     def edges(self, crystal: Crystal) -> Edges:
         """Find all edges up to the cutoff."""
         return neighbors_within(crystal, self.cutoff)
 
 
-@dataclass(frozen=True)
-class Hybrid(Strategy):
-    """The k nearest neighbours within a cutoff, whole shells kept.
+STRATEGIES: Final[
+    dict[str, type[Radius] | type[KNearest] | type[Hybrid] | type[Bonded] | type[KNearestStrict]]
+] = {strategy.name: strategy for strategy in (Radius, KNearest, Hybrid, Bonded, KNearestStrict)}
+"""Every strategy by its name in configurations."""
 
-    CGCNN takes the 12 nearest within 8 Å. A strict cut there goes through the middle of a
-    shell of equal distances, and which of its members stay depends on the order of the atoms
-    in the file. Here every neighbour at most ``shell_tolerance`` farther than the k-th stays.
+
+def parse_strategy(spec: str) -> Strategy:
+    """Read a strategy from one word, its settings after colons; what is left out is the default.
+
+    ``radius:5``, ``knn:12``, ``hybrid:12:8`` (k, then Å), ``knn-strict:12:8``,
+    ``bonded:voronoi``, and ``hybrid:12:8:0.01`` with the tolerance of the shell.
 
     Args:
-        cutoff: Largest length of an edge, Å.
-        max_neighbors: k, the number of neighbours to keep before ties.
-        shell_tolerance: How much farther than the k-th a neighbour may be and still belong to
-            its shell, Å.
+        spec: The word.
 
-    Source: Xie and Grossman, Phys. Rev. Lett. 120, 145301 (2018), for 12 within 8 Å.
+    Returns:
+        The strategy.
+
+    Raises:
+        ConfigError: If there is no such strategy, or a setting is not as it must be.
+
+    Example:
+        >>> parse_strategy("hybrid:12:8")
+        Hybrid(cutoff=8.0, max_neighbors=12, shell_tolerance=0.001)
     """
-
-    cutoff: float = 8.0
-    max_neighbors: int = 12
-    shell_tolerance: float = 1e-3
-
-    name: ClassVar[str] = "hybrid"
-    continuous: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        _check_cutoff(self.cutoff)
-        if self.max_neighbors < 1:
-            raise ConfigError(f"max_neighbors must be at least 1, got {self.max_neighbors}")
-        if not self.shell_tolerance >= 0:
-            raise ConfigError(f"shell_tolerance must not be negative, got {self.shell_tolerance}")
-
-    def edges(self, crystal: Crystal) -> Edges:
-        """Find the edges up to the k-th neighbour's shell."""
-        found = neighbors_within(crystal, self.cutoff)
-        counts = np.bincount(found.center, minlength=len(crystal))
-        limit = _kth_distance(found, counts, self.max_neighbors) + self.shell_tolerance
-        return found.select(found.distance <= limit[found.center])
+    name, *words = spec.split(":")
+    if name not in STRATEGIES:
+        raise ConfigError(f"unknown strategy {name!r}{nearest(name, STRATEGIES)}")
+    cls = STRATEGIES[name]
+    form = ":".join((name, *cls.positional))
+    if len(words) > len(cls.positional):
+        raise ConfigError(f"{spec!r} has more settings than {form}")
+    values: dict[str, Any] = {}
+    for key, word in zip(cls.positional, words, strict=False):
+        values[key] = _whole(word, spec, form) if key == "max_neighbors" else word
+    return settings_from(cls, values, spec)
 
 
-def _kth_distance(
-    edges: Edges, counts: Int[np.ndarray, " atoms"], k: int
-) -> Float[np.ndarray, " atoms"]:
-    """Distance of the k-th nearest neighbour of each atom; infinite where there are fewer."""
-    order = np.lexsort((edges.distance, edges.center))
-    starts = np.cumsum(counts) - counts
-    enough = counts >= k
-    kth = np.full(len(counts), np.inf)
-    kth[enough] = edges.distance[order[starts[enough] + k - 1]]
-    return kth
+def strategy_spec(strategy: Strategy) -> str:
+    """Return the word from which `parse_strategy` makes a strategy, unusual defaults left out.
+
+    Args:
+        strategy: Registered.
+
+    Returns:
+        The word.
+
+    Example:
+        >>> strategy_spec(Hybrid()), strategy_spec(Radius(4.5))
+        ('hybrid:12:8', 'radius:4.5')
+    """
+    plain = {field.name: field.default for field in dataclasses.fields(strategy)}  # type: ignore[arg-type]
+    keys = list(strategy.positional)
+    while len(keys) > strategy.shown and getattr(strategy, keys[-1]) == plain[keys[-1]]:
+        keys.pop()
+    values = (getattr(strategy, key) for key in keys)
+    words = (f"{value:.15g}" if isinstance(value, float) else str(value) for value in values)
+    return ":".join((strategy.name, *words))
 
 
-STRATEGIES: Final[dict[str, type[Radius] | type[Hybrid]]] = {
-    strategy.name: strategy for strategy in (Radius, Hybrid)
-}
-"""Every strategy by its name in configurations."""
+def _whole(word: str, spec: str, form: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ConfigError(
+            f"max_neighbors must be a whole number in {spec!r} ({form}), got {word!r}"
+        ) from None

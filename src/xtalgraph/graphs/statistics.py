@@ -1,0 +1,109 @@
+"""Degrees and distances of graphs as plain arrays, to print or to draw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.neighbors import neighbors_within
+
+
+@dataclass(frozen=True, eq=False)
+class RadialDistribution:
+    """How many neighbours an average atom has at a distance, against an even spread."""
+
+    edges: Float[np.ndarray, " borders"]
+    """Borders of the bins, Å."""
+    count: Float[np.ndarray, " bins"]
+    """Mean number of neighbours of an atom in each bin."""
+    g: Float[np.ndarray, " bins"]
+    """The count over that of the same number of atoms spread evenly in the cell's volume."""
+
+    @property
+    def centers(self) -> Float[np.ndarray, " bins"]:
+        """Middles of the bins, Å."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+    @property
+    def coordination(self) -> Float[np.ndarray, " bins"]:
+        """Mean number of neighbours of an atom up to the end of each bin."""
+        return np.cumsum(self.count)
+
+
+def radial_distribution(
+    crystal: Crystal, cutoff: float = 10.0, width: float = 0.05
+) -> RadialDistribution:
+    """Count the neighbours of an average atom by distance, over all periodic images.
+
+    g(r) = n(r) / (4π/3 (r₊³ − r₋³) N/V), with n the mean count between r₋ and r₊. All pairs are
+    counted, whatever a graph would keep.
+
+    Args:
+        crystal: Repeats in all three directions, so that it has a density.
+        cutoff: Largest distance, Å.
+        width: Of a bin, Å; the last may be narrower.
+
+    Returns:
+        Counts and g by bin.
+
+    Raises:
+        GraphError: If the crystal has no density, or a length is not above zero.
+
+    Source: Allen and Tildesley, Computer Simulation of Liquids, section 2.6.
+
+    Example:
+        >>> cell = 1.805 * (1 - np.eye(3))
+        >>> copper = Crystal.from_fractional(cell, np.zeros((1, 3)), np.array([29]))
+        >>> float(radial_distribution(copper, cutoff=3.0).coordination[-1])
+        12.0
+    """
+    if not crystal.pbc.all():
+        raise GraphError(
+            "a radial distribution needs a density, so pbc in all directions; got "
+            f"{crystal.pbc.tolist()}"
+        )
+    if not (cutoff > 0 and width > 0):
+        raise GraphError(f"cutoff and width must be larger than 0 Å, got {cutoff} and {width}")
+    bins = np.append(np.arange(0.0, cutoff - 1e-9 * width, width), cutoff)
+    counts, _ = np.histogram(neighbors_within(crystal, cutoff).distance, bins)
+    mean = counts / len(crystal)
+    shells = 4.0 / 3.0 * np.pi * np.diff(bins**3)
+    return RadialDistribution(bins, mean, mean * crystal.volume / (shells * len(crystal)))
+
+
+def degree_histogram(graph: CrystalGraph) -> Int[np.ndarray, " degrees"]:
+    """Count the atoms of each degree: entry d is the number of atoms with d edges.
+
+    Args:
+        graph: Of one crystal or many.
+
+    Returns:
+        From degree 0 to the largest.
+    """
+    return np.bincount(graph.degree.cpu().numpy())
+
+
+def edge_length_histogram(
+    graph: CrystalGraph, width: float = 0.1
+) -> tuple[Float[np.ndarray, " borders"], Int[np.ndarray, " bins"]]:
+    """Count the edges of a graph by length.
+
+    Args:
+        graph: Of one crystal or many.
+        width: Of a bin, Å.
+
+    Returns:
+        Borders of the bins from 0 to above the longest edge, Å, and the number of edges in each.
+
+    Raises:
+        GraphError: If the width is not above zero.
+    """
+    if not width > 0:
+        raise GraphError(f"width must be larger than 0 Å, got {width}")
+    length = graph.distance.detach().cpu().numpy()
+    last = int(length.max() // width) + 1 if len(length) else 1
+    bins = np.arange(last + 1) * width
+    return bins, np.histogram(length, bins)[0]

@@ -1,0 +1,42 @@
+"""What a strategy is: a frozen set of settings that finds the edges of a crystal."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.neighbors import Edges
+
+
+class Strategy(ABC):
+    """Finds the edges of a crystal. Subclasses are frozen dataclasses of their settings."""
+
+    name: ClassVar[str]
+    """The name in configurations."""
+    continuous: ClassVar[bool]
+    """Whether an edge can only appear or vanish at the cutoff, where an envelope is zero."""
+    positional: ClassVar[tuple[str, ...]]
+    """The settings that `parse_strategy` reads from ``name:first:second``, in this order."""
+    shown: ClassVar[int] = 1
+    """How many of them `strategy_spec` writes even where they are the default."""
+    cutoff: float
+    """No edge is longer than this, Å; bases and envelopes reach this far."""
+
+    @abstractmethod
+    def edges(self, crystal: Crystal) -> Edges:
+        """Find the directed edges of one crystal, sorted by center."""
+
+
+def check_cutoff(cutoff: float) -> None:
+    """Raise unless a cutoff is a finite length above zero.
+
+    Args:
+        cutoff: Å.
+
+    Raises:
+        ConfigError: If it is not.
+    """
+    if not (np.isfinite(cutoff) and cutoff > 0):
+        raise ConfigError(f"cutoff must be larger than 0 Å, got {cutoff}")

@@ -1,0 +1,55 @@
+"""Histograms of graphs against closed forms."""
+
+import numpy as np
+import pytest
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.statistics import (
+    degree_histogram,
+    edge_length_histogram,
+    radial_distribution,
+)
+from xtalgraph.graphs.strategies import Radius
+from xtalgraph.testing.crystals import contract_crystals
+
+FCC = Crystal(1.805 * (1 - np.eye(3)), np.zeros((1, 3)), np.array([29]), np.ones(3, bool))
+
+
+def test_the_shells_of_fcc():
+    found = radial_distribution(FCC, cutoff=6.0, width=0.05)
+    shells = found.count[found.count > 0]
+    assert shells.tolist() == [12, 6, 24, 12, 24]
+    where = found.centers[found.count > 0]
+    expected = 3.61 * np.sqrt([1 / 2, 1, 3 / 2, 2, 5 / 2])
+    np.testing.assert_allclose(where, expected, atol=0.025)
+    assert found.coordination[-1] == 78
+
+
+def test_scattered_atoms_have_g_of_1():
+    rng = np.random.default_rng(0)
+    gas = Crystal.from_fractional(20 * np.eye(3), rng.uniform(size=(600, 3)), np.full(600, 18))
+    found = radial_distribution(gas, cutoff=7.5, width=0.5)
+    assert found.edges[-1] == 7.5
+    np.testing.assert_allclose(found.g[6:], 1.0, atol=0.05)
+
+
+def test_a_slab_has_no_density():
+    with pytest.raises(GraphError, match="pbc in all directions"):
+        radial_distribution(contract_crystals()["slab"])
+    with pytest.raises(GraphError, match="larger than 0"):
+        radial_distribution(FCC, width=0.0)
+
+
+def test_histograms_of_a_batch_count_every_atom_and_edge():
+    crystals = contract_crystals()
+    graph = build_graph([FCC, crystals["no edges"]], Radius(3.0))
+    assert degree_histogram(graph).tolist() == [1, *[0] * 11, 1]
+    borders, counts = edge_length_histogram(graph, width=0.5)
+    assert counts.sum() == len(graph.center) == 12
+    assert borders[-1] >= 3.61 / np.sqrt(2) > borders[-2]
+    _, none = edge_length_histogram(build_graph(crystals["no edges"], Radius(3.0)))
+    assert none.tolist() == [0]
+    with pytest.raises(GraphError, match="larger than 0"):
+        edge_length_histogram(graph, width=0.0)
