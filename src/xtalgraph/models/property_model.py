@@ -39,6 +39,9 @@ class PropertyModel(nn.Module):
     def forward(self, graph: Graph) -> Float[Tensor, " rows"]:
         """Predict one value for each crystal, or for each atom if the target is atomic.
 
+        Args:
+            graph: What to predict.
+
         Raises:
             GraphError: If the graph is folded and the model cannot read that.
         """
