@@ -20,7 +20,7 @@ from xtalgraph.cli.main import main
 from xtalgraph.crystals.writing import to_cif, write_cif
 from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.table import read_table
-from xtalgraph.graphs.strategies import Radius
+from xtalgraph.graphs.strategies import STRATEGIES, KNearest, Radius
 from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.workflows.config import RunConfig, read_yaml
 
@@ -218,6 +218,8 @@ def test_the_settings_of_the_guide_are_those_of_the_code():
     }
     assert shown == defaults
     assert f"`radius` has `cutoff` {Radius().cutoff:g} Å" in text
+    assert f"`knn` allows edges up to `cutoff` {KNearest().cutoff:g} Å" in text
+    assert all(f"`{name}`" in text for name in STRATEGIES)
 
 
 def test_the_settings_of_the_demo_are_known():
