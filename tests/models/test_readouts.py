@@ -6,14 +6,14 @@ import torch
 from xtalgraph.conventions.errors import TargetError
 from xtalgraph.data.targets import Kind, Target, kind_named
 from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout, make_readout
+from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout, readout_named
 from xtalgraph.models.spec import ModelSpec
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_kind_decides(kind):
     target = Target("y", kind)
-    readout = make_readout("auto", target, 4)
+    readout = readout_named("auto", target)
     assert readout.name == DEFAULT_READOUT[kind]
     assert kind in readout.serves
 
@@ -24,7 +24,7 @@ def test_the_kind_decides(kind):
 )
 def test_a_mismatch_is_refused_and_explained(name, kind):
     with pytest.raises(TargetError, match="wrong by a factor of two"):
-        make_readout(name, Target("e_form", kind), 4)
+        readout_named(name, Target("e_form", kind))
 
 
 def test_the_final_model_refuses_a_mismatch_too():
@@ -36,7 +36,7 @@ def test_the_final_model_refuses_a_mismatch_too():
 
 def test_unknown_names_are_refused():
     with pytest.raises(TargetError, match="auto or one of sum, mean, atom, got 'max'"):
-        make_readout("max", Target("y", Kind.EXTENSIVE), 4)
+        readout_named("max", Target("y", Kind.EXTENSIVE))
     with pytest.raises(TargetError, match="kind must be one of"):
         kind_named("total")
 

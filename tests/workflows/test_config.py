@@ -63,10 +63,10 @@ def test_what_is_wrong_is_said(sections, message):
         RunConfig.from_sections(sections)
 
 
-def test_a_readout_that_does_not_fit_is_refused_when_the_model_is_made():
+def test_a_readout_that_does_not_fit_is_refused_before_anything_is_read():
     sections = {"data": {**DATA, "kind": "intensive"}, "model": {"readout": "sum"}}
     with pytest.raises(TargetError, match="wrong by a factor of two"):
-        RunConfig.from_sections(sections).spec.make_model()
+        RunConfig.from_sections(sections)
 
 
 @pytest.mark.parametrize("override", ["epochs=3", "training.epochs", "training.=3", "=3"])

@@ -61,7 +61,7 @@ def graph(
         for form, where in pictures:
             if where is not None:
                 path = Path(where) if len(found) == 1 else Path(where) / f"{_safe(row.id)}.{form}"
-                draw(row.crystal, summary, path, form, f"{row.id}: {summary.formula}")
+                draw(row.crystal, summary, path, form, _title(row.id, summary.formula))
                 click.echo(f"wrote {path}", err=True)
     if as_json:
         click.echo(json.dumps(documents, indent=1, ensure_ascii=False))
@@ -69,6 +69,10 @@ def graph(
         for row, summary in found:
             click.echo(f"{row.id}: {row.reason}" if summary is None else _words(row.id, summary))
     return 1 if any(row.crystal is None for row, _ in found) else 0
+
+
+def _title(name: str, formula: str) -> str:
+    return formula if name == formula else f"{name}: {formula}"
 
 
 def _words(name: str, summary: "GraphSummary") -> str:

@@ -29,10 +29,6 @@ class Predictor:
         model: In evaluation mode.
         spec: What it is.
         elements: Symbols of the elements in its training part.
-
-    Example:
-        >>> predictor = xtalgraph.load("runs/perovskites")  # doctest: +SKIP
-        >>> predictor.predict(["a.cif", "b.cif"])  # doctest: +SKIP
     """
 
     def __init__(self, model: PropertyModel, spec: ModelSpec, elements: Sequence[str]) -> None:

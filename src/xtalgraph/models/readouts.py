@@ -86,13 +86,12 @@ DEFAULT_READOUT: Final[dict[Kind, str]] = {
 """The readout that follows from the kind of a target."""
 
 
-def make_readout(name: str, target: Target, width: int) -> Readout:
-    """Make a readout that can serve the target.
+def readout_named(name: str, target: Target) -> type[Readout]:
+    """Return the readout of a name, if it can serve the target.
 
     Args:
         name: A name in `READOUTS`, or ``auto`` for the one that follows from the target.
         target: What is to be predicted.
-        width: Length of an atom's vector.
 
     Raises:
         TargetError: If there is no such readout, or it does not scale with the cell as the
@@ -103,7 +102,7 @@ def make_readout(name: str, target: Target, width: int) -> Readout:
         raise TargetError(f"readout must be auto or one of {', '.join(READOUTS)}, got {name!r}")
     readout = READOUTS[chosen]
     check_serves(readout, target)
-    return readout(width)
+    return readout
 
 
 def check_serves(readout: type[Readout] | Readout, target: Target) -> None:

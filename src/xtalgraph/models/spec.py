@@ -14,7 +14,7 @@ from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.models.readouts import make_readout
+from xtalgraph.models.readouts import readout_named
 from xtalgraph.models.registry import ENCODERS
 
 LARGEST_TOLERANCE: Final[float] = 0.1
@@ -48,6 +48,7 @@ class ModelSpec:
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a folded graph.
+        TargetError: If the readout does not serve the target.
     """
 
     encoder: str
@@ -73,6 +74,7 @@ class ModelSpec:
         reason = why_not_folded(ENCODERS[self.encoder], self.target)
         if self.fold_tolerance > 0 and reason:
             raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
+        readout_named(self.readout, self.target)
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
         object.__setattr__(self, "settings", asdict(config))
@@ -100,7 +102,7 @@ class ModelSpec:
         config = settings_from(encoder_class.Config, self.settings, "model")
         encoder = encoder_class(config, self.make_strategy().cutoff)
         return PropertyModel(
-            encoder, make_readout(self.readout, self.target, encoder.width), self.target
+            encoder, readout_named(self.readout, self.target)(encoder.width), self.target
         )
 
     def as_dict(self) -> dict[str, Any]:
