@@ -121,6 +121,16 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path):
     assert progress.best_error is None
 
 
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_other_precisions_learn_too(tmp_path, precision):
+    config = TrainingConfig(**{**vars(SHORT), "epochs": 25, "precision": precision})
+    made = trainer(tmp_path, config)
+    before = float(made.spread)
+    assert made.fit(show=False).best_error < 0.7 * before
+    expected = torch.float64 if precision == "64-true" else torch.float32
+    assert {p.dtype for p in made.model.parameters()} == {expected}
+
+
 def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path, monkeypatch):
     made = trainer(tmp_path, SHORT)
     made.spread = torch.tensor(float("nan"), dtype=torch.float64)

@@ -152,7 +152,9 @@ class Trainer:
             rate = learning_rate(step, total, config.learning_rate, config.warmup)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            predicted = self.wrapped(batch.graph).to(batch.values.dtype)
+            with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
+                predicted = self.model(batch.graph)
+            predicted = predicted.to(batch.values.dtype)
             loss = _LOSSES[config.loss](predicted / self.spread, batch.values / self.spread)
             self.optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss)
