@@ -28,7 +28,7 @@ test: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pydoclint --quiet src
+	$(BIN)/flake8 src
 	$(BIN)/pytest -m "not long" -n 2
 
 # The same, and what takes minutes.

@@ -8,7 +8,9 @@ import torch
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.crystal_graph import COUNTS, CrystalGraph, Scope, collate
+from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.graph import COUNTS, Scope, collate
+from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -99,6 +101,18 @@ def test_nothing_makes_no_graph():
         build_graph([], Radius())
     with pytest.raises(GraphError, match="0 graphs"):
         collate([])
+
+
+def test_graphs_of_two_types_make_no_batch(batch):
+    with pytest.raises(GraphError, match="got CrystalGraph and InvariantGraph"):
+        collate([batch, reduce_graph(batch)])
+
+
+def test_a_graph_in_space_counts_every_atom_and_edge_once(batch):
+    assert bool((batch.atom_multiplicity == 1).all())
+    assert bool((batch.edge_multiplicity == 1).all())
+    expected = np.bincount(batch.center.numpy(), minlength=len(batch.number))
+    np.testing.assert_array_equal(batch.degree.numpy(), expected)
 
 
 def test_the_repr_is_one_line(batch):

@@ -1,5 +1,6 @@
 """A model comes back from disk as it was, or says why not."""
 
+import dataclasses
 import json
 
 import pytest
@@ -7,8 +8,10 @@ import torch
 
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.testing.crystals import contract_crystals
 
 SPEC = ModelSpec(
     "cgcnn", {"width": 8}, "auto", "hybrid", {}, Target("e", Kind.EXTENSIVE, "eV/cell", "low")
@@ -37,6 +40,22 @@ def test_every_default_is_written_out(run):
     document = json.loads((run[0] / "model.json").read_text())["model"]
     assert document["settings"]["depth"] == 3
     assert document["strategy_settings"]["max_neighbors"] == 12
+
+
+def test_a_record_from_before_folding_means_the_full_graph(run):
+    path = run[0] / "model.json"
+    document = json.loads(path.read_text())
+    assert document["model"].pop("fold_tolerance") == 0.0
+    path.write_text(json.dumps(document))
+    assert load_model(run[0])[1].fold_tolerance == 0.0
+
+
+def test_how_the_graph_is_folded_comes_back(tmp_path):
+    spec = dataclasses.replace(SPEC, fold_tolerance=2e-3)
+    save_model(tmp_path, spec.make_model(), spec, {"elements": []})
+    loaded = load_model(tmp_path)[1]
+    assert loaded == spec
+    assert isinstance(loaded.make_graph(contract_crystals()["cubic"]), InvariantGraph)
 
 
 def test_a_damaged_file_is_noticed(run):

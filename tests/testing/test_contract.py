@@ -7,8 +7,10 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Hybrid, Radius
+from xtalgraph.models import cgcnn
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 
 SIZES = {"cgcnn": {"width": 16, "depth": 2}}
@@ -35,6 +37,17 @@ def signed(spec: ModelSpec) -> list:
 def test_every_encoder_signs_the_contract(encoder, strategy, kind):
     checks = signed(ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind)))
     assert len({check.demand for check in checks}) >= 11
+    assert [check for check in checks if not check.passed] == []
+
+
+@pytest.mark.parametrize("kind", [Kind.EXTENSIVE, Kind.INTENSIVE])
+@pytest.mark.parametrize("strategy", [("radius", {"cutoff": 5.0}), ("hybrid", {})], ids=str)
+@pytest.mark.parametrize("encoder", [n for n, e in ENCODERS.items() if e.reads_folded])
+def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
+    spec = ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind), 1e-3)
+    checks = signed(spec)
+    demands = {check.demand for check in checks}
+    assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= demands
     assert [check for check in checks if not check.passed] == []
 
 
@@ -75,3 +88,22 @@ def test_a_strict_cut_through_a_shell_is_caught(monkeypatch):
     monkeypatch.setattr(Hybrid, "edges", strict)
     spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "hybrid", {}, Target("y", Kind.EXTENSIVE))
     assert failed(spec) & {"supercell", "permutation", "lattice basis"}
+
+
+def test_sums_that_forget_the_multiplicity_are_caught(monkeypatch):
+    def forgetful(values: torch.Tensor, multiplicity: torch.Tensor) -> torch.Tensor:
+        return values
+
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    monkeypatch.setattr(cgcnn, "weighted", forgetful)
+    assert failed(spec) == {f"{w}, reduced as full" for w in ("values", "gradients", "buffers")}
+
+
+def test_statistics_that_forget_the_multiplicity_are_caught(monkeypatch):
+    def forgetful(self: WeightedBatchNorm, values: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return original(self, values, torch.ones(len(values), dtype=torch.long))
+
+    original = WeightedBatchNorm.forward
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    monkeypatch.setattr(WeightedBatchNorm, "forward", forgetful)
+    assert failed(spec) == {f"{w}, reduced as full" for w in ("values", "gradients", "buffers")}

@@ -8,7 +8,7 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.crystals import transforms
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.crystal_graph import Scope
+from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training import loop

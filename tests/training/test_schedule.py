@@ -7,7 +7,7 @@ from torch import nn
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.crystal_graph import Scope
+from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training.averaging import average_of

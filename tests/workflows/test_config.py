@@ -14,9 +14,17 @@ def test_every_default_is_written_out_and_read_back(tmp_path):
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert RunConfig.from_sections(read_yaml(path)) == config
     sections = config.sections()
-    assert sections["graph"] == {"strategy": "radius", "cutoff": 5.0}
+    assert sections["graph"] == {"strategy": "radius", "cutoff": 5.0, "fold_tolerance": 1e-3}
     assert sections["model"]["name"] == "cgcnn"
     assert sections["training"]["epochs"] == config.training.epochs
+
+
+@pytest.mark.parametrize(
+    ("kind", "folded"), [("extensive", 1e-3), ("intensive", 1e-3), ("atomic", 0.0)]
+)
+def test_the_graph_is_folded_where_the_target_allows(kind, folded):
+    sections = {"data": {**DATA, "kind": kind}}
+    assert RunConfig.from_sections(sections).spec.fold_tolerance == folded
 
 
 def test_options_lie_over_the_file_and_overrides_over_both():
@@ -42,6 +50,12 @@ def test_options_lie_over_the_file_and_overrides_over_both():
         ({"data": DATA, "model": {"depht": 2}}, r"unknown key model\.depht; did you mean 'depth'"),
         ({"data": DATA, "graph": {"cutof": 2}}, r"unknown key graph\.cutof; did you mean 'cutoff'"),
         ({"data": DATA, "training": {"lr": 2}}, r"unknown key training\.lr"),
+        ({"data": DATA, "graph": {"fold_tolerance": "x"}}, r"fold_tolerance must be a number"),
+        ({"data": DATA, "graph": {"fold_tolerance": -1}}, r"at least 0 and at most 0\.1 Å, got -1"),
+        (
+            {"data": {**DATA, "kind": "atomic"}, "graph": {"fold_tolerance": 1e-3}},
+            r"cannot be folded: 'y' is declared atomic .* Set graph\.fold_tolerance=0",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(sections, message):

@@ -9,7 +9,13 @@ from torch import Tensor
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.graph import collate
+from xtalgraph.graphs.invariant_graph import InvariantGraph
+from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.strategies import Strategy
+
+_PART = 512
+"""Crystals whose graphs are folded at a time; only so many are ever held in full."""
 
 
 def build_graph(
@@ -33,7 +39,8 @@ def build_graph(
         >>> from xtalgraph.crystals.crystal import Crystal
         >>> from xtalgraph.graphs.strategies import Radius
         >>> fcc = 2.82 * (np.ones((3, 3)) - np.eye(3))
-        >>> salt = Crystal.from_fractional(fcc, np.array([[0, 0, 0], [0.5] * 3]), [11, 17])
+        >>> sites, numbers = np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
+        >>> salt = Crystal.from_fractional(fcc, sites, numbers)
         >>> build_graph(salt, Radius(4.0)).degree.tolist()
         [18, 18]
     """
@@ -63,4 +70,40 @@ def build_graph(
         center=tensor([e.center for e in found]) + torch.from_numpy(offset),
         neighbor=tensor([e.neighbor for e in found]) + torch.from_numpy(offset),
         image=tensor([e.image for e in found]),
+    )
+
+
+def build_reduced(
+    crystals: Crystal | Sequence[Crystal],
+    strategy: Strategy,
+    tolerance: float,
+    *,
+    progress: bool = False,
+) -> InvariantGraph:
+    """Build the graph of one crystal or of many, and fold it by symmetry; see `reduce_graph`.
+
+    Args:
+        crystals: One or more; their order is kept.
+        strategy: Which pairs are neighbours.
+        tolerance: Distances this close are merged, Å.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        The batch, in float64 on the CPU.
+
+    Raises:
+        GraphError: If there are no crystals.
+        ConfigError: If the tolerance is not larger than 0.
+    """
+    batch = [crystals] if isinstance(crystals, Crystal) else list(crystals)
+    starts: Iterable[int] = range(0, max(len(batch), 1), _PART)
+    if progress:
+        from tqdm import tqdm
+
+        starts = tqdm(starts, desc="graphs", unit="part", mininterval=0.5)
+    return collate(
+        [
+            reduce_graph(build_graph(batch[start : start + _PART], strategy), tolerance)
+            for start in starts
+        ]
     )

@@ -8,12 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.element_features import binned_element_features
 from xtalgraph.nn.envelope import make_envelope
+from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import GaussianBasis
-from xtalgraph.nn.segments import gather, segment_sum
+from xtalgraph.nn.segments import gather, segment_sum, weighted
 
 
 class GatedConvolution(nn.Module):
@@ -34,22 +35,25 @@ class GatedConvolution(nn.Module):
         self.of_center = nn.Linear(width, 2 * width)
         self.of_neighbor = nn.Linear(width, 2 * width, bias=False)
         self.of_edge = nn.Linear(basis, 2 * width, bias=False)
-        self.norm = nn.BatchNorm1d(width) if batch_norm else nn.Identity()
+        self.norm = WeightedBatchNorm(width) if batch_norm else None
 
     def forward(
         self,
         atom: Float[Tensor, "atoms width"],
         edge: Float[Tensor, "edges basis"],
-        envelope: Float[Tensor, "edges 1"],
-        graph: CrystalGraph,
+        factor: Float[Tensor, "edges 1"],
+        graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
-        """Update the atoms from their neighbours."""
+        """Update the atoms from their neighbours; ``factor`` is envelope times multiplicity."""
         mixed = gather(self.of_center(atom), graph.center)
         mixed = mixed + gather(self.of_neighbor(atom), graph.neighbor)
         mixed = torch.addmm(mixed, edge, self.of_edge.weight.T)
         gate, core = mixed.chunk(2, dim=-1)
-        message = torch.sigmoid(gate) * functional.softplus(core) * envelope
-        return atom + self.norm(segment_sum(message, graph.center, len(atom)))
+        message = torch.sigmoid(gate) * functional.softplus(core) * factor
+        update = segment_sum(message, graph.center, len(atom))
+        if self.norm is not None:
+            update = self.norm(update, graph.atom_multiplicity)
+        return atom + update
 
 
 class CGCNN(Encoder):
@@ -85,6 +89,7 @@ class CGCNN(Encoder):
         batch_norm: bool = True
         """Normalise the sum over neighbours over the batch."""
 
+    reads_folded = True
     elements: Tensor
 
     def __init__(self, config: Config, cutoff: float) -> None:
@@ -99,12 +104,12 @@ class CGCNN(Encoder):
             for _ in range(config.depth)
         )
 
-    def forward(self, graph: CrystalGraph) -> Features:
+    def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
         distance = graph.distance.to(self.embed.weight.dtype)
         edge = self.basis(distance)
-        envelope = self.envelope(distance).unsqueeze(-1)
+        factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
         atom = gather(self.embed(self.elements), graph.number)
         for convolution in self.convolutions:
-            atom = convolution(atom, edge, envelope, graph)
+            atom = convolution(atom, edge, factor, graph)
         return Features(atom)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class Encoder(nn.Module, ABC):
 
     Config: ClassVar[type[Any]]
     """Hyper-parameters, a frozen dataclass with a default for each."""
+    reads_folded: ClassVar[bool] = False
+    """Whether a folded graph gives its atoms the features that the full graph gives them: it
+    reads elements and distances alone, and weights every sum over atoms or edges."""
     width: int
     """Length of the vector of an atom."""
 
@@ -37,5 +40,5 @@ class Encoder(nn.Module, ABC):
         self.cutoff = cutoff
 
     @abstractmethod
-    def forward(self, graph: CrystalGraph) -> Features:
+    def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features."""

@@ -13,7 +13,6 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.build import build_graph
 from xtalgraph.models.checkpoint import load_model
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
@@ -40,7 +39,6 @@ class Predictor:
         self.model = model
         self.spec = spec
         self.elements = tuple(elements)
-        self._strategy = spec.make_strategy()
 
     @classmethod
     def load(cls, run: str | Path) -> "Predictor":
@@ -69,7 +67,7 @@ class Predictor:
         """
         found: list[np.ndarray] = []
         for start in range(0, len(crystals), _BATCH):
-            graph = build_graph(crystals[start : start + _BATCH], self._strategy)
+            graph = self.spec.make_graph(crystals[start : start + _BATCH])
             values = self.model(graph).double().numpy()
             atomic = self.target.kind is Kind.ATOMIC
             sizes = graph.num_atoms.numpy() if atomic else np.ones(len(graph), dtype=int)

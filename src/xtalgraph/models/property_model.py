@@ -5,9 +5,12 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.errors import GraphError
 from xtalgraph.data.targets import Target
-from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.encoder import Encoder
+from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.readouts import Readout, check_serves
 from xtalgraph.models.scaler import Scaler
 
@@ -33,8 +36,19 @@ class PropertyModel(nn.Module):
         self.scaler = Scaler()
         self.target = target
 
-    def forward(self, graph: CrystalGraph) -> Float[Tensor, " rows"]:
-        """Predict one value for each crystal, or for each atom if the target is atomic."""
+    def forward(self, graph: Graph) -> Float[Tensor, " rows"]:
+        """Predict one value for each crystal, or for each atom if the target is atomic.
+
+        Args:
+            graph: What to predict.
+
+        Raises:
+            GraphError: If the graph is folded and the model cannot read that.
+        """
+        if isinstance(graph, InvariantGraph):
+            reason = why_not_folded(self.encoder, self.target)
+            if reason:
+                raise GraphError(f"the model cannot read a folded graph: {reason}")
         value = self.readout(self.encoder(graph), graph)
         scaled: Tensor = self.scaler(value, graph, self.target)
         return scaled

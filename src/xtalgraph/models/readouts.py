@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import TargetError
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Features
-from xtalgraph.nn.segments import segment_mean, segment_sum
+from xtalgraph.nn.segments import segment_mean, segment_sum, weighted
 
 
 class Readout(nn.Module, ABC):
@@ -32,7 +32,7 @@ class Readout(nn.Module, ABC):
         )
 
     @abstractmethod
-    def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " rows"]:
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
 
 
@@ -42,9 +42,9 @@ class SumReadout(Readout):
     name = "sum"
     serves = frozenset({Kind.EXTENSIVE})
 
-    def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " crystals"]:
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one total for each crystal."""
-        value = self.head(features.atom).squeeze(-1)
+        value = weighted(self.head(features.atom).squeeze(-1), graph.atom_multiplicity)
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
 
@@ -54,9 +54,11 @@ class MeanReadout(Readout):
     name = "mean"
     serves = frozenset({Kind.INTENSIVE})
 
-    def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " crystals"]:
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
-        mean = segment_mean(features.atom, graph.crystal_of_atom, len(graph))
+        mean = segment_mean(
+            features.atom, graph.crystal_of_atom, len(graph), graph.atom_multiplicity
+        )
         return self.head(mean).squeeze(-1)
 
 
@@ -66,7 +68,7 @@ class AtomReadout(Readout):
     name = "atom"
     serves = frozenset({Kind.ATOMIC})
 
-    def forward(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " atoms"]:
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return one value for each atom."""
         return self.head(features.atom).squeeze(-1)
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.crystal_graph import CrystalGraph
-from xtalgraph.nn.segments import segment_sum
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.nn.segments import segment_sum, weighted
 
 _RIDGE = 0.01
 """Regularisation of the shifts of the elements, in crystals: an element seen in few crystals
@@ -33,7 +33,7 @@ class Scaler(nn.Module):
         self.register_buffer("scale", torch.ones((), dtype=torch.float64))
 
     def forward(
-        self, value: Float[Tensor, " rows"], graph: CrystalGraph, target: Target
+        self, value: Float[Tensor, " rows"], graph: Graph, target: Target
     ) -> Float[Tensor, " rows"]:
         """Scale and shift what the readout returned."""
         scaled = value * self.scale.to(value.dtype)
@@ -42,6 +42,7 @@ class Scaler(nn.Module):
         per_atom = self.shift.to(value.dtype).index_select(0, graph.number)
         if target.kind is Kind.ATOMIC:
             return scaled + per_atom
+        per_atom = weighted(per_atom, graph.atom_multiplicity)
         return scaled + segment_sum(per_atom, graph.crystal_of_atom, len(graph))
 
     @torch.no_grad()

@@ -1,15 +1,35 @@
 """Everything but the weights: what a model is, as plain values, and how to make it again."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
+from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
+from xtalgraph.graphs.build import build_graph, build_reduced
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
+from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import make_readout
 from xtalgraph.models.registry import ENCODERS
+
+LARGEST_TOLERANCE: Final[float] = 0.1
+"""Of folding, Å; beyond it neighbours of different shells would be taken for equal."""
+
+
+def default_fold_tolerance(encoder: str, target: Target) -> float:
+    """Return the tolerance of folding in Å where none is given; 0 if the model cannot read it.
+
+    Args:
+        encoder: A name; one that is not in the registry gets 0.
+        target: What is predicted.
+    """
+    known = ENCODERS.get(encoder)
+    return 0.0 if known is None or why_not_folded(known, target) else DEFAULT_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -23,9 +43,11 @@ class ModelSpec:
         strategy: Name of the neighbour strategy.
         strategy_settings: Its settings; keys left out keep their default.
         target: What is predicted.
+        fold_tolerance: The graph is folded by symmetry, with distances this close merged, Å; 0
+            leaves it as it is, which is also what a record says that does not say.
 
     Raises:
-        ConfigError: On a name or key that is not known.
+        ConfigError: On a name or key that is not known, or if the model cannot read a folded graph.
     """
 
     encoder: str
@@ -34,6 +56,7 @@ class ModelSpec:
     strategy: str
     strategy_settings: dict[str, Any]
     target: Target
+    fold_tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -42,6 +65,14 @@ class ModelSpec:
             raise ConfigError(
                 f"unknown graph.strategy {self.strategy!r}{nearest(self.strategy, STRATEGIES)}"
             )
+        if not 0 <= self.fold_tolerance <= LARGEST_TOLERANCE:
+            raise ConfigError(
+                f"graph.fold_tolerance must be at least 0 and at most {LARGEST_TOLERANCE:g} Å, "
+                f"got {self.fold_tolerance}"
+            )
+        reason = why_not_folded(ENCODERS[self.encoder], self.target)
+        if self.fold_tolerance > 0 and reason:
+            raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
         object.__setattr__(self, "settings", asdict(config))
@@ -50,6 +81,18 @@ class ModelSpec:
     def make_strategy(self) -> Strategy:
         """Return the neighbour strategy."""
         return settings_from(STRATEGIES[self.strategy], self.strategy_settings, "graph")
+
+    def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
+        """Build the graph that the model reads: folded, if so it is set.
+
+        Args:
+            crystals: One or more; their order is kept.
+            progress: Show a progress bar on standard error.
+        """
+        strategy = self.make_strategy()
+        if self.fold_tolerance > 0:
+            return build_reduced(crystals, strategy, self.fold_tolerance, progress=progress)
+        return build_graph(crystals, strategy, progress=progress)
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""

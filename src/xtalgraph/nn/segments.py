@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 
@@ -39,8 +39,8 @@ def gather(
 
 
 def segment_sum(
-    values: Float[Tensor, "rows *features"], segment: Int[Tensor, " rows"], num_segments: int
-) -> Float[Tensor, "segments *features"]:
+    values: Num[Tensor, "rows *features"], segment: Int[Tensor, " rows"], num_segments: int
+) -> Num[Tensor, "segments *features"]:
     """Add up the rows of each segment; a segment without rows is zero.
 
     Args:
@@ -53,7 +53,10 @@ def segment_sum(
 
 
 def segment_mean(
-    values: Float[Tensor, "rows *features"], segment: Int[Tensor, " rows"], num_segments: int
+    values: Float[Tensor, "rows *features"],
+    segment: Int[Tensor, " rows"],
+    num_segments: int,
+    multiplicity: Int[Tensor, " rows"],
 ) -> Float[Tensor, "segments *features"]:
     """Average the rows of each segment; a segment without rows is zero.
 
@@ -61,7 +64,20 @@ def segment_mean(
         values: What to average.
         segment: The segment of each row.
         num_segments: How many segments there are.
+        multiplicity: How often each row counts, at least once.
     """
-    count = torch.bincount(segment, minlength=num_segments).clamp(min=1).to(values.dtype)
-    total = segment_sum(values, segment, num_segments)
+    count = segment_sum(multiplicity, segment, num_segments).clamp(min=1).to(values.dtype)
+    total = segment_sum(weighted(values, multiplicity), segment, num_segments)
     return total / count.view(-1, *[1] * (values.ndim - 1))
+
+
+def weighted(
+    values: Float[Tensor, "rows *features"], multiplicity: Int[Tensor, " rows"]
+) -> Float[Tensor, "rows *features"]:
+    """Multiply each row by how often it counts.
+
+    Args:
+        values: Rows.
+        multiplicity: How often each counts.
+    """
+    return values * multiplicity.to(values.dtype).view(-1, *[1] * (values.ndim - 1))

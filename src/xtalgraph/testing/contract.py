@@ -1,5 +1,6 @@
 """The contract of an invariant property model: what must not change its predictions."""
 
+import copy
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_distances
 from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
@@ -49,7 +53,7 @@ def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
 
     Args:
         model: With any weights; it is put into float64.
-        spec: What it is; its strategy makes the graphs.
+        spec: What it is; it makes the graphs.
 
     Returns:
         Every check, passed or not.
@@ -59,6 +63,8 @@ def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
     for name, crystal in contract_crystals().items():
         checks += list(_on_one(model, spec, name, crystal))
     checks.append(_batch(model, spec))
+    if not why_not_folded(model.encoder, model.target):
+        checks += _reduced(model, spec)
     if spec.make_strategy().continuous:
         checks += _smoothness(model, spec)
     return checks
@@ -116,7 +122,7 @@ def _saved(
     crystal: Crystal,
     start: Float[np.ndarray, " values"],
 ) -> Iterator[Check]:
-    graph = build_graph(crystal, spec.make_strategy())
+    graph = spec.make_graph(crystal)
     before = {key: value.clone() for key, value in vars(graph).items()}
     with torch.no_grad():
         model(graph)
@@ -133,6 +139,38 @@ def _batch(model: PropertyModel, spec: ModelSpec) -> Check:
     together = _predict(model, spec, *crystals)
     alone = np.concatenate([_predict(model, spec, crystal) for crystal in crystals])
     return Check("batch as single", "all", _difference(together, alone), TOLERANCE)
+
+
+def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
+    """Compare the folded graph with the full one at the same, merged distances."""
+    crystals = contract_crystals()
+    larger = {
+        f"{name}, supercell": transforms.supercell(crystals[name], (2, 1, 1))
+        for name in ("cubic", "triclinic")
+    }
+    every = list((crystals | larger).values())
+    full = merge_distances(
+        build_graph(every, spec.make_strategy()), spec.fold_tolerance or DEFAULT_TOLERANCE
+    )
+    folded = fold(full)
+    for mode, training in (("evaluation", False), ("training", True)):
+        found, expected = (_learned(model, graph, training) for graph in (folded, full))
+        for what, value in expected.items():
+            yield Check(
+                f"{what}, reduced as full", mode, _difference(found[what], value), TOLERANCE
+            )
+
+
+def _learned(model: PropertyModel, graph: Graph, training: bool) -> dict[str, np.ndarray]:
+    """Return values, the gradients of the parameters, and what the buffers have become."""
+    copied = copy.deepcopy(model).train(training)
+    values = copied(graph)
+    weights = torch.linspace(-1.0, 1.0, len(values), dtype=values.dtype)
+    (weights * values).sum().backward()
+    gradients = [p.grad.flatten() for p in copied.parameters() if p.grad is not None]
+    buffers = [b.double().flatten() for b in copied.buffers()]
+    parts = {"values": values.detach(), "gradients": torch.cat(gradients)}
+    return {k: v.numpy() for k, v in (parts | {"buffers": torch.cat(buffers)}).items()}
 
 
 def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
@@ -159,7 +197,7 @@ def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
 def _predict(
     model: PropertyModel, spec: ModelSpec, *crystals: Crystal
 ) -> Float[np.ndarray, " values"]:
-    found: np.ndarray = model(build_graph(crystals, spec.make_strategy())).numpy()
+    found: np.ndarray = model(spec.make_graph(crystals)).numpy()
     return found
 
 

@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from xtalgraph.graphs.crystal_graph import CrystalGraph, Scope
+from xtalgraph.graphs.graph import Graph, Scope
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
     """A packed graph and the values to learn, one for each row of `scope`."""
 
-    graph: CrystalGraph
+    graph: Graph
     """All crystals in one batch."""
     values: Float[Tensor, " rows"]
     """Targets in their own unit."""

@@ -109,7 +109,7 @@ class Trainer:
         if resume:
             self._load()
         done, config = self.progress, self.config
-        saved = time.monotonic()
+        saved = -math.inf
         interval = 0.2 if sys.stderr.isatty() else 30.0
         with tqdm(
             total=config.epochs,

@@ -10,7 +10,7 @@ from xtalgraph.conventions.errors import ConfigError
 class TrainingConfig:
     """How a model is trained."""
 
-    epochs: int = 200
+    epochs: int = 120
     """Passes over the training part; the learning rate falls to zero over them."""
     batch_size: int = 64
     """Crystals in a step, at most; an epoch is cut into steps of equal size."""
@@ -26,7 +26,7 @@ class TrainingConfig:
     """Largest norm of the gradient; larger ones are scaled down."""
     ema_decay: float = 0.999
     """Of the exponential moving average of the weights, which is what is validated and kept."""
-    patience: int = 100
+    patience: int = 60
     """Epochs without a better validation error after which training stops."""
     seed: int = 0
     """Of the initial weights, the order of the crystals and the split."""

@@ -10,7 +10,7 @@ import yaml
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.data.targets import Target, kind_named
-from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
 
 SECTIONS: Final[tuple[str, ...]] = ("data", "graph", "model", "training")
@@ -54,6 +54,14 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class FoldConfig:
+    """How the graph is folded by symmetry; a key of the section ``graph``."""
+
+    fold_tolerance: float
+    """Distances this close are merged, Å; 0 leaves the graph as it is."""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """A resolved configuration."""
 
@@ -88,13 +96,18 @@ class RunConfig:
         data = settings_from(DataConfig, sections["data"], "data")
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
+        target = Target(data.target, kind_named(data.kind), data.unit, data.best)
+        encoder = str(model.pop("name", "cgcnn"))
+        default = default_fold_tolerance(encoder, target)
+        folding = {"fold_tolerance": graph.pop("fold_tolerance", default)}
         spec = ModelSpec(
-            encoder=str(model.pop("name", "cgcnn")),
+            encoder=encoder,
             readout=str(model.pop("readout", "auto")),
             settings=model,
             strategy=str(graph.pop("strategy", "hybrid")),
             strategy_settings=graph,
-            target=Target(data.target, kind_named(data.kind), data.unit, data.best),
+            target=target,
+            fold_tolerance=settings_from(FoldConfig, folding, "graph").fold_tolerance,
         )
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")
         return cls(data, spec, training)
@@ -103,7 +116,11 @@ class RunConfig:
         """Return the four sections as plain values, every default written out."""
         return {
             "data": asdict(self.data),
-            "graph": {"strategy": self.spec.strategy, **self.spec.strategy_settings},
+            "graph": {
+                "strategy": self.spec.strategy,
+                **self.spec.strategy_settings,
+                "fold_tolerance": self.spec.fold_tolerance,
+            },
             "model": {
                 "name": self.spec.encoder,
                 "readout": self.spec.readout,

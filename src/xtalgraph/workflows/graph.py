@@ -25,9 +25,8 @@ def describe_graphs(
     Yields:
         Each row with its summary; None where the row has a reason instead of a crystal.
     """
-    for source in sources:
-        for row in read_rows(source):
-            yield row, None if row.crystal is None else summarize(row.crystal, strategy)
+    for row in read_rows(sources[0] if len(sources) == 1 else list(sources)):
+        yield row, None if row.crystal is None else summarize(row.crystal, strategy)
 
 
 def draw(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.data.table import Row, read_rows
+from xtalgraph.data.table import read_rows
 from xtalgraph.models.predictor import Predictor
 
 log = logging.getLogger("xtalgraph")
@@ -71,6 +71,8 @@ def predict(
         InputError: If a source as a whole cannot be read, or a row with ``on_error="raise"``.
     """
     predictor, path = load(run), Path(out)
+    alone = isinstance(sources, list | tuple) and len(sources) == 1
+    incoming = read_rows(sources[0] if alone else sources)
     good = bad = 0
     unseen: Counter[str] = Counter()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +80,7 @@ def predict(
         path.open("w", encoding="utf-8", newline="") as file,
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
-        for number, rows in enumerate(_chunks(_rows(sources), _CHUNK)):
+        for number, rows in enumerate(_chunks(incoming, _CHUNK)):
             table = predictor.predict_rows(rows)
             table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
             file.flush()
@@ -99,16 +101,6 @@ def predict(
             element,
         )
     return Predicted(path, good, bad)
-
-
-def _rows(sources: Any) -> Iterator[Row]:
-    """Read one source, or several paths one after the other."""
-    several = isinstance(sources, list | tuple) and all(isinstance(s, str | Path) for s in sources)
-    if several and len(sources) == 1:
-        return read_rows(sources[0])
-    if several and any(Path(s).is_dir() for s in sources):
-        return (row for source in sources for row in read_rows(source))
-    return read_rows(sources)
 
 
 def _chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -43,10 +43,8 @@ def make_record(
     sizes = np.array([len(crystal) for crystal in crystals])
     seen = Counter(z for i in split.train for z in set(crystals[i].numbers.tolist()))
     graph = dict(spec.strategy_settings)
-    source = shlex.quote(config.data.path)
-    command = f"xtalgraph train {source} --config {folder / 'config.yaml'} --out NEW_RUN"
     return {
-        "Repeat": {"command": command},
+        "Repeat": {"command": _command(config.data.path, folder)},
         "Target": {key: value or "" for key, value in config.target.as_dict().items()},
         "Data": {
             "source": config.data.path,
@@ -69,6 +67,8 @@ def make_record(
             "to own images; vector = position[neighbor] + image @ cell - position[center]",
             "search algorithm": f"cell list, vesin {versions()['vesin']}",
             "mean edges per crystal": trained["mean edges per crystal"],
+            "folding tolerance, Å": spec.fold_tolerance or "not folded",
+            "mean edges per crystal, folded": trained["mean edges per crystal, folded"],
         },
         "Model": {
             "architecture": spec.encoder,
@@ -94,3 +94,11 @@ def make_record(
 
 def _spaced(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key.replace("_", " "): value for key, value in settings.items()}
+
+
+def _command(path: str, folder: Path) -> str:
+    """Return the command that repeats the run; what was in memory must be given again."""
+    if path.startswith("<"):
+        return f"xtalgraph.train(data, out=NEW_RUN, config='{folder / 'config.yaml'}')"
+    settings = shlex.quote(str(folder / "config.yaml"))
+    return f"xtalgraph train {shlex.quote(path)} --config {settings} --out NEW_RUN"

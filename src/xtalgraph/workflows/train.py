@@ -23,8 +23,7 @@ from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
-from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.crystal_graph import CrystalGraph, Scope
+from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.checkpoint import save_model
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.property_model import PropertyModel
@@ -153,8 +152,8 @@ def _train(
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
 
-    baselines = fit_baselines(labelled, split, target, seed=seed)
     model, outcome, trained = _fit(folder, labelled, split, config, data_hash, resume, progress)
+    baselines = fit_baselines(labelled, split, target, seed=seed)
     outcomes = [outcome, *baselines]
     seconds = {one.name: round(one.seconds, 1) for one in outcomes}
     seconds["everything"] = round(time.monotonic() - began, 1)
@@ -190,7 +189,7 @@ def _fit(
     """Build the graphs, train, and predict every crystal."""
     target, crystals = config.target, labelled.table.crystals
     began = time.monotonic()
-    graph = build_graph(crystals, config.spec.make_strategy(), progress=progress)
+    graph = config.spec.make_graph(crystals, progress=progress)
     graph_seconds = time.monotonic() - began
     _warn_about_edges(graph, labelled)
     everything = range(len(crystals))
@@ -210,11 +209,13 @@ def _fit(
     predicted = np.split(values, np.cumsum(sizes)[:-1])
     description = f"{config.spec.encoder.upper()}, a graph neural network"
     seconds = done.seconds + graph_seconds
+    unfolded = graph.degree * graph.atom_multiplicity
     trained = {
         "epochs": done.epoch,
         "best epoch": done.best_epoch,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "mean edges per crystal": round(len(graph.center) / len(graph), 1),
+        "mean edges per crystal": round(int(unfolded.sum()) / len(graph), 1),
+        "mean edges per crystal, folded": round(len(graph.center) / len(graph), 1),
         "crystals per second": round(len(split.train) * done.epoch / max(done.seconds, 1e-9)),
     }
     return model.cpu(), out.Outcome(config.spec.encoder, description, predicted, seconds), trained
@@ -302,7 +303,7 @@ def _judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) 
     log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
 
 
-def _warn_about_edges(graph: CrystalGraph, labelled: Labelled) -> None:
+def _warn_about_edges(graph: Graph, labelled: Labelled) -> None:
     alone = graph.crystal_of_atom[graph.degree == 0].unique().tolist()
     if alone:
         names = ", ".join(labelled.table.ids[i] for i in alone[:5])

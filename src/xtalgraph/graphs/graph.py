@@ -1,0 +1,196 @@
+"""What every graph is: a batch of multigraphs, every field with a declared scope."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from xtalgraph.conventions.errors import GraphError
+
+
+class Scope(StrEnum):
+    """What a row of a field belongs to."""
+
+    CRYSTAL = "crystal"
+    ATOM = "atom"
+    EDGE = "edge"
+
+
+COUNTS: Final[dict[Scope, str]] = {Scope.ATOM: "num_atoms", Scope.EDGE: "num_edges"}
+"""The field that counts, for each crystal, the rows of a scope."""
+
+
+G = TypeVar("G", bound="Graph")
+
+
+def scoped(scope: Scope, *, points_to: Scope | None = None) -> Any:
+    """Declare a field of the graph: what its rows belong to, and what its values point to.
+
+    Args:
+        scope: What each row belongs to.
+        points_to: For index fields, the scope whose rows the values number.
+    """
+    return dataclasses.field(metadata={"scope": scope, "points_to": points_to})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """Multigraphs of one or more crystals. One crystal is a batch of one.
+
+    An edge goes from its ``center`` to its ``neighbor``. Edges are sorted by their center. A
+    subclass adds fields; collating, splitting, selecting and moving follow from their scopes.
+
+    Whatever adds up over atoms or edges counts each as often as its multiplicity says.
+    """
+
+    num_atoms: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL)
+    """Number of atoms of each crystal, as rows of this graph."""
+    num_edges: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL)
+    """Number of directed edges of each crystal, as rows of this graph."""
+    number: Int[Tensor, " atoms"] = scoped(Scope.ATOM)
+    """Atomic number of each atom."""
+    center: Int[Tensor, " edges"] = scoped(Scope.EDGE, points_to=Scope.ATOM)
+    """The atom that receives along the edge, numbered through the whole batch."""
+    neighbor: Int[Tensor, " edges"] = scoped(Scope.EDGE, points_to=Scope.ATOM)
+    """The atom that sends along the edge, numbered through the whole batch."""
+
+    if TYPE_CHECKING:  # stored by one subclass, computed by another
+
+        @property
+        def distance(self) -> Float[Tensor, " edges"]:
+            """Length of each edge, in Å."""
+
+        @property
+        def atom_multiplicity(self) -> Int[Tensor, " atoms"]:
+            """How many atoms of the crystal each row stands for."""
+
+        @property
+        def edge_multiplicity(self) -> Int[Tensor, " edges"]:
+            """How many edges of each of its center's atoms each row stands for."""
+
+    def __len__(self) -> int:
+        return len(self.num_atoms)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({len(self)} crystals, {len(self.number)} atoms, "
+            f"{len(self.center)} edges, {self.distance.dtype}, {self.number.device})"
+        )
+
+    @cached_property
+    def degree(self) -> Int[Tensor, " atoms"]:
+        """Number of edges that leave each atom as their center, with their multiplicities."""
+        return torch.zeros_like(self.number).index_add(0, self.center, self.edge_multiplicity)
+
+    @cached_property
+    def crystal_of_atom(self) -> Int[Tensor, " atoms"]:
+        """The crystal to which each atom belongs."""
+        return self._owner(self.num_atoms, len(self.number))
+
+    @cached_property
+    def crystal_of_edge(self) -> Int[Tensor, " edges"]:
+        """The crystal to which each edge belongs."""
+        return self._owner(self.num_edges, len(self.center))
+
+    @cached_property
+    def _starts(self) -> dict[Scope, Tensor]:
+        return {s: _starts(getattr(self, name)) for s, name in COUNTS.items()}
+
+    def _owner(self, counts: Tensor, total: int) -> Tensor:
+        crystals = torch.arange(len(self), device=counts.device)
+        return crystals.repeat_interleave(counts, output_size=total)
+
+    def replace(self: G, **fields: Tensor) -> G:
+        """Return a graph with some fields exchanged."""
+        return dataclasses.replace(self, **fields)
+
+    def to(
+        self: G, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> G:
+        """Return the graph on a device, its floating-point fields in a dtype.
+
+        Args:
+            device: Where to; None leaves it.
+            dtype: Of lengths, positions and cells; None leaves it.
+        """
+        moved = {}
+        for field in dataclasses.fields(self):
+            value: Tensor = getattr(self, field.name)
+            kind = dtype if value.is_floating_point() else None
+            moved[field.name] = value.to(device=device, dtype=kind)
+        return type(self)(**moved)
+
+    def select(self: G, crystals: Int[Tensor, " chosen"] | Sequence[int]) -> G:
+        """Return the graph of some of the crystals, in the given order; repeats are allowed.
+
+        Args:
+            crystals: Indices of crystals.
+        """
+        chosen = torch.as_tensor(crystals, dtype=torch.long, device=self.num_atoms.device)
+        rows = {scope: self.rows(scope, chosen) for scope in Scope}
+        selected: dict[str, Tensor] = {}
+        for field in dataclasses.fields(self):
+            scope, target = field.metadata["scope"], field.metadata["points_to"]
+            value = getattr(self, field.name).index_select(0, rows[scope])
+            if target is not None:
+                before = self._starts[target].index_select(0, chosen)
+                shift = before - _starts(selected[COUNTS[target]])
+                value = value - shift.repeat_interleave(
+                    selected[COUNTS[scope]], output_size=len(value)
+                )
+            selected[field.name] = value
+        return type(self)(**selected)
+
+    def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:
+        """Return the rows of a scope that belong to some of the crystals, crystal by crystal.
+
+        Args:
+            scope: Of the rows.
+            crystals: Indices of crystals.
+        """
+        if scope is Scope.CRYSTAL:
+            return crystals
+        counts = getattr(self, COUNTS[scope]).index_select(0, crystals)
+        shift = self._starts[scope].index_select(0, crystals) - _starts(counts)
+        moved = shift.repeat_interleave(counts)
+        return moved + torch.arange(len(moved), device=moved.device)
+
+    def split(self: G) -> list[G]:
+        """Return one graph for each crystal."""
+        return [self.select([index]) for index in range(len(self))]
+
+
+def collate(graphs: Sequence[G]) -> G:
+    """Put graphs together into one batch, in their order.
+
+    Args:
+        graphs: At least one graph, all of one type, on one device and of one dtype.
+
+    Raises:
+        GraphError: If there is nothing to put together, or it is not of one type.
+    """
+    if not graphs:
+        raise GraphError("cannot collate 0 graphs: give at least one")
+    kinds = sorted({type(graph).__name__ for graph in graphs})
+    if len(kinds) > 1:
+        raise GraphError(f"graphs of one batch must be of one type, got {' and '.join(kinds)}")
+    joined = {}
+    for field in dataclasses.fields(graphs[0]):
+        target = field.metadata["points_to"]
+        parts = [getattr(graph, field.name) for graph in graphs]
+        if target is not None:
+            sizes = [int(getattr(graph, COUNTS[target]).sum()) for graph in graphs]
+            offsets = [sum(sizes[:i]) for i in range(len(sizes))]
+            parts = [part + offset for part, offset in zip(parts, offsets, strict=True)]
+        joined[field.name] = torch.cat(parts)
+    return type(graphs[0])(**joined)
+
+
+def _starts(counts: Int[Tensor, " crystals"]) -> Int[Tensor, " crystals"]:
+    return counts.cumsum(0) - counts

@@ -1,0 +1,262 @@
+"""What is documented is executed: code blocks, commands, docstring examples, links, tables."""
+
+import doctest
+import importlib
+import logging
+import pkgutil
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+import yaml
+
+import xtalgraph
+from xtalgraph.cli.main import main
+from xtalgraph.crystals.writing import to_cif, write_cif
+from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.table import read_table
+from xtalgraph.graphs.strategies import Radius
+from xtalgraph.metrics.bootstrap import Interval, interval
+from xtalgraph.workflows.config import RunConfig, read_yaml
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+RUNNABLE = ("python", "pycon", "shell", "console")
+SKIP = re.compile(r"<!-- not executed: (.+) -->")
+QUICK = {
+    ("train",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
+    ("predict",): ["--quiet"],
+    ("evaluate",): ["--quiet"],
+    ("data", "fetch"): ["--quiet"],
+    ("data", "info"): ["--quiet"],
+}
+"""What is added to a documented command so that it ends in a second and draws no bar."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    line: int
+    text: str
+    skipped: bool
+
+
+def blocks_of(page: Path) -> list[Block]:
+    found, lines = [], page.read_text(encoding="utf-8").splitlines()
+    number = 0
+    while number < len(lines):
+        fence = re.fullmatch(r"```(\w*)", lines[number])
+        if fence is not None:
+            above = next((li for li in reversed(lines[:number]) if li.strip()), "")
+            body = list(takewhile(lambda li: li != "```", lines[number + 1 :]))
+            skipped = SKIP.fullmatch(above.strip()) is not None
+            found.append(Block(fence[1], number + 1, "\n".join(body), skipped))
+            number += len(body) + 1
+        number += 1
+    return found
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory) -> Path:
+    """The files of which the pages speak, tiny."""
+    place = tmp_path_factory.mktemp("docs")
+    for folder in ("examples", "examples-graph"):
+        shutil.copytree(ROOT / "docs" / folder, place / "docs" / folder)
+    shutil.copy(ROOT / "docs" / "demo.yaml", place / "docs" / "demo.yaml")
+    frame = make_ionic_perovskites(20)
+    crystals = read_table(frame).crystals
+    table = frame[["id", "compound"]].assign(
+        cif=[to_cif(crystal) for crystal in crystals],
+        e_form=frame["excess_energy"],
+        e_atom=frame["energy_per_atom"],
+        fold=[i % 5 for i in range(len(frame))],
+        part=["train", "train", "train", "val", "test"] * 4,
+    )
+    table.to_csv(place / "perovskites.csv.gz", index=False)
+    (place / "new_crystals").mkdir()
+    for number, crystal in enumerate(crystals[:3]):
+        write_cif(crystal, place / "new_crystals" / f"new-{number}.cif")
+    return place
+
+
+def quick_interval(*args, samples: int, **options) -> Interval:
+    return interval(*args, samples=min(samples, 10), **options)
+
+
+@pytest.fixture
+def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
+    """Work in a copy of the workplace; twenty rows are the embedded data set.
+
+    What takes the seconds of a tiny training is left to other tests: the resamples of an interval
+    are few, and a training writes no report, which `xtalgraph report` does in the guide.
+    """
+    place = tmp_path / "work"
+    shutil.copytree(workplace, place)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("XTALGRAPH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("xtalgraph.data.ionic.load.NUM_ROWS", 20)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
+    monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
+    yield place
+    log = logging.getLogger("xtalgraph")
+    log.handlers.clear()
+    log.propagate = True
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks_of(p)], ids=name_of)
+def test_the_blocks_of_a_page_run(page, here, capsys):
+    names: dict[str, object] = {"__name__": "docs"}
+    for block in blocks_of(page):
+        if block.language not in RUNNABLE or block.skipped:
+            continue
+        where = f"{name_of(page)}:{block.line}"
+        if block.language == "python":
+            exec(compile("\n" * block.line + block.text, str(page), "exec"), names)
+        elif block.language == "pycon":
+            run_examples(block, where, names)
+        else:
+            run_commands(block, where, capsys)
+
+
+def run_examples(block: Block, where: str, names: dict[str, object]) -> None:
+    test = doctest.DocTestParser().get_doctest(block.text + "\n", names, where, where, block.line)
+    test.globs = names  # the blocks of a page share their names
+    said: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    assert runner.run(test, out=said.append, clear_globs=False).failed == 0, "".join(said)
+
+
+def run_commands(block: Block, where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run every `xtalgraph ...`; in a console block, what it prints must be what is shown."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    prompt = "$ " if block.language == "console" else ""
+    for number, line in enumerate(lines):
+        if not line.startswith(f"{prompt}xtalgraph "):
+            continue
+        expected = re.search(r"# exit code (\d+)", line)
+        args = shlex.split(line.removeprefix(prompt), comments=True)[1:]
+        for verb, extra in QUICK.items():
+            if tuple(args[: len(verb)]) == verb and "--help" not in args:
+                args += extra
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(args)
+        out, err = capsys.readouterr()
+        code = int(expected[1]) if expected else 0
+        assert int(ended.value.code or 0) == code, f"{where}: {line}\n{out}\n{err}"
+        if prompt:
+            shown = takewhile(lambda li: not li.startswith("$ "), lines[number + 1 :])
+            wanted = "\n".join(shown).strip()
+            checker = doctest.OutputChecker()
+            assert checker.check_output(
+                wanted + "\n", (err + out).strip() + "\n", doctest.ELLIPSIS
+            ), f"{where}: {line}\nprints\n{err + out}"
+
+
+def modules() -> list[str]:
+    found = pkgutil.walk_packages(xtalgraph.__path__, "xtalgraph.")
+    return ["xtalgraph", *(module.name for module in found)]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_docstring_examples_run(name):
+    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{name_of(page)} links to {target}"
+        if anchor:
+            assert anchor in anchors_of(there), f"{name_of(page)} links to {target}"
+
+
+def anchors_of(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
+    return {title.replace(" ", "-") for title in kept}
+
+
+def test_every_page_is_in_the_table_of_contents():
+    contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in contents
+
+
+def test_the_settings_of_the_guide_are_those_of_the_code():
+    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    shown = {
+        (section, key): yaml.safe_load(default)
+        for section, key, default in re.findall(
+            r"^\| `(\w+)\.(\w+)` \| `([^`]+)` \|", text, flags=re.MULTILINE
+        )
+    }
+    required = {"path": "required", "target": "required"}
+    config = RunConfig.from_sections({"data": required})
+    defaults = {
+        (section, key): value
+        for section, values in config.sections().items()
+        for key, value in values.items()
+    }
+    assert shown == defaults
+    assert f"`radius` has `cutoff` {Radius().cutoff:g} Å" in text
+
+
+def test_the_settings_of_the_demo_are_known():
+    sections = read_yaml(ROOT / "docs" / "demo.yaml")
+    sections["data"] = {"path": "ionic_perovskites", "target": "e", **sections.get("data", {})}
+    RunConfig.from_sections(sections)
+
+
+def test_the_capabilities_name_tests_that_exist():
+    text = (ROOT / "docs" / "capabilities.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert named
+    for path, test in named:
+        assert (ROOT / path).is_file(), path
+        content = (ROOT / path).read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in content, f"{path}::{test}"
+
+
+def test_every_capability_has_its_row():
+    text = (ROOT / "docs" / "capabilities.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-J]\d?) \|.*\| (done|part|not yet) \|", text, flags=re.MULTILINE)
+    counts = {"A": 8, "B": 4, "C": 3, "D": 3, "F": 4, "G": 8, "I": 4, "J": 4}
+    wanted = [f"{letter}{n}" for letter, count in counts.items() for n in range(1, count + 1)]
+    assert sorted(row for row, _ in rows) == sorted([*wanted, "E", "H"])
+
+
+def test_the_examples_have_the_energies_that_their_page_tells():
+    text = (ROOT / "docs" / "examples" / "README.md").read_text(encoding="utf-8")
+    from xtalgraph.data.ionic.compounds import all_compounds
+    from xtalgraph.data.ionic.reference import VirtualCrystal
+    from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
+
+    compounds = {c.name: c for found in all_compounds().values() for c in found}
+    compounds["Sr2ScTaO6"] = compounds["Sr(ScTa)O3"]
+    table = read_table(ROOT / "docs" / "examples")
+    assert len(table) == 7
+    assert not table.rejected
+    for name, crystal in zip(table.ids, table.crystals, strict=True):
+        compound = compounds[re.split(r"[:-]", name)[0]]
+        zero = VirtualCrystal.of(compound).energy * len(crystal) / 5
+        excess = rigid_ion_energy(crystal) - zero + 0.0
+        assert re.search(rf"[| ]{abs(excess):.3f}[, ]", text.replace("-", " ")), (name, excess)
