@@ -110,6 +110,62 @@ def test_graph_goes_on_after_a_bad_file(xtalgraph_command, salt, tmp_path):
     assert "--strategy hybrid" in err
 
 
+def test_graph_takes_every_strategy_in_a_word(xtalgraph_command, salt):
+    for word, degree in (("radius:4", 18), ("knn:6", 6), ("hybrid:12:8", 18), ("bonded", 6)):
+        code, out, _ = xtalgraph_command("graph", salt, "--strategy", word)
+        assert code == 0
+        assert f"degree {degree}" in out
+    code, out, _ = xtalgraph_command("graph", salt, "--strategy", "knn", "--neighbors", 6)
+    assert "degree 6" in out
+    code, _, err = xtalgraph_command("graph", salt, "--strategy", "knn:6", "--neighbors", 6)
+    assert code == 2
+    assert "either in --strategy knn:6 or by" in err
+    code, _, err = xtalgraph_command("graph", salt, "--strategy", "hybird")
+    assert code == 2
+    assert "did you mean 'hybrid'?" in err
+
+
+def test_graph_compares_strategies(xtalgraph_command, salt):
+    words = ("radius:4", "knn:6", "hybrid:12:8")
+    code, out, _ = xtalgraph_command("graph", salt, "--compare", *words)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()[2:]]
+    assert [line[:5] for line in lines] == [
+        ["radius:4", "36", "18", "3.988", "1"],
+        ["knn:6", "12", "6", "2.820", "1"],
+        ["hybrid:12:8", "36", "18", "3.988", "1"],
+    ]
+    code, out, _ = xtalgraph_command("graph", salt, "--compare", *words, "--json")
+    (found,) = json.loads(out)
+    assert [one["num_edges"] for one in found["graphs"]] == [36, 12, 36]
+    assert [one["folded_edges"] for one in found["graphs"]] == [4, 2, 4]
+
+
+def test_a_strategy_that_refuses_a_crystal_is_told_beside_the_others(xtalgraph_command, salt):
+    code, out, _ = xtalgraph_command("graph", salt, "--compare", "radius:4", "knn:12:3")
+    assert code == 1
+    assert "radius:4" in out
+    assert "knn:12:3: the 12 nearest neighbours of every atom must lie within 3 Å" in out
+    code, out, _ = xtalgraph_command("graph", salt, "--strategy", "knn:12:3")
+    assert code == 1
+    assert "must lie within 3 Å" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--compare"], "--compare"),
+        (["--compare", "--json"], "--compare"),
+        (["--compare", "radius:far"], "must be a number"),
+        (["--compare", "radius", "--png", "x.png"], "draws no picture"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_explained(xtalgraph_command, salt, args, said):
+    code, _, err = xtalgraph_command("graph", salt, *args)
+    assert code == 2
+    assert said in err
+
+
 def test_data_list_and_info(xtalgraph_command, cgcnn_folder):
     code, out, _ = xtalgraph_command("data", "list")
     assert code == 0

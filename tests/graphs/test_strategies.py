@@ -1,9 +1,12 @@
 """Neighbour strategies: whole shells, whatever the order of atoms and the choice of cell."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import settings_from
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.strategies import (
@@ -119,6 +122,12 @@ def test_a_word_that_is_wrong_is_explained(spec, said):
     with pytest.raises(ConfigError) as error:
         parse_strategy(spec)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_settings_go_through_plain_values(name):
+    strategy = STRATEGIES[name]()
+    assert settings_from(STRATEGIES[name], dataclasses.asdict(strategy), "graph") == strategy
 
 
 def test_only_radius_is_continuous():

@@ -6,23 +6,35 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from xtalgraph.cli.lists import CommandWithLists
+from xtalgraph.cli.tables import aligned
+
 if TYPE_CHECKING:
+    from xtalgraph.graphs.comparison import GraphSize, Refusal
+    from xtalgraph.graphs.strategies import Strategy
     from xtalgraph.graphs.summary import GraphSummary
 
 _SITES_SHOWN = 12
 
 
-@click.command(short_help="Show the periodic graph of crystals.")
+@click.command(cls=CommandWithLists, short_help="Show the periodic graph of crystals.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--strategy",
-    type=click.Choice(["radius", "hybrid"]),
     default="radius",
     show_default=True,
-    help="All neighbours within the cutoff, or the nearest of them.",
+    metavar="NAME[:SETTING...]",
+    help="radius:5 (Å), knn:12, hybrid:12:8 (nearest, Å), knn-strict:12:8, bonded:crystalnn; "
+    "without settings, their defaults.",
 )
 @click.option("--cutoff", type=float, metavar="Å", help="Longest edge (radius: 5, hybrid: 8).")
-@click.option("--neighbors", type=int, metavar="K", help="Nearest to keep, with hybrid (12).")
+@click.option("--neighbors", type=int, metavar="K", help="Nearest to keep (knn, hybrid: 12).")
+@click.option(
+    "--compare",
+    multiple=True,
+    metavar="STRATEGY...",
+    help="Compare several: FILE... --compare radius:5 knn:12 hybrid:12:8.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @click.option("--html", metavar="PATH", help="Write a page to turn the crystal in.")
 @click.option("--png", metavar="PATH", help="Write a still picture.")
@@ -31,6 +43,7 @@ def graph(
     strategy: str,
     cutoff: float | None,
     neighbors: int | None,
+    compare: tuple[str, ...],
     as_json: bool,
     html: str | None,
     png: str | None,
@@ -41,16 +54,13 @@ def graph(
     not be used.
     """
     from xtalgraph.conventions.errors import ConfigError
-    from xtalgraph.conventions.settings import settings_from
-    from xtalgraph.graphs.strategies import STRATEGIES
     from xtalgraph.workflows.graph import describe_graphs, draw
 
-    given: dict[str, Any] = {"cutoff": cutoff, "max_neighbors": neighbors}
-    if neighbors is not None and strategy == "radius":
-        raise ConfigError("--neighbors goes with --strategy hybrid; radius keeps all neighbours")
-    settings = {key: value for key, value in given.items() if value is not None}
-    chosen = settings_from(STRATEGIES[strategy], settings, "graph")
-    found = list(describe_graphs(files, chosen))
+    if compare:
+        if html is not None or png is not None:
+            raise ConfigError("--compare draws no picture; leave out --html and --png")
+        return _compare(files, compare, as_json)
+    found = list(describe_graphs(files, _strategy(strategy, cutoff, neighbors)))
     pictures: list[tuple[Literal["html", "png"], str | None]] = [("html", html), ("png", png)]
     documents = []
     for row, summary in found:
@@ -73,6 +83,62 @@ def graph(
 
 def _title(name: str, formula: str) -> str:
     return formula if name == formula else f"{name}: {formula}"
+
+
+def _strategy(spec: str, cutoff: float | None, neighbors: int | None) -> "Strategy":
+    from xtalgraph.conventions.errors import ConfigError
+    from xtalgraph.conventions.settings import settings_from
+    from xtalgraph.graphs.strategies import STRATEGIES, parse_strategy
+
+    chosen = parse_strategy(spec)
+    given: dict[str, Any] = {"cutoff": cutoff, "max_neighbors": neighbors}
+    settings = {key: value for key, value in given.items() if value is not None}
+    if settings and ":" in spec:
+        raise ConfigError(
+            f"give the settings either in --strategy {spec} or by --cutoff and --neighbors"
+        )
+    if neighbors is not None and "max_neighbors" not in chosen.positional:
+        raise ConfigError(
+            f"--neighbors goes with --strategy hybrid or knn; {chosen.name} keeps all neighbours"
+        )
+    return settings_from(STRATEGIES[chosen.name], settings, "graph") if settings else chosen
+
+
+def _compare(files: tuple[str, ...], specs: tuple[str, ...], as_json: bool) -> int:
+    from xtalgraph.graphs.comparison import Refusal
+    from xtalgraph.graphs.strategies import parse_strategy
+    from xtalgraph.workflows.graph import compare_graphs
+
+    found = list(compare_graphs(files, [parse_strategy(spec) for spec in specs]))
+    documents = [
+        {"id": row.id, "file": row.file, "error": row.reason}
+        if row.crystal is None
+        else {"id": row.id, "file": row.file, "graphs": [one.as_dict() for one in sizes]}
+        for row, sizes in found
+    ]
+    if as_json:
+        click.echo(json.dumps(documents, indent=1, ensure_ascii=False))
+    else:
+        for row, sizes in found:
+            title = f"{row.id}: {row.reason if row.crystal is None else row.crystal.formula}"
+            click.echo("\n".join([title, *(_table(sizes) if sizes else [])]))
+    refused = any(isinstance(one, Refusal) for _, sizes in found for one in sizes)
+    return 1 if refused or any(row.crystal is None for row, _ in found) else 0
+
+
+def _table(sizes: "list[GraphSize | Refusal]") -> list[str]:
+    from xtalgraph.graphs.comparison import GraphSize, Refusal
+    from xtalgraph.workflows.graph import degree_words
+
+    rows = [["  strategy", "edges", "degree", "longest, Å", "pieces", "folded atoms, edges"]]
+    for one in sizes:
+        if isinstance(one, GraphSize):
+            longest = "none" if one.longest is None else f"{one.longest:.3f}"
+            folded = f"{one.folded_atoms}, {one.folded_edges}"
+            cells = (str(one.num_edges), degree_words(one.degrees), longest, str(one.components))
+            rows.append([f"  {one.strategy}", *cells, folded])
+    reasons = [f"  {one.strategy}: {one.error}" for one in sizes if isinstance(one, Refusal)]
+    return [*(aligned(rows) if len(rows) > 1 else []), *reasons]
 
 
 def _words(name: str, summary: "GraphSummary") -> str:

@@ -36,7 +36,7 @@ def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
         if model["low"] is not None
         else ""
     )
-    return "\n".join([head, *_aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
+    return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
 
 
 def single_table(metrics: Mapping[str, Any]) -> str:
@@ -50,14 +50,15 @@ def single_table(metrics: Mapping[str, Any]) -> str:
         metric = metrics[key]
         low, high = metric["low"], metric["high"]
         rows.append([title, _value(metric), "" if low is None else f"{low:.4g} to {high:.4g}"])
-    return "\n".join(_aligned(rows))
+    return "\n".join(aligned(rows))
 
 
 def _value(metric: Mapping[str, float | None]) -> str:
     return "n/a" if metric["value"] is None else f"{metric['value']:.4g}"
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Return the rows as lines, the first column to the left and the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(

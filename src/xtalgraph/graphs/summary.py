@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -88,7 +89,7 @@ def summarize(crystal: Crystal, strategy: Strategy) -> GraphSummary:
         words = "".join(f"{s}{n if n > 1 else ''}" for s, n in sorted(kinds.items()))
         nearest = float(shell.distance[mine].min()) if mine.any() else None
         sites.append(Site(SYMBOLS[number], int(mine.sum()), words, nearest, degrees[index]))
-    components = _components(edges, len(crystal))
+    components = count_pieces(edges.center, edges.neighbor, len(crystal))
     return GraphSummary(
         formula=crystal.formula,
         num_atoms=len(crystal),
@@ -104,9 +105,12 @@ def summarize(crystal: Crystal, strategy: Strategy) -> GraphSummary:
     )
 
 
-def _components(edges: Edges, num_atoms: int) -> int:
-    ones = np.ones(len(edges), dtype=np.int8)
-    links = coo_array((ones, (edges.center, edges.neighbor)), shape=(num_atoms, num_atoms))
+def count_pieces(
+    center: Int[np.ndarray, " edges"], neighbor: Int[np.ndarray, " edges"], num_atoms: int
+) -> int:
+    """Return the number of pieces into which a graph falls; an atom alone is one."""
+    ones = np.ones(len(center), dtype=np.int8)
+    links = coo_array((ones, (center, neighbor)), shape=(num_atoms, num_atoms))
     return int(connected_components(links, directed=False)[0])
 
 

@@ -1,11 +1,14 @@
 """Graph: what the periodic graph of a crystal looks like, in words and pictures."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import Row, read_rows
+from xtalgraph.graphs.comparison import GraphSize, Refusal, compare_strategies
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.summary import GraphSummary, Site, bonds_of, summarize
 from xtalgraph.plots.crystal_scene import crystal_scene
@@ -23,10 +26,37 @@ def describe_graphs(
         strategy: Which pairs are neighbours.
 
     Yields:
-        Each row with its summary; None where the row has a reason instead of a crystal.
+        Each row with its summary; None where the row has a reason instead of a crystal, which is
+        the strategy's where that refuses the crystal.
     """
-    for row in read_rows(sources[0] if len(sources) == 1 else list(sources)):
-        yield row, None if row.crystal is None else summarize(row.crystal, strategy)
+    for row in _rows(sources):
+        summary = None
+        if row.crystal is not None:
+            try:
+                summary = summarize(row.crystal, strategy)
+            except GraphError as error:
+                row = replace(row, crystal=None, reason=str(error))  # noqa: PLW2901
+        yield row, summary
+
+
+def compare_graphs(
+    sources: Sequence[Any], strategies: Sequence[Strategy]
+) -> Iterator[tuple[Row, list[GraphSize | Refusal]]]:
+    """Measure the graphs that several strategies make of every crystal in some sources.
+
+    Args:
+        sources: Files, folders, tables, structures.
+        strategies: In the order of the result.
+
+    Yields:
+        Each row with one result for each strategy; none where the row has no crystal.
+    """
+    for row in _rows(sources):
+        yield row, [] if row.crystal is None else compare_strategies(row.crystal, strategies)
+
+
+def _rows(sources: Sequence[Any]) -> Iterator[Row]:
+    return read_rows(sources[0] if len(sources) == 1 else list(sources))
 
 
 def draw(

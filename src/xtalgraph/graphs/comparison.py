@@ -1,0 +1,84 @@
+"""Several strategies on one crystal, side by side."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.reduction import reduce_graph
+from xtalgraph.graphs.strategies import Strategy, strategy_spec
+from xtalgraph.graphs.summary import count_pieces
+
+
+@dataclass(frozen=True)
+class GraphSize:
+    """What one strategy makes of one crystal, in numbers."""
+
+    strategy: str
+    """In one word, as `parse_strategy` reads it."""
+    num_edges: int
+    """Directed edges."""
+    degrees: list[int]
+    """Edges of each atom, in the order of the file."""
+    longest: float | None
+    """Longest edge, Å; None where there is none."""
+    components: int
+    """Pieces into which the graph falls; 1 is whole."""
+    folded_atoms: int
+    """Atoms after the symmetry reduction at its default tolerance."""
+    folded_edges: int
+    """Edges after it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A strategy that cannot serve a crystal."""
+
+    strategy: str
+    """In one word, as `parse_strategy` reads it."""
+    error: str
+    """Why."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def compare_strategies(
+    crystal: Crystal, strategies: Sequence[Strategy]
+) -> list[GraphSize | Refusal]:
+    """Build the graph of a crystal with each strategy and measure it.
+
+    Args:
+        crystal: Checked.
+        strategies: In the order of the result.
+
+    Returns:
+        One for each strategy; a refusal with its reason where the strategy raises `GraphError`.
+    """
+    return [_measure(crystal, strategy) for strategy in strategies]
+
+
+def _measure(crystal: Crystal, strategy: Strategy) -> GraphSize | Refusal:
+    word = strategy_spec(strategy)
+    try:
+        graph = build_graph(crystal, strategy)
+    except GraphError as error:
+        return Refusal(word, str(error))
+    folded = reduce_graph(graph)
+    pieces = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
+    return GraphSize(
+        strategy=word,
+        num_edges=len(graph.center),
+        degrees=[int(degree) for degree in graph.degree],
+        longest=float(graph.distance.max()) if len(graph.center) else None,
+        components=pieces,
+        folded_atoms=len(folded.number),
+        folded_edges=len(folded.center),
+    )
