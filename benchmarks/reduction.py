@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.fetch import fetch
 from xtalgraph.data.table import read_table
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
@@ -91,11 +92,12 @@ def costs(run: str, crystals: list[Crystal]) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="+")
+    parser.add_argument("tables", nargs="*", help="by default the embedded set")
     parser.add_argument("--run", help="run folder of a model for the crystals of the first table")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    tables = {path: list(read_table(path).crystals) for path in chosen.tables}
+    paths = chosen.tables or [str(fetch("ionic_perovskites"))]
+    tables = {path: list(read_table(path).crystals) for path in paths}
     print("| set | strategy | atoms | folded | edges | folded | build, ms | fold, ms |")
     print("|---|---|---|---|---|---|---|---|")
     for path, crystals in tables.items():
