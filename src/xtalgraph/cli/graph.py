@@ -120,8 +120,10 @@ def _compare(files: tuple[str, ...], specs: tuple[str, ...], as_json: bool) -> i
         click.echo(json.dumps(documents, indent=1, ensure_ascii=False))
     else:
         for row, sizes in found:
-            title = f"{row.id}: {row.reason if row.crystal is None else row.crystal.formula}"
-            click.echo("\n".join([title, *(_table(sizes) if sizes else [])]))
+            if row.crystal is None:
+                click.echo(f"{row.id}: {row.reason}")
+            else:
+                click.echo("\n".join([_title(row.id, row.crystal.formula), *_table(sizes)]))
     refused = any(isinstance(one, Refusal) for _, sizes in found for one in sizes)
     return 1 if refused or any(row.crystal is None for row, _ in found) else 0
 

@@ -93,7 +93,7 @@ class Bonded(Strategy):
             warnings.filterwarnings("ignore", message="No Pauling electronegativity")
             for i in range(len(crystal)):
                 # Site by site: VoronoiNN.get_all_nn_info wraps atoms into the cell, loses those on
-                # its wall by rounding, and then fails or gives faces that are not there.
+                # or outside its wall, and then fails or gives faces that are not there.
                 for one in self._neighbors(finder, structure, i, crystal.formula):
                     j = int(one["site_index"])
                     step = one["site"].frac_coords - structure[j].frac_coords
