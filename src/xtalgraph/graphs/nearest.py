@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
+from xtalgraph.graphs.shells import kth_distance
 from xtalgraph.graphs.strategy import Strategy, check_cutoff
 
 _GROWTH: Final = 1.25
@@ -104,7 +104,7 @@ class KNearest(Strategy):
         while True:
             found = neighbors_within(crystal, radius)
             counts = np.bincount(found.center, minlength=len(crystal))
-            kth = _kth_distance(found, counts, wanted)
+            kth = kth_distance(found.distance, found.center, len(crystal), wanted)
             if np.all(kth + self.shell_tolerance <= radius):
                 return _up_to_shell(found, len(crystal), wanted, self.shell_tolerance)
             if radius >= self.cutoff:
@@ -168,21 +168,8 @@ class KNearestStrict(Strategy):
 
 
 def _up_to_shell(edges: Edges, num_atoms: int, k: int, tolerance: float) -> Edges:
-    counts = np.bincount(edges.center, minlength=num_atoms)
-    limit = _kth_distance(edges, counts, k) + tolerance
+    limit = kth_distance(edges.distance, edges.center, num_atoms, k) + tolerance
     return edges.select(edges.distance <= limit[edges.center])
-
-
-def _kth_distance(
-    edges: Edges, counts: Int[np.ndarray, " atoms"], k: int
-) -> Float[np.ndarray, " atoms"]:
-    """Distance of the k-th nearest neighbour of each atom; infinite where there are fewer."""
-    order = np.lexsort((edges.distance, edges.center))
-    starts = np.cumsum(counts) - counts
-    enough = counts >= k
-    kth = np.full(len(counts), np.inf)
-    kth[enough] = edges.distance[order[starts[enough] + k - 1]]
-    return kth
 
 
 def _first_radius(crystal: Crystal, k: int) -> float:
