@@ -50,6 +50,12 @@ class Hybrid(Strategy):
 
     def edges(self, crystal: Crystal) -> Edges:
         """Find the edges up to the k-th neighbour's shell."""
+        radius = min(_first_radius(crystal, self.max_neighbors), self.cutoff)
+        while radius < self.cutoff:
+            found = _within(crystal, radius, self.max_neighbors, self.shell_tolerance)
+            if found is not None:
+                return found
+            radius = min(radius * _GROWTH, self.cutoff)
         found = neighbors_within(crystal, self.cutoff)
         return _up_to_shell(found, len(crystal), self.max_neighbors, self.shell_tolerance)
 
@@ -102,14 +108,13 @@ class KNearest(Strategy):
             return neighbors_within(crystal, self.cutoff)
         radius = min(_first_radius(crystal, wanted), self.cutoff)
         while True:
-            found = neighbors_within(crystal, radius)
-            counts = np.bincount(found.center, minlength=len(crystal))
-            kth = kth_distance(found.distance, found.center, len(crystal), wanted)
-            if np.all(kth + self.shell_tolerance <= radius):
-                return _up_to_shell(found, len(crystal), wanted, self.shell_tolerance)
+            found = _within(crystal, radius, wanted, self.shell_tolerance)
+            if found is not None:
+                return found
             if radius >= self.cutoff:
                 break
             radius = min(radius * _GROWTH, self.cutoff)
+        counts = np.bincount(neighbors_within(crystal, self.cutoff).center, minlength=len(crystal))
         if np.any(counts < wanted):
             atom = int(np.argmin(counts))
             raise GraphError(
@@ -165,6 +170,15 @@ class KNearestStrict(Strategy):
         keep = np.zeros(len(found), dtype=bool)
         keep[order] = place < self.max_neighbors
         return found.select(keep)
+
+
+def _within(crystal: Crystal, radius: float, k: int, tolerance: float) -> Edges | None:
+    """Return the edges up to the k-th neighbour's shell if the radius holds them all."""
+    found = neighbors_within(crystal, radius)
+    kth = kth_distance(found.distance, found.center, len(crystal), k)
+    if not np.all(kth + tolerance <= radius):
+        return None
+    return found.select(found.distance <= (kth + tolerance)[found.center])
 
 
 def _up_to_shell(edges: Edges, num_atoms: int, k: int, tolerance: float) -> Edges:
