@@ -62,10 +62,15 @@ def build_graph(
     found = [strategy.edges(crystal) for crystal in todo]
     num_atoms = np.array([len(crystal) for crystal in batch])
     num_edges = np.array([len(edges) for edges in found])
-    offset = np.repeat(np.cumsum(num_atoms) - num_atoms, num_edges)
+    starts = np.cumsum(num_atoms) - num_atoms
 
     def tensor(parts: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.concatenate(parts))
+
+    def through_batch(parts: list[np.ndarray]) -> Tensor:
+        if len(parts) == 1:  # maybe of millions of atoms: not copied
+            return torch.from_numpy(parts[0])
+        return tensor([part + start for part, start in zip(parts, starts, strict=True)])
 
     graph = CrystalGraph(
         num_atoms=torch.from_numpy(num_atoms),
@@ -74,8 +79,8 @@ def build_graph(
         pbc=torch.from_numpy(np.stack([crystal.pbc for crystal in batch])),
         number=tensor([crystal.numbers for crystal in batch]),
         position=tensor([crystal.positions for crystal in batch]),
-        center=tensor([e.center for e in found]) + torch.from_numpy(offset),
-        neighbor=tensor([e.neighbor for e in found]) + torch.from_numpy(offset),
+        center=through_batch([e.center for e in found]),
+        neighbor=through_batch([e.neighbor for e in found]),
         image=tensor([e.image for e in found]),
     )
     return graph if angles is None else add_triplets(graph, angles)
