@@ -61,7 +61,7 @@ def test_with_a_network_it_is_the_equation_in_loops(aggregator):
 
 
 def test_degrees_divide_once():
-    with pytest.raises(ConfigError, match="needs model.aggregator=sum, got 'mean'"):
+    with pytest.raises(ConfigError, match=r"needs model\.aggregator=sum, got 'mean'"):
         ModelSpec("gcn", {"alpha": "degree"}, "auto", "radius", {}, Target("e", Kind.EXTENSIVE))
 
 

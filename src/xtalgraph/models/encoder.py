@@ -36,6 +36,8 @@ class Encoder(nn.Module, ABC):
     reads_folded: ClassVar[bool] = False
     """Whether a folded graph gives its atoms the features that the full graph gives them: it
     reads elements and distances alone, and weights every sum over atoms or edges."""
+    paper_readout: ClassVar[str | None] = None
+    """The readout of its paper, by name, where that is another than follows from the target."""
     width: int
     """Length of the vector of an atom."""
     crystal_width: int = 0
