@@ -88,7 +88,7 @@ class ModelSpec:
                         f"{self.encoder} reads no angles: leave graph.{key} out, got "
                         f"{getattr(self, key)}"
                     )
-        readout_named(self.readout, self.target)
+        readout_named(self.readout, self.target, ENCODERS[self.encoder])
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
         object.__setattr__(self, "settings", asdict(config))
@@ -123,9 +123,8 @@ class ModelSpec:
         encoder_class = ENCODERS[self.encoder]
         config = settings_from(encoder_class.Config, self.settings, "model")
         encoder = encoder_class(config, self.make_strategy().cutoff)
-        return PropertyModel(
-            encoder, readout_named(self.readout, self.target)(encoder.width), self.target
-        )
+        readout = readout_named(self.readout, self.target, encoder_class)
+        return PropertyModel(encoder, readout(encoder.width, encoder.crystal_width), self.target)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
