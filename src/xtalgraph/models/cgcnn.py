@@ -1,7 +1,6 @@
 """CGCNN: gated convolutions over the crystal graph."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -11,9 +10,9 @@ from torch.nn import functional
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.element_features import binned_element_features
-from xtalgraph.nn.envelope import make_envelope
+from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.norm import WeightedBatchNorm
-from xtalgraph.nn.radial import GaussianBasis
+from xtalgraph.nn.radial import BasisName, make_basis
 from xtalgraph.nn.segments import gather, segment_sum, weighted
 
 
@@ -80,11 +79,16 @@ class CGCNN(Encoder):
         """Length of an atom's vector."""
         depth: int = 3
         """Number of convolutions."""
+        basis: BasisName = "gaussian"
+        """Functions of the distance; ``lecture`` and ``cgcnn`` are Gaussians on grids that end at 5
+        and 8 Å, the others reach to the cutoff."""
         basis_step: float = 0.2
-        """Distance between the centres of the Gaussians, Å."""
+        """Distance between the centres of ``gaussian``, Å."""
         basis_sigma: float = 0.2 / 2**0.5
-        """Standard deviation of the Gaussians, Å."""
-        envelope: Literal["cosine", "none"] = "cosine"
+        """Standard deviation of ``gaussian``, Å."""
+        basis_size: int = 16
+        """Number of functions of ``bessel`` and ``chebyshev``."""
+        envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
         batch_norm: bool = True
         """Normalise the sum over neighbours over the batch."""
@@ -97,7 +101,13 @@ class CGCNN(Encoder):
         self.width = config.width
         self.register_buffer("elements", binned_element_features(), persistent=False)
         self.embed = nn.Linear(self.elements.shape[1], config.width)
-        self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
+        self.basis = make_basis(
+            config.basis,
+            cutoff,
+            size=config.basis_size,
+            step=config.basis_step,
+            sigma=config.basis_sigma,
+        )
         self.envelope = make_envelope(config.envelope, cutoff)
         self.convolutions = nn.ModuleList(
             GatedConvolution(config.width, self.basis.size, config.batch_norm)
