@@ -184,9 +184,9 @@ def test_a_hand_made_predictor_equals_the_run(run, table):
     np.testing.assert_allclose(said[predictions.index], predictions, rtol=1e-4)
 
 
-def test_edges_beyond_the_last_gaussian_are_warned_of_once(csv_path, tmp_path, caplog):
+def test_edges_beyond_the_last_gaussian_are_warned_of_once(table, tmp_path, caplog):
     xtalgraph.train(
-        csv_path,
+        table.head(16),
         target="energy",
         kind="extensive",
         out=tmp_path / "run",
