@@ -56,6 +56,8 @@ OPTIONS = [
     {"basis": "chebyshev", "basis_size": 6, "envelope": "polynomial"},
     {"basis": "lecture"},
     {"basis": "cgcnn"},
+    {"element_features": "continuous", "coordination": True},
+    {"element_features": "embedding"},
 ]
 """Settings of CGCNN that change what is read of elements and edges."""
 

@@ -1,6 +1,7 @@
 """CGCNN: gated convolutions over the crystal graph."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from jaxtyping import Float
@@ -9,11 +10,15 @@ from torch.nn import functional
 
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
-from xtalgraph.nn.element_features import binned_element_features
+from xtalgraph.nn.coordination import effective_coordination
+from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, make_basis
 from xtalgraph.nn.segments import gather, segment_sum, weighted
+
+CLOSE_PACKED: Final = 12
+"""Coordination numbers are given to the model in units of that of a close packing."""
 
 
 class GatedConvolution(nn.Module):
@@ -79,6 +84,10 @@ class CGCNN(Encoder):
         """Length of an atom's vector."""
         depth: int = 3
         """Number of convolutions."""
+        element_features: ElementFeatures = "binned"
+        """What an atom starts from: the bins of the paper, plain numbers, or its bare number."""
+        coordination: bool = False
+        """Tell each atom its effective coordination number."""
         basis: BasisName = "gaussian"
         """Functions of the distance; ``lecture`` and ``cgcnn`` are Gaussians on grids that end at 5
         and 8 Å, the others reach to the cutoff."""
@@ -94,13 +103,11 @@ class CGCNN(Encoder):
         """Normalise the sum over neighbours over the batch."""
 
     reads_folded = True
-    elements: Tensor
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width = config.width
-        self.register_buffer("elements", binned_element_features(), persistent=False)
-        self.embed = nn.Linear(self.elements.shape[1], config.width)
+        self.embed = ElementEmbedding(config.width, config.element_features)
         self.basis = make_basis(
             config.basis,
             cutoff,
@@ -113,13 +120,19 @@ class CGCNN(Encoder):
             GatedConvolution(config.width, self.basis.size, config.batch_norm)
             for _ in range(config.depth)
         )
+        self.of_coordination = (
+            nn.Linear(1, config.width, bias=False) if config.coordination else None
+        )
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
         distance = graph.distance.to(self.embed.weight.dtype)
         edge = self.basis(distance)
         factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
-        atom = gather(self.embed(self.elements), graph.number)
+        atom = self.embed(graph.number)
+        if self.of_coordination is not None:
+            bonds = effective_coordination(graph, self.cutoff).to(atom.dtype)
+            atom = atom + self.of_coordination(bonds.unsqueeze(-1) / CLOSE_PACKED)
         for convolution in self.convolutions:
             atom = convolution(atom, edge, factor, graph)
         return Features(atom)
