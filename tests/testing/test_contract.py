@@ -58,6 +58,7 @@ OPTIONS = [
     {"basis": "cgcnn"},
     {"element_features": "continuous", "coordination": True},
     {"element_features": "embedding"},
+    {"bond_features": True},
 ]
 """Settings of CGCNN that change what is read of elements and edges."""
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.nn.bond_features import BondFeatures
 from xtalgraph.nn.coordination import effective_coordination
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
@@ -97,6 +98,8 @@ class CGCNN(Encoder):
         """Standard deviation of ``gaussian``, Å."""
         basis_size: int = 16
         """Number of functions of ``bessel`` and ``chebyshev``."""
+        bond_features: bool = False
+        """Tell each edge the type and order of its bond, beside its length."""
         envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
         batch_norm: bool = True
@@ -115,10 +118,11 @@ class CGCNN(Encoder):
             step=config.basis_step,
             sigma=config.basis_sigma,
         )
+        self.bonds = BondFeatures() if config.bond_features else None
+        size = self.basis.size + (0 if self.bonds is None else self.bonds.size)
         self.envelope = make_envelope(config.envelope, cutoff)
         self.convolutions = nn.ModuleList(
-            GatedConvolution(config.width, self.basis.size, config.batch_norm)
-            for _ in range(config.depth)
+            GatedConvolution(config.width, size, config.batch_norm) for _ in range(config.depth)
         )
         self.of_coordination = (
             nn.Linear(1, config.width, bias=False) if config.coordination else None
@@ -128,6 +132,9 @@ class CGCNN(Encoder):
         """Turn a batch of crystals into features of their atoms."""
         distance = graph.distance.to(self.embed.weight.dtype)
         edge = self.basis(distance)
+        if self.bonds is not None:
+            number_i, number_j = (graph.number[end] for end in (graph.center, graph.neighbor))
+            edge = torch.cat([edge, self.bonds(number_i, number_j, distance)], dim=-1)
         factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
         atom = self.embed(graph.number)
         if self.of_coordination is not None:
