@@ -109,7 +109,7 @@ def bond_character(
     >>> bond_character(torch.tensor([11, 6, 29]), torch.tensor([17, 6, 29])).round(decimals=2)
     tensor([[0.7100, 0.2900, 0.0000],
             [0.0000, 1.0000, 0.0000],
-            [0.0000, 0.0000, 1.0000]])
+            [0.0000, 0.0000, 1.0000]], dtype=torch.float64)
     """
     difference = _electronegativity(number_i) - _electronegativity(number_j)
     ionic = 1.0 - torch.exp(-0.25 * difference**2)
@@ -154,7 +154,7 @@ def bond_order(
     Source: Pauling, J. Am. Chem. Soc. 69, 542 (1947), doi 10.1021/ja01195a024.
 
     >>> bond_order(torch.tensor([6, 7]), torch.tensor([6, 7]), torch.tensor([1.42, 1.10]))
-    tensor([1.3053, 2.8849])
+    tensor([1.3056, 2.8787])
     """
     radius = _column("covalent_radius", number_i) + _column("covalent_radius", number_j)
     exponent = (radius.to(distance.dtype) - distance) / SOFTNESS

@@ -101,7 +101,7 @@ def dihedral(
 
     >>> x, y, z = torch.eye(3).unsqueeze(1)
     >>> dihedral(x, y, z)
-    (tensor([-0.]), tensor([1.]))
+    (tensor([0.]), tensor([1.]))
     """
     n, m = torch.linalg.cross(b1, b2), torch.linalg.cross(b2, b3)
     undefined = _on_line(n, b1, b2) | _on_line(m, b2, b3)
