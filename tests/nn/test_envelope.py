@@ -48,6 +48,20 @@ def test_the_polynomial_is_equation_8_of_dimenet():
     found = PolynomialEnvelope(CUTOFF)(torch.tensor([x * CUTOFF], dtype=torch.float64))
     assert found.item() == pytest.approx(by_hand, rel=1e-12)
     assert 0 < found.item() < 1
+    for p in (2, 5, 24):
+        x = torch.linspace(0, 0.999, 40, dtype=torch.float64)
+        written_out = 1 - (p + 1) * (p + 2) / 2 * x**p
+        written_out += p * (p + 2) * x ** (p + 1) - p * (p + 1) / 2 * x ** (p + 2)
+        torch.testing.assert_close(
+            PolynomialEnvelope(CUTOFF, p)(x * CUTOFF), written_out, rtol=0, atol=1e-12
+        )
+
+
+def test_the_polynomial_loses_no_digits_near_the_cutoff():
+    near = torch.tensor([4.99])
+    expected = PolynomialEnvelope(CUTOFF, 24)(near.double()).item()
+    assert PolynomialEnvelope(CUTOFF, 24)(near).item() == pytest.approx(expected, rel=1e-3)
+    assert expected == pytest.approx(24 * 25 * 26 / 6 * 0.002**3, rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["cosine", "polynomial", "none"])

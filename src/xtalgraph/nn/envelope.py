@@ -49,7 +49,8 @@ class PolynomialEnvelope(Envelope):
     """1 − (p+1)(p+2)/2 x^p + p(p+2) x^(p+1) − p(p+1)/2 x^(p+2) with x = d/r_c, and 0 beyond.
 
     Value, slope and curvature vanish at r_c, so that forces have a continuous derivative. The
-    higher p, the longer it stays near 1.
+    higher p, the longer it stays near 1. It is computed as (1 − x)³ Σ_(k<p) ½(k+1)(k+2) x^k, which
+    is the same polynomial and loses no digits near r_c.
 
     Args:
         cutoff: r_c, Å.
@@ -69,10 +70,11 @@ class PolynomialEnvelope(Envelope):
 
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, " edges"]:
         """Evaluate at distances in Å."""
-        p = self.power
         x = distance / self.cutoff
-        a, b, c = 0.5 * (p + 1) * (p + 2), p * (p + 2), 0.5 * p * (p + 1)
-        inside = 1.0 - x**p * (a - x * (b - c * x))
+        total = torch.zeros_like(x)
+        for k in reversed(range(self.power)):
+            total = total * x + 0.5 * (k + 1) * (k + 2)
+        inside = (1.0 - x) ** 3 * total
         return torch.where(distance < self.cutoff, inside, torch.zeros_like(inside))
 
 
