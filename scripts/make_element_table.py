@@ -1,7 +1,7 @@
 """Write the table of element properties that xtalgraph ships.
 
-It is run once, by hand, where ``mendeleev==1.3.0`` (which is not a dependency) and
-``pymatgen==2026.10.24`` are installed:
+It is run once, by hand, where ``pymatgen-core==2026.10.16`` is installed, and ``mendeleev==1.3.0``,
+which is not a dependency:
 
     python scripts/make_element_table.py src/xtalgraph/conventions/elements.csv
 """
@@ -13,8 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from mendeleev import get_all_elements
-from pymatgen.analysis.bond_valence import PRIOR_PROB
 from pymatgen.core import Element
+from pymatgen.core.bond_valence import PRIOR_PROB
 
 HEADER = """\
 Properties of the elements, written by scripts/make_element_table.py from mendeleev 1.3.0
@@ -37,7 +37,7 @@ mendeleev_number: order by columns of the periodic table, Villars et al. 2004,
   doi 10.1016/j.jallcom.2003.08.060
 lowest_, highest_oxidation_state: of the main ones
 common_oxidation_state: the one other than 0 that most crystals of the ICSD have, by the counts in
-  pymatgen 2026.10.24 (bond_valence, doi 10.1016/j.commatsci.2012.10.028); for elements that
+  pymatgen-core 2026.10.16 (bond_valence, doi 10.1016/j.commatsci.2012.10.028); for elements that
   are not counted there, the common one of pymatgen if there is just one"""
 
 # g/cm3 at the normal boiling point; mendeleev gives the gas at 298 K.
