@@ -80,12 +80,12 @@ def read_rows(source: Any) -> Iterator[Row]:
             - a crystal file (CIF, POSCAR, extended XYZ, ASE database);
             - a folder of them, or a folder of folders that hold them;
             - a CGCNN folder, ``id_prop.csv`` without a header and ``<id>.cif``;
-            - a CSV (.gz) or parquet table with a column ``structure``, ``cif`` or ``path``
-              (relative to the table);
-            - a Matbench .json.gz;
+            - a CSV (.gz) or parquet table with a column ``structure``, ``cif``, ``atoms`` or
+              ``path`` (relative to the table);
+            - a .json (.gz) of Matbench or of JARVIS;
             - a DataFrame with such a column;
-            - a Crystal, pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, or a list of these
-              and of paths.
+            - a Crystal, pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, JARVIS ``Atoms``
+              or their dictionary, or a list of these and of paths.
 
     Returns:
         An iterator over rows. A crystal that is malformed or fails the checks is a row with a

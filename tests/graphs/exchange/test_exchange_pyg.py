@@ -1,5 +1,7 @@
 """PyTorch Geometric: its own batching, its own layer, its own transform as oracles."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch_geometric.data import Batch, Data
@@ -7,12 +9,13 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.nn import CGConv
 
 from xtalgraph.conventions.errors import GraphError
-from xtalgraph.graphs.build import build_reduced
+from xtalgraph.data.table import read_table
+from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.exchange import pyg_data
 from xtalgraph.graphs.exchange.pyg import from_pyg, to_pyg
 from xtalgraph.graphs.reduction import merge_distances
-from xtalgraph.graphs.strategies import Hybrid
+from xtalgraph.graphs.strategies import Hybrid, Radius
 
 
 def test_there_and_back(batch, assert_equal):
@@ -97,6 +100,14 @@ def test_a_data_of_somebody_else(assert_equal, undirected):
     plain.batch = torch.tensor([0, 1, 0, 1, 0])
     with pytest.raises(GraphError, match="batch must be sorted"):
         from_pyg(plain)
+
+
+def test_rock_salt_from_its_cif_has_144_edges_in_pyg():
+    path = Path(__file__).parents[3] / "docs" / "examples-graph" / "NaCl.cif"
+    (salt,) = read_table(path).crystals
+    data = to_pyg(build_graph(salt, Radius(4.0))).to_data_list()[0]
+    assert (data.num_nodes, data.num_edges) == (8, 8 * (6 + 12))
+    assert data.is_undirected()
 
 
 def test_gradients_go_through(undirected):
