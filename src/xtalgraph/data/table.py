@@ -1,8 +1,8 @@
 """Tables of crystals: what was read, and what was left out and why."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -54,6 +54,22 @@ class CrystalTable:
             self.columns.iloc[places].reset_index(drop=True),
             self.rejected,
         )
+
+    def reject(self, reasons: Mapping[int, str]) -> "CrystalTable":
+        """Return the table with some of its crystals among the rejected, sorted by file and row.
+
+        Args:
+            reasons: Why, by the place of the crystal in the table.
+        """
+        added = [
+            Rejection(self.ids[place], self.files[place], self.rows[place], reason)
+            for place, reason in reasons.items()
+        ]
+        rejected = sorted(
+            [*self.rejected, *added], key=lambda r: (r.file, -1 if r.row is None else r.row)
+        )
+        kept = self.select([place for place in range(len(self)) if place not in reasons])
+        return replace(kept, rejected=tuple(rejected))
 
     def content_hash(self) -> str:
         """Return the SHA-256 of ids, cells, positions, atomic numbers and periodicity."""
