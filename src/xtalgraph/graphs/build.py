@@ -8,6 +8,7 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.angles import Angles, add_triplets
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import collate
 from xtalgraph.graphs.invariant_graph import InvariantGraph
@@ -15,17 +16,23 @@ from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.strategies import Strategy
 
 _PART = 512
-"""Crystals whose graphs are folded at a time; only so many are ever held in full."""
+"""Crystals whose graphs are folded at a time; only so many are ever held in full, and an eighth
+of them where the graphs have triplets, which are many more than edges."""
 
 
 def build_graph(
-    crystals: Crystal | Sequence[Crystal], strategy: Strategy, *, progress: bool = False
+    crystals: Crystal | Sequence[Crystal],
+    strategy: Strategy,
+    *,
+    angles: Angles | None = None,
+    progress: bool = False,
 ) -> CrystalGraph:
     """Build the graph of one crystal or of many, in one batch, in float64 on the CPU.
 
     Args:
         crystals: One or more; their order is kept.
         strategy: Which pairs are neighbours.
+        angles: Which triplets the graph has; none if it is left out.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -60,7 +67,7 @@ def build_graph(
     def tensor(parts: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.concatenate(parts))
 
-    return CrystalGraph(
+    graph = CrystalGraph(
         num_atoms=torch.from_numpy(num_atoms),
         num_edges=torch.from_numpy(num_edges),
         cell=torch.from_numpy(np.stack([crystal.cell for crystal in batch])),
@@ -71,6 +78,7 @@ def build_graph(
         neighbor=tensor([e.neighbor for e in found]) + torch.from_numpy(offset),
         image=tensor([e.image for e in found]),
     )
+    return graph if angles is None else add_triplets(graph, angles)
 
 
 def build_reduced(
@@ -78,6 +86,7 @@ def build_reduced(
     strategy: Strategy,
     tolerance: float,
     *,
+    angles: Angles | None = None,
     progress: bool = False,
 ) -> InvariantGraph:
     """Build the graph of one crystal or of many, and fold it by symmetry; see `reduce_graph`.
@@ -85,7 +94,8 @@ def build_reduced(
     Args:
         crystals: One or more; their order is kept.
         strategy: Which pairs are neighbours.
-        tolerance: Distances this close are merged, Å.
+        tolerance: Distances this close are merged, Å, and cosines of angles.
+        angles: Which triplets the graph has; none if it is left out.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -96,14 +106,11 @@ def build_reduced(
         ConfigError: If the tolerance is not larger than 0.
     """
     batch = [crystals] if isinstance(crystals, Crystal) else list(crystals)
-    starts: Iterable[int] = range(0, max(len(batch), 1), _PART)
+    part = _PART if angles is None else _PART // 8
+    starts: Iterable[int] = range(0, max(len(batch), 1), part)
     if progress:
         from tqdm import tqdm
 
         starts = tqdm(starts, desc="graphs", unit="part", mininterval=0.5)
-    return collate(
-        [
-            reduce_graph(build_graph(batch[start : start + _PART], strategy), tolerance)
-            for start in starts
-        ]
-    )
+    parts = (build_graph(batch[start : start + part], strategy, angles=angles) for start in starts)
+    return collate([reduce_graph(graph, tolerance) for graph in parts])

@@ -1,5 +1,6 @@
 """Neighbours within a distance, over all periodic images."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +46,28 @@ def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:
     center, neighbor, image, distance = search.compute(
         crystal.positions, crystal.cell, crystal.pbc, "ijSd"
     )
-    order = np.lexsort((*image.T[::-1], neighbor, center))
+    order = _order(center.astype(np.int64), neighbor.astype(np.int64), image.astype(np.int64))
     return Edges(
         center[order].astype(np.int64),
         neighbor[order].astype(np.int64),
         image[order].astype(np.int64),
         distance[order],
     )
+
+
+def _order(
+    center: Int[np.ndarray, " edges"],
+    neighbor: Int[np.ndarray, " edges"],
+    image: Int[np.ndarray, "edges 3"],
+) -> Int[np.ndarray, " edges"]:
+    """Return the order by center, then neighbor, then image."""
+    if not len(center):
+        return np.zeros(0, dtype=np.int64)
+    low = image.min(axis=0)
+    spans = [int(center.max()) + 1, int(neighbor.max()) + 1, *(np.ptp(image, axis=0) + 1).tolist()]
+    if math.prod(spans) >= 2**63:
+        return np.lexsort((*image.T[::-1], neighbor, center))
+    key = center * spans[1] + neighbor  # one number that sorts as the five do, in one pass
+    for column, (lowest, span) in enumerate(zip(low.tolist(), spans[2:], strict=True)):
+        key = key * span + (image[:, column] - lowest)
+    return np.argsort(key)

@@ -10,11 +10,11 @@ from torch_geometric.nn import CGConv
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.data.table import read_table
+from xtalgraph.graphs.angles import Angles, add_triplets
 from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.crystal_graph import CrystalGraph
-from xtalgraph.graphs.exchange import pyg_data
 from xtalgraph.graphs.exchange.pyg import from_pyg, to_pyg
-from xtalgraph.graphs.reduction import merge_distances
+from xtalgraph.graphs.reduction import merge_geometry
 from xtalgraph.graphs.strategies import Hybrid, Radius
 
 
@@ -31,7 +31,7 @@ def test_real_crystals_there_and_back(real_batch, assert_equal):
 def test_folded_graphs_there_and_back(crystals, undirected, assert_equal):
     folded = build_reduced(crystals, Hybrid(), 1e-3)
     assert_equal(from_pyg(to_pyg(folded)), folded)
-    merged = merge_distances(undirected, 1e-3)
+    merged = merge_geometry(undirected, 1e-3)
     assert_equal(from_pyg(to_pyg(merged)), merged)
 
 
@@ -120,15 +120,28 @@ def test_gradients_go_through(undirected):
     torch.testing.assert_close(gradient, ours)
 
 
-def test_attributes_that_number_edges_are_counted_on(monkeypatch, undirected):
-    monkeypatch.setattr(pyg_data, "EDGE_POINTERS", frozenset({"reverse_edge"}))
-    parts = to_pyg(undirected.select([0, 1])).to_data_list()
-    for part in parts:
-        part.reverse_edge = torch.arange(part.num_edges)
-    joined = Batch.from_data_list(parts)
-    assert torch.equal(joined.reverse_edge, torch.arange(joined.num_edges))
-    for part, again in zip(parts, joined.to_data_list(), strict=True):
-        assert torch.equal(part.reverse_edge, again.reverse_edge)
+def test_triplets_survive_in_any_batch(crystals, assert_equal):
+    # all but the batch itself is PyG's: taking apart, and putting together in another order
+    full = add_triplets(build_graph(crystals, Radius(4.0)))
+    folded = build_reduced(crystals, Radius(4.0), 1e-3, angles=Angles(cutoff=3.5))
+    for graph in (full, folded):
+        assert len(graph.receiving_edge)
+        assert_equal(from_pyg(to_pyg(graph)), graph)
+        parts = to_pyg(graph).to_data_list()
+        chosen = [3, 0, 8, 2]
+        joined = Batch.from_data_list([parts[i] for i in chosen])
+        assert_equal(from_pyg(joined), graph.select(chosen))
+
+
+def test_triplets_of_edges_in_another_order_are_refused(undirected):
+    data = to_pyg(add_triplets(undirected))
+    data.edge_index = data.edge_index.flip(1)
+    data.cell_offsets = data.cell_offsets.flip(0)
+    with pytest.raises(GraphError, match="receiving_edge numbers edges, and they are not sorted"):
+        from_pyg(data)
+    for name in ("num_triplets", "receiving_edge", "sending_edge", "at_center"):
+        del data[name]
+    assert torch.equal(from_pyg(data).neighbor, undirected.neighbor)
 
 
 @pytest.mark.parametrize("name", ["z", "cell", "pbc", "edge_index", "cell_offsets"])
