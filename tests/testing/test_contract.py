@@ -18,6 +18,7 @@ SIZES = {
     "gcn": {"width": 16, "depth": 2},
     "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},
     "schnet": {"width": 16, "filters": 16, "depth": 2, "basis_step": 0.25},
+    "xgn": {"width": 12, "edge_width": 10, "depth": 2, "angle_depth": 1, "angle_width": 6},
 }
 """A small size of every encoder."""
 

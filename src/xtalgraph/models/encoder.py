@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -23,6 +23,18 @@ class Features:
     """The atoms before the first layer and after each, where the encoder tells."""
 
 
+class AngleSettings(Protocol):
+    """What the ``Config`` of an encoder that reads angles says of them."""
+
+    @property
+    def angle_cutoff(self) -> float:
+        """Longest edge that forms angles, Å."""
+
+    @property
+    def angle_neighbors(self) -> int:
+        """How many edges of an atom form angles, in whole shells; 0 for a model without angles."""
+
+
 class Encoder(nn.Module, ABC):
     """Base of every architecture.
 
@@ -38,7 +50,8 @@ class Encoder(nn.Module, ABC):
     reads elements, distances and angles alone, and weights every sum over atoms, edges or triplets
     by multiplicity."""
     reads_angles: ClassVar[bool] = False
-    """Whether it reads triplets, with which its graphs are then built."""
+    """Whether it reads triplets. Its ``Config`` then has the fields of `AngleSettings`, by which
+    its graphs are built."""
     paper_readout: ClassVar[str | None] = None
     """The readout of its paper, by name, where that is another than follows from the target."""
     width: int

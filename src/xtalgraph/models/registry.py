@@ -7,11 +7,13 @@ from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
 from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.schnet import SchNet
+from xtalgraph.models.xgn import XGN
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
     "cgcnn": CGCNN,
     "gcn": GCN,
     "megnet": MEGNet,
     "schnet": SchNet,
+    "xgn": XGN,
 }
 """Name in configurations to class."""

@@ -16,6 +16,7 @@ from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.admission import Admission
+from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import readout_named
@@ -49,10 +50,6 @@ class ModelSpec:
         target: What is predicted.
         fold_tolerance: The graph is folded by symmetry, with distances this close merged, Å; 0
             leaves it as it is, which is also what a record says that does not say.
-        angle_cutoff: For encoders that read angles, the longest edge that forms one, Å; None
-            takes every edge.
-        angle_neighbors: For encoders that read angles, how many edges of an atom form them, whole
-            shells kept; None takes all.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a folded graph.
@@ -66,8 +63,6 @@ class ModelSpec:
     strategy_settings: dict[str, Any]
     target: Target
     fold_tolerance: float = 0.0
-    angle_cutoff: float | None = None
-    angle_neighbors: int | None = None
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -84,13 +79,6 @@ class ModelSpec:
         reason = why_not_folded(ENCODERS[self.encoder], self.target)
         if self.fold_tolerance > 0 and reason:
             raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
-        if not ENCODERS[self.encoder].reads_angles:
-            for key in ("angle_cutoff", "angle_neighbors"):
-                if getattr(self, key) is not None:
-                    raise ConfigError(
-                        f"{self.encoder} reads no angles: leave graph.{key} out, got "
-                        f"{getattr(self, key)}"
-                    )
         readout_named(self.readout, self.target, ENCODERS[self.encoder])
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
@@ -102,10 +90,14 @@ class ModelSpec:
         return settings_from(STRATEGIES[self.strategy], self.strategy_settings, "graph")
 
     def make_angles(self) -> Angles | None:
-        """Return which edges form angles; None if the encoder reads none."""
-        if not ENCODERS[self.encoder].reads_angles:
+        """Return which edges form angles; None if the model reads none."""
+        encoder = ENCODERS[self.encoder]
+        if not encoder.reads_angles:
             return None
-        return Angles(self.angle_cutoff, self.angle_neighbors)
+        settings: AngleSettings = settings_from(encoder.Config, self.settings, "model")
+        if settings.angle_neighbors == 0:
+            return None
+        return Angles(settings.angle_cutoff, settings.angle_neighbors)
 
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: folded, if so it is set.

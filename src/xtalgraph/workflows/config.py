@@ -59,10 +59,6 @@ class GraphConfig:
 
     fold_tolerance: float
     """Distances this close are merged, Å; 0 leaves the graph as it is."""
-    angle_cutoff: float | None = None
-    """Models with angles: the longest edge that forms one, Å; none takes every edge."""
-    angle_neighbors: int | None = None
-    """Models with angles: how many edges of an atom form them, in whole shells; none takes all."""
 
 
 @dataclass(frozen=True)
