@@ -90,7 +90,19 @@ def test_graph_in_words_json_and_pictures(xtalgraph_command, salt, tmp_path):
     assert "6 at 2.820, 12 at 3.988, 8 at 4.884" in out
     assert "atoms of each degree" not in out
     page, picture, plot = (tmp_path / name for name in ("salt.html", "salt.png", "g.svg"))
-    options = ("--json", "--cutoff", 4, "--html", page, "--png", picture, "--plot", plot)
+    options = (
+        "--json",
+        "--cutoff",
+        4,
+        "--html",
+        page,
+        "--png",
+        picture,
+        "--plot",
+        plot,
+        "--color",
+        "class",
+    )
     code, out, _ = xtalgraph_command("graph", salt, *options)
     (found,) = json.loads(out)
     assert (found["formula"], found["num_atoms"], found["num_edges"]) == ("NaCl", 2, 36)
@@ -102,6 +114,7 @@ def test_graph_in_words_json_and_pictures(xtalgraph_command, salt, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "<svg" in plot.read_text("utf-8")
     assert "3Dmol" in page.read_text("utf-8")
+    assert '"color":"class","hasClasses":true' in page.read_text("utf-8")
 
 
 def test_graph_draws_degrees_that_differ_and_folds_at_any_tolerance(xtalgraph_command, tmp_path):

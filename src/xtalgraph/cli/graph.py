@@ -50,6 +50,13 @@ _BAR_LENGTH = 24
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, with g(r).")
 @click.option("--html", metavar="PATH", help="Write a page to turn the crystal in.")
 @click.option("--png", metavar="PATH", help="Write a still picture.")
+@click.option(
+    "--color",
+    type=click.Choice(["element", "class"]),
+    default="element",
+    show_default=True,
+    help="Colours of --html and --png: elements, or symmetry classes.",
+)
 @click.option("--plot", metavar="PATH", help="Plot g(r), edges and degrees (.png or .svg).")
 def graph(
     files: tuple[str, ...],
@@ -61,6 +68,7 @@ def graph(
     as_json: bool,
     html: str | None,
     png: str | None,
+    color: Literal["element", "class"],
     plot: str | None,
 ) -> int:
     """Show the periodic graph of the crystals in FILES.
@@ -91,7 +99,7 @@ def graph(
         for form, where in pictures:
             if where is not None:
                 path = _path(where, name, form)
-                draw(row.crystal, summary, path, form, title)
+                draw(row.crystal, summary, path, form, title, color)
                 click.echo(f"wrote {path}", err=True)
         if plot is not None:
             path = _path(plot, name, "png")

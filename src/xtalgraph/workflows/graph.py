@@ -15,6 +15,7 @@ from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.summary import GraphSummary, Site, bonds_of, summarize
+from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_scene import crystal_scene
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
@@ -82,32 +83,38 @@ def draw(
     path: Path,
     form: Literal["html", "png"],
     title: str,
+    color: Literal["element", "class"] = "element",
 ) -> Path:
     """Draw a crystal with the bonds of its first shells, those through the wall to their images.
 
     Args:
         crystal: What to draw.
-        summary: Of its graph; the facts beside the picture.
+        summary: Of its graph; the facts beside the picture, and the symmetry classes.
         path: File to write; its folder is made if it is not there.
         form: ``html`` for a page to turn the crystal in, ``png`` for a still picture.
         title: Above the picture.
+        color: By ``element`` or by symmetry ``class``; the page has buttons for both, and opens
+            with this.
     """
     bonds = bonds_of(crystal)
-    arrays = (
-        crystal.cell,
-        crystal.positions,
-        crystal.numbers,
-        bonds.center,
-        bonds.neighbor,
-        bonds.image,
-        crystal.pbc,
+    shown = BondedCrystal(
+        cell=crystal.cell,
+        positions=crystal.positions,
+        numbers=crystal.numbers,
+        pbc=crystal.pbc,
+        center=bonds.center,
+        neighbor=bonds.neighbor,
+        image=bonds.image,
+        classes=np.array([site.atom_class for site in summary.sites], dtype=np.int64),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "png":
-        path.write_bytes(figure_to_png(crystal_still(*arrays, title=title, size=5.0)))
+        figure = crystal_still(shown, title=title, size=5.0, color=color)
+        path.write_bytes(figure_to_png(figure))
     else:
         labels = [_site_words(site) for site in summary.sites]
-        page = crystal_scene(*arrays, title=title, labels=labels, facts=_facts(summary))
+        facts = _facts(summary)
+        page = crystal_scene(shown, title=title, labels=labels, facts=facts, color=color)
         path.write_text(page, encoding="utf-8")
     return path
 
