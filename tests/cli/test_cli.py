@@ -217,6 +217,27 @@ def test_data_list_and_info(xtalgraph_command, cgcnn_folder):
     assert code == 0
     assert "30 crystals, 0 rows that cannot be used" in out
     assert "target: " in out
+    assert "asymmetric unit" not in out
+
+
+def test_data_info_measures_graphs(xtalgraph_command, salt, tmp_path):
+    code, out, _ = xtalgraph_command("data", "info", salt, "--graph", "radius:4", "--quiet")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines() if "radius:4" in line]
+    assert [line[-4:] for line in lines] == [
+        ["1", "2.00", "36.00", "1.00"],
+        ["1", "2.00", "4.00", "9.00"],
+        ["1", "2.00", "36.00", "1.00"],
+        ["1", "2.00", "4.00", "9.00"],
+    ]
+    options = ("--graph", "knn:12:3", "--graph", "hybrid", "--quiet")
+    code, out, _ = xtalgraph_command("data", "info", salt, *options)
+    assert code == 1
+    assert "knn:12:3 refused 1 of 1 crystals" in out
+    assert "must lie within 3 Å" in out
+    code, _, err = xtalgraph_command("data", "info", salt, "--graph", "radius", "--symprec", 0)
+    assert code == 2
+    assert "symprec must be larger than 0 Å" in err
 
 
 def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path):
