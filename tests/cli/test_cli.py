@@ -86,7 +86,7 @@ def test_graph_in_words_json_and_pictures(xtalgraph_command, salt, tmp_path):
     assert code == 0
     assert "2 atoms, 36 directed edges of 2.820 to 3.988 Å; degree 18" in out
     assert "Na 0: coordination 6 Cl6, nearest at 2.820 Å" in out
-    assert "folded at 0.001 Å: 2 -> 2 atoms (1 Na, 1 Cl), 36 -> 4 edges" in out
+    assert "folded at 0.001 Å: 2 -> 2 atoms (1 Na; 1 Cl), 36 -> 4 edges" in out
     assert "6 at 2.820, 12 at 3.988, 8 at 4.884" in out
     assert "atoms of each degree" not in out
     page, picture, plot = (tmp_path / name for name in ("salt.html", "salt.png", "g.svg"))

@@ -23,6 +23,15 @@ def test_edges_are_their_share_of_the_pairs():
     assert "cutoff" in upper.texts[0].get_text()
 
 
+def test_every_degree_is_in_sight():
+    degrees = np.zeros(84, dtype=int)
+    degrees[[66, 79, 80, 81, 82, 83]] = 1
+    _, lower = graph_statistics_plot(BORDERS, G, SHARE, degrees).axes
+    low, high = lower.get_xlim()
+    assert low < 65.6
+    assert high > 83.4
+
+
 def test_a_cutoff_out_of_reach_and_many_degrees_are_not_written():
     degrees = np.ones(FEW_DEGREES + 1, dtype=int)
     upper, lower = graph_statistics_plot(BORDERS, G, SHARE, degrees, cutoff=12.0).axes

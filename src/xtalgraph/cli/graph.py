@@ -1,6 +1,7 @@
 """`xtalgraph graph`."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -231,11 +232,12 @@ def _degrees(counts: list[int]) -> list[str]:
 
 def _folded(summary: "GraphSummary") -> str:
     small = summary.folded
-    kinds = [f"{one.multiplicity} {one.element}" for one in small.classes[:_SITES_SHOWN]]
-    more = small.num_atoms - len(kinds)
+    kinds = Counter(f"{one.multiplicity} {one.element}" for one in small.classes)
+    said = [kind if n == 1 else f"{kind}, {n} times" for kind, n in kinds.items()]
+    more = f"; and {len(said) - _SITES_SHOWN} more kinds" if len(said) > _SITES_SHOWN else ""
     return (
-        f"{summary.num_atoms} -> {small.num_atoms} atoms ({', '.join(kinds)}"
-        f"{f', and {more} more' if more else ''}), {summary.num_edges} -> {small.num_edges} edges"
+        f"{summary.num_atoms} -> {small.num_atoms} atoms ({'; '.join(said[:_SITES_SHOWN])}{more}), "
+        f"{summary.num_edges} -> {small.num_edges} edges"
     )
 
 

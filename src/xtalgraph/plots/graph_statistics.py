@@ -93,7 +93,7 @@ def _degrees(axes: Axes, degrees: Int[np.ndarray, " degrees"]) -> None:
         say_nothing_to_show(axes, "no atoms")
         return
     axes.bar(present, degrees[present], width=0.8, color=ACCENT)
-    middle, half = float(present.mean()), max(float(np.ptp(present)) / 2 + 1.0, 4.0)
+    middle, half = (present[0] + present[-1]) / 2, max(float(np.ptp(present)) / 2 + 1.0, 4.0)
     low = max(middle - half, -0.9)
     axes.set(xlim=(low, max(middle + half, low + 2 * half)), xlabel="degree", ylabel="atoms")
     axes.set_ylim(0.0, 1.18 * float(degrees.max()))
