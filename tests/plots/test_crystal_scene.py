@@ -93,11 +93,17 @@ def test_a_browser_draws_it(tmp_path):
     if browser is None:
         pytest.skip("needs chromium")
     path = tmp_path / "scene.html"
-    path.write_text(crystal_scene(rock_salt(), title="NaCl"), encoding="utf-8")
+    salt = replace(rock_salt(), classes=np.array([0] * 4 + [1] * 4))
+    page = crystal_scene(salt, title="NaCl")
+    click = '<script>document.querySelector("[data-color=class]").click()</script></body>'
+    path.write_text(page.replace("</body>", click), encoding="utf-8")
     flags = "--headless --no-sandbox --disable-quic --no-first-run --disable-sync "
     flags += "--disable-background-networking --disable-component-update "
     flags += "--use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader "
-    flags += "--virtual-time-budget=4000 --dump-dom"
+    flags += "--virtual-time-budget=4000 --enable-logging=stderr --dump-dom"
     command = [browser, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert 'data-ready="true"' in done.stdout
+    assert 'data-color="class" aria-pressed="true"' in done.stdout
+    assert '<ul class="legend" id="elements" aria-label="Elements" hidden' in done.stdout
+    assert "CONSOLE" not in done.stderr
