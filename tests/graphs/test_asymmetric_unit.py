@@ -11,9 +11,8 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.asymmetric_unit import SpaceGroup, asymmetric_unit, find_space_group
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.classes import atom_classes
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
-from xtalgraph.graphs.reduction import fold, merge_distances
+from xtalgraph.graphs.reduction import atom_classes, fold, merge_geometry
 from xtalgraph.graphs.strategies import Hybrid, Radius, Strategy
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -70,7 +69,7 @@ def test_the_edge_orbits_are_those_of_points_in_space(cutoff):
 
 def assert_orbits_lie_in_classes(crystal: Crystal, strategy: Strategy, symprec: float) -> None:
     graph = build_graph(crystal, strategy)
-    merged = merge_distances(graph, 1e-3)
+    merged = merge_geometry(graph, 1e-3)
     arrays = (graph.center, graph.neighbor, graph.image, graph.distance)
     edges = Edges(*(array.numpy() for array in arrays))
     unit = asymmetric_unit(find_space_group(crystal, symprec), edges)

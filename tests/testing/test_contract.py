@@ -13,7 +13,12 @@ from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 
-SIZES = {"cgcnn": {"width": 16, "depth": 2}}
+SIZES = {
+    "cgcnn": {"width": 16, "depth": 2},
+    "gcn": {"width": 16, "depth": 2},
+    "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},
+    "schnet": {"width": 16, "filters": 16, "depth": 2, "basis_step": 0.25},
+}
 """A small size of every encoder."""
 
 
@@ -48,6 +53,28 @@ def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
     checks = signed(spec)
     demands = {check.demand for check in checks}
     assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= demands
+    assert [check for check in checks if not check.passed] == []
+
+
+OPTIONS = [
+    {"basis": "bessel", "basis_size": 8},
+    {"basis": "chebyshev", "basis_size": 6, "envelope": "polynomial"},
+    {"basis": "lecture"},
+    {"basis": "cgcnn"},
+    {"element_features": "continuous", "coordination": True},
+    {"element_features": "embedding"},
+    {"bond_features": True},
+]
+"""Settings of CGCNN that change what is read of elements and edges."""
+
+
+@pytest.mark.parametrize("fold_tolerance", [0.0, 1e-3], ids=["full", "folded"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_cgcnn_signs_it_with_every_kind_of_feature(options, fold_tolerance):
+    settings = SIZES["cgcnn"] | options
+    target = Target("y", Kind.EXTENSIVE)
+    checks = signed(ModelSpec("cgcnn", settings, "auto", "radius", {}, target, fold_tolerance))
+    assert len({check.demand for check in checks}) >= 14
     assert [check for check in checks if not check.passed] == []
 
 

@@ -12,10 +12,9 @@ from scipy.sparse.csgraph import connected_components
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.classes import atom_classes
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
-from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_distances
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, atom_classes, fold, merge_geometry
 from xtalgraph.graphs.shells import first_shell
 from xtalgraph.graphs.statistics import Peak, degree_histogram, distance_peaks
 from xtalgraph.graphs.strategies import Strategy
@@ -148,7 +147,7 @@ def summarize(
 
 def _folded(graph: CrystalGraph, tolerance: float) -> tuple[FoldedSize, Int[np.ndarray, " atoms"]]:
     """Return what folding leaves, and the class of each atom."""
-    merged = merge_distances(graph, tolerance)
+    merged = merge_geometry(graph, tolerance)
     kind, small = atom_classes(merged), fold(merged)
     classes = [
         AtomClass(SYMBOLS[number], multiplicity)

@@ -27,6 +27,7 @@ from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.checkpoint import save_model
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.nn.radial import RadialBasis, edges_beyond
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows import outcome as out
@@ -198,6 +199,7 @@ def _fit(
     parts = {name: examples.select(torch.from_numpy(i)) for name, i in split.parts().items()}
     torch.manual_seed(config.training.seed)
     model = config.spec.make_model()
+    _warn_about_reach(model, graph)
     numbers = [crystals[i].numbers for i in split.train]
     model.scaler.fit(values_of(labelled, split.train), numbers, target)
     key = hashlib.sha256((data_hash + split.how + config.to_yaml()).encode()).hexdigest()
@@ -314,6 +316,22 @@ def _warn_about_edges(graph: Graph, labelled: Labelled) -> None:
             names,
             ", ..." if len(alone) > 5 else "",
         )
+
+
+def _warn_about_reach(model: PropertyModel, graph: Graph) -> None:
+    """Say, once a run, how many edges are longer than a radial basis of the model reaches."""
+    times = graph.edge_multiplicity * graph.atom_multiplicity[graph.center]
+    for basis in {m for m in model.modules() if isinstance(m, RadialBasis)}:
+        beyond = edges_beyond(basis, graph.distance)
+        if beyond.any():
+            log.warning(
+                "%.1f %% of the edges are longer than the radial basis reaches, %g Å, the longest "
+                "%.2f Å: the model cannot tell their lengths apart; lower graph.cutoff, or take a "
+                "basis that reaches to it",
+                100 * int(times[beyond].sum()) / int(times.sum()),
+                basis.reach,
+                float(graph.distance.max()),
+            )
 
 
 def _split_document(split: Split, labelled: Labelled) -> dict[str, Any]:
