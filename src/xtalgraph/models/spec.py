@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from xtalgraph.conventions.errors import ConfigError
+from tqdm import tqdm
+
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import build_graph, build_reduced
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
+from xtalgraph.models.admission import Admission
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import readout_named
@@ -110,6 +113,9 @@ class ModelSpec:
         Args:
             crystals: One or more; their order is kept.
             progress: Show a progress bar on standard error.
+
+        Raises:
+            GraphError: If the strategy refuses a crystal; see `admit`.
         """
         strategy, angles = self.make_strategy(), self.make_angles()
         if self.fold_tolerance > 0:
@@ -117,6 +123,30 @@ class ModelSpec:
                 crystals, strategy, self.fold_tolerance, angles=angles, progress=progress
             )
         return build_graph(crystals, strategy, angles=angles, progress=progress)
+
+    def admit(self, crystals: Sequence[Crystal], *, progress: bool = False) -> Admission:
+        """Build the graph of the crystals that the strategy serves, and say why not of the others.
+
+        They are built together; only where one is refused, each is built by itself.
+
+        Args:
+            crystals: What to build.
+            progress: Show a progress bar on standard error.
+        """
+        try:
+            return Admission(self.make_graph(crystals, progress=progress), {})
+        except GraphError:
+            pass  # the error does not say which crystal it was, and there may be more
+        served: list[Graph] = []
+        refused: dict[int, str] = {}
+        for place, crystal in enumerate(
+            tqdm(crystals, desc="graphs one by one", unit="crystal", disable=not progress)
+        ):
+            try:
+                served.append(self.make_graph(crystal))
+            except GraphError as error:
+                refused[place] = str(error)
+        return Admission(collate(served) if served else None, refused)
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""
