@@ -86,15 +86,55 @@ def test_graph_in_words_json_and_pictures(xtalgraph_command, salt, tmp_path):
     assert code == 0
     assert "2 atoms, 36 directed edges of 2.820 to 3.988 Å; degree 18" in out
     assert "Na 0: coordination 6 Cl6, nearest at 2.820 Å" in out
-    page, picture = tmp_path / "salt.html", tmp_path / "salt.png"
-    options = ("--json", "--cutoff", 4, "--html", page, "--png", picture)
+    assert "folded at 0.001 Å: 2 -> 2 atoms (1 Na; 1 Cl), 36 -> 4 edges" in out
+    assert "6 at 2.820, 12 at 3.988, 8 at 4.884" in out
+    assert "atoms of each degree" not in out
+    page, picture, plot = (tmp_path / name for name in ("salt.html", "salt.png", "g.svg"))
+    options = (
+        "--json",
+        "--cutoff",
+        4,
+        "--html",
+        page,
+        "--png",
+        picture,
+        "--plot",
+        plot,
+        "--color",
+        "class",
+    )
     code, out, _ = xtalgraph_command("graph", salt, *options)
     (found,) = json.loads(out)
     assert (found["formula"], found["num_atoms"], found["num_edges"]) == ("NaCl", 2, 36)
     assert found["degrees"] == [18, 18]
     assert [site["coordination"] for site in found["sites"]] == [6, 6]
+    assert (found["folded"]["num_edges"], found["degree_histogram"][18]) == (4, 2)
+    radial = found["radial_distribution"]
+    assert sum(radial["count"][: radial["edges"].index(4.0)]) == 18
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in plot.read_text("utf-8")
     assert "3Dmol" in page.read_text("utf-8")
+    assert '"color":"class","hasClasses":true' in page.read_text("utf-8")
+
+
+def test_graph_draws_degrees_that_differ_and_folds_at_any_tolerance(xtalgraph_command, tmp_path):
+    crystal = contract_crystals()["distorted"]
+    path = tmp_path / "distorted.cif"
+    write_cif(crystal, path)
+    code, out, _ = xtalgraph_command("graph", path, "--plot", tmp_path / "plot.png")
+    assert code == 0
+    assert "atoms of each degree:" in out
+    total = sum(int(line.split()[-1]) for line in out.splitlines() if "█" in line)
+    assert total == len(crystal)
+    edges = []
+    for tolerance in (0.001, 0.5):
+        options = ("--json", "--fold-tolerance", tolerance)
+        (found,) = json.loads(xtalgraph_command("graph", path, *options)[1])
+        edges.append(found["folded"]["num_edges"])
+    assert edges[0] > edges[1]
+    code, _, err = xtalgraph_command("graph", path, "--plot", tmp_path / "plot.pdf")
+    assert code == 2
+    assert ".png or .svg" in err
 
 
 def test_graph_goes_on_after_a_bad_file(xtalgraph_command, salt, tmp_path):
@@ -158,6 +198,8 @@ def test_a_strategy_that_refuses_a_crystal_is_told_beside_the_others(xtalgraph_c
         (["--compare", "--json"], "--compare"),
         (["--compare", "radius:far"], "must be a number"),
         (["--compare", "radius", "--png", "x.png"], "draws no picture"),
+        (["--compare", "radius", "--plot", "x.png"], "draws no picture"),
+        (["--fold-tolerance", "0"], "must be larger than 0"),
     ],
 )
 def test_a_comparison_that_cannot_be_made_is_explained(xtalgraph_command, salt, args, said):
@@ -175,6 +217,27 @@ def test_data_list_and_info(xtalgraph_command, cgcnn_folder):
     assert code == 0
     assert "30 crystals, 0 rows that cannot be used" in out
     assert "target: " in out
+    assert "asymmetric unit" not in out
+
+
+def test_data_info_measures_graphs(xtalgraph_command, salt, tmp_path):
+    code, out, _ = xtalgraph_command("data", "info", salt, "--graph", "radius:4", "--quiet")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines() if "radius:4" in line]
+    assert [line[-4:] for line in lines] == [
+        ["1", "2.00", "36.00", "1.00"],
+        ["1", "2.00", "4.00", "9.00"],
+        ["1", "2.00", "36.00", "1.00"],
+        ["1", "2.00", "4.00", "9.00"],
+    ]
+    options = ("--graph", "knn:12:3", "--graph", "hybrid", "--quiet")
+    code, out, _ = xtalgraph_command("data", "info", salt, *options)
+    assert code == 1
+    assert "knn:12:3 refused 1 of 1 crystals" in out
+    assert "must lie within 3 Å" in out
+    code, _, err = xtalgraph_command("data", "info", salt, "--graph", "radius", "--symprec", 0)
+    assert code == 2
+    assert "symprec must be larger than 0 Å" in err
 
 
 def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path):

@@ -19,6 +19,15 @@ def test_perovskite_coordinations_are_the_textbook_ones():
     assert summary.formula == "SrTiO3"
     assert summary.sites[1].nearest == pytest.approx(3.905 / 2)
     assert summary.warnings == []
+    assert [(one.element, one.multiplicity) for one in summary.folded.classes] == [
+        ("Sr", 1),
+        ("Ti", 1),
+        ("O", 3),
+    ]
+    assert [site.atom_class for site in summary.sites] == [0, 1, 2, 2, 2]
+    # Ti sees 6 O and 6 Ti, Sr 12 O, 8 Ti and 6 Sr, O 2 Ti, 4 Sr, 8 + 6 O
+    assert summary.degree_histogram == [0] * 20 + [4] + [0] * 5 + [1]
+    assert [round(peak.neighbors * 5) for peak in summary.peaks[:3]] == [12, 48, 16]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.statistics import (
     degree_histogram,
+    distance_peaks,
     edge_length_histogram,
     radial_distribution,
 )
@@ -25,6 +26,21 @@ def test_the_shells_of_fcc():
     expected = 3.61 * np.sqrt([1 / 2, 1, 3 / 2, 2, 5 / 2])
     np.testing.assert_allclose(where, expected, atol=0.025)
     assert found.coordination[-1] == 78
+    plain = found.as_dict()
+    assert sum(plain["count"]) == 78
+    assert len(plain["edges"]) == len(plain["g"]) + 1
+
+
+def test_the_peaks_of_fcc_are_its_shells():
+    found = distance_peaks(FCC, cutoff=6.0)
+    assert [peak.neighbors for peak in found] == [12, 6, 24, 12, 24]
+    expected = 3.61 * np.sqrt([1 / 2, 1, 3 / 2, 2, 5 / 2])
+    np.testing.assert_allclose([peak.distance for peak in found], expected, rtol=1e-12)
+    (wide,) = distance_peaks(FCC, cutoff=6.0, gap=2.0)
+    assert (wide.first, wide.last, wide.neighbors) == (found[0].first, found[-1].last, 78)
+    assert distance_peaks(FCC, cutoff=2.0) == []
+    with pytest.raises(GraphError, match="larger than 0"):
+        distance_peaks(FCC, gap=0.0)
 
 
 def test_scattered_atoms_have_g_of_1():

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_drawing import draw_crystal, view_along, viewpoint
 
 PERIODIC = np.array([True, True, True])
@@ -22,7 +25,9 @@ def rock_salt():
     bonds = np.array(bonds)
     numbers = np.array([11] * 4 + [17] * 4)
     cell = A * np.eye(3)
-    return cell, fractional @ cell, numbers, bonds[:, 0], bonds[:, 1], bonds[:, 2:], PERIODIC
+    return BondedCrystal(
+        cell, fractional @ cell, numbers, PERIODIC, bonds[:, 0], bonds[:, 1], bonds[:, 2:]
+    )
 
 
 def lengths(drawing):
@@ -31,7 +36,7 @@ def lengths(drawing):
 
 
 def test_rock_salt_has_six_bonds_per_atom_of_half_the_lattice_constant():
-    drawing = draw_crystal(*rock_salt())
+    drawing = draw_crystal(rock_salt())
     np.testing.assert_allclose(lengths(drawing), A / 2)
     assert drawing.coordination.tolist() == [6] * 8
     ends = np.bincount(drawing.sticks.ravel(), minlength=len(drawing.numbers))
@@ -40,28 +45,29 @@ def test_rock_salt_has_six_bonds_per_atom_of_half_the_lattice_constant():
 
 def test_inner_bonds_are_drawn_once_and_crossing_ones_at_both_walls():
     # Of the 24 bonds of the cell, each lattice line has one inside and one through the wall.
-    drawing = draw_crystal(*rock_salt())
+    drawing = draw_crystal(rock_salt())
     crosses = drawing.is_image[drawing.sticks].any(axis=1)
     assert (~crosses).sum() == 12
     assert crosses.sum() == 24
 
 
 def test_a_bond_given_in_one_direction_gives_the_same_picture():
-    cell, positions, numbers, center, neighbor, image, pbc = rock_salt()
-    code = [tuple(row) for row in np.column_stack([center, neighbor, image]).tolist()]
-    half = [k for k, (c, n, *s) in enumerate(code) if (c, n, *s) < (n, c, *(-x for x in s))]
-    whole = draw_crystal(cell, positions, numbers, center, neighbor, image, pbc)
-    once = draw_crystal(cell, positions, numbers, center[half], neighbor[half], image[half], pbc)
+    salt = rock_salt()
+    rows = np.column_stack([salt.center, salt.neighbor, salt.image]).tolist()
+    half = [k for k, (c, n, *s) in enumerate(rows) if (c, n, *s) < (n, c, *(-x for x in s))]
+    whole = draw_crystal(salt)
+    kept = {name: getattr(salt, name)[half] for name in ("center", "neighbor", "image")}
+    once = draw_crystal(replace(salt, **kept))
     assert len(half) == 24
     assert len(once.sticks) == len(whole.sticks)
 
 
 def test_atoms_outside_the_cell_are_wrapped_together_with_their_bonds():
-    cell, positions, numbers, center, neighbor, image, pbc = rock_salt()
+    salt = rock_salt()
     shift = np.random.default_rng(0).integers(-2, 3, (8, 3))
-    moved = image - shift[neighbor] + shift[center]
-    inside = draw_crystal(cell, positions, numbers, center, neighbor, image, pbc)
-    outside = draw_crystal(cell, positions + shift @ cell, numbers, center, neighbor, moved, pbc)
+    moved = salt.image - shift[salt.neighbor] + shift[salt.center]
+    inside = draw_crystal(salt)
+    outside = draw_crystal(replace(salt, positions=salt.positions + shift @ salt.cell, image=moved))
     np.testing.assert_allclose(outside.positions, inside.positions, atol=1e-9)
     assert outside.sticks.tolist() == inside.sticks.tolist()
 
@@ -70,7 +76,7 @@ def test_an_atom_bonded_to_its_own_images():
     one = np.array([0, 0])
     image = np.array([[1, 0, 0], [-1, 0, 0]])
     drawing = draw_crystal(
-        3.0 * np.eye(3), np.zeros((1, 3)), np.array([84]), one, one, image, PERIODIC
+        BondedCrystal(3.0 * np.eye(3), np.zeros((1, 3)), np.array([84]), PERIODIC, one, one, image)
     )
     np.testing.assert_allclose(lengths(drawing), [3.0, 3.0])
     assert len(drawing.numbers) == 3
@@ -80,8 +86,9 @@ def test_an_atom_bonded_to_its_own_images():
 def test_a_molecule_has_no_cell_edges():
     none = np.zeros(0, dtype=int)
     free = np.array([False, False, False])
+    bonds = (none, none, none.reshape(0, 3))
     drawing = draw_crystal(
-        np.zeros((3, 3)), np.zeros((1, 3)), np.array([2]), none, none, none.reshape(0, 3), free
+        BondedCrystal(np.zeros((3, 3)), np.zeros((1, 3)), np.array([2]), free, *bonds)
     )
     assert drawing.edges.shape == (0, 2, 3)
 
@@ -91,16 +98,13 @@ def test_a_molecule_has_no_cell_edges():
     [(8, 0, "between 0 and 7, got 8"), (0, 1, "must not cross the wall along c")],
 )
 def test_impossible_bonds_are_refused(neighbor, image, message):
-    cell, positions, numbers, *_ = rock_salt()
     with pytest.raises(InputError, match=message):
-        draw_crystal(
-            cell,
-            positions,
-            numbers,
-            np.array([0]),
-            np.array([neighbor]),
-            np.array([[0, 0, image]]),
-            np.array([True, True, False]),
+        replace(
+            rock_salt(),
+            pbc=np.array([True, True, False]),
+            center=np.array([0]),
+            neighbor=np.array([neighbor]),
+            image=np.array([[0, 0, image]]),
         )
 
 

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from test_crystal_drawing import A, rock_salt
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.plots.class_look import PALETTE
 from xtalgraph.plots.crystal_scene import crystal_scene
 
 EVIL = '</script><script>alert("x")</script>'
@@ -30,7 +32,7 @@ def data_of(page):
 
 
 def test_atoms_bonds_and_views_reach_the_page():
-    page = crystal_scene(*rock_salt(), title="NaCl", facts=[("atoms", "8")])
+    page = crystal_scene(rock_salt(), title="NaCl", facts=[("atoms", "8")])
     data = data_of(page)
     assert len(data["atoms"]) == 8 + 24
     assert {atom["coordination"] for atom in data["atoms"]} == {6}
@@ -46,7 +48,7 @@ def test_atoms_bonds_and_views_reach_the_page():
 
 
 def test_the_page_loads_nothing():
-    elements = Elements(crystal_scene(*rock_salt(), title="NaCl")).found
+    elements = Elements(crystal_scene(rock_salt(), title="NaCl")).found
     for _, attributes in elements:
         assert "src" not in attributes
         for name in ("href", "xlink:href"):
@@ -57,7 +59,7 @@ def test_the_page_loads_nothing():
 
 def test_what_comes_from_data_cannot_become_markup():
     page = crystal_scene(
-        *rock_salt(), title=EVIL, labels=[EVIL] * 8, facts=[(EVIL, EVIL), ("$title", "$data")]
+        rock_salt(), title=EVIL, labels=[EVIL] * 8, facts=[(EVIL, EVIL), ("$title", "$data")]
     )
     assert EVIL not in page
     assert sum(tag == "script" for tag, _ in Elements(page).found) == 3
@@ -65,9 +67,24 @@ def test_what_comes_from_data_cannot_become_markup():
     assert "<dt>$title</dt><dd>$data</dd>" in page
 
 
+def test_classes_have_their_colours_and_their_legend():
+    plain = crystal_scene(rock_salt(), title="NaCl")
+    assert not data_of(plain)["hasClasses"]
+    salt = replace(rock_salt(), classes=np.array([0] * 4 + [1] * 4))
+    page = crystal_scene(salt, title="NaCl", color="class")
+    data = data_of(page)
+    assert (data["hasClasses"], data["color"], data["numbered"]) == (True, "class", False)
+    for atom in data["atoms"]:
+        assert atom["kind"] == atom["site"] // 4
+        assert (atom["kindColor"] == PALETTE[atom["kind"]]) == (atom["cell"] is None)
+    assert "<b>1</b> Cl <small>× 4</small>" in page
+    many = replace(salt, classes=np.arange(8))
+    assert data_of(crystal_scene(many, title="NaCl"))["numbered"]
+
+
 def test_labels_are_one_per_atom():
     with pytest.raises(InputError, match=r"one per atom \(8\), got 1"):
-        crystal_scene(*rock_salt(), title="NaCl", labels=["Na"])
+        crystal_scene(rock_salt(), title="NaCl", labels=["Na"])
 
 
 @pytest.mark.long
@@ -76,11 +93,17 @@ def test_a_browser_draws_it(tmp_path):
     if browser is None:
         pytest.skip("needs chromium")
     path = tmp_path / "scene.html"
-    path.write_text(crystal_scene(*rock_salt(), title="NaCl"), encoding="utf-8")
+    salt = replace(rock_salt(), classes=np.array([0] * 4 + [1] * 4))
+    page = crystal_scene(salt, title="NaCl")
+    click = '<script>document.querySelector("[data-color=class]").click()</script></body>'
+    path.write_text(page.replace("</body>", click), encoding="utf-8")
     flags = "--headless --no-sandbox --disable-quic --no-first-run --disable-sync "
     flags += "--disable-background-networking --disable-component-update "
     flags += "--use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader "
-    flags += "--virtual-time-budget=4000 --dump-dom"
+    flags += "--virtual-time-budget=4000 --enable-logging=stderr --dump-dom"
     command = [browser, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert 'data-ready="true"' in done.stdout
+    assert 'data-color="class" aria-pressed="true"' in done.stdout
+    assert '<ul class="legend" id="elements" aria-label="Elements" hidden' in done.stdout
+    assert "CONSOLE" not in done.stderr

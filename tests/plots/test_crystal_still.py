@@ -1,14 +1,19 @@
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_crystal_drawing import rock_salt
+from test_crystal_drawing import PERIODIC, rock_salt
 
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.plots.bonded_crystal import BondedCrystal
+from xtalgraph.plots.class_look import PALETTE
+from xtalgraph.plots.crystal_drawing import viewpoint
 from xtalgraph.plots.crystal_still import FLAT_FROM, SHADES, crystal_still
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 
 NONE = np.zeros(0, dtype=int)
-NO_BONDS = (NONE, NONE, NONE.reshape(0, 3))
+NO_BONDS = {"center": NONE, "neighbor": NONE, "image": NONE.reshape(0, 3)}
 
 
 def painted(figure):
@@ -17,7 +22,7 @@ def painted(figure):
 
 
 def test_every_ball_stick_and_edge_is_painted():
-    figure = crystal_still(*rock_salt(), title="NaCl")
+    figure = crystal_still(rock_salt(), title="NaCl")
     balls, sticks, pieces = 8 + 24, 36, 12 * 12
     outlines = painted(figure).get_paths()
     assert len(outlines) == balls * len(SHADES) + 2 * 3 * sticks + pieces
@@ -25,9 +30,8 @@ def test_every_ball_stick_and_edge_is_painted():
 
 
 def test_images_are_paler_than_atoms():
-    cell, positions, numbers, *bonds, pbc = rock_salt()
-    alone = crystal_still(cell, positions, numbers, *NO_BONDS, pbc)
-    bonded = crystal_still(cell, positions, numbers, *bonds, pbc)
+    alone = crystal_still(replace(rock_salt(), **NO_BONDS))
+    bonded = crystal_still(rock_salt())
     darkest = [painted(f).get_facecolors()[:, :3].mean() for f in (alone, bonded)]
     assert darkest[0] < darkest[1]
 
@@ -42,7 +46,8 @@ def test_images_are_paler_than_atoms():
     ids=["left-handed", "slab", "molecule"],
 )
 def test_cells_of_all_kinds(cell, pbc):
-    figure = crystal_still(cell, np.zeros((1, 3)), np.array([79]), *NO_BONDS, np.array(pbc))
+    one = (cell, np.zeros((1, 3)), np.array([79]), np.array(pbc))
+    figure = crystal_still(BondedCrystal(*one, **NO_BONDS))
     assert figure_to_png(figure)[:8] == b"\x89PNG\r\n\x1a\n"
 
 
@@ -50,17 +55,51 @@ def test_large_crystals_become_flat_and_pixels():
     count = FLAT_FROM + 1
     positions = np.random.default_rng(0).random((count, 3)) * 20.0
     figure = crystal_still(
-        20.0 * np.eye(3),
-        positions,
-        np.full(count, 14),
-        *NO_BONDS,
-        np.array([True, True, True]),
+        BondedCrystal(20.0 * np.eye(3), positions, np.full(count, 14), PERIODIC, **NO_BONDS)
     )
     assert len(painted(figure).get_paths()) == count + 12 * 12
     assert painted(figure).get_rasterized()
 
 
 def test_a_title_with_dollars_is_shown_as_it_is():
-    figure = crystal_still(*rock_salt(), title="$x^")
-    assert figure.axes[0].get_title() == "$x^"
+    figure = crystal_still(rock_salt(), title="$x^")
+    assert figure.get_suptitle() == "$x^"
     figure_to_svg(figure)
+
+
+def test_atoms_of_one_class_share_a_colour_and_the_legend_counts_them():
+    salt = replace(rock_salt(), classes=np.array([0] * 4 + [1] * 4))
+    figure = crystal_still(salt, color="class")
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["0: Na × 4", "1: Cl × 4"]
+    dots = [handle.get_markerfacecolor() for handle in figure.legends[0].legend_handles]
+    assert dots == list(PALETTE[:2])
+    assert "0" not in [text.get_text() for text in figure.axes[0].texts]
+    with pytest.raises(InputError, match="only where their classes are given"):
+        crystal_still(rock_salt(), color="class")
+
+
+def test_more_classes_than_colours_are_numbered_where_they_are_seen():
+    count = len(PALETTE) + 1
+    row = np.column_stack([np.arange(count) * 3.0, np.zeros((count, 2))])
+    numbers = np.full(count, 6)
+    chain = BondedCrystal(
+        np.diag([3.0 * count, 9.0, 9.0]),
+        row,
+        numbers,
+        PERIODIC,
+        **NO_BONDS,
+        classes=np.arange(count),
+    )
+    texts = {text.get_text() for text in crystal_still(chain, color="class").axes[0].texts}
+    assert texts >= {str(kind) for kind in range(count)}
+    viewer = viewpoint(chain.cell)[2]
+    behind = replace(
+        chain,
+        positions=np.concatenate([row, row - viewer]),
+        numbers=np.full(2 * count, 6),
+        pbc=np.zeros(3, dtype=bool),
+        classes=np.arange(2 * count),
+    )
+    names = {text.get_text() for text in crystal_still(behind, color="class").axes[0].texts}
+    assert names == {*"abc", *(str(kind) for kind in range(count))}

@@ -1,6 +1,13 @@
 """`xtalgraph data`."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+from xtalgraph.cli.tables import aligned
+
+if TYPE_CHECKING:
+    from xtalgraph.graphs.survey import Survey
 
 
 @click.group(short_help="List, fetch and inspect data sets.")
@@ -33,14 +40,65 @@ def fetch(name: str, quiet: bool) -> None:
 
 @data.command()
 @click.argument("path")
+@click.option(
+    "--graph",
+    "specs",
+    multiple=True,
+    metavar="STRATEGY",
+    help="Measure these graphs, full and reduced: radius:5 (Å), hybrid:12:8; may be repeated.",
+)
+@click.option(
+    "--fold-tolerance",
+    type=float,
+    default=0.001,
+    show_default=True,
+    metavar="Å",
+    help="Distances this close count as equal when a graph is folded.",
+)
+@click.option(
+    "--symprec",
+    type=float,
+    default=0.0001,
+    show_default=True,
+    metavar="Å",
+    help="How far an operation of a space group may miss an atom.",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def info(path: str, quiet: bool) -> int:
+def info(
+    path: str, specs: tuple[str, ...], fold_tolerance: float, symprec: float, quiet: bool
+) -> int:
     """Read the crystals of PATH, check each, and say what is there.
 
-    The exit code is 1 if some rows cannot be used.
+    With --graph, mean atoms and edges of the graphs: full, folded by symmetry, and reduced to the
+    asymmetric unit of the space group. The exit code is 1 if some rows cannot be used.
     """
+    from xtalgraph.graphs.strategies import parse_strategy
     from xtalgraph.workflows.data import describe_source
 
-    found = describe_source(path, progress=not quiet)
+    strategies = [parse_strategy(spec) for spec in specs]
+    found = describe_source(path, strategies, fold_tolerance, symprec, progress=not quiet)
     click.echo(found.text)
-    return 1 if found.rejected else 0
+    if found.graphs is not None:
+        click.echo("\n".join([*_sizes(found.graphs), *found.refused]))
+    return 1 if found.rejected or found.refused else 0
+
+
+def _sizes(survey: "Survey") -> list[str]:
+    """Lay out the mean sizes, a line for each strategy and kind of reduction."""
+    rows = [["  strategy", "crystals", "atoms", "edges", "full edges / edges"]]
+    width = max(len(one.strategy) for one in survey.sizes)
+    for one in survey.sizes:
+        for what, atoms, edges in (
+            ("full", one.atoms, one.edges),
+            ("folded", one.folded_atoms, one.folded_edges),
+            ("asymmetric unit", one.unit_atoms, one.unit_edges),
+            ("asymmetric unit, edges merged", one.unit_atoms, one.edge_orbits),
+        ):
+            ratio = f"{one.edges / edges:.2f}" if edges else "n/a"
+            name = f"  {one.strategy.ljust(width)}  {what}"
+            rows.append([name, str(one.crystals), f"{atoms:.2f}", f"{edges:.2f}", ratio])
+    return [
+        f"graphs, mean per crystal; folded at {survey.fold_tolerance:g} Å; asymmetric unit by "
+        f"spglib, symprec {survey.symprec:g} Å:",
+        *aligned(rows),
+    ]

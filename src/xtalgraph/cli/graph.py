@@ -1,6 +1,7 @@
 """`xtalgraph graph`."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,10 +12,14 @@ from xtalgraph.cli.tables import aligned
 
 if TYPE_CHECKING:
     from xtalgraph.graphs.comparison import GraphSize, Refusal
+    from xtalgraph.graphs.statistics import Peak
     from xtalgraph.graphs.strategies import Strategy
     from xtalgraph.graphs.summary import GraphSummary
 
 _SITES_SHOWN = 12
+_PEAKS_SHOWN = 5
+_BARS = 10
+_BAR_LENGTH = 24
 
 
 @click.command(cls=CommandWithLists, short_help="Show the periodic graph of crystals.")
@@ -35,50 +40,82 @@ _SITES_SHOWN = 12
     metavar="STRATEGY...",
     help="Compare several: FILE... --compare radius:5 knn:12 hybrid:12:8.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@click.option(
+    "--fold-tolerance",
+    type=float,
+    default=0.001,
+    show_default=True,
+    metavar="Å",
+    help="Distances this close count as equal when the graph is folded.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects, with g(r).")
 @click.option("--html", metavar="PATH", help="Write a page to turn the crystal in.")
 @click.option("--png", metavar="PATH", help="Write a still picture.")
+@click.option(
+    "--color",
+    type=click.Choice(["element", "class"]),
+    default="element",
+    show_default=True,
+    help="Colours of --html and --png: elements, or symmetry classes.",
+)
+@click.option("--plot", metavar="PATH", help="Plot g(r), edges and degrees (.png or .svg).")
 def graph(
     files: tuple[str, ...],
     strategy: str,
     cutoff: float | None,
     neighbors: int | None,
     compare: tuple[str, ...],
+    fold_tolerance: float,
     as_json: bool,
     html: str | None,
     png: str | None,
+    color: Literal["element", "class"],
+    plot: str | None,
 ) -> int:
     """Show the periodic graph of the crystals in FILES.
 
-    With several crystals, --html and --png name a folder. The exit code is 1 if some crystals could
-    not be used.
+    With several crystals, --html, --png and --plot name a folder. The exit code is 1 if some
+    crystals could not be used.
     """
     from xtalgraph.conventions.errors import ConfigError
-    from xtalgraph.workflows.graph import describe_graphs, draw
+    from xtalgraph.workflows.graph import describe_graphs, draw, plot_statistics, radial_of
 
     if compare:
-        if html is not None or png is not None:
-            raise ConfigError("--compare draws no picture; leave out --html and --png")
-        return _compare(files, compare, as_json)
-    found = list(describe_graphs(files, _strategy(strategy, cutoff, neighbors)))
+        if any(path is not None for path in (html, png, plot)):
+            raise ConfigError("--compare draws no picture; leave out --html, --png and --plot")
+        return _compare(files, compare, fold_tolerance, as_json)
+    chosen = _strategy(strategy, cutoff, neighbors)
+    found = list(describe_graphs(files, chosen, fold_tolerance))
     pictures: list[tuple[Literal["html", "png"], str | None]] = [("html", html), ("png", png)]
-    documents = []
+    documents: list[dict[str, Any]] = []
     for row, summary in found:
         if row.crystal is None or summary is None:
             documents.append({"id": row.id, "file": row.file, "error": row.reason})
             continue
+        title, name = _title(row.id, summary.formula), None if len(found) == 1 else _safe(row.id)
         documents.append({"id": row.id, "file": row.file, **summary.as_dict()})
+        if as_json:
+            radial = radial_of(row.crystal, summary)
+            documents[-1]["radial_distribution"] = None if radial is None else radial.as_dict()
         for form, where in pictures:
             if where is not None:
-                path = Path(where) if len(found) == 1 else Path(where) / f"{_safe(row.id)}.{form}"
-                draw(row.crystal, summary, path, form, _title(row.id, summary.formula))
+                path = _path(where, name, form)
+                draw(row.crystal, summary, path, form, title, color)
                 click.echo(f"wrote {path}", err=True)
+        if plot is not None:
+            path = _path(plot, name, "png")
+            plot_statistics(row.crystal, chosen, summary, path, title)
+            click.echo(f"wrote {path}", err=True)
     if as_json:
         click.echo(json.dumps(documents, indent=1, ensure_ascii=False))
     else:
         for row, summary in found:
             click.echo(f"{row.id}: {row.reason}" if summary is None else _words(row.id, summary))
     return 1 if any(row.crystal is None for row, _ in found) else 0
+
+
+def _path(where: str, name: str | None, form: str) -> Path:
+    return Path(where) if name is None else Path(where) / f"{name}.{form}"
 
 
 def _title(name: str, formula: str) -> str:
@@ -104,12 +141,15 @@ def _strategy(spec: str, cutoff: float | None, neighbors: int | None) -> "Strate
     return settings_from(STRATEGIES[chosen.name], settings, "graph") if settings else chosen
 
 
-def _compare(files: tuple[str, ...], specs: tuple[str, ...], as_json: bool) -> int:
+def _compare(
+    files: tuple[str, ...], specs: tuple[str, ...], fold_tolerance: float, as_json: bool
+) -> int:
     from xtalgraph.graphs.comparison import Refusal
     from xtalgraph.graphs.strategies import parse_strategy
     from xtalgraph.workflows.graph import compare_graphs
 
-    found = list(compare_graphs(files, [parse_strategy(spec) for spec in specs]))
+    strategies = [parse_strategy(spec) for spec in specs]
+    found = list(compare_graphs(files, strategies, fold_tolerance))
     documents = [
         {"id": row.id, "file": row.file, "error": row.reason}
         if row.crystal is None
@@ -155,6 +195,9 @@ def _words(name: str, summary: "GraphSummary") -> str:
     lines = [
         f"{name}: {summary.formula}",
         f"  {summary.num_atoms} atoms, {edges}{pieces}; degree {degree_words(summary.degrees)}",
+        *_degrees(summary.degree_histogram),
+        f"  folded at {summary.folded.tolerance:g} Å: {_folded(summary)}",
+        *_distances(summary.peaks),
         "  first shells:",
     ]
     for index, site in enumerate(summary.sites[:_SITES_SHOWN]):
@@ -163,6 +206,49 @@ def _words(name: str, summary: "GraphSummary") -> str:
     if len(summary.sites) > _SITES_SHOWN:
         lines.append(f"    ... and {len(summary.sites) - _SITES_SHOWN} more (--json shows all)")
     return "\n".join(lines + [f"  Warning: {text}" for text in summary.warnings])
+
+
+def _degrees(counts: list[int]) -> list[str]:
+    """Draw the histogram of the degrees; a single degree is said already."""
+    present = [degree for degree, count in enumerate(counts) if count]
+    if len(present) < 2:
+        return []
+    width = -(-(present[-1] - present[0] + 1) // _BARS) if len(present) > _BARS else 1
+    rows = []
+    for low in range(present[0], present[-1] + 1, width):
+        count, high = sum(counts[low : low + width]), min(low + width - 1, present[-1])
+        if count or width > 1:
+            rows.append((str(low) if low == high else f"{low} to {high}", count))
+    longest, most = max(len(name) for name, _ in rows), max(count for _, count in rows)
+    bars = ("█" * max(round(_BAR_LENGTH * count / most), bool(count)) for _, count in rows)
+    return [
+        "  atoms of each degree:",
+        *(
+            f"    {name.rjust(longest)}  {bar} {count}"
+            for (name, count), bar in zip(rows, bars, strict=True)
+        ),
+    ]
+
+
+def _folded(summary: "GraphSummary") -> str:
+    small = summary.folded
+    kinds = Counter(f"{one.multiplicity} {one.element}" for one in small.classes)
+    said = [kind if n == 1 else f"{kind}, {n} times" for kind, n in kinds.items()]
+    more = f"; and {len(said) - _SITES_SHOWN} more kinds" if len(said) > _SITES_SHOWN else ""
+    return (
+        f"{summary.num_atoms} -> {small.num_atoms} atoms ({'; '.join(said[:_SITES_SHOWN])}{more}), "
+        f"{summary.num_edges} -> {small.num_edges} edges"
+    )
+
+
+def _distances(peaks: "list[Peak]") -> list[str]:
+    """Say the first peaks of g(r), and how many neighbours an average atom has in each."""
+    said = []
+    for peak in peaks[:_PEAKS_SHOWN]:
+        sharp = peak.last - peak.first < 0.01
+        where = f"{peak.distance:.3f}" if sharp else f"{peak.first:.2f} to {peak.last:.2f}"
+        said.append(f"{peak.neighbors:.3g} at {where}")
+    return [f"  distances, Å, neighbours of a mean atom: {', '.join(said)}"] if said else []
 
 
 def _safe(name: str) -> str:

@@ -11,6 +11,7 @@ from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence import wording
 from xtalgraph.evidence.markup import Html
 from xtalgraph.evidence.run_record import RunRecord
+from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.comparison import comparison_plot
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import inline_svg, save_figure
@@ -95,16 +96,16 @@ def draw_figures(record: RunRecord) -> ReportFigures:
 def _still(entry: dict[str, Any], run: Path) -> Figure:
     bonds = np.array(entry["bonds"], dtype=np.int64).reshape(-1, 5)
     try:
-        return crystal_still(
-            np.array(entry["cell"], dtype=float).reshape(3, 3),
-            np.array(entry["positions"], dtype=float).reshape(-1, 3),
-            np.array(entry["numbers"], dtype=np.int64),
-            bonds[:, 0],
-            bonds[:, 1],
-            bonds[:, 2:],
-            np.array(entry["pbc"], dtype=bool),
-            size=2.8,
+        crystal = BondedCrystal(
+            cell=np.array(entry["cell"], dtype=float).reshape(3, 3),
+            positions=np.array(entry["positions"], dtype=float).reshape(-1, 3),
+            numbers=np.array(entry["numbers"], dtype=np.int64),
+            pbc=np.array(entry["pbc"], dtype=bool),
+            center=bonds[:, 0],
+            neighbor=bonds[:, 1],
+            image=bonds[:, 2:],
         )
+        return crystal_still(crystal, size=2.8)
     except XtalgraphError as error:
         raise RunError(f"{run / 'worst.json'}, crystal {entry['id']}: {error}") from error
 

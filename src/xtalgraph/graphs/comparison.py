@@ -7,7 +7,7 @@ from typing import Any
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.reduction import reduce_graph
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, reduce_graph
 from xtalgraph.graphs.strategies import Strategy, strategy_spec
 from xtalgraph.graphs.summary import count_pieces
 
@@ -27,7 +27,7 @@ class GraphSize:
     components: int
     """Pieces into which the graph falls; 1 is whole."""
     folded_atoms: int
-    """Atoms after the symmetry reduction at its default tolerance."""
+    """Atoms after the symmetry reduction."""
     folded_edges: int
     """Edges after it."""
 
@@ -51,27 +51,28 @@ class Refusal:
 
 
 def compare_strategies(
-    crystal: Crystal, strategies: Sequence[Strategy]
+    crystal: Crystal, strategies: Sequence[Strategy], fold_tolerance: float = DEFAULT_TOLERANCE
 ) -> list[GraphSize | Refusal]:
     """Build the graph of a crystal with each strategy and measure it.
 
     Args:
         crystal: Checked.
         strategies: In the order of the result.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å.
 
     Returns:
         One for each strategy; a refusal with its reason where the strategy raises `GraphError`.
     """
-    return [_measure(crystal, strategy) for strategy in strategies]
+    return [_measure(crystal, strategy, fold_tolerance) for strategy in strategies]
 
 
-def _measure(crystal: Crystal, strategy: Strategy) -> GraphSize | Refusal:
+def _measure(crystal: Crystal, strategy: Strategy, tolerance: float) -> GraphSize | Refusal:
     word = strategy_spec(strategy)
     try:
         graph = build_graph(crystal, strategy)
     except GraphError as error:
         return Refusal(word, str(error))
-    folded = reduce_graph(graph)
+    folded = reduce_graph(graph, tolerance)
     pieces = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
     return GraphSize(
         strategy=word,

@@ -32,6 +32,11 @@ class RadialDistribution:
         """Mean number of neighbours of an atom up to the end of each bin."""
         return np.cumsum(self.count)
 
+    def as_dict(self) -> dict[str, list[float]]:
+        """Return plain values."""
+        arrays = (("edges", self.edges), ("count", self.count), ("g", self.g))
+        return {name: array.tolist() for name, array in arrays}
+
 
 def radial_distribution(
     crystal: Crystal, cutoff: float = 10.0, width: float = 0.05
@@ -72,6 +77,54 @@ def radial_distribution(
     mean = counts / len(crystal)
     shells = 4.0 / 3.0 * np.pi * np.diff(bins**3)
     return RadialDistribution(bins, mean, mean * crystal.volume / (shells * len(crystal)))
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Distances that lie close together: a peak of the radial distribution."""
+
+    distance: float
+    """Their mean, Å."""
+    first: float
+    """The shortest of them, Å."""
+    last: float
+    """The longest of them, Å."""
+    neighbors: float
+    """How many an average atom has."""
+
+
+def distance_peaks(crystal: Crystal, cutoff: float = 6.0, gap: float = 0.1) -> list[Peak]:
+    """Group the distances of all pairs up to a cutoff into peaks, the nearest first.
+
+    A peak ends where the next distance is more than the gap away; in a disordered crystal it may
+    reach far.
+
+    Args:
+        crystal: Of any periodicity.
+        cutoff: Largest distance, Å; the last peak is cut where it reaches it.
+        gap: Width of the empty interval between two peaks, Å.
+
+    Returns:
+        None at all where no pair is that near.
+
+    Raises:
+        GraphError: If a length is not above zero.
+
+    Example:
+        >>> cell = 1.805 * (1 - np.eye(3))
+        >>> copper = Crystal.from_fractional(cell, np.zeros((1, 3)), np.array([29]))
+        >>> [(round(peak.distance, 3), peak.neighbors) for peak in distance_peaks(copper, 4.0)]
+        [(2.553, 12.0), (3.61, 6.0)]
+    """
+    if not (cutoff > 0 and gap > 0):
+        raise GraphError(f"cutoff and gap must be larger than 0 Å, got {cutoff} and {gap}")
+    distances = np.sort(neighbors_within(crystal, cutoff).distance)
+    groups = np.split(distances, np.flatnonzero(np.diff(distances) > gap) + 1)
+    return [
+        Peak(float(one.mean()), float(one[0]), float(one[-1]), len(one) / len(crystal))
+        for one in groups
+        if len(one)
+    ]
 
 
 def degree_histogram(graph: CrystalGraph) -> Int[np.ndarray, " degrees"]:

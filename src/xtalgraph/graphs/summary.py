@@ -11,8 +11,12 @@ from scipy.sparse.csgraph import connected_components
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, atom_classes, fold, merge_geometry
 from xtalgraph.graphs.shells import first_shell
+from xtalgraph.graphs.statistics import Peak, degree_histogram, distance_peaks
 from xtalgraph.graphs.strategies import Strategy
 
 _SHELL_CUTOFF = 6.0
@@ -33,6 +37,32 @@ class Site:
     """Distance of the nearest neighbour, Å; None where there is none within 6 Å."""
     degree: int
     """Number of edges of the graph that start here."""
+    atom_class: int
+    """Which class of `FoldedSize.classes` it belongs to."""
+
+
+@dataclass(frozen=True)
+class AtomClass:
+    """Atoms that no invariant message passing can tell apart."""
+
+    element: str
+    """Symbol."""
+    multiplicity: int
+    """How many atoms of the cell."""
+
+
+@dataclass(frozen=True)
+class FoldedSize:
+    """The graph after the symmetry reduction, in numbers."""
+
+    tolerance: float
+    """Largest span of merged distances, Å."""
+    num_atoms: int
+    """Atoms that are left, one for each class."""
+    num_edges: int
+    """Directed edges that are left."""
+    classes: list[AtomClass]
+    """In the order of their first atoms."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +77,10 @@ class GraphSummary:
     """Directed edges."""
     degrees: list[int]
     """Edges of each atom, in the order of the file."""
+    degree_histogram: list[int]
+    """How many atoms have 0, 1, 2, ... edges, up to the largest degree."""
+    folded: FoldedSize
+    """What the symmetry reduction leaves."""
     sites: list[Site]
     """One for each atom."""
     components: int
@@ -59,6 +93,8 @@ class GraphSummary:
     """Of the cell, Å³."""
     pbc: list[bool]
     """Which lattice directions repeat."""
+    peaks: list[Peak]
+    """Of the distances up to 6 Å, whatever the graph keeps."""
     warnings: list[str]
     """What to beware of."""
 
@@ -73,36 +109,66 @@ def bonds_of(crystal: Crystal) -> Edges:
     return near.select(first_shell(near, len(crystal)))
 
 
-def summarize(crystal: Crystal, strategy: Strategy) -> GraphSummary:
+def summarize(
+    crystal: Crystal, strategy: Strategy, fold_tolerance: float = DEFAULT_TOLERANCE
+) -> GraphSummary:
     """Build the graph of a crystal and describe it.
 
     Args:
         crystal: Checked.
         strategy: Which pairs are neighbours.
+        fold_tolerance: Distances this close are merged before the graph is folded, Å.
+
+    Raises:
+        GraphError: If the strategy refuses the crystal.
+        ConfigError: If the tolerance is not larger than 0.
     """
-    edges, shell = strategy.edges(crystal), bonds_of(crystal)
-    degrees = np.bincount(edges.center, minlength=len(crystal)).tolist()
+    graph = build_graph(crystal, strategy)
+    degrees = [int(degree) for degree in graph.degree]
+    folded, kind = _folded(graph, fold_tolerance)
+    components = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
+    return GraphSummary(
+        formula=crystal.formula,
+        num_atoms=len(crystal),
+        num_edges=len(graph.center),
+        degrees=degrees,
+        degree_histogram=degree_histogram(graph).tolist(),
+        folded=folded,
+        sites=_sites(crystal, degrees, kind),
+        components=components,
+        shortest=float(graph.distance.min()) if len(graph.center) else None,
+        longest=float(graph.distance.max()) if len(graph.center) else None,
+        volume=crystal.volume,
+        pbc=crystal.pbc.tolist(),
+        peaks=distance_peaks(crystal),
+        warnings=_warnings(degrees, components, strategy.cutoff),
+    )
+
+
+def _folded(graph: CrystalGraph, tolerance: float) -> tuple[FoldedSize, Int[np.ndarray, " atoms"]]:
+    """Return what folding leaves, and the class of each atom."""
+    merged = merge_geometry(graph, tolerance)
+    kind, small = atom_classes(merged), fold(merged)
+    classes = [
+        AtomClass(SYMBOLS[number], multiplicity)
+        for number, multiplicity in zip(
+            small.number.tolist(), small.atom_multiplicity.tolist(), strict=True
+        )
+    ]
+    return FoldedSize(tolerance, len(small.number), len(small.center), classes), kind
+
+
+def _sites(crystal: Crystal, degrees: list[int], kind: Int[np.ndarray, " atoms"]) -> list[Site]:
+    shell = bonds_of(crystal)
     sites = []
     for index, number in enumerate(crystal.numbers.tolist()):
         mine = shell.center == index
         kinds = Counter(SYMBOLS[z] for z in crystal.numbers[shell.neighbor[mine]].tolist())
         words = "".join(f"{s}{n if n > 1 else ''}" for s, n in sorted(kinds.items()))
         nearest = float(shell.distance[mine].min()) if mine.any() else None
-        sites.append(Site(SYMBOLS[number], int(mine.sum()), words, nearest, degrees[index]))
-    components = count_pieces(edges.center, edges.neighbor, len(crystal))
-    return GraphSummary(
-        formula=crystal.formula,
-        num_atoms=len(crystal),
-        num_edges=len(edges),
-        degrees=degrees,
-        sites=sites,
-        components=components,
-        shortest=float(edges.distance.min()) if len(edges) else None,
-        longest=float(edges.distance.max()) if len(edges) else None,
-        volume=crystal.volume,
-        pbc=crystal.pbc.tolist(),
-        warnings=_warnings(degrees, components, strategy.cutoff),
-    )
+        count, degree = int(mine.sum()), degrees[index]
+        sites.append(Site(SYMBOLS[number], count, words, nearest, degree, int(kind[index])))
+    return sites
 
 
 def count_pieces(

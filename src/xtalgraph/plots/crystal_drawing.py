@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from xtalgraph.conventions.errors import InputError
+from xtalgraph.plots.bonded_crystal import BondedCrystal
 
 WRAP_TOLERANCE = 1e-6
 """Fractional coordinates this little below a cell wall count as on it."""
@@ -35,16 +35,8 @@ class CrystalDrawing:
     """How many of the given directed bonds start at each atom."""
 
 
-def draw_crystal(
-    cell: Float[np.ndarray, "3 3"],
-    positions: Float[np.ndarray, "atoms 3"],
-    numbers: Int[np.ndarray, " atoms"],
-    center: Int[np.ndarray, " bonds"],
-    neighbor: Int[np.ndarray, " bonds"],
-    image: Int[np.ndarray, "bonds 3"],
-    pbc: Bool[np.ndarray, "3"],
-) -> CrystalDrawing:
-    """Lay out atoms and bonds, ``position[neighbor] + image @ cell - position[center]`` long.
+def draw_crystal(crystal: BondedCrystal) -> CrystalDrawing:
+    """Lay out atoms and bonds.
 
     Atoms are wrapped into the cell along the periodic directions, and the images with them. A
     bond given once or in both directions is one stick. A bond that crosses the wall shows at
@@ -52,30 +44,20 @@ def draw_crystal(
     of the cell has all its bonds.
 
     Args:
-        cell: Lattice vectors as rows, Å.
-        positions: Cartesian coordinates, Å.
-        numbers: Atomic numbers.
-        center: Atom at which each bond starts.
-        neighbor: Atom at which it ends.
-        image: In which cell that atom stands, in lattice vectors.
-        pbc: Which lattice directions repeat.
+        crystal: What to draw.
 
     Returns:
         Balls, sticks and edges.
-
-    Raises:
-        InputError: When a bond names an atom that does not exist, or crosses a wall along a
-            direction that does not repeat.
     """
-    atoms = len(numbers)
-    _check_bonds(atoms, center, neighbor, image, pbc)
-    has_volume = abs(float(np.linalg.det(cell))) > 1e-9
+    cell, atoms = crystal.cell, len(crystal.numbers)
+    center, neighbor = crystal.center, crystal.neighbor
     shift = np.zeros((atoms, 3), dtype=np.int64)
-    if has_volume:
-        fractional = np.linalg.solve(cell.T, positions.T).T
-        shift = np.where(pbc, np.floor(fractional + WRAP_TOLERANCE), 0.0).astype(np.int64)
-    inside = positions - shift @ cell
-    image = image + shift[neighbor] - shift[center]
+    if crystal.has_volume:
+        fractional = np.linalg.solve(cell.T, crystal.positions.T).T
+        wrapped = np.floor(fractional + WRAP_TOLERANCE)
+        shift = np.where(crystal.pbc, wrapped, 0.0).astype(np.int64)
+    inside = crystal.positions - shift @ cell
+    image = crystal.image + shift[neighbor] - shift[center]
 
     balls: dict[tuple[int, int, int, int], int] = {(i, 0, 0, 0): i for i in range(atoms)}
     sticks: set[tuple[int, int]] = set()
@@ -85,10 +67,12 @@ def draw_crystal(
             sticks.add((min(start, ball), max(start, ball)))
     keys = np.array(list(balls), dtype=np.int64).reshape(-1, 4)
     site = keys[:, 0]
-    edges, axis = _cell_edges(cell) if has_volume else (np.zeros((0, 2, 3)), np.zeros(0, int))
+    edges, axis = (
+        _cell_edges(cell) if crystal.has_volume else (np.zeros((0, 2, 3)), np.zeros(0, int))
+    )
     return CrystalDrawing(
         positions=inside[site] + keys[:, 1:] @ cell,
-        numbers=numbers[site],
+        numbers=crystal.numbers[site],
         site=site,
         offset=keys[:, 1:],
         is_image=np.arange(len(site)) >= atoms,
@@ -158,24 +142,3 @@ def _cell_edges(
             ends.append(np.stack([start, start + cell[axis]]))
             axes.append(axis)
     return np.stack(ends), np.array(axes)
-
-
-def _check_bonds(
-    atoms: int,
-    center: Int[np.ndarray, " bonds"],
-    neighbor: Int[np.ndarray, " bonds"],
-    image: Int[np.ndarray, "bonds 3"],
-    pbc: Bool[np.ndarray, "3"],
-) -> None:
-    for name, index in (("center", center), ("neighbor", neighbor)):
-        wrong = index[(index < 0) | (index >= atoms)]
-        if len(wrong):
-            raise InputError(
-                f"{name} of a bond must be an atom between 0 and {atoms - 1}, got {wrong[0]}"
-            )
-    if (image[:, ~pbc] != 0).any():
-        axes = ", ".join("abc"[axis] for axis in np.flatnonzero(~pbc))
-        raise InputError(
-            f"bonds must not cross the wall along {axes}, which does not repeat; "
-            "set pbc there, or take these bonds out"
-        )

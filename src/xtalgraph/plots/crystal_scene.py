@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from string import Template
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from matplotlib.colors import to_hex, to_rgb
 from scipy.spatial.transform import Rotation
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.plots.bonded_crystal import BondedCrystal
+from xtalgraph.plots.class_look import ClassMark, class_color, class_marks, needs_numbers
 from xtalgraph.plots.crystal_drawing import CrystalDrawing, draw_crystal, view_along, viewpoint
 from xtalgraph.plots.crystal_still import BALL_SHARE, IMAGE_PALENESS, STICK_RADIUS, crystal_still
 from xtalgraph.plots.element_look import covalent_radius, element_color, mixed
@@ -21,59 +24,54 @@ from xtalgraph.plots.export import figure_to_svg, inline_svg
 
 
 def crystal_scene(
-    cell: Float[np.ndarray, "3 3"],
-    positions: Float[np.ndarray, "atoms 3"],
-    numbers: Int[np.ndarray, " atoms"],
-    center: Int[np.ndarray, " bonds"],
-    neighbor: Int[np.ndarray, " bonds"],
-    image: Int[np.ndarray, "bonds 3"],
-    pbc: Bool[np.ndarray, "3"],
+    crystal: BondedCrystal,
     *,
     title: str,
     labels: Sequence[str] = (),
     facts: Sequence[tuple[str, str]] = (),
+    color: Literal["element", "class"] = "element",
 ) -> str:
     """A page with the crystal to turn, its bonds drawn to the images, and facts beside it.
 
     Pointing at an atom tells its element, index and coordination (how many of the given bonds
-    start there). The page holds 3Dmol.js and loads nothing; where the browser has no WebGL it
-    says so and shows the still picture.
+    start there). Where the classes of the atoms are known, two buttons switch between the
+    colours of the elements and those of the classes. The page holds 3Dmol.js and loads nothing;
+    where the browser has no WebGL it says so and shows the still picture.
 
     Args:
-        cell: Lattice vectors as rows, Å.
-        positions: Cartesian coordinates, Å.
-        numbers: Atomic numbers.
-        center: Atom at which each bond starts.
-        neighbor: Atom at which it ends.
-        image: In which cell that atom stands, in lattice vectors.
-        pbc: Which lattice directions repeat.
+        crystal: What to draw.
         title: Heading of the page.
         labels: One text per atom, shown when it is pointed at; may be left out.
         facts: Pairs of what and its value, shown beside the picture in this order.
+        color: Which colours the page opens with.
 
     Returns:
         The page.
 
     Raises:
-        InputError: When the labels are not one per atom, or a bond cannot be drawn.
+        InputError: When the labels are not one per atom, or the colours are to be those of
+            classes that are not known.
     """
-    if len(labels) not in (0, len(numbers)):
-        raise InputError(f"labels must be one per atom ({len(numbers)}), got {len(labels)}")
-    drawing = draw_crystal(cell, positions, numbers, center, neighbor, image, pbc)
-    still = figure_to_svg(
-        crystal_still(cell, positions, numbers, center, neighbor, image, pbc, size=4.6)
-    )
+    atoms = len(crystal.numbers)
+    if len(labels) not in (0, atoms):
+        raise InputError(f"labels must be one per atom ({atoms}), got {len(labels)}")
+    drawing = draw_crystal(crystal)
+    still = figure_to_svg(crystal_still(crystal, size=4.6, color=color))
+    marks = [] if crystal.classes is None else class_marks(crystal.classes, crystal.numbers)
     data = {
-        "atoms": _atoms(drawing, labels),
+        "atoms": _atoms(drawing, labels, crystal.classes),
+        "color": color,
+        "hasClasses": bool(marks),
+        "numbered": needs_numbers(marks),
         "edges": [
-            {"start": _rounded(start), "end": _rounded(end), "repeats": bool(pbc[axis])}
+            {"start": _rounded(start), "end": _rounded(end), "repeats": bool(crystal.pbc[axis])}
             for (start, end), axis in zip(drawing.edges, drawing.edge_axis.tolist(), strict=True)
         ],
         "axes": [
             {"name": name, "position": _rounded(end + 0.35 * (end - start) / _length(end - start))}
             for name, (start, end) in zip("abc", drawing.edges[::4], strict=False)
         ],
-        "views": _views(cell),
+        "views": _views(crystal),
         "stick": STICK_RADIUS,
         "line": 0.022,
     }
@@ -81,7 +79,8 @@ def crystal_scene(
         "scene",
         title=html.escape(title),
         still=inline_svg(still, "still", title),
-        legend=_legend(numbers),
+        legend=_legend(crystal.numbers),
+        classes=_class_legend(marks),
         facts="\n".join(
             f"<div><dt>{html.escape(what)}</dt><dd>{html.escape(value)}</dd></div>"
             for what, value in facts
@@ -92,7 +91,9 @@ def crystal_scene(
     )
 
 
-def _atoms(drawing: CrystalDrawing, labels: Sequence[str]) -> list[dict[str, object]]:
+def _atoms(
+    drawing: CrystalDrawing, labels: Sequence[str], classes: Int[np.ndarray, " atoms"] | None
+) -> list[dict[str, object]]:
     bonds: list[list[int]] = [[] for _ in drawing.numbers]
     for one, other in drawing.sticks.tolist():
         bonds[one].append(other)
@@ -100,8 +101,7 @@ def _atoms(drawing: CrystalDrawing, labels: Sequence[str]) -> list[dict[str, obj
     atoms: list[dict[str, object]] = []
     for ball, number in enumerate(drawing.numbers.tolist()):
         site, is_image = int(drawing.site[ball]), bool(drawing.is_image[ball])
-        color = np.array(to_rgb(element_color(number)))
-        color = mixed(color, "#ffffff", IMAGE_PALENESS) if is_image else color
+        kind = None if classes is None else int(classes[site])
         atoms.append(
             {
                 "symbol": SYMBOLS[number],
@@ -112,19 +112,27 @@ def _atoms(drawing: CrystalDrawing, labels: Sequence[str]) -> list[dict[str, obj
                 "cell": drawing.offset[ball].tolist() if is_image else None,
                 "position": _rounded(drawing.positions[ball]),
                 "radius": round(BALL_SHARE * covalent_radius(number), 4),
-                "color": to_hex(tuple(color)),
+                "color": _shown(element_color(number), is_image),
+                "kind": kind,
+                "kindColor": None if kind is None else _shown(class_color(kind), is_image),
                 "bonds": bonds[ball],
             }
         )
     return atoms
 
 
-def _views(cell: Float[np.ndarray, "3 3"]) -> dict[str, list[float]]:
+def _shown(color: str, is_image: bool) -> str:
+    if not is_image:
+        return color
+    return to_hex(tuple(mixed(np.array(to_rgb(color)), "#ffffff", IMAGE_PALENESS)))
+
+
+def _views(crystal: BondedCrystal) -> dict[str, list[float]]:
     """Quaternions (x, y, z, w) that turn the crystal towards the viewer."""
-    rotations = {"home": viewpoint(cell)}
+    rotations = {"home": viewpoint(crystal.cell)}
+    axes = crystal.cell if crystal.has_volume else np.eye(3)
     for axis, name in enumerate("abc"):
-        solid = abs(float(np.linalg.det(cell))) > 1e-9
-        rotations[name] = view_along(cell if solid else np.eye(3), axis)
+        rotations[name] = view_along(axes, axis)
     return {
         name: [round(q, 6) for q in Rotation.from_matrix(rotation).as_quat().tolist()]
         for name, rotation in rotations.items()
@@ -132,14 +140,25 @@ def _views(cell: Float[np.ndarray, "3 3"]) -> dict[str, list[float]]:
 
 
 def _legend(numbers: Int[np.ndarray, " atoms"]) -> str:
-    rows = []
-    for number, count in sorted(Counter(numbers.tolist()).items()):
-        dot = (
-            '<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="7" '
-            f'fill="{element_color(number)}" stroke="#4a5663" stroke-width="1"/></svg>'
-        )
-        rows.append(f"<li>{dot}{SYMBOLS[number]} <small>× {count:,}</small></li>")
-    return "\n".join(rows)
+    return "\n".join(
+        f"<li>{_dot(element_color(number))}{SYMBOLS[number]} <small>× {count:,}</small></li>"
+        for number, count in sorted(Counter(numbers.tolist()).items())
+    )
+
+
+def _class_legend(marks: Sequence[ClassMark]) -> str:
+    return "\n".join(
+        f"<li>{_dot(class_color(mark.number))}<b>{mark.number}</b> {SYMBOLS[mark.element]} "
+        f"<small>× {mark.multiplicity:,}</small></li>"
+        for mark in marks
+    )
+
+
+def _dot(color: str) -> str:
+    return (
+        '<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="7" '
+        f'fill="{color}" stroke="#4a5663" stroke-width="1"/></svg>'
+    )
 
 
 def _page(name: str, **parts: str) -> str:

@@ -1,18 +1,23 @@
 """A still picture of a periodic graph, drawn from the back to the front."""
 
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as Outline
+from matplotlib.patheffects import withStroke
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.plots.bonded_crystal import BondedCrystal
+from xtalgraph.plots.class_look import class_color, class_marks, needs_numbers
 from xtalgraph.plots.crystal_drawing import CrystalDrawing, draw_crystal, viewpoint
 from xtalgraph.plots.element_look import covalent_radius, element_color, mixed
 from xtalgraph.plots.style import MUTED, house_style, new_figure
@@ -31,6 +36,8 @@ FLAT_FROM = 250
 """With more balls than this, each is one disc."""
 RASTER_FROM = 60
 """With more balls than this, an SVG holds the picture as pixels."""
+MOST_LISTED = 15
+"""Classes that the legend names; of more it says how many."""
 EDGE_COLOR = "#7f8b97"
 EDGE_WIDTH = 0.00036
 """Half the width of the cell's edges over the distance of the eye."""
@@ -84,80 +91,109 @@ class _Canvas:
 
 
 def crystal_still(
-    cell: Float[np.ndarray, "3 3"],
-    positions: Float[np.ndarray, "atoms 3"],
-    numbers: Int[np.ndarray, " atoms"],
-    center: Int[np.ndarray, " bonds"],
-    neighbor: Int[np.ndarray, " bonds"],
-    image: Int[np.ndarray, "bonds 3"],
-    pbc: Bool[np.ndarray, "3"],
+    crystal: BondedCrystal,
     *,
     title: str = "",
     size: float = 3.2,
+    color: Literal["element", "class"] = "element",
 ) -> Figure:
     """Atoms as shaded balls, bonds as sticks, the cell as lines, in a slight perspective.
 
     Bonds that cross the wall are drawn to the image of their partner; images are paler.
 
     Args:
-        cell: Lattice vectors as rows, Å.
-        positions: Cartesian coordinates, Å.
-        numbers: Atomic numbers.
-        center: Atom at which each bond starts.
-        neighbor: Atom at which it ends.
-        image: In which cell that atom stands, in lattice vectors.
-        pbc: Which lattice directions repeat.
+        crystal: What to draw.
         title: Written above the picture.
         size: Width of the picture in inches.
+        color: By ``element``, or by symmetry ``class``; where there are more classes than
+            colours, atoms in sight bear the number of theirs.
 
     Returns:
         The figure.
+
+    Raises:
+        InputError: When the colours are to be those of classes that are not known.
     """
-    drawing = draw_crystal(cell, positions, numbers, center, neighbor, image, pbc)
+    drawing = draw_crystal(crystal)
+    look = _element_look(crystal) if color == "element" else _class_look(crystal)
     with house_style():
         figure = new_figure(size, size * 1.08)
         axes = figure.add_subplot()
         axes.set_axis_off()
         axes.set_aspect("equal")
         if len(drawing.numbers):
-            _paint(axes, drawing, viewpoint(cell), pbc)
+            _paint(axes, drawing, crystal, look)
         if title:
-            axes.set_title(title, fontsize=10, fontweight="bold")
-        present = sorted(set(numbers.tolist()))
-        handles = [_legend_dot(number) for number in present]
+            figure.suptitle(title, fontsize=10, fontweight="bold")
         figure.legend(
-            handles=handles,
+            handles=look.handles,
             loc="outside lower center",
-            ncols=min(len(handles), 7) or 1,
+            ncols=min(len(look.handles), look.columns) or 1,
             handletextpad=0.1,
             columnspacing=0.9,
         )
         return figure
 
 
-def _paint(
-    axes: Axes,
-    drawing: CrystalDrawing,
-    rotation: Float[np.ndarray, "3 3"],
-    pbc: Bool[np.ndarray, "3"],
-) -> None:
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """How the atoms are told apart."""
+
+    colors: Color
+    """One for each atom of the cell."""
+    names: list[str]
+    """What is written on each atom of the cell; none at all where nothing is."""
+    handles: list[Line2D]
+    """The legend."""
+    columns: int
+    """Entries of the legend in a line."""
+
+
+def _element_look(crystal: BondedCrystal) -> _Look:
+    colors = [to_rgb(element_color(number)) for number in crystal.numbers.tolist()]
+    present = sorted(set(crystal.numbers.tolist()))
+    handles = [_legend_dot(element_color(z), covalent_radius(z), SYMBOLS[z]) for z in present]
+    return _Look(np.array(colors).reshape(-1, 3), [], handles, 7)
+
+
+def _class_look(crystal: BondedCrystal) -> _Look:
+    if crystal.classes is None:
+        raise InputError("atoms can be coloured by class only where their classes are given")
+    classes = crystal.classes.tolist()
+    marks = class_marks(crystal.classes, crystal.numbers)
+    colors = [to_rgb(class_color(number)) for number in classes]
+    names = [str(number) for number in classes] if needs_numbers(marks) else []
+    handles = [
+        _legend_dot(class_color(mark.number), covalent_radius(mark.element), mark.words)
+        for mark in marks[:MOST_LISTED]
+    ]
+    if len(marks) > MOST_LISTED:
+        more = f"and {len(marks) - MOST_LISTED:,} more"
+        handles.append(Line2D([], [], linestyle="none", label=more))
+    return _Look(np.array(colors).reshape(-1, 3), names, handles, 5)
+
+
+def _paint(axes: Axes, drawing: CrystalDrawing, crystal: BondedCrystal, look: _Look) -> None:
+    rotation = viewpoint(crystal.cell)
     corners = drawing.edges.reshape(-1, 3)
     middle = np.concatenate([drawing.positions[~drawing.is_image], corners]).mean(axis=0)
     seen = (drawing.positions - middle) @ rotation.T
     corners = (corners - middle) @ rotation.T
     radii = np.array([BALL_SHARE * covalent_radius(z) for z in drawing.numbers.tolist()])
+    colors = look.colors[drawing.site]
     canvas = _Canvas(np.concatenate([seen, corners]))
-    _add_balls(canvas, drawing, seen, radii)
-    _add_sticks(canvas, drawing, seen, radii)
-    _add_edges(canvas, corners.reshape(-1, 2, 3), pbc[drawing.edge_axis])
+    _add_balls(canvas, drawing, seen, radii, colors)
+    _add_sticks(canvas, drawing, seen, radii, colors)
+    _add_edges(canvas, corners.reshape(-1, 2, 3), crystal.pbc[drawing.edge_axis])
     axes.add_collection(canvas.collection(rasterized=len(seen) > RASTER_FROM))
 
     flat = seen[:, :2] * canvas.magnify(seen[:, 2:])
-    reach = (radii * canvas.magnify(seen[:, 2]))[:, None]
+    reach = radii * canvas.magnify(seen[:, 2])
     lines = corners[:, :2] * canvas.magnify(corners[:, 2:])
     _name_axes(axes, lines.reshape(-1, 2, 2))
-    low = np.concatenate([flat - reach, lines]).min(axis=0) - 0.35
-    high = np.concatenate([flat + reach, lines]).max(axis=0) + 0.35
+    _name_atoms(axes, look.names, flat, seen[:, 2], reach)
+    low = np.concatenate([flat - reach[:, None], lines]).min(axis=0) - 0.35
+    high = np.concatenate([flat + reach[:, None], lines]).max(axis=0) + 0.35
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
 
 
@@ -166,14 +202,14 @@ def _add_balls(
     drawing: CrystalDrawing,
     seen: Float[np.ndarray, "balls 3"],
     radii: Float[np.ndarray, " balls"],
+    colors: Float[np.ndarray, "balls 3"],
 ) -> None:
     shades = SHADES if len(seen) <= FLAT_FROM else SHADES[:1]
     disc = Outline.unit_circle()
     round_corners = np.asarray(disc.vertices)
     scales = canvas.magnify(seen[:, 2])
     for ball, (x, y, depth) in enumerate(seen.tolist()):
-        color = np.array(to_rgb(element_color(int(drawing.numbers[ball]))))
-        is_image, scale = bool(drawing.is_image[ball]), float(scales[ball])
+        color, is_image, scale = colors[ball], bool(drawing.is_image[ball]), float(scales[ball])
         body = canvas.faded(mixed(color, "#000000", 0.10), depth, is_image)
         rim = canvas.faded(mixed(color, "#000000", 0.52), depth, is_image)
         for layer, (radius, shift, white) in enumerate(shades):
@@ -184,11 +220,28 @@ def _add_balls(
             canvas.add(outline, depth + 1e-6 * layer, face, rim if layer == 0 else face)
 
 
+def _name_atoms(
+    axes: Axes,
+    names: list[str],
+    flat: Float[np.ndarray, "balls 2"],
+    depth: Float[np.ndarray, " balls"],
+    reach: Float[np.ndarray, " balls"],
+) -> None:
+    """Write on the atoms of the cell whose middle no other ball covers."""
+    for ball, name in enumerate(names):
+        before = (depth > depth[ball]) & (np.linalg.norm(flat - flat[ball], axis=1) < reach)
+        if not before.any():
+            x, y = flat[ball].tolist()
+            text = axes.text(x, y, name, ha="center", va="center", fontsize=7, zorder=4)
+            text.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
+
+
 def _add_sticks(
     canvas: _Canvas,
     drawing: CrystalDrawing,
     seen: Float[np.ndarray, "balls 3"],
     radii: Float[np.ndarray, " balls"],
+    colors: Float[np.ndarray, "balls 3"],
 ) -> None:
     layers = ((1.0, "#000000", 0.38), (0.72, "#000000", 0.02), (0.28, "#ffffff", 0.38))
     for one, other in drawing.sticks.tolist():
@@ -197,8 +250,7 @@ def _add_sticks(
             start = _surface(seen[ball], half, float(radii[ball]))
             if start is None:
                 continue
-            color = np.array(to_rgb(element_color(int(drawing.numbers[ball]))))
-            color = mixed(color, "#8d98a3", 0.35)
+            color = mixed(colors[ball], "#8d98a3", 0.35)
             ends = np.stack([start, half])
             depth = float(ends[:, 2].mean())
             scales = canvas.magnify(ends[:, 2])
@@ -262,16 +314,15 @@ def _strip(flat: Float[np.ndarray, "2 2"], widths: Float[np.ndarray, "2"]) -> Ou
     return Outline(np.concatenate([points, points[:1]]), closed=True)
 
 
-def _legend_dot(number: int) -> Line2D:
-    color = np.array(to_rgb(element_color(number)))
+def _legend_dot(color: str, radius: float, label: str) -> Line2D:
     return Line2D(
         [],
         [],
         linestyle="none",
         marker="o",
-        markersize=4.0 + 3.0 * covalent_radius(number),
-        markerfacecolor=to_hex(tuple(color)),
-        markeredgecolor=to_hex(tuple(mixed(color, "#000000", 0.5))),
+        markersize=4.0 + 3.0 * radius,
+        markerfacecolor=color,
+        markeredgecolor=to_hex(tuple(mixed(np.array(to_rgb(color)), "#000000", 0.5))),
         markeredgewidth=0.6,
-        label=SYMBOLS[number],
+        label=label,
     )

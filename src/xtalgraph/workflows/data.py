@@ -1,6 +1,7 @@
 """Data: what a source holds, before anything is learned from it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,11 @@ import numpy as np
 import pandas as pd
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.data.table import CrystalTable, read_table
+from xtalgraph.data.table import CrystalTable, Rejection, read_table
+from xtalgraph.graphs.asymmetric_unit import DEFAULT_SYMPREC
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
+from xtalgraph.graphs.strategies import Strategy
+from xtalgraph.graphs.survey import Survey, survey_graphs
 from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import describe_all
 
@@ -23,14 +28,32 @@ class SourceInfo:
     """Crystals that can be used."""
     rejected: int
     """Rows that cannot."""
+    graphs: Survey | None
+    """How large the graphs are; None where no strategy was given."""
+    refused: tuple[str, ...]
+    """What the graphs could not be built of and why, and whose space group is not known."""
 
 
-def describe_source(source: Any, *, progress: bool = True) -> SourceInfo:
+def describe_source(
+    source: Any,
+    strategies: Sequence[Strategy] = (),
+    fold_tolerance: float = DEFAULT_TOLERANCE,
+    symprec: float = DEFAULT_SYMPREC,
+    *,
+    progress: bool = True,
+) -> SourceInfo:
     """Read a source, check every crystal, and describe it.
 
     Args:
         source: Anything that `train` takes.
-        progress: Show a progress bar on standard error.
+        strategies: The graphs of these are built and measured, see `survey_graphs`.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å.
+        symprec: How far an operation of a space group may miss an atom, Å.
+        progress: Show progress bars on standard error.
+
+    Raises:
+        InputError: If the source cannot be used at all.
+        ConfigError: If a tolerance is not larger than 0.
     """
     path, known = resolve_source(source)
     table = read_table(path, progress=progress)
@@ -42,7 +65,29 @@ def describe_source(source: Any, *, progress: bool = True) -> SourceInfo:
         lines += _crystals(table) + _columns(table.columns)
     if table.rejected:
         lines.append(f"rejected:\n  {describe_all(table.rejected)}")
-    return SourceInfo("\n".join(lines), len(table), len(table.rejected))
+    survey = None
+    if strategies:
+        survey = survey_graphs(
+            table.crystals, strategies, fold_tolerance, symprec, progress=progress
+        )
+    refused = () if survey is None else tuple(_misfits(table, survey))
+    return SourceInfo("\n".join(lines), len(table), len(table.rejected), survey, refused)
+
+
+def _misfits(table: CrystalTable, survey: Survey) -> list[str]:
+    found = [(f"{one.strategy} refused", one.refused) for one in survey.sizes]
+    found.append(("no space group, counted as P1:", survey.without_group))
+    lines = []
+    for what, misfits in found:
+        rows = [
+            Rejection(
+                table.ids[one.place], table.files[one.place], table.rows[one.place], one.reason
+            )
+            for one in misfits
+        ]
+        if rows:
+            lines.append(f"{what} {len(rows)} of {len(table)} crystals\n  {describe_all(rows)}")
+    return lines
 
 
 def _crystals(table: CrystalTable) -> list[str]:

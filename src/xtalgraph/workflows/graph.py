@@ -5,25 +5,35 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from xtalgraph.conventions.errors import GraphError
+import numpy as np
+
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.graphs.comparison import GraphSize, Refusal, compare_strategies
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
+from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.summary import GraphSummary, Site, bonds_of, summarize
+from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_scene import crystal_scene
 from xtalgraph.plots.crystal_still import crystal_still
-from xtalgraph.plots.export import figure_to_png
+from xtalgraph.plots.export import figure_to_png, figure_to_svg
+from xtalgraph.plots.graph_statistics import graph_statistics_plot
+
+_RADIAL_REACH = 10.0
+"""How far the radial distribution is shown, Å; farther where an edge is longer."""
 
 
 def describe_graphs(
-    sources: Sequence[Any], strategy: Strategy
+    sources: Sequence[Any], strategy: Strategy, fold_tolerance: float = DEFAULT_TOLERANCE
 ) -> Iterator[tuple[Row, GraphSummary | None]]:
     """Describe the graph of every crystal in some sources.
 
     Args:
         sources: Files, folders, tables, structures.
         strategy: Which pairs are neighbours.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å.
 
     Yields:
         Each row with its summary; None where the row has a reason instead of a crystal, which is
@@ -33,26 +43,34 @@ def describe_graphs(
         summary = None
         if row.crystal is not None:
             try:
-                summary = summarize(row.crystal, strategy)
+                summary = summarize(row.crystal, strategy, fold_tolerance)
             except GraphError as error:
                 row = replace(row, crystal=None, reason=str(error))  # noqa: PLW2901
         yield row, summary
 
 
 def compare_graphs(
-    sources: Sequence[Any], strategies: Sequence[Strategy]
+    sources: Sequence[Any],
+    strategies: Sequence[Strategy],
+    fold_tolerance: float = DEFAULT_TOLERANCE,
 ) -> Iterator[tuple[Row, list[GraphSize | Refusal]]]:
     """Measure the graphs that several strategies make of every crystal in some sources.
 
     Args:
         sources: Files, folders, tables, structures.
         strategies: In the order of the result.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å.
 
     Yields:
         Each row with one result for each strategy; none where the row has no crystal.
     """
     for row in _rows(sources):
-        yield row, [] if row.crystal is None else compare_strategies(row.crystal, strategies)
+        found = (
+            []
+            if row.crystal is None
+            else compare_strategies(row.crystal, strategies, fold_tolerance)
+        )
+        yield row, found
 
 
 def _rows(sources: Sequence[Any]) -> Iterator[Row]:
@@ -65,33 +83,90 @@ def draw(
     path: Path,
     form: Literal["html", "png"],
     title: str,
+    color: Literal["element", "class"] = "element",
 ) -> Path:
     """Draw a crystal with the bonds of its first shells, those through the wall to their images.
 
     Args:
         crystal: What to draw.
-        summary: Of its graph; the facts beside the picture.
+        summary: Of its graph; the facts beside the picture, and the symmetry classes.
         path: File to write; its folder is made if it is not there.
         form: ``html`` for a page to turn the crystal in, ``png`` for a still picture.
         title: Above the picture.
+        color: By ``element`` or by symmetry ``class``; the page has buttons for both, and opens
+            with this.
     """
     bonds = bonds_of(crystal)
-    arrays = (
-        crystal.cell,
-        crystal.positions,
-        crystal.numbers,
-        bonds.center,
-        bonds.neighbor,
-        bonds.image,
-        crystal.pbc,
+    shown = BondedCrystal(
+        cell=crystal.cell,
+        positions=crystal.positions,
+        numbers=crystal.numbers,
+        pbc=crystal.pbc,
+        center=bonds.center,
+        neighbor=bonds.neighbor,
+        image=bonds.image,
+        classes=np.array([site.atom_class for site in summary.sites], dtype=np.int64),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "png":
-        path.write_bytes(figure_to_png(crystal_still(*arrays, title=title, size=5.0)))
+        figure = crystal_still(shown, title=title, size=5.0, color=color)
+        path.write_bytes(figure_to_png(figure))
     else:
         labels = [_site_words(site) for site in summary.sites]
-        page = crystal_scene(*arrays, title=title, labels=labels, facts=_facts(summary))
+        facts = _facts(summary)
+        page = crystal_scene(shown, title=title, labels=labels, facts=facts, color=color)
         path.write_text(page, encoding="utf-8")
+    return path
+
+
+def radial_of(crystal: Crystal, summary: GraphSummary) -> RadialDistribution | None:
+    """Return g(r) up to 10 Å, or up to the longest edge; None where there is no density.
+
+    Args:
+        crystal: Whose distances are counted.
+        summary: Of its graph.
+    """
+    if not crystal.pbc.all():
+        return None
+    return radial_distribution(crystal, max(_RADIAL_REACH, summary.longest or 0.0))
+
+
+def plot_statistics(
+    crystal: Crystal, strategy: Strategy, summary: GraphSummary, path: Path, title: str
+) -> Path:
+    """Draw g(r) with the graph's edges marked, and the degrees of its atoms.
+
+    Args:
+        crystal: Whose graph it is.
+        strategy: Which pairs are neighbours.
+        summary: Of that graph.
+        path: File to write, `.png` or `.svg`; its folder is made if it is not there.
+        title: Above the picture.
+
+    Raises:
+        ConfigError: If the name of the file ends otherwise.
+    """
+    if path.suffix not in (".png", ".svg"):
+        raise ConfigError(f"a plot is written as .png or .svg, got the file {path}")
+    radial, none = radial_of(crystal, summary), np.zeros(0)
+    share = none
+    if radial is not None:
+        edges, _ = np.histogram(strategy.edges(crystal).distance, radial.edges)
+        pairs = np.rint(radial.count * len(crystal))
+        share = np.divide(edges, pairs, out=np.zeros(len(pairs)), where=pairs > 0)
+    figure = graph_statistics_plot(
+        none if radial is None else radial.edges,
+        none if radial is None else radial.g,
+        share,
+        np.array(summary.degree_histogram),
+        cutoff=strategy.cutoff,
+        title=title,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".svg":
+        path.write_text(figure_to_svg(figure), encoding="utf-8")
+    else:
+        path.write_bytes(figure_to_png(figure))
     return path
 
 
@@ -107,6 +182,7 @@ def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
         ("Atoms", str(summary.num_atoms)),
         ("Directed edges", str(summary.num_edges)),
         ("Degrees", degree_words(summary.degrees)),
+        ("Folded", f"{summary.folded.num_atoms} atoms, {summary.folded.num_edges} edges"),
         ("Pieces", str(summary.components)),
         ("Volume", f"{summary.volume:.2f} Å³"),
     ]

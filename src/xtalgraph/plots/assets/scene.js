@@ -28,10 +28,14 @@
   still.hidden = true;
   tools.hidden = false;
 
-  const ball = (atom) => ({
-    sphere: { radius: atom.radius, color: atom.color },
-    stick: { radius: scene.stick, color: atom.color },
-  });
+  let byClass = scene.color === "class";
+  const ball = (atom) => {
+    const color = byClass ? atom.kindColor : atom.color;
+    return {
+      sphere: { radius: atom.radius, color },
+      stick: { radius: scene.stick, color },
+    };
+  };
   const model = viewer.addModel();
   model.addAtoms(
     scene.atoms.map((atom, index) => ({
@@ -76,10 +80,13 @@
         }),
       );
     }
-    if (document.getElementById("show-names").checked) {
+    const named = document.getElementById("show-names").checked;
+    const numbered = byClass && scene.numbered;
+    if (named || numbered) {
       scene.atoms.forEach((atom) => {
         if (atom.cell) return;
-        viewer.addLabel(atom.name, {
+        const kind = numbered ? String(atom.kind) : "";
+        viewer.addLabel(named ? [atom.name, kind].filter(Boolean).join(" · ") : kind, {
           position: point(atom.position),
           alignment: "center",
           showBackground: true,
@@ -97,6 +104,7 @@
   const describe = (atom) => {
     const lines = [`index ${atom.site}, coordination ${atom.coordination}`];
     if (atom.label) lines.unshift(atom.label);
+    if (atom.kind !== null) lines.push(`symmetry class ${atom.kind}`);
     if (atom.cell) lines.push(`image in the cell (${atom.cell.join(", ")})`);
     return lines;
   };
@@ -127,10 +135,16 @@
   view.addEventListener("mouseleave", hideTip);
   viewer.setClickable({}, true, (atom, _viewer, event) => showTip(atom, event));
 
-  const images = scene.atoms.flatMap((atom, index) => (atom.cell ? [index] : []));
-  const showImages = (visible) => {
-    images.forEach((index) => {
-      viewer.setStyle({ index }, visible ? ball(scene.atoms[index]) : {});
+  const colorButtons = document.querySelectorAll("[data-color]");
+  const showColors = () => {
+    scene.atoms.forEach((atom, index) => {
+      const visible = !atom.cell || document.getElementById("show-images").checked;
+      viewer.setStyle({ index }, visible ? ball(atom) : {});
+    });
+    document.getElementById("elements").hidden = byClass;
+    document.getElementById("classes").hidden = !byClass;
+    colorButtons.forEach((button) => {
+      button.setAttribute("aria-pressed", String((button.dataset.color === "class") === byClass));
     });
   };
 
@@ -153,10 +167,19 @@
   cellBox.addEventListener("change", redraw);
   document.getElementById("show-names").addEventListener("change", redraw);
   imageBox.addEventListener("change", () => {
-    showImages(imageBox.checked);
+    showColors();
     viewer.render();
   });
+  document.getElementById("colors").hidden = !scene.hasClasses;
+  colorButtons.forEach((button) => {
+    button.addEventListener("click", () => {
+      byClass = button.dataset.color === "class";
+      showColors();
+      redraw();
+    });
+  });
 
+  showColors();
   showCell(true);
   turn("home");
   stage.dataset.ready = "true";
