@@ -1,6 +1,7 @@
 """Write the table of element properties that xtalgraph ships.
 
-It is run once, by hand, where ``mendeleev==1.3.0`` is installed (it is not a dependency):
+It is run once, by hand, where ``pymatgen-core==2026.10.16`` is installed, and ``mendeleev==1.3.0``,
+which is not a dependency:
 
     python scripts/make_element_table.py src/xtalgraph/conventions/elements.csv
 """
@@ -8,9 +9,12 @@ It is run once, by hand, where ``mendeleev==1.3.0`` is installed (it is not a de
 import csv
 import re
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from mendeleev import get_all_elements
+from pymatgen.core import Element
+from pymatgen.core.bond_valence import PRIOR_PROB
 
 HEADER = """\
 Properties of the elements, written by scripts/make_element_table.py from mendeleev 1.3.0
@@ -31,7 +35,10 @@ atomic_mass: u, standard atomic weight, or mass number where there is none
 melting_point: K, of the stable form at normal pressure; empty for C, which sublimes, and for He
 mendeleev_number: order by columns of the periodic table, Villars et al. 2004,
   doi 10.1016/j.jallcom.2003.08.060
-lowest_, highest_oxidation_state: of the main ones"""
+lowest_, highest_oxidation_state: of the main ones
+common_oxidation_state: the one other than 0 that most crystals of the ICSD have, by the counts in
+  pymatgen-core 2026.10.16 (bond_valence, doi 10.1016/j.commatsci.2012.10.028); for elements that
+  are not counted there, the common one of pymatgen if there is just one"""
 
 # g/cm3 at the normal boiling point; mendeleev gives the gas at 298 K.
 LIQUID_DENSITY = {
@@ -74,6 +81,19 @@ def melting_point(element: object) -> float | None:
     return max(forms, default=None)
 
 
+def common_oxidation_states() -> dict[str, int]:
+    """The most frequent oxidation state of each element that has one."""
+    counted = defaultdict(list)
+    for species, crystals in PRIOR_PROB.items():
+        if species.oxi_state:
+            counted[species.symbol].append((crystals, int(species.oxi_state)))
+    common = {symbol: max(states)[1] for symbol, states in counted.items()}
+    for element in Element:
+        if element.symbol not in common and len(element.common_oxidation_states) == 1:
+            common[element.symbol] = element.common_oxidation_states[0]
+    return common
+
+
 def row(element: object) -> dict[str, object]:
     """The line of one element."""
     affinity = element.electron_affinity
@@ -102,7 +122,11 @@ def row(element: object) -> dict[str, object]:
         "mendeleev_number": element.mendeleev_number,
         "lowest_oxidation_state": min(element.oxistates, default=None),
         "highest_oxidation_state": max(element.oxistates, default=None),
+        "common_oxidation_state": COMMON.get(element.symbol),
     }
+
+
+COMMON = common_oxidation_states()
 
 
 def text(value: object) -> str:

@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("DGLBACKEND", "pytorch")  # or DGL writes its choice into the home folder
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from hypothesis.extra.numpy import arrays
 from pymatgen.core import Composition, Element
 
 from xtalgraph.baselines.composition_features import (
+    DESCRIBED,
     STATISTICS,
     composition_features,
     count_elements,
     element_fractions,
 )
-from xtalgraph.conventions.element_table import PROPERTIES
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 
@@ -27,7 +27,7 @@ def counts_of(*formulas):
 
 
 def statistics(formula, name):
-    start = FIRST_PROPERTY + list(PROPERTIES).index(name) * len(STATISTICS)
+    start = FIRST_PROPERTY + DESCRIBED.index(name) * len(STATISTICS)
     return composition_features(counts_of(formula))[0, start : start + len(STATISTICS)]
 
 

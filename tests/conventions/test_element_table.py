@@ -116,3 +116,20 @@ def test_unknown_property_names_the_nearest():
         property_of("electronegativty")
     with pytest.raises(ConfigError, match="known are group"):
         property_of("zzz")
+
+
+def test_the_common_oxidation_state_is_the_textbook_one():
+    expected = {"Na": 1, "Ca": 2, "Al": 3, "Ti": 4, "Nb": 5, "W": 6, "O": -2, "Cl": -1, "Fe": 3}
+    expected |= {"H": 1, "Si": 4, "S": -2, "N": -3, "Pb": 2, "La": 3, "U": 6}
+    for symbol, state in expected.items():
+        assert value("common_oxidation_state", symbol) == state
+    for symbol in ("He", "Ar", "Pt", "Og"):  # none, or several and no counts
+        assert np.isnan(value("common_oxidation_state", symbol))
+
+
+def test_the_common_oxidation_state_is_one_that_pymatgen_knows():
+    for z in range(1, 119):
+        state = property_of("common_oxidation_state")[z]
+        if np.isfinite(state):
+            element = Element.from_Z(z)
+            assert state in {*element.oxidation_states, *element.common_oxidation_states}

@@ -7,7 +7,7 @@ import torch
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.reduction import fold, merge_distances
+from xtalgraph.graphs.reduction import fold, merge_geometry
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.gcn import GCN
@@ -26,7 +26,7 @@ def encoder(depth: int, connections: str = "none") -> GCN:
 def full() -> Graph:
     crystals = contract_crystals()
     few = [crystals[name] for name in ("cubic", "distorted", "triclinic")]
-    return merge_distances(build_graph(few, Radius(5.0)), 1e-3)
+    return merge_geometry(build_graph(few, Radius(5.0)), 1e-3)
 
 
 def test_without_skips_atoms_become_alike_and_with_them_less():

@@ -8,7 +8,7 @@ import torch
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.reduction import fold, merge_distances
+from xtalgraph.graphs.reduction import fold, merge_geometry
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.nn.aggregation import AggregatorName, make_aggregator
 from xtalgraph.nn.envelope import CosineEnvelope
@@ -47,7 +47,7 @@ def test_without_an_envelope_it_is_the_textbook_one(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folded_graph_gives_what_the_full_one_gives(name):
     crystals = contract_crystals()
-    full = merge_distances(build_graph([crystals["cubic"], crystals["slab"]], Radius(CUTOFF)), 1e-3)
+    full = merge_geometry(build_graph([crystals["cubic"], crystals["slab"]], Radius(CUTOFF)), 1e-3)
     folded = fold(full)
     assert len(folded.center) < len(full.center)
     aggregate = aggregator(name)

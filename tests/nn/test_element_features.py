@@ -7,7 +7,9 @@ from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.nn.element_features import (
     CGCNN_BINS,
+    CONTINUOUS,
     binned_element_features,
+    continuous_element_columns,
     continuous_element_features,
 )
 
@@ -81,16 +83,45 @@ def test_continuous_columns_are_standardised_and_say_what_is_missing():
     assert features.dtype == torch.float32
     assert torch.isfinite(features).all()
     assert (features[0] == 0).all()
-    # group and its flag, period, electronegativity and its flag
-    for column, flag, name in ((0, 1, "group"), (3, 4, "electronegativity")):
+    columns = continuous_element_columns()
+    assert len(columns) == features.shape[1]
+    for name in CONTINUOUS:
+        if name == "block":
+            continue
+        column = features[:, columns.index(name)]
         values = property_of(name)
         known = np.isfinite(values)
-        assert features[known, column].mean() == pytest.approx(0, abs=1e-6)
-        assert features[known, column].std(correction=0) == pytest.approx(1, abs=1e-6)
-        assert (features[1:, flag].numpy() == ~known[1:]).all()
-        assert (features[~known, column] == 0).all()
+        assert column[known].mean() == pytest.approx(0, abs=1e-6)
+        assert column[known].std(correction=0) == pytest.approx(1, abs=1e-6)
+        assert (column[~known] == 0).all()
+        if known[1:].all():
+            assert f"{name} unknown" not in columns
+        else:
+            flag = features[1:, columns.index(f"{name} unknown")]
+            assert (flag.numpy() == ~known[1:]).all()
     sodium, magnesium = features[11], features[12]
     assert magnesium[0] - sodium[0] == pytest.approx(1 / np.nanstd(property_of("group")))
+
+
+def test_continuous_columns_hold_every_property_asked_for():
+    assert {
+        "group",
+        "period",
+        "block",
+        "valence_electrons",
+        "electronegativity",
+        "covalent_radius",
+        "vdw_radius",
+        "first_ionization_energy",
+        "electron_affinity",
+        "lowest_oxidation_state",
+        "highest_oxidation_state",
+        "common_oxidation_state",
+    } <= set(CONTINUOUS)
+    first = continuous_element_columns().index("block s")
+    blocks = continuous_element_features()[:, first : first + 4]
+    assert [blocks[z].argmax().item() for z in (11, 17, 26, 60)] == [0, 1, 2, 3]
+    assert (blocks[1:].sum(dim=1) == 1).all()
 
 
 def test_continuous_columns_tell_all_elements_apart():

@@ -56,6 +56,28 @@ def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
     assert [check for check in checks if not check.passed] == []
 
 
+OPTIONS = [
+    {"basis": "bessel", "basis_size": 8},
+    {"basis": "chebyshev", "basis_size": 6, "envelope": "polynomial"},
+    {"basis": "lecture"},
+    {"basis": "cgcnn"},
+    {"element_features": "continuous", "coordination": True},
+    {"element_features": "embedding"},
+    {"bond_features": True},
+]
+"""Settings of CGCNN that change what is read of elements and edges."""
+
+
+@pytest.mark.parametrize("fold_tolerance", [0.0, 1e-3], ids=["full", "folded"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_cgcnn_signs_it_with_every_kind_of_feature(options, fold_tolerance):
+    settings = SIZES["cgcnn"] | options
+    target = Target("y", Kind.EXTENSIVE)
+    checks = signed(ModelSpec("cgcnn", settings, "auto", "radius", {}, target, fold_tolerance))
+    assert len({check.demand for check in checks}) >= 14
+    assert [check for check in checks if not check.passed] == []
+
+
 def failed(spec: ModelSpec) -> set[str]:
     return {check.demand for check in signed(spec) if not check.passed}
 

@@ -182,3 +182,17 @@ def test_a_hand_made_predictor_equals_the_run(run, table):
     predictions = pd.read_csv(run / "predictions.csv").set_index("id")["prediction"]
     said = xtalgraph.load(run).predict(table[["id", "cif"]]).set_index("id")["prediction"]
     np.testing.assert_allclose(said[predictions.index], predictions, rtol=1e-4)
+
+
+def test_edges_beyond_the_last_gaussian_are_warned_of_once(table, tmp_path, caplog):
+    xtalgraph.train(
+        table.head(16),
+        target="energy",
+        kind="extensive",
+        out=tmp_path / "run",
+        epochs=1,
+        overrides=[*SMALL, "graph.strategy=radius", "graph.cutoff=6", "model.basis=lecture"],
+        progress=False,
+    )
+    (said,) = (m for m in caplog.messages if "longer than the radial basis reaches, 5 Å" in m)
+    assert 30 < float(said.split()[0]) < 55  # about 1 − (5/6)³ of the pairs are beyond 5 Å

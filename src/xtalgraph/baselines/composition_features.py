@@ -13,6 +13,8 @@ from xtalgraph.crystals.crystal import Crystal
 
 STATISTICS: Final[tuple[str, ...]] = ("mean", "deviation", "minimum", "maximum", "range", "mode")
 """Statistics of each property over the atoms of a crystal, in the order of the columns."""
+DESCRIBED: Final[tuple[str, ...]] = tuple(n for n in PROPERTIES if n != "common_oxidation_state")
+"""The properties of which there are statistics: those that reports have been written with."""
 
 
 def count_elements(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals 119"]:
@@ -84,7 +86,7 @@ def composition_features(
     frequent = np.isclose(fractions, fractions.max(axis=1, keepdims=True), rtol=1e-9, atol=0)
     frequent = frequent / frequent.sum(axis=1, keepdims=True)
     columns = [fractions[:, 1:], present.sum(axis=1, keepdims=True).astype(np.float64)]
-    for name in PROPERTIES:
+    for name in DESCRIBED:
         values = property_of(name)
         unknown = (present & np.isnan(values)).any(axis=1)
         values = np.nan_to_num(values)

@@ -36,6 +36,7 @@ PROPERTIES: Final[dict[str, str]] = {
     "mendeleev_number": "",
     "lowest_oxidation_state": "e",
     "highest_oxidation_state": "e",
+    "common_oxidation_state": "e",
 }
 """Names of the properties and their units. The head of ``elements.csv`` gives the sources."""
 

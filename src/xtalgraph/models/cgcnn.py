@@ -1,7 +1,7 @@
 """CGCNN: gated convolutions over the crystal graph."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 import torch
 from jaxtyping import Float
@@ -10,12 +10,17 @@ from torch.nn import functional
 
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.nn.bond_features import BondFeatures
+from xtalgraph.nn.coordination import effective_coordination
 from xtalgraph.nn.depth import ConnectionName, Connections
-from xtalgraph.nn.element_features import binned_element_features
-from xtalgraph.nn.envelope import make_envelope
+from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
+from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.norm import WeightedBatchNorm
-from xtalgraph.nn.radial import GaussianBasis
+from xtalgraph.nn.radial import BasisName, make_basis
 from xtalgraph.nn.segments import gather, segment_sum, weighted
+
+CLOSE_PACKED: Final = 12
+"""Coordination numbers are given to the model in units of that of a close packing."""
 
 
 class GatedConvolution(nn.Module):
@@ -82,11 +87,22 @@ class CGCNN(Encoder):
         """Length of an atom's vector."""
         depth: int = 3
         """Number of convolutions."""
+        element_features: ElementFeatures = "binned"
+        """What an atom starts from: the bins of the paper, plain numbers, or its bare number."""
+        coordination: bool = False
+        """Tell each atom its effective coordination number."""
+        basis: BasisName = "gaussian"
+        """Functions of the distance; ``lecture`` and ``cgcnn`` are Gaussians on grids that end at 5
+        and 8 Å, the others reach to the cutoff."""
         basis_step: float = 0.2
-        """Distance between the centres of the Gaussians, Å."""
+        """Distance between the centres of ``gaussian``, Å."""
         basis_sigma: float = 0.2 / 2**0.5
-        """Standard deviation of the Gaussians, Å."""
-        envelope: Literal["cosine", "none"] = "cosine"
+        """Standard deviation of ``gaussian``, Å."""
+        basis_size: int = 16
+        """Number of functions of ``bessel`` and ``chebyshev``."""
+        bond_features: bool = False
+        """Tell each edge the type and order of its bond, beside its length."""
+        envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
         batch_norm: bool = True
         """Normalise the sum over neighbours over the batch."""
@@ -94,18 +110,26 @@ class CGCNN(Encoder):
         """How the convolutions are joined; the paper's are residual."""
 
     reads_folded = True
-    elements: Tensor
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width = config.width
-        self.register_buffer("elements", binned_element_features(), persistent=False)
-        self.embed = nn.Linear(self.elements.shape[1], config.width)
-        self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
+        self.embed = ElementEmbedding(config.width, config.element_features)
+        self.basis = make_basis(
+            config.basis,
+            cutoff,
+            size=config.basis_size,
+            step=config.basis_step,
+            sigma=config.basis_sigma,
+        )
+        self.bonds = BondFeatures() if config.bond_features else None
+        size = self.basis.size + (0 if self.bonds is None else self.bonds.size)
         self.envelope = make_envelope(config.envelope, cutoff)
         self.convolutions = nn.ModuleList(
-            GatedConvolution(config.width, self.basis.size, config.batch_norm)
-            for _ in range(config.depth)
+            GatedConvolution(config.width, size, config.batch_norm) for _ in range(config.depth)
+        )
+        self.of_coordination = (
+            nn.Linear(1, config.width, bias=False) if config.coordination else None
         )
         self.connections = Connections(config.connections, "residual", config.width, config.depth)
 
@@ -113,8 +137,15 @@ class CGCNN(Encoder):
         """Turn a batch of crystals into features of their atoms."""
         distance = graph.distance.to(self.embed.weight.dtype)
         edge = self.basis(distance)
+        if self.bonds is not None:
+            number_i, number_j = (graph.number[end] for end in (graph.center, graph.neighbor))
+            edge = torch.cat([edge, self.bonds(number_i, number_j, distance)], dim=-1)
         factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
-        states = [gather(self.embed(self.elements), graph.number)]
+        atom = self.embed(graph.number)
+        if self.of_coordination is not None:
+            bonds = effective_coordination(graph, self.cutoff).to(atom.dtype)
+            atom = atom + self.of_coordination(bonds.unsqueeze(-1) / CLOSE_PACKED)
+        states = [atom]
         for convolution in self.convolutions:
             atom = self.connections.enter(states)
             states.append(self.connections.leave(atom, convolution(atom, edge, factor, graph)))

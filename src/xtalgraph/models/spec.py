@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from xtalgraph.conventions.errors import ConfigError
+from tqdm import tqdm
+
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
+from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import build_graph, build_reduced
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
+from xtalgraph.models.admission import Admission
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import readout_named
@@ -45,6 +49,10 @@ class ModelSpec:
         target: What is predicted.
         fold_tolerance: The graph is folded by symmetry, with distances this close merged, Å; 0
             leaves it as it is, which is also what a record says that does not say.
+        angle_cutoff: For encoders that read angles, the longest edge that forms one, Å; None
+            takes every edge.
+        angle_neighbors: For encoders that read angles, how many edges of an atom form them, whole
+            shells kept; None takes all.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a folded graph.
@@ -58,6 +66,8 @@ class ModelSpec:
     strategy_settings: dict[str, Any]
     target: Target
     fold_tolerance: float = 0.0
+    angle_cutoff: float | None = None
+    angle_neighbors: int | None = None
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -74,6 +84,13 @@ class ModelSpec:
         reason = why_not_folded(ENCODERS[self.encoder], self.target)
         if self.fold_tolerance > 0 and reason:
             raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
+        if not ENCODERS[self.encoder].reads_angles:
+            for key in ("angle_cutoff", "angle_neighbors"):
+                if getattr(self, key) is not None:
+                    raise ConfigError(
+                        f"{self.encoder} reads no angles: leave graph.{key} out, got "
+                        f"{getattr(self, key)}"
+                    )
         readout_named(self.readout, self.target, ENCODERS[self.encoder])
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
@@ -84,17 +101,52 @@ class ModelSpec:
         """Return the neighbour strategy."""
         return settings_from(STRATEGIES[self.strategy], self.strategy_settings, "graph")
 
+    def make_angles(self) -> Angles | None:
+        """Return which edges form angles; None if the encoder reads none."""
+        if not ENCODERS[self.encoder].reads_angles:
+            return None
+        return Angles(self.angle_cutoff, self.angle_neighbors)
+
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: folded, if so it is set.
 
         Args:
             crystals: One or more; their order is kept.
             progress: Show a progress bar on standard error.
+
+        Raises:
+            GraphError: If the strategy refuses a crystal; see `admit`.
         """
-        strategy = self.make_strategy()
+        strategy, angles = self.make_strategy(), self.make_angles()
         if self.fold_tolerance > 0:
-            return build_reduced(crystals, strategy, self.fold_tolerance, progress=progress)
-        return build_graph(crystals, strategy, progress=progress)
+            return build_reduced(
+                crystals, strategy, self.fold_tolerance, angles=angles, progress=progress
+            )
+        return build_graph(crystals, strategy, angles=angles, progress=progress)
+
+    def admit(self, crystals: Sequence[Crystal], *, progress: bool = False) -> Admission:
+        """Build the graph of the crystals that the strategy serves, and say why not of the others.
+
+        They are built together; only where one is refused, each is built by itself.
+
+        Args:
+            crystals: What to build.
+            progress: Show a progress bar on standard error.
+        """
+        try:
+            return Admission(self.make_graph(crystals, progress=progress), {})
+        except GraphError:
+            pass  # the error does not say which crystal it was, and there may be more
+        served: list[Graph] = []
+        refused: dict[int, str] = {}
+        for place, crystal in enumerate(
+            tqdm(crystals, desc="graphs one by one", unit="crystal", disable=not progress)
+        ):
+            try:
+                served.append(self.make_graph(crystal))
+            except GraphError as error:
+                refused[place] = str(error)
+        return Admission(collate(served) if served else None, refused)
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""

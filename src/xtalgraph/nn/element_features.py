@@ -1,4 +1,4 @@
-"""What a model is told about an element at the start: one-hot bins or plain numbers."""
+"""What a model is told about an element at the start: one-hot bins, plain numbers, or its name."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from xtalgraph.conventions.element_table import property_of
+from xtalgraph.conventions.element_table import BLOCKS, property_of
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 
 
 @dataclass(frozen=True)
@@ -81,29 +82,63 @@ def binned_element_features() -> Float[Tensor, "119 93"]:
     return torch.from_numpy(np.concatenate(blocks, axis=1))
 
 
+CONTINUOUS: Final[tuple[str, ...]] = (
+    *(bins.name for bins in CGCNN_BINS),
+    "vdw_radius",
+    "lowest_oxidation_state",
+    "highest_oxidation_state",
+    "common_oxidation_state",
+)
+"""The properties of the continuous features, named as in the element table."""
+_LOGARITHMIC: Final = {"first_ionization_energy", "atomic_volume"}
+
+
 def continuous_element_features() -> Float[Tensor, "119 features"]:
-    """The same nine properties as numbers, with the block as four one-hot columns.
+    """Thirteen properties as plain numbers: those of CGCNN, a second radius, oxidation states.
 
     Each property is standardised over the elements whose value is known, the ionization energy and
-    the atomic volume as logarithms. Where some value is not known it is set to 0, the mean, and a
-    further column says so with 1. Atomic number 0 is all zeros.
+    the atomic volume as logarithms; the block is four one-hot columns. Where some value is not
+    known it is set to 0, the mean, and a further column says so with 1. Atomic number 0 is all
+    zeros. The columns are named by `continuous_element_columns`.
 
     Returns:
         Float32 rows to be indexed with atomic numbers.
     """
-    columns: list[Float[np.ndarray, "119"] | Bool[np.ndarray, "119"]] = []
-    for bins in CGCNN_BINS:
-        values = property_of(bins.name)
-        if bins.name == "block":
-            columns.extend(values == block for block in range(bins.count))
+    return torch.from_numpy(np.stack([*_continuous().values()], axis=1).astype(np.float32))
+
+
+def continuous_element_columns() -> tuple[str, ...]:
+    """Name the columns of `continuous_element_features`.
+
+    >>> continuous_element_columns()[:4]
+    ('group', 'group unknown', 'period', 'electronegativity')
+    """
+    return tuple(_continuous())
+
+
+def one_hot_element_features() -> Float[Tensor, "119 119"]:
+    """A column for each element and nothing else: what a bare embedding of Z is given.
+
+    Returns:
+        Float32 rows to be indexed with atomic numbers.
+    """
+    return torch.eye(MAX_ATOMIC_NUMBER + 1)
+
+
+def _continuous() -> dict[str, Float[np.ndarray, "119"] | Bool[np.ndarray, "119"]]:
+    columns: dict[str, Float[np.ndarray, "119"] | Bool[np.ndarray, "119"]] = {}
+    for name in CONTINUOUS:
+        values = property_of(name)
+        if name == "block":
+            columns |= {f"block {letter}": values == i for i, letter in enumerate(BLOCKS)}
             continue
-        if bins.log:
+        if name in _LOGARITHMIC:
             values = np.log(values)
         known = np.isfinite(values)
-        columns.append(np.where(known, (values - values[known].mean()) / values[known].std(), 0.0))
+        columns[name] = np.where(known, (values - values[known].mean()) / values[known].std(), 0.0)
         if not known[1:].all():
-            columns.append(~known & (np.arange(values.size) > 0))
-    return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+            columns[f"{name} unknown"] = ~known & (np.arange(values.size) > 0)
+    return columns
 
 
 def _values(name: str) -> Float[np.ndarray, "119"]:
