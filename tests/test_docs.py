@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.table import read_table
 from xtalgraph.graphs.strategies import STRATEGIES, KNearest, Radius
 from xtalgraph.metrics.bootstrap import Interval, interval
+from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows.config import RunConfig, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -220,6 +221,16 @@ def test_the_settings_of_the_guide_are_those_of_the_code():
     assert f"`radius` has `cutoff` {Radius().cutoff:g} Å" in text
     assert f"`knn` allows edges up to `cutoff` {KNearest().cutoff:g} Å" in text
     assert all(f"`{name}`" in text for name in STRATEGIES)
+
+
+def test_the_settings_of_the_architectures_are_those_of_the_code():
+    text = (ROOT / "docs" / "architectures.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `([^`]+)` \|", text, flags=re.MULTILINE)
+    shown = {(name, key): yaml.safe_load(default) for name, key, default in rows}
+    for name in ENCODERS.keys() - {"cgcnn"}:  # the default, whose settings are in the guide
+        for key, default in asdict(ENCODERS[name].Config()).items():
+            assert shown.pop((name, key)) == default
+    assert shown == {}
 
 
 def test_the_settings_of_the_demo_are_known():

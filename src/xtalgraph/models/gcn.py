@@ -12,8 +12,8 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.aggregation import Aggregator, AggregatorName, make_aggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
-from xtalgraph.nn.element_features import binned_element_features
-from xtalgraph.nn.envelope import make_envelope
+from xtalgraph.nn.element_embedding import ElementEmbedding
+from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.messages import Message, MessagePassing, Nothing
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, segment_sum, weighted
@@ -104,7 +104,7 @@ class GCN(Encoder):
         """Distance between the centres of the Gaussians, Å (mlp)."""
         basis_sigma: float = 0.2 / 2**0.5
         """Standard deviation of the Gaussians, Å (mlp)."""
-        envelope: Literal["cosine", "none"] = "cosine"
+        envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
         connections: ConnectionName = "paper"
         """How the convolutions are joined; the paper has no skip."""
@@ -117,13 +117,11 @@ class GCN(Encoder):
                 )
 
     reads_folded = True
-    elements: Tensor
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width = width = config.width
-        self.register_buffer("elements", binned_element_features(), persistent=False)
-        self.embed = nn.Linear(self.elements.shape[1], width)
+        self.embed = ElementEmbedding(width)
         self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
         self.envelope = make_envelope(config.envelope, cutoff)
         self.by_degree = config.alpha == "degree"
@@ -143,7 +141,7 @@ class GCN(Encoder):
         """Turn a batch of crystals into features of their atoms."""
         distance = graph.distance.to(self.embed.weight.dtype)
         envelope = self.envelope(distance)
-        states = [gather(self.embed(self.elements), graph.number)]
+        states = [self.embed(graph.number)]
         if self.by_degree:
             neighbors = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
             own = 1.0 / (1.0 + segment_sum(neighbors, graph.center, len(graph.number)))

@@ -1,7 +1,6 @@
 """MEGNet: atoms, edges and the crystal as a whole are updated in turn."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -15,7 +14,7 @@ from xtalgraph.nn.activation import ShiftedSoftplus
 from xtalgraph.nn.aggregation import MeanAggregator
 from xtalgraph.nn.averages import weighted_mean
 from xtalgraph.nn.depth import ConnectionName, Connections
-from xtalgraph.nn.envelope import make_envelope
+from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.pooling import Set2SetPooling
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, weighted
@@ -155,7 +154,7 @@ class MEGNet(Encoder):
         """Distance between the centres of the Gaussians, Å."""
         basis_sigma: float = 0.5 / 2**0.5
         """Standard deviation of the Gaussians, Å."""
-        envelope: Literal["cosine", "none"] = "cosine"
+        envelope: EnvelopeName = "cosine"
         """Factor on the edges that vanishes at the cutoff."""
         connections: ConnectionName = "paper"
         """How the blocks are joined at the atoms; the paper's are residual. Edges and crystals

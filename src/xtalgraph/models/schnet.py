@@ -1,7 +1,6 @@
 """SchNet: convolutions whose filters are functions of the distance."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.activation import ShiftedSoftplus
 from xtalgraph.nn.aggregation import SumAggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
-from xtalgraph.nn.envelope import make_envelope
+from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.messages import Message, MessagePassing, Nothing
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather
@@ -106,7 +105,7 @@ class SchNet(Encoder):
         """Distance between the centres of the Gaussians, Å."""
         basis_sigma: float = 0.05**0.5
         """Standard deviation of the Gaussians, Å."""
-        envelope: Literal["cosine", "none"] = "cosine"
+        envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
         connections: ConnectionName = "paper"
         """How the blocks are joined; the paper's are residual."""

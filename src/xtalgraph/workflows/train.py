@@ -228,7 +228,7 @@ def _fit(
     values = predict(model, examples.to(trainer.fabric.device)).cpu().numpy()
     sizes = graph.num_atoms.numpy() if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
     predicted = np.split(values, np.cumsum(sizes)[:-1])
-    description = f"{config.spec.encoder.upper()}, a graph neural network"
+    description = f"{type(model.encoder).__name__}, a graph neural network"
     unfolded = graph.degree * graph.atom_multiplicity
     trained = {
         "epochs": done.epoch,
