@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.graphs.reference import neighbors_by_loops
@@ -75,3 +76,18 @@ def test_edges_are_sorted_and_none_is_an_atom_with_itself():
     edges = neighbors_within(contract_crystals()["triclinic"], 6.0)
     assert np.all(np.diff(edges.center) >= 0)
     assert edges.distance.min() > 0.5
+
+
+@pytest.mark.parametrize(("repeats", "cutoff"), [(12, 4.5), (2, 20.0)])
+def test_many_edges_are_sorted_too(repeats, cutoff):
+    """Far more edges than small crystals have; with 2 repeats a pair has many images."""
+    crystal = transforms.supercell(contract_crystals()["distorted"], (repeats,) * 3)
+    edges = neighbors_within(crystal, cutoff)
+    assert len(edges) > 100_000
+    order = np.lexsort((*edges.image.T[::-1], edges.neighbor, edges.center))
+    assert np.array_equal(order, np.arange(len(edges)))
+    pairs = np.stack([edges.center, edges.neighbor, *edges.image.T])
+    assert np.all(np.any(np.diff(pairs) != 0, axis=0))
+    ends = crystal.positions[edges.neighbor] + edges.image @ crystal.cell
+    length = np.linalg.norm(ends - crystal.positions[edges.center], axis=1)
+    np.testing.assert_allclose(edges.distance, length, atol=1e-9)

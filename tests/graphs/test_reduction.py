@@ -17,7 +17,7 @@ from xtalgraph.data.table import read_table
 from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.graphs.reduction import fold, merge_distances, reduce_graph
+from xtalgraph.graphs.reduction import fold, merge_geometry, reduce_graph
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -94,7 +94,7 @@ def test_rock_salt_is_two_atoms_and_four_edges():
 def test_the_classes_are_those_of_a_plain_refinement(name, strategy):
     crystal = (CRYSTALS | IDEAL)[name]
     crystal = transforms.supercell(crystal, tuple(np.where(crystal.pbc, 2, 1).tolist()))
-    merged = merge_distances(build_graph(crystal, strategy), 1e-3)
+    merged = merge_geometry(build_graph(crystal, strategy), 1e-3)
     folded = fold(merged)
     expected = Counter(colours(merged))
     assert Counter(folded.atom_multiplicity.tolist()) == Counter(expected.values())
@@ -142,7 +142,7 @@ def test_the_reduction_does_not_depend_on_how_a_crystal_is_written(name, strateg
 
 
 def test_sums_over_the_crystal_stay():
-    graph = merge_distances(build_graph(list(CRYSTALS.values()), Radius(5.0)), 1e-3)
+    graph = merge_geometry(build_graph(list(CRYSTALS.values()), Radius(5.0)), 1e-3)
     folded = fold(graph)
 
     def totals(one: InvariantGraph) -> torch.Tensor:
@@ -163,7 +163,7 @@ def test_distances_move_by_less_than_the_tolerance():
     noise = np.random.default_rng(0).normal(0.0, 3e-4, SALT.positions.shape)
     noisy = Crystal(SALT.cell, SALT.positions + noise, SALT.numbers, SALT.pbc)
     graph = build_graph([noisy, CRYSTALS["distorted"]], Radius(5.0))
-    merged = merge_distances(graph, 1e-3)
+    merged = merge_geometry(graph, 1e-3)
     assert 0 < float((merged.distance - graph.distance).abs().max()) < 1e-3
     one, other = (g.distance.sum() for g in (merged, graph))
     torch.testing.assert_close(one, other, rtol=1e-12, atol=0)

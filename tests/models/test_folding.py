@@ -27,6 +27,6 @@ def test_an_encoder_that_reads_directions_refuses(monkeypatch):
     target = Target("gap", Kind.INTENSIVE)
     assert why_not_folded(CGCNN, target) == ""
     monkeypatch.setattr(CGCNN, "reads_folded", False)
-    assert "CGCNN reads more of an edge than its length" in why_not_folded(CGCNN, target)
+    assert "CGCNN reads more than distances and angles" in why_not_folded(CGCNN, target)
     with pytest.raises(ConfigError, match="cannot be folded: CGCNN reads more"):
         ModelSpec("cgcnn", {}, "auto", "radius", {}, target, 1e-3)

@@ -55,6 +55,7 @@ def test_nothing_nonlinear_follows_the_sum():
     whole = build_graph(crystals, Radius()).replace(
         num_atoms=graph.num_atoms.sum().unsqueeze(0),
         num_edges=graph.num_edges.sum().unsqueeze(0),
+        num_triplets=graph.num_triplets.sum().unsqueeze(0),
         cell=graph.cell[:1],
         pbc=graph.pbc[:1],
     )

@@ -12,7 +12,7 @@ from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.reduction import fold, merge_distances
+from xtalgraph.graphs.reduction import fold, merge_geometry
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.nn.bond_features import (
     NOT_METALS,
@@ -151,7 +151,7 @@ def test_the_sum_of_orders_is_near_the_valence_of_covalent_crystals():
 
 
 def test_the_sum_of_orders_is_the_same_folded():
-    full = merge_distances(build_graph(list(contract_crystals().values()), Radius(5.0)), 1e-3)
+    full = merge_geometry(build_graph(list(contract_crystals().values()), Radius(5.0)), 1e-3)
     folded = fold(full)
     totals = []
     for graph in (full, folded):

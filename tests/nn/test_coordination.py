@@ -12,7 +12,7 @@ from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.reduction import fold, merge_distances
+from xtalgraph.graphs.reduction import fold, merge_geometry
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.nn.coordination import effective_coordination
 from xtalgraph.testing.crystals import contract_crystals
@@ -55,7 +55,7 @@ def test_textbook_numbers():
 
 @pytest.mark.parametrize("strategy", [Radius(6.0), Hybrid()], ids=["radius", "hybrid"])
 def test_folded_is_full(strategy):
-    full = merge_distances(build_graph(list(contract_crystals().values()), strategy), 1e-3)
+    full = merge_geometry(build_graph(list(contract_crystals().values()), strategy), 1e-3)
     folded = fold(full)
 
     def total(graph: Graph) -> torch.Tensor:
@@ -95,7 +95,7 @@ def test_one_neighbour_farther_counts_by_the_formula():
 
 @pytest.mark.parametrize("shaken", [0.0, 0.03], ids=["equal neighbours", "shaken"])
 def test_two_derivatives(shaken):
-    graph = merge_distances(build_graph(contract_crystals()["cubic"], Radius(3.2)), 1e-9)
+    graph = merge_geometry(build_graph(contract_crystals()["cubic"], Radius(3.2)), 1e-9)
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(len(graph.center), generator=generator, dtype=torch.float64)
     distance = (graph.distance + shaken * noise).requires_grad_()

@@ -14,7 +14,13 @@ def test_every_default_is_written_out_and_read_back(tmp_path):
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert RunConfig.from_sections(read_yaml(path)) == config
     sections = config.sections()
-    assert sections["graph"] == {"strategy": "radius", "cutoff": 5.0, "fold_tolerance": 1e-3}
+    assert sections["graph"] == {
+        "strategy": "radius",
+        "cutoff": 5.0,
+        "fold_tolerance": 1e-3,
+        "angle_cutoff": None,
+        "angle_neighbors": None,
+    }
     assert sections["model"]["name"] == "cgcnn"
     assert sections["training"]["epochs"] == config.training.epochs
 
@@ -51,6 +57,10 @@ def test_options_lie_over_the_file_and_overrides_over_both():
         ({"data": DATA, "graph": {"cutof": 2}}, r"unknown key graph\.cutof; did you mean 'cutoff'"),
         ({"data": DATA, "training": {"lr": 2}}, r"unknown key training\.lr"),
         ({"data": DATA, "graph": {"fold_tolerance": "x"}}, r"fold_tolerance must be a number"),
+        (
+            {"data": DATA, "model": {"name": "cgcnn"}, "graph": {"angle_neighbors": 6}},
+            r"cgcnn reads no angles: leave graph\.angle_neighbors out, got 6",
+        ),
         ({"data": DATA, "graph": {"fold_tolerance": -1}}, r"at least 0 and at most 0\.1 Å, got -1"),
         (
             {"data": {**DATA, "kind": "atomic"}, "graph": {"fold_tolerance": 1e-3}},

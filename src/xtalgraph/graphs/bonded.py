@@ -76,7 +76,7 @@ class Bonded(Strategy):
                 f"a bond of {crystal.formula} is {distance.max():.3f} Å long, and cutoff is "
                 f"{self.cutoff:g} Å; raise cutoff, or use knn or hybrid"
             )
-        return Edges(center, neighbor, image, distance)
+        return Edges(center, neighbor, image.astype(np.int32), distance)
 
     def _pairs(self, crystal: Crystal) -> set[tuple[int, ...]]:
         from pymatgen.core.local_env import CrystalNN, VoronoiNN

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.angles import Angles, add_triplets
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import collate
 from xtalgraph.graphs.invariant_graph import InvariantGraph
@@ -15,17 +16,23 @@ from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.strategies import Strategy
 
 _PART = 512
-"""Crystals whose graphs are folded at a time; only so many are ever held in full."""
+"""Crystals whose graphs are folded at a time; only so many are ever held in full, and an eighth
+of them where the graphs have triplets, which are many more than edges."""
 
 
 def build_graph(
-    crystals: Crystal | Sequence[Crystal], strategy: Strategy, *, progress: bool = False
+    crystals: Crystal | Sequence[Crystal],
+    strategy: Strategy,
+    *,
+    angles: Angles | None = None,
+    progress: bool = False,
 ) -> CrystalGraph:
     """Build the graph of one crystal or of many, in one batch, in float64 on the CPU.
 
     Args:
         crystals: One or more; their order is kept.
         strategy: Which pairs are neighbours.
+        angles: Which triplets the graph has; none if it is left out.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -55,22 +62,28 @@ def build_graph(
     found = [strategy.edges(crystal) for crystal in todo]
     num_atoms = np.array([len(crystal) for crystal in batch])
     num_edges = np.array([len(edges) for edges in found])
-    offset = np.repeat(np.cumsum(num_atoms) - num_atoms, num_edges)
+    starts = np.cumsum(num_atoms) - num_atoms
 
     def tensor(parts: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.concatenate(parts))
 
-    return CrystalGraph(
+    def through_batch(parts: list[np.ndarray]) -> Tensor:
+        if len(parts) == 1:  # maybe of millions of atoms: not copied
+            return torch.from_numpy(parts[0])
+        return tensor([part + start for part, start in zip(parts, starts, strict=True)])
+
+    graph = CrystalGraph(
         num_atoms=torch.from_numpy(num_atoms),
         num_edges=torch.from_numpy(num_edges),
         cell=torch.from_numpy(np.stack([crystal.cell for crystal in batch])),
         pbc=torch.from_numpy(np.stack([crystal.pbc for crystal in batch])),
         number=tensor([crystal.numbers for crystal in batch]),
         position=tensor([crystal.positions for crystal in batch]),
-        center=tensor([e.center for e in found]) + torch.from_numpy(offset),
-        neighbor=tensor([e.neighbor for e in found]) + torch.from_numpy(offset),
+        center=through_batch([e.center for e in found]),
+        neighbor=through_batch([e.neighbor for e in found]),
         image=tensor([e.image for e in found]),
     )
+    return graph if angles is None else add_triplets(graph, angles)
 
 
 def build_reduced(
@@ -78,6 +91,7 @@ def build_reduced(
     strategy: Strategy,
     tolerance: float,
     *,
+    angles: Angles | None = None,
     progress: bool = False,
 ) -> InvariantGraph:
     """Build the graph of one crystal or of many, and fold it by symmetry; see `reduce_graph`.
@@ -85,7 +99,8 @@ def build_reduced(
     Args:
         crystals: One or more; their order is kept.
         strategy: Which pairs are neighbours.
-        tolerance: Distances this close are merged, Å.
+        tolerance: Distances this close are merged, Å, and cosines of angles.
+        angles: Which triplets the graph has; none if it is left out.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -96,14 +111,11 @@ def build_reduced(
         ConfigError: If the tolerance is not larger than 0.
     """
     batch = [crystals] if isinstance(crystals, Crystal) else list(crystals)
-    starts: Iterable[int] = range(0, max(len(batch), 1), _PART)
+    part = _PART if angles is None else _PART // 8
+    starts: Iterable[int] = range(0, max(len(batch), 1), part)
     if progress:
         from tqdm import tqdm
 
         starts = tqdm(starts, desc="graphs", unit="part", mininterval=0.5)
-    return collate(
-        [
-            reduce_graph(build_graph(batch[start : start + _PART], strategy), tolerance)
-            for start in starts
-        ]
-    )
+    parts = (build_graph(batch[start : start + part], strategy, angles=angles) for start in starts)
+    return collate([reduce_graph(graph, tolerance) for graph in parts])

@@ -16,7 +16,8 @@ class CrystalGraph(Graph):
 
     An edge goes from its ``center`` i to its ``neighbor`` j in the periodic ``image`` n, and
     has the vector r_j + n·cell − r_i. There may be several edges between two atoms, and edges
-    from an atom to its own images. Every multiplicity is one.
+    from an atom to its own images. The angle of a triplet stands between the sending edge and
+    the receiving one, both seen from the atom where they meet. Every multiplicity is one.
 
     Source: Xie and Grossman, Phys. Rev. Lett. 120, 145301 (2018), for the multigraph.
     """
@@ -29,6 +30,9 @@ class CrystalGraph(Graph):
     """Cartesian coordinates, Å."""
     image: Int[Tensor, "edges 3"] = scoped(Scope.EDGE)
     """Lattice translation of the neighbor, in units of the lattice vectors."""
+    at_center: Bool[Tensor, " triplets"] = scoped(Scope.TRIPLET, absent=torch.bool)
+    """Whether both edges start at the atom of the angle, as their center. If not, the receiving
+    edge ends there, at its neighbor, and the sending edge starts there."""
 
     @cached_property
     def vector(self) -> Float[Tensor, "edges 3"]:
@@ -55,3 +59,18 @@ class CrystalGraph(Graph):
     def edge_multiplicity(self) -> Int[Tensor, " edges"]:
         """One for every edge."""
         return torch.ones_like(self.center)
+
+    @cached_property
+    def cosine(self) -> Float[Tensor, " triplets"]:
+        """Cosine of the angle between the two edges of each triplet; smooth also at 0 and π."""
+        receiving, sending = (
+            self.vector.index_select(0, edge) / self.distance.index_select(0, edge).unsqueeze(-1)
+            for edge in (self.receiving_edge, self.sending_edge)
+        )
+        along = (receiving * sending).sum(dim=-1)
+        return torch.where(self.at_center, along, -along)
+
+    @cached_property
+    def triplet_multiplicity(self) -> Int[Tensor, " triplets"]:
+        """One for every triplet."""
+        return torch.ones_like(self.receiving_edge)

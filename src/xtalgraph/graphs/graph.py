@@ -20,23 +20,35 @@ class Scope(StrEnum):
     CRYSTAL = "crystal"
     ATOM = "atom"
     EDGE = "edge"
+    TRIPLET = "triplet"
 
 
-COUNTS: Final[dict[Scope, str]] = {Scope.ATOM: "num_atoms", Scope.EDGE: "num_edges"}
+COUNTS: Final[dict[Scope, str]] = {
+    Scope.ATOM: "num_atoms",
+    Scope.EDGE: "num_edges",
+    Scope.TRIPLET: "num_triplets",
+}
 """The field that counts, for each crystal, the rows of a scope."""
 
 
 G = TypeVar("G", bound="Graph")
 
 
-def scoped(scope: Scope, *, points_to: Scope | None = None) -> Any:
+def scoped(
+    scope: Scope, *, points_to: Scope | None = None, absent: torch.dtype | None = None
+) -> Any:
     """Declare a field of the graph: what its rows belong to, and what its values point to.
 
     Args:
         scope: What each row belongs to.
         points_to: For index fields, the scope whose rows the values number.
+        absent: For fields that may be left out, given by name only: the dtype of the field
+            where a graph has no such rows.
     """
-    return dataclasses.field(metadata={"scope": scope, "points_to": points_to})
+    metadata = {"scope": scope, "points_to": points_to, "absent": absent}
+    if absent is None:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(metadata=metadata, default=None, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,9 +56,12 @@ class Graph:
     """Multigraphs of one or more crystals. One crystal is a batch of one.
 
     An edge goes from its ``center`` to its ``neighbor``. Edges are sorted by their center. A
-    subclass adds fields; collating, splitting, selecting and moving follow from their scopes.
+    triplet is a pair of edges that meet in an atom, and has an angle there; triplets are sorted
+    by their receiving edge, and there are none unless `xtalgraph.graphs.angles.add_triplets`
+    has added them. A subclass adds fields; collating, splitting, selecting and moving follow
+    from their scopes.
 
-    Whatever adds up over atoms or edges counts each as often as its multiplicity says.
+    Whatever adds up over atoms, edges or triplets counts each as often as its multiplicity says.
     """
 
     num_atoms: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL)
@@ -59,6 +74,16 @@ class Graph:
     """The atom that receives along the edge, numbered through the whole batch."""
     neighbor: Int[Tensor, " edges"] = scoped(Scope.EDGE, points_to=Scope.ATOM)
     """The atom that sends along the edge, numbered through the whole batch."""
+    num_triplets: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.long)
+    """Number of triplets of each crystal, as rows of this graph."""
+    receiving_edge: Int[Tensor, " triplets"] = scoped(
+        Scope.TRIPLET, points_to=Scope.EDGE, absent=torch.long
+    )
+    """The edge that receives along the triplet, numbered through the whole batch."""
+    sending_edge: Int[Tensor, " triplets"] = scoped(
+        Scope.TRIPLET, points_to=Scope.EDGE, absent=torch.long
+    )
+    """The edge that sends along the triplet, numbered through the whole batch."""
 
     if TYPE_CHECKING:  # stored by one subclass, computed by another
 
@@ -74,13 +99,31 @@ class Graph:
         def edge_multiplicity(self) -> Int[Tensor, " edges"]:
             """How many edges of each of its center's atoms each row stands for."""
 
+        @property
+        def cosine(self) -> Float[Tensor, " triplets"]:
+            """Cosine of the angle between the two edges of each triplet."""
+
+        @property
+        def triplet_multiplicity(self) -> Int[Tensor, " triplets"]:
+            """How many triplets of each of its receiving edge's edges each row stands for."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            dtype = field.metadata["absent"]
+            if dtype is not None and getattr(self, field.name) is None:
+                rows = len(self.num_atoms) if field.metadata["scope"] is Scope.CRYSTAL else 0
+                empty = torch.zeros(rows, dtype=dtype, device=self.num_atoms.device)
+                object.__setattr__(self, field.name, empty)
+
     def __len__(self) -> int:
         return len(self.num_atoms)
 
     def __repr__(self) -> str:
+        count = len(self.receiving_edge)
+        triplets = f"{count} triplets, " if count else ""
         return (
             f"{type(self).__name__}({len(self)} crystals, {len(self.number)} atoms, "
-            f"{len(self.center)} edges, {self.distance.dtype}, {self.number.device})"
+            f"{len(self.center)} edges, {triplets}{self.distance.dtype}, {self.number.device})"
         )
 
     @cached_property
@@ -97,6 +140,11 @@ class Graph:
     def crystal_of_edge(self) -> Int[Tensor, " edges"]:
         """The crystal to which each edge belongs."""
         return self._owner(self.num_edges, len(self.center))
+
+    @cached_property
+    def crystal_of_triplet(self) -> Int[Tensor, " triplets"]:
+        """The crystal to which each triplet belongs."""
+        return self._owner(self.num_triplets, len(self.receiving_edge))
 
     @cached_property
     def _starts(self) -> dict[Scope, Tensor]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
+from xtalgraph.graphs.shells import kth_distance
 from xtalgraph.graphs.strategy import Strategy, check_cutoff
 
 _GROWTH: Final = 1.25
@@ -50,6 +50,12 @@ class Hybrid(Strategy):
 
     def edges(self, crystal: Crystal) -> Edges:
         """Find the edges up to the k-th neighbour's shell."""
+        radius = min(_first_radius(crystal, self.max_neighbors), self.cutoff)
+        while radius < self.cutoff:
+            found = _within(crystal, radius, self.max_neighbors, self.shell_tolerance)
+            if found is not None:
+                return found
+            radius = min(radius * _GROWTH, self.cutoff)
         found = neighbors_within(crystal, self.cutoff)
         return _up_to_shell(found, len(crystal), self.max_neighbors, self.shell_tolerance)
 
@@ -102,14 +108,13 @@ class KNearest(Strategy):
             return neighbors_within(crystal, self.cutoff)
         radius = min(_first_radius(crystal, wanted), self.cutoff)
         while True:
-            found = neighbors_within(crystal, radius)
-            counts = np.bincount(found.center, minlength=len(crystal))
-            kth = _kth_distance(found, counts, wanted)
-            if np.all(kth + self.shell_tolerance <= radius):
-                return _up_to_shell(found, len(crystal), wanted, self.shell_tolerance)
+            found = _within(crystal, radius, wanted, self.shell_tolerance)
+            if found is not None:
+                return found
             if radius >= self.cutoff:
                 break
             radius = min(radius * _GROWTH, self.cutoff)
+        counts = np.bincount(neighbors_within(crystal, self.cutoff).center, minlength=len(crystal))
         if np.any(counts < wanted):
             atom = int(np.argmin(counts))
             raise GraphError(
@@ -167,22 +172,18 @@ class KNearestStrict(Strategy):
         return found.select(keep)
 
 
+def _within(crystal: Crystal, radius: float, k: int, tolerance: float) -> Edges | None:
+    """Return the edges up to the k-th neighbour's shell if the radius holds them all."""
+    found = neighbors_within(crystal, radius)
+    kth = kth_distance(found.distance, found.center, len(crystal), k)
+    if not np.all(kth + tolerance <= radius):
+        return None
+    return found.select(found.distance <= (kth + tolerance)[found.center])
+
+
 def _up_to_shell(edges: Edges, num_atoms: int, k: int, tolerance: float) -> Edges:
-    counts = np.bincount(edges.center, minlength=num_atoms)
-    limit = _kth_distance(edges, counts, k) + tolerance
+    limit = kth_distance(edges.distance, edges.center, num_atoms, k) + tolerance
     return edges.select(edges.distance <= limit[edges.center])
-
-
-def _kth_distance(
-    edges: Edges, counts: Int[np.ndarray, " atoms"], k: int
-) -> Float[np.ndarray, " atoms"]:
-    """Distance of the k-th nearest neighbour of each atom; infinite where there are fewer."""
-    order = np.lexsort((edges.distance, edges.center))
-    starts = np.cumsum(counts) - counts
-    enough = counts >= k
-    kth = np.full(len(counts), np.inf)
-    kth[enough] = edges.distance[order[starts[enough] + k - 1]]
-    return kth
 
 
 def _first_radius(crystal: Crystal, k: int) -> float:

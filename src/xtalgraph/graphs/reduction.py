@@ -1,11 +1,12 @@
 """Symmetry reduction: one atom for all that no invariant message passing can tell apart."""
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt64
+from jaxtyping import Float, Int, UInt64
 from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
@@ -21,14 +22,14 @@ _SLACK = 1e-9
 
 
 def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> InvariantGraph:
-    """Merge nearly equal distances, then fold what symmetry makes equal.
+    """Merge nearly equal distances and angles, then fold what symmetry makes equal.
 
-    The result gives an invariant model the same features as ``merge_distances(graph,
+    The result gives an invariant model the same features as ``merge_geometry(graph,
     tolerance)``, to rounding. A supercell gives the graph of its primitive cell, to rounding.
 
     Args:
         graph: Any number of crystals, on the CPU.
-        tolerance: Largest span of a group of merged distances, Å.
+        tolerance: Largest span of a group of merged distances, Å, and of merged cosines.
 
     Raises:
         ConfigError: If the tolerance is not larger than 0.
@@ -45,11 +46,11 @@ def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> Invarian
         >>> reduce_graph(build_graph(salt, Radius(4.0)))
         InvariantGraph(1 crystals, 2 atoms, 4 edges, torch.float64, cpu)
     """
-    return fold(merge_distances(graph, tolerance))
+    return fold(merge_geometry(graph, tolerance))
 
 
-def merge_distances(graph: Graph, tolerance: float) -> InvariantGraph:
-    """Replace nearly equal distances by their mean; atoms and edges stay as they are.
+def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
+    """Replace nearly equal distances, and nearly equal angles, by their mean; fold nothing.
 
     In each crystal the distances between two given elements are sorted, and cut into groups
     from the smallest on: a group takes every distance at most ``tolerance`` longer than its
@@ -58,9 +59,12 @@ def merge_distances(graph: Graph, tolerance: float) -> InvariantGraph:
     distances themselves, hence neither on the order of the atoms nor on the cell. A distance
     within 1e-9 Å of the end of a group may go either way.
 
+    Cosines of angles are then merged in the same way, among the triplets of a crystal whose atom
+    in the middle is of one element and whose two edges are of the same two merged distances.
+
     Args:
         graph: Any number of crystals, on the CPU.
-        tolerance: Largest span of a group, Å.
+        tolerance: Largest span of a group, Å for distances, a number for cosines.
 
     Raises:
         ConfigError: If the tolerance is not larger than 0.
@@ -69,30 +73,40 @@ def merge_distances(graph: Graph, tolerance: float) -> InvariantGraph:
         raise ConfigError(f"the tolerance of merging must be larger than 0 Å, got {tolerance}")
     center, neighbor = graph.center.numpy(), graph.neighbor.numpy()
     number, distance = graph.number.numpy(), graph.distance.double().numpy()
-    edges = graph.edge_multiplicity.numpy()
+    weight = graph.edge_multiplicity.numpy() * graph.atom_multiplicity.numpy()[center]
     one, other = number[center], number[neighbor]
     pair = (np.minimum(one, other) << 8) + np.maximum(one, other)
     family = (graph.crystal_of_edge.numpy() << 16) + pair
     group = group_values(distance, family, tolerance + _SLACK)
-    weight = (edges * graph.atom_multiplicity.numpy()[center]).astype(np.float64)
-    mean = np.bincount(group, weight * distance) / np.bincount(group, weight)
+
+    receiving, sending = graph.receiving_edge.numpy(), graph.sending_edge.numpy()
+    first, second = group[receiving], group[sending]
+    lengths = np.minimum(first, second) * len(group) + np.maximum(first, second)
+    middle = (lengths << 8) + number[center[sending]]
+    cosine = graph.cosine.double().numpy()
+    bent = group_values(1.0 - cosine, middle, tolerance + _SLACK)
     kept = {field.name: getattr(graph, field.name) for field in dataclasses.fields(Graph)}
     return InvariantGraph(
         **kept,
-        distance=torch.from_numpy(mean[group]).to(graph.distance.dtype),
+        distance=_group_means(distance, group, weight).to(graph.distance.dtype),
         atom_multiplicity=graph.atom_multiplicity,
         edge_multiplicity=graph.edge_multiplicity,
+        cosine=_group_means(
+            cosine, bent, graph.triplet_multiplicity.numpy() * weight[receiving]
+        ).to(graph.cosine.dtype),
+        triplet_multiplicity=graph.triplet_multiplicity,
     )
 
 
 def fold(graph: InvariantGraph) -> InvariantGraph:
-    """Fold atoms with equal surroundings, and the edges that this makes equal.
+    """Fold atoms with equal surroundings, and the edges and triplets that this makes equal.
 
-    Colour refinement: atoms begin with their element for a colour; in each round an atom's
-    colour is joined by the multiset of (colour of the neighbour, distance) over its edges; the
-    rounds end when the number of colours no longer grows. Atoms of one colour get the same
-    features from any message passing on elements and distances, however deep. Distances count
-    as equal to the bit: merge them first.
+    Colour refinement: atoms begin with their element for a colour, edges with their distance. In
+    each round the colour of an edge is joined by the multiset of (colour of the sending edge,
+    angle) over its triplets and by the colours of its ends, and that of an atom by the multiset
+    of the colours of its edges; the rounds end when neither atoms nor edges come apart any more.
+    Atoms of one colour get the same features from any message passing on elements, distances and
+    angles, however deep. Distances and cosines count as equal to the bit: merge them first.
 
     Colours are 64-bit hashes: two atoms that differ get the same one with a probability of
     5e-20.
@@ -101,65 +115,158 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
         graph: Any number of crystals, on the CPU.
 
     Returns:
-        One atom for each colour, one edge for each (colour, colour of the neighbour, distance),
-        in the order of the first atom of each colour.
+        One atom for each colour of atoms, in the order of the first atom of each; one edge for
+        each colour of edges; one triplet for each (receiving edge, sending edge, angle).
 
     Source: Weisfeiler and Leman, Nauchno-Tekhnicheskaya Informatsia 2 (9), 12 (1968), for the
     refinement; Ruff et al., Digital Discovery 3, 594 (2024), doi 10.1039/d4dd00018h, for
     folding the crystal graph, there by its space group.
     """
     owner, atoms = graph.crystal_of_atom.numpy(), graph.atom_multiplicity.numpy()
-    first, kind = _classes(_refine(graph))
+    colours = _refine(graph)
+    first, kind = _classes(colours.atom)
     chosen = np.zeros(len(kind), dtype=bool)
     chosen[first] = True
 
     center = graph.center.numpy()
     kept = np.flatnonzero(chosen[center])
+    own, edge_class = _classes(colours.edge[kept])
     distance = graph.distance.numpy()[kept]
-    ends = kind[center[kept]], kind[graph.neighbor.numpy()[kept]]
-    order = np.lexsort((distance, *ends[::-1]))
-    keys = [key[order] for key in (*ends, distance)]
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
-    starts = np.flatnonzero(new)
-    edges = graph.edge_multiplicity.numpy()[kept][order]
-    folded_center = keys[0][starts]
+    ends = kind[center[kept[own]]], kind[graph.neighbor.numpy()[kept[own]]]
+    order = np.lexsort((np.arange(len(own)), distance[own], *ends[::-1]))
+    place = np.empty(len(own), dtype=np.int64)
+    place[order] = np.arange(len(own))
+    edges = graph.edge_multiplicity.numpy()[kept]
+    folded_center = ends[0][order]
 
-    def tensor(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values))
-
+    stands_for = np.full(len(center), -1)
+    stands_for[kept[own]] = place  # only the triplets of these edges are kept
+    triplets = _fold_triplets(graph, stands_for, colours.edge, colours.edge[kept[own]], place)
+    edge_owner = owner[first][folded_center]
     return InvariantGraph(
-        num_atoms=tensor(np.bincount(owner[first], minlength=len(graph))),
-        num_edges=tensor(np.bincount(owner[first][folded_center], minlength=len(graph))),
-        number=tensor(graph.number.numpy()[first]),
-        center=tensor(folded_center),
-        neighbor=tensor(keys[1][starts]),
-        distance=tensor(keys[2][starts]),
-        atom_multiplicity=tensor(np.bincount(kind, weights=atoms).astype(np.int64)),
-        edge_multiplicity=tensor(np.add.reduceat(edges, starts) if len(starts) else edges),
+        num_atoms=_tensor(np.bincount(owner[first], minlength=len(graph))),
+        num_edges=_tensor(np.bincount(edge_owner, minlength=len(graph))),
+        number=_tensor(graph.number.numpy()[first]),
+        center=_tensor(folded_center),
+        neighbor=_tensor(ends[1][order]),
+        distance=_tensor(distance[own][order]),
+        atom_multiplicity=_tensor(np.bincount(kind, weights=atoms).astype(np.int64)),
+        edge_multiplicity=_tensor(
+            np.bincount(place[edge_class], edges, minlength=len(own)).astype(np.int64)
+        ),
+        num_triplets=_tensor(
+            np.bincount(edge_owner[triplets["receiving_edge"]], minlength=len(graph))
+        ),
+        **{name: _tensor(values) for name, values in triplets.items()},
     )
 
 
-def _refine(graph: InvariantGraph) -> UInt64[np.ndarray, " atoms"]:
-    """Return the stable colours of the atoms; those of different crystals differ."""
+def atom_classes(graph: InvariantGraph) -> Int[np.ndarray, " atoms"]:
+    """Return the class of each atom under `fold`: the row of the folded graph that stands for it.
+
+    Args:
+        graph: Merged, as `fold` takes it.
+    """
+    return _classes(_refine(graph).atom)[1]
+
+
+def _fold_triplets(
+    graph: InvariantGraph,
+    stands_for: Int[np.ndarray, " edges"],
+    colour: UInt64[np.ndarray, " edges"],
+    class_colour: UInt64[np.ndarray, " classes"],
+    class_place: Int[np.ndarray, " classes"],
+) -> dict[str, np.ndarray]:
+    """Fold the triplets of one edge of each class; the fields of the scope triplet.
+
+    Args:
+        graph: What is folded.
+        stands_for: The row of the folded graph for the one edge of each class, −1 for others.
+        colour: Of every edge.
+        class_colour: Of each class of edges.
+        class_place: The row of the folded graph of each class of edges.
+    """
+    received = stands_for[graph.receiving_edge.numpy()]
+    kept = np.flatnonzero(received >= 0)
+    by_colour = np.argsort(class_colour)
+    sent_colour = colour[graph.sending_edge.numpy()[kept]]
+    sent = class_place[by_colour[np.searchsorted(class_colour[by_colour], sent_colour)]]
+    cosine = graph.cosine.numpy()[kept]
+    order = np.lexsort((cosine, sent, received[kept]))
+    keys = [key[order] for key in (received[kept], sent, cosine)]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    starts = np.flatnonzero(new)
+    counts = graph.triplet_multiplicity.numpy()[kept][order]
+    return {
+        "receiving_edge": keys[0][starts],
+        "sending_edge": keys[1][starts],
+        "cosine": keys[2][starts],
+        "triplet_multiplicity": np.add.reduceat(counts, starts) if len(starts) else counts,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Colours:
+    """Stable colours; those of different crystals differ."""
+
+    atom: UInt64[np.ndarray, " atoms"]
+    edge: UInt64[np.ndarray, " edges"]
+
+
+def _refine(graph: InvariantGraph) -> _Colours:
     crystal = graph.crystal_of_atom.numpy().astype(np.uint64)
-    colour = mix(mix(crystal) + graph.number.numpy().astype(np.uint64))
-    label = mix(graph.distance.double().numpy().view(np.uint64))
+    atom = mix(mix(crystal) + graph.number.numpy().astype(np.uint64))
+    center, neighbor = graph.center.numpy(), graph.neighbor.numpy()
+    degree = np.bincount(center, minlength=len(atom))
+    length = mix(_bits(graph.distance))
     edges = graph.edge_multiplicity.numpy().astype(np.uint64)
-    neighbor, degree = graph.neighbor.numpy(), np.bincount(graph.center, minlength=len(colour))
-    count, before = len(np.unique(colour)), 0
-    while before < count < len(colour):
-        seen = segment_totals(mix(colour[neighbor] ^ label) * edges, degree)
-        colour = mix(colour + mix(seen))
-        before, count = count, len(np.unique(colour))
-    return colour
+    receiving, sending = graph.receiving_edge.numpy(), graph.sending_edge.numpy()
+    reached = np.bincount(receiving, minlength=len(length))
+    angle = mix(_bits(graph.cosine))
+    triplets = graph.triplet_multiplicity.numpy().astype(np.uint64)
+
+    inner = length  # what an edge has seen through its triplets
+    edge, count, before = length, _count(atom), 0
+    while True:
+        edge = mix(mix(mix(atom[center]) + atom[neighbor]) ^ inner)
+        if before == count or (count == len(atom) and not len(receiving)):
+            return _Colours(atom, edge)
+        if len(receiving):
+            seen = segment_totals(mix(edge[sending] ^ angle) * triplets, reached)
+            edge = inner = mix(edge + mix(seen))
+        atom = mix(atom + mix(segment_totals(edge * edges, degree)))
+        found = _count(atom) + (_count(edge) if len(receiving) else 0)
+        before, count = count, found
+
+
+def _bits(values: Tensor) -> UInt64[np.ndarray, " rows"]:
+    return values.double().numpy().view(np.uint64)
+
+
+def _count(colour: UInt64[np.ndarray, " rows"]) -> int:
+    return len(np.unique(colour))
 
 
 def _classes(
-    colour: UInt64[np.ndarray, " atoms"],
-) -> tuple[Int[np.ndarray, " classes"], Int[np.ndarray, " atoms"]]:
-    """Number the colours by their first atom; return those atoms, and the class of each atom."""
+    colour: UInt64[np.ndarray, " rows"],
+) -> tuple[Int[np.ndarray, " classes"], Int[np.ndarray, " rows"]]:
+    """Number the colours by their first row; return those rows, and the class of each row."""
     _, first, inverse = np.unique(colour, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return np.sort(first), rank[inverse]
+
+
+def _group_means(
+    values: Float[np.ndarray, " rows"],
+    group: Int[np.ndarray, " rows"],
+    weight: Int[np.ndarray, " rows"],
+) -> Tensor:
+    """Return for each row the weighted mean over its group."""
+    mean = np.bincount(group, weight * values) / np.bincount(group, weight)
+    return torch.from_numpy(mean[group])
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))

@@ -1,7 +1,7 @@
-"""The first shell: the neighbours that a person would call bonded."""
+"""Shells: the neighbours that a person would call bonded, and the k-th distance."""
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Int
 
 from xtalgraph.graphs.neighbors import Edges
 
@@ -29,3 +29,26 @@ def first_shell(edges: Edges, num_atoms: int) -> Bool[np.ndarray, " edges"]:
             gaps = np.flatnonzero(np.diff(distance) > SHELL_GAP * distance[0])
             inside[mine[: gaps[0] + 1 if len(gaps) else count]] = True
     return inside
+
+
+def kth_distance(
+    distance: Float[np.ndarray, " edges"],
+    center: Int[np.ndarray, " edges"],
+    num_atoms: int,
+    k: int,
+) -> Float[np.ndarray, " atoms"]:
+    """Return the length of the k-th shortest edge of each atom; infinite where there are fewer.
+
+    Args:
+        distance: Length of each edge, Å.
+        center: The atom of each edge.
+        num_atoms: How many atoms there are.
+        k: Counted from 1.
+    """
+    order = np.lexsort((distance, center))
+    count = np.bincount(center, minlength=num_atoms)
+    start = np.cumsum(count) - count
+    enough = count >= k
+    kth = np.full(num_atoms, np.inf)
+    kth[enough] = distance[order[start[enough] + k - 1]]
+    return kth

@@ -30,7 +30,10 @@ class Encoder(nn.Module, ABC):
     """Hyper-parameters, a frozen dataclass with a default for each."""
     reads_folded: ClassVar[bool] = False
     """Whether a folded graph gives its atoms the features that the full graph gives them: it
-    reads elements and distances alone, and weights every sum over atoms or edges."""
+    reads elements, distances and angles alone, and weights every sum over atoms, edges or triplets
+    by multiplicity."""
+    reads_angles: ClassVar[bool] = False
+    """Whether it reads triplets, with which its graphs are then built."""
     width: int
     """Length of the vector of an atom."""
 

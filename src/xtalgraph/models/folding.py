@@ -18,5 +18,5 @@ def why_not_folded(encoder: Encoder | type[Encoder], target: Target) -> str:
         )
     if not encoder.reads_folded:
         name = encoder.__name__ if isinstance(encoder, type) else type(encoder).__name__
-        return f"{name} reads more of an edge than its length, and a folded edge has nothing else"
+        return f"{name} reads more than distances and angles, and a folded graph has nothing else"
     return ""

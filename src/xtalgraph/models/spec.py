@@ -8,6 +8,7 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
+from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
@@ -45,6 +46,10 @@ class ModelSpec:
         target: What is predicted.
         fold_tolerance: The graph is folded by symmetry, with distances this close merged, Å; 0
             leaves it as it is, which is also what a record says that does not say.
+        angle_cutoff: For encoders that read angles, the longest edge that forms one, Å; None
+            takes every edge.
+        angle_neighbors: For encoders that read angles, how many edges of an atom form them, whole
+            shells kept; None takes all.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a folded graph.
@@ -58,6 +63,8 @@ class ModelSpec:
     strategy_settings: dict[str, Any]
     target: Target
     fold_tolerance: float = 0.0
+    angle_cutoff: float | None = None
+    angle_neighbors: int | None = None
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -74,6 +81,13 @@ class ModelSpec:
         reason = why_not_folded(ENCODERS[self.encoder], self.target)
         if self.fold_tolerance > 0 and reason:
             raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
+        if not ENCODERS[self.encoder].reads_angles:
+            for key in ("angle_cutoff", "angle_neighbors"):
+                if getattr(self, key) is not None:
+                    raise ConfigError(
+                        f"{self.encoder} reads no angles: leave graph.{key} out, got "
+                        f"{getattr(self, key)}"
+                    )
         readout_named(self.readout, self.target)
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
@@ -84,6 +98,12 @@ class ModelSpec:
         """Return the neighbour strategy."""
         return settings_from(STRATEGIES[self.strategy], self.strategy_settings, "graph")
 
+    def make_angles(self) -> Angles | None:
+        """Return which edges form angles; None if the encoder reads none."""
+        if not ENCODERS[self.encoder].reads_angles:
+            return None
+        return Angles(self.angle_cutoff, self.angle_neighbors)
+
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: folded, if so it is set.
 
@@ -91,10 +111,12 @@ class ModelSpec:
             crystals: One or more; their order is kept.
             progress: Show a progress bar on standard error.
         """
-        strategy = self.make_strategy()
+        strategy, angles = self.make_strategy(), self.make_angles()
         if self.fold_tolerance > 0:
-            return build_reduced(crystals, strategy, self.fold_tolerance, progress=progress)
-        return build_graph(crystals, strategy, progress=progress)
+            return build_reduced(
+                crystals, strategy, self.fold_tolerance, angles=angles, progress=progress
+            )
+        return build_graph(crystals, strategy, angles=angles, progress=progress)
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""

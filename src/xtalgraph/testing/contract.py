@@ -16,7 +16,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_distances
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
 from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
@@ -149,8 +149,9 @@ def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
         for name in ("cubic", "triclinic")
     }
     every = list((crystals | larger).values())
-    full = merge_distances(
-        build_graph(every, spec.make_strategy()), spec.fold_tolerance or DEFAULT_TOLERANCE
+    full = merge_geometry(
+        build_graph(every, spec.make_strategy(), angles=spec.make_angles()),
+        spec.fold_tolerance or DEFAULT_TOLERANCE,
     )
     folded = fold(full)
     for mode, training in (("evaluation", False), ("training", True)):

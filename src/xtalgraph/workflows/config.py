@@ -1,7 +1,7 @@
 """The configuration of a run: one schema, from YAML, options and dotted overrides."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -54,11 +54,15 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class FoldConfig:
-    """How the graph is folded by symmetry; a key of the section ``graph``."""
+class GraphConfig:
+    """What is done with a graph beside finding neighbours; keys of the section ``graph``."""
 
     fold_tolerance: float
     """Distances this close are merged, Å; 0 leaves the graph as it is."""
+    angle_cutoff: float | None = None
+    """Models with angles: the longest edge that forms one, Å; none takes every edge."""
+    angle_neighbors: int | None = None
+    """Models with angles: how many edges of an atom form them, in whole shells; none takes all."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,9 @@ class RunConfig:
         model = dict(sections.get("model", {}))
         target = Target(data.target, kind_named(data.kind), data.unit, data.best)
         encoder = str(model.pop("name", "cgcnn"))
-        default = default_fold_tolerance(encoder, target)
-        folding = {"fold_tolerance": graph.pop("fold_tolerance", default)}
+        beside = {"fold_tolerance": default_fold_tolerance(encoder, target)}
+        own = [field.name for field in fields(GraphConfig)]
+        beside |= {key: graph.pop(key) for key in own if key in graph}
         spec = ModelSpec(
             encoder=encoder,
             readout=str(model.pop("readout", "auto")),
@@ -107,7 +112,7 @@ class RunConfig:
             strategy=str(graph.pop("strategy", "hybrid")),
             strategy_settings=graph,
             target=target,
-            fold_tolerance=settings_from(FoldConfig, folding, "graph").fold_tolerance,
+            **asdict(settings_from(GraphConfig, beside, "graph")),
         )
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")
         return cls(data, spec, training)
@@ -119,7 +124,7 @@ class RunConfig:
             "graph": {
                 "strategy": self.spec.strategy,
                 **self.spec.strategy_settings,
-                "fold_tolerance": self.spec.fold_tolerance,
+                **{field.name: getattr(self.spec, field.name) for field in fields(GraphConfig)},
             },
             "model": {
                 "name": self.spec.encoder,
