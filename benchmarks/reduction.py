@@ -80,7 +80,7 @@ def costs(run: str, crystals: list[Crystal]) -> None:
     def predicted(tolerance: float) -> np.ndarray:
         spec = dataclasses.replace(predictor.spec, fold_tolerance=tolerance)
         said = Predictor(predictor.model, spec, predictor.elements).predict_crystals(crystals)
-        return np.concatenate(said)
+        return np.concatenate([values for values in said if not isinstance(values, str)])
 
     exact = predicted(0.0)
     print(f"{predictor}: {len(crystals)} crystals, |folded − full|")

@@ -151,7 +151,7 @@ def test_compositions_are_no_structures(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("t.csv", b"a,b\n1,2\n", "no column structure, cif or path; its columns are a, b"),
+        ("t.csv", b"a,b\n1,2\n", "no column structure, cif, path or atoms; its columns are a, b"),
         ("t.csv", b"", "not a CSV table"),
         ("t.csv", b"id,cif\n", "a header but no rows"),
         ("t.csv", b"id,cif\n1,2\n1,2,3,4\n", "not a CSV table"),

@@ -91,6 +91,21 @@ def test_select_keeps_order_and_what_was_rejected():
     assert chosen.rejected == table.rejected
 
 
+def test_rejecting_moves_rows_to_their_place_among_the_rejected():
+    frame = pd.DataFrame(
+        {"id": list("abcd"), "structure": [salt(4.1), None, salt(4.2), salt(4.3)], "y": range(4)}
+    )
+    table = read_table(frame)
+    less = table.reject({0: "too small", 2: "too large"})
+    assert less.ids == ("c",)
+    assert less.rows == (2,)
+    assert less.columns["y"].tolist() == [2]
+    assert less.crystals[0] is table.crystals[1]
+    assert [(r.id, r.row) for r in less.rejected] == [("a", 0), ("b", 1), ("d", 3)]
+    assert less.rejected[2].reason == "too large"
+    assert table.ids == ("a", "c", "d")
+
+
 def test_the_hash_sees_every_array_and_nothing_else():
     crystal = from_pymatgen(salt())
     reference = read_table([crystal]).content_hash()

@@ -5,38 +5,52 @@ import torch
 
 from xtalgraph.conventions.errors import TargetError
 from xtalgraph.data.targets import Kind, Target, kind_named
+from xtalgraph.models.cgcnn import CGCNN
+from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout, readout_named
+from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_kind_decides(kind):
-    target = Target("y", kind)
-    readout = readout_named("auto", target)
+    readout = readout_named("auto", Target("y", kind), CGCNN)
     assert readout.name == DEFAULT_READOUT[kind]
-    assert kind in readout.serves
+    assert readout.serves is kind
+
+
+def test_the_paper_decides_where_its_readout_serves_the_target():
+    found = {kind: readout_named("auto", Target("y", kind), MEGNet).name for kind in Kind}
+    assert found == {Kind.EXTENSIVE: "sum", Kind.INTENSIVE: "set2set", Kind.ATOMIC: "atom"}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS.values())
+def test_the_readouts_of_papers_are_known(encoder):
+    assert encoder.paper_readout is None or encoder.paper_readout in READOUTS
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [(n, k) for n, r in READOUTS.items() for k in Kind if k not in r.serves],
+    [(n, k) for n, r in READOUTS.items() for k in Kind if k is not r.serves],
 )
 def test_a_mismatch_is_refused_and_explained(name, kind):
-    with pytest.raises(TargetError, match="wrong by a factor of two"):
-        readout_named(name, Target("e_form", kind))
+    atomic = Kind.ATOMIC in (kind, READOUTS[name].serves)
+    why = "one has a value for each atom" if atomic else "wrong by a factor of two"
+    with pytest.raises(TargetError, match=why):
+        readout_named(name, Target("e_form", kind), CGCNN)
 
 
 def test_the_final_model_refuses_a_mismatch_too():
     spec = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, Target("gap", Kind.INTENSIVE))
     encoder = spec.make_model().encoder
-    with pytest.raises(TargetError, match="Use the readout 'mean'"):
+    with pytest.raises(TargetError, match="Use the readout 'mean', 'attention', 'set2set', or"):
         PropertyModel(encoder, SumReadout(4), Target("gap", Kind.INTENSIVE))
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(TargetError, match="auto or one of sum, mean, atom, got 'max'"):
-        readout_named("max", Target("y", Kind.EXTENSIVE))
+    with pytest.raises(TargetError, match=r"auto or one of sum, mean, atom, .*, got 'max'"):
+        readout_named("max", Target("y", Kind.EXTENSIVE), CGCNN)
     with pytest.raises(TargetError, match="kind must be one of"):
         kind_named("total")
 

@@ -13,7 +13,12 @@ from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 
-SIZES = {"cgcnn": {"width": 16, "depth": 2}}
+SIZES = {
+    "cgcnn": {"width": 16, "depth": 2},
+    "gcn": {"width": 16, "depth": 2},
+    "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},
+    "schnet": {"width": 16, "filters": 16, "depth": 2, "basis_step": 0.25},
+}
 """A small size of every encoder."""
 
 

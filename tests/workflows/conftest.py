@@ -8,7 +8,7 @@ import pytest
 
 import xtalgraph
 from xtalgraph.crystals import transforms
-from xtalgraph.crystals.convert import to_pymatgen
+from xtalgraph.crystals.convert import from_pymatgen, to_pymatgen
 from xtalgraph.crystals.writing import to_cif
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.testing.crystals import contract_crystals
@@ -66,4 +66,29 @@ def run(csv_path, tmp_path_factory) -> Path:
         overrides=SMALL,
         progress=False,
     )
+    return out
+
+
+KNN = ["graph.strategy=knn", "graph.cutoff=5.5"]
+"""Serves the crystals of `make_table`, and refuses what is stretched by 80 %."""
+
+
+@pytest.fixture(scope="session")
+def stretched() -> pd.DataFrame:
+    """Rows like those of `make_table`, of crystals with fewer than 12 neighbours within 5.5 Å."""
+    rows = make_table(2, seed=1)
+    wide = [transforms.strain(from_pymatgen(s), 0.8 * np.eye(3)) for s in rows["structure"]]
+    return rows.assign(
+        id=["wide0", "wide1"],
+        cif=[to_cif(crystal) for crystal in wide],
+        structure=[to_pymatgen(crystal) for crystal in wide],
+    )
+
+
+@pytest.fixture(scope="session")
+def knn_run(csv_path, tmp_path_factory) -> Path:
+    """A run on all of the table, with a strategy that refuses what is stretched."""
+    out = tmp_path_factory.mktemp("runs") / "knn"
+    options = {"target": "energy", "kind": "extensive", "epochs": 2, "progress": False}
+    xtalgraph.train(csv_path, out=out, overrides=[*SMALL, *KNN], **options)
     return out

@@ -10,6 +10,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.jarvis import from_jarvis, from_jarvis_dict
 from xtalgraph.crystals.species import number_of_symbol
 
 
@@ -122,10 +123,11 @@ def from_pymatgen_dict(data: Mapping[str, Any]) -> Crystal:
 
 
 def from_any(item: Any) -> Crystal:
-    """Return the crystal of a Crystal, pymatgen ``Structure``, its dictionary, or ASE ``Atoms``.
+    """Return the crystal of an object of pymatgen, ASE or JARVIS, or of a dictionary of theirs.
 
     Args:
-        item: The object.
+        item: A Crystal, a pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, or JARVIS
+            ``Atoms`` or their dictionary.
 
     Returns:
         The crystal.
@@ -136,7 +138,7 @@ def from_any(item: Any) -> Crystal:
     if isinstance(item, Crystal):
         return item
     if isinstance(item, Mapping):
-        return from_pymatgen_dict(item)
+        return from_jarvis_dict(item) if "lattice_mat" in item else from_pymatgen_dict(item)
     # An object of a library can only exist where the library has been imported.
     pymatgen = sys.modules.get("pymatgen.core.structure")
     if pymatgen is not None and isinstance(item, pymatgen.IStructure):
@@ -144,9 +146,12 @@ def from_any(item: Any) -> Crystal:
     ase = sys.modules.get("ase.atoms")
     if ase is not None and isinstance(item, ase.Atoms):
         return from_ase(item)
+    jarvis = sys.modules.get("jarvis.core.atoms")
+    if jarvis is not None and isinstance(item, jarvis.Atoms):
+        return from_jarvis(item)
     raise InputError(
         f"cannot make a crystal of {type(item).__name__}; give a Crystal, a pymatgen Structure or "
-        "its dictionary, or ASE Atoms"
+        "its dictionary, ASE Atoms, or JARVIS Atoms or their dictionary"
     )
 
 

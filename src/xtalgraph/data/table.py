@@ -1,8 +1,8 @@
 """Tables of crystals: what was read, and what was left out and why."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -55,6 +55,22 @@ class CrystalTable:
             self.rejected,
         )
 
+    def reject(self, reasons: Mapping[int, str]) -> "CrystalTable":
+        """Return the table with some of its crystals among the rejected, sorted by file and row.
+
+        Args:
+            reasons: Why, by the place of the crystal in the table.
+        """
+        added = [
+            Rejection(self.ids[place], self.files[place], self.rows[place], reason)
+            for place, reason in reasons.items()
+        ]
+        rejected = sorted(
+            [*self.rejected, *added], key=lambda r: (r.file, -1 if r.row is None else r.row)
+        )
+        kept = self.select([place for place in range(len(self)) if place not in reasons])
+        return replace(kept, rejected=tuple(rejected))
+
     def content_hash(self) -> str:
         """Return the SHA-256 of ids, cells, positions, atomic numbers and periodicity."""
         digest = hashlib.sha256()
@@ -80,12 +96,12 @@ def read_rows(source: Any) -> Iterator[Row]:
             - a crystal file (CIF, POSCAR, extended XYZ, ASE database);
             - a folder of them, or a folder of folders that hold them;
             - a CGCNN folder, ``id_prop.csv`` without a header and ``<id>.cif``;
-            - a CSV (.gz) or parquet table with a column ``structure``, ``cif`` or ``path``
-              (relative to the table);
-            - a Matbench .json.gz;
+            - a CSV (.gz) or parquet table with a column ``structure``, ``cif``, ``atoms`` or
+              ``path`` (relative to the table);
+            - a .json (.gz) of Matbench or of JARVIS;
             - a DataFrame with such a column;
-            - a Crystal, pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, or a list of these
-              and of paths.
+            - a Crystal, pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, JARVIS ``Atoms``
+              or their dictionary, or a list of these and of paths.
 
     Returns:
         An iterator over rows. A crystal that is malformed or fails the checks is a row with a

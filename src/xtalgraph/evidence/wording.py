@@ -8,7 +8,14 @@ from jaxtyping import Float
 from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interval, with_unit
 from xtalgraph.evidence.run_record import Estimate
 
-NAMES = {"cgcnn": "CGCNN", "mean": "the mean", "composition": "composition alone"}
+NAMES = {
+    "cgcnn": "CGCNN",
+    "gcn": "GCN",
+    "megnet": "MEGNet",
+    "schnet": "SchNet",
+    "mean": "the mean",
+    "composition": "composition alone",
+}
 """How a sentence calls a model; others go by their own name."""
 
 

@@ -12,6 +12,7 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.bond_features import BondFeatures
 from xtalgraph.nn.coordination import effective_coordination
+from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.norm import WeightedBatchNorm
@@ -26,8 +27,9 @@ class GatedConvolution(nn.Module):
     """One convolution of CGCNN, eq. 5 of the paper.
 
     v_i' = v_i + Σ_(j,k) f_c(d) · σ(z W_f + b_f) ⊙ g(z W_s + b_s), with z = v_i ⊕ v_j ⊕ u_(ij)k
-    and g the softplus. The product z W is taken apart: the parts of v_i and v_j are computed
-    once for each atom and gathered, only that of the edge is computed for each edge.
+    and g the softplus. This is the sum; `Connections` adds v_i. The product z W is taken apart:
+    the parts of v_i and v_j are computed once for each atom and gathered, only that of the edge
+    is computed for each edge.
 
     Args:
         width: Length of an atom's vector.
@@ -49,7 +51,7 @@ class GatedConvolution(nn.Module):
         factor: Float[Tensor, "edges 1"],
         graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
-        """Update the atoms from their neighbours; ``factor`` is envelope times multiplicity."""
+        """Return what the atoms receive; ``factor`` is envelope times multiplicity."""
         mixed = gather(self.of_center(atom), graph.center)
         mixed = mixed + gather(self.of_neighbor(atom), graph.neighbor)
         mixed = torch.addmm(mixed, edge, self.of_edge.weight.T)
@@ -58,7 +60,7 @@ class GatedConvolution(nn.Module):
         update = segment_sum(message, graph.center, len(atom))
         if self.norm is not None:
             update = self.norm(update, graph.atom_multiplicity)
-        return atom + update
+        return update
 
 
 class CGCNN(Encoder):
@@ -104,6 +106,8 @@ class CGCNN(Encoder):
         """Factor on the messages that vanishes at the cutoff."""
         batch_norm: bool = True
         """Normalise the sum over neighbours over the batch."""
+        connections: ConnectionName = "paper"
+        """How the convolutions are joined; the paper's are residual."""
 
     reads_folded = True
 
@@ -127,6 +131,7 @@ class CGCNN(Encoder):
         self.of_coordination = (
             nn.Linear(1, config.width, bias=False) if config.coordination else None
         )
+        self.connections = Connections(config.connections, "residual", config.width, config.depth)
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
@@ -140,6 +145,8 @@ class CGCNN(Encoder):
         if self.of_coordination is not None:
             bonds = effective_coordination(graph, self.cutoff).to(atom.dtype)
             atom = atom + self.of_coordination(bonds.unsqueeze(-1) / CLOSE_PACKED)
+        states = [atom]
         for convolution in self.convolutions:
-            atom = convolution(atom, edge, factor, graph)
-        return Features(atom)
+            atom = self.connections.enter(states)
+            states.append(self.connections.leave(atom, convolution(atom, edge, factor, graph)))
+        return Features(self.connections.join(states), layers=tuple(states))

@@ -16,6 +16,11 @@ class Features:
 
     atom: Float[Tensor, "atoms width"]
     """One vector for each atom."""
+    crystal: Float[Tensor, "crystals crystal_width"] | None = None
+    """One vector for each crystal beside those of its atoms, the same for a supercell; None
+    where the encoder has no such thing."""
+    layers: tuple[Float[Tensor, "atoms width"], ...] = ()
+    """The atoms before the first layer and after each, where the encoder tells."""
 
 
 class Encoder(nn.Module, ABC):
@@ -34,8 +39,12 @@ class Encoder(nn.Module, ABC):
     by multiplicity."""
     reads_angles: ClassVar[bool] = False
     """Whether it reads triplets, with which its graphs are then built."""
+    paper_readout: ClassVar[str | None] = None
+    """The readout of its paper, by name, where that is another than follows from the target."""
     width: int
     """Length of the vector of an atom."""
+    crystal_width: int = 0
+    """Length of the vector of a crystal; 0 where there is none."""
 
     def __init__(self, config: Any, cutoff: float) -> None:
         super().__init__()

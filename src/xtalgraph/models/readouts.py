@@ -1,35 +1,37 @@
-"""Readouts: from the atoms' features to the target, as its kind demands."""
+"""Readouts: from an encoder's features to the target, as its kind demands."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import TargetError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Features
-from xtalgraph.nn.segments import segment_mean, segment_sum, weighted
+from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.nn.pooling import AttentionPooling, MeanPooling, Pooling, Set2SetPooling
+from xtalgraph.nn.segments import gather, segment_sum, weighted
 
 
 class Readout(nn.Module, ABC):
-    """Base of every readout: a head on features, and the kinds of target that it may serve.
+    """Base of every readout: it turns features into the target, for one kind of target.
 
     Args:
         width: Length of an atom's vector.
+        crystal_width: Length of a crystal's vector, 0 where the encoder has none.
     """
 
     name: ClassVar[str]
     """The name in configurations."""
-    serves: ClassVar[frozenset[Kind]]
-    """Kinds of target for which the readout scales with the cell as it must."""
+    serves: ClassVar[Kind]
+    """The kind of target for which the readout scales with the cell as it must."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
         super().__init__()
-        self.head = nn.Sequential(
-            nn.Softplus(), nn.Linear(width, width), nn.Softplus(), nn.Linear(width, 1)
-        )
+        self.width = width
+        self.crystal_width = crystal_width
 
     @abstractmethod
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
@@ -37,44 +39,146 @@ class Readout(nn.Module, ABC):
 
 
 class SumReadout(Readout):
-    """Σ_i f(h_i): a scalar for each atom, added up, nothing nonlinear after it."""
+    """Σ_i f(h_i ⊕ c): a scalar for each atom, added up, nothing nonlinear after it."""
 
     name = "sum"
-    serves = frozenset({Kind.EXTENSIVE})
+    serves = Kind.EXTENSIVE
+
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
+        super().__init__(width, crystal_width)
+        self.head = _head(width + crystal_width, width)
 
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one total for each crystal."""
-        value = weighted(self.head(features.atom).squeeze(-1), graph.atom_multiplicity)
+        value = self.head(_at_atoms(features, graph)).squeeze(-1)
+        value = weighted(value, graph.atom_multiplicity)
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
 
-class MeanReadout(Readout):
-    """f(mean_i h_i): the mean vector of the atoms, then a head."""
-
-    name = "mean"
-    serves = frozenset({Kind.INTENSIVE})
-
-    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
-        """Return one value for each crystal."""
-        mean = segment_mean(
-            features.atom, graph.crystal_of_atom, len(graph), graph.atom_multiplicity
-        )
-        return self.head(mean).squeeze(-1)
-
-
 class AtomReadout(Readout):
-    """f(h_i): one value for each atom."""
+    """f(h_i ⊕ c): one value for each atom."""
 
     name = "atom"
-    serves = frozenset({Kind.ATOMIC})
+    serves = Kind.ATOMIC
+
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
+        super().__init__(width, crystal_width)
+        self.head = _head(width + crystal_width, width)
 
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return one value for each atom."""
-        return self.head(features.atom).squeeze(-1)
+        value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
+        return value
 
 
-READOUTS: Final[dict[str, type[SumReadout] | type[MeanReadout] | type[AtomReadout]]] = {
-    readout.name: readout for readout in (SumReadout, MeanReadout, AtomReadout)
+class PooledReadout(Readout, ABC):
+    """Base of f(pool_i h_i ⊕ c): the atoms pooled into one vector, then a head."""
+
+    serves = Kind.INTENSIVE
+    pooling_of: ClassVar[type[MeanPooling | AttentionPooling | Set2SetPooling]]
+    """How the atoms are pooled."""
+
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
+        super().__init__(width, crystal_width)
+        self.pooling: Pooling = self.pooling_of(width)
+        self.head = _head(self.pooling.size + crystal_width, width)
+
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
+        """Return one value for each crystal."""
+        count = graph.atom_multiplicity.to(features.atom.dtype)
+        pooled = self.pooling(features.atom, count, graph.crystal_of_atom, len(graph))
+        if features.crystal is not None:
+            pooled = torch.cat([pooled, features.crystal], dim=-1)
+        value: Tensor = self.head(pooled).squeeze(-1)
+        return value
+
+
+class MeanReadout(PooledReadout):
+    """f(mean_i h_i ⊕ c)."""
+
+    name = "mean"
+    pooling_of = MeanPooling
+
+
+class AttentionReadout(PooledReadout):
+    """f(Σ_i α_i h_i ⊕ c) with weights that the atoms decide, where few of them matter."""
+
+    name = "attention"
+    pooling_of = AttentionPooling
+
+
+class Set2SetReadout(PooledReadout):
+    """f(set2set_i h_i ⊕ c): a memory that looks at the atoms three times."""
+
+    name = "set2set"
+    pooling_of = Set2SetPooling
+
+
+class TimesReadout(Readout, ABC):
+    """Base of N f(pool_i h_i ⊕ c): the atoms of the cell times an intensive readout."""
+
+    serves = Kind.EXTENSIVE
+    intensive_of: ClassVar[type[PooledReadout]]
+    """What is multiplied."""
+
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
+        super().__init__(width, crystal_width)
+        self.intensive = self.intensive_of(width, crystal_width)
+
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
+        """Return one total for each crystal."""
+        value: Tensor = self.intensive(features, graph)
+        atoms = segment_sum(graph.atom_multiplicity, graph.crystal_of_atom, len(graph))
+        return value * atoms.to(value.dtype)
+
+
+class TimesMeanReadout(TimesReadout):
+    """N times the readout ``mean``."""
+
+    name = "n-times-mean"
+    intensive_of = MeanReadout
+
+
+class TimesAttentionReadout(TimesReadout):
+    """N times the readout ``attention``."""
+
+    name = "n-times-attention"
+    intensive_of = AttentionReadout
+
+
+class TimesSet2SetReadout(TimesReadout):
+    """N times the readout ``set2set``."""
+
+    name = "n-times-set2set"
+    intensive_of = Set2SetReadout
+
+
+def _head(inputs: int, hidden: int) -> nn.Sequential:
+    """Make the network f, which begins with a nonlinearity, since a layer has gone before."""
+    return nn.Sequential(
+        nn.Softplus(), nn.Linear(inputs, hidden), nn.Softplus(), nn.Linear(hidden, 1)
+    )
+
+
+def _at_atoms(features: Features, graph: Graph) -> Float[Tensor, "atoms width"]:
+    """Return h_i ⊕ c."""
+    if features.crystal is None:
+        return features.atom
+    return torch.cat([features.atom, gather(features.crystal, graph.crystal_of_atom)], dim=-1)
+
+
+READOUTS: Final[dict[str, type[Readout]]] = {
+    readout.name: readout
+    for readout in (
+        SumReadout,
+        MeanReadout,
+        AtomReadout,
+        AttentionReadout,
+        Set2SetReadout,
+        TimesMeanReadout,
+        TimesAttentionReadout,
+        TimesSet2SetReadout,
+    )
 }
 """Every readout by its name."""
 
@@ -86,23 +190,28 @@ DEFAULT_READOUT: Final[dict[Kind, str]] = {
 """The readout that follows from the kind of a target."""
 
 
-def readout_named(name: str, target: Target) -> type[Readout]:
+def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Readout]:
     """Return the readout of a name, if it can serve the target.
 
     Args:
-        name: A name in `READOUTS`, or ``auto`` for the one that follows from the target.
+        name: A name in `READOUTS`, or ``auto`` for that of the encoder's paper if there is one
+            and it serves the target, else for the one that follows from the kind of the target.
         target: What is to be predicted.
+        encoder: What makes the features.
 
     Raises:
         TargetError: If there is no such readout, or it does not scale with the cell as the
             target must.
     """
-    chosen = DEFAULT_READOUT[target.kind] if name == "auto" else name
-    if chosen not in READOUTS:
+    if name == "auto":
+        paper = encoder.paper_readout
+        if paper is not None and READOUTS[paper].serves is target.kind:
+            return READOUTS[paper]
+        return READOUTS[DEFAULT_READOUT[target.kind]]
+    if name not in READOUTS:
         raise TargetError(f"readout must be auto or one of {', '.join(READOUTS)}, got {name!r}")
-    readout = READOUTS[chosen]
-    check_serves(readout, target)
-    return readout
+    check_serves(READOUTS[name], target)
+    return READOUTS[name]
 
 
 def check_serves(readout: type[Readout] | Readout, target: Target) -> None:
@@ -115,10 +224,14 @@ def check_serves(readout: type[Readout] | Readout, target: Target) -> None:
     Raises:
         TargetError: If they do not fit; the message explains.
     """
-    if target.kind not in readout.serves:
-        fitting = DEFAULT_READOUT[target.kind]
+    if target.kind is not readout.serves:
+        if Kind.ATOMIC in (target.kind, readout.serves):
+            why = "one has a value for each atom, the other for each crystal"
+        else:
+            why = "in a doubled cell it would be wrong by a factor of two"
+        fitting = [f"'{name}'" for name, other in READOUTS.items() if other.serves is target.kind]
         raise TargetError(
-            f"the readout '{readout.name}' serves {' and '.join(sorted(readout.serves))} targets, "
-            f"but {target.name!r} is declared {target.kind}: in a doubled cell it would be wrong "
-            f"by a factor of two. Use the readout '{fitting}', or correct --kind"
+            f"the readout '{readout.name}' serves {readout.serves} targets, but {target.name!r} "
+            f"is declared {target.kind}: {why}. Use the readout {', '.join(fitting)}, "
+            "or correct --kind"
         )

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from xtalgraph.conventions.errors import ConfigError
+from tqdm import tqdm
+
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import build_graph, build_reduced
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
+from xtalgraph.models.admission import Admission
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import readout_named
@@ -88,7 +91,7 @@ class ModelSpec:
                         f"{self.encoder} reads no angles: leave graph.{key} out, got "
                         f"{getattr(self, key)}"
                     )
-        readout_named(self.readout, self.target)
+        readout_named(self.readout, self.target, ENCODERS[self.encoder])
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
         object.__setattr__(self, "settings", asdict(config))
@@ -110,6 +113,9 @@ class ModelSpec:
         Args:
             crystals: One or more; their order is kept.
             progress: Show a progress bar on standard error.
+
+        Raises:
+            GraphError: If the strategy refuses a crystal; see `admit`.
         """
         strategy, angles = self.make_strategy(), self.make_angles()
         if self.fold_tolerance > 0:
@@ -118,14 +124,37 @@ class ModelSpec:
             )
         return build_graph(crystals, strategy, angles=angles, progress=progress)
 
+    def admit(self, crystals: Sequence[Crystal], *, progress: bool = False) -> Admission:
+        """Build the graph of the crystals that the strategy serves, and say why not of the others.
+
+        They are built together; only where one is refused, each is built by itself.
+
+        Args:
+            crystals: What to build.
+            progress: Show a progress bar on standard error.
+        """
+        try:
+            return Admission(self.make_graph(crystals, progress=progress), {})
+        except GraphError:
+            pass  # the error does not say which crystal it was, and there may be more
+        served: list[Graph] = []
+        refused: dict[int, str] = {}
+        for place, crystal in enumerate(
+            tqdm(crystals, desc="graphs one by one", unit="crystal", disable=not progress)
+        ):
+            try:
+                served.append(self.make_graph(crystal))
+            except GraphError as error:
+                refused[place] = str(error)
+        return Admission(collate(served) if served else None, refused)
+
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""
         encoder_class = ENCODERS[self.encoder]
         config = settings_from(encoder_class.Config, self.settings, "model")
         encoder = encoder_class(config, self.make_strategy().cutoff)
-        return PropertyModel(
-            encoder, readout_named(self.readout, self.target)(encoder.width), self.target
-        )
+        readout = readout_named(self.readout, self.target, encoder_class)
+        return PropertyModel(encoder, readout(encoder.width, encoder.crystal_width), self.target)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -52,25 +52,6 @@ def segment_sum(
     return total.index_add(0, segment, values)
 
 
-def segment_mean(
-    values: Float[Tensor, "rows *features"],
-    segment: Int[Tensor, " rows"],
-    num_segments: int,
-    multiplicity: Int[Tensor, " rows"],
-) -> Float[Tensor, "segments *features"]:
-    """Average the rows of each segment; a segment without rows is zero.
-
-    Args:
-        values: What to average.
-        segment: The segment of each row.
-        num_segments: How many segments there are.
-        multiplicity: How often each row counts, at least once.
-    """
-    count = segment_sum(multiplicity, segment, num_segments).clamp(min=1).to(values.dtype)
-    total = segment_sum(weighted(values, multiplicity), segment, num_segments)
-    return total / count.view(-1, *[1] * (values.ndim - 1))
-
-
 def weighted(
     values: Float[Tensor, "rows *features"], multiplicity: Int[Tensor, " rows"]
 ) -> Float[Tensor, "rows *features"]:

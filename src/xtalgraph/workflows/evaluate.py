@@ -10,7 +10,7 @@ import numpy as np
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.metrics.summary import evaluate_predictions
 from xtalgraph.workflows.predict import load
-from xtalgraph.workflows.prepare import read_labelled, resolve_source
+from xtalgraph.workflows.prepare import Labelled, nothing_left, read_labelled, resolve_source
 from xtalgraph.workflows.rejections import describe_all
 
 log = logging.getLogger("xtalgraph")
@@ -36,13 +36,15 @@ def evaluate(
     predictor = load(run)
     source, _ = resolve_source(data)
     labelled = read_labelled(source, predictor.target, progress=progress)
+    if on_error == "raise":
+        _judge(labelled, on_error)  # before the work is done
+    said = predictor.predict_crystals(labelled.table.crystals)
+    labelled = labelled.reject({n: one for n, one in enumerate(said) if isinstance(one, str)})
+    predicted = [one for one in said if not isinstance(one, str)]
+    _judge(labelled, on_error)
     rejected = labelled.table.rejected
-    if rejected:
-        said = f"{len(rejected)} rows cannot be used:\n  {describe_all(rejected)}"
-        if on_error == "raise":
-            raise InputError(f"{said}\nCorrect them, or leave them out with --on-error skip")
-        log.warning("%s", said)
-    predicted = predictor.predict_crystals(labelled.table.crystals)
+    if not predicted:
+        raise nothing_left(source, rejected)
     found = evaluate_predictions(
         np.concatenate(labelled.values), np.concatenate(predicted), best=predictor.target.best
     )
@@ -53,3 +55,14 @@ def evaluate(
         "rejected": [asdict(one) for one in rejected],
         "metrics": {name: asdict(metric) for name, metric in found.items()},
     }
+
+
+def _judge(labelled: Labelled, on_error: str) -> None:
+    """Stop at rows that cannot be used, or say which they are."""
+    rejected = labelled.table.rejected
+    if not rejected:
+        return
+    said = f"{len(rejected)} rows cannot be used:\n  {describe_all(rejected)}"
+    if on_error == "raise":
+        raise InputError(f"{said}\nCorrect them, or leave them out with --on-error skip")
+    log.warning("%s", said)

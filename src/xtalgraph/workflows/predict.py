@@ -81,15 +81,16 @@ def predict(
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
         for number, rows in enumerate(_chunks(incoming, _CHUNK)):
-            table = predictor.predict_rows(rows)
+            predicted = predictor.predict_rows(rows)
+            table = predictor.tabulate(predicted)
             table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
             file.flush()
-            for row in rows:
+            for row, _ in predicted:
                 if row.crystal is not None:
                     unseen.update(predictor.unseen_elements(row.crystal))
                 elif on_error == "raise":
                     raise InputError(f"{row.id}: {row.reason}")
-            failed = sum(row.crystal is None for row in rows)
+            failed = sum(values is None for _, values in predicted)
             good, bad = good + len(rows) - failed, bad + failed
             bar.update(len(rows))
         if good + bad == 0:

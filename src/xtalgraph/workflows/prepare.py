@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,15 @@ class Labelled:
     """The crystals; rows without a target are among the rejected."""
     values: tuple[Float[np.ndarray, " _"], ...]
     """For each crystal an array: one value, or one for each atom if the target is atomic."""
+
+    def reject(self, reasons: Mapping[int, str]) -> "Labelled":
+        """Return what is left when some of the crystals are rejected.
+
+        Args:
+            reasons: Why, by the place of the crystal.
+        """
+        kept = (values for place, values in enumerate(self.values) if place not in reasons)
+        return Labelled(self.table.reject(reasons), tuple(kept))
 
     def content_hash(self) -> str:
         """Return the SHA-256 of crystals and targets."""
@@ -73,27 +82,30 @@ def read_labelled(source: Any, target: Target, *, progress: bool = False) -> Lab
     if len(table) and target.name not in table.columns:
         names = [str(name) for name in table.columns.columns]
         raise InputError(f"there is no column {target.name!r}{nearest(target.name, names)}")
-    keep: list[int] = []
     values: list[np.ndarray] = []
-    rejected = list(table.rejected)
+    reasons: dict[int, str] = {}
     column: list[Any] = list(table.columns[target.name]) if len(table) else []
     for index, raw in enumerate(column):
         parsed = _parse(raw, target, table.crystals[index])
         if isinstance(parsed, str):
-            place = (table.ids[index], table.files[index], table.rows[index])
-            rejected.append(Rejection(*place, parsed))
+            reasons[index] = parsed
         else:
-            keep.append(index)
             values.append(parsed)
-    table = table.select(keep)
-    rejected.sort(key=lambda r: (r.file, -1 if r.row is None else r.row))
-    table = CrystalTable(
-        table.ids, table.crystals, table.files, table.rows, table.columns, tuple(rejected)
-    )
-    if not keep:
-        first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
-        raise InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
+    table = table.reject(reasons)
+    if not values:
+        raise nothing_left(source, table.rejected)
     return Labelled(table, tuple(values))
+
+
+def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:
+    """Return the error that says that no row can be used.
+
+    Args:
+        source: What was read.
+        rejected: Its rows.
+    """
+    first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
+    return InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
 
 
 def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " values"] | str:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
@@ -36,6 +36,7 @@ from xtalgraph.workflows.config import RunConfig, merge, read_yaml
 from xtalgraph.workflows.prepare import (
     Labelled,
     make_split,
+    nothing_left,
     read_labelled,
     resolve_source,
     values_of,
@@ -145,7 +146,12 @@ def _train(
     target, seed = config.target, config.training.seed
     _announce(config)
     labelled = read_labelled(source, target, progress=progress)
+    if config.data.on_error == "raise":
+        _judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
+    make_split(labelled, config.data, known, seed)  # may refuse, and graphs take long to build
+    labelled, graph, graph_seconds = _build(labelled, config, source, progress)
     _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    _warn_about_edges(graph, labelled)
     split = make_split(labelled, config.data, known, seed)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
@@ -153,7 +159,10 @@ def _train(
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
 
-    model, outcome, trained = _fit(folder, labelled, split, config, data_hash, resume, progress)
+    model, outcome, trained = _fit(
+        folder, labelled, graph, split, config, data_hash, resume, progress
+    )
+    outcome = replace(outcome, seconds=outcome.seconds + graph_seconds)
     baselines = fit_baselines(labelled, split, target, seed=seed)
     outcomes = [outcome, *baselines]
     seconds = {one.name: round(one.seconds, 1) for one in outcomes}
@@ -178,21 +187,31 @@ def _train(
     write_report(folder)
 
 
+def _build(
+    labelled: Labelled, config: RunConfig, source: Any, progress: bool
+) -> tuple[Labelled, Graph, float]:
+    """Build the graphs, in so many seconds; crystals that the strategy refuses are rejected."""
+    began = time.monotonic()
+    admission = config.spec.admit(labelled.table.crystals, progress=progress)
+    if admission.refused:
+        labelled = labelled.reject(admission.refused)
+    if admission.graph is None:
+        raise nothing_left(source, labelled.table.rejected)
+    return labelled, admission.graph, time.monotonic() - began
+
+
 def _fit(
     folder: Path,
     labelled: Labelled,
+    graph: Graph,
     split: Split,
     config: RunConfig,
     data_hash: str,
     resume: bool,
     progress: bool,
 ) -> tuple[PropertyModel, out.Outcome, dict[str, Any]]:
-    """Build the graphs, train, and predict every crystal."""
+    """Train, and predict every crystal."""
     target, crystals = config.target, labelled.table.crystals
-    began = time.monotonic()
-    graph = config.spec.make_graph(crystals, progress=progress)
-    graph_seconds = time.monotonic() - began
-    _warn_about_edges(graph, labelled)
     everything = range(len(crystals))
     scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
     examples = Examples(graph, torch.from_numpy(values_of(labelled, everything)), scope)
@@ -210,7 +229,6 @@ def _fit(
     sizes = graph.num_atoms.numpy() if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
     predicted = np.split(values, np.cumsum(sizes)[:-1])
     description = f"{config.spec.encoder.upper()}, a graph neural network"
-    seconds = done.seconds + graph_seconds
     unfolded = graph.degree * graph.atom_multiplicity
     trained = {
         "epochs": done.epoch,
@@ -220,7 +238,8 @@ def _fit(
         "mean edges per crystal, folded": round(len(graph.center) / len(graph), 1),
         "crystals per second": round(len(split.train) * done.epoch / max(done.seconds, 1e-9)),
     }
-    return model.cpu(), out.Outcome(config.spec.encoder, description, predicted, seconds), trained
+    name = config.spec.encoder
+    return model.cpu(), out.Outcome(name, description, predicted, done.seconds), trained
 
 
 def _named(data: Any) -> str:

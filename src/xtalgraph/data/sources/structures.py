@@ -47,9 +47,9 @@ def crystal_of_cell(value: object, column: str, folder: Path) -> Content:
     """Return the crystal in a cell of a table.
 
     Args:
-        value: CIF or POSCAR text, JSON of a pymatgen structure, an object of pymatgen or ASE, or,
-            in the column ``path``, the path of a crystal file.
-        column: Name of the column: structure, cif or path.
+        value: CIF or POSCAR text, a dictionary of pymatgen or JARVIS or its JSON, an object of
+            pymatgen, ASE or JARVIS, or, in the column ``path``, the path of a crystal file.
+        column: Name of the column: structure, cif, path or atoms.
         folder: Where relative paths start.
 
     Returns:

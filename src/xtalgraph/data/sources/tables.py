@@ -1,4 +1,4 @@
-"""Rows of tables: CSV, parquet, Matbench JSON, and DataFrames."""
+"""Rows of tables: CSV, parquet, JSON of Matbench and of JARVIS, and DataFrames."""
 
 import gzip
 import json
@@ -15,8 +15,8 @@ from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.row import Row, checked_row
 from xtalgraph.data.sources.structures import crystal_of_cell, is_missing
 
-STRUCTURE_COLUMNS: Final[tuple[str, ...]] = ("structure", "cif", "path")
-"""Columns that may hold the crystal; the first that exists is read."""
+STRUCTURE_COLUMNS: Final[tuple[str, ...]] = ("structure", "cif", "path", "atoms")
+"""Columns that may hold the crystal; the first that exists is read. JARVIS says ``atoms``."""
 
 ID_COLUMNS: Final[tuple[str, ...]] = ("id", "material_id", "jid", "mp_id", "name")
 """Columns that may hold the id; the first that exists is read."""
@@ -26,6 +26,9 @@ _CHUNK: Final[int] = 2000
 
 _MISSING: Final[list[str]] = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "None"]
 """What a CSV file writes where a value is missing."""
+
+_MISSING_IN_JARVIS: Final[str] = "na"
+"""What a data set of JARVIS writes where a value is missing."""
 
 _INDEX_LEVEL: Final[str] = "__index_level_0__"
 """The column in which pandas keeps an index in parquet."""
@@ -94,9 +97,10 @@ def rows_of_parquet(path: Path) -> Iterator[Row]:
 
 
 def rows_of_json(path: Path) -> Iterator[Row]:
-    """Yield the rows of a JSON table in the layout of Matbench, pandas' ``orient="split"``.
+    """Yield the rows of a JSON table in the layout of Matbench or of JARVIS.
 
-    Files called ``matbench_<name>`` get the official ids, ``mb-<name>-0001`` and on.
+    That of Matbench is pandas' ``orient="split"``; files called ``matbench_<name>`` get the
+    official ids, ``mb-<name>-0001`` and on. That of JARVIS is a list with one object for each row.
 
     Args:
         path: A .json or .json.gz file.
@@ -110,6 +114,9 @@ def rows_of_json(path: Path) -> Iterator[Row]:
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             table = json.load(file)
+        listed = isinstance(table, list) and all(isinstance(record, dict) for record in table)
+        if listed:
+            table = _split_layout(table)
         index, names, data = table["index"], table["columns"], table["data"]
         if len(index) != len(data) or any(len(record) != len(names) for record in data):
             raise ValueError("rows and columns do not match")
@@ -118,9 +125,9 @@ def rows_of_json(path: Path) -> Iterator[Row]:
     except (KeyError, TypeError) as error:
         raise InputError(
             f'{path} is not a table in the layout of Matbench, which has "index", "columns" and '
-            '"data"'
+            '"data", nor a list of objects, the layout of JARVIS'
         ) from error
-    match = re.fullmatch(r"matbench_(\w+)\.json(\.gz)?", path.name)
+    match = None if listed else re.fullmatch(r"matbench_(\w+)\.json(\.gz)?", path.name)
     official = match is not None and all(isinstance(i, int) for i in index)
     if match is not None and official:
         task, width = match[1].replace("_", "-"), len(str(len(index)))
@@ -133,7 +140,7 @@ def rows_of_frame(frame: pd.DataFrame) -> Iterator[Row]:
     """Yield the rows of a DataFrame; without a column of ids, its index is the id.
 
     Args:
-        frame: A table with a column structure, cif or path (from the current folder).
+        frame: A table with a column structure, cif, atoms or path (from the current folder).
 
     Yields:
         One row per row.
@@ -142,6 +149,12 @@ def rows_of_frame(frame: pd.DataFrame) -> Iterator[Row]:
         InputError: It has no column with crystals.
     """
     yield from _rows(_lists(frame), len(frame), 0, "", Path(), frame.index.tolist())
+
+
+def _split_layout(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = list(dict.fromkeys(name for record in records for name in record))
+    data = [[record.get(name) for name in names] for record in records]
+    return {"index": list(range(len(records))), "columns": names, "data": data}
 
 
 def _lists(frame: pd.DataFrame) -> dict[str, list[Any]]:
@@ -162,6 +175,8 @@ def _rows(
     column = next((name for name in STRUCTURE_COLUMNS if name in columns), None)
     if column is None:
         raise InputError(_no_structures(file or "the DataFrame", list(columns)))
+    if column == "atoms":
+        columns = {name: [_known(cell) for cell in cells] for name, cells in columns.items()}
     id_column = None if official else next((name for name in ID_COLUMNS if name in columns), None)
     names = columns[id_column] if id_column else index or range(start, start + count)
     others = {name: cells for name, cells in columns.items() if name not in (column, id_column)}
@@ -176,6 +191,10 @@ def _rows(
         yield checked_row(str(name), file, row, make, values)
 
 
+def _known(cell: Any) -> Any:
+    return None if isinstance(cell, str) and cell == _MISSING_IN_JARVIS else cell
+
+
 def _no_structures(where: str, columns: list[str]) -> str:
     there = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
     if "composition" in columns or columns == ["formula"]:
@@ -183,4 +202,4 @@ def _no_structures(where: str, columns: list[str]) -> str:
             f"{where} holds compositions and no structures (columns: {there}); a crystal graph "
             "needs the positions of the atoms"
         )
-    return f"{where} has no column structure, cif or path; its columns are {there}"
+    return f"{where} has no column structure, cif, path or atoms; its columns are {there}"

@@ -1,0 +1,157 @@
+"""GCN: every atom takes the mean of its neighbours, weighted along the edge."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.nn.aggregation import Aggregator, AggregatorName, make_aggregator
+from xtalgraph.nn.depth import ConnectionName, Connections
+from xtalgraph.nn.element_features import binned_element_features
+from xtalgraph.nn.envelope import make_envelope
+from xtalgraph.nn.messages import Message, MessagePassing, Nothing
+from xtalgraph.nn.radial import GaussianBasis
+from xtalgraph.nn.segments import gather, segment_sum, weighted
+from xtalgraph.nn.update import ReplaceUpdate
+
+
+class ScaledNeighbor(Message):
+    """M = α(e_ij) h_j.
+
+    Args:
+        alpha: Makes a number from the features of an edge.
+    """
+
+    def __init__(self, alpha: nn.Module) -> None:
+        super().__init__(of_center=Nothing())
+        self.alpha = alpha
+
+    def forward(
+        self,
+        center: Float[Tensor, "edges 0"],
+        neighbor: Float[Tensor, "edges width"],
+        edge: Float[Tensor, "edges edge"],
+    ) -> Float[Tensor, "edges width"]:
+        """Scale what the neighbor is."""
+        message: Tensor = self.alpha(edge) * neighbor
+        return message
+
+
+class GraphConvolution(nn.Module):
+    """h_i' = relu(W (s_i h_i + AGG_j α_ij h_j) + b).
+
+    Args:
+        width: Length of an atom's vector.
+        alpha: Makes α from the features of an edge.
+        aggregator: AGG; the mean is 1/|N_i| Σ_j.
+    """
+
+    def __init__(self, width: int, alpha: nn.Module, aggregator: Aggregator) -> None:
+        super().__init__()
+        self.messages = MessagePassing(ScaledNeighbor(alpha), aggregator, ReplaceUpdate())
+        self.linear = nn.Linear(width, width)
+
+    def forward(
+        self,
+        atom: Float[Tensor, "atoms width"],
+        own: Float[Tensor, "atoms 1"],
+        edge: Float[Tensor, "edges edge"],
+        envelope: Float[Tensor, " edges"],
+        graph: Graph,
+    ) -> Float[Tensor, "atoms width"]:
+        """Update the atoms; ``own`` is s, the share of an atom's own vector."""
+        received = self.messages(atom, edge, envelope, graph)
+        return torch.relu(self.linear(own * atom + received))
+
+
+class GCN(Encoder):
+    """Graph convolutional network, h_i' = relu(W (s_i h_i + AGG_j α_ij h_j) + b).
+
+    - ``alpha="mlp"``: α_ij is a small network on the Gaussians of the distance, s_i = 1, and
+      AGG the mean over neighbours, or what ``aggregator`` says.
+    - ``alpha="degree"``, the paper's: α_ij = 1 / √(D_i D_j), s_i = 1 / D_i, AGG the sum, with
+      D_i = 1 + Σ_j f_c(d_ij), which is one more than the number of neighbours where there is
+      no envelope. It reads no distance but through the envelope.
+
+    Atoms start from the one-hot bins of their element, as in CGCNN. The paper has two layers,
+    no skip, and no distances; distances, envelope, and width and depth are ours.
+
+    Args:
+        config: Hyper-parameters.
+        cutoff: Largest length of an edge, Å.
+
+    Source: Kipf and Welling, ICLR 2017 (arXiv 1609.02907), eq. 2 and 9.
+    """
+
+    @dataclass(frozen=True)
+    class Config:
+        """Hyper-parameters of GCN."""
+
+        width: int = 64
+        """Length of an atom's vector."""
+        depth: int = 3
+        """Number of convolutions."""
+        alpha: Literal["mlp", "degree"] = "mlp"
+        """Where the weight of a neighbour comes from."""
+        aggregator: AggregatorName = "mean"
+        """What an atom makes of its neighbours; the degrees go with ``sum`` only."""
+        basis_step: float = 0.2
+        """Distance between the centres of the Gaussians, Å (mlp)."""
+        basis_sigma: float = 0.2 / 2**0.5
+        """Standard deviation of the Gaussians, Å (mlp)."""
+        envelope: Literal["cosine", "none"] = "cosine"
+        """Factor on the messages that vanishes at the cutoff."""
+        connections: ConnectionName = "paper"
+        """How the convolutions are joined; the paper has no skip."""
+
+        def __post_init__(self) -> None:
+            if self.alpha == "degree" and self.aggregator != "sum":
+                raise ConfigError(
+                    "model.alpha=degree divides by the degrees already: it needs "
+                    f"model.aggregator=sum, got {self.aggregator!r}"
+                )
+
+    reads_folded = True
+    elements: Tensor
+
+    def __init__(self, config: Config, cutoff: float) -> None:
+        super().__init__(config, cutoff)
+        self.width = width = config.width
+        self.register_buffer("elements", binned_element_features(), persistent=False)
+        self.embed = nn.Linear(self.elements.shape[1], width)
+        self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
+        self.envelope = make_envelope(config.envelope, cutoff)
+        self.by_degree = config.alpha == "degree"
+        self.convolutions = nn.ModuleList(
+            GraphConvolution(width, self._alpha(), make_aggregator(config.aggregator, width))
+            for _ in range(config.depth)
+        )
+        self.connections = Connections(config.connections, "none", width, config.depth)
+
+    def _alpha(self) -> nn.Module:
+        if self.by_degree:
+            return nn.Identity()  # the edge already is 1 / √(D_i D_j)
+        width = self.width
+        return nn.Sequential(nn.Linear(self.basis.size, width), nn.SiLU(), nn.Linear(width, 1))
+
+    def forward(self, graph: Graph) -> Features:
+        """Turn a batch of crystals into features of their atoms."""
+        distance = graph.distance.to(self.embed.weight.dtype)
+        envelope = self.envelope(distance)
+        states = [gather(self.embed(self.elements), graph.number)]
+        if self.by_degree:
+            neighbors = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
+            own = 1.0 / (1.0 + segment_sum(neighbors, graph.center, len(graph.number)))
+            edge = (gather(own, graph.center) * gather(own, graph.neighbor)).sqrt()
+        else:
+            own, edge = torch.ones_like(states[0][:, :1]), self.basis(distance)
+        for convolution in self.convolutions:
+            atom = self.connections.enter(states)
+            output = convolution(atom, own, edge, envelope, graph)
+            states.append(self.connections.leave(atom, output))
+        return Features(self.connections.join(states), layers=tuple(states))

@@ -1,0 +1,77 @@
+"""How far an atom sees, measured by gradients."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.encoder import Encoder
+from xtalgraph.models.layers import evaluated
+
+
+@dataclass(frozen=True, eq=False)
+class ReceptiveField:
+    """What the features of one atom depend on."""
+
+    sensitivity: Float[Tensor, " atoms"]
+    """Size of the gradient with respect to the initial features of each atom."""
+    hops: Int[Tensor, " atoms"]
+    """Fewest edges from the atom to each other; −1 where there is no way."""
+
+    @property
+    def atoms(self) -> list[int]:
+        """The atoms that are seen."""
+        return [int(atom) for atom in self.sensitivity.nonzero().flatten()]
+
+    @property
+    def reach(self) -> int:
+        """Hops to the farthest atom that is seen along edges."""
+        return int(self.hops[self.sensitivity > 0].max())
+
+
+def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField:
+    """Measure which atoms the final features of one atom depend on.
+
+    The gradient is that of Σ c_k h_k with fixed, different c, in evaluation mode, since in
+    training the statistics of a batch tie all atoms together. One layer of message passing sees
+    one hop farther; an encoder with a global state (MEGNet) sees the whole crystal.
+
+    Args:
+        encoder: Left as it was, its gradients too.
+        graph: In a periodic crystal an atom stands for all its images: take a supercell to tell
+            them apart.
+        atom: The output, numbered through the batch.
+
+    Raises:
+        ConfigError: If the encoder does not tell its layers.
+        GraphError: If there is no such atom.
+    """
+    if not 0 <= atom < len(graph.number):
+        raise GraphError(
+            f"the graph has atoms 0 to {len(graph.number) - 1}, there is no atom {atom}"
+        )
+    with torch.enable_grad():
+        features = evaluated(encoder, graph)
+        output = features.atom[atom]
+        scale = torch.linspace(0.5, 1.5, len(output), dtype=output.dtype, device=output.device)
+        (gradient,) = torch.autograd.grad((scale * output).sum(), features.layers[0])
+    return ReceptiveField(gradient.norm(dim=1), _hops(graph, atom))
+
+
+def _hops(graph: Graph, start: int) -> Int[Tensor, " atoms"]:
+    """Count the edges from an atom to each other, along center to neighbor."""
+    hops = torch.full_like(graph.number, -1)
+    front = torch.zeros_like(graph.number, dtype=torch.bool)
+    front[start] = True
+    step = 0
+    while front.any():
+        hops[front] = step
+        step += 1
+        reached = graph.neighbor[front[graph.center]]
+        front = torch.zeros_like(front)
+        front[reached] = True
+        front &= hops < 0
+    return hops

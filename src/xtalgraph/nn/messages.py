@@ -1,0 +1,123 @@
+"""Message passing, h_i' = U(h_i, AGG_j M(h_i, h_j, e_ij)), from exchangeable parts."""
+
+from abc import ABC, abstractmethod
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.nn.aggregation import Aggregator
+from xtalgraph.nn.segments import gather
+from xtalgraph.nn.update import Update
+
+
+class Nothing(nn.Module):
+    """Columns of a message's end that it does not read: none."""
+
+    def forward(self, atom: Float[Tensor, "atoms width"]) -> Float[Tensor, "atoms 0"]:
+        """Return no columns."""
+        return atom[:, :0]
+
+
+class Message(nn.Module, ABC):
+    """Base of every message M(h_i, h_j, e_ij).
+
+    A subclass writes ``forward`` and, if its message begins with linear maps of the two atoms,
+    hands these to the constructor: they are computed once for each atom, before anything is
+    gathered for each edge. What is not given is the atom's vector as it is; `Nothing` is for an
+    end that the message does not read.
+
+    Args:
+        of_center: Makes what the message reads of its center from the atoms.
+        of_neighbor: The same for its neighbor.
+    """
+
+    def __init__(
+        self, of_center: nn.Module | None = None, of_neighbor: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.of_center = nn.Identity() if of_center is None else of_center
+        self.of_neighbor = nn.Identity() if of_neighbor is None else of_neighbor
+
+    @final
+    def at_atoms(
+        self, atom: Float[Tensor, "atoms width"]
+    ) -> tuple[Float[Tensor, "atoms center"], Float[Tensor, "atoms neighbor"]]:
+        """Return what a message reads of an atom that is its center, and of one that sends.
+
+        Args:
+            atom: One vector for each atom.
+        """
+        return self.of_center(atom), self.of_neighbor(atom)
+
+    @abstractmethod
+    def forward(
+        self,
+        center: Float[Tensor, "edges center"],
+        neighbor: Float[Tensor, "edges neighbor"],
+        edge: Float[Tensor, "edges edge"],
+    ) -> Float[Tensor, "edges received"]:
+        """Return the message along each edge, without the envelope.
+
+        Args:
+            center: Of the atom that receives, as ``of_center`` made it.
+            neighbor: Of the atom that sends, as ``of_neighbor`` made it.
+            edge: Features of the edge.
+        """
+
+
+@final
+class NeighborMessage(Message):
+    """M = h_j: an atom tells what it is."""
+
+    def __init__(self) -> None:
+        super().__init__(of_center=Nothing())
+
+    def forward(
+        self,
+        center: Float[Tensor, "edges 0"],
+        neighbor: Float[Tensor, "edges width"],
+        edge: Float[Tensor, "edges edge"],
+    ) -> Float[Tensor, "edges width"]:
+        """Return the neighbor's vector."""
+        return neighbor
+
+
+@final
+class MessagePassing(nn.Module):
+    """One step of message passing, h_i' = U(h_i, AGG_j M(h_i, h_j, e_ij)).
+
+    Args:
+        message: M, what is said along an edge.
+        aggregator: AGG, what an atom makes of all that it hears.
+        update: U, what becomes of the atom.
+
+    Source: Gilmer et al., ICML 2017 (arXiv 1704.01212).
+    """
+
+    def __init__(self, message: Message, aggregator: Aggregator, update: Update) -> None:
+        super().__init__()
+        self.message = message
+        self.aggregator = aggregator
+        self.update = update
+
+    def forward(
+        self,
+        atom: Float[Tensor, "atoms width"],
+        edge: Float[Tensor, "edges edge"],
+        envelope: Float[Tensor, " edges"],
+        graph: Graph,
+    ) -> Float[Tensor, "atoms updated"]:
+        """Return the new vectors of the atoms.
+
+        Args:
+            atom: One vector for each atom.
+            edge: Features of each edge.
+            envelope: Factor of each edge that vanishes at the cutoff; 1 where there is none.
+            graph: Who is whose neighbor, and how often.
+        """
+        center, neighbor = self.message.at_atoms(atom)
+        message = self.message(gather(center, graph.center), gather(neighbor, graph.neighbor), edge)
+        updated: Tensor = self.update(atom, self.aggregator(message, envelope, graph), graph)
+        return updated

@@ -1,0 +1,125 @@
+"""Pooling: one vector for a crystal from many, which repeating the crystal does not change."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from xtalgraph.nn.averages import softmax_weight, weighted_mean
+from xtalgraph.nn.segments import gather
+
+
+class Pooling(nn.Module, ABC):
+    """Base of every pooling.
+
+    Args:
+        size: Length of what it returns.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    @abstractmethod
+    def forward(
+        self,
+        values: Float[Tensor, "rows width"],
+        weight: Float[Tensor, " rows"],
+        segment: Int[Tensor, " rows"],
+        num_segments: int,
+    ) -> Float[Tensor, "segments size"]:
+        """Return one vector for each segment.
+
+        Args:
+            values: Rows to be pooled, of atoms or of edges.
+            weight: How often each counts, not negative; of an edge with its envelope, which
+                is then a factor of the values, too.
+            segment: The segment of each row, a crystal.
+            num_segments: How many segments there are.
+        """
+
+
+class MeanPooling(Pooling):
+    """Σ n h / Σ n.
+
+    Args:
+        width: Length of a row.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+
+    def forward(
+        self,
+        values: Float[Tensor, "rows width"],
+        weight: Float[Tensor, " rows"],
+        segment: Int[Tensor, " rows"],
+        num_segments: int,
+    ) -> Float[Tensor, "segments width"]:
+        """Average the rows of each segment."""
+        return weighted_mean(values, weight, segment, num_segments)
+
+
+class AttentionPooling(Pooling):
+    """Σ α h with α = n exp(a) / Σ n exp(a), and a score a = w_2 · tanh(W_1 h + b_1).
+
+    Args:
+        width: Length of a row.
+
+    Source: Ilse et al., ICML 2018 (arXiv 1802.04712), eq. 8.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.score = nn.Sequential(
+            nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False)
+        )
+
+    def forward(
+        self,
+        values: Float[Tensor, "rows width"],
+        weight: Float[Tensor, " rows"],
+        segment: Int[Tensor, " rows"],
+        num_segments: int,
+    ) -> Float[Tensor, "segments width"]:
+        """Average the rows of each segment with weights that the rows decide."""
+        score = self.score(values).squeeze(-1)
+        weight = softmax_weight(score, weight, segment, num_segments)
+        return weighted_mean(values, weight, segment, num_segments)
+
+
+class Set2SetPooling(Pooling):
+    """A memory that looks at the set several times: q ⊕ r, twice as long as a row.
+
+    q = LSTM(q ⊕ r), a = h · q, r = Σ n exp(a) h / Σ n exp(a), from zeros, `steps` times.
+
+    Args:
+        width: Length of a row.
+        steps: How often it looks.
+
+    Source: Vinyals et al., ICLR 2016 (arXiv 1511.06391), eq. 3 to 7.
+    """
+
+    def __init__(self, width: int, steps: int = 3) -> None:
+        super().__init__(2 * width)
+        self.steps = steps
+        self.memory = nn.LSTMCell(2 * width, width)
+
+    def forward(
+        self,
+        values: Float[Tensor, "rows width"],
+        weight: Float[Tensor, " rows"],
+        segment: Int[Tensor, " rows"],
+        num_segments: int,
+    ) -> Float[Tensor, "segments size"]:
+        """Return what the memory asks and sees in the end."""
+        query = cell = values.new_zeros(num_segments, values.shape[1])
+        seen = torch.cat([query, cell], dim=-1)
+        for _ in range(self.steps):
+            query, cell = self.memory(seen, (query, cell))
+            score = (values * gather(query, segment)).sum(dim=-1)
+            share = softmax_weight(score, weight, segment, num_segments)
+            read = weighted_mean(values, share, segment, num_segments)
+            seen = torch.cat([query, read], dim=-1)
+        return seen

@@ -1,0 +1,88 @@
+"""A total is eight times as large in a 2 × 2 × 2 cell, what is intensive stays: every readout."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from xtalgraph.crystals.cif import read_cif
+from xtalgraph.crystals.convert import from_pymatgen_dict
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.transforms import supercell
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.models.readouts import READOUTS
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.testing.contract import check_contract
+from xtalgraph.testing.crystals import contract_crystals
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+CUTOFF = 4.0137
+"""Å; no pair of these crystals is on the edge of it."""
+
+
+def phonons() -> list[Crystal]:
+    with gzip.open(DATA / "matbench_phonons.json.gz", "rt", encoding="utf-8") as file:
+        return [from_pymatgen_dict(row[0]) for row in json.load(file)["data"][::200]]
+
+
+def carbon() -> list[Crystal]:
+    texts = pd.read_csv(DATA / "carbon.csv.gz")["cif"][::700]
+    found = [read_cif(text)[0].crystal for text in texts]
+    return [crystal for crystal in found if crystal is not None]
+
+
+def spec_of(encoder: str, readout: str, fold_tolerance: float = 0.0) -> ModelSpec:
+    target = Target("y", READOUTS[readout].serves)
+    settings = {"width": 8, "depth": 2, "basis_step": 0.5}
+    return ModelSpec(
+        encoder, settings, readout, "radius", {"cutoff": CUTOFF}, target, fold_tolerance
+    )
+
+
+@pytest.fixture(scope="module", params=[phonons, carbon], ids=["phonons", "carbon"])
+def real(request) -> list[Crystal]:
+    if not DATA.is_dir():
+        pytest.skip("needs ../shared/data")
+    crystals = request.param()
+    assert len({len(crystal) for crystal in crystals}) >= 3, "of different sizes"
+    return crystals
+
+
+@pytest.mark.parametrize("encoder", ["cgcnn", "megnet"])
+@pytest.mark.parametrize("readout", READOUTS)
+def test_real_crystals_of_different_sizes(real, encoder, readout):
+    torch.manual_seed(0)
+    spec = spec_of(encoder, readout)
+    model = spec.make_model().double().eval()
+    with torch.no_grad():
+        once = model(spec.make_graph(real))
+        larger = model(spec.make_graph([supercell(c, (2, 2, 2)) for c in real]))
+    if spec.target.kind is Kind.ATOMIC:
+        once, larger = once.sort().values, larger.sort().values
+        once = once.repeat_interleave(8)
+    if spec.target.kind is Kind.EXTENSIVE:
+        once = 8 * once
+    torch.testing.assert_close(larger, once, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("readout", [n for n, r in READOUTS.items() if r.serves is not Kind.ATOMIC])
+def test_every_readout_signs_the_contract_folded(readout):
+    torch.manual_seed(0)
+    spec = spec_of("megnet", readout, 1e-3)
+    checks = check_contract(spec.make_model(), spec)
+    assert [check for check in checks if not check.passed] == []
+
+
+@pytest.mark.parametrize("name", ["mean", "attention", "set2set"])
+def test_n_times_is_the_number_of_atoms_times_the_intensive_readout(name):
+    intensive = spec_of("cgcnn", name).make_model().double().eval()
+    extensive = spec_of("cgcnn", f"n-times-{name}").make_model().double().eval()
+    extensive.encoder.load_state_dict(intensive.encoder.state_dict())
+    extensive.readout.intensive.load_state_dict(intensive.readout.state_dict())
+    crystals = list(contract_crystals().values())
+    graph = spec_of("cgcnn", name).make_graph(crystals)
+    expected = intensive(graph) * torch.tensor([len(crystal) for crystal in crystals])
+    torch.testing.assert_close(extensive(graph), expected, rtol=1e-12, atol=1e-12)
