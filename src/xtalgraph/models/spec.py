@@ -8,8 +8,8 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
-from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.folding import why_not_folded
@@ -84,6 +84,10 @@ class ModelSpec:
         """Return the neighbour strategy."""
         return settings_from(STRATEGIES[self.strategy], self.strategy_settings, "graph")
 
+    def make_recipe(self) -> GraphRecipe:
+        """Return how the graphs that the model reads are built."""
+        return GraphRecipe(self.make_strategy(), self.fold_tolerance)
+
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: folded, if so it is set.
 
@@ -91,10 +95,7 @@ class ModelSpec:
             crystals: One or more; their order is kept.
             progress: Show a progress bar on standard error.
         """
-        strategy = self.make_strategy()
-        if self.fold_tolerance > 0:
-            return build_reduced(crystals, strategy, self.fold_tolerance, progress=progress)
-        return build_graph(crystals, strategy, progress=progress)
+        return self.make_recipe().build(crystals, progress=progress)
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""
