@@ -72,7 +72,7 @@ class GraphStore:
             raise StoreError(f"{folder / DOCUMENT} cannot be read: {error}") from error
         if not isinstance(document, dict) or document.get("format") != FORMAT_VERSION:
             raise StoreError(
-                f"{folder} was not written in format {FORMAT_VERSION} of this version: build it anew"
+                f"{folder} is not in the format {FORMAT_VERSION} of this version: build it anew"
             )
         if key is not None and document["key"] != key:
             raise StoreError(
@@ -116,10 +116,7 @@ class GraphStore:
     def bytes_in_memory(self) -> int:
         """What the graph of all crystals takes once it is loaded."""
         return sum(
-            self.rows_of[Scope(scope)] * prod(self._arrays[name].shape[1:]) * dtype.itemsize
-            for (name, (scope, _)), dtype in zip(
-                fields_of(self.kind).items(), self._dtypes.values(), strict=True
-            )
+            prod(self._arrays[name].shape) * dtype.itemsize for name, dtype in self._dtypes.items()
         )
 
     def select(self, crystals: Chosen) -> Graph:

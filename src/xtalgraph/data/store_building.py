@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.errors import GraphError, StoreError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.cache import cache_folder
 from xtalgraph.data.refusals import build_or_refuse
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
 from xtalgraph.data.store_key import FORMAT_VERSION, store_key
@@ -39,7 +40,7 @@ _PARTS: Final = "parts"
 def build_store(
     crystals: Sequence[Crystal],
     recipe: GraphRecipe,
-    folder: str | Path,
+    folder: str | Path | None = None,
     *,
     workers: int | None = None,
     progress: bool = False,
@@ -53,7 +54,8 @@ def build_store(
     Args:
         crystals: What the graphs are built from.
         recipe: How.
-        folder: Where to; made if it is not there.
+        folder: Where to; made if it is not there. None is a folder of the cache that is named by
+            what it is made from.
         workers: Processes that build. None takes one for every 8,000 crystals, at most one for
             each core. With more than one, a script needs ``if __name__ == "__main__":``.
         progress: Show a progress bar on standard error.
@@ -76,18 +78,24 @@ def build_store(
         >>> batch
         CrystalGraph(3 crystals, 11 atoms, 118 edges, torch.float64, cpu)
     """
-    folder, key = Path(folder), store_key(crystals, recipe)
+    key = store_key(crystals, recipe)
+    folder = cache_folder() / "graphs" / key[:32] if folder is None else Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
             found = _usable(folder, key)
-            if found is None:
-                _build(_parts_of(crystals, recipe, folder, key), workers, progress)
-                _finish(folder, key, crystals, recipe)
-                found = GraphStore.open(folder, key)
-            return found
+            if found is not None:
+                log.info("the graphs are those that were built before, in %s", folder)
+                return found
+            _build(_parts_of(crystals, recipe, folder, key), workers, progress)
+            _finish(folder, key, crystals, recipe)
+            log.info("the graphs are kept in %s", folder)
+            return GraphStore.open(folder, key)
     except OSError as error:
-        raise StoreError(f"the store {folder} cannot be written: {error}") from error
+        raise StoreError(
+            f"the store of graphs {folder} cannot be written: {error}. Choose another place, in a "
+            "training by XTALGRAPH_CACHE, or keep no graphs there by data.store=false"
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)

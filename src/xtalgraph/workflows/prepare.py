@@ -1,5 +1,6 @@
 """From a source to crystals with targets, divided into parts."""
 
+import dataclasses
 import hashlib
 import math
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.refusals import Refusal
 from xtalgraph.data.splits import Split, column_split, fold_split, official_folds, random_split
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Kind, Target
@@ -35,6 +37,28 @@ class Labelled:
         for values in self.values:
             digest.update(values.astype("<f8").tobytes())
         return digest.hexdigest()
+
+
+def without(labelled: Labelled, refused: Sequence[Refusal]) -> Labelled:
+    """Return the crystals that have a graph; the others are among the rejected.
+
+    Args:
+        labelled: All crystals.
+        refused: Those that have none.
+    """
+    table = labelled.table
+    more = [
+        Rejection(table.ids[i], table.files[i], table.rows[i], one.reason)
+        for one in refused
+        for i in [one.index]
+    ]
+    keep = np.delete(np.arange(len(table)), [one.index for one in refused])
+    kept = dataclasses.replace(table.select(keep), rejected=_in_order([*table.rejected, *more]))
+    return Labelled(kept, tuple(labelled.values[i] for i in keep))
+
+
+def _in_order(rejected: Sequence[Rejection]) -> tuple[Rejection, ...]:
+    return tuple(sorted(rejected, key=lambda r: (r.file, -1 if r.row is None else r.row)))
 
 
 def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
@@ -85,13 +109,9 @@ def read_labelled(source: Any, target: Target, *, progress: bool = False) -> Lab
         else:
             keep.append(index)
             values.append(parsed)
-    table = table.select(keep)
-    rejected.sort(key=lambda r: (r.file, -1 if r.row is None else r.row))
-    table = CrystalTable(
-        table.ids, table.crystals, table.files, table.rows, table.columns, tuple(rejected)
-    )
+    table = dataclasses.replace(table.select(keep), rejected=_in_order(rejected))
     if not keep:
-        first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
+        first = "".join(f"; the first: {one.id}: {one.reason}" for one in table.rejected[:1])
         raise InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
     return Labelled(table, tuple(values))
 

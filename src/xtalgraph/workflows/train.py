@@ -19,6 +19,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.catalogue import Dataset
 from xtalgraph.data.splits import Split
+from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.card import write_card
@@ -32,12 +33,14 @@ from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.graph_source import Graphs, Survey, make_graphs, survey
 from xtalgraph.workflows.prepare import (
     Labelled,
     make_split,
     read_labelled,
     resolve_source,
     values_of,
+    without,
 )
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import describe_all
@@ -146,13 +149,20 @@ def _train(
     labelled = read_labelled(source, target, progress=progress)
     _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
     split = make_split(labelled, config.data, known, seed)
+    recipe = config.spec.make_recipe()
+    graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
+    if graphs.refused:
+        labelled = without(labelled, graphs.refused)
+        _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+        split = make_split(labelled, config.data, known, seed)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
     out.write_json(folder / "split.json", _split_document(split, labelled))
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
 
-    model, outcome, trained = _fit(folder, labelled, split, config, data_hash, resume, progress)
+    fitted = _fit(folder, labelled, graphs, split, config, data_hash, resume, progress)
+    model, outcome, trained = fitted
     baselines = fit_baselines(labelled, split, target, seed=seed)
     outcomes = [outcome, *baselines]
     seconds = {one.name: round(one.seconds, 1) for one in outcomes}
@@ -180,22 +190,24 @@ def _train(
 def _fit(
     folder: Path,
     labelled: Labelled,
+    graphs: Graphs,
     split: Split,
     config: RunConfig,
     data_hash: str,
     resume: bool,
     progress: bool,
 ) -> tuple[PropertyModel, out.Outcome, dict[str, Any]]:
-    """Build the graphs, train, and predict every crystal."""
+    """Train, and predict every crystal."""
     target, crystals = config.target, labelled.table.crystals
-    began = time.monotonic()
-    graph = config.spec.make_graph(crystals, progress=progress)
-    graph_seconds = time.monotonic() - began
-    _warn_about_edges(graph, labelled)
-    everything = range(len(crystals))
+    seen = survey(graphs.source)
+    _warn_about_edges(seen, labelled)
     scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
-    examples = Examples(graph, torch.from_numpy(values_of(labelled, everything)), scope)
-    parts = {name: examples.select(torch.from_numpy(i)) for name, i in split.parts().items()}
+
+    def examples(rows: np.ndarray) -> Examples[Graph | StoredGraphs]:
+        values = torch.from_numpy(values_of(labelled, rows))
+        return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
+
+    parts = {name: examples(rows) for name, rows in split.parts().items()}
     torch.manual_seed(config.training.seed)
     model = config.spec.make_model()
     numbers = [crystals[i].numbers for i in split.train]
@@ -204,18 +216,19 @@ def _fit(
     trainer = Trainer(model, parts["train"], parts["val"], config.training, folder / "state", key)
     done = trainer.fit(resume=resume, show=progress)
     out.write_text(folder / "log.csv", out.log_csv(done.history))
-    values = predict(model, examples.to(trainer.fabric.device)).cpu().numpy()
-    sizes = graph.num_atoms.numpy() if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
+    targets = torch.from_numpy(values_of(labelled, range(len(crystals))))
+    everything = Examples(graphs.source, targets, scope).to(trainer.fabric.device)
+    values = predict(model, everything).cpu().numpy()
+    sizes = seen.num_atoms if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
     predicted = np.split(values, np.cumsum(sizes)[:-1])
     description = f"{config.spec.encoder.upper()}, a graph neural network"
-    seconds = done.seconds + graph_seconds
-    unfolded = graph.degree * graph.atom_multiplicity
+    seconds = done.seconds + graphs.seconds
     trained = {
         "epochs": done.epoch,
         "best epoch": done.best_epoch,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "mean edges per crystal": round(int(unfolded.sum()) / len(graph), 1),
-        "mean edges per crystal, folded": round(len(graph.center) / len(graph), 1),
+        "mean edges per crystal": round(seen.mean_edges, 1),
+        "mean edges per crystal, folded": round(seen.mean_folded_edges, 1),
         "crystals per second": round(len(split.train) * done.epoch / max(done.seconds, 1e-9)),
     }
     return model.cpu(), out.Outcome(config.spec.encoder, description, predicted, seconds), trained
@@ -303,8 +316,8 @@ def _judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) 
     log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
 
 
-def _warn_about_edges(graph: Graph, labelled: Labelled) -> None:
-    alone = graph.crystal_of_atom[graph.degree == 0].unique().tolist()
+def _warn_about_edges(seen: Survey, labelled: Labelled) -> None:
+    alone = seen.alone
     if alone:
         names = ", ".join(labelled.table.ids[i] for i in alone[:5])
         log.warning(
