@@ -64,7 +64,7 @@ def make_graphs(
         graph, refused = build_or_refuse(crystals, recipe, progress=progress)
         if graph is None:
             first = f": {refused[0].reason}" if refused else ""
-            raise GraphError(f"no graph can be built of any of {len(crystals)} crystals{first}")
+            raise GraphError(f"no graph can be built of any of the {len(crystals)} crystals{first}")
         return Graphs(graph, tuple(refused), time.monotonic() - began)
     store = build_store(crystals, recipe, workers=config.workers, progress=progress)
     size = store.bytes_in_memory / 1e9
