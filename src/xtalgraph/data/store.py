@@ -49,7 +49,7 @@ class GraphStore:
         self._given: int = document["crystals"]
         self._sha256: str = document["sha256"]
         self._dtypes = {name: np.dtype(text) for name, text in document["dtypes"].items()}
-        self._arrays = file.arrays
+        self._file, self._arrays = file, file.arrays
         self._first = {scope: file.arrays[name_of_first(scope)] for scope in COUNTS}
 
     @classmethod
@@ -85,7 +85,9 @@ class GraphStore:
         kind = KINDS.get(document["graph"])
         if kind is None or set(fields_of(kind)) != set(document["dtypes"]):
             raise StoreError(f"{folder} holds graphs of another version: build it anew")
-        return cls(folder, document, TensorFile.open(path))
+        file = TensorFile.open(path)
+        file.expect_random_access(True)
+        return cls(folder, document, file)
 
     def verify(self) -> None:
         """Read the whole store and compare it with its checksum.
@@ -161,7 +163,10 @@ class GraphStore:
 
     def load(self) -> Graph:
         """Return the graph of all crystals, in memory."""
-        return self.select(np.arange(len(self)))
+        self._file.expect_random_access(False)
+        graph = self.select(np.arange(len(self)))
+        self._file.expect_random_access(True)
+        return graph
 
     def _checked(self, crystals: Chosen) -> Int[np.ndarray, " chosen"]:
         chosen = np.asarray(crystals, dtype=np.int64)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import mmap
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class TensorFile:
     """Read-only arrays by name."""
     metadata: Mapping[str, str]
     """What else the file says."""
+    mapped: mmap.mmap
+    """The file."""
 
     @classmethod
     def open(cls, path: Path) -> "TensorFile":
@@ -87,7 +90,19 @@ class TensorFile:
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} cannot be read: {error}") from error
-        return cls(arrays, metadata)
+        return cls(arrays, metadata, mapped)
+
+    def expect_random_access(self, random: bool) -> None:
+        """Tell the system how the file is going to be read; it changes no result.
+
+        A system that expects the rows in order reads ahead, up to megabytes for every row of a
+        shuffled batch. Windows cannot be told.
+
+        Args:
+            random: Here and there; otherwise from the beginning to the end.
+        """
+        if sys.platform != "win32":
+            self.mapped.madvise(mmap.MADV_RANDOM if random else mmap.MADV_SEQUENTIAL)
 
 
 def write_tensors(path: Path, columns: Mapping[str, Column], metadata: Mapping[str, str]) -> str:

@@ -1,8 +1,10 @@
 """Crystals with their targets, as the training loop sees them."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,6 +13,8 @@ from torch import Tensor
 
 from xtalgraph.graphs.graph import Graph, Scope
 
+_READERS: Final = 8
+"""Batches that are read from a disk at the same time: it serves many small reads at once."""
 S = TypeVar("S", bound="GraphSource")
 
 
@@ -75,14 +79,30 @@ def shuffled_batches(
         epoch: Counted from 0.
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(examples))
-    for part in np.array_split(order, num_batches(len(examples), batch_size)):
-        yield examples.select(torch.from_numpy(part))
+    parts = np.array_split(order, num_batches(len(examples), batch_size))
+    yield from _selected(examples, map(torch.from_numpy, parts))
 
 
 def ordered_batches(examples: Examples[GraphSource], batch_size: int) -> Iterator[Examples[Graph]]:
     """Yield the crystals in their order."""
-    for part in torch.arange(len(examples)).split(batch_size):
-        yield examples.select(part)
+    yield from _selected(examples, torch.arange(len(examples)).split(batch_size))
+
+
+def _selected(
+    examples: Examples[GraphSource], parts: Iterable[Int[Tensor, " chosen"]]
+) -> Iterator[Examples[Graph]]:
+    """Yield batches in order; from a disk, the next ones are read while one is computed with."""
+    if isinstance(examples.graph, Graph):
+        yield from map(examples.select, parts)
+        return
+    with ThreadPoolExecutor(_READERS) as pool:
+        ahead: deque[Future[Examples[Graph]]] = deque()
+        for part in parts:
+            ahead.append(pool.submit(examples.select, part))
+            if len(ahead) > _READERS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def num_batches(crystals: int, batch_size: int) -> int:
