@@ -41,7 +41,7 @@ from xtalgraph.training.examples import Examples, shuffled_batches
 
 BATCH = 64
 TURNS = 5
-LIMIT = 256 * 2**20
+LIMIT = 512 * 2**20
 """Bytes."""
 TIMES = 10
 """How much larger than the limit the store is."""

@@ -76,7 +76,7 @@ def build_store(
         ...     store = build_store(crystals, GraphRecipe(Radius(4.0)), folder)
         ...     batch = store.select([0, 2, 2])
         >>> batch
-        CrystalGraph(3 crystals, 11 atoms, 118 edges, torch.float64, cpu)
+        CrystalGraph(3 crystals, 11 atoms, 150 edges, torch.float64, cpu)
     """
     key = store_key(crystals, recipe)
     folder = cache_folder() / "graphs" / key[:32] if folder is None else Path(folder)
