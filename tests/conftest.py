@@ -1,4 +1,4 @@
-"""One thread for each test process, since several run beside each other; oracles by other hands."""
+"""For every test: one thread, oracles by other hands, a cache of its own."""
 
 import os
 import warnings
@@ -6,8 +6,16 @@ from types import ModuleType
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes run beside each other
 os.environ.setdefault("DGLBACKEND", "pytorch")  # or DGL writes its choice into the home folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Keep what tests put into the cache away from the user's, and out of other sessions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XTALGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

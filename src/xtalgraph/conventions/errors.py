@@ -25,6 +25,10 @@ class RunError(XtalgraphError):
     """A run folder is missing, incomplete, damaged, or belongs to another configuration."""
 
 
+class StoreError(XtalgraphError):
+    """A store of graphs is missing or damaged, or was made from something else."""
+
+
 class DownloadError(XtalgraphError):
     """A data set could not be fetched, or is not what it should be."""
 

@@ -67,6 +67,20 @@ class Crystal:
         """Volume of the cell in Å³, positive for either handedness."""
         return float(abs(np.linalg.det(self.cell)))
 
+    def to_bytes(self) -> bytes:
+        """Return number of atoms, cell, positions, atomic numbers and periodicity, little-endian.
+
+        Two crystals have the same bytes if and only if they are the same to the bit.
+        """
+        arrays = (
+            np.array([len(self)], dtype="<i8"),
+            self.cell.astype("<f8"),
+            self.positions.astype("<f8"),
+            self.numbers.astype("<i8"),
+            self.pbc,
+        )
+        return b"".join(array.tobytes() for array in arrays)
+
     @classmethod
     def from_fractional(
         cls,

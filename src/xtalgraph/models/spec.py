@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from tqdm import tqdm
-
-from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.refusals import build_or_refuse
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.angles import Angles
-from xtalgraph.graphs.build import build_graph, build_reduced
-from xtalgraph.graphs.graph import Graph, collate
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.admission import Admission
@@ -99,6 +98,10 @@ class ModelSpec:
             return None
         return Angles(settings.angle_cutoff, settings.angle_neighbors)
 
+    def make_recipe(self) -> GraphRecipe:
+        """Return how the graphs that the model reads are built."""
+        return GraphRecipe(self.make_strategy(), self.fold_tolerance, self.make_angles())
+
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: folded, if so it is set.
 
@@ -109,36 +112,17 @@ class ModelSpec:
         Raises:
             GraphError: If the strategy refuses a crystal; see `admit`.
         """
-        strategy, angles = self.make_strategy(), self.make_angles()
-        if self.fold_tolerance > 0:
-            return build_reduced(
-                crystals, strategy, self.fold_tolerance, angles=angles, progress=progress
-            )
-        return build_graph(crystals, strategy, angles=angles, progress=progress)
+        return self.make_recipe().build(crystals, progress=progress)
 
     def admit(self, crystals: Sequence[Crystal], *, progress: bool = False) -> Admission:
         """Build the graph of the crystals that the strategy serves, and say why not of the others.
-
-        They are built together; only where one is refused, each is built by itself.
 
         Args:
             crystals: What to build.
             progress: Show a progress bar on standard error.
         """
-        try:
-            return Admission(self.make_graph(crystals, progress=progress), {})
-        except GraphError:
-            pass  # the error does not say which crystal it was, and there may be more
-        served: list[Graph] = []
-        refused: dict[int, str] = {}
-        for place, crystal in enumerate(
-            tqdm(crystals, desc="graphs one by one", unit="crystal", disable=not progress)
-        ):
-            try:
-                served.append(self.make_graph(crystal))
-            except GraphError as error:
-                refused[place] = str(error)
-        return Admission(collate(served) if served else None, refused)
+        graph, refused = build_or_refuse(crystals, self.make_recipe(), progress=progress)
+        return Admission(graph, {one.index: one.reason for one in refused})
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""

@@ -16,7 +16,13 @@ from tqdm import tqdm
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.training.averaging import average_of
-from xtalgraph.training.examples import Examples, num_batches, ordered_batches, shuffled_batches
+from xtalgraph.training.examples import (
+    Examples,
+    GraphSource,
+    num_batches,
+    ordered_batches,
+    shuffled_batches,
+)
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
@@ -73,8 +79,8 @@ class Trainer:
     def __init__(
         self,
         model: PropertyModel,
-        train: Examples,
-        validation: Examples,
+        train: Examples[GraphSource],
+        validation: Examples[GraphSource],
         config: TrainingConfig,
         folder: Path,
         key: str,
@@ -203,11 +209,13 @@ class Trainer:
 
     def _spread(self) -> Tensor:
         """Mean absolute error of the scaler alone: the unit of the loss."""
-        rows = len(self.train.values)
-        nothing = torch.zeros(rows, dtype=torch.float64, device=self.fabric.device)
+        model, errors = self.model, []
         with torch.no_grad():
-            start = self.model.scaler(nothing, self.train.graph, self.model.target)
-        spread = (self.train.values - start).abs().mean()
+            for part in ordered_batches(self.train, _EVALUATION_BATCH):
+                nothing = torch.zeros_like(part.values)
+                start = model.scaler(nothing, part.graph, model.target)
+                errors.append((part.values - start).abs())
+        spread = torch.cat(errors).mean()
         return spread if spread > 0 else torch.ones_like(spread)
 
     def _save(self) -> None:
@@ -238,7 +246,7 @@ class Trainer:
 
 
 @torch.no_grad()
-def predict(model: nn.Module, examples: Examples) -> Tensor:
+def predict(model: nn.Module, examples: Examples[GraphSource]) -> Tensor:
     """Predict examples in order, in evaluation mode.
 
     Args:

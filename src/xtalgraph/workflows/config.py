@@ -40,6 +40,12 @@ class DataConfig:
     """Part of all crystals in the test, with ``split: random``."""
     on_error: Literal["raise", "skip"] = "raise"
     """Whether a row that cannot be used stops the training before it starts."""
+    store: bool = True
+    """Keep the graphs in the cache, and take them from there the next time."""
+    workers: int | None = None
+    """Processes that build the graphs; null takes one for every 8,000 crystals, up to the cores."""
+    memory_gb: float = 4.0
+    """Graphs of up to this size are held in memory, larger ones are read batch by batch, GB."""
 
     def __post_init__(self) -> None:
         if self.split not in ("random", "folds") and not self.split.startswith("column:"):
@@ -51,6 +57,10 @@ class DataConfig:
                 f"data.fold goes with split 'folds' and only with it: say --split folds --fold K, "
                 f"got split {self.split!r} and fold {self.fold}"
             )
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"data.workers must be at least 1, got {self.workers}")
+        if not self.memory_gb >= 0:
+            raise ConfigError(f"data.memory_gb must be at least 0, got {self.memory_gb}")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
@@ -19,6 +19,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.catalogue import Dataset
 from xtalgraph.data.splits import Split
+from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.card import write_card
@@ -33,10 +34,10 @@ from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.graph_source import SURVEYED, Graphs, Survey, make_graphs, survey
 from xtalgraph.workflows.prepare import (
     Labelled,
     make_split,
-    nothing_left,
     read_labelled,
     resolve_source,
     values_of,
@@ -148,21 +149,21 @@ def _train(
     labelled = read_labelled(source, target, progress=progress)
     if config.data.on_error == "raise":
         _judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
-    make_split(labelled, config.data, known, seed)  # may refuse, and graphs take long to build
-    labelled, graph, graph_seconds = _build(labelled, config, source, progress)
+    split = make_split(labelled, config.data, known, seed)  # may refuse; graphs may take long
+    recipe = config.spec.make_recipe()
+    graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
+    if graphs.refused:
+        labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
+        split = make_split(labelled, config.data, known, seed)
     _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
-    _warn_about_edges(graph, labelled)
-    split = make_split(labelled, config.data, known, seed)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
     out.write_json(folder / "split.json", _split_document(split, labelled))
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
 
-    model, outcome, trained = _fit(
-        folder, labelled, graph, split, config, data_hash, resume, progress
-    )
-    outcome = replace(outcome, seconds=outcome.seconds + graph_seconds)
+    fitted = _fit(folder, labelled, graphs, split, config, data_hash, resume, progress)
+    model, outcome, trained = fitted
     baselines = fit_baselines(labelled, split, target, seed=seed)
     outcomes = [outcome, *baselines]
     seconds = {one.name: round(one.seconds, 1) for one in outcomes}
@@ -187,23 +188,10 @@ def _train(
     write_report(folder)
 
 
-def _build(
-    labelled: Labelled, config: RunConfig, source: Any, progress: bool
-) -> tuple[Labelled, Graph, float]:
-    """Build the graphs, in so many seconds; crystals that the strategy refuses are rejected."""
-    began = time.monotonic()
-    admission = config.spec.admit(labelled.table.crystals, progress=progress)
-    if admission.refused:
-        labelled = labelled.reject(admission.refused)
-    if admission.graph is None:
-        raise nothing_left(source, labelled.table.rejected)
-    return labelled, admission.graph, time.monotonic() - began
-
-
 def _fit(
     folder: Path,
     labelled: Labelled,
-    graph: Graph,
+    graphs: Graphs,
     split: Split,
     config: RunConfig,
     data_hash: str,
@@ -212,34 +200,41 @@ def _fit(
 ) -> tuple[PropertyModel, out.Outcome, dict[str, Any]]:
     """Train, and predict every crystal."""
     target, crystals = config.target, labelled.table.crystals
-    everything = range(len(crystals))
+    seen = survey(graphs.source)
+    _warn_about_edges(seen, labelled)
     scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
-    examples = Examples(graph, torch.from_numpy(values_of(labelled, everything)), scope)
-    parts = {name: examples.select(torch.from_numpy(i)) for name, i in split.parts().items()}
+
+    def examples(rows: np.ndarray) -> Examples[Graph | StoredGraphs]:
+        values = torch.from_numpy(values_of(labelled, rows))
+        return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
+
+    parts = {name: examples(rows) for name, rows in split.parts().items()}
     torch.manual_seed(config.training.seed)
     model = config.spec.make_model()
-    _warn_about_reach(model, graph)
+    _warn_about_reach(model, graphs.source)
     numbers = [crystals[i].numbers for i in split.train]
     model.scaler.fit(values_of(labelled, split.train), numbers, target)
     key = hashlib.sha256((data_hash + split.how + config.to_yaml()).encode()).hexdigest()
     trainer = Trainer(model, parts["train"], parts["val"], config.training, folder / "state", key)
     done = trainer.fit(resume=resume, show=progress)
     out.write_text(folder / "log.csv", out.log_csv(done.history))
-    values = predict(model, examples.to(trainer.fabric.device)).cpu().numpy()
-    sizes = graph.num_atoms.numpy() if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
+    targets = torch.from_numpy(values_of(labelled, range(len(crystals))))
+    everything = Examples(graphs.source, targets, scope).to(trainer.fabric.device)
+    values = predict(model, everything).cpu().numpy()
+    sizes = seen.num_atoms if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
     predicted = np.split(values, np.cumsum(sizes)[:-1])
     description = f"{type(model.encoder).__name__}, a graph neural network"
-    unfolded = graph.degree * graph.atom_multiplicity
     trained = {
         "epochs": done.epoch,
         "best epoch": done.best_epoch,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "mean edges per crystal": round(int(unfolded.sum()) / len(graph), 1),
-        "mean edges per crystal, folded": round(len(graph.center) / len(graph), 1),
+        "mean edges per crystal": round(seen.mean_edges, 1),
+        "mean edges per crystal, folded": round(seen.mean_folded_edges, 1),
         "crystals per second": round(len(split.train) * done.epoch / max(done.seconds, 1e-9)),
     }
     name = config.spec.encoder
-    return model.cpu(), out.Outcome(name, description, predicted, done.seconds), trained
+    seconds = done.seconds + graphs.seconds
+    return model.cpu(), out.Outcome(name, description, predicted, seconds), trained
 
 
 def _named(data: Any) -> str:
@@ -324,8 +319,8 @@ def _judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) 
     log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
 
 
-def _warn_about_edges(graph: Graph, labelled: Labelled) -> None:
-    alone = graph.crystal_of_atom[graph.degree == 0].unique().tolist()
+def _warn_about_edges(seen: Survey, labelled: Labelled) -> None:
+    alone = seen.alone
     if alone:
         names = ", ".join(labelled.table.ids[i] for i in alone[:5])
         log.warning(
@@ -337,19 +332,25 @@ def _warn_about_edges(graph: Graph, labelled: Labelled) -> None:
         )
 
 
-def _warn_about_reach(model: PropertyModel, graph: Graph) -> None:
+def _warn_about_reach(model: PropertyModel, source: Graph | StoredGraphs) -> None:
     """Say, once a run, how many edges are longer than a radial basis of the model reaches."""
-    times = graph.edge_multiplicity * graph.atom_multiplicity[graph.center]
     for basis in {m for m in model.modules() if isinstance(m, RadialBasis)}:
-        beyond = edges_beyond(basis, graph.distance)
-        if beyond.any():
+        every = longer = 0
+        longest = 0.0
+        for part in torch.arange(len(source)).split(SURVEYED):
+            graph = source.select(part)
+            times = graph.edge_multiplicity * graph.atom_multiplicity[graph.center]
+            every += int(times.sum())
+            longer += int(times[edges_beyond(basis, graph.distance)].sum())
+            longest = max(longest, float(graph.distance.max())) if len(times) else longest
+        if longer:
             log.warning(
                 "%.1f %% of the edges are longer than the radial basis reaches, %g Å, the longest "
                 "%.2f Å: the model cannot tell their lengths apart; lower graph.cutoff, or take a "
                 "basis that reaches to it",
-                100 * int(times[beyond].sum()) / int(times.sum()),
+                100 * longer / every,
                 basis.reach,
-                float(graph.distance.max()),
+                longest,
             )
 
 

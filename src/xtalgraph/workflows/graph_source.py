@@ -1,0 +1,111 @@
+"""The graphs of a training: kept in the cache, and held in memory where they fit."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.refusals import Refusal, build_or_refuse
+from xtalgraph.data.store_building import build_store
+from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.workflows.config import DataConfig
+
+log = logging.getLogger("xtalgraph")
+
+SURVEYED: Final = 4096
+"""Crystals that are looked at at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Graphs:
+    """The graphs of all crystals of which one can be built, in the order of the crystals."""
+
+    source: Graph | StoredGraphs
+    """In memory, or on disk."""
+    refused: tuple[Refusal, ...]
+    """The other crystals."""
+    seconds: float
+    """What it took to have them."""
+
+    def part(self, crystals: Int[Tensor, " chosen"]) -> Graph | StoredGraphs:
+        """Return some of them, where they are."""
+        if isinstance(self.source, StoredGraphs):
+            return self.source.part(crystals)
+        return self.source.select(crystals)
+
+
+def make_graphs(
+    crystals: Sequence[Crystal], recipe: GraphRecipe, config: DataConfig, *, progress: bool = False
+) -> Graphs:
+    """Build the graphs, or take them from the cache.
+
+    Args:
+        crystals: What they are built from.
+        recipe: How.
+        config: Whether they are kept, and how much may be held in memory.
+        progress: Show a progress bar on standard error.
+
+    Raises:
+        GraphError: If no crystal has a graph.
+        StoreError: If the cache cannot be written.
+    """
+    began = time.monotonic()
+    if not config.store:
+        graph, refused = build_or_refuse(crystals, recipe, progress=progress)
+        if graph is None:
+            first = f": {refused[0].reason}" if refused else ""
+            raise GraphError(f"no graph can be built of any of the {len(crystals)} crystals{first}")
+        return Graphs(graph, tuple(refused), time.monotonic() - began)
+    store = build_store(crystals, recipe, workers=config.workers, progress=progress)
+    size = store.bytes_in_memory / 1e9
+    held = size <= config.memory_gb
+    if not held:
+        log.info(
+            "the graphs would take %.3g GB of memory, more than data.memory_gb=%g: they are read "
+            "from the store batch by batch, to the same bits",
+            size,
+            config.memory_gb,
+        )
+    source = store.load() if held else StoredGraphs.all_of(store)
+    return Graphs(source, store.refused, time.monotonic() - began)
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What is to be known of all the graphs at once."""
+
+    num_atoms: Int[np.ndarray, " crystals"]
+    """Number of atoms of each crystal, as rows of its graph."""
+    alone: tuple[int, ...]
+    """The crystals that have an atom without a neighbour."""
+    mean_edges: float
+    """Edges per crystal, before folding."""
+    mean_folded_edges: float
+    """Edges per crystal, as rows of its graph."""
+
+
+def survey(source: Graph | StoredGraphs) -> Survey:
+    """Look at all the graphs, some at a time.
+
+    Args:
+        source: In memory, or on disk.
+    """
+    sizes, alone, edges, folded = [], [], 0, 0
+    for part in torch.arange(len(source)).split(SURVEYED):
+        graph = source.select(part)
+        sizes.append(graph.num_atoms.numpy())
+        lonely = graph.crystal_of_atom[graph.degree == 0].unique()
+        alone += part[lonely].tolist()
+        edges += int((graph.degree * graph.atom_multiplicity).sum())
+        folded += len(graph.center)
+    return Survey(np.concatenate(sizes), tuple(alone), edges / len(source), folded / len(source))

@@ -1,0 +1,277 @@
+"""A store is built in parts, by one process or several, goes on when killed, and is never stale."""
+
+import dataclasses
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from xtalgraph.conventions.errors import GraphError, StoreError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data import store_building, store_key
+from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
+from xtalgraph.data.store_building import build_store
+from xtalgraph.data.table import read_table
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.strategies import Hybrid, Radius
+from xtalgraph.graphs.strategy import Strategy
+from xtalgraph.testing.crystals import contract_crystals
+
+CRYSTALS = [*contract_crystals().values()] * 5
+RECIPE = GraphRecipe(Hybrid(), 1e-3)
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(store_building, "PART", 4)
+
+
+def content(store: GraphStore) -> bytes:
+    return (store.folder / TENSORS).read_bytes()
+
+
+def parts_built(monkeypatch) -> list[int]:
+    built: list[int] = []
+    build = store_building._Part.build
+
+    def counted(part):
+        built.append(part.start)
+        return build(part)
+
+    monkeypatch.setattr(store_building._Part, "build", counted)
+    return built
+
+
+def test_parts_and_processes_do_not_matter(tmp_path, monkeypatch):
+    one = build_store(CRYSTALS, RECIPE, tmp_path / "one", workers=1)
+    two = build_store(CRYSTALS, RECIPE, tmp_path / "two", workers=2)
+    monkeypatch.setattr(store_building, "PART", 1000)
+    whole = build_store(CRYSTALS, RECIPE, tmp_path / "whole")
+    assert content(one) == content(two) == content(whole)
+    assert {p.name for p in one.folder.iterdir()} == {DOCUMENT, TENSORS, "building.lock"}
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, GraphRecipe(Radius(5.0))], ids=["folded", "full"])
+def test_real_looking_crystals_have_the_bits_of_one_large_batch(tmp_path, recipe):
+    crystals = read_table(make_ionic_perovskites(60)).crystals
+    graph, stored = recipe.build(crystals), build_store(crystals, recipe, tmp_path).load()
+    for field in dataclasses.fields(graph):
+        assert torch.equal(getattr(graph, field.name), getattr(stored, field.name)), field.name
+
+
+def test_a_second_time_nothing_is_built(tmp_path, monkeypatch, caplog):
+    build_store(CRYSTALS, RECIPE, tmp_path)
+    built = parts_built(monkeypatch)
+    with caplog.at_level(logging.INFO, "xtalgraph"):
+        build_store(CRYSTALS, RECIPE, tmp_path)
+    assert not built
+    assert "those that were built before" in caplog.text
+
+
+def shifted(crystal: Crystal) -> Crystal:
+    return dataclasses.replace(crystal, positions=np.nextafter(crystal.positions, 9.0))
+
+
+CHANGES = {
+    "crystal": ([*CRYSTALS[:-1], shifted(CRYSTALS[-1])], RECIPE),
+    "order": (CRYSTALS[::-1], RECIPE),
+    "number": (CRYSTALS[:-1], RECIPE),
+    "cutoff": (CRYSTALS, GraphRecipe(Hybrid(8.0 + 1e-12), 1e-3)),
+    "strategy": (CRYSTALS, GraphRecipe(Radius(8.0), 1e-3)),
+    "folding": (CRYSTALS, GraphRecipe(Hybrid(), 0.0)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_stale_store_is_refused_and_replaced(tmp_path, change, caplog):
+    old = build_store(CRYSTALS, RECIPE, tmp_path)
+    key = store_key.store_key(*change)
+    assert key != old.key
+    with pytest.raises(StoreError, match="made from other crystals, other settings"):
+        GraphStore.open(tmp_path, key)
+    new = build_store(*change, tmp_path)
+    assert new.key == key
+    assert "other settings" in caplog.text
+    assert len(new) == len(change[0])
+
+
+@pytest.mark.parametrize("name", ["BUILDER_VERSION", "FORMAT_VERSION", "version"])
+def test_another_builder_has_another_key(monkeypatch, name):
+    before = store_key.store_key(CRYSTALS, RECIPE)
+    assert before == store_key.store_key(CRYSTALS, RECIPE)
+    monkeypatch.setattr(store_key, name, (lambda library: "9.9") if name == "version" else 99)
+    assert before != store_key.store_key(CRYSTALS, RECIPE)
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [truncated, flipped, Path.unlink])
+def test_a_damaged_store_is_noticed_and_replaced(tmp_path, damage, caplog):
+    store = build_store(CRYSTALS, RECIPE, tmp_path)
+    before = content(store)
+    damage(tmp_path / TENSORS)
+    if damage is flipped:
+        with pytest.raises(StoreError, match="does not match its checksum"):
+            GraphStore.open(tmp_path).verify()
+    else:
+        with pytest.raises(StoreError, match=f"has not the {len(before)} bytes"):
+            GraphStore.open(tmp_path)
+    assert content(build_store(CRYSTALS, RECIPE, tmp_path)) == before
+    assert "this is done now" in caplog.text
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(StoreError, match=r"holds no store: there is no store\.json"):
+        GraphStore.open(tmp_path)
+    (tmp_path / DOCUMENT).write_text("{")
+    with pytest.raises(StoreError, match="cannot be read"):
+        GraphStore.open(tmp_path)
+    (tmp_path / DOCUMENT).write_text(json.dumps({"format": 0}))
+    with pytest.raises(StoreError, match="not in the format 1"):
+        GraphStore.open(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        build_store(CRYSTALS, RECIPE, tmp_path / "file")
+
+
+COMMAND = """
+import sys
+from xtalgraph.data import store_building
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.strategies import Hybrid
+from xtalgraph.testing.crystals import contract_crystals
+if __name__ == "__main__":
+    store_building.PART = 4
+    crystals = [*contract_crystals().values()] * 250
+    recipe = GraphRecipe(Hybrid(), 1e-3)
+    store_building.build_store(crystals, recipe, sys.argv[1], workers={workers})
+"""
+
+
+def alive(pid: str) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.is_file() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_build_goes_on_and_leaves_no_process(tmp_path, workers, monkeypatch, caplog):
+    script, folder = tmp_path / "script.py", tmp_path / "store"
+    script.write_text(COMMAND.format(workers=workers))
+    process = subprocess.Popen([sys.executable, script, folder])
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("parts/*.safetensors"))) < 20:
+        assert process.poll() is None, "it ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    while any(map(alive, children)):
+        assert time.monotonic() < deadline, "a worker outlived its parent"
+        time.sleep(0.01)
+    there = sorted(folder.glob("parts/*.safetensors"))
+    assert not (folder / DOCUMENT).exists()
+    truncated(there[0])
+
+    crystals = [*contract_crystals().values()] * 250
+    built = parts_built(monkeypatch)
+    resumed = build_store(crystals, RECIPE, folder)
+    assert len(built) == -(-len(crystals) // 4) - len(there) + 1
+    assert "it is built again" in caplog.text
+    assert content(resumed) == content(build_store(crystals, RECIPE, tmp_path / "whole"))
+
+
+def test_parts_of_another_store_are_not_taken(tmp_path, monkeypatch):
+    build = store_building._finish
+    monkeypatch.setattr(store_building, "_finish", lambda *_: (_ for _ in ()).throw(KeyError))
+    with pytest.raises(KeyError):
+        build_store(CRYSTALS, GraphRecipe(Radius(4.0)), tmp_path)
+    monkeypatch.setattr(store_building, "_finish", build)
+    built = parts_built(monkeypatch)
+    build_store(CRYSTALS, RECIPE, tmp_path)
+    assert len(built) == -(-len(CRYSTALS) // 4)
+
+
+@dataclass(frozen=True)
+class NoOxygen(Strategy):
+    """Refuses every crystal with oxygen."""
+
+    cutoff: float = 4.0
+    name: ClassVar[str] = "no-oxygen"
+    continuous: ClassVar[bool] = True
+
+    def edges(self, crystal):
+        if 8 in crystal.numbers:
+            raise GraphError(f"{crystal.formula} holds oxygen")
+        return Radius(self.cutoff).edges(crystal)
+
+
+def test_crystals_that_are_refused_are_named_and_the_others_kept(tmp_path):
+    recipe = GraphRecipe(NoOxygen())
+    store = build_store(CRYSTALS, recipe, tmp_path)
+    with_oxygen = [i for i, crystal in enumerate(CRYSTALS) if 8 in crystal.numbers]
+    assert [one.index for one in store.refused] == with_oxygen
+    assert store.refused[0].reason == "SrTiO3 holds oxygen"
+    kept = [i for i in range(len(CRYSTALS)) if i not in with_oxygen]
+    assert store.kept.tolist() == kept
+    expected = GraphRecipe(Radius(4.0)).build([CRYSTALS[i] for i in kept])
+    assert torch.equal(store.load().position, expected.position)
+    assert torch.equal(store.load().neighbor, expected.neighbor)
+    assert GraphStore.open(tmp_path).refused == store.refused
+
+
+def test_where_all_are_refused_there_is_no_store(tmp_path):
+    oxides = [contract_crystals()["cubic"]] * 9
+    with pytest.raises(GraphError, match="any of the 9 crystals: SrTiO3 holds oxygen"):
+        build_store(oxides, GraphRecipe(NoOxygen()), tmp_path)
+    with pytest.raises(GraphError, match="any of the 0 crystals"):
+        build_store([], RECIPE, tmp_path)
+    assert build_or_refuse([], RECIPE) == (None, [])
+
+
+def test_only_one_process_builds_at_a_time(tmp_path, caplog):
+    held, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with FileLock(tmp_path / "building.lock"):
+            held.set()
+            done.wait(0.3)
+            assert not (tmp_path / DOCUMENT).exists()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    held.wait()
+    with caplog.at_level(logging.INFO, "xtalgraph"):
+        build_store(CRYSTALS[:4], RECIPE, tmp_path)
+    thread.join()
+    assert "waiting for it" in caplog.text
+
+
+def test_without_a_folder_it_is_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XTALGRAPH_CACHE", str(tmp_path))
+    store = build_store(CRYSTALS, RECIPE)
+    assert store.folder == tmp_path / "graphs" / store.key[:32]
+    assert os.listdir(tmp_path / "graphs") == [store.key[:32]]  # noqa: PTH208

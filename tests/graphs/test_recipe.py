@@ -1,0 +1,77 @@
+"""A recipe is a value; what it builds does not change without its version."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.build import build_graph, build_reduced
+from xtalgraph.graphs.recipe import BUILDER_VERSION, GraphRecipe
+from xtalgraph.graphs.strategies import Bonded, Hybrid, KNearest, Radius
+from xtalgraph.testing.crystals import contract_crystals
+
+CRYSTALS = [crystal for name, crystal in contract_crystals().items() if name != "no edges"]
+PERIODIC = [crystal for crystal in CRYSTALS if crystal.pbc.all()]
+
+
+ALL = ("num_atoms", "num_edges", "number", "center", "neighbor")
+FULL = (*ALL, "cell", "pbc", "position", "image")
+FOLDED = (*ALL, "distance", "atom_multiplicity", "edge_multiplicity")
+"""The fields whose content is looked at; that there are others is seen by the key of a store."""
+
+
+def hash_of(recipe: GraphRecipe, crystals) -> str:
+    """Integers to the bit; lengths to 1e-6 Å, since the last bits depend on the processor."""
+    digest = hashlib.sha256()
+    graph = recipe.build(crystals)
+    for name in FULL if recipe.fold_tolerance == 0 else FOLDED:
+        value = getattr(graph, name).numpy()
+        if value.dtype.kind == "f":
+            value = np.round(value * 1e6)
+        digest.update(value.astype("<i8").tobytes())
+    return digest.hexdigest()[:16]
+
+
+BUILT = {
+    GraphRecipe(Radius(4.0)): "e296de7c26f7554e",
+    GraphRecipe(Radius(5.0), 1e-3): "c6365db2ff2e6d3e",
+    GraphRecipe(Hybrid(), 1e-3): "7c109463c4fba7ac",
+    GraphRecipe(KNearest()): "46540a54d0cb4eb1",
+    GraphRecipe(Bonded()): "54ad88018b25f1f2",
+}
+"""What version 1 builds."""
+
+
+@pytest.mark.parametrize("recipe", BUILT, ids=lambda r: f"{r.strategy.name}-{r.fold_tolerance:g}")
+def test_another_graph_needs_another_version(recipe):
+    crystals = PERIODIC if isinstance(recipe.strategy, Bonded) else CRYSTALS
+    assert (BUILDER_VERSION, hash_of(recipe, crystals)) == (1, BUILT[recipe]), (
+        "the builder makes other graphs than before: raise BUILDER_VERSION in graphs/recipe.py, so "
+        "that graphs kept on disk are not used any more, and write the new hash here"
+    )
+
+
+def test_it_builds_what_the_functions_build():
+    for recipe, expected in (
+        (GraphRecipe(Radius(4.0)), build_graph(CRYSTALS, Radius(4.0))),
+        (GraphRecipe(Hybrid(), 0.01), build_reduced(CRYSTALS, Hybrid(), 0.01)),
+    ):
+        found = recipe.build(CRYSTALS)
+        assert type(found) is type(expected)
+        for field in dataclasses.fields(expected):
+            assert torch.equal(getattr(found, field.name), getattr(expected, field.name))
+
+
+def test_every_setting_is_said():
+    assert GraphRecipe(Hybrid(), 0.01).settings() == {
+        "strategy": "hybrid",
+        "cutoff": 8.0,
+        "max_neighbors": 12,
+        "shell_tolerance": 1e-3,
+        "fold_tolerance": 0.01,
+    }
+    with pytest.raises(ConfigError, match="at least 0 Å, got -1"):
+        GraphRecipe(Hybrid(), -1.0)
