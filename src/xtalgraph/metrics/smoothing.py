@@ -80,7 +80,7 @@ def effective_rank(
 
     Source: Roy and Vetterli, EUSIPCO 2007, pp. 606-610.
 
-    >>> effective_rank(np.eye(3), np.array([1, 1, 1]))
+    >>> round(effective_rank(np.eye(3), np.array([1, 1, 1])), 6)
     3.0
     """
     # Repeating a row n times is multiplying it by √n, as far as singular values go.
