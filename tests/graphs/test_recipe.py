@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.recipe import BUILDER_VERSION, GraphRecipe
 from xtalgraph.graphs.strategies import Bonded, Hybrid, KNearest, Radius
@@ -72,6 +73,9 @@ def test_every_setting_is_said():
         "max_neighbors": 12,
         "shell_tolerance": 1e-3,
         "fold_tolerance": 0.01,
+        "angles": None,
     }
+    with_angles = GraphRecipe(Hybrid(), 0.01, Angles(4.0, 6)).settings()["angles"]
+    assert (with_angles["cutoff"], with_angles["max_neighbors"]) == (4.0, 6)
     with pytest.raises(ConfigError, match="at least 0 Å, got -1"):
         GraphRecipe(Hybrid(), -1.0)

@@ -120,7 +120,7 @@ def test_settings_that_cannot_be():
 
 
 def test_what_is_known_of_all_graphs_is_known_piece_by_piece(monkeypatch):
-    monkeypatch.setattr("xtalgraph.workflows.graph_source._SURVEYED", 2)
+    monkeypatch.setattr("xtalgraph.workflows.graph_source.SURVEYED", 2)
     monkeypatch.setattr(store_building, "PART", 4)
     full = build_graph(CRYSTALS, Radius(4.0))
     for tolerance in (0.0, 1e-3):

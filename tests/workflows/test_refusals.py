@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import xtalgraph
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.graphs.nearest import KNearest
 
 SETTINGS = [
@@ -31,7 +31,7 @@ def mixed(table, stretched, tmp_path):
 
 def train(data, out, **options):
     given = {"target": "energy", "kind": "extensive", "epochs": 2, "progress": False}
-    return xtalgraph.train(data, out=out, overrides=SETTINGS, **{**given, **options})
+    return xtalgraph.train(data, out=out, **{"overrides": SETTINGS, **given, **options})
 
 
 def rejected_of(folder):
@@ -64,7 +64,7 @@ def test_other_bad_rows_are_told_with_them(mixed, tmp_path):
 
 
 def test_where_all_are_refused_nothing_is_trained(stretched, tmp_path):
-    with pytest.raises(InputError, match=f"2 were rejected; the first: wide0: {REASON}"):
+    with pytest.raises(GraphError, match=f"of any of the 2 crystals: {REASON}"):
         train(stretched, tmp_path / "run", on_error="skip")
 
 
@@ -77,7 +77,7 @@ def test_the_neighbours_of_good_crystals_are_searched_once(csv_path, tmp_path, m
         return search(self, crystal)
 
     monkeypatch.setattr(KNearest, "edges", counting)
-    train(csv_path, tmp_path / "run")
+    train(csv_path, tmp_path / "run", overrides=[*SETTINGS, "data.store=false"])
     assert len(seen) == 48
 
 

@@ -13,6 +13,7 @@ NAMES = {
     "gcn": "GCN",
     "megnet": "MEGNet",
     "schnet": "SchNet",
+    "xgn": "XGN",
     "mean": "the mean",
     "composition": "composition alone",
 }

@@ -155,8 +155,8 @@ class XGN(Encoder):
         """Factor on the messages that vanishes at the cutoff."""
         dropout: float = 0.0
         """Part of what an atom receives that is left out in training."""
-        connections: ConnectionName = "residual"
-        """How the layers are joined."""
+        connections: ConnectionName = "paper"
+        """How the layers are joined; as a rule residual."""
 
     reads_folded = True
     reads_angles = True
