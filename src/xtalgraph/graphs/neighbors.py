@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import vesin
 from jaxtyping import Bool, Float, Int, Int32, UInt64
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 
 from xtalgraph.crystals.crystal import Crystal
 
@@ -51,6 +51,15 @@ def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:
     center, neighbor, image, distance = search.compute(
         crystal.positions, crystal.cell, crystal.pbc, "ijSd"
     )
+    if _MANY < len(center) < 2**31:
+        rows = _as_rows(center, neighbor)
+        if len(rows.data) == len(center):  # fewer if a pair has several images, which it adds up
+            return Edges(
+                np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr)),
+                rows.indices.astype(np.int64),
+                image.take(rows.data, axis=0),
+                distance.take(rows.data),
+            )
     order = _order(center, neighbor, image)
     return Edges(
         center.take(order).view(np.int64),
@@ -58,6 +67,14 @@ def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:
         image.take(order, axis=0),
         distance.take(order),
     )
+
+
+def _as_rows(
+    center: UInt64[np.ndarray, " edges"], neighbor: UInt64[np.ndarray, " edges"]
+) -> csr_array:
+    """Return the places of the edges as a sparse matrix, whose library sorts in linear time."""
+    place = np.arange(len(center), dtype=np.int32)
+    return coo_array((place, (center.astype(np.int32), neighbor.astype(np.int32)))).tocsr()
 
 
 def _order(
@@ -68,12 +85,6 @@ def _order(
     """Return the order by center, then neighbor, then image."""
     if not len(center):
         return np.zeros(0, dtype=np.int64)
-    if _MANY < len(center) < 2**31:
-        # Linear in time: rows of a sparse matrix, whose columns its library sorts.
-        place = np.arange(len(center), dtype=np.int32)
-        rows = coo_array((place, (center.astype(np.int32), neighbor.astype(np.int32)))).tocsr()
-        if len(rows.data) == len(place):  # fewer if a pair has several images, which it adds up
-            return rows.data
     low, high = image.min(axis=0), image.max(axis=0)
     spans = (high - low + 1).tolist()
     atoms, images = int(neighbor.max()) + 1, math.prod(spans)
