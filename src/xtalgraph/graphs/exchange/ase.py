@@ -37,7 +37,7 @@ def to_ase_neighbors(graph: CrystalGraph) -> AseNeighbors:
     Raises:
         GraphError: If the graph holds several crystals, or none.
     """
-    ends = (part.cpu().numpy() for part in (graph.center, graph.neighbor, graph.image))
+    ends = (part.cpu().numpy() for part in (graph.center, graph.neighbor, graph.image.long()))
     return AseNeighbors(to_ase(to_crystal(graph)), *ends)
 
 

@@ -62,5 +62,5 @@ def from_crystal(
         position=tensor(crystal.positions),
         center=tensor(np.asarray(center, dtype=np.int64)),
         neighbor=tensor(np.asarray(neighbor, dtype=np.int64)),
-        image=tensor(np.asarray(image, dtype=np.int64).reshape(-1, 3)),
+        image=tensor(np.asarray(image, dtype=np.int32).reshape(-1, 3)),
     )
