@@ -14,6 +14,14 @@ from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 
 SIZES = {
+    "alignn": {
+        "width": 8,
+        "embedding_width": 6,
+        "alignn_layers": 2,
+        "gcn_layers": 1,
+        "angle_basis": 8,
+        "basis_step": 0.4,
+    },
     "cgcnn": {"width": 16, "depth": 2},
     "gcn": {"width": 16, "depth": 2},
     "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},

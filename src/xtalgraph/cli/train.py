@@ -19,7 +19,9 @@ import click
 @click.option(
     "--best", type=click.Choice(["low", "high"]), help="Best end, for top-k recall (low)."
 )
-@click.option("--model", metavar="NAME", help="Architecture: cgcnn (default), gcn, megnet, schnet.")
+@click.option(
+    "--model", metavar="NAME", help="Architecture: cgcnn (default), alignn, gcn, megnet, schnet."
+)
 @click.option(
     "--split",
     metavar="HOW",

@@ -9,6 +9,7 @@ from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interv
 from xtalgraph.evidence.run_record import Estimate
 
 NAMES = {
+    "alignn": "ALIGNN",
     "cgcnn": "CGCNN",
     "gcn": "GCN",
     "megnet": "MEGNet",

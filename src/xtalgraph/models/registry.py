@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from xtalgraph.models.alignn import ALIGNN
 from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
@@ -10,6 +11,7 @@ from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.xgn import XGN
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
+    "alignn": ALIGNN,
     "cgcnn": CGCNN,
     "gcn": GCN,
     "megnet": MEGNet,
