@@ -12,6 +12,7 @@ NAMES = {
     "alignn": "ALIGNN",
     "cgcnn": "CGCNN",
     "gcn": "GCN",
+    "gemnet": "GemNet",
     "megnet": "MEGNet",
     "schnet": "SchNet",
     "mean": "the mean",

@@ -6,6 +6,7 @@ from xtalgraph.models.alignn import ALIGNN
 from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
+from xtalgraph.models.gemnet import GemNet
 from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.xgn import XGN
@@ -14,6 +15,7 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "alignn": ALIGNN,
     "cgcnn": CGCNN,
     "gcn": GCN,
+    "gemnet": GemNet,
     "megnet": MEGNet,
     "schnet": SchNet,
     "xgn": XGN,
