@@ -80,3 +80,13 @@ def test_angles_at_the_centers_are_no_chains():
     graph = add_triplets(build_graph(copper, Radius(2.7)), Angles(vertex="center"))
     with pytest.raises(GraphError, match="vertex='neighbor'"):
         find_dihedrals(graph)
+
+
+def test_a_dihedral_names_the_two_triplets_that_make_it():
+    copper = make(1.805 * (1 - np.eye(3)), np.zeros((1, 3)), np.array([29]))
+    graph = add_triplets(build_graph([copper, copper], Radius(2.7)))
+    found = find_dihedrals(graph)
+    pairs = ((found.first, found.middle, found.first_triplet),)
+    for receiving, sending, triplet in (*pairs, (found.middle, found.last, found.last_triplet)):
+        assert torch.equal(graph.receiving_edge[triplet], receiving)
+        assert torch.equal(graph.sending_edge[triplet], sending)

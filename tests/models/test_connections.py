@@ -8,13 +8,14 @@ import torch
 
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.models.registry import ENCODERS
-from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.nn.depth import ConnectionName
 from xtalgraph.testing.contract import check_contract
 from xtalgraph.testing.crystals import contract_crystals
 
 NAMES = typing.get_args(ConnectionName)
 PAPER = {
+    "alignn": "residual",
     "cgcnn": "residual",
     "gcn": "none",
     "megnet": "residual",
@@ -25,10 +26,13 @@ PAPER = {
 
 def spec_of(encoder: str, connections: str) -> ModelSpec:
     small = {"width": 6, "depth": 2, "basis_step": 0.5, "connections": connections}
+    small |= {"alignn_layers": 1, "gcn_layers": 1}  # the two of ALIGNN
     known = {field.name for field in dataclasses.fields(ENCODERS[encoder].Config)}
     assert "connections" in known, "an option of every encoder"
     settings = {key: value for key, value in small.items() if key in known}
-    return ModelSpec(encoder, settings, "auto", "radius", {}, Target("y", Kind.EXTENSIVE), 1e-3)
+    target = Target("y", Kind.EXTENSIVE)
+    tolerance = default_fold_tolerance(encoder, target)  # 0 where it cannot read a folded graph
+    return ModelSpec(encoder, settings, "auto", "radius", {}, target, tolerance)
 
 
 @pytest.mark.parametrize("connections", [name for name in NAMES if name != "paper"])

@@ -14,6 +14,7 @@ from xtalgraph.nn.geometry import (
     dihedral,
     dihedral_angle,
     safe_norm,
+    smooth_dihedral,
 )
 
 DOUBLE = {"dtype": torch.float64}
@@ -84,7 +85,7 @@ def test_cis_trans_and_a_quarter_turn():
 
 @pytest.mark.parametrize(
     ("function", "count"),
-    [(safe_norm, 1), (cosine_between, 2), (angle_between, 2), (dihedral, 3)],
+    [(safe_norm, 1), (cosine_between, 2), (angle_between, 2), (dihedral, 3), (smooth_dihedral, 3)],
     ids=lambda p: getattr(p, "__name__", ""),
 )
 def test_two_derivatives_away_from_singular_points(function, count):
@@ -175,3 +176,24 @@ def test_single_precision_counts_a_rounded_line_as_a_line():
     a = torch.tensor([[0.1, 0.2, 0.3]])
     b = 7 * a / 3 + torch.tensor([[0.0, 1e-7, 0.0]])
     assert float(dihedral(a, b, torch.tensor([[1.0, 0.0, 0.0]]))[0]) == 0
+
+
+def test_the_smooth_dihedral_is_the_dihedral_times_the_sines_of_the_angles():
+    b1, b2, b3 = (v.detach() for v in vectors(3))
+    sines = angle_between(b1, b2).sin() * angle_between(b2, b3).sin()
+    expected = tuple(sines * part for part in dihedral(b1, b2, b3))
+    torch.testing.assert_close(smooth_dihedral(b1, b2, b3), expected)
+
+
+@pytest.mark.parametrize("bonds", [(X, X, Y), (X, Y, -2 * Y), (X, -X, X)])
+def test_the_smooth_dihedral_is_smooth_on_a_line(bonds):
+    bonds = [bond.clone().requires_grad_() for bond in bonds]
+    assert all(float(part.detach()) == 0 for part in smooth_dihedral(*bonds))
+    assert gradcheck(smooth_dihedral, bonds)
+    assert gradgradcheck(smooth_dihedral, bonds)
+
+
+@pytest.mark.parametrize("bonds", [(ZERO, X, Y), (X, ZERO, Y), (X, Y, ZERO)])
+def test_the_smooth_dihedral_of_a_bond_of_length_zero_is_zero_with_zero_derivatives(bonds):
+    assert all(float(part) == 0 for part in smooth_dihedral(*bonds))
+    assert all(float(d.abs().max()) == 0 for d in derivatives(smooth_dihedral, *bonds))

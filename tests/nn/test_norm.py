@@ -50,3 +50,11 @@ def test_one_atom_alone_gives_finite_numbers():
     found = ours(values, torch.ones(1, dtype=torch.long))
     torch.testing.assert_close(found[0], ours.bias)
     assert all(torch.isfinite(value).all() for value in ours.state_dict().values())
+
+
+def test_a_batch_without_rows_leaves_the_running_statistics_as_they_are():
+    ours, _ = pair()
+    before = {key: value.clone() for key, value in ours.state_dict().items()}
+    none = torch.zeros(0, WIDTH, dtype=torch.float64)
+    assert ours.train()(none, torch.zeros(0, dtype=torch.long)).shape == (0, WIDTH)
+    assert all(torch.equal(value, before[key]) for key, value in ours.state_dict().items())

@@ -14,8 +14,23 @@ from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 
 SIZES = {
+    "alignn": {
+        "width": 8,
+        "embedding_width": 6,
+        "alignn_layers": 2,
+        "gcn_layers": 1,
+        "angle_basis": 8,
+        "basis_step": 0.4,
+    },
     "cgcnn": {"width": 16, "depth": 2},
     "gcn": {"width": 16, "depth": 2},
+    "gemnet": {
+        "width": 10,
+        "triplet_width": 6,
+        "dihedral_width": 5,
+        "basis_width": 4,
+        "degrees": 3,
+    },
     "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},
     "schnet": {"width": 16, "filters": 16, "depth": 2, "basis_step": 0.25},
     "xgn": {"width": 12, "edge_width": 10, "depth": 2, "angle_depth": 1, "angle_width": 6},

@@ -20,7 +20,9 @@ import click
     "--best", type=click.Choice(["low", "high"]), help="Best end, for top-k recall (low)."
 )
 @click.option(
-    "--model", metavar="NAME", help="Architecture: cgcnn (default), gcn, megnet, schnet, xgn."
+    "--model",
+    metavar="NAME",
+    help="Architecture: cgcnn (default), alignn, gcn, gemnet, megnet, schnet, xgn.",
 )
 @click.option(
     "--split",

@@ -9,8 +9,10 @@ from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interv
 from xtalgraph.evidence.run_record import Estimate
 
 NAMES = {
+    "alignn": "ALIGNN",
     "cgcnn": "CGCNN",
     "gcn": "GCN",
+    "gemnet": "GemNet",
     "megnet": "MEGNet",
     "schnet": "SchNet",
     "xgn": "XGN",

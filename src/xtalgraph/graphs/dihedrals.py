@@ -24,6 +24,10 @@ class Dihedrals:
     """The edge about which the others turn."""
     last: Int[Tensor, " dihedrals"]
     """The edge that sends."""
+    first_triplet: Int[Tensor, " dihedrals"]
+    """The triplet of the graph along which the middle edge sends to the first."""
+    last_triplet: Int[Tensor, " dihedrals"]
+    """The triplet of the graph along which the last edge sends to the middle."""
 
     def __len__(self) -> int:
         return len(self.first)
@@ -95,4 +99,4 @@ def find_dihedrals(graph: CrystalGraph) -> Dihedrals:
     way = torch.stack([graph.image.index_select(0, edge) for edge in chain]).sum(dim=0)
     ends = graph.neighbor.index_select(0, chain[2]), graph.center.index_select(0, chain[0])
     closed = (ends[0] == ends[1]) & (way == 0).all(dim=-1)
-    return Dihedrals(*(edge[~closed] for edge in chain))
+    return Dihedrals(*(rows[~closed] for rows in (*chain, first, second)))

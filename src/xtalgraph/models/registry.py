@@ -2,16 +2,20 @@
 
 from typing import Final
 
+from xtalgraph.models.alignn import ALIGNN
 from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
+from xtalgraph.models.gemnet import GemNet
 from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.xgn import XGN
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
+    "alignn": ALIGNN,
     "cgcnn": CGCNN,
     "gcn": GCN,
+    "gemnet": GemNet,
     "megnet": MEGNet,
     "schnet": SchNet,
     "xgn": XGN,

@@ -111,6 +111,30 @@ def dihedral(
     return torch.where(undefined, 0.0, cosine), torch.where(undefined, 0.0, sine)
 
 
+def smooth_dihedral(
+    b1: Float[Tensor, "rows 3"], b2: Float[Tensor, "rows 3"], b3: Float[Tensor, "rows 3"]
+) -> tuple[Float[Tensor, " rows"], Float[Tensor, " rows"]]:
+    """Cosine and sine of the dihedral angle, times the sines of both bond angles.
+
+    With the directions u = b/|b| they are (u1 × u2) · (u2 × u3) and u1 · (u2 × u3): polynomials,
+    smooth also where three atoms are on a line, where they are zero. With a bond of length zero
+    they are zero, with derivatives zero. The real part of their n-th power as a complex number is
+    (sin θ_1 sin θ_2)^n cos nφ.
+
+    Args:
+        b1: From the first atom to the second.
+        b2: From the second atom to the third.
+        b3: From the third atom to the fourth.
+
+    >>> x, y, z = torch.eye(3).unsqueeze(1)
+    >>> smooth_dihedral(x, y, z), smooth_dihedral(x, -x, z)
+    ((tensor([0.]), tensor([1.])), (tensor([0.]), tensor([0.])))
+    """
+    u1, u2, u3 = (_direction(b) for b in (b1, b2, b3))
+    cross = torch.linalg.cross(u2, u3)
+    return (torch.linalg.cross(u1, u2) * cross).sum(dim=-1), (u1 * cross).sum(dim=-1)
+
+
 def dihedral_angle(
     cosine: Float[Tensor, " rows"], sine: Float[Tensor, " rows"]
 ) -> Float[Tensor, " rows"]:
@@ -138,3 +162,10 @@ def _on_line(
     with torch.no_grad():
         limit = math.sqrt(torch.finfo(a.dtype).eps)
         return safe_norm(cross) <= limit * safe_norm(a) * safe_norm(b)
+
+
+def _direction(vector: Float[Tensor, "rows 3"]) -> Float[Tensor, "rows 3"]:
+    """Return unit vectors; zero, with derivatives zero, for the vector zero."""
+    length = safe_norm(vector).unsqueeze(-1)
+    zero = length == 0
+    return torch.where(zero, 0.0, vector / torch.where(zero, 1.0, length))

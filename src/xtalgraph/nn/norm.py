@@ -37,9 +37,12 @@ class WeightedBatchNorm(nn.Module):
     def forward(
         self, values: Float[Tensor, "rows width"], multiplicity: Int[Tensor, " rows"]
     ) -> Float[Tensor, "rows width"]:
-        """Normalise rows by the statistics of the batch, or by the running ones in evaluation."""
+        """Normalise rows by the statistics of the batch, or by the running ones in evaluation.
+
+        A batch without rows has no statistics, and leaves the running ones as they are.
+        """
         mean, variance = self.running_mean, self.running_var
-        if self.training:
+        if self.training and len(values) > 0:
             weight = multiplicity.to(values.dtype)
             total = weight.sum()
             mean = weight @ values / total
