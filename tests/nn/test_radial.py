@@ -129,3 +129,16 @@ def test_edges_beyond_the_last_centre_are_marked():
     assert edges_beyond(make_basis("lecture", 8.0), distance).tolist() == [False] * 3 + [True] * 2
     assert edges_beyond(make_basis("cgcnn", 8.0), distance).tolist() == [False] * 4 + [True]
     assert not edges_beyond(make_basis("gaussian", 8.1), distance).any()
+
+
+def test_gaussians_fade_to_ordinary_numbers_that_nothing_notices():
+    basis = GaussianBasis(0.0, 8.0, 0.2, 0.2 / 2**0.5)
+    distance = torch.linspace(0.0, 8.0, 321, requires_grad=True)
+    values = basis(distance)
+    assert values.min() >= torch.finfo(torch.float32).tiny
+    exact = np.exp(
+        -((distance.detach().double().numpy()[:, None] - basis.centers.numpy()) ** 2) / 0.04
+    )
+    np.testing.assert_allclose(values.detach().numpy(), exact, rtol=1e-4, atol=2e-35)
+    (slope,) = torch.autograd.grad(values.sum(), distance)
+    assert slope.isfinite().all()

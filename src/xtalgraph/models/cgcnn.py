@@ -6,7 +6,6 @@ from typing import Final
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
@@ -15,9 +14,10 @@ from xtalgraph.nn.coordination import effective_coordination
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
+from xtalgraph.nn.gated_sum import gated_sum
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, make_basis
-from xtalgraph.nn.segments import gather, segment_sum, weighted
+from xtalgraph.nn.segments import weighted
 
 CLOSE_PACKED: Final = 12
 """Coordination numbers are given to the model in units of that of a close packing."""
@@ -52,12 +52,15 @@ class GatedConvolution(nn.Module):
         graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
         """Return what the atoms receive; ``factor`` is envelope times multiplicity."""
-        mixed = gather(self.of_center(atom), graph.center)
-        mixed = mixed + gather(self.of_neighbor(atom), graph.neighbor)
-        mixed = torch.addmm(mixed, edge, self.of_edge.weight.T)
-        gate, core = mixed.chunk(2, dim=-1)
-        message = torch.sigmoid(gate) * functional.softplus(core) * factor
-        update = segment_sum(message, graph.center, len(atom))
+        update = gated_sum(
+            self.of_center(atom),
+            self.of_neighbor(atom),
+            edge,
+            self.of_edge.weight,
+            factor,
+            graph.center,
+            graph.neighbor,
+        )
         if self.norm is not None:
             update = self.norm(update, graph.atom_multiplicity)
         return update

@@ -15,4 +15,4 @@ class ShiftedSoftplus(nn.Module):
 
     def forward(self, values: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
         """Evaluate each component."""
-        return functional.softplus(values) - math.log(2.0)
+        return functional.softplus(values).sub_(math.log(2.0))  # its derivative reads the input

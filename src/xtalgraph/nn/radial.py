@@ -15,6 +15,11 @@ BasisName = Literal["gaussian", "bessel", "chebyshev", "lecture", "cgcnn"]
 """What `make_basis` makes; the last two are Gaussians on a grid of their own."""
 
 
+FAINTEST: Final = -80.0
+"""The exponent at which a Gaussian stops fading. Below e⁻⁸⁷ float32 has no ordinary numbers, and
+an exponential takes eight times as long."""
+
+
 class RadialBasis(nn.Module, ABC):
     """Functions of a distance, side by side; every one is differentiable as often as one likes."""
 
@@ -33,7 +38,8 @@ class GaussianBasis(RadialBasis):
     """Gaussians on a grid of distances, exp(−(d − μ)² / 2σ²).
 
     The original CGCNN code writes exp(−(d − μ)² / s²); its s is σ√2 here. Beyond the last centre
-    all of them fade, and edges of different length look the same: see `edges_beyond`.
+    all of them fade, to e⁻⁸⁰ and no further, and edges of different length look the same: see
+    `edges_beyond`.
 
     Args:
         start: First centre, Å.
@@ -64,7 +70,8 @@ class GaussianBasis(RadialBasis):
 
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Expand distances in Å."""
-        return torch.exp(self.exponent * (distance.unsqueeze(-1) - self.centers) ** 2)
+        power = self.exponent * (distance.unsqueeze(-1) - self.centers) ** 2
+        return torch.exp(power.clamp(min=FAINTEST))
 
 
 @final
