@@ -15,6 +15,11 @@ import click
     help="extensive: a total of the cell (eV/cell); intensive (default): does not grow with the "
     "cell (eV/atom, a gap); atomic: one value per atom.",
 )
+@click.option(
+    "--task",
+    type=click.Choice(["regression", "classification"]),
+    help="A number (default), or one of two classes: 0 and 1, false and true.",
+)
 @click.option("--unit", metavar="U", help="Unit of the target, as printed.")
 @click.option(
     "--best", type=click.Choice(["low", "high"]), help="Best end, for top-k recall (low)."

@@ -34,6 +34,10 @@ class RunRecord:
     """Unit of the target as declared; may be empty."""
     kind: str
     """``extensive``, ``intensive`` or ``atomic``."""
+    task: str
+    """``regression`` or ``classification``."""
+    classes: tuple[str, str]
+    """What class 0 and class 1 are called, of a classification."""
     best: str
     """Whether low or high targets are sought: ``low``, ``high``; empty where none is declared."""
     splits: dict[str, int]
@@ -68,6 +72,16 @@ class RunRecord:
     def estimate(self, model: str, measure: str, split: str = "test") -> Estimate:
         """One number of metrics.json; an estimate of None where it is not there."""
         return _estimate((self.models[model].get(split) or {}).get(measure))
+
+    @property
+    def is_class(self) -> bool:
+        """Whether the target is one of two classes, and the predictions are probabilities."""
+        return self.task == "classification"
+
+    @property
+    def measure(self) -> str:
+        """Key of the error by which models are compared; small is good."""
+        return "log_loss" if self.is_class else "mae"
 
     def test_rows(self) -> Shaped[np.ndarray, " rows"]:
         """Which rows of the predictions are of the test set."""
@@ -111,6 +125,8 @@ def read_run(folder: Path) -> RunRecord:
         target=name,
         unit=unit,
         kind=kind,
+        task=target.get("task") or "regression",
+        classes=tuple(target.get("classes") or ("class 0", "class 1")),
         best=target.get("best") or "",
         splits=splits,
         model=model,

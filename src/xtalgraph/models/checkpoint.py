@@ -12,8 +12,8 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
-FORMAT: Final[int] = 1
-"""Version of the files; a reader refuses what is newer than itself."""
+FORMAT: Final[int] = 2
+"""Version of the files; a reader refuses what is newer than itself. 2 knows classes."""
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     weights = safetensors.torch.save(state)
     (folder / "model.safetensors").write_bytes(weights)
     document = {
-        "format": FORMAT,
+        "format": FORMAT if spec.target.is_class else 1,  # an older reader reads what it knows
         "model": spec.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }

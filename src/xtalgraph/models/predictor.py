@@ -83,7 +83,7 @@ class Predictor:
         return found
 
     def _values(self, graph: Graph) -> list[Float[np.ndarray, " _"]]:
-        values = self.model(graph).double().numpy()
+        values = self.model.prediction(self.model(graph)).numpy()
         atomic = self.target.kind is Kind.ATOMIC
         sizes = graph.num_atoms.numpy() if atomic else np.ones(len(graph), dtype=int)
         return np.split(values, np.cumsum(sizes)[:-1])

@@ -2,6 +2,7 @@
 
 from typing import final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -37,7 +38,10 @@ class PropertyModel(nn.Module):
         self.target = target
 
     def forward(self, graph: Graph) -> Float[Tensor, " rows"]:
-        """Predict one value for each crystal, or for each atom if the target is atomic.
+        """Return one value for each crystal, or for each atom if the target is atomic.
+
+        It is the prediction in the target's unit; of a class the log-odds of class 1, which the
+        loss reads, see `prediction`.
 
         Args:
             graph: What to predict.
@@ -52,3 +56,15 @@ class PropertyModel(nn.Module):
         value = self.readout(self.encoder(graph), graph)
         scaled: Tensor = self.scaler(value, graph, self.target)
         return scaled
+
+    def prediction(self, value: Float[Tensor, " rows"]) -> Float[Tensor, " rows"]:
+        """Turn what `forward` returned into predictions, in float64.
+
+        Args:
+            value: In the target's unit, or log-odds.
+
+        Returns:
+            The same; of a class the probability of class 1.
+        """
+        value = value.double()  # before the sigmoid, which in float32 is 1 from 17 on
+        return torch.sigmoid(value) if self.target.is_class else value

@@ -5,18 +5,18 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.nn import functional
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.training.averaging import average_of
 from xtalgraph.training.examples import Examples, num_batches, ordered_batches, shuffled_batches
+from xtalgraph.training.objective import Objective
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
@@ -29,11 +29,6 @@ from xtalgraph.training.state import (
     unpack_optimizer,
 )
 
-_LOSSES: Final = {
-    "l1": functional.l1_loss,
-    "huber": functional.smooth_l1_loss,
-    "mse": functional.mse_loss,
-}
 _SECONDS_BETWEEN_STATES = 5.0
 """A state is saved after an epoch only if this long has passed; any epoch resumes to the same
 bits, so when exactly it is saved does not matter."""
@@ -49,7 +44,7 @@ class Progress:
     best_epoch: int = 0
     """Epoch of the best validation error, counted from 1."""
     best_error: float | None = None
-    """Best validation MAE so far, in the target's unit."""
+    """Best validation error so far: the MAE in the target's unit, the log loss of classes."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -93,6 +88,7 @@ class Trainer:
         self.wrapped, self.optimizer = fabric.setup(model, optimizer)
         self.average = average_of(model, config.ema_decay)
         self.best = snapshot(self.average.module)
+        self.objective = Objective(model.target, config.loss)
         self.spread = self._spread()
         self.steps = num_batches(len(train), config.batch_size)
 
@@ -109,6 +105,7 @@ class Trainer:
         if resume:
             self._load()
         done, config = self.progress, self.config
+        watched = f"validation {self.objective.measure}"
         saved = -math.inf
         interval = 0.2 if sys.stderr.isatty() else 30.0
         with tqdm(
@@ -128,7 +125,7 @@ class Trainer:
                 done.seconds += time.monotonic() - started
                 self._record(loss, error)
                 if done.best_error is not None:
-                    bar.set_postfix_str(f"validation MAE {done.best_error:.4g}", refresh=False)
+                    bar.set_postfix_str(f"{watched} {done.best_error:.4g}", refresh=False)
                 bar.update()
                 if time.monotonic() - saved > _SECONDS_BETWEEN_STATES or self._finished():
                     self._save()
@@ -155,7 +152,7 @@ class Trainer:
             with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
                 predicted = self.model(batch.graph)
             predicted = predicted.to(batch.values.dtype)
-            loss = _LOSSES[config.loss](predicted / self.spread, batch.values / self.spread)
+            loss = self.objective.loss(predicted, batch.values, self.spread)
             self.optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss)
             self.fabric.clip_gradients(
@@ -180,8 +177,8 @@ class Trainer:
     def _validate(self) -> float | None:
         if len(self.validation) == 0:
             return None
-        error = predict(self.average.module, self.validation) - self.validation.values
-        return float(error.abs().mean())
+        said = _outputs(self.average.module, self.validation)
+        return self.objective.error(said, self.validation.values)
 
     def _record(self, loss: float, error: float | None) -> None:
         done, config = self.progress, self.config
@@ -193,7 +190,7 @@ class Trainer:
                 step - 1, config.epochs * self.steps, config.learning_rate, config.warmup
             ),
             "train_loss": loss,
-            "val_mae": error,
+            self.objective.column: error,
             "seconds": round(done.seconds, 3),
         }
         done.history.append(row)
@@ -202,13 +199,11 @@ class Trainer:
             self.best = snapshot(self.average.module)
 
     def _spread(self) -> Tensor:
-        """Mean absolute error of the scaler alone: the unit of the loss."""
         rows = len(self.train.values)
         nothing = torch.zeros(rows, dtype=torch.float64, device=self.fabric.device)
         with torch.no_grad():
             start = self.model.scaler(nothing, self.train.graph, self.model.target)
-        spread = (self.train.values - start).abs().mean()
-        return spread if spread > 0 else torch.ones_like(spread)
+        return self.objective.spread(self.train.values, start)
 
     def _save(self) -> None:
         tensors = (
@@ -237,8 +232,7 @@ class Trainer:
         unpack_optimizer(self.optimizer, under("optimizer", tensors))
 
 
-@torch.no_grad()
-def predict(model: nn.Module, examples: Examples) -> Tensor:
+def predict(model: PropertyModel, examples: Examples) -> Tensor:
     """Predict examples in order, in evaluation mode.
 
     Args:
@@ -248,6 +242,11 @@ def predict(model: nn.Module, examples: Examples) -> Tensor:
     Returns:
         One value for each row of the examples' scope, in float64.
     """
+    return model.prediction(_outputs(model, examples))
+
+
+@torch.no_grad()
+def _outputs(model: nn.Module, examples: Examples) -> Tensor:
     was_training = model.training
     model.eval()
     parts = [model(part.graph) for part in ordered_batches(examples, _EVALUATION_BATCH)]
@@ -255,7 +254,7 @@ def predict(model: nn.Module, examples: Examples) -> Tensor:
     return torch.cat(parts).to(examples.values.dtype)
 
 
-def _decayed(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def _decayed(model: PropertyModel, weight_decay: float) -> list[dict[str, Any]]:
     """Decay matrices; leave biases and the scales of normalisations alone."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

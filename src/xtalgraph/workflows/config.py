@@ -9,7 +9,7 @@ import yaml
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
-from xtalgraph.data.targets import Target, kind_named
+from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
 
@@ -26,6 +26,10 @@ class DataConfig:
     """Column to predict."""
     kind: Literal["extensive", "intensive", "atomic"] = "intensive"
     """How the target behaves when the cell is doubled."""
+    task: Literal["regression", "classification"] = "regression"
+    """Whether the target is a number or one of two classes."""
+    classes: list[str] | None = None
+    """The labels of class 0 and of class 1; without them 0 and 1 or false and true."""
     unit: str = ""
     """Unit of the target, as it is to be printed."""
     best: Literal["low", "high"] = "low"
@@ -42,6 +46,11 @@ class DataConfig:
     """Whether a row that cannot be used stops the training before it starts."""
 
     def __post_init__(self) -> None:
+        if self.classes is not None and len(self.classes) != 2:
+            raise ConfigError(
+                "data.classes must name class 0 and then class 1, as in "
+                f"data.classes=[insulator, metal], got {self.classes}"
+            )
         if self.split not in ("random", "folds") and not self.split.startswith("column:"):
             raise ConfigError(
                 f"data.split must be random, folds or column:NAME, got {self.split!r}"
@@ -51,6 +60,16 @@ class DataConfig:
                 f"data.fold goes with split 'folds' and only with it: say --split folds --fold K, "
                 f"got split {self.split!r} and fold {self.fold}"
             )
+
+    def declared(self) -> Target:
+        """Return the declaration of the target.
+
+        Raises:
+            TargetError: If its parts contradict each other.
+        """
+        classes = None if self.classes is None else (self.classes[0], self.classes[1])
+        kind, task = kind_named(self.kind), Task(self.task)
+        return Target(self.target, kind, self.unit, self.best, task, classes)
 
 
 @dataclass(frozen=True)
@@ -96,7 +115,7 @@ class RunConfig:
         data = settings_from(DataConfig, sections["data"], "data")
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
-        target = Target(data.target, kind_named(data.kind), data.unit, data.best)
+        target = data.declared()
         encoder = str(model.pop("name", "cgcnn"))
         beside = {"fold_tolerance": default_fold_tolerance(encoder, target)}
         own = [field.name for field in fields(GraphConfig)]

@@ -1,14 +1,13 @@
 """Evaluate: how well a trained model does on other data."""
 
 import logging
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.metrics.summary import evaluate_predictions
+from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.prepare import Labelled, nothing_left, read_labelled, resolve_source
 from xtalgraph.workflows.rejections import describe_all
@@ -45,15 +44,13 @@ def evaluate(
     rejected = labelled.table.rejected
     if not predicted:
         raise nothing_left(source, rejected)
-    found = evaluate_predictions(
-        np.concatenate(labelled.values), np.concatenate(predicted), best=predictor.target.best
-    )
+    true, said_of = np.concatenate(labelled.values), np.concatenate(predicted)
     return {
         "target": predictor.target.as_dict(),
         "model": predictor.spec.encoder,
         "crystals": len(labelled.table),
-        "rejected": [asdict(one) for one in rejected],
-        "metrics": {name: asdict(metric) for name, metric in found.items()},
+        "rejected": [one.as_dict() for one in rejected],
+        "metrics": figures_of(predictor.target, true, said_of),
     }
 
 

@@ -19,7 +19,7 @@ from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.summary import bonds_of
-from xtalgraph.metrics.summary import evaluate_predictions
+from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
 from xtalgraph.training.state import write_atomically
 from xtalgraph.workflows.prepare import Labelled, values_of
 
@@ -60,10 +60,7 @@ def measure(
             rows = split.parts()[part]
             true = values_of(labelled, rows)
             said = np.concatenate([outcome.values[i] for i in rows] or [np.zeros(0)])
-            found = evaluate_predictions(
-                true, said, best=target.best, samples=500 if part == "test" else 100
-            )
-            figures[part] = {name: asdict(metric) for name, metric in found.items()}
+            figures[part] = figures_of(target, true, said, 500 if part == "test" else 100)
         models[outcome.name] = figures
     return {
         "target": target.as_dict(),
@@ -71,6 +68,27 @@ def measure(
         "splits": {name: len(rows) for name, rows in split.parts().items()},
         "models": models,
     }
+
+
+def figures_of(
+    target: Target,
+    true: Float[np.ndarray, " rows"],
+    said: Float[np.ndarray, " rows"],
+    samples: int = 500,
+) -> dict[str, Any]:
+    """Return the metrics that serve the target, each with value, low and high.
+
+    Args:
+        target: What is predicted.
+        true: Values, or classes.
+        said: Predictions, or probabilities of class 1.
+        samples: Resamples of the bootstrap.
+    """
+    if target.is_class:
+        found = evaluate_classes(true, said, samples=samples)
+    else:
+        found = evaluate_predictions(true, said, best=target.best, samples=samples)
+    return {name: asdict(metric) for name, metric in found.items()}
 
 
 def predictions_csv(

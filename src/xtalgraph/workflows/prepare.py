@@ -14,6 +14,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.labels import class_of, why_no_class
 from xtalgraph.data.splits import Split, column_split, fold_split, official_folds, random_split
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Kind, Target
@@ -113,6 +114,12 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
     name = target.name
     if raw is None or (isinstance(raw, float) and math.isnan(raw)) or raw == "":
         return f"the target {name!r} is missing"
+    if target.is_class:
+        labels = raw if isinstance(raw, list | tuple | np.ndarray) else [raw]
+        found = [class_of(one, target.classes) for one in labels]
+        if None in found:
+            return why_no_class(name, labels[found.index(None)], target.classes)
+        raw = found
     try:
         values = np.asarray(raw, dtype=float)
     except (TypeError, ValueError):
@@ -151,7 +158,7 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
             len(table), val=config.val_fraction, test=config.test_fraction, seed=seed
         )
     if config.fold is not None:
-        folds = _folds(labelled, known)
+        folds = _folds(labelled, known, config.declared())
         return fold_split(folds, config.fold, val=config.val_fraction, seed=seed)
     column = config.split.removeprefix("column:")
     if column not in table.columns:
@@ -160,7 +167,7 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
     return column_split(list(table.columns[column]), column)
 
 
-def _folds(labelled: Labelled, known: Dataset | None) -> Int[np.ndarray, " rows"]:
+def _folds(labelled: Labelled, known: Dataset | None, target: Target) -> Int[np.ndarray, " rows"]:
     table = labelled.table
     if "fold" in table.columns:
         return table.columns["fold"].to_numpy(dtype=np.int64)
@@ -169,11 +176,6 @@ def _folds(labelled: Labelled, known: Dataset | None) -> Int[np.ndarray, " rows"
             "--split folds needs a column 'fold' in the table, or a Matbench file by its official "
             "name (matbench_<task>.json.gz), whose folds are known"
         )
-    if known.task == "classification":
-        raise ConfigError(
-            f"{known.name} is a classification task: its folds are stratified by class, and "
-            "classes cannot be learned yet"
-        )
     rows = [row for row in table.rows if row is not None]
     total = len(table) + len(table.rejected)
     if total != known.num_rows:
@@ -181,7 +183,25 @@ def _folds(labelled: Labelled, known: Dataset | None) -> Int[np.ndarray, " rows"
             f"{known.name} has {known.num_rows} rows, this file {total}: the official folds are "
             "drawn over the whole file and do not apply to a part of it"
         )
-    return official_folds(total)[rows]
+    classes = _classes(labelled, target, total) if known.task == "classification" else None
+    return official_folds(total, classes)[rows]
+
+
+def _classes(labelled: Labelled, target: Target, total: int) -> Int[np.ndarray, " rows"]:
+    """Return the class of every row of the file: those of crystals that were rejected count too."""
+    classes = np.full(total, -1)
+    for row, values in zip(labelled.table.rows, labelled.values, strict=True):
+        if row is not None:
+            classes[row] = int(values[0])
+    for one in labelled.table.rejected:
+        label = class_of(one.values.get(target.name), target.classes)
+        if label is None or one.row is None:
+            raise ConfigError(
+                f"the official folds have the same share of each class, and {one.id} has no class: "
+                f"{one.reason}"
+            )
+        classes[one.row] = int(label)
+    return classes
 
 
 def values_of(labelled: Labelled, crystals: Sequence[int] | np.ndarray) -> np.ndarray:

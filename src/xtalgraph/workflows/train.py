@@ -76,6 +76,7 @@ def train(
     target: str | None = None,
     model: str | None = None,
     kind: str | None = None,
+    task: str | None = None,
     unit: str | None = None,
     best: str | None = None,
     split: str | None = None,
@@ -96,6 +97,8 @@ def train(
         target: Column to predict; a known data set has its own.
         model: Architecture.
         kind: extensive (a total of the cell), intensive, or atomic.
+        task: ``regression``, or ``classification`` for one of two classes; ``data.classes`` names
+            them where the labels are not 0 and 1.
         unit: Of the target, as it is to be printed.
         best: ``low`` or ``high``: which end counts as best in top-k recall.
         split: random, folds, or column:NAME.
@@ -117,11 +120,11 @@ def train(
         RunError: If the folder holds another run.
     """
     options: dict[str, dict[str, Any]] = {
-        "data": {"target": target, "kind": kind, "unit": unit, "best": best, "on_error": on_error},
+        "data": {"target": target, "kind": kind, "task": task, "unit": unit, "best": best},
         "model": {"name": model},
         "training": {"epochs": epochs, "seed": seed},
     }
-    options["data"] |= {"split": split, "fold": fold, "path": _named(data)}
+    options["data"] |= {"split": split, "fold": fold, "path": _named(data), "on_error": on_error}
     base = read_yaml(Path(config)) if config is not None else {}
     sections = merge(base, options, overrides)
     source, known = resolve_source(data)
@@ -253,13 +256,19 @@ def _fill_in(section: dict[str, Any], known: Dataset | None) -> None:
     section.setdefault("target", known.target)
     if section["target"] == known.target:
         section.setdefault("kind", known.kind)
-        section.setdefault("unit", known.unit)
+        section.setdefault("task", known.task)
+        if section["task"] == "regression":
+            section.setdefault("unit", known.unit)
         if known.best is not None:
             section.setdefault("best", known.best)
 
 
 def _announce(config: RunConfig) -> None:
     target = config.target
+    if target.is_class:
+        wanted = "class 1" if target.classes is None else repr(target.classes[1])
+        log.info("target %s, a class: the probability of %s is predicted", target.name, wanted)
+        return
     unit = f" in {target.unit}" if target.unit else " (no unit given; say --unit)"
     log.info("target %s%s, %s: %s", target.name, unit, target.kind, _KIND_MEANS[target.kind])
 
