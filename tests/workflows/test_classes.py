@@ -141,7 +141,7 @@ def test_the_first_line_says_what_is_predicted(classes, tmp_path, caplog):
 def test_an_official_task_of_classes_knows_its_folds(classes):
     """Rows whose crystal was rejected count in the drawing, as they did in that of Matbench."""
     target = Target("dense", Kind.INTENSIVE, task=Task.CLASSIFICATION)
-    known = replace(CATALOGUE["matbench_mp_is_metal"], num_rows=len(classes))
+    known = replace(CATALOGUE["matbench_mp_is_metal"], num_rows=len(classes), target="dense")
     config = DataConfig("x", "dense", task="classification", split="folds", fold=1)
     labelled = read_labelled(classes.drop(columns="fold"), target)
     kfold = StratifiedKFold(n_splits=5, random_state=18012019, shuffle=True)

@@ -44,6 +44,17 @@ def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
     return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
 
 
+def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:
+    """Lay out one part of ``metrics.json``, a table for each target.
+
+    Args:
+        document: The content of ``metrics.json``.
+        part: train, val or test.
+    """
+    each = document["targets"].values() if "targets" in document else [document]
+    return "\n\n".join(metrics_table(one, part) for one in each)
+
+
 def single_table(metrics: Mapping[str, Any]) -> str:
     """Lay out the metrics of one predictor with their intervals, a line for each.
 

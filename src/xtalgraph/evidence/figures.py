@@ -1,5 +1,6 @@
 """The figures of a report: drawn once, kept as files, handed over for the page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,23 +48,29 @@ class TargetFigures:
 class ReportFigures:
     """The figures of a report, each as an SVG element."""
 
-    target: TargetFigures
-    """What is shown of the target."""
+    targets: list[TargetFigures]
+    """What is shown of each target."""
     learning: Html | None
     """Loss and validation error over the epochs; None where no log is."""
 
 
-def draw_figures(record: RunRecord) -> ReportFigures:
+def draw_figures(records: Sequence[RunRecord]) -> ReportFigures:
     """Draw the figures and write them into ``figures/`` of the run as SVG and PNG.
 
     Args:
-        record: The run.
+        records: The run, one for each target.
 
     Returns:
         The figures for the page.
     """
-    folder = record.folder / "figures"
-    return ReportFigures(_of_target(record, folder), _learning(record, folder))
+    folder = records[0].folder / "figures"
+    drawn = [_of_target(one, folder / _place(one)) for one in records]
+    return ReportFigures(drawn, _learning(records[0], folder))
+
+
+def _place(record: RunRecord) -> str:
+    """Folder of the figures of one target; a number, since a name may hold any character."""
+    return "" if record.number is None else f"target-{record.number}"
 
 
 def _of_target(record: RunRecord, folder: Path) -> TargetFigures:
@@ -131,10 +138,13 @@ def _learning(record: RunRecord, folder: Path) -> Html | None:
         return None
     epochs = record.log["epoch"]
     absent = np.full(len(epochs), np.nan)
-    keys = ("train_loss", f"val_{record.measure}")
+    keys = ("train_loss", f"val_{record.watched}")
     losses, errors = (record.log.get(key, absent) for key in keys)
-    measure = "validation log loss" if record.is_class else "validation MAE"
-    curve = learning_curve(epochs, losses, errors, unit=record.unit, measure=measure)
+    measure = {"mae": "validation MAE", "log_loss": "validation log loss"}.get(record.watched)
+    unit = record.unit if record.number is None else ""
+    curve = learning_curve(
+        epochs, losses, errors, unit=unit, measure=measure or "validation error, mean of targets"
+    )
     return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
 
 

@@ -1,5 +1,6 @@
 """The report of a run: one HTML file that opens anywhere, made from the run folder alone."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -24,7 +25,7 @@ from xtalgraph.evidence.numbers import (
     percent,
     seconds,
 )
-from xtalgraph.evidence.run_record import RunRecord, read_run
+from xtalgraph.evidence.run_record import RunRecord, read_targets
 from xtalgraph.evidence.target_sections import errors_section, metrics_section, worst_section
 
 
@@ -40,40 +41,49 @@ def write_report(run: Path) -> Path:
     Raises:
         RunError: When the folder lacks metrics or predictions, or they contradict each other.
     """
-    record = read_run(run)
-    page = render_report(record, draw_figures(record))
+    records = read_targets(run)
+    page = render_report(records, draw_figures(records))
     path = run / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
 
 
-def render_report(record: RunRecord, drawn: ReportFigures) -> str:
+def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     """The page.
 
     Args:
-        record: The run.
+        records: The run, one for each target.
         drawn: Its figures.
 
     Returns:
         A whole HTML document that loads nothing.
     """
-    headline, warnings = _judgement(record)
+    record = records[0]
+    judged = [_judgement(one) for one in records]
     body = [
-        metrics_section(record, drawn.target),
-        errors_section(record, drawn.target),
-        worst_section(record, drawn.target),
+        part(one, own)
+        for one, own in zip(records, drawn.targets, strict=True)
+        for part in (metrics_section, errors_section, worst_section)
+    ]
+    body += [
         _training(record, drawn),
         _data(record),
         _repeat(record),
         _card(record),
     ]
-    name = f"{record.target} ({record.unit})" if record.unit else record.target
+    names = ", ".join(one.target for one in records)
+    said = ", ".join(
+        f"{one.target} ({one.unit}), {one.kind}" if one.unit else f"{one.target}, {one.kind}"
+        for one in records
+    )
     return Template(_asset("report.html")).substitute(
-        title=escaped(f"{wording.called(record.model)} on {record.target}: report"),
+        title=escaped(f"{wording.called(record.model)} on {names}: report"),
         style=_asset("report.css"),
-        kicker=escaped(f"{name}, {record.kind} · {wording.called(record.model)}"),
-        verdict=escaped(headline),
-        warnings="\n".join(paragraph(text, "warning") for text in warnings),
+        kicker=escaped(f"{said} · {wording.called(record.model)}"),
+        verdict="<br>\n".join(escaped(headline) for headline, _ in judged),
+        warnings="\n".join(
+            paragraph(text, "warning") for _, warnings in judged for text in warnings
+        ),
         body="\n".join(part for part in body if part),
     )
 
@@ -87,15 +97,18 @@ def _judgement(record: RunRecord) -> tuple[str, list[str]]:
     if record.is_class:
         area = record.estimate(record.model, "roc_auc")
         said = class_wording.verdict(record.model, crystals, record.kind, area, error, baselines)
-        return said, wording.warnings(record.model, error, baselines, "", "log loss")
-    said = wording.verdict(record.model, crystals, record.kind, error, baselines, record.unit)
-    return said, wording.warnings(record.model, error, baselines, record.unit)
+        doubts = wording.warnings(record.model, error, baselines, "", "log loss")
+    else:
+        said = wording.verdict(record.model, crystals, record.kind, error, baselines, record.unit)
+        doubts = wording.warnings(record.model, error, baselines, record.unit)
+    of = "" if record.number is None else f"{record.target}: "
+    return of + said, [of + doubt for doubt in doubts]
 
 
 def _training(record: RunRecord, drawn: ReportFigures) -> str:
     if record.log is None or drawn.learning is None:
         return ""
-    epochs, errors = record.log.get("epoch"), record.log.get(f"val_{record.measure}")
+    epochs, errors = record.log.get("epoch"), record.log.get(f"val_{record.watched}")
     if epochs is None:
         return ""
     known = [] if errors is None else [i for i, e in enumerate(errors.tolist()) if e == e]
@@ -104,7 +117,7 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
         len(epochs),
         None if best is None else int(epochs[best]),
         None if best is None or errors is None else float(errors[best]),
-        record.unit,
+        record.unit if record.number is None else "",
         seconds(record.models[record.model].get("seconds")).replace("n/a", ""),
     )
     return section(
@@ -118,10 +131,10 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
 
 def _data(record: RunRecord) -> str:
     names = {"train": "training", "val": "validation", "test": "test"}
-    total = sum(record.splits.values()) or 1
+    total = sum(record.crystals.values()) or 1
     rows = [
         [names.get(split, split), f"{size:,}", percent(size / total)]
-        for split, size in record.splits.items()
+        for split, size in record.crystals.items()
     ]
     elements = _elements(record)
     seen = f"{count(len(elements), 'element')} seen in training:" if elements else ""

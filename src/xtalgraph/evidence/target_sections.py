@@ -89,8 +89,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
         lead = _ranking(record, keys)
     absent = class_wording.unavailable if record.is_class else wording.unavailable
     return section(
-        "metrics",
-        "Against the baselines",
+        *_head(record, "metrics", "Against the baselines"),
         [
             paragraph(lead),
             f'<div class="beside"><div>{table(head, rows, "metrics")}'
@@ -164,7 +163,8 @@ def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
         said, captions = _spread(record)
     pictures = [figure(*pair) for pair in zip(drawn.errors, captions, strict=True)]
     return section(
-        "errors", "The errors", [paragraph(said), f'<div class="pair">{"".join(pictures)}</div>']
+        *_head(record, "errors", "The errors"),
+        [paragraph(said), f'<div class="pair">{"".join(pictures)}</div>'],
     )
 
 
@@ -211,8 +211,7 @@ def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
     pictures = zip(drawn.worst, captions, strict=False)
     gallery = "".join(figure(picture, caption) for picture, caption in pictures)
     return section(
-        "worst",
-        "The worst errors",
+        *_head(record, "worst", "The worst errors"),
         [
             paragraph(
                 f"The {count(len(rows), what)} of the test set with the largest errors. "
@@ -222,3 +221,10 @@ def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
             table(head, rows, "numbers"),
         ],
     )
+
+
+def _head(record: RunRecord, identifier: str, heading: str) -> tuple[str, str]:
+    """Anchor and heading of a section, which name the target where there are several."""
+    if record.number is None:
+        return identifier, heading
+    return f"{identifier}-{record.number}", f"{record.target}: {heading.lower()}"

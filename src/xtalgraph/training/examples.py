@@ -17,8 +17,8 @@ class Examples:
 
     graph: Graph
     """All crystals in one batch."""
-    values: Float[Tensor, " rows"]
-    """Targets in their own unit."""
+    values: Float[Tensor, "rows *columns"]
+    """Targets in their own unit; of several a column for each, NaN where a label is missing."""
     scope: Scope
     """Crystal, or atom for atomic targets."""
 

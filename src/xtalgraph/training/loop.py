@@ -44,7 +44,8 @@ class Progress:
     best_epoch: int = 0
     """Epoch of the best validation error, counted from 1."""
     best_error: float | None = None
-    """Best validation error so far: the MAE in the target's unit, the log loss of classes."""
+    """Best validation error so far: the MAE in the target's unit, the log loss of classes,
+    of several targets the mean over them, see `Objective`."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -88,7 +89,7 @@ class Trainer:
         self.wrapped, self.optimizer = fabric.setup(model, optimizer)
         self.average = average_of(model, config.ema_decay)
         self.best = snapshot(self.average.module)
-        self.objective = Objective(model.target, config.loss)
+        self.objective = Objective(model.targets, config.loss)
         self.spread = self._spread()
         self.steps = num_batches(len(train), config.batch_size)
 
@@ -178,7 +179,7 @@ class Trainer:
         if len(self.validation) == 0:
             return None
         said = _outputs(self.average.module, self.validation)
-        return self.objective.error(said, self.validation.values)
+        return self.objective.error(said, self.validation.values, self.spread)
 
     def _record(self, loss: float, error: float | None) -> None:
         done, config = self.progress, self.config
@@ -199,11 +200,7 @@ class Trainer:
             self.best = snapshot(self.average.module)
 
     def _spread(self) -> Tensor:
-        rows = len(self.train.values)
-        nothing = torch.zeros(rows, dtype=torch.float64, device=self.fabric.device)
-        with torch.no_grad():
-            start = self.model.scaler(nothing, self.train.graph, self.model.target)
-        return self.objective.spread(self.train.values, start)
+        return self.objective.spread(self.train.values, self.model.start(self.train.graph))
 
     def _save(self) -> None:
         tensors = (
@@ -240,7 +237,7 @@ def predict(model: PropertyModel, examples: Examples) -> Tensor:
         examples: What to predict.
 
     Returns:
-        One value for each row of the examples' scope, in float64.
+        One value, or one for each target, for each row of the examples' scope, in float64.
     """
     return model.prediction(_outputs(model, examples))
 

@@ -14,8 +14,8 @@ from xtalgraph.baselines.mean import MeanBaseline
 from xtalgraph.baselines.prevalence import PrevalenceBaseline
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.labelled import Labelled, values_of
 from xtalgraph.workflows.outcome import Outcome
-from xtalgraph.workflows.prepare import Labelled, values_of
 
 
 def fit_baselines(labelled: Labelled, split: Split, target: Target, *, seed: int) -> list[Outcome]:

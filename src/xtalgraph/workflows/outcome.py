@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.summary import bonds_of
 from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
 from xtalgraph.training.state import write_atomically
-from xtalgraph.workflows.prepare import Labelled, values_of
+from xtalgraph.workflows.labelled import Labelled, values_of
 
 NUM_WORST: Final[int] = 6
 """How many of the worst errors are shown with their structures."""
@@ -36,8 +37,8 @@ class Outcome:
     """As in the table of metrics."""
     description: str
     """One sentence for the report."""
-    values: Sequence[Float[np.ndarray, " _"]]
-    """Predictions of each crystal, in the order of the table."""
+    values: Sequence[Float[np.ndarray, "_ *columns"]]
+    """Predictions of each crystal, in the order of the table; of several targets a column each."""
     seconds: float
     """Time to fit and predict."""
 
@@ -94,27 +95,35 @@ def figures_of(
 def predictions_csv(
     labelled: Labelled,
     split: Split,
-    predicted: Sequence[Float[np.ndarray, " _"]],
-    target: Target,
+    predicted: Sequence[Float[np.ndarray, "_ *columns"]],
+    targets: Sequence[Target],
 ) -> str:
     """Return the text of ``predictions.csv``, every number with all its digits.
+
+    One target has the columns ``target``, ``prediction`` and ``unit``; several have these for each,
+    ``target:NAME`` and so on, empty where a label is missing.
 
     Args:
         labelled: Crystals and their targets.
         split: The parts.
         predicted: Predictions of each crystal.
-        target: What is predicted.
+        targets: What is predicted.
     """
-    atomic = target.kind is Kind.ATOMIC
+    atomic = targets[0].kind is Kind.ATOMIC
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    header = ["id", "split", "target", "prediction", "unit"]
-    writer.writerow(header + ["site"] * atomic)
+    marks = [""] if len(targets) == 1 else [f":{target.name}" for target in targets]
+    each = [f"{what}{mark}" for mark in marks for what in ("target", "prediction", "unit")]
+    writer.writerow(["id", "split", *each] + ["site"] * atomic)
     for part, rows in split.parts().items():
         for i in rows.tolist():
-            pairs = zip(labelled.values[i].tolist(), predicted[i].tolist(), strict=True)
-            for site, (true, said) in enumerate(pairs):
-                line = [labelled.table.ids[i], part, repr(true), repr(said), target.unit]
+            true, said = (one[i].reshape(-1, len(targets)) for one in (labelled.values, predicted))
+            for site in range(len(true)):
+                line = [labelled.table.ids[i], part]
+                for n, target in enumerate(targets):
+                    label = float(true[site, n])
+                    known = "" if math.isnan(label) else repr(label)
+                    line += [known, repr(float(said[site, n])), target.unit]
                 writer.writerow(line + [site] * atomic)
     return text.getvalue()
 

@@ -1,0 +1,64 @@
+"""What a training says of its targets and graphs before it begins."""
+
+import logging
+from collections.abc import Mapping
+
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.nn.radial import RadialBasis, edges_beyond
+from xtalgraph.workflows.labelled import Labelled
+
+log = logging.getLogger("xtalgraph")
+
+_KIND_MEANS: Mapping[Kind, str] = {
+    Kind.EXTENSIVE: "a total of the cell, a sum over its atoms",
+    Kind.INTENSIVE: "does not grow with the cell; say --kind extensive for a total of the cell",
+    Kind.ATOMIC: "one value for each atom",
+}
+
+
+def announce(target: Target) -> None:
+    """Say how a target is taken."""
+    if target.is_class:
+        wanted = "class 1" if target.classes is None else repr(target.classes[1])
+        log.info("target %s, a class: the probability of %s is predicted", target.name, wanted)
+        return
+    unit = f" in {target.unit}" if target.unit else " (no unit given; say --unit)"
+    log.info("target %s%s, %s: %s", target.name, unit, target.kind, _KIND_MEANS[target.kind])
+
+
+def tell_missing(target: Target, known: int, crystals: int) -> None:
+    """Say how many crystals have a label of a target; the others are learned from all the same."""
+    if known < crystals:
+        log.info("target %s: %d of %d crystals have a label", target.name, known, crystals)
+
+
+def warn_about_edges(graph: Graph, labelled: Labelled) -> None:
+    """Say which crystals have atoms without a neighbour."""
+    alone = graph.crystal_of_atom[graph.degree == 0].unique().tolist()
+    if alone:
+        names = ", ".join(labelled.table.ids[i] for i in alone[:5])
+        log.warning(
+            "%d crystals have atoms without a neighbour within the cutoff (%s%s): such an atom "
+            "is known to the model by its element alone",
+            len(alone),
+            names,
+            ", ..." if len(alone) > 5 else "",
+        )
+
+
+def warn_about_reach(model: PropertyModel, graph: Graph) -> None:
+    """Say, once a run, how many edges are longer than a radial basis of the model reaches."""
+    times = graph.edge_multiplicity * graph.atom_multiplicity[graph.center]
+    for basis in {m for m in model.modules() if isinstance(m, RadialBasis)}:
+        beyond = edges_beyond(basis, graph.distance)
+        if beyond.any():
+            log.warning(
+                "%.1f %% of the edges are longer than the radial basis reaches, %g Å, the longest "
+                "%.2f Å: the model cannot tell their lengths apart; lower graph.cutoff, or take a "
+                "basis that reaches to it",
+                100 * int(times[beyond].sum()) / int(times.sum()),
+                basis.reach,
+                float(graph.distance.max()),
+            )
