@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedKFold
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.splits import column_split, fold_split, official_folds, random_split
@@ -47,6 +48,17 @@ def test_official_folds_are_the_published_ones():
     published = {1: 4, 4: 1, 5: 1, 6: 0, 7: 1, 8: 3, 9: 2, 10: 1, 12: 4, 13: 4}
     assert {row: int(folds[row - 1]) for row in published} == published
     assert np.bincount(folds).tolist() == [3786, 3786, 3786, 3785, 3785]
+
+
+def test_official_folds_of_classes_are_those_that_matbench_draws():
+    """``kfold.split(df_inputs, df_targets)`` of matbench 0.6 , seed and all."""
+    classes = (np.random.default_rng(0).random(4921) < 0.3).astype(np.int64)
+    folds = official_folds(len(classes), classes)
+    kfold = StratifiedKFold(n_splits=5, random_state=18012019, shuffle=True)
+    for fold, (_, test) in enumerate(kfold.split(np.zeros(len(classes)), classes)):
+        np.testing.assert_array_equal(np.flatnonzero(folds == fold), test)
+    shares = [classes[folds == fold].mean() for fold in range(5)]
+    np.testing.assert_allclose(shares, classes.mean(), atol=1e-3)
 
 
 @pytest.mark.parametrize(("val", "test"), [(0.5, 0.5), (-0.1, 0.2), (0.0, 1.0)])

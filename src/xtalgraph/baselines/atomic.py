@@ -57,6 +57,10 @@ class ElementMeanBaseline:
     """The mean over the training sites of the same element.
 
     An element that no training site holds gets the mean over all sites.
+
+    Args:
+        prior: So many sites with the mean over all are added to those of each element. 0 for
+            numbers; for classes more than 0, since few sites of one class are no certainty.
     """
 
     name: ClassVar[str] = "composition"
@@ -65,7 +69,8 @@ class ElementMeanBaseline:
         "that is new."
     )
 
-    def __init__(self) -> None:
+    def __init__(self, prior: float = 0.0) -> None:
+        self.prior = prior
         self._means: Float[np.ndarray, "119"] | None = None
 
     def fit(
@@ -86,7 +91,9 @@ class ElementMeanBaseline:
         targets = _checked(numbers, targets)
         count = np.bincount(numbers, minlength=MAX_ATOMIC_NUMBER + 1)
         total = np.bincount(numbers, weights=targets, minlength=MAX_ATOMIC_NUMBER + 1)
-        self._means = np.where(count > 0, total / np.maximum(count, 1), targets.mean())
+        mean, weight = targets.mean(), count + self.prior
+        known = (total + self.prior * mean) / np.where(weight > 0, weight, 1.0)
+        self._means = np.where(weight > 0, known, mean)
         return self
 
     def predict(self, numbers: Int[np.ndarray, " atoms"]) -> Float[np.ndarray, " atoms"]:

@@ -3,12 +3,12 @@
 from typing import ClassVar, Final, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from xtalgraph.baselines.baseline import Baseline
-from xtalgraph.baselines.composition_features import composition_features
+from xtalgraph.baselines.composition_features import composition_features, informative_columns
 
 MAX_ROUNDS: Final[int] = 300
 """The most trees."""
@@ -49,7 +49,7 @@ class CompositionBaseline(Baseline):
         values: Float[np.ndarray, " crystals"],
     ) -> None:
         features = composition_features(compositions)
-        self._columns = _informative(features)
+        self._columns = informative_columns(features)
         features = features[:, self._columns]
         with threadpool_limits(limits=1, user_api="openmp"):
             loss, rounds = self._choose(features, values)
@@ -91,16 +91,3 @@ class CompositionBaseline(Baseline):
             early_stopping=False,
             random_state=self.seed,
         )
-
-
-def _informative(features: Float[np.ndarray, "crystals columns"]) -> Int[np.ndarray, " kept"]:
-    """Columns that vary over the rows, each of several equal ones once.
-
-    NaN counts as a value of its own. One column is kept where none varies.
-    """
-    filled = np.nan_to_num(features, nan=-1e9)
-    varies = np.flatnonzero((filled != filled[:1]).any(axis=0))
-    if not varies.size:
-        return np.zeros(1, dtype=np.int64)
-    _, first = np.unique(filled[:, varies], axis=1, return_index=True)
-    return varies[np.sort(first)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from xtalgraph.conventions.element_table import PROPERTIES, property_of
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
@@ -99,3 +99,22 @@ def composition_features(
         block[unknown] = np.nan
         columns.append(block)
     return np.concatenate(columns, axis=1)
+
+
+def informative_columns(
+    features: Float[np.ndarray, "crystals columns"],
+) -> Int[np.ndarray, " kept"]:
+    """Columns that vary over the rows, each of several equal ones once.
+
+    Args:
+        features: One row for each crystal.
+
+    Returns:
+        Their places. NaN counts as a value of its own. One column is kept where none varies.
+    """
+    filled = np.nan_to_num(features, nan=-1e9)
+    varies = np.flatnonzero((filled != filled[:1]).any(axis=0))
+    if not varies.size:
+        return np.zeros(1, dtype=np.int64)
+    _, first = np.unique(filled[:, varies], axis=1, return_index=True)
+    return varies[np.sort(first)]

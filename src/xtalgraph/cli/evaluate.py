@@ -29,8 +29,9 @@ def evaluate(run: str, data: str, as_json: bool, on_error: str, quiet: bool) -> 
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
-        target = found["target"]
-        unit = f", {target['unit']}" if target["unit"] else ""
-        click.echo(f"{target['name']}{unit}: {found['model']} on {found['crystals']} crystals")
-        click.echo(single_table(found["metrics"]))
+        for one in found["targets"].values() if "targets" in found else [found]:
+            target = one["target"]
+            unit = f", {target['unit']}" if target["unit"] else ""
+            click.echo(f"{target['name']}{unit}: {found['model']} on {found['crystals']} crystals")
+            click.echo(single_table(one["metrics"]))
     return 1 if found["rejected"] else 0

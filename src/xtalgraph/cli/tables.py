@@ -12,7 +12,13 @@ _TITLES = {
     "recall@10": "top-10",
     "recall@100": "top-100",
     "recall@5%": "top-5%",
+    "roc_auc": "ROC-AUC",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
+    "log_loss": "log loss",
+    "brier": "Brier",
 }
+"""Heading of each metric; a number has some of them, a class the others."""
 
 
 def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
@@ -25,18 +31,28 @@ def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
     target = document["target"]
     unit = f", {target['unit']}" if target["unit"] else ""
     head = f"{target['name']}{unit} ({target['kind']}), {document['splits'][part]} {part} crystals"
-    rows = [["", *_TITLES.values()]]
+    own = document["models"][document["model"]][part]
+    keys = [key for key in _TITLES if key in own]
+    rows = [["", *(_TITLES[key] for key in keys)]]
     for name, figures in document["models"].items():
-        rows.append([name, *(_value(figures[part][key]) for key in _TITLES)])
+        rows.append([name, *(_value(figures[part][key]) for key in keys)])
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
-    model = document["models"][document["model"]][part]["mae"]
-    interval = (
-        f"MAE of {document['model']}: 95 % interval {model['low']:.4g} to {model['high']:.4g}"
-        if model["low"] is not None
-        else ""
-    )
+    first, model = keys[0], own[keys[0]]
+    bounds = "" if model["low"] is None else f"{model['low']:.4g} to {model['high']:.4g}"
+    interval = f"{_TITLES[first]} of {document['model']}: 95 % interval {bounds}" if bounds else ""
     return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
+
+
+def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:
+    """Lay out one part of ``metrics.json``, a table for each target.
+
+    Args:
+        document: The content of ``metrics.json``.
+        part: train, val or test.
+    """
+    each = document["targets"].values() if "targets" in document else [document]
+    return "\n\n".join(metrics_table(one, part) for one in each)
 
 
 def single_table(metrics: Mapping[str, Any]) -> str:
@@ -46,8 +62,8 @@ def single_table(metrics: Mapping[str, Any]) -> str:
         metrics: Name to value, low and high.
     """
     rows = [["", "value", "95 % interval"]]
-    for key, title in _TITLES.items():
-        metric = metrics[key]
+    for key in [key for key in _TITLES if key in metrics]:
+        title, metric = _TITLES[key], metrics[key]
         low, high = metric["low"], metric["high"]
         rows.append([title, _value(metric), "" if low is None else f"{low:.4g} to {high:.4g}"])
     return "\n".join(aligned(rows))

@@ -8,16 +8,32 @@ import click
 @click.command(short_help="Train a model; write a run folder with its evidence.")
 @click.argument("data")
 @click.option("--out", metavar="RUN", required=True, help="Run folder to write.")
-@click.option("--target", metavar="COL", help="Column to predict.")
+@click.option(
+    "--target",
+    metavar="COL",
+    multiple=True,
+    help="Column to predict; repeat it for several, then --kind, --task, --unit and --best once "
+    "for all or once for each.",
+)
 @click.option(
     "--kind",
     type=click.Choice(["extensive", "intensive", "atomic"]),
+    multiple=True,
     help="extensive: a total of the cell (eV/cell); intensive (default): does not grow with the "
     "cell (eV/atom, a gap); atomic: one value per atom.",
 )
-@click.option("--unit", metavar="U", help="Unit of the target, as printed.")
 @click.option(
-    "--best", type=click.Choice(["low", "high"]), help="Best end, for top-k recall (low)."
+    "--task",
+    type=click.Choice(["regression", "classification"]),
+    multiple=True,
+    help="A number (default), or one of two classes: 0 and 1, false and true.",
+)
+@click.option("--unit", metavar="U", multiple=True, help="Unit of the target, as printed.")
+@click.option(
+    "--best",
+    type=click.Choice(["low", "high"]),
+    multiple=True,
+    help="Best end, for top-k recall (low).",
 )
 @click.option(
     "--model",
@@ -49,9 +65,12 @@ def train(quiet: bool, **options: Any) -> None:
     DATA is a CSV (.gz), parquet or Matbench table, a folder or file of crystals, or a name from
     `xtalgraph data list`.
     """
-    from xtalgraph.cli.tables import metrics_table
+    from xtalgraph.cli.tables import metrics_tables
     from xtalgraph.workflows.train import train as run_training
 
+    for name in ("target", "kind", "task", "unit", "best"):
+        said = options[name]
+        options[name] = (said[0] if len(said) == 1 else list(said)) if said else None
     run = run_training(options.pop("data"), progress=not quiet, **options)
-    click.echo(metrics_table(run.metrics))
+    click.echo(metrics_tables(run.metrics))
     click.echo(f"\nreport: {run.folder / 'report.html'}")

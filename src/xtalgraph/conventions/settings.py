@@ -65,11 +65,14 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
             listed = ", ".join(repr(choice) for choice in choices)
             raise ConfigError(f"{where} must be one of {listed}, got {value!r}")
         return value
+    if origin is list and isinstance(value, list | tuple):
+        (item,) = typing.get_args(hint)
+        return [_checked(one, item, f"{where}[{n}]") for n, one in enumerate(value)]
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:  # YAML 1.1 reads 1e-3 as a string
             return float(value)
         except ValueError:
             raise ConfigError(f"{where} must be a number, got {value!r}") from None
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+    if not isinstance(value, origin or hint) or (hint is int and isinstance(value, bool)):
         raise ConfigError(f"{where} must be of type {hint.__name__}, got {value!r}")
     return value

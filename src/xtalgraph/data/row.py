@@ -38,6 +38,12 @@ class Rejection:
     """Row of the table, from 0; None for the crystals of a file."""
     reason: str
     """Why it was left out, in plain words."""
+    values: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """What else was known of it: folds that keep the share of each class count its label too."""
+
+    def as_dict(self) -> dict[str, str | int | None]:
+        """Return which row it was and why, as plain values."""
+        return {"id": self.id, "file": self.file, "row": self.row, "reason": self.reason}
 
 
 def checked_row(

@@ -108,18 +108,27 @@ def column_split(values: Sequence[object], column: str) -> Split:
     return _sorted(train, val, test, f"column {column}")
 
 
-def official_folds(num_rows: int) -> Int[np.ndarray, " rows"]:
-    """Return the test fold of each row of a Matbench v0.1 regression task.
+def official_folds(
+    num_rows: int, classes: Int[np.ndarray, " rows"] | None = None
+) -> Int[np.ndarray, " rows"]:
+    """Return the test fold of each row of a Matbench v0.1 task.
 
     Args:
         num_rows: Rows of the whole task, in the order of its file.
+        classes: The class of each row, 0 or 1, in a classification task: each fold then has the
+            same share of each. None in a regression task.
 
-    Source: Dunn et al., npj Comput. Mater. 6, 138 (2020).
+    Source: Dunn et al., npj Comput. Mater. 6, 138 (2020), doi 10.1038/s41524-020-00406-3.
     """
-    from sklearn.model_selection import KFold
+    from sklearn.model_selection import KFold, StratifiedKFold
 
     folds = np.empty(num_rows, dtype=np.int64)
-    drawn = KFold(5, shuffle=True, random_state=OFFICIAL_SEED).split(np.zeros(num_rows))
+    rows = np.zeros(num_rows)
+    options = {"n_splits": 5, "shuffle": True, "random_state": OFFICIAL_SEED}
+    if classes is None:
+        drawn = KFold(**options).split(rows)
+    else:
+        drawn = StratifiedKFold(**options).split(rows, classes)
     for fold, (_, test) in enumerate(drawn):
         folds[test] = fold
     return folds

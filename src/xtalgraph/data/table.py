@@ -62,7 +62,13 @@ class CrystalTable:
             reasons: Why, by the place of the crystal in the table.
         """
         added = [
-            Rejection(self.ids[place], self.files[place], self.rows[place], reason)
+            Rejection(
+                self.ids[place],
+                self.files[place],
+                self.rows[place],
+                reason,
+                {str(name): value for name, value in self.columns.iloc[place].items()},
+            )
             for place, reason in reasons.items()
         ]
         rejected = sorted(
@@ -137,7 +143,7 @@ def read_table(source: Any, progress: bool = False) -> CrystalTable:
         if reason is None:
             kept[row.id] = row
         else:
-            rejected.append(Rejection(row.id, row.file, row.row, reason))
+            rejected.append(Rejection(row.id, row.file, row.row, reason, row.values))
     rows = list(kept.values())
     return CrystalTable(
         ids=tuple(kept),

@@ -1,7 +1,7 @@
 """What is predicted: a target declares its name, its unit and its kind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -19,6 +19,15 @@ class Kind(StrEnum):
     """One value for each site. A charge, a magnetic moment."""
 
 
+class Task(StrEnum):
+    """Whether a property is a number or one of two classes."""
+
+    REGRESSION = "regression"
+    """A number with a unit."""
+    CLASSIFICATION = "classification"
+    """One of two classes, 0 and 1; what is predicted is the probability of class 1."""
+
+
 @dataclass(frozen=True)
 class Target:
     """The declaration that travels with a model to every number that is printed.
@@ -27,26 +36,91 @@ class Target:
         name: The column it came from.
         kind: Extensive, intensive or atomic.
         unit: As it is to be printed; empty where there is none. Never guessed.
-        best: Which end a search would want, ``low`` or ``high``; None where neither.
+        best: Which end a search would want, ``low`` or ``high``; None where neither, as for
+            classes, whatever was said.
+        task: Regression or classification.
+        classes: The labels of class 0 and of class 1, where they are not 0 and 1 or false and true.
+
+    Raises:
+        TargetError: If the parts of the declaration contradict each other.
     """
 
     name: str
     kind: Kind
     unit: str = ""
     best: Literal["low", "high"] | None = "low"
+    task: Task = Task.REGRESSION
+    classes: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.best not in ("low", "high", None):
             raise TargetError(f"best must be 'low' or 'high', got {self.best!r}")
+        if self.is_class:
+            self._check_class()
+            object.__setattr__(self, "best", None)
+        elif self.classes is not None:
+            raise TargetError(
+                f"classes {', '.join(self.classes)} were named for {self.name!r}, which is a "
+                "number: say task classification"
+            )
+
+    def _check_class(self) -> None:
+        if self.kind is Kind.EXTENSIVE:
+            raise TargetError(
+                f"{self.name!r} is declared extensive, but a class does not add up over atoms, nor "
+                "does it double with the cell: declare it intensive, or atomic for one class of "
+                "each site"
+            )
+        if self.unit:
+            raise TargetError(f"a class has no unit, got {self.unit!r} for {self.name!r}")
+        if self.classes is not None and len(set(self.classes)) != 2:
+            raise TargetError(f"there must be two different classes, got {self.classes}")
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it is one of two classes."""
+        return self.task is Task.CLASSIFICATION
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the declaration as plain values."""
-        return {"name": self.name, "kind": str(self.kind), "unit": self.unit, "best": self.best}
+        """Return the declaration as plain values.
+
+        What only some targets have is left out where a target has it not, so that an older
+        xtalgraph reads the files of those that it knows.
+        """
+        plain: dict[str, Any] = {
+            "name": self.name,
+            "kind": str(self.kind),
+            "unit": self.unit,
+            "best": self.best,
+        }
+        if self.is_class:
+            plain["task"] = str(self.task)
+        if self.classes is not None:
+            plain["classes"] = list(self.classes)
+        return plain
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Target":
-        """Make a declaration from what `as_dict` returned."""
-        return cls(**{**values, "kind": kind_named(values["kind"])})
+        """Make a declaration from what `as_dict` returned.
+
+        Args:
+            values: Plain values.
+
+        Raises:
+            TargetError: If there is a key that is not known, or a value that cannot be.
+        """
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise TargetError(
+                f"a target has no {', '.join(sorted(unknown))}: it may have been declared by a "
+                "newer xtalgraph"
+            )
+        given = {**values, "kind": kind_named(values["kind"])}
+        if "task" in given:
+            given["task"] = Task(given["task"])
+        if "classes" in given:
+            given["classes"] = tuple(given["classes"])
+        return cls(**given)
 
 
 def kind_named(name: str) -> Kind:

@@ -1,5 +1,6 @@
 """The figures of a report: drawn once, kept as files, handed over for the page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,18 @@ from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence import wording
 from xtalgraph.evidence.markup import Html
 from xtalgraph.evidence.run_record import RunRecord
+from xtalgraph.metrics.classification import confusion_counts, roc_points
+from xtalgraph.metrics.reliability import reliability
 from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.comparison import comparison_plot
+from xtalgraph.plots.confusion import confusion_plot
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import inline_svg, save_figure
 from xtalgraph.plots.learning import learning_curve
 from xtalgraph.plots.parity import parity_plot
+from xtalgraph.plots.reliability import reliability_plot
 from xtalgraph.plots.residuals import residual_plot
+from xtalgraph.plots.roc import roc_plot
 
 PICTURES = 6
 """How many of the worst crystals are drawn; the table lists them all."""
@@ -26,71 +32,120 @@ MOST_ATOMS = 400
 
 
 @dataclass(frozen=True)
-class ReportFigures:
-    """Each figure as an SVG element."""
+class TargetFigures:
+    """The figures of one target, each as an SVG element."""
 
-    parity: Html
-    """Predictions over targets."""
-    residuals: Html
-    """Errors over targets."""
+    errors: tuple[Html, ...]
+    """Predictions over targets, and errors over targets; of a class the receiver operating
+    characteristic, the reliability and the confusion matrix."""
     comparison: Html
     """Errors of the model and the baselines."""
-    learning: Html | None
-    """Loss and validation error over the epochs; None where no log is."""
     worst: list[Html]
     """Crystals with the worst errors, the first of the list."""
 
 
-def draw_figures(record: RunRecord) -> ReportFigures:
+@dataclass(frozen=True)
+class ReportFigures:
+    """The figures of a report, each as an SVG element."""
+
+    targets: list[TargetFigures]
+    """What is shown of each target."""
+    learning: Html | None
+    """Loss and validation error over the epochs; None where no log is."""
+
+
+def draw_figures(records: Sequence[RunRecord]) -> ReportFigures:
     """Draw the figures and write them into ``figures/`` of the run as SVG and PNG.
 
     Args:
-        record: The run.
+        records: The run, one for each target.
 
     Returns:
         The figures for the page.
     """
-    folder = record.folder / "figures"
-    common = {"name": record.target, "unit": record.unit}
-    test = record.test_rows()
-    names = [record.model, *(name for name in record.models if name != record.model)]
-    errors = [record.estimate(name, "mae") for name in names]
+    folder = records[0].folder / "figures"
+    drawn = [_of_target(one, folder / _place(one)) for one in records]
+    return ReportFigures(drawn, _learning(records[0], folder))
 
-    def numbers(which: str) -> np.ndarray:
-        return np.array(
-            [getattr(e, which) if getattr(e, which) is not None else np.nan for e in errors]
-        )
 
-    parity = parity_plot(record.targets, record.predictions, record.split, **common)
-    residuals = residual_plot(record.targets[test], record.predictions[test], **common)
-    comparison = comparison_plot(
-        [wording.called(name) for name in names],
-        numbers("value"),
-        numbers("low"),
-        numbers("high"),
-        model=wording.called(record.model),
-        unit=record.unit,
-    )
-    learning = None
-    if record.log is not None and "epoch" in record.log:
-        epochs = record.log["epoch"]
-        absent = np.full(len(epochs), np.nan)
-        losses, maes = (record.log.get(key, absent) for key in ("train_loss", "val_mae"))
-        curve = learning_curve(epochs, losses, maes, unit=record.unit)
-        learning = _kept(curve, folder / "learning", "Loss and validation error over the epochs")
+def _place(record: RunRecord) -> str:
+    """Folder of the figures of one target; a number, since a name may hold any character."""
+    return "" if record.number is None else f"target-{record.number}"
+
+
+def _of_target(record: RunRecord, folder: Path) -> TargetFigures:
     worst = []
     for place, entry in enumerate(record.worst[:PICTURES], start=1):
         if len(entry["numbers"]) > MOST_ATOMS:
             break
         description = f"Crystal structure of {entry['formula']}"
         worst.append(_kept(_still(entry, record.folder), folder / f"worst-{place}", description))
-    return ReportFigures(
-        parity=_kept(parity, folder / "parity", f"Predicted {record.target} over its target"),
-        residuals=_kept(residuals, folder / "residuals", "Test errors over the target"),
-        comparison=_kept(comparison, folder / "comparison", "Errors of model and baselines"),
-        learning=learning,
-        worst=worst,
+    errors = _of_class(record, folder) if record.is_class else _of_number(record, folder)
+    return TargetFigures(errors=errors, comparison=_comparison(record, folder), worst=worst)
+
+
+def _of_number(record: RunRecord, folder: Path) -> tuple[Html, ...]:
+    common = {"name": record.target, "unit": record.unit}
+    test = record.test_rows()
+    parity = parity_plot(record.targets, record.predictions, record.split, **common)
+    residuals = residual_plot(record.targets[test], record.predictions[test], **common)
+    return (
+        _kept(parity, folder / "parity", f"Predicted {record.target} over its target"),
+        _kept(residuals, folder / "residuals", "Test errors over the target"),
     )
+
+
+def _of_class(record: RunRecord, folder: Path) -> tuple[Html, ...]:
+    test = record.test_rows()
+    true, said = record.targets[test], record.predictions[test]
+    positive = record.classes[1]
+    roc = roc_plot(*roc_points(true, said), positive=positive)
+    found = reliability(true, said)
+    promise = reliability_plot(
+        found.said, found.seen, found.low, found.high, found.count, positive=positive
+    )
+    confusion = confusion_plot(confusion_counts(true, said), list(record.classes))
+    return (
+        _kept(roc, folder / "roc", "Receiver operating characteristic"),
+        _kept(promise, folder / "reliability", "Frequencies over predicted probabilities"),
+        _kept(confusion, folder / "confusion", "Confusion matrix"),
+    )
+
+
+def _comparison(record: RunRecord, folder: Path) -> Html:
+    names = [record.model, *(name for name in record.models if name != record.model)]
+    errors = [record.estimate(name, record.measure) for name in names]
+
+    def numbers(which: str) -> np.ndarray:
+        return np.array(
+            [getattr(e, which) if getattr(e, which) is not None else np.nan for e in errors]
+        )
+
+    comparison = comparison_plot(
+        [wording.called(name) for name in names],
+        numbers("value"),
+        numbers("low"),
+        numbers("high"),
+        model=wording.called(record.model),
+        measure="test log loss" if record.is_class else "test MAE",
+        unit=record.unit,
+    )
+    return _kept(comparison, folder / "comparison", "Errors of model and baselines")
+
+
+def _learning(record: RunRecord, folder: Path) -> Html | None:
+    if record.log is None or "epoch" not in record.log:
+        return None
+    epochs = record.log["epoch"]
+    absent = np.full(len(epochs), np.nan)
+    keys = ("train_loss", f"val_{record.watched}")
+    losses, errors = (record.log.get(key, absent) for key in keys)
+    measure = {"mae": "validation MAE", "log_loss": "validation log loss"}.get(record.watched)
+    unit = record.unit if record.number is None else ""
+    curve = learning_curve(
+        epochs, losses, errors, unit=unit, measure=measure or "validation error, mean of targets"
+    )
+    return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
 
 
 def _still(entry: dict[str, Any], run: Path) -> Figure:

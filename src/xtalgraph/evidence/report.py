@@ -1,21 +1,20 @@
 """The report of a run: one HTML file that opens anywhere, made from the run folder alone."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.evidence import wording
+from xtalgraph.evidence import class_wording, wording
 from xtalgraph.evidence.card import sections
 from xtalgraph.evidence.figures import ReportFigures, draw_figures
 from xtalgraph.evidence.markup import (
     Content,
-    Html,
     code,
     details,
     escaped,
     figure,
-    formula,
     paragraph,
     periodic_table,
     section,
@@ -23,27 +22,11 @@ from xtalgraph.evidence.markup import (
 )
 from xtalgraph.evidence.numbers import (
     count,
-    fixed,
     percent,
-    plain,
     seconds,
-    shared_decimals,
-    to_interval,
-    with_unit,
 )
-from xtalgraph.evidence.run_record import Estimate, RunRecord, read_run
-
-MEASURES = {
-    "mae": ("Mean absolute error", "low"),
-    "rmse": ("Root mean square error", "low"),
-    "r2": ("R²", "high"),
-    "spearman": ("Spearman's ρ", "high"),
-    "kendall": ("Kendall's τ", "high"),
-    "recall@10": ("Recall in the top 10", "high"),
-    "recall@100": ("Recall in the top 100", "high"),
-    "recall@5%": ("Recall in the top 5 %", "high"),
-}
-"""Heading of each measure, and whether low or high is good."""
+from xtalgraph.evidence.run_record import RunRecord, read_targets
+from xtalgraph.evidence.target_sections import errors_section, metrics_section, worst_section
 
 
 def write_report(run: Path) -> Path:
@@ -58,175 +41,74 @@ def write_report(run: Path) -> Path:
     Raises:
         RunError: When the folder lacks metrics or predictions, or they contradict each other.
     """
-    record = read_run(run)
-    page = render_report(record, draw_figures(record))
+    records = read_targets(run)
+    page = render_report(records, draw_figures(records))
     path = run / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
 
 
-def render_report(record: RunRecord, drawn: ReportFigures) -> str:
+def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     """The page.
 
     Args:
-        record: The run.
+        records: The run, one for each target.
         drawn: Its figures.
 
     Returns:
         A whole HTML document that loads nothing.
     """
-    mae, baselines = _errors(record)
-    crystals = record.splits.get("test", 0)
-    headline = wording.verdict(record.model, crystals, record.kind, mae, baselines, record.unit)
-    warnings = wording.warnings(record.model, mae, baselines, record.unit)
+    record = records[0]
+    judged = [_judgement(one) for one in records]
     body = [
-        _metrics(record, drawn),
-        _errors_section(record, drawn),
-        _worst(record, drawn),
+        part(one, own)
+        for one, own in zip(records, drawn.targets, strict=True)
+        for part in (metrics_section, errors_section, worst_section)
+    ]
+    body += [
         _training(record, drawn),
         _data(record),
         _repeat(record),
         _card(record),
     ]
-    name = f"{record.target} ({record.unit})" if record.unit else record.target
+    names = ", ".join(one.target for one in records)
+    said = ", ".join(
+        f"{one.target} ({one.unit}), {one.kind}" if one.unit else f"{one.target}, {one.kind}"
+        for one in records
+    )
     return Template(_asset("report.html")).substitute(
-        title=escaped(f"{wording.called(record.model)} on {record.target}: report"),
+        title=escaped(f"{wording.called(record.model)} on {names}: report"),
         style=_asset("report.css"),
-        kicker=escaped(f"{name}, {record.kind} · {wording.called(record.model)}"),
-        verdict=escaped(headline),
-        warnings="\n".join(paragraph(text, "warning") for text in warnings),
+        kicker=escaped(f"{said} · {wording.called(record.model)}"),
+        verdict="<br>\n".join(escaped(headline) for headline, _ in judged),
+        warnings="\n".join(
+            paragraph(text, "warning") for _, warnings in judged for text in warnings
+        ),
         body="\n".join(part for part in body if part),
     )
 
 
-def _errors(record: RunRecord) -> tuple[Estimate, dict[str, Estimate]]:
-    mae = record.estimate(record.model, "mae")
+def _judgement(record: RunRecord) -> tuple[str, list[str]]:
+    """What came out, in a sentence, and where it is not better than a baseline."""
+    error = record.estimate(record.model, record.measure)
     others = [name for name in record.models if name != record.model]
-    return mae, {name: record.estimate(name, "mae") for name in others}
-
-
-def _metrics(record: RunRecord, drawn: ReportFigures) -> str:
-    names = [record.model, *(name for name in record.models if name != record.model)]
-    keys = [key for key in MEASURES if any(key in record.models[n]["test"] for n in names)]
-    rows: list[list[Content]] = []
-    missing = []
-    for key in keys:
-        estimates = [record.estimate(name, key) for name in names]
-        heading, good = MEASURES[key]
-        values = [e.value for e in estimates if e.value is not None]
-        best = (min if good == "low" else max)(values, default=None)
-        unit = record.unit if key in ("mae", "rmse") else ""
-        label = Html(f"{escaped(heading)}{f' <small>{escaped(unit)}</small>' if unit else ''}")
-        cells = [_cell(e, e.value is not None and e.value == best) for e in estimates]
-        rows.append([label, *cells])
-        if any(estimate.value is None for estimate in estimates):
-            missing.append(key)
-    for split, heading in (("val", "validation"), ("train", "training")):
-        estimates = [record.estimate(name, "mae", split) for name in names]
-        if any(estimate.value is not None for estimate in estimates):
-            unit = f" <small>{escaped(record.unit)}</small>" if record.unit else ""
-            label = Html(f"Mean absolute error in {heading}{unit}")
-            rows.append([label, *(_cell(e, False, absent="–") for e in estimates)])
-    if any("seconds" in record.models[name] for name in names):
-        times = [seconds(record.models[name].get("seconds")) for name in names]
-        rows.append(["Time to train", *times])
-    head = ["On the test set", *(wording.called(name) for name in names)]
-    described = [
-        Html(f"<b>{escaped(wording.called(name))}</b>: {escaped(text)}")
-        for name in names
-        if (text := record.models[name].get("description"))
-    ]
-    recalls = {
-        key.removeprefix("recall@"): record.estimate(record.model, key)
-        for key in keys
-        if key.startswith("recall@")
-    }
-    what = "sites" if record.kind == "atomic" else "crystals"
-    spearman = record.estimate(record.model, "spearman")
-    return section(
-        "metrics",
-        "Against the baselines",
-        [
-            paragraph(wording.ranking(spearman, recalls, record.best, what)),
-            f'<div class="beside"><div>{table(head, rows, "metrics")}'
-            + paragraph(
-                "The best of each row is bold. Small numbers are 95 % bootstrap intervals. "
-                "A recall is the share of the truly best that stands among as many predicted best"
-                f"{f'; best means {record.best}' if record.best else ''}.",
-                "note",
-            )
-            + paragraph(wording.unavailable(missing, int(record.test_rows().sum())), "note")
-            + f"</div><div>{figure(drawn.comparison, 'Shorter is better.')}"
-            + "".join(map(paragraph, described))
-            + "</div></div>",
-        ],
-    )
-
-
-def _cell(estimate: Estimate, best: bool, absent: str = "n/a") -> Html:
-    if estimate.value is None:
-        return Html(absent)
-    if estimate.low is None or estimate.high is None:
-        value, interval = plain(estimate.value), ""
+    baselines = {name: record.estimate(name, record.measure) for name in others}
+    crystals = record.splits.get("test", 0)
+    if record.is_class:
+        area = record.estimate(record.model, "roc_auc")
+        said = class_wording.verdict(record.model, crystals, record.kind, area, error, baselines)
+        doubts = wording.warnings(record.model, error, baselines, "", "log loss")
     else:
-        value, low, high = to_interval(estimate.value, estimate.low, estimate.high)
-        interval = f' <small class="interval">{low} to {high}</small>'
-    return Html(f"<b>{value}</b>{interval}" if best else f"{value}{interval}")
-
-
-def _errors_section(record: RunRecord, drawn: ReportFigures) -> str:
-    test = record.test_rows()
-    spread = wording.residuals((record.predictions - record.targets)[test], record.unit)
-    shades = " Darker points lie closer together." if test.sum() > 500 else ""
-    pair = [
-        figure(drawn.parity, f"Predictions over targets; on the line both agree.{shades}"),
-        figure(drawn.residuals, "Errors on the test set over the target, and how many there are."),
-    ]
-    return section(
-        "errors", "The errors", [paragraph(spread), f'<div class="pair">{"".join(pair)}</div>']
-    )
-
-
-def _worst(record: RunRecord, drawn: ReportFigures) -> str:
-    if not record.worst:
-        return ""
-    unit = f" ({record.unit})" if record.unit else ""
-    head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{unit}", "atoms"]
-    rows: list[list[Content]] = []
-    captions = []
-    errors = [float(entry["prediction"]) - float(entry["target"]) for entry in record.worst]
-    decimals = shared_decimals(errors)
-    what = "site" if record.kind == "atomic" else "crystal"
-    for entry, error in zip(record.worst, errors, strict=True):
-        name, composed = str(entry["id"]), formula(entry["formula"])
-        target, prediction = (
-            fixed(float(entry[key]), decimals) for key in ("target", "prediction")
-        )
-        atoms = f"{entry.get('num_atoms', len(entry['numbers'])):,}"
-        off = fixed(error, decimals, sign=True)
-        rows.append([name, composed, target, prediction, off, atoms])
-        said = escaped(with_unit(off, record.unit))
-        captions.append(Html(f"<b>{composed.text}</b> {escaped(name)}<br>error {said}"))
-    pictures = zip(drawn.worst, captions, strict=False)
-    gallery = "".join(figure(picture, caption) for picture, caption in pictures)
-    return section(
-        "worst",
-        "The worst errors",
-        [
-            paragraph(
-                f"The {count(len(rows), what)} of the test set with the largest errors. "
-                "Paler atoms stand in neighbouring cells, at the end of bonds that cross the wall."
-            ),
-            f'<div class="gallery">{gallery}</div>' if gallery else "",
-            table(head, rows, "numbers"),
-        ],
-    )
+        said = wording.verdict(record.model, crystals, record.kind, error, baselines, record.unit)
+        doubts = wording.warnings(record.model, error, baselines, record.unit)
+    of = "" if record.number is None else f"{record.target}: "
+    return of + said, [of + doubt for doubt in doubts]
 
 
 def _training(record: RunRecord, drawn: ReportFigures) -> str:
     if record.log is None or drawn.learning is None:
         return ""
-    epochs, errors = record.log.get("epoch"), record.log.get("val_mae")
+    epochs, errors = record.log.get("epoch"), record.log.get(f"val_{record.watched}")
     if epochs is None:
         return ""
     known = [] if errors is None else [i for i, e in enumerate(errors.tolist()) if e == e]
@@ -235,7 +117,7 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
         len(epochs),
         None if best is None else int(epochs[best]),
         None if best is None or errors is None else float(errors[best]),
-        record.unit,
+        record.unit if record.number is None else "",
         seconds(record.models[record.model].get("seconds")).replace("n/a", ""),
     )
     return section(
@@ -249,10 +131,10 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
 
 def _data(record: RunRecord) -> str:
     names = {"train": "training", "val": "validation", "test": "test"}
-    total = sum(record.splits.values()) or 1
+    total = sum(record.crystals.values()) or 1
     rows = [
         [names.get(split, split), f"{size:,}", percent(size / total)]
-        for split, size in record.splits.items()
+        for split, size in record.crystals.items()
     ]
     elements = _elements(record)
     seen = f"{count(len(elements), 'element')} seen in training:" if elements else ""

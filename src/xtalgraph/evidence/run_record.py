@@ -24,20 +24,28 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class RunRecord:
-    """The contents of a run folder that its report shows."""
+    """The contents of a run folder that its report shows, for one target."""
 
     folder: Path
     """Where it lies."""
+    number: int | None
+    """Which of several targets it is, from 1; None where there is one only."""
     target: str
     """Name of the target."""
     unit: str
     """Unit of the target as declared; may be empty."""
     kind: str
     """``extensive``, ``intensive`` or ``atomic``."""
+    task: str
+    """``regression`` or ``classification``."""
+    classes: tuple[str, str]
+    """What class 0 and class 1 are called, of a classification."""
     best: str
     """Whether low or high targets are sought: ``low``, ``high``; empty where none is declared."""
     splits: dict[str, int]
-    """Number of crystals in each split."""
+    """Number of crystals in each split that have a label of the target."""
+    crystals: dict[str, int]
+    """Number of all crystals in each split."""
     model: str
     """Which of the models is the one that was trained; the others are baselines."""
     models: dict[str, dict[str, Any]]
@@ -69,13 +77,28 @@ class RunRecord:
         """One number of metrics.json; an estimate of None where it is not there."""
         return _estimate((self.models[model].get(split) or {}).get(measure))
 
+    @property
+    def is_class(self) -> bool:
+        """Whether the target is one of two classes, and the predictions are probabilities."""
+        return self.task == "classification"
+
+    @property
+    def measure(self) -> str:
+        """Key of the error by which models are compared; small is good."""
+        return "log_loss" if self.is_class else "mae"
+
+    @property
+    def watched(self) -> str:
+        """Which validation error is in the log: of several targets the mean over them."""
+        return self.measure if self.number is None else "error"
+
     def test_rows(self) -> Shaped[np.ndarray, " rows"]:
         """Which rows of the predictions are of the test set."""
         return self.split == "test"
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read a run folder. ``metrics.json`` and ``predictions.csv`` must be there.
+    """Read the folder of a run on one target.
 
     Args:
         folder: The run folder.
@@ -84,10 +107,44 @@ def read_run(folder: Path) -> RunRecord:
         What it says.
 
     Raises:
+        RunError: As for `read_targets`, or when it has several targets.
+    """
+    record, *others = read_targets(folder)
+    if others:
+        raise RunError(f"{folder} has {len(others) + 1} targets: read them with read_targets")
+    return record
+
+
+def read_targets(folder: Path) -> list[RunRecord]:
+    """Read a run folder. ``metrics.json`` and ``predictions.csv`` must be there.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        What it says of each target.
+
+    Raises:
         RunError: When one of the two is missing or damaged, or the predictions have another unit
             than the metrics.
     """
-    metrics = _read_json(folder / "metrics.json", needed=True)
+    document = _read_json(folder / "metrics.json", needed=True)
+    worst = _read_json(folder / "worst.json")
+    if not isinstance(document, dict) or "targets" not in document:
+        return [_read_target(folder, document, None, None, worst or [])]
+    return [
+        _read_target(folder, one, document.get("splits"), number, (worst or {}).get(name, []))
+        for number, (name, one) in enumerate(document["targets"].items(), start=1)
+    ]
+
+
+def _read_target(
+    folder: Path,
+    metrics: Any,
+    crystals: Any,
+    number: int | None,
+    worst: list[dict[str, Any]],
+) -> RunRecord:
     try:
         target, model = metrics["target"], metrics["model"]
         models, splits = metrics["models"], metrics["splits"]
@@ -99,6 +156,8 @@ def read_run(folder: Path) -> RunRecord:
             f"{error} is missing; evaluate the run again"
         ) from error
     rows = _read_csv(folder / "predictions.csv", needed=True)
+    if number is not None:
+        rows = [_of_target(row, name) for row in rows if row.get(f"target:{name}")]
     other = sorted({row.get("unit") or "" for row in rows} - {unit})
     if other:
         raise RunError(
@@ -108,11 +167,15 @@ def read_run(folder: Path) -> RunRecord:
     log = _read_csv(folder / "log.csv")
     return RunRecord(
         folder=folder,
+        number=number,
         target=name,
         unit=unit,
         kind=kind,
+        task=target.get("task") or "regression",
+        classes=tuple(target.get("classes") or ("class 0", "class 1")),
         best=target.get("best") or "",
         splits=splits,
+        crystals=crystals or splits,
         model=model,
         models=models,
         ids=[row["id"] for row in rows],
@@ -125,8 +188,14 @@ def read_run(folder: Path) -> RunRecord:
         record=_read_json(folder / "record.json") or {},
         card=_read_text(folder / "card.md"),
         rejected=_read_csv(folder / "rejected.csv"),
-        worst=_read_json(folder / "worst.json") or [],
+        worst=worst,
     )
+
+
+def _of_target(row: dict[str, str], name: str) -> dict[str, str]:
+    """A row of several targets as that of one."""
+    own = {what: row.get(f"{what}:{name}") or "" for what in ("target", "prediction", "unit")}
+    return {"id": row["id"], "split": row["split"], **own}
 
 
 def _estimate(entry: Any) -> Estimate:

@@ -65,7 +65,13 @@ def verdict(
     return f"{sentence}, {listing(beaten)}." if beaten else f"{sentence}."
 
 
-def warnings(model: str, mae: Estimate, baselines: dict[str, Estimate], unit: str) -> list[str]:
+def warnings(
+    model: str,
+    mae: Estimate,
+    baselines: dict[str, Estimate],
+    unit: str,
+    measure: str = "error",
+) -> list[str]:
     """One plain sentence for each baseline that the model does not clearly beat.
 
     Args:
@@ -73,6 +79,7 @@ def warnings(model: str, mae: Estimate, baselines: dict[str, Estimate], unit: st
         mae: Mean absolute error of the model on the test set.
         baselines: The same of each baseline.
         unit: Unit as declared; may be empty.
+        measure: What the numbers are.
 
     Returns:
         The sentences; none where every baseline is beaten.
@@ -83,13 +90,13 @@ def warnings(model: str, mae: Estimate, baselines: dict[str, Estimate], unit: st
         error = error_in_words(baseline, unit)
         if relation == "worse":
             sentences.append(
-                f"{called(model)} does not beat {called(name)}, whose error is {error}: "
+                f"{called(model)} does not beat {called(name)}, whose {measure} is {error}: "
                 "its predictions are not worth their cost."
             )
         elif relation == "alike":
             sentences.append(
-                f"{called(model)} does not clearly beat {called(name)}, whose error is {error}: "
-                "the intervals overlap, so the difference may be chance."
+                f"{called(model)} does not clearly beat {called(name)}, whose {measure} is "
+                f"{error}: the intervals overlap, so the difference may be chance."
             )
         elif relation == "unknown":
             sentences.append(

@@ -10,6 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.metrics.bootstrap import interval
+from xtalgraph.metrics.classification import (
+    balanced_accuracy,
+    brier,
+    checked_classes,
+    f1,
+    log_loss,
+    roc_auc,
+)
 from xtalgraph.metrics.pairs import checked_pair
 from xtalgraph.metrics.ranking import kendall, spearman, top_count, top_recall
 from xtalgraph.metrics.regression import mae, r2, rmse
@@ -72,6 +80,46 @@ def evaluate_predictions(
             functions[name] = partial(top_recall, k=k, best=best)
     return {
         name: _metric(function, target, prediction, seed, samples)
+        for name, function in functions.items()
+    }
+
+
+def evaluate_classes(
+    target: Float[np.ndarray, " rows"],
+    probability: Float[np.ndarray, " rows"],
+    *,
+    seed: int = 0,
+    samples: int = 500,
+) -> dict[str, Metric]:
+    """All the metrics of one classifier on one set of rows.
+
+    A value is ``None`` where the metric has no meaning: ROC-AUC and balanced accuracy where one of
+    the classes is absent, F1 where class 1 neither is there nor was predicted, everything for no
+    rows.
+
+    Args:
+        target: True classes, 0 or 1.
+        probability: Predicted probability of class 1, in the same order.
+        seed: Seed of the bootstrap; the same seed draws the same rows for every predictor.
+        samples: Number of bootstrap resamples.
+
+    Returns:
+        ``roc_auc``, ``balanced_accuracy``, ``f1``, ``log_loss`` and ``brier``, in this order. The
+        keys are always all there.
+
+    Raises:
+        InputError: A target is neither 0 nor 1, or a probability is not from 0 to 1.
+    """
+    target, probability = checked_classes(target, probability)
+    functions: dict[str, Callable[..., float]] = {
+        "roc_auc": roc_auc,
+        "balanced_accuracy": balanced_accuracy,
+        "f1": f1,
+        "log_loss": log_loss,
+        "brier": brier,
+    }
+    return {
+        name: _metric(function, target, probability, seed, samples)
         for name, function in functions.items()
     }
 

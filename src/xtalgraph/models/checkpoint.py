@@ -12,8 +12,9 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
-FORMAT: Final[int] = 1
-"""Version of the files; a reader refuses what is newer than itself."""
+FORMAT: Final[int] = 2
+"""Version of the files; a reader refuses what is newer than itself. 2 knows classes
+and several targets."""
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -29,12 +30,17 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     weights = safetensors.torch.save(state)
     (folder / "model.safetensors").write_bytes(weights)
     document = {
-        "format": FORMAT,
+        "format": 1 if _is_first_format(spec) else FORMAT,
         "model": spec.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     text = json.dumps(document | record, indent=2, ensure_ascii=False)
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _is_first_format(spec: ModelSpec) -> bool:
+    """Whether a reader of format 1 understands it; it would take log-odds for values."""
+    return not spec.beside and not spec.target.is_class
 
 
 def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:

@@ -28,8 +28,9 @@ class PredictedRow(NamedTuple):
 
     row: Row
     """With a crystal, or with the reason why there is no prediction."""
-    values: Float[np.ndarray, " _"] | None
-    """One value, or one for each atom if the target is atomic; None where there is a reason."""
+    values: Float[np.ndarray, "_ *columns"] | None
+    """One value, or one for each atom if the target is atomic, of several targets a column for
+    each; None where there is a reason."""
 
 
 @final
@@ -55,23 +56,34 @@ class Predictor:
 
     @property
     def target(self) -> Target:
-        """What is predicted."""
+        """What is predicted; the first of several."""
         return self.spec.target
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Everything that is predicted."""
+        return self.spec.targets
+
     def __repr__(self) -> str:
-        unit = f" in {self.target.unit}" if self.target.unit else ""
-        return f"Predictor({self.spec.encoder}: {self.target.kind} {self.target.name}{unit})"
+        said = [
+            f"{target.kind} {target.name}{f' in {target.unit}' if target.unit else ''}"
+            for target in self.targets
+        ]
+        return f"Predictor({self.spec.encoder}: {', '.join(said)})"
 
     @torch.no_grad()
-    def predict_crystals(self, crystals: Sequence[Crystal]) -> list[Float[np.ndarray, " _"] | str]:
+    def predict_crystals(
+        self, crystals: Sequence[Crystal]
+    ) -> list[Float[np.ndarray, "_ *columns"] | str]:
         """Predict crystals, in batches.
 
         Args:
             crystals: What to predict; checked already.
 
         Returns:
-            For each crystal an array, one value, or one for each atom if the target is atomic; or
-            the reason why the neighbour strategy of the model refuses it.
+            For each crystal an array, one value, or one for each atom if the target is atomic, of
+            several targets a column for each; or the reason why the neighbour strategy of the
+            model refuses it.
         """
         found: list[np.ndarray | str] = []
         for start in range(0, len(crystals), _BATCH):
@@ -82,8 +94,8 @@ class Predictor:
             found += [refused[n] if n in refused else next(values) for n in range(len(part))]
         return found
 
-    def _values(self, graph: Graph) -> list[Float[np.ndarray, " _"]]:
-        values = self.model(graph).double().numpy()
+    def _values(self, graph: Graph) -> list[Float[np.ndarray, "_ *columns"]]:
+        values = self.model.prediction(self.model(graph)).numpy()
         atomic = self.target.kind is Kind.ATOMIC
         sizes = graph.num_atoms.numpy() if atomic else np.ones(len(graph), dtype=int)
         return np.split(values, np.cumsum(sizes)[:-1])
@@ -97,7 +109,8 @@ class Predictor:
 
         Returns:
             Columns ``id``, ``prediction``, ``unit``, ``error``; for an atomic target also
-            ``site``, and one row for each atom.
+            ``site``, and one row for each atom. Of several targets ``prediction:NAME`` and
+            ``unit:NAME`` for each.
 
         Raises:
             InputError: If the source as a whole cannot be read.
@@ -126,19 +139,24 @@ class Predictor:
 
     def tabulate(self, predicted: Iterable[PredictedRow]) -> pd.DataFrame:
         """Return predicted rows as the table that `predict` describes."""
+        marks = [""] if len(self.targets) == 1 else [f":{one.name}" for one in self.targets]
+        units = {f"unit{m}": one.unit for m, one in zip(marks, self.targets, strict=True)}
         records: list[dict[str, Any]] = []
         for row, values in predicted:
-            common = {"id": row.id, "unit": self.target.unit, "error": row.reason or ""}
+            common = {"id": row.id, "error": row.reason or "", **units}
             if values is None:
-                records.append(common | {"site": None, "prediction": None})
+                records.append(common | {"site": None})
                 continue
-            for site, value in enumerate(values.tolist()):
-                records.append(common | {"site": site, "prediction": value})
-        columns = ["id", "prediction", "unit", "error"]
+            for site, said in enumerate(values.reshape(-1, len(marks)).tolist()):
+                each = {f"prediction{m}": one for m, one in zip(marks, said, strict=True)}
+                records.append(common | {"site": site} | each)
+        pairs = [f"{what}{mark}" for mark in marks for what in ("prediction", "unit")]
+        columns = ["id", *pairs, "error"]
         if self.target.kind is Kind.ATOMIC:
             columns.insert(1, "site")
         table = pd.DataFrame(records, columns=columns)
-        table["prediction"] = table["prediction"].astype(float)
+        for mark in marks:
+            table[f"prediction{mark}"] = table[f"prediction{mark}"].astype(float)
         if "site" in columns:
             table["site"] = table["site"].astype("Int64")
         return table

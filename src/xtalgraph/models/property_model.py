@@ -1,16 +1,20 @@
 """The model of a property: encoder, readout, scaler, and the target they serve."""
 
+from collections.abc import Sequence
 from typing import final
 
-from jaxtyping import Float
+import numpy as np
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import GraphError
-from xtalgraph.data.targets import Target
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.head import Head
 from xtalgraph.models.readouts import Readout, check_serves
 from xtalgraph.models.scaler import Scaler
 
@@ -23,21 +27,37 @@ class PropertyModel(nn.Module):
         encoder: Turns the graph into features.
         readout: Turns the features into the target; must serve its kind.
         target: What is predicted.
+        beside: Further targets that are predicted from the same features, with their readouts.
 
     Raises:
-        TargetError: If the readout does not serve the target's kind.
+        TargetError: If a readout does not serve its target's kind.
     """
 
-    def __init__(self, encoder: Encoder, readout: Readout, target: Target) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        readout: Readout,
+        target: Target,
+        beside: Sequence[tuple[Readout, Target]] = (),
+    ) -> None:
         super().__init__()
         check_serves(readout, target)
         self.encoder = encoder
         self.readout = readout
         self.scaler = Scaler()
         self.target = target
+        self.beside = nn.ModuleList(Head(*one) for one in beside)
 
-    def forward(self, graph: Graph) -> Float[Tensor, " rows"]:
-        """Predict one value for each crystal, or for each atom if the target is atomic.
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Everything that is predicted."""
+        return tuple(target for _, target in self._scalers())
+
+    def forward(self, graph: Graph) -> Float[Tensor, "rows *columns"]:
+        """Return one value for each crystal, or for each atom if the target is atomic.
+
+        It is the prediction in the target's unit; of a class the log-odds of class 1, which the
+        loss reads, see `prediction`. Of several targets there is a column for each.
 
         Args:
             graph: What to predict.
@@ -49,6 +69,59 @@ class PropertyModel(nn.Module):
             reason = why_not_folded(self.encoder, self.target)
             if reason:
                 raise GraphError(f"the model cannot read a folded graph: {reason}")
-        value = self.readout(self.encoder(graph), graph)
-        scaled: Tensor = self.scaler(value, graph, self.target)
-        return scaled
+        features = self.encoder(graph)
+        value: Tensor = self.scaler(self.readout(features, graph), graph, self.target)
+        if not self.beside:
+            return value
+        return torch.stack([value, *(head(features, graph) for head in self.beside)], dim=-1)
+
+    def prediction(self, value: Float[Tensor, "rows *columns"]) -> Float[Tensor, "rows *columns"]:
+        """Turn what `forward` returned into predictions, in float64.
+
+        Args:
+            value: In the target's unit, or log-odds.
+
+        Returns:
+            The same; of a class the probability of class 1.
+        """
+        value = value.double()  # before the sigmoid, which in float32 is 1 from 17 on
+        if not self.beside:
+            return torch.sigmoid(value) if self.target.is_class else value
+        is_class = torch.tensor([target.is_class for target in self.targets], device=value.device)
+        return torch.where(is_class, torch.sigmoid(value), value)
+
+    @torch.no_grad()
+    def start(self, graph: Graph) -> Float[Tensor, "rows *columns"]:
+        """Return what the scalers say by themselves, in float64: where training begins.
+
+        Args:
+            graph: Of which crystals.
+        """
+        rows = len(graph.number) if self.target.kind is Kind.ATOMIC else len(graph)
+        nothing = torch.zeros(rows, dtype=torch.float64, device=graph.number.device)
+        columns = [scaler(nothing, graph, target) for scaler, target in self._scalers()]
+        return torch.stack(columns, dim=-1) if self.beside else columns[0]
+
+    def fit_scalers(
+        self,
+        values: Sequence[Float[np.ndarray, "_ *columns"]],
+        numbers: Sequence[Int[np.ndarray, " _"]],
+    ) -> None:
+        """Fit the scaler of each target to the training crystals that have its label.
+
+        Args:
+            values: Of each crystal, as `forward` returns them; NaN where a label is missing.
+            numbers: Atomic numbers of each crystal.
+
+        Raises:
+            InputError: If there is only one class to learn from.
+        """
+        for column, (scaler, target) in enumerate(self._scalers()):
+            own = [one[:, column] if self.beside else one for one in values]
+            known = [place for place, one in enumerate(own) if not np.isnan(one).any()]
+            labels = np.concatenate([own[place] for place in known])
+            scaler.fit(labels, [numbers[place] for place in known], target)
+
+    def _scalers(self) -> list[tuple[Scaler, Target]]:
+        heads = [head for head in self.beside if isinstance(head, Head)]
+        return [(self.scaler, self.target), *((head.scaler, head.target) for head in heads)]

@@ -1,5 +1,6 @@
 """The scale of a target, fitted on the training part, applied after the readout."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.segments import segment_sum, weighted
@@ -22,6 +24,9 @@ class Scaler(nn.Module):
 
     Extensive: scale · y + Σ_i shift[Z_i]. Atomic: scale · y_i + shift[Z_i]. Intensive:
     scale · y + shift. The scale is global in each, so that a total stays a sum over atoms.
+
+    Of classes y is a log-odds; its shift is that of the prevalence of class 1, for every element
+    the same, and its scale 1.
     """
 
     shift: Tensor
@@ -58,7 +63,19 @@ class Scaler(nn.Module):
             values: One for each crystal; for an atomic target one for each atom, in order.
             numbers: Atomic numbers of each crystal.
             target: What the values are.
+
+        Raises:
+            InputError: If there is only one class to learn from.
         """
+        if target.is_class:
+            share = float(np.mean(values))
+            if not 0 < share < 1:
+                raise InputError(
+                    f"the training part holds only class {share:g} of {target.name!r}: a "
+                    "classifier needs both; choose another split or seed"
+                )
+            self.shift.fill_(math.log(share / (1 - share)))
+            return
         if target.kind is Kind.INTENSIVE:
             self.shift.fill_(float(np.mean(values)))
             self.scale.fill_(_spread(values - np.mean(values)))

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.errors import ConfigError, TargetError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
-from xtalgraph.data.targets import Target
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.recipe import GraphRecipe
@@ -49,6 +49,7 @@ class ModelSpec:
         target: What is predicted.
         fold_tolerance: The graph is folded by symmetry, with distances this close merged, Å; 0
             leaves it as it is, which is also what a record says that does not say.
+        beside: Further targets, each with a readout of its own on the same encoder.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a folded graph.
@@ -62,6 +63,7 @@ class ModelSpec:
     strategy_settings: dict[str, Any]
     target: Target
     fold_tolerance: float = 0.0
+    beside: tuple[Target, ...] = ()
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -78,11 +80,28 @@ class ModelSpec:
         reason = why_not_folded(ENCODERS[self.encoder], self.target)
         if self.fold_tolerance > 0 and reason:
             raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
-        readout_named(self.readout, self.target, ENCODERS[self.encoder])
+        self._check_targets()
         # With every default written out, the record stays true when a default changes.
         config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
         object.__setattr__(self, "settings", asdict(config))
         object.__setattr__(self, "strategy_settings", asdict(self.make_strategy()))  # type: ignore[call-overload]
+
+    def _check_targets(self) -> None:
+        for target in self.targets:
+            readout_named(self.readout, target, ENCODERS[self.encoder])
+            if (target.kind is Kind.ATOMIC) != (self.target.kind is Kind.ATOMIC):
+                raise TargetError(
+                    f"{target.name!r} is declared {target.kind} and {self.target.name!r} "
+                    f"{self.target.kind}: targets of sites and of crystals are learned in two runs"
+                )
+        names = [target.name for target in self.targets]
+        if len(set(names)) < len(names):
+            raise TargetError(f"each target may be named once, got {', '.join(names)}")
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Everything that is predicted."""
+        return (self.target, *self.beside)
 
     def make_strategy(self) -> Strategy:
         """Return the neighbour strategy."""
@@ -129,14 +148,23 @@ class ModelSpec:
         encoder_class = ENCODERS[self.encoder]
         config = settings_from(encoder_class.Config, self.settings, "model")
         encoder = encoder_class(config, self.make_strategy().cutoff)
-        readout = readout_named(self.readout, self.target, encoder_class)
-        return PropertyModel(encoder, readout(encoder.width, encoder.crystal_width), self.target)
+        readouts = [
+            readout_named(self.readout, target, encoder_class)(encoder.width, encoder.crystal_width)
+            for target in self.targets
+        ]
+        beside = list(zip(readouts[1:], self.beside, strict=True))
+        return PropertyModel(encoder, readouts[0], self.target, beside)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self) | {"target": self.target.as_dict()}
+        plain = asdict(self) | {"target": self.target.as_dict()}
+        del plain["beside"]
+        if self.beside:
+            plain["beside"] = [target.as_dict() for target in self.beside]
+        return plain
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
         """Make a spec from what `as_dict` returned."""
-        return cls(**values | {"target": Target.from_dict(values["target"])})
+        beside = tuple(Target.from_dict(one) for one in values.get("beside", ()))
+        return cls(**values | {"target": Target.from_dict(values["target"]), "beside": beside})

@@ -23,6 +23,7 @@ def learning_curve(
     val_mae: Float[np.ndarray, " epochs"],
     *,
     unit: str = "",
+    measure: str = "validation MAE",
 ) -> Figure:
     """Validation error above and training loss below, over the same epochs, on logarithmic axes.
 
@@ -31,8 +32,9 @@ def learning_curve(
     Args:
         epoch: Number of each epoch.
         train_loss: Loss on the training set, in scaled units; NaN where none was written.
-        val_mae: Mean absolute error on the validation set, in the unit; NaN where not measured.
+        val_mae: Error on the validation set, in the unit; NaN where not measured.
         unit: Unit of the target as declared; nothing is shown for an empty one.
+        measure: What the error is.
 
     Returns:
         The figure.
@@ -53,7 +55,7 @@ def learning_curve(
             upper = figure.add_subplot(grid[0], sharex=lower)
             _curve(upper, epoch, val_mae, ACCENT)
             upper.tick_params(labelbottom=False)
-            upper.set_ylabel(quantity("validation MAE", unit))
+            upper.set_ylabel(quantity(measure, unit))
             best = int(np.nanargmin(val_mae))
             for axes in (upper, lower):
                 axes.axvline(float(epoch[best]), color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))

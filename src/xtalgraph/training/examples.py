@@ -47,8 +47,8 @@ class Examples(Generic[S_co]):
 
     graph: S_co
     """All crystals; of a batch, a `Graph`."""
-    values: Float[Tensor, " rows"]
-    """Targets in their own unit."""
+    values: Float[Tensor, "rows *columns"]
+    """Targets in their own unit; of several a column for each, NaN where a label is missing."""
     scope: Scope
     """Crystal, or atom for atomic targets."""
 

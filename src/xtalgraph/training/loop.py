@@ -5,12 +5,11 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.nn import functional
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import RunError
@@ -23,6 +22,7 @@ from xtalgraph.training.examples import (
     ordered_batches,
     shuffled_batches,
 )
+from xtalgraph.training.objective import Objective
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
@@ -35,11 +35,6 @@ from xtalgraph.training.state import (
     unpack_optimizer,
 )
 
-_LOSSES: Final = {
-    "l1": functional.l1_loss,
-    "huber": functional.smooth_l1_loss,
-    "mse": functional.mse_loss,
-}
 _SECONDS_BETWEEN_STATES = 5.0
 """A state is saved after an epoch only if this long has passed; any epoch resumes to the same
 bits, so when exactly it is saved does not matter."""
@@ -55,7 +50,8 @@ class Progress:
     best_epoch: int = 0
     """Epoch of the best validation error, counted from 1."""
     best_error: float | None = None
-    """Best validation MAE so far, in the target's unit."""
+    """Best validation error so far: the MAE in the target's unit, the log loss of classes,
+    of several targets the mean over them, see `Objective`."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -99,6 +95,7 @@ class Trainer:
         self.wrapped, self.optimizer = fabric.setup(model, optimizer)
         self.average = average_of(model, config.ema_decay)
         self.best = snapshot(self.average.module)
+        self.objective = Objective(model.targets, config.loss)
         self.spread = self._spread()
         self.steps = num_batches(len(train), config.batch_size)
 
@@ -115,6 +112,7 @@ class Trainer:
         if resume:
             self._load()
         done, config = self.progress, self.config
+        watched = f"validation {self.objective.measure}"
         saved = -math.inf
         interval = 0.2 if sys.stderr.isatty() else 30.0
         with tqdm(
@@ -134,7 +132,7 @@ class Trainer:
                 done.seconds += time.monotonic() - started
                 self._record(loss, error)
                 if done.best_error is not None:
-                    bar.set_postfix_str(f"validation MAE {done.best_error:.4g}", refresh=False)
+                    bar.set_postfix_str(f"{watched} {done.best_error:.4g}", refresh=False)
                 bar.update()
                 if time.monotonic() - saved > _SECONDS_BETWEEN_STATES or self._finished():
                     self._save()
@@ -161,7 +159,7 @@ class Trainer:
             with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
                 predicted = self.model(batch.graph)
             predicted = predicted.to(batch.values.dtype)
-            loss = _LOSSES[config.loss](predicted / self.spread, batch.values / self.spread)
+            loss = self.objective.loss(predicted, batch.values, self.spread)
             self.optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss)
             self.fabric.clip_gradients(
@@ -186,8 +184,8 @@ class Trainer:
     def _validate(self) -> float | None:
         if len(self.validation) == 0:
             return None
-        error = predict(self.average.module, self.validation) - self.validation.values
-        return float(error.abs().mean())
+        said = _outputs(self.average.module, self.validation)
+        return self.objective.error(said, self.validation.values, self.spread)
 
     def _record(self, loss: float, error: float | None) -> None:
         done, config = self.progress, self.config
@@ -199,7 +197,7 @@ class Trainer:
                 step - 1, config.epochs * self.steps, config.learning_rate, config.warmup
             ),
             "train_loss": loss,
-            "val_mae": error,
+            self.objective.column: error,
             "seconds": round(done.seconds, 3),
         }
         done.history.append(row)
@@ -208,15 +206,11 @@ class Trainer:
             self.best = snapshot(self.average.module)
 
     def _spread(self) -> Tensor:
-        """Mean absolute error of the scaler alone: the unit of the loss."""
-        model, errors = self.model, []
-        with torch.no_grad():
-            for part in ordered_batches(self.train, _EVALUATION_BATCH):
-                nothing = torch.zeros_like(part.values)
-                start = model.scaler(nothing, part.graph, model.target)
-                errors.append((part.values - start).abs())
-        spread = torch.cat(errors).mean()
-        return spread if spread > 0 else torch.ones_like(spread)
+        """Return the units of the loss."""
+        start = [
+            self.model.start(part.graph) for part in ordered_batches(self.train, _EVALUATION_BATCH)
+        ]
+        return self.objective.spread(self.train.values, torch.cat(start))
 
     def _save(self) -> None:
         tensors = (
@@ -245,8 +239,7 @@ class Trainer:
         unpack_optimizer(self.optimizer, under("optimizer", tensors))
 
 
-@torch.no_grad()
-def predict(model: nn.Module, examples: Examples[GraphSource]) -> Tensor:
+def predict(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
     """Predict examples in order, in evaluation mode.
 
     Args:
@@ -254,8 +247,13 @@ def predict(model: nn.Module, examples: Examples[GraphSource]) -> Tensor:
         examples: What to predict.
 
     Returns:
-        One value for each row of the examples' scope, in float64.
+        One value, or one for each target, for each row of the examples' scope, in float64.
     """
+    return model.prediction(_outputs(model, examples))
+
+
+@torch.no_grad()
+def _outputs(model: nn.Module, examples: Examples[GraphSource]) -> Tensor:
     was_training = model.training
     model.eval()
     parts = [model(part.graph) for part in ordered_batches(examples, _EVALUATION_BATCH)]
@@ -263,7 +261,7 @@ def predict(model: nn.Module, examples: Examples[GraphSource]) -> Tensor:
     return torch.cat(parts).to(examples.values.dtype)
 
 
-def _decayed(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def _decayed(model: PropertyModel, weight_decay: float) -> list[dict[str, Any]]:
     """Decay matrices; leave biases and the scales of normalisations alone."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

@@ -6,13 +6,16 @@ from typing import Literal
 import numpy as np
 
 from xtalgraph.baselines.atomic import ElementMeanBaseline, SiteMeanBaseline
+from xtalgraph.baselines.baseline import Baseline
 from xtalgraph.baselines.composition import CompositionBaseline
+from xtalgraph.baselines.composition_classifier import CompositionClassifier
 from xtalgraph.baselines.composition_features import count_elements
 from xtalgraph.baselines.mean import MeanBaseline
+from xtalgraph.baselines.prevalence import PrevalenceBaseline
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.labelled import Labelled, values_of
 from xtalgraph.workflows.outcome import Outcome
-from xtalgraph.workflows.prepare import Labelled, values_of
 
 
 def fit_baselines(labelled: Labelled, split: Split, target: Target, *, seed: int) -> list[Outcome]:
@@ -28,13 +31,11 @@ def fit_baselines(labelled: Labelled, split: Split, target: Target, *, seed: int
         What each says, the strongest rung first.
     """
     if target.kind is Kind.ATOMIC:
-        return _on_sites(labelled, split)
+        return _on_sites(labelled, split, target)
     counts = count_elements(labelled.table.crystals)
     truth = values_of(labelled, split.train)
-    kind: Literal["extensive", "intensive"]
-    kind = "extensive" if target.kind is Kind.EXTENSIVE else "intensive"
     found = []
-    for baseline in (CompositionBaseline(kind, seed), MeanBaseline(kind)):
+    for baseline in _of_crystals(target, seed):
         began = time.monotonic()
         said = baseline.fit(counts[split.train], truth).predict(counts)
         seconds = time.monotonic() - began
@@ -42,13 +43,21 @@ def fit_baselines(labelled: Labelled, split: Split, target: Target, *, seed: int
     return found
 
 
-def _on_sites(labelled: Labelled, split: Split) -> list[Outcome]:
+def _of_crystals(target: Target, seed: int) -> tuple[Baseline, ...]:
+    if target.is_class:
+        return CompositionClassifier(seed), PrevalenceBaseline()
+    kind: Literal["extensive", "intensive"]
+    kind = "extensive" if target.kind is Kind.EXTENSIVE else "intensive"
+    return CompositionBaseline(kind, seed), MeanBaseline(kind)
+
+
+def _on_sites(labelled: Labelled, split: Split, target: Target) -> list[Outcome]:
     numbers = [crystal.numbers for crystal in labelled.table.crystals]
     seen = np.concatenate([numbers[i] for i in split.train])
     truth = values_of(labelled, split.train)
     ends = np.cumsum([len(one) for one in numbers])[:-1]
     found = []
-    for baseline in (ElementMeanBaseline(), SiteMeanBaseline()):
+    for baseline in (ElementMeanBaseline(float(target.is_class)), SiteMeanBaseline()):
         began = time.monotonic()
         said = baseline.fit(seen, truth).predict(np.concatenate(numbers))
         seconds = time.monotonic() - began

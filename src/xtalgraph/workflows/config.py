@@ -9,10 +9,13 @@ import yaml
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
-from xtalgraph.data.targets import Target, kind_named
+from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
 
+_KIND = Literal["extensive", "intensive", "atomic"]
+_TASK = Literal["regression", "classification"]
+_END = Literal["low", "high"]
 SECTIONS: Final[tuple[str, ...]] = ("data", "graph", "model", "training")
 
 
@@ -22,13 +25,17 @@ class DataConfig:
 
     path: str
     """File, folder or table; or the name of a data set of the catalogue."""
-    target: str
-    """Column to predict."""
-    kind: Literal["extensive", "intensive", "atomic"] = "intensive"
+    target: list[str] | str
+    """Column to predict; or a list of them. What follows is then for all, or a list as long."""
+    kind: list[_KIND] | _KIND = "intensive"
     """How the target behaves when the cell is doubled."""
-    unit: str = ""
+    task: list[_TASK] | _TASK = "regression"
+    """Whether the target is a number or one of two classes."""
+    classes: list[str] | None = None
+    """The labels of class 0 and of class 1; without them 0 and 1 or false and true."""
+    unit: list[str] | str = ""
     """Unit of the target, as it is to be printed."""
-    best: Literal["low", "high"] = "low"
+    best: list[_END] | _END = "low"
     """Which end of the target counts as best in the recall of the top k."""
     split: str = "random"
     """random, folds, or column:NAME."""
@@ -48,10 +55,17 @@ class DataConfig:
     """Graphs of up to this size are held in memory, larger ones are read batch by batch, GB."""
 
     def __post_init__(self) -> None:
+        if self.classes is not None and len(self.classes) != 2:
+            raise ConfigError(
+                "data.classes must name class 0 and then class 1, as in "
+                f"data.classes=[insulator, metal], got {self.classes}"
+            )
         if self.split not in ("random", "folds") and not self.split.startswith("column:"):
             raise ConfigError(
                 f"data.split must be random, folds or column:NAME, got {self.split!r}"
             )
+        if self.target == []:
+            raise ConfigError("data.target must name at least one column, got an empty list")
         if (self.split == "folds") != (self.fold is not None):
             raise ConfigError(
                 f"data.fold goes with split 'folds' and only with it: say --split folds --fold K, "
@@ -61,6 +75,41 @@ class DataConfig:
             raise ConfigError(f"data.workers must be at least 1, got {self.workers}")
         if not self.memory_gb >= 0:
             raise ConfigError(f"data.memory_gb must be at least 0, got {self.memory_gb}")
+
+    def declared(self) -> tuple[Target, ...]:
+        """Return the declarations of the targets.
+
+        Raises:
+            ConfigError: If a list is not as long as that of the targets.
+            TargetError: If the parts of a declaration contradict each other.
+        """
+        names = self.target if isinstance(self.target, list) else [self.target]
+        said = {key: self._for_each(key, names) for key in ("kind", "unit", "best", "task")}
+        found = []
+        for place, name in enumerate(names):
+            task = Task(said["task"][place])
+            is_class = task is Task.CLASSIFICATION
+            named = (self.classes[0], self.classes[1]) if self.classes and is_class else None
+            kind = kind_named(said["kind"][place])
+            best = said["best"][place]
+            found.append(Target(name, kind, said["unit"][place], best, task, named))
+        if self.classes is not None and not any(target.is_class for target in found):
+            raise ConfigError(
+                f"data.classes names {', '.join(self.classes)}, but no target is a class: say "
+                "--task classification"
+            )
+        return tuple(found)
+
+    def _for_each(self, key: str, names: list[str]) -> list[Any]:
+        said = getattr(self, key)
+        if not isinstance(said, list):
+            return [said] * len(names)
+        if len(said) != len(names):
+            raise ConfigError(
+                f"data.{key} must be one value for all of {', '.join(names)}, or {len(names)} "
+                f"values in their order, got {said}"
+            )
+        return said
 
 
 @dataclass(frozen=True)
@@ -83,9 +132,9 @@ class RunConfig:
     """How it is learned."""
 
     @property
-    def target(self) -> Target:
+    def targets(self) -> tuple[Target, ...]:
         """What is predicted."""
-        return self.spec.target
+        return self.spec.targets
 
     @classmethod
     def from_sections(cls, sections: Mapping[str, Mapping[str, Any]]) -> "RunConfig":
@@ -106,7 +155,7 @@ class RunConfig:
         data = settings_from(DataConfig, sections["data"], "data")
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
-        target = Target(data.target, kind_named(data.kind), data.unit, data.best)
+        target, *further = data.declared()
         encoder = str(model.pop("name", "cgcnn"))
         beside = {"fold_tolerance": default_fold_tolerance(encoder, target)}
         own = [field.name for field in fields(GraphConfig)]
@@ -118,6 +167,7 @@ class RunConfig:
             strategy=str(graph.pop("strategy", "hybrid")),
             strategy_settings=graph,
             target=target,
+            beside=tuple(further),
             **asdict(settings_from(GraphConfig, beside, "graph")),
         )
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")

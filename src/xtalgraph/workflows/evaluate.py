@@ -1,16 +1,18 @@
 """Evaluate: how well a trained model does on other data."""
 
 import logging
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.metrics.summary import evaluate_predictions
+from xtalgraph.data.targets import Target
+from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
-from xtalgraph.workflows.prepare import Labelled, nothing_left, read_labelled, resolve_source
+from xtalgraph.workflows.prepare import nothing_left, read_labelled, resolve_source
 from xtalgraph.workflows.rejections import describe_all
 
 log = logging.getLogger("xtalgraph")
@@ -28,14 +30,15 @@ def evaluate(
         progress: Show progress bars on standard error.
 
     Returns:
-        ``target``, ``model``, ``crystals``, ``rejected`` (a list) and ``metrics``.
+        ``target``, ``model``, ``crystals``, ``rejected`` (a list) and ``metrics``. Of several
+        targets, instead of ``target`` and ``metrics``, ``targets`` with both for each, by its name.
 
     Raises:
         InputError: If the data has no such column, or a row cannot be used and ``raise`` is said.
     """
     predictor = load(run)
     source, _ = resolve_source(data)
-    labelled = read_labelled(source, predictor.target, progress=progress)
+    labelled = read_labelled(source, predictor.targets, progress=progress)
     if on_error == "raise":
         _judge(labelled, on_error)  # before the work is done
     said = predictor.predict_crystals(labelled.table.crystals)
@@ -45,16 +48,25 @@ def evaluate(
     rejected = labelled.table.rejected
     if not predicted:
         raise nothing_left(source, rejected)
-    found = evaluate_predictions(
-        np.concatenate(labelled.values), np.concatenate(predicted), best=predictor.target.best
-    )
+    true, stated = np.concatenate(labelled.values), np.concatenate(predicted)
     return {
-        "target": predictor.target.as_dict(),
+        **_figures(predictor.targets, true, stated),
         "model": predictor.spec.encoder,
         "crystals": len(labelled.table),
-        "rejected": [asdict(one) for one in rejected],
-        "metrics": {name: asdict(metric) for name, metric in found.items()},
+        "rejected": [one.as_dict() for one in rejected],
     }
+
+
+def _figures(targets: Sequence[Target], true: np.ndarray, said: np.ndarray) -> dict[str, Any]:
+    if len(targets) == 1:
+        target = targets[0]
+        return {"target": target.as_dict(), "metrics": figures_of(target, true, said)}
+    found = {}
+    for column, target in enumerate(targets):
+        known = ~np.isnan(true[:, column])
+        figures = figures_of(target, true[known, column], said[known, column])
+        found[target.name] = {"target": target.as_dict(), "metrics": figures}
+    return {"targets": found}
 
 
 def _judge(labelled: Labelled, on_error: str) -> None:

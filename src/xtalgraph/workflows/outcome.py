@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,9 @@ from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.summary import bonds_of
-from xtalgraph.metrics.summary import evaluate_predictions
+from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
 from xtalgraph.training.state import write_atomically
-from xtalgraph.workflows.prepare import Labelled, values_of
+from xtalgraph.workflows.labelled import Labelled, values_of
 
 NUM_WORST: Final[int] = 6
 """How many of the worst errors are shown with their structures."""
@@ -36,8 +37,8 @@ class Outcome:
     """As in the table of metrics."""
     description: str
     """One sentence for the report."""
-    values: Sequence[Float[np.ndarray, " _"]]
-    """Predictions of each crystal, in the order of the table."""
+    values: Sequence[Float[np.ndarray, "_ *columns"]]
+    """Predictions of each crystal, in the order of the table; of several targets a column each."""
     seconds: float
     """Time to fit and predict."""
 
@@ -60,10 +61,7 @@ def measure(
             rows = split.parts()[part]
             true = values_of(labelled, rows)
             said = np.concatenate([outcome.values[i] for i in rows] or [np.zeros(0)])
-            found = evaluate_predictions(
-                true, said, best=target.best, samples=500 if part == "test" else 100
-            )
-            figures[part] = {name: asdict(metric) for name, metric in found.items()}
+            figures[part] = figures_of(target, true, said, 500 if part == "test" else 100)
         models[outcome.name] = figures
     return {
         "target": target.as_dict(),
@@ -73,30 +71,59 @@ def measure(
     }
 
 
+def figures_of(
+    target: Target,
+    true: Float[np.ndarray, " rows"],
+    said: Float[np.ndarray, " rows"],
+    samples: int = 500,
+) -> dict[str, Any]:
+    """Return the metrics that serve the target, each with value, low and high.
+
+    Args:
+        target: What is predicted.
+        true: Values, or classes.
+        said: Predictions, or probabilities of class 1.
+        samples: Resamples of the bootstrap.
+    """
+    if target.is_class:
+        found = evaluate_classes(true, said, samples=samples)
+    else:
+        found = evaluate_predictions(true, said, best=target.best, samples=samples)
+    return {name: asdict(metric) for name, metric in found.items()}
+
+
 def predictions_csv(
     labelled: Labelled,
     split: Split,
-    predicted: Sequence[Float[np.ndarray, " _"]],
-    target: Target,
+    predicted: Sequence[Float[np.ndarray, "_ *columns"]],
+    targets: Sequence[Target],
 ) -> str:
     """Return the text of ``predictions.csv``, every number with all its digits.
+
+    One target has the columns ``target``, ``prediction`` and ``unit``; several have these for each,
+    ``target:NAME`` and so on, empty where a label is missing.
 
     Args:
         labelled: Crystals and their targets.
         split: The parts.
         predicted: Predictions of each crystal.
-        target: What is predicted.
+        targets: What is predicted.
     """
-    atomic = target.kind is Kind.ATOMIC
+    atomic = targets[0].kind is Kind.ATOMIC
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    header = ["id", "split", "target", "prediction", "unit"]
-    writer.writerow(header + ["site"] * atomic)
+    marks = [""] if len(targets) == 1 else [f":{target.name}" for target in targets]
+    each = [f"{what}{mark}" for mark in marks for what in ("target", "prediction", "unit")]
+    writer.writerow(["id", "split", *each] + ["site"] * atomic)
     for part, rows in split.parts().items():
         for i in rows.tolist():
-            pairs = zip(labelled.values[i].tolist(), predicted[i].tolist(), strict=True)
-            for site, (true, said) in enumerate(pairs):
-                line = [labelled.table.ids[i], part, repr(true), repr(said), target.unit]
+            true, said = (one[i].reshape(-1, len(targets)) for one in (labelled.values, predicted))
+            for site in range(len(true)):
+                line = [labelled.table.ids[i], part]
+                for n, target in enumerate(targets):
+                    label = float(true[site, n])
+                    known = "" if math.isnan(label) else repr(label)
+                    line += [known, repr(float(said[site, n])), target.unit]
                 writer.writerow(line + [site] * atomic)
     return text.getvalue()
 

@@ -1,49 +1,24 @@
 """From a source to crystals with targets, divided into parts."""
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.labels import class_of, why_no_class
 from xtalgraph.data.splits import Split, column_split, fold_split, official_folds, random_split
-from xtalgraph.data.table import CrystalTable, Rejection, read_table
+from xtalgraph.data.table import Rejection, read_table
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.config import DataConfig
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """Crystals with their targets."""
-
-    table: CrystalTable
-    """The crystals; rows without a target are among the rejected."""
-    values: tuple[Float[np.ndarray, " _"], ...]
-    """For each crystal an array: one value, or one for each atom if the target is atomic."""
-
-    def reject(self, reasons: Mapping[int, str]) -> "Labelled":
-        """Return what is left when some of the crystals are rejected.
-
-        Args:
-            reasons: Why, by the place of the crystal.
-        """
-        kept = (values for place, values in enumerate(self.values) if place not in reasons)
-        return Labelled(self.table.reject(reasons), tuple(kept))
-
-    def content_hash(self) -> str:
-        """Return the SHA-256 of crystals and targets."""
-        digest = hashlib.sha256(self.table.content_hash().encode())
-        for values in self.values:
-            digest.update(values.astype("<f8").tobytes())
-        return digest.hexdigest()
+from xtalgraph.workflows.labelled import Labelled
 
 
 def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
@@ -67,26 +42,33 @@ def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
     return path, known
 
 
-def read_labelled(source: Any, target: Target, *, progress: bool = False) -> Labelled:
+def read_labelled(
+    source: Any, targets: Target | Sequence[Target], *, progress: bool = False
+) -> Labelled:
     """Read crystals and their targets; a row whose target cannot be used is rejected.
+
+    Of several targets some may be missing in a row, not all; one that is there and cannot be used
+    rejects the row.
 
     Args:
         source: Anything that `read_table` takes.
-        target: The column and its kind.
+        targets: The column and its kind, or several.
         progress: Show a progress bar on standard error.
 
     Raises:
         InputError: If there is no such column, or no row with a usable target.
     """
     table = read_table(source, progress=progress)
-    if len(table) and target.name not in table.columns:
-        names = [str(name) for name in table.columns.columns]
-        raise InputError(f"there is no column {target.name!r}{nearest(target.name, names)}")
+    targets = [targets] if isinstance(targets, Target) else list(targets)
+    for target in targets if len(table) else []:
+        if target.name not in table.columns:
+            names = [str(name) for name in table.columns.columns]
+            raise InputError(f"there is no column {target.name!r}{nearest(target.name, names)}")
     values: list[np.ndarray] = []
     reasons: dict[int, str] = {}
-    column: list[Any] = list(table.columns[target.name]) if len(table) else []
-    for index, raw in enumerate(column):
-        parsed = _parse(raw, target, table.crystals[index])
+    columns = [list(table.columns[target.name]) for target in targets] if len(table) else []
+    for index, raw in enumerate(zip(*columns, strict=True)):
+        parsed = _parse_all(raw, targets, table.crystals[index])
         if isinstance(parsed, str):
             reasons[index] = parsed
         else:
@@ -108,11 +90,44 @@ def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:
     return InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
 
 
+def _parse_all(
+    raw: Sequence[Any], targets: Sequence[Target], crystal: Crystal
+) -> Float[np.ndarray, "values *columns"] | str:
+    """Return the values of one row, a column for each of several targets, or why there are none."""
+    if len(targets) == 1:
+        return _parse(raw[0], targets[0], crystal)
+    rows = len(crystal) if targets[0].kind is Kind.ATOMIC else 1
+    columns = []
+    for one, target in zip(raw, targets, strict=True):
+        parsed = np.full(rows, np.nan) if _is_missing(one) else _parse(one, target, crystal)
+        if isinstance(parsed, str):
+            return parsed
+        columns.append(parsed)
+    if all(np.isnan(column).all() for column in columns):
+        return f"all of the targets {', '.join(target.name for target in targets)} are missing"
+    return np.stack(columns, axis=1)
+
+
+def _is_missing(raw: Any) -> bool:
+    return (
+        raw is None
+        or raw is pd.NA
+        or (isinstance(raw, float) and math.isnan(raw))
+        or (isinstance(raw, str) and not raw)
+    )
+
+
 def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " values"] | str:
     """Return the values of one row, or the reason why they cannot be used."""
     name = target.name
-    if raw is None or (isinstance(raw, float) and math.isnan(raw)) or raw == "":
+    if _is_missing(raw):
         return f"the target {name!r} is missing"
+    if target.is_class:
+        labels = raw if isinstance(raw, list | tuple | np.ndarray) else [raw]
+        found = [class_of(one, target.classes) for one in labels]
+        if None in found:
+            return why_no_class(name, labels[found.index(None)], target.classes)
+        raw = found
     try:
         values = np.asarray(raw, dtype=float)
     except (TypeError, ValueError):
@@ -151,7 +166,7 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
             len(table), val=config.val_fraction, test=config.test_fraction, seed=seed
         )
     if config.fold is not None:
-        folds = _folds(labelled, known)
+        folds = _folds(labelled, known, config.declared())
         return fold_split(folds, config.fold, val=config.val_fraction, seed=seed)
     column = config.split.removeprefix("column:")
     if column not in table.columns:
@@ -160,7 +175,9 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
     return column_split(list(table.columns[column]), column)
 
 
-def _folds(labelled: Labelled, known: Dataset | None) -> Int[np.ndarray, " rows"]:
+def _folds(
+    labelled: Labelled, known: Dataset | None, targets: Sequence[Target]
+) -> Int[np.ndarray, " rows"]:
     table = labelled.table
     if "fold" in table.columns:
         return table.columns["fold"].to_numpy(dtype=np.int64)
@@ -169,11 +186,6 @@ def _folds(labelled: Labelled, known: Dataset | None) -> Int[np.ndarray, " rows"
             "--split folds needs a column 'fold' in the table, or a Matbench file by its official "
             "name (matbench_<task>.json.gz), whose folds are known"
         )
-    if known.task == "classification":
-        raise ConfigError(
-            f"{known.name} is a classification task: its folds are stratified by class, and "
-            "classes cannot be learned yet"
-        )
     rows = [row for row in table.rows if row is not None]
     total = len(table) + len(table.rejected)
     if total != known.num_rows:
@@ -181,9 +193,35 @@ def _folds(labelled: Labelled, known: Dataset | None) -> Int[np.ndarray, " rows"
             f"{known.name} has {known.num_rows} rows, this file {total}: the official folds are "
             "drawn over the whole file and do not apply to a part of it"
         )
-    return official_folds(total)[rows]
+    classes = _classes(labelled, known, targets, total) if known.task == "classification" else None
+    return official_folds(total, classes)[rows]
 
 
-def values_of(labelled: Labelled, crystals: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Return the targets of some crystals, one after the other."""
-    return np.concatenate([labelled.values[int(i)] for i in crystals] or [np.zeros(0)])
+def _classes(
+    labelled: Labelled, known: Dataset, targets: Sequence[Target], total: int
+) -> Int[np.ndarray, " rows"]:
+    """Return the class of every row of the file: those of crystals that were rejected count too."""
+    names = [target.name for target in targets]
+    if known.target not in names:
+        raise ConfigError(
+            f"the official folds of {known.name} have the same share of each class of "
+            f"{known.target!r}, which is not among the targets {', '.join(names)}"
+        )
+    column = names.index(known.target)
+    target = targets[column]
+    classes = np.full(total, -1)
+    for row, values in zip(labelled.table.rows, labelled.values, strict=True):
+        if row is not None:
+            label = values.reshape(-1)[column]
+            if np.isnan(label):
+                raise ConfigError(f"row {row} has no label {target.name!r}, which the folds need")
+            classes[row] = int(label)
+    for one in labelled.table.rejected:
+        label = class_of(one.values.get(target.name), target.classes)
+        if label is None or one.row is None:
+            raise ConfigError(
+                f"the official folds have the same share of each class, and {one.id} has no class: "
+                f"{one.reason}"
+            )
+        classes[one.row] = int(label)
+    return classes

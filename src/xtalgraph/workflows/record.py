@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.splits import Split
+from xtalgraph.data.targets import Target
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import hardware, versions
-from xtalgraph.workflows.prepare import Labelled
 
 
 def make_record(
@@ -45,7 +46,7 @@ def make_record(
     graph = dict(spec.strategy_settings)
     return {
         "Repeat": {"command": _command(config.data.path, folder)},
-        "Target": {key: value or "" for key, value in config.target.as_dict().items()},
+        "Target": _declared(config.targets),
         "Data": {
             "source": config.data.path,
             "crystals": len(crystals),
@@ -90,6 +91,11 @@ def make_record(
             "training crystals per second": trained["crystals per second"],
         },
     }
+
+
+def _declared(targets: Sequence[Target]) -> dict[str, Any]:
+    each = [{key: value or "" for key, value in one.as_dict().items()} for one in targets]
+    return each[0] if len(each) == 1 else {str(one.pop("name")): one for one in each}
 
 
 def _spaced(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,22 +28,23 @@ from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.checkpoint import save_model
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.nn.radial import RadialBasis, edges_beyond
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows import outcome as out
+from xtalgraph.workflows.announcements import (
+    announce,
+    tell_missing,
+    warn_about_edges,
+    warn_about_reach,
+)
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
-from xtalgraph.workflows.graph_source import SURVEYED, Graphs, Survey, make_graphs, survey
-from xtalgraph.workflows.prepare import (
-    Labelled,
-    make_split,
-    read_labelled,
-    resolve_source,
-    values_of,
-)
+from xtalgraph.workflows.graph_source import Graphs, make_graphs, survey
+from xtalgraph.workflows.labelled import Labelled, values_of
+from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.view import measured, views_of, worst_of
 
 log = logging.getLogger("xtalgraph")
 
@@ -74,11 +75,12 @@ def train(
     data: Any,
     *,
     out: str | Path,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     model: str | None = None,
-    kind: str | None = None,
-    unit: str | None = None,
-    best: str | None = None,
+    kind: str | Sequence[str] | None = None,
+    task: str | Sequence[str] | None = None,
+    unit: str | Sequence[str] | None = None,
+    best: str | Sequence[str] | None = None,
     split: str | None = None,
     fold: int | None = None,
     epochs: int | None = None,
@@ -94,9 +96,12 @@ def train(
     Args:
         data: A file, folder, table, DataFrame or list of crystals, or the name of a known data set.
         out: The run folder; must not hold a run, unless it is resumed.
-        target: Column to predict; a known data set has its own.
+        target: Column to predict, or several; a known data set has its own. Of several targets some
+            may be missing in a row; what is said below is for all of them, or a list as long.
         model: Architecture.
         kind: extensive (a total of the cell), intensive, or atomic.
+        task: ``regression``, or ``classification`` for one of two classes; ``data.classes`` names
+            them where the labels are not 0 and 1.
         unit: Of the target, as it is to be printed.
         best: ``low`` or ``high``: which end counts as best in top-k recall.
         split: random, folds, or column:NAME.
@@ -118,11 +123,20 @@ def train(
         RunError: If the folder holds another run.
     """
     options: dict[str, dict[str, Any]] = {
-        "data": {"target": target, "kind": kind, "unit": unit, "best": best, "on_error": on_error},
+        "data": {
+            key: said if said is None or isinstance(said, str) else list(said)
+            for key, said in (
+                ("target", target),
+                ("kind", kind),
+                ("task", task),
+                ("unit", unit),
+                ("best", best),
+            )
+        },
         "model": {"name": model},
         "training": {"epochs": epochs, "seed": seed},
     }
-    options["data"] |= {"split": split, "fold": fold, "path": _named(data)}
+    options["data"] |= {"split": split, "fold": fold, "path": _named(data), "on_error": on_error}
     base = read_yaml(Path(config)) if config is not None else {}
     sections = merge(base, options, overrides)
     source, known = resolve_source(data)
@@ -144,29 +158,40 @@ def _train(
     progress: bool,
 ) -> None:
     began = time.monotonic()
-    target, seed = config.target, config.training.seed
-    _announce(config)
-    labelled = read_labelled(source, target, progress=progress)
+    targets, seed = config.targets, config.training.seed
+    for target in targets:
+        announce(target)
+    labelled = read_labelled(source, targets, progress=progress)
     if config.data.on_error == "raise":
         _judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
-    split = make_split(labelled, config.data, known, seed)  # may refuse; graphs may take long
+    # Both may refuse, and graphs take long to build.
+    split = make_split(labelled, config.data, known, seed)
+    views = views_of(labelled, split, targets)
     recipe = config.spec.make_recipe()
     graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
     if graphs.refused:
         labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
         split = make_split(labelled, config.data, known, seed)
+        views = views_of(labelled, split, targets)
     _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
     out.write_json(folder / "split.json", _split_document(split, labelled))
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
+    for view in views:
+        tell_missing(view.target, len(view.places), len(labelled.table))
 
     fitted = _fit(folder, labelled, graphs, split, config, data_hash, resume, progress)
     model, outcome, trained = fitted
-    baselines = fit_baselines(labelled, split, target, seed=seed)
-    outcomes = [outcome, *baselines]
-    seconds = {one.name: round(one.seconds, 1) for one in outcomes}
+    compared = [
+        [view.outcome(outcome), *fit_baselines(view.labelled, view.split, view.target, seed=seed)]
+        for view in views
+    ]
+    seconds = {outcome.name: round(outcome.seconds, 1)}
+    for _, *baselines in compared:
+        for one in baselines:
+            seconds[one.name] = round(seconds.get(one.name, 0.0) + one.seconds, 1)
     seconds["everything"] = round(time.monotonic() - began, 1)
     record = make_record(folder, config, labelled, split, data_hash, trained, seconds)
     elements = _elements(labelled, split)
@@ -176,13 +201,11 @@ def _train(
         config.spec,
         {"elements": elements, "data_sha256": data_hash, "versions": out.versions()},
     )
-    predicted = outcome.values
+    predictions = out.predictions_csv(labelled, split, outcome.values, targets)
     out.write_text(folder / "rejected.csv", out.rejected_csv(labelled.table.rejected))
-    out.write_text(
-        folder / "predictions.csv", out.predictions_csv(labelled, split, predicted, target)
-    )
-    out.write_json(folder / "metrics.json", out.measure(labelled, split, outcomes, target))
-    out.write_json(folder / "worst.json", out.worst_errors(labelled, split, predicted))
+    out.write_text(folder / "predictions.csv", predictions)
+    out.write_json(folder / "metrics.json", measured(views, compared, split))
+    out.write_json(folder / "worst.json", worst_of(views, compared))
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
@@ -199,10 +222,10 @@ def _fit(
     progress: bool,
 ) -> tuple[PropertyModel, out.Outcome, dict[str, Any]]:
     """Train, and predict every crystal."""
-    target, crystals = config.target, labelled.table.crystals
+    crystals = labelled.table.crystals
     seen = survey(graphs.source)
-    _warn_about_edges(seen, labelled)
-    scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
+    warn_about_edges(seen, labelled)
+    scope = Scope.ATOM if config.spec.target.kind is Kind.ATOMIC else Scope.CRYSTAL
 
     def examples(rows: np.ndarray) -> Examples[Graph | StoredGraphs]:
         values = torch.from_numpy(values_of(labelled, rows))
@@ -211,9 +234,9 @@ def _fit(
     parts = {name: examples(rows) for name, rows in split.parts().items()}
     torch.manual_seed(config.training.seed)
     model = config.spec.make_model()
-    _warn_about_reach(model, graphs.source)
+    warn_about_reach(model, graphs.source)
     numbers = [crystals[i].numbers for i in split.train]
-    model.scaler.fit(values_of(labelled, split.train), numbers, target)
+    model.fit_scalers([labelled.values[i] for i in split.train], numbers)
     key = hashlib.sha256((data_hash + split.how + config.to_yaml()).encode()).hexdigest()
     trainer = Trainer(model, parts["train"], parts["val"], config.training, folder / "state", key)
     done = trainer.fit(resume=resume, show=progress)
@@ -248,22 +271,11 @@ def _fill_in(section: dict[str, Any], known: Dataset | None) -> None:
     section.setdefault("target", known.target)
     if section["target"] == known.target:
         section.setdefault("kind", known.kind)
-        section.setdefault("unit", known.unit)
+        section.setdefault("task", known.task)
+        if section["task"] == "regression":
+            section.setdefault("unit", known.unit)
         if known.best is not None:
             section.setdefault("best", known.best)
-
-
-def _announce(config: RunConfig) -> None:
-    target = config.target
-    unit = f" in {target.unit}" if target.unit else " (no unit given; say --unit)"
-    log.info("target %s%s, %s: %s", target.name, unit, target.kind, _KIND_MEANS[target.kind])
-
-
-_KIND_MEANS: Mapping[Kind, str] = {
-    Kind.EXTENSIVE: "a total of the cell, a sum over its atoms",
-    Kind.INTENSIVE: "does not grow with the cell; say --kind extensive for a total of the cell",
-    Kind.ATOMIC: "one value for each atom",
-}
 
 
 def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
@@ -317,41 +329,6 @@ def _judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) 
             "Correct them, or leave them out with --on-error skip"
         )
     log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
-
-
-def _warn_about_edges(seen: Survey, labelled: Labelled) -> None:
-    alone = seen.alone
-    if alone:
-        names = ", ".join(labelled.table.ids[i] for i in alone[:5])
-        log.warning(
-            "%d crystals have atoms without a neighbour within the cutoff (%s%s): such an atom "
-            "is known to the model by its element alone",
-            len(alone),
-            names,
-            ", ..." if len(alone) > 5 else "",
-        )
-
-
-def _warn_about_reach(model: PropertyModel, source: Graph | StoredGraphs) -> None:
-    """Say, once a run, how many edges are longer than a radial basis of the model reaches."""
-    for basis in {m for m in model.modules() if isinstance(m, RadialBasis)}:
-        every = longer = 0
-        longest = 0.0
-        for part in torch.arange(len(source)).split(SURVEYED):
-            graph = source.select(part)
-            times = graph.edge_multiplicity * graph.atom_multiplicity[graph.center]
-            every += int(times.sum())
-            longer += int(times[edges_beyond(basis, graph.distance)].sum())
-            longest = max(longest, float(graph.distance.max())) if len(times) else longest
-        if longer:
-            log.warning(
-                "%.1f %% of the edges are longer than the radial basis reaches, %g Å, the longest "
-                "%.2f Å: the model cannot tell their lengths apart; lower graph.cutoff, or take a "
-                "basis that reaches to it",
-                100 * longer / every,
-                basis.reach,
-                longest,
-            )
 
 
 def _split_document(split: Split, labelled: Labelled) -> dict[str, Any]:

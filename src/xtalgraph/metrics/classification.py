@@ -1,0 +1,170 @@
+"""How well probabilities tell two classes apart. Targets are 0 or 1, predictions from 0 to 1."""
+
+import math
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.stats import rankdata
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.metrics.pairs import checked_pair
+
+THRESHOLD: Final[float] = 0.5
+"""A probability of at least this much is taken for class 1."""
+_SMALLEST: Final[float] = float(np.finfo(np.float64).eps)
+"""Probabilities this near to 0 and 1 count as this much, so that no logarithm is infinite."""
+
+
+def checked_classes(
+    target: np.ndarray, probability: np.ndarray
+) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+    """Return both columns in float64, or say why they are not classes and probabilities.
+
+    Args:
+        target: True classes, 0 or 1.
+        probability: Predicted probability of class 1, in the same order.
+
+    Returns:
+        The two columns. No rows at all is allowed.
+
+    Raises:
+        InputError: A target is neither 0 nor 1, a probability is not from 0 to 1, or the columns
+            are not what `checked_pair` demands.
+    """
+    target, probability = checked_pair(target, probability)
+    wrong = np.flatnonzero((target != 0) & (target != 1))
+    if wrong.size:
+        raise InputError(f"a class must be 0 or 1, got {target[wrong[0]]} in row {wrong[0]}")
+    wrong = np.flatnonzero((probability < 0) | (probability > 1))
+    if wrong.size:
+        raise InputError(
+            f"a probability must lie from 0 to 1, got {probability[wrong[0]]} in row {wrong[0]}"
+        )
+    return target, probability
+
+
+def roc_auc(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]) -> float:
+    """Area under the receiver operating characteristic.
+
+    It is the chance that a row of class 1 gets a higher probability than one of class 0, equal ones
+    counted half: (R₁ − n₁ (n₁ + 1)/2) / (n₀ n₁), where R₁ is the sum of the ranks of class 1.
+    NaN where one of the classes is absent.
+
+    >>> roc_auc(np.array([0.0, 1.0, 1.0]), np.array([0.3, 0.3, 0.9]))
+    0.75
+
+    Source: J. A. Hanley, B. J. McNeil, Radiology 143, 29 (1982),
+    doi 10.1148/radiology.143.1.7063747.
+    """
+    target, probability = checked_classes(target, probability)
+    ones = int(target.sum())
+    zeros = target.size - ones
+    if not ones or not zeros:
+        return math.nan
+    rank_sum = float(rankdata(probability)[target == 1].sum())
+    return (rank_sum - ones * (ones + 1) / 2) / (ones * zeros)
+
+
+def roc_points(
+    target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
+    """Corners of the receiver operating characteristic, from (0, 0) to (1, 1).
+
+    Args:
+        target: True classes, 0 or 1.
+        probability: Predicted probability of class 1, in the same order.
+
+    Returns:
+        For each threshold, the highest first, the share of class 0 and the share of class 1 that
+        reach it; rows of equal probability share one. No points where one of the classes is absent.
+    """
+    target, probability = checked_classes(target, probability)
+    ones = target.sum()
+    zeros = target.size - ones
+    if not ones or not zeros:
+        return np.zeros(0), np.zeros(0)
+    order = np.argsort(-probability, kind="stable")
+    last_of_equals = np.append(np.diff(probability[order]) != 0, True)
+    reached = np.cumsum(target[order])[last_of_equals]
+    rows = (np.flatnonzero(last_of_equals) + 1).astype(np.float64)
+    return np.append(0.0, (rows - reached) / zeros), np.append(0.0, reached / ones)
+
+
+def balanced_accuracy(
+    target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]
+) -> float:
+    """Mean of the two recalls: of class 0 and of class 1, by the threshold 0.5.
+
+    Blind choice has 0.5, however rare a class is. NaN where one of the classes is absent.
+
+    >>> balanced_accuracy(np.array([0.0, 0.0, 0.0, 1.0]), np.array([0.1, 0.2, 0.3, 0.4]))
+    0.5
+    """
+    target, probability = checked_classes(target, probability)
+    true, said = target == 1, probability >= THRESHOLD
+    ones, zeros = int(true.sum()), int((~true).sum())
+    if not ones or not zeros:
+        return math.nan
+    return (_both(true, said) / ones + _both(~true, ~said) / zeros) / 2
+
+
+def confusion_counts(
+    target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]
+) -> Int[np.ndarray, "2 2"]:
+    """How many rows of each true class (first index) are taken for each class, at 0.5.
+
+    >>> confusion_counts(np.array([0.0, 1.0, 1.0]), np.array([0.5, 0.6, 0.1])).tolist()
+    [[0, 1], [1, 1]]
+    """
+    target, probability = checked_classes(target, probability)
+    pairs = 2 * (target == 1) + (probability >= THRESHOLD)
+    return np.bincount(pairs, minlength=4).reshape(2, 2)
+
+
+def f1(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]) -> float:
+    """Harmonic mean of precision and recall of class 1, 2 TP / (2 TP + FP + FN), at 0.5.
+
+    NaN where class 1 neither is there nor was predicted.
+
+    >>> f1(np.array([1.0, 1.0, 0.0]), np.array([0.9, 0.1, 0.1]))
+    0.6666666666666666
+    """
+    target, probability = checked_classes(target, probability)
+    true, said = target == 1, probability >= THRESHOLD
+    hits = 2 * _both(true, said)
+    total = int(true.sum()) + int(said.sum())
+    return hits / total if total else math.nan
+
+
+def log_loss(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]) -> float:
+    """Mean of −ln p, where p is the probability that was given to the true class.
+
+    The logarithm is the natural one; a probability of 0 counts as 2.2e-16. NaN for no rows.
+
+    >>> log_loss(np.array([0.0, 1.0]), np.array([0.5, 0.5])) == math.log(2)
+    True
+    """
+    target, probability = checked_classes(target, probability)
+    if not target.size:
+        return math.nan
+    given = np.where(target == 1, probability, 1 - probability)
+    return float(-np.log(np.clip(given, _SMALLEST, 1 - _SMALLEST)).mean())
+
+
+def brier(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]) -> float:
+    """Mean squared difference of probability and class; NaN for no rows.
+
+    >>> brier(np.array([0.0, 1.0]), np.array([0.5, 1.0]))
+    0.125
+
+    Source: G. W. Brier, Mon. Weather Rev. 78, 1 (1950).
+    """
+    target, probability = checked_classes(target, probability)
+    if not target.size:
+        return math.nan
+    return float(np.square(probability - target).mean())
+
+
+def _both(first: Bool[np.ndarray, " rows"], second: Bool[np.ndarray, " rows"]) -> int:
+    return int((first & second).sum())

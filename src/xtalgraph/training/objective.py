@@ -1,0 +1,131 @@
+"""What a training makes small, and what chooses the epoch that is kept."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from xtalgraph.data.targets import Target
+
+LOSSES: Final[Mapping[str, Callable[..., Tensor]]] = {
+    "l1": functional.l1_loss,
+    "huber": functional.smooth_l1_loss,
+    "mse": functional.mse_loss,
+}
+"""Losses of numbers by their names in the settings."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Loss and validation error of one target or of several.
+
+    A number has the chosen loss of its error in units of its spread, and the mean absolute error. A
+    class has the log loss for both, computed from the log-odds.
+
+    Several targets have the mean loss over all known labels; a missing one, NaN, adds nothing and
+    has no gradient. Their validation error is the mean over the targets of the mean absolute error
+    in units of the spread, or of the log loss; a target without a known label there is left out.
+    """
+
+    targets: tuple[Target, ...]
+    """What is learned."""
+    loss_name: str
+    """A name in `LOSSES`; classes do not look at it."""
+
+    @property
+    def measure(self) -> str:
+        """What the validation error is, in words."""
+        if len(self.targets) > 1:
+            return "error"
+        return "log loss" if self.targets[0].is_class else "MAE"
+
+    @property
+    def column(self) -> str:
+        """Its column in ``log.csv``."""
+        return f"val_{self.measure.lower().replace(' ', '_')}"
+
+    def spread(
+        self, values: Float[Tensor, "rows *columns"], start: Float[Tensor, "rows *columns"]
+    ) -> Float[Tensor, "*columns"]:
+        """Return the units of the loss: the mean absolute errors of the scalers; 1 for classes.
+
+        Args:
+            values: What is to be learned.
+            start: What the scalers say of it.
+        """
+        if len(self.targets) == 1:
+            return _unit_of(self.targets[0], (values - start).abs().mean())
+        away = (values - start).abs()
+        return torch.stack(
+            [
+                _unit_of(target, away[:, n][~away[:, n].isnan()].mean())
+                for n, target in enumerate(self.targets)
+            ]
+        )
+
+    def loss(
+        self,
+        said: Float[Tensor, "rows *columns"],
+        values: Float[Tensor, "rows *columns"],
+        spread: Float[Tensor, "*columns"],
+    ) -> Float[Tensor, ""]:
+        """Return the mean loss.
+
+        Args:
+            said: What the model returned, in the precision of the values.
+            values: What is to be learned.
+            spread: Its units.
+        """
+        said, scaled = said / spread, values / spread
+        if len(self.targets) == 1:
+            return self._loss_of(self.targets[0], said, scaled)
+        known = ~scaled.isnan()
+        filled = scaled.nan_to_num(0.0)  # before the loss: a NaN would pass through its gradient
+        each = [
+            self._loss_of(target, said[:, n], filled[:, n], reduction="none")
+            for n, target in enumerate(self.targets)
+        ]
+        total = (torch.stack(each, dim=-1) * known).sum()
+        return total / known.sum()
+
+    def error(
+        self,
+        said: Float[Tensor, "rows *columns"],
+        values: Float[Tensor, "rows *columns"],
+        spread: Float[Tensor, "*columns"],
+    ) -> float:
+        """Return the validation error: of one target in its unit, or the log loss.
+
+        Args:
+            said: What the model returned, in the precision of the values.
+            values: What is true.
+            spread: The units in which the errors of several targets are averaged.
+        """
+        if len(self.targets) == 1:
+            return _error_of(self.targets[0], said, values)
+        found = []
+        for n, target in enumerate(self.targets):
+            known = ~values[:, n].isnan()
+            if known.any():
+                error = _error_of(target, said[known, n], values[known, n])
+                found.append(error / float(spread[n]))
+        return sum(found) / len(found)
+
+    def _loss_of(self, target: Target, said: Tensor, values: Tensor, **options: Any) -> Tensor:
+        if target.is_class:
+            return functional.binary_cross_entropy_with_logits(said, values, **options)
+        return LOSSES[self.loss_name](said, values, **options)
+
+
+def _unit_of(target: Target, away: Tensor) -> Tensor:
+    return away if away > 0 and not target.is_class else torch.ones_like(away)
+
+
+def _error_of(target: Target, said: Tensor, values: Tensor) -> float:
+    if target.is_class:
+        return float(functional.binary_cross_entropy_with_logits(said, values))
+    return float((said - values).abs().mean())

@@ -1,0 +1,74 @@
+"""What a training says of its targets and graphs before it begins."""
+
+import logging
+from collections.abc import Mapping
+
+import torch
+
+from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.nn.radial import RadialBasis, edges_beyond
+from xtalgraph.workflows.graph_source import SURVEYED, Survey
+from xtalgraph.workflows.labelled import Labelled
+
+log = logging.getLogger("xtalgraph")
+
+_KIND_MEANS: Mapping[Kind, str] = {
+    Kind.EXTENSIVE: "a total of the cell, a sum over its atoms",
+    Kind.INTENSIVE: "does not grow with the cell; say --kind extensive for a total of the cell",
+    Kind.ATOMIC: "one value for each atom",
+}
+
+
+def announce(target: Target) -> None:
+    """Say how a target is taken."""
+    if target.is_class:
+        wanted = "class 1" if target.classes is None else repr(target.classes[1])
+        log.info("target %s, a class: the probability of %s is predicted", target.name, wanted)
+        return
+    unit = f" in {target.unit}" if target.unit else " (no unit given; say --unit)"
+    log.info("target %s%s, %s: %s", target.name, unit, target.kind, _KIND_MEANS[target.kind])
+
+
+def tell_missing(target: Target, known: int, crystals: int) -> None:
+    """Say how many crystals have a label of a target; the others are learned from all the same."""
+    if known < crystals:
+        log.info("target %s: %d of %d crystals have a label", target.name, known, crystals)
+
+
+def warn_about_edges(seen: Survey, labelled: Labelled) -> None:
+    """Say which crystals have atoms without a neighbour."""
+    alone = seen.alone
+    if alone:
+        names = ", ".join(labelled.table.ids[i] for i in alone[:5])
+        log.warning(
+            "%d crystals have atoms without a neighbour within the cutoff (%s%s): such an atom "
+            "is known to the model by its element alone",
+            len(alone),
+            names,
+            ", ..." if len(alone) > 5 else "",
+        )
+
+
+def warn_about_reach(model: PropertyModel, source: Graph | StoredGraphs) -> None:
+    """Say, once a run, how many edges are longer than a radial basis of the model reaches."""
+    for basis in {m for m in model.modules() if isinstance(m, RadialBasis)}:
+        every = longer = 0
+        longest = 0.0
+        for part in torch.arange(len(source)).split(SURVEYED):
+            graph = source.select(part)
+            times = graph.edge_multiplicity * graph.atom_multiplicity[graph.center]
+            every += int(times.sum())
+            longer += int(times[edges_beyond(basis, graph.distance)].sum())
+            longest = max(longest, float(graph.distance.max())) if len(times) else longest
+        if longer:
+            log.warning(
+                "%.1f %% of the edges are longer than the radial basis reaches, %g Å, the longest "
+                "%.2f Å: the model cannot tell their lengths apart; lower graph.cutoff, or take a "
+                "basis that reaches to it",
+                100 * longer / every,
+                basis.reach,
+                longest,
+            )

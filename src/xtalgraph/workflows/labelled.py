@@ -1,0 +1,56 @@
+"""Crystals with their targets, some of which may be missing."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from xtalgraph.data.table import CrystalTable
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Crystals with their targets."""
+
+    table: CrystalTable
+    """The crystals; rows without any target are among the rejected."""
+    values: tuple[Float[np.ndarray, "_ *columns"], ...]
+    """For each crystal an array: one value, or one for each atom if the target is atomic. Of
+    several targets a column for each, NaN where the label is missing."""
+
+    def reject(self, reasons: Mapping[int, str]) -> "Labelled":
+        """Return what is left when some of the crystals are rejected.
+
+        Args:
+            reasons: Why, by the place of the crystal.
+        """
+        kept = (values for place, values in enumerate(self.values) if place not in reasons)
+        return Labelled(self.table.reject(reasons), tuple(kept))
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of crystals and targets."""
+        digest = hashlib.sha256(self.table.content_hash().encode())
+        for values in self.values:
+            digest.update(values.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    def known(self, column: int) -> Bool[np.ndarray, " crystals"]:
+        """Return which crystals have a label in a column."""
+        return np.array([not np.isnan(values[:, column]).any() for values in self.values])
+
+    def of_column(self, column: int) -> tuple["Labelled", Int[np.ndarray, " known"]]:
+        """Return the crystals that have a label in a column, with it alone, and their places.
+
+        Args:
+            column: Its number.
+        """
+        places = np.flatnonzero(self.known(column))
+        values = tuple(self.values[i][:, column] for i in places)
+        return Labelled(self.table.select(places), values), places
+
+
+def values_of(labelled: Labelled, crystals: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Return the targets of some crystals, one after the other."""
+    return np.concatenate([labelled.values[int(i)] for i in crystals] or [np.zeros(0)])

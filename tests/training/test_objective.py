@@ -1,0 +1,88 @@
+"""The loss of each task against its definition, with gradients."""
+
+import pytest
+import torch
+from sklearn.metrics import log_loss
+
+from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.training.objective import LOSSES, Objective
+
+NUMBER = Target("e", Kind.INTENSIVE, "eV")
+CLASS = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)
+VALUES = torch.tensor([0.0, 1.0, 1.0, 0.0], dtype=torch.float64)
+SAID = torch.tensor([-1.0, 2.0, 0.1, 20.0], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_number_is_compared_in_units_of_its_spread(name):
+    objective = Objective((NUMBER,), name)
+    spread = objective.spread(VALUES, torch.full_like(VALUES, 0.5))
+    assert float(spread) == 0.5
+    expected = LOSSES[name](SAID / 0.5, VALUES / 0.5)
+    assert torch.equal(objective.loss(SAID, VALUES, spread), expected)
+    assert objective.error(SAID, VALUES, spread) == pytest.approx(
+        float((SAID - VALUES).abs().mean())
+    )
+    assert (objective.measure, objective.column) == ("MAE", "val_mae")
+
+
+def test_constant_numbers_have_the_spread_1():
+    assert float(Objective((NUMBER,), "l1").spread(VALUES, VALUES)) == 1.0
+
+
+def test_a_class_has_the_log_loss_of_its_log_odds():
+    objective = Objective((CLASS,), "l1")
+    spread = objective.spread(VALUES, VALUES + 3)
+    assert float(spread) == 1.0
+    expected = log_loss(VALUES.numpy(), torch.sigmoid(SAID).numpy())
+    assert float(objective.loss(SAID, VALUES, spread)) == pytest.approx(expected)
+    assert objective.error(SAID, VALUES, spread) == pytest.approx(expected)
+    assert (objective.measure, objective.column) == ("log loss", "val_log_loss")
+
+
+def test_the_gradient_of_the_log_loss_is_probability_less_class_however_far_off():
+    said = torch.tensor([-900.0, 900.0, 0.0, 900.0], dtype=torch.float64, requires_grad=True)
+    loss = Objective((CLASS,), "l1").loss(said, VALUES, torch.ones(()))
+    (slope,) = torch.autograd.grad(loss, said)
+    torch.testing.assert_close(slope, (torch.sigmoid(said.detach()) - VALUES) / 4)
+    assert torch.isfinite(loss)
+
+
+NAN = float("nan")
+SEVERAL = torch.tensor([[1.0, 0.0], [NAN, 1.0], [3.0, NAN]], dtype=torch.float64)
+GUESS = torch.tensor([[2.0, -0.3], [9.0, 0.2], [3.5, 7.0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_missing_labels_add_nothing_and_have_no_gradient(name):
+    objective = Objective((NUMBER, CLASS), name)
+    spread = objective.spread(SEVERAL, torch.full_like(SEVERAL, 1.5))
+    assert spread.tolist() == [1.0, 1.0], "mean of 0.5 and 1.5; and that of a class"
+    spread[0] = 2.0
+    said = GUESS.clone().requires_grad_()
+    loss = objective.loss(said, SEVERAL, spread)
+    number = LOSSES[name](GUESS[[0, 2], 0] / 2, SEVERAL[[0, 2], 0] / 2, reduction="sum")
+    chance = torch.sigmoid(GUESS[:2, 1])
+    classes = -(torch.log(1 - chance[0]) + torch.log(chance[1]))
+    assert loss.item() == pytest.approx(float(number + classes) / 4)
+    (slope,) = torch.autograd.grad(loss, said)
+    assert torch.isfinite(slope).all()
+    assert ((slope == 0) == SEVERAL.isnan()).all()
+
+
+def test_the_error_of_several_is_the_mean_over_targets_in_units_of_their_spread():
+    objective = Objective((NUMBER, CLASS), "l1")
+    spread = torch.tensor([2.0, 1.0], dtype=torch.float64)
+    classes = log_loss([0, 1], torch.sigmoid(GUESS[:2, 1]).numpy())
+    expected = ((1.0 + 0.5) / 2 / 2 + classes) / 2
+    assert objective.error(GUESS, SEVERAL, spread) == pytest.approx(expected)
+    assert (objective.measure, objective.column) == ("error", "val_error")
+    only_number = SEVERAL[2:]
+    assert objective.error(GUESS[2:], only_number, spread) == pytest.approx(0.5 / 2)
+
+
+def test_two_equal_targets_have_the_loss_of_one():
+    one, two = Objective((NUMBER,), "huber"), Objective((NUMBER, NUMBER), "huber")
+    twice = torch.stack([SAID, SAID], dim=1), torch.stack([VALUES, VALUES], dim=1)
+    expected = one.loss(SAID, VALUES, torch.tensor(0.5))
+    assert float(two.loss(*twice, torch.tensor([0.5, 0.5]))) == pytest.approx(float(expected))

@@ -1,0 +1,180 @@
+"""Several targets on one encoder, some of their labels missing."""
+
+import json
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import xtalgraph
+from xtalgraph.conventions.errors import ConfigError, InputError, TargetError
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.convert import from_pymatgen
+from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.evidence.report import write_report
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.workflows.config import DataConfig
+from xtalgraph.workflows.prepare import read_labelled
+
+SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
+NAMES = ["energy", "energy_per_atom", "dense"]
+KINDS = ["extensive", "intensive", "intensive"]
+TASKS = ["regression", "regression", "classification"]
+
+
+def trained(data, out, **options):
+    given = {"epochs": 2, "progress": False, "target": NAMES, "kind": KINDS, "task": TASKS}
+    overrides = [*SMALL, *options.pop("overrides", [])]
+    return xtalgraph.train(data, out=out, overrides=overrides, **{**given, **options})
+
+
+@pytest.fixture(scope="module")
+def gappy(table) -> pd.DataFrame:
+    """Energies without every third, classes without every fourth, one row without anything."""
+    dense = (table["energy_per_atom"] > table["energy_per_atom"].median()).astype(float)
+    rows = np.arange(len(table))
+    gaps = table.assign(dense=dense)
+    gaps.loc[rows % 3 == 1, "energy"] = np.nan
+    gaps.loc[rows % 4 == 2, "dense"] = np.nan
+    gaps.loc[5, ["energy_per_atom"]] = np.nan
+    return gaps
+
+
+@pytest.fixture(scope="module")
+def joint(gappy, tmp_path_factory):
+    unit = ["eV/cell", "eV/atom", ""]
+    return trained(gappy, tmp_path_factory.mktemp("joint") / "run", epochs=3, unit=unit)
+
+
+def test_the_tables_have_columns_for_each_target(joint, gappy):
+    table = pd.read_csv(joint.folder / "predictions.csv").set_index("id")
+    each = [f"{what}:{name}" for name in NAMES for what in ("target", "prediction", "unit")]
+    assert list(table.columns) == ["split", *each]
+    assert len(table) == 48
+    labels = gappy.set_index("id").loc[table.index]
+    for name in NAMES:
+        pd.testing.assert_series_equal(
+            table[f"target:{name}"], labels[name], check_names=False, check_dtype=False
+        )
+        assert table[f"prediction:{name}"].notna().all(), "predicted where the label is missing"
+    assert table["prediction:dense"].between(0, 1).all()
+    said = joint.predictor.predict(gappy).set_index("id").loc[table.index]
+    for name in NAMES:
+        np.testing.assert_allclose(said[f"prediction:{name}"], table[f"prediction:{name}"], 1e-5)
+    assert set(said["unit:energy"]) == {"eV/cell"}
+    assert "error" in said.columns
+
+
+def test_metrics_are_over_the_known_labels(joint):
+    table = pd.read_csv(joint.folder / "predictions.csv")
+    found = joint.metrics["targets"]
+    assert list(found) == NAMES
+    for name in NAMES[:2]:
+        for part, models in (("test", "cgcnn"), ("train", "cgcnn")):
+            rows = table[(table["split"] == part) & table[f"target:{name}"].notna()]
+            error = (rows[f"target:{name}"] - rows[f"prediction:{name}"]).abs().mean()
+            assert found[name]["models"][models][part]["mae"]["value"] == pytest.approx(error)
+            assert found[name]["splits"][part] == len(rows)
+    assert set(found["dense"]["models"]["mean"]["test"]) >= {"roc_auc", "log_loss"}
+    assert set(found["energy"]["models"]) == {"cgcnn", "composition", "mean"}
+    assert sum(joint.metrics["splits"].values()) == 48
+    assert pd.read_csv(joint.folder / "log.csv")["val_error"].notna().all()
+
+
+def test_baselines_learn_from_the_known_labels_alone(joint, gappy):
+    split = json.loads((joint.folder / "split.json").read_text())
+    labels = gappy.set_index("id")["energy_per_atom"]
+    train = labels[split["train"]].mean()
+    test = labels[split["test"]].dropna()
+    expected = (test - train).abs().mean()
+    found = joint.metrics["targets"]["energy_per_atom"]["models"]["mean"]["test"]
+    assert found["mae"]["value"] == pytest.approx(expected)
+
+
+def test_evaluate_gives_the_metrics_of_each(joint, gappy):
+    found = xtalgraph.evaluate(joint.folder, gappy, progress=False)
+    assert list(found["targets"]) == NAMES
+    assert found["targets"]["dense"]["target"]["task"] == "classification"
+    assert found["targets"]["energy"]["metrics"]["mae"]["value"] > 0
+    assert found["crystals"] == 48
+
+
+def test_the_report_has_sections_for_each(joint):
+    page = (joint.folder / "report.html").read_text()
+    for number, name in enumerate(NAMES, start=1):
+        assert f'id="metrics-{number}"' in page
+        assert f"{name}: against the baselines" in page
+        assert (joint.folder / "figures" / f"target-{number}" / "comparison.svg").is_file()
+    assert page.count('id="training"') == 1
+    assert write_report(joint.folder).read_text() == page
+
+
+def test_the_kinds_are_kept_when_the_cell_is_doubled(joint, gappy):
+    crystal = from_pymatgen(gappy["structure"][0])
+    doubled = transforms.supercell(crystal, (2, 1, 1))
+    one, two = joint.predictor.predict_crystals([crystal, doubled])
+    assert two[0, 0] == pytest.approx(2 * one[0, 0], rel=1e-4)
+    assert two[0, 1:] == pytest.approx(one[0, 1:], rel=1e-4)
+
+
+def test_the_declarations_travel_with_the_model(joint):
+    targets = joint.predictor.targets
+    assert [target.kind for target in targets] == KINDS
+    assert [target.unit for target in targets] == ["eV/cell", "eV/atom", ""]
+    assert json.loads((joint.folder / "model.json").read_text())["format"] == 2
+    assert "energy_per_atom in eV/atom" in repr(joint.predictor)
+
+
+def test_how_many_labels_there_are_is_told(gappy, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "xtalgraph"):
+        trained(gappy, tmp_path / "run", epochs=1)
+    assert "target energy: 32 of 48 crystals have a label" in caplog.messages
+
+
+def test_a_row_without_any_label_or_with_a_wrong_one_is_rejected(gappy):
+    targets = [Target("energy", Kind.EXTENSIVE), Target("dense", Kind.INTENSIVE)]
+    labelled = read_labelled(gappy.assign(dense=gappy["dense"].replace(0.0, np.inf)), targets)
+    reasons = {one.id: one.reason for one in labelled.table.rejected}
+    assert reasons["c10"] == "all of the targets energy, dense are missing"
+    assert "not finite" in next(why for why in reasons.values() if "all" not in why)
+
+
+def test_the_scalers_are_fitted_to_the_known_labels():
+    targets = Target("a", Kind.INTENSIVE), Target("b", Kind.INTENSIVE, task=Task.CLASSIFICATION)
+    spec = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, targets[0], beside=targets[1:])
+    model = spec.make_model()
+    values = [np.array([[1.0, np.nan]]), np.array([[np.nan, 1.0]]), np.array([[3.0, 0.0]])]
+    model.fit_scalers(values, [np.array([8])] * 3)
+    graph = spec.make_graph(from_pymatgen_nacl())
+    assert model.start(graph).tolist() == [[2.0, 0.0]]
+    raw = torch.tensor([[4.0, 0.0]])
+    assert model.prediction(raw).tolist() == [[4.0, 0.5]]
+    assert ModelSpec.from_dict(spec.as_dict()) == spec
+
+
+def from_pymatgen_nacl():
+    from xtalgraph.testing.crystals import contract_crystals
+
+    return contract_crystals()["cubic"]
+
+
+def test_targets_that_cannot_be_learned_together_are_refused(gappy, tmp_path):
+    with pytest.raises(TargetError, match="targets of sites and of crystals"):
+        trained(
+            gappy,
+            tmp_path / "a",
+            target=["energy", "charges"],
+            kind=["extensive", "atomic"],
+            task=None,
+        )
+    with pytest.raises(TargetError, match="may be named once"):
+        trained(gappy, tmp_path / "b", target=["energy", "energy"], kind="extensive", task=None)
+    with pytest.raises(ConfigError, match=r"data\.kind must be one value for all of energy, dense"):
+        DataConfig("x", ["energy", "dense"], kind=["extensive"]).declared()
+    with pytest.raises(InputError, match="there is no column 'densely'; did you mean 'dense'"):
+        trained(gappy, tmp_path / "c", target=["energy", "densely"], kind="intensive", task=None)
+    rare = gappy.assign(dense=[1.0 if i == 0 else np.nan for i in range(48)], energy=1.0)
+    with pytest.raises(ConfigError, match="rows with dense' leaves"):
+        trained(rare, tmp_path / "d", target=["energy", "dense"], kind="intensive", task=None)
