@@ -80,6 +80,7 @@ def train(
     best: str | None = None,
     split: str | None = None,
     fold: int | None = None,
+    folds: int | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     on_error: str | None = None,
@@ -98,8 +99,11 @@ def train(
         kind: extensive (a total of the cell), intensive, or atomic.
         unit: Of the target, as it is to be printed.
         best: ``low`` or ``high``: which end counts as best in top-k recall.
-        split: random, folds, or column:NAME.
+        split: How the crystals are divided: random, folds, formula, chemsys, prototype,
+            group:COLUMN, element:O, anion:N, family:nitride, target:high, time:COLUMN or
+            column:COLUMN.
         fold: The test fold.
+        folds: How many folds are drawn.
         epochs: Passes over the training part.
         seed: Of the split, the weights and the order.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
@@ -121,7 +125,7 @@ def train(
         "model": {"name": model},
         "training": {"epochs": epochs, "seed": seed},
     }
-    options["data"] |= {"split": split, "fold": fold, "path": _named(data)}
+    options["data"] |= {"split": split, "fold": fold, "folds": folds, "path": _named(data)}
     base = read_yaml(Path(config)) if config is not None else {}
     sections = merge(base, options, overrides)
     source, known = resolve_source(data)
