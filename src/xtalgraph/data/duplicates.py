@@ -17,6 +17,9 @@ from xtalgraph.graphs.distance_lists import DistanceLists
 DUPLICATE_TOLERANCE: Final = 0.1
 """Largest difference of two distances in crystals that count as the same, Å: atoms may have moved
 by half of it. What that means on real sets is in docs/splits.md."""
+REPEATED_TOLERANCE: Final = 0.01
+"""The same for crystals whose labels should be equal, Å: the noise of relaxed coordinates is about
+1e-3 Å, and beyond this the label may follow the structure."""
 _LENGTH: Final = 0.05
 """How much lattice vectors of the same crystal may differ, as a fraction."""
 _ANGLE: Final = 3.0
@@ -34,28 +37,30 @@ class DuplicateIndex:
 
     Args:
         crystals: Of the table.
-        tolerance: Largest difference of two distances, Å.
     """
 
-    def __init__(self, crystals: Sequence[Crystal], tolerance: float = DUPLICATE_TOLERANCE) -> None:
+    def __init__(self, crystals: Sequence[Crystal]) -> None:
         self._crystals = tuple(crystals)
-        self._tolerance = tolerance
         self._formula = [reduced_formula(crystal) for crystal in self._crystals]
         rows_of: dict[str, list[int]] = defaultdict(list)
         for row, formula in enumerate(self._formula):
             rows_of[formula].append(row)
         self._rows_of = {formula: np.array(rows) for formula, rows in rows_of.items()}
-        self._lists = lru_cache(maxsize=4096)(lambda row: DistanceLists.of(self._crystals[row]))
-        self._known: dict[tuple[int, int], bool] = {}
+        self._lists = lru_cache(maxsize=16_384)(lambda row: DistanceLists.of(self._crystals[row]))
+        self._known: dict[tuple[int, int, float], bool] = {}
 
     def partners(
-        self, rows: Int[np.ndarray, " rows"], among: Int[np.ndarray, " others"]
+        self,
+        rows: Int[np.ndarray, " rows"],
+        among: Int[np.ndarray, " others"],
+        tolerance: float = DUPLICATE_TOLERANCE,
     ) -> Int[np.ndarray, " rows"]:
         """Find for each of some rows the same crystal among others.
 
         Args:
             rows: Numbers of rows.
             among: Numbers of rows; a row is no partner of itself.
+            tolerance: Largest difference of two distances, Å.
 
         Returns:
             The partner that is nearest in the means of the distances, −1 where there is none.
@@ -70,44 +75,48 @@ class DuplicateIndex:
             others = self._rows_of[formula][is_other[self._rows_of[formula]]]
             if len(others) == 0 or (len(others) == 1 and np.array_equal(others, rows[places])):
                 continue
-            for place, candidates in zip(places, self._near(rows[places], others), strict=True):
+            near = self._near(rows[places], others, tolerance)
+            for place, candidates in zip(places, near, strict=True):
                 row = int(rows[place])
-                found[place] = next((other for other in candidates if self.same(row, other)), -1)
+                same = (other for other in candidates if self.same(row, other, tolerance))
+                found[place] = next(same, -1)
         return found
 
-    def same(self, one: int, other: int) -> bool:
+    def same(self, one: int, other: int, tolerance: float = DUPLICATE_TOLERANCE) -> bool:
         """Whether two rows hold the same crystal.
 
         Args:
             one: Its row.
             other: Its row.
+            tolerance: Largest difference of two distances, Å.
         """
-        key = min(one, other), max(one, other)
+        key = min(one, other), max(one, other), tolerance
         if key not in self._known:
             self._known[key] = self._compare(*key)
         return self._known[key]
 
-    def _compare(self, one: int, other: int) -> bool:
+    def _compare(self, one: int, other: int, tolerance: float) -> bool:
         first, second = self._crystals[one], self._crystals[other]
         if self._formula[one] != self._formula[other]:
             return False
         if _written_alike(first, second):
             return True
-        if not self._lists(one).same_as(self._lists(other), self._tolerance):
+        if not self._lists(one).same_as(self._lists(other), tolerance):
             return False
-        return _matcher_agrees(first, second, self._tolerance)
+        return _matcher_agrees(first, second, tolerance)
 
     def _near(
-        self, rows: Int[np.ndarray, " rows"], others: Int[np.ndarray, " others"]
+        self,
+        rows: Int[np.ndarray, " rows"],
+        others: Int[np.ndarray, " others"],
+        tolerance: float,
     ) -> Iterator[list[int]]:
         """Go through the rows; give those others that may be the same, the nearest first."""
         means = np.stack([self._lists(int(row)).means() for row in others])
         tree = KDTree(means)
         for row in rows.tolist():
             own = self._lists(row).means()
-            near = np.array(
-                tree.query_ball_point(own, self._tolerance + 1e-9, p=np.inf), dtype=np.int64
-            )
+            near = np.array(tree.query_ball_point(own, tolerance + 1e-9, p=np.inf), dtype=np.int64)
             near = near[others[near] != row]
             apart = np.abs(means[near] - own).max(axis=1, initial=0.0)
             yield others[near[np.argsort(apart, kind="stable")]].tolist()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -10,16 +10,9 @@ from jaxtyping import Bool, Float, Int
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import DuplicateIndex, label_differences
+from xtalgraph.data.duplicates import REPEATED_TOLERANCE, DuplicateIndex, label_differences
 from xtalgraph.data.splits import Split
 from xtalgraph.graphs.prototype import find_prototype
-
-SHARED: Final[dict[str, str]] = {
-    "formula": "the reduced formula",
-    "prototype": "the prototype with the same elements on its sites",
-    "structure": "the structure itself",
-}
-"""What may be shared, from the weakest to the strongest."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +22,8 @@ class Leak:
     part: Literal["test", "val"]
     """Which part."""
     shares: Literal["formula", "prototype", "structure"]
-    """What is shared: a key of `SHARED`."""
+    """What is shared: the reduced formula, the prototype with the same elements on its sites, or
+    the structure itself."""
     rows: int
     """Rows of the part that share it."""
     of: int
@@ -45,7 +39,11 @@ class Leak:
 
 @dataclass(frozen=True)
 class RepeatedCrystals:
-    """Crystals that are in the table more than once, whatever the split."""
+    """Crystals that are in the table more than once, whatever the split.
+
+    They are compared ten times more strictly than for leaks, so that a difference of the labels is
+    an error of the labels.
+    """
 
     rows: int
     """Rows whose crystal is in another row, too."""
@@ -168,7 +166,7 @@ def _repeated(
     index: DuplicateIndex, count: int, labels: Float[np.ndarray, " rows"] | None
 ) -> RepeatedCrystals:
     everything = np.arange(count)
-    partner: Int[np.ndarray, " rows"] = index.partners(everything, everything)
+    partner: Int[np.ndarray, " rows"] = index.partners(everything, everything, REPEATED_TOLERANCE)
     same: Bool[np.ndarray, " rows"] = partner >= 0
     found = label_differences(partner, np.zeros(count) if labels is None else labels)
     if labels is None or len(found) == 0:

@@ -7,6 +7,7 @@ from string import Template
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.evidence import wording
 from xtalgraph.evidence.card import sections
+from xtalgraph.evidence.division import division_alarms, division_section
 from xtalgraph.evidence.figures import ReportFigures, draw_figures
 from xtalgraph.evidence.markup import (
     Content,
@@ -79,12 +80,14 @@ def render_report(record: RunRecord, drawn: ReportFigures) -> str:
     crystals = record.splits.get("test", 0)
     headline = wording.verdict(record.model, crystals, record.kind, mae, baselines, record.unit)
     warnings = wording.warnings(record.model, mae, baselines, record.unit)
+    warnings += division_alarms(record)
     body = [
         _metrics(record, drawn),
         _errors_section(record, drawn),
         _worst(record, drawn),
         _training(record, drawn),
         _data(record),
+        division_section(record),
         _repeat(record),
         _card(record),
     ]

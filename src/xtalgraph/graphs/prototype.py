@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,6 +19,11 @@ _MIRRORED: Final = {
     181: 180, 213: 212,
 }  # fmt: skip
 """Space groups that are the mirror image of another one."""
+
+
+# A training divides by prototype, and then counts what the parts share: each asks again, and the
+# answer for 13,600 crystals takes half a minute. Kept as long as the crystal is.
+_FOUND: WeakKeyDictionary[Crystal, dict[float, "Prototype"]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,13 @@ def find_prototype(crystal: Crystal, symprec: float = PROTOTYPE_SYMPREC) -> Prot
         >>> find_prototype(salt).label
         '225: 4(-3mm) + 4(-3mm)'
     """
+    known = _FOUND.setdefault(crystal, {})
+    if symprec not in known:
+        known[symprec] = _find(crystal, symprec)
+    return known[symprec]
+
+
+def _find(crystal: Crystal, symprec: float) -> Prototype:
     found = symmetry_dataset(crystal, symprec)
     conventional = len(found.std_types) / len(crystal)
     _, first, counts = np.unique(

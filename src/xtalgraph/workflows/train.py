@@ -33,6 +33,7 @@ from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.examine_split import division_fields, examine_split
 from xtalgraph.workflows.prepare import (
     Labelled,
     make_split,
@@ -159,9 +160,12 @@ def _train(
     split = make_split(labelled, config.data, known, seed)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
-    out.write_json(folder / "split.json", _split_document(split, labelled))
+    division = examine_split(folder, labelled, split, target, data_hash)
+    out.write_json(folder / "split.json", division)
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
+    for said in division["said"]:
+        log.log(logging.WARNING if said["alarm"] else logging.INFO, "%s", said["text"])
 
     model, outcome, trained = _fit(
         folder, labelled, graph, split, config, data_hash, resume, progress
@@ -172,6 +176,7 @@ def _train(
     seconds = {one.name: round(one.seconds, 1) for one in outcomes}
     seconds["everything"] = round(time.monotonic() - began, 1)
     record = make_record(folder, config, labelled, split, data_hash, trained, seconds)
+    record["Data"] |= division_fields(division)
     elements = _elements(labelled, split)
     save_model(
         folder,
@@ -355,12 +360,6 @@ def _warn_about_reach(model: PropertyModel, graph: Graph) -> None:
                 basis.reach,
                 float(graph.distance.max()),
             )
-
-
-def _split_document(split: Split, labelled: Labelled) -> dict[str, Any]:
-    ids = labelled.table.ids
-    parts = {name: [ids[i] for i in rows.tolist()] for name, rows in split.parts().items()}
-    return {"how": split.how, **parts}
 
 
 def _elements(labelled: Labelled, split: Split) -> list[str]:
