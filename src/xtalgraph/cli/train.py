@@ -43,9 +43,12 @@ import click
 @click.option(
     "--split",
     metavar="HOW",
-    help="random (default), folds (column 'fold', or official Matbench), or column:NAME.",
+    help="random (default); folds (column 'fold', or official Matbench); formula, chemsys, "
+    "prototype or group:COL (groups whole); element:O, anion:N or family:nitride (held out); "
+    "target:high or time:COL (the end held out); column:COL (train, val, test).",
 )
-@click.option("--fold", type=int, metavar="K", help="Test fold, with --split folds.")
+@click.option("--fold", type=int, metavar="K", help="Test fold, with folds or whole groups.")
+@click.option("--folds", type=int, metavar="N", help="Draw N folds, of which --fold is tested.")
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training part.")
 @click.option("--seed", type=int, metavar="S", help="Of split, weights and order (0).")
 @click.option(

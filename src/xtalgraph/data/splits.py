@@ -56,13 +56,13 @@ def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
         test: Fraction for the test.
         seed: Of the drawing.
     """
-    _check_fractions(val, test)
+    check_fractions(val, test)
     order = np.random.default_rng(seed).permutation(num_rows)
     num_test = max(1, round(test * num_rows))
     num_val = round(val * num_rows)
     how = f"random, {test:g} test, {val:g} validation, seed {seed}"
     rest = order[num_test + num_val :]
-    return _sorted(rest, order[num_test : num_test + num_val], order[:num_test], how)
+    return sorted_split(rest, order[num_test : num_test + num_val], order[:num_test], how)
 
 
 def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: int) -> Split:
@@ -77,14 +77,14 @@ def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: 
     Raises:
         ConfigError: If there is no such fold.
     """
-    _check_fractions(val, 0.0)
+    check_fractions(val, 0.0)
     known = sorted(set(folds.tolist()))
     if fold not in known:
         raise ConfigError(f"there is no fold {fold}; the folds are {', '.join(map(str, known))}")
     rest = np.random.default_rng([seed, fold]).permutation(np.flatnonzero(folds != fold))
     num_val = round(val * len(rest))
     how = f"fold {fold} of {len(known)} for the test, {val:g} of the rest validation, seed {seed}"
-    return _sorted(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), how)
+    return sorted_split(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), how)
 
 
 def column_split(values: Sequence[object], column: str) -> Split:
@@ -105,7 +105,7 @@ def column_split(values: Sequence[object], column: str) -> Split:
         )
     part = np.array(named)
     train, val, test = (np.flatnonzero(part == name) for name in PARTS)
-    return _sorted(train, val, test, f"column {column}")
+    return sorted_split(train, val, test, f"column {column}")
 
 
 def official_folds(
@@ -134,11 +134,33 @@ def official_folds(
     return folds
 
 
-def _sorted(train: np.ndarray, val: np.ndarray, test: np.ndarray, how: str) -> Split:
+def sorted_split(
+    train: Int[np.ndarray, " train"],
+    val: Int[np.ndarray, " val"],
+    test: Int[np.ndarray, " test"],
+    how: str,
+) -> Split:
+    """Return the split of parts in any order.
+
+    Args:
+        train: Row numbers.
+        val: Row numbers.
+        test: Row numbers.
+        how: How they were drawn.
+    """
     return Split(np.sort(train), np.sort(val), np.sort(test), how)
 
 
-def _check_fractions(val: float, test: float) -> None:
+def check_fractions(val: float, test: float) -> None:
+    """Raise if the fractions of validation and test leave nothing to train on.
+
+    Args:
+        val: Of all rows.
+        test: Of all rows.
+
+    Raises:
+        ConfigError: If one is negative, or they add up to 1 or more.
+    """
     if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
         raise ConfigError(
             "the fractions of validation and test must be at least 0 and together less than 1, "

@@ -8,6 +8,7 @@ from string import Template
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.evidence import class_wording, wording
 from xtalgraph.evidence.card import sections
+from xtalgraph.evidence.division import division_alarms, division_section
 from xtalgraph.evidence.figures import ReportFigures, draw_figures
 from xtalgraph.evidence.markup import (
     Content,
@@ -68,6 +69,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     body += [
         _training(record, drawn),
         _data(record),
+        division_section(record),
         _repeat(record),
         _card(record),
     ]
@@ -82,7 +84,9 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         kicker=escaped(f"{said} · {wording.called(record.model)}"),
         verdict="<br>\n".join(escaped(headline) for headline, _ in judged),
         warnings="\n".join(
-            paragraph(text, "warning") for _, warnings in judged for text in warnings
+            paragraph(text, "warning")
+            for text in [doubt for _, doubts in judged for doubt in doubts]
+            + division_alarms(record)
         ),
         body="\n".join(part for part in body if part),
     )

@@ -72,6 +72,8 @@ class RunRecord:
     """Rows of rejected.csv."""
     worst: list[dict[str, Any]]
     """worst.json: the crystals with the largest test errors."""
+    division: dict[str, Any]
+    """split.json: how the data was divided, and what the parts share; empty where there is none."""
 
     def estimate(self, model: str, measure: str, split: str = "test") -> Estimate:
         """One number of metrics.json; an estimate of None where it is not there."""
@@ -189,6 +191,7 @@ def _read_target(
         card=_read_text(folder / "card.md"),
         rejected=_read_csv(folder / "rejected.csv"),
         worst=worst,
+        division=_read_json(folder / "split.json") or {},
     )
 
 

@@ -103,9 +103,7 @@ def find_space_group(crystal: Crystal, symprec: float = DEFAULT_SYMPREC) -> Spac
     """
     if not (np.isfinite(symprec) and symprec > 0):
         raise ConfigError(f"symprec must be larger than 0 Å, got {symprec}")
-    if not crystal.pbc.all():
-        raise GraphError(f"a space group needs pbc in all directions; got {crystal.pbc.tolist()}")
-    found = _dataset(crystal, symprec)
+    found = symmetry_dataset(crystal, symprec)
     _, first, home = np.unique(found.mapping_to_primitive, return_index=True, return_inverse=True)
     basis, offset = np.eye(3, dtype=np.int64), np.zeros((len(crystal), 3), dtype=np.int64)
     primitive = crystal
@@ -117,7 +115,7 @@ def find_space_group(crystal: Crystal, symprec: float = DEFAULT_SYMPREC) -> Spac
             np.rint(np.linalg.solve(cell.T, rows.T).T).astype(np.int64)
             for rows in (crystal.cell, away)
         )
-        found = _dataset(primitive, symprec)
+        found = symmetry_dataset(primitive, symprec)
     rotation = found.rotations.astype(np.int64)
     atom, image = _moved_atoms(primitive, rotation, found.translations)
     if (np.sort(atom, axis=1) != np.arange(len(first))).any():
@@ -248,8 +246,21 @@ def _moved_atoms(
     return atom, image
 
 
-def _dataset(crystal: Crystal, symprec: float) -> Any:
-    """Return what spglib knows of the symmetry."""
+def symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
+    """Return what spglib knows of the symmetry of a crystal.
+
+    Args:
+        crystal: Repeats in all three directions.
+        symprec: How far an operation may miss an atom, Å.
+
+    Returns:
+        A ``SpglibDataset``.
+
+    Raises:
+        GraphError: If a direction does not repeat, or it finds no space group.
+    """
+    if not crystal.pbc.all():
+        raise GraphError(f"a space group needs pbc in all directions; got {crystal.pbc.tolist()}")
     cell = (crystal.cell, crystal.fractional, crystal.numbers)
     reason = "it found none"
     with warnings.catch_warnings():

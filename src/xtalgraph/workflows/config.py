@@ -9,6 +9,7 @@ import yaml
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
+from xtalgraph.data.division import parse_division
 from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
@@ -38,13 +39,19 @@ class DataConfig:
     best: list[_END] | _END = "low"
     """Which end of the target counts as best in the recall of the top k."""
     split: str = "random"
-    """random, folds, or column:NAME."""
+    """How the crystals are divided, see docs/splits.md: random, folds, formula, element:O."""
     fold: int | None = None
-    """The test fold, with ``split: folds``."""
+    """The test fold."""
+    folds: int | None = None
+    """How many folds are drawn; null takes those that the data have."""
+    inner_fold: int | None = None
+    """The inner fold that validates, in nested cross-validation."""
+    inner_folds: int | None = None
+    """How many inner folds are drawn from what is not in the test."""
     val_fraction: float = 0.1
-    """Part of what is not in the test that chooses the epoch (random: part of all)."""
+    """Part of all that chooses the epoch; of what is not in the test where that is given."""
     test_fraction: float = 0.1
-    """Part of all crystals in the test, with ``split: random``."""
+    """Part of all crystals in the test, where it is not given by the split."""
     on_error: Literal["raise", "skip"] = "raise"
     """Whether a row that cannot be used stops the training before it starts."""
     store: bool = True
@@ -60,16 +67,30 @@ class DataConfig:
                 "data.classes must name class 0 and then class 1, as in "
                 f"data.classes=[insulator, metal], got {self.classes}"
             )
-        if self.split not in ("random", "folds") and not self.split.startswith("column:"):
+        division = parse_division(self.split)
+        if self.fold is not None and not division.has_folds:
             raise ConfigError(
-                f"data.split must be random, folds or column:NAME, got {self.split!r}"
+                "data.fold goes with a split that has folds, such as 'folds' or 'formula', got "
+                f"split {self.split!r} and fold {self.fold}"
             )
         if self.target == []:
             raise ConfigError("data.target must name at least one column, got an empty list")
-        if (self.split == "folds") != (self.fold is not None):
+        if self.fold is None and (division.kind == "folds" or self.folds is not None):
             raise ConfigError(
-                f"data.fold goes with split 'folds' and only with it: say --split folds --fold K, "
-                f"got split {self.split!r} and fold {self.fold}"
+                f"data.fold is missing: say which fold is the test, --fold K, for split "
+                f"{self.split!r}"
+            )
+        if self.fold is not None and self.folds is None and division.kind != "folds":
+            raise ConfigError(
+                f"data.folds is missing: say how many folds are drawn, --folds K, for split "
+                f"{self.split!r}"
+            )
+        if (self.inner_fold is None) != (self.inner_folds is None) or (
+            self.inner_fold is not None and self.fold is None
+        ):
+            raise ConfigError(
+                "data.inner_fold, data.inner_folds and data.fold go together, got "
+                f"{self.inner_fold}, {self.inner_folds} and {self.fold}"
             )
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"data.workers must be at least 1, got {self.workers}")

@@ -13,12 +13,14 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.division import divide, divide_in_folds, parse_division
+from xtalgraph.data.group_splits import Groups, group_fold_split
 from xtalgraph.data.labels import class_of, why_no_class
-from xtalgraph.data.splits import Split, column_split, fold_split, official_folds, random_split
+from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import Rejection, read_table
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.config import DataConfig
-from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.labelled import Labelled, values_of
 
 
 def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
@@ -160,19 +162,28 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
     Raises:
         ConfigError: If there is no column, or no folds are known.
     """
-    table = labelled.table
-    if config.split == "random":
-        return random_split(
-            len(table), val=config.val_fraction, test=config.test_fraction, seed=seed
+    table, division = labelled.table, parse_division(config.split)
+    val = config.val_fraction
+    if config.fold is None:
+        everything = range(len(table))
+        targets = config.declared()
+        one_each = len(targets) == 1 and targets[0].kind is not Kind.ATOMIC
+        values = values_of(labelled, everything) if one_each else None
+        test = config.test_fraction
+        return divide(table, values, division, val=val, test=test, seed=seed)
+    inner = None
+    if config.inner_folds is not None and config.inner_fold is not None:
+        inner = config.inner_folds, config.inner_fold
+    if config.folds is not None:
+        folds, fold = config.folds, config.fold
+        return divide_in_folds(
+            table, division, folds=folds, fold=fold, val=val, seed=seed, inner=inner
         )
-    if config.fold is not None:
-        folds = _folds(labelled, known, config.declared())
-        return fold_split(folds, config.fold, val=config.val_fraction, seed=seed)
-    column = config.split.removeprefix("column:")
-    if column not in table.columns:
-        names = [str(name) for name in table.columns.columns]
-        raise ConfigError(f"data.split: there is no column {column!r}{nearest(column, names)}")
-    return column_split(list(table.columns[column]), column)
+    given = _folds(labelled, known, config.declared())
+    if inner is None:
+        return fold_split(given, config.fold, val=val, seed=seed)
+    rows = Groups.alone(len(table))
+    return group_fold_split(given, config.fold, rows, val=val, seed=seed, inner=inner, drawn=False)
 
 
 def _folds(
@@ -184,7 +195,7 @@ def _folds(
     if known is None or not known.name.startswith("matbench_"):
         raise ConfigError(
             "--split folds needs a column 'fold' in the table, or a Matbench file by its official "
-            "name (matbench_<task>.json.gz), whose folds are known"
+            "name (matbench_<task>.json.gz), whose folds are known; or say --folds K to draw K"
         )
     rows = [row for row in table.rows if row is not None]
     total = len(table) + len(table.rejected)

@@ -39,6 +39,7 @@ from xtalgraph.workflows.announcements import (
 )
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.examine_split import division_fields, examine_split
 from xtalgraph.workflows.graph_source import Graphs, make_graphs, survey
 from xtalgraph.workflows.labelled import Labelled, values_of
 from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
@@ -83,6 +84,7 @@ def train(
     best: str | Sequence[str] | None = None,
     split: str | None = None,
     fold: int | None = None,
+    folds: int | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     on_error: str | None = None,
@@ -104,8 +106,11 @@ def train(
             them where the labels are not 0 and 1.
         unit: Of the target, as it is to be printed.
         best: ``low`` or ``high``: which end counts as best in top-k recall.
-        split: random, folds, or column:NAME.
+        split: How the crystals are divided: random, folds, formula, chemsys, prototype,
+            group:COLUMN, element:O, anion:N, family:nitride, target:high, time:COLUMN or
+            column:COLUMN.
         fold: The test fold.
+        folds: How many folds are drawn.
         epochs: Passes over the training part.
         seed: Of the split, the weights and the order.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
@@ -136,7 +141,8 @@ def train(
         "model": {"name": model},
         "training": {"epochs": epochs, "seed": seed},
     }
-    options["data"] |= {"split": split, "fold": fold, "path": _named(data), "on_error": on_error}
+    options["data"] |= {"split": split, "fold": fold, "folds": folds}
+    options["data"] |= {"path": _named(data), "on_error": on_error}
     base = read_yaml(Path(config)) if config is not None else {}
     sections = merge(base, options, overrides)
     source, known = resolve_source(data)
@@ -176,9 +182,12 @@ def _train(
     _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
-    out.write_json(folder / "split.json", _split_document(split, labelled))
+    division = examine_split(folder, labelled, split, targets, data_hash)
+    out.write_json(folder / "split.json", division)
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
+    for said in division["said"]:
+        log.log(logging.WARNING if said["alarm"] else logging.INFO, "%s", said["text"])
     for view in views:
         tell_missing(view.target, len(view.places), len(labelled.table))
 
@@ -194,6 +203,7 @@ def _train(
             seconds[one.name] = round(seconds.get(one.name, 0.0) + one.seconds, 1)
     seconds["everything"] = round(time.monotonic() - began, 1)
     record = make_record(folder, config, labelled, split, data_hash, trained, seconds)
+    record["Data"] |= division_fields(division)
     elements = _elements(labelled, split)
     save_model(
         folder,
@@ -329,12 +339,6 @@ def _judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) 
             "Correct them, or leave them out with --on-error skip"
         )
     log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
-
-
-def _split_document(split: Split, labelled: Labelled) -> dict[str, Any]:
-    ids = labelled.table.ids
-    parts = {name: [ids[i] for i in rows.tolist()] for name, rows in split.parts().items()}
-    return {"how": split.how, **parts}
 
 
 def _elements(labelled: Labelled, split: Split) -> list[str]:

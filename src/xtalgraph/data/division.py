@@ -1,0 +1,228 @@
+"""How a table is divided, in a word: ``formula``, ``element:O``, ``target:high``; and doing it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.crystals.composition import chemical_system, reduced_formula
+from xtalgraph.data.extreme_splits import ENDS, extreme_split, time_split
+from xtalgraph.data.group_splits import (
+    Groups,
+    draw_folds,
+    group_fold_split,
+    group_split,
+    holdout_split,
+)
+from xtalgraph.data.splits import Split, column_split, random_split
+from xtalgraph.data.table import CrystalTable
+from xtalgraph.graphs.anions import anion_family, family_named
+from xtalgraph.graphs.prototype import find_prototype
+
+SPLITS: Final[dict[str, str]] = {
+    "random": "",
+    "folds": "",
+    "formula": "",
+    "chemsys": "",
+    "prototype": "",
+    "group": "COLUMN",
+    "element": "SYMBOL",
+    "anion": "SYMBOL",
+    "family": "NAME",
+    "target": "high|low",
+    "time": "COLUMN",
+    "column": "COLUMN",
+}
+"""Every way to divide, and what is written after its colon."""
+GROUPED: Final = ("formula", "chemsys", "prototype", "group")
+"""Those that keep groups of rows together, and of which there are folds."""
+_CALLED: Final = {"chemsys": "chemical system"}
+
+
+@dataclass(frozen=True)
+class Division:
+    """What ``--split`` says.
+
+    Args:
+        kind: One of `SPLITS`.
+        argument: What stands after the colon; empty where nothing does.
+    """
+
+    kind: str
+    argument: str
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether it can be taken apart into folds."""
+        return self.kind == "folds" or self.kind in GROUPED
+
+
+def parse_division(word: str) -> Division:
+    """Read a division from a word.
+
+    Args:
+        word: ``random``, ``element:O``.
+
+    Raises:
+        ConfigError: If there is no such division, or its argument is missing or wrong.
+
+    Example:
+        >>> parse_division("element:O")
+        Division(kind='element', argument='O')
+    """
+    kind, colon, argument = word.partition(":")
+    if kind not in SPLITS:
+        raise ConfigError(f"data.split: there is no split {kind!r}{nearest(kind, SPLITS)}")
+    wanted = SPLITS[kind]
+    if bool(wanted) != bool(argument) or (colon and not argument):
+        form = f"{kind}:{wanted}" if wanted else kind
+        raise ConfigError(f"data.split must be written {form}, got {word!r}")
+    if kind in ("element", "anion") and argument not in ATOMIC_NUMBERS:
+        raise ConfigError(f"data.split: {argument!r} is no element; write a symbol, as in {kind}:O")
+    if kind == "family":
+        family_named(argument)
+    if kind == "target" and argument not in ENDS:
+        raise ConfigError(f"data.split must be target:high or target:low, got {word!r}")
+    return Division(kind, argument)
+
+
+def groups_of(table: CrystalTable, division: Division) -> Groups:
+    """Return the groups that a division keeps whole; every row alone where it keeps none.
+
+    Args:
+        table: The crystals.
+        division: How it is to be divided.
+
+    Raises:
+        ConfigError: If there is no such column.
+        InputError: If a crystal has no prototype.
+    """
+    kind, crystals = division.kind, table.crystals
+    by = _CALLED.get(kind, kind)
+    if kind == "formula":
+        return Groups.of([reduced_formula(crystal) for crystal in crystals], by)
+    if kind == "chemsys":
+        return Groups.of([chemical_system(crystal) for crystal in crystals], by)
+    if kind == "prototype":
+        return Groups.of(_prototypes(table), by)
+    if kind == "group":
+        column = _column(table, division.argument)
+        return Groups.of([str(value) for value in column], f"column {division.argument}")
+    return Groups.alone(len(table))
+
+
+def divide(
+    table: CrystalTable,
+    values: Float[np.ndarray, " rows"] | None,
+    division: Division,
+    *,
+    val: float,
+    test: float,
+    seed: int,
+) -> Split:
+    """Divide a table into one training, validation and test part.
+
+    Args:
+        table: The crystals.
+        values: Their targets, for ``target:high`` and ``target:low``.
+        division: How; not ``folds``, see `divide_in_folds`.
+        val: Fraction for validation: of all rows, and of those that are not held out for
+            ``element``, ``anion`` and ``family``.
+        test: Fraction for the test, where it is drawn or cut off.
+        seed: Of every drawing.
+
+    Raises:
+        ConfigError: If nothing would be left to train or test on, or there is no such column.
+        InputError: If the crystals cannot be divided so.
+    """
+    kind, argument = division.kind, division.argument
+    if kind == "random":
+        return random_split(len(table), val=val, test=test, seed=seed)
+    if division.has_folds:
+        return group_split(groups_of(table, division), val=val, test=test, seed=seed)
+    if kind == "column":
+        return column_split(list(_column(table, argument)), argument)
+    if kind == "time":
+        return time_split(_column(table, argument), val=val, test=test)
+    if kind == "target":
+        if values is None:
+            raise ConfigError(
+                f"data.split {kind}:{argument} needs one value for each crystal; choose another "
+                "split for a target with one for each atom"
+            )
+        return extreme_split(values, argument, val=val, test=test, what="target")
+    held, what = _held_out(table, division)
+    systems = groups_of(table, Division("chemsys", ""))
+    return holdout_split(held, systems, val=val, seed=seed, what=what)
+
+
+def divide_in_folds(
+    table: CrystalTable,
+    division: Division,
+    *,
+    folds: int,
+    fold: int,
+    val: float,
+    seed: int,
+    inner: tuple[int, int] | None = None,
+) -> Split:
+    """Draw folds, groups whole, and test on one of them.
+
+    Args:
+        table: The crystals.
+        division: ``folds``, where every row is drawn alone, or one that keeps groups whole.
+        folds: How many.
+        fold: The one to test on.
+        val: Fraction of the other folds for validation.
+        seed: Of every drawing.
+        inner: Number of inner folds, and which of them validates instead.
+
+    Raises:
+        ConfigError: If there is no such fold, or too few groups.
+        InputError: If the crystals cannot be divided so.
+    """
+    groups = groups_of(table, division)
+    drawn = draw_folds(groups, folds, seed)
+    return group_fold_split(drawn, fold, groups, val=val, seed=seed, inner=inner)
+
+
+def _held_out(table: CrystalTable, division: Division) -> tuple[np.ndarray, str]:
+    kind, argument = division.kind, division.argument
+    if kind == "element":
+        number = ATOMIC_NUMBERS[argument]
+        held = [number in crystal.numbers for crystal in table.crystals]
+        return np.array(held, dtype=bool), f"all crystals with the element {argument}"
+    families = [anion_family(crystal) for crystal in table.crystals]
+    if kind == "anion":
+        held = [argument in family.split("-") for family in families]
+        return np.array(held, dtype=bool), f"all crystals with the anion {argument}"
+    anions = family_named(argument)
+    held = [family == anions for family in families]
+    return np.array(held, dtype=bool), f"all crystals whose anions are {anions} and no other"
+
+
+def _prototypes(table: CrystalTable) -> list[str]:
+    found, missing = [], []
+    for name, crystal in zip(table.ids, table.crystals, strict=True):
+        try:
+            found.append(find_prototype(crystal).label)
+        except GraphError as error:
+            missing.append(f"{name}: {error}")
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(table)} crystals have no prototype, the first {missing[0]}; "
+            "leave them out, or choose another split, such as formula"
+        )
+    return found
+
+
+def _column(table: CrystalTable, name: str) -> pd.Series:
+    if name not in table.columns:
+        names = [str(column) for column in table.columns.columns]
+        raise ConfigError(f"data.split: there is no column {name!r}{nearest(name, names)}")
+    return table.columns[name]

@@ -1,0 +1,93 @@
+"""Splits along an order: the test is the one end, validation what comes next."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Shaped
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.data.splits import Split, check_fractions, sorted_split
+
+ENDS: Final = ("high", "low")
+"""The ends of an order."""
+
+
+def extreme_split(
+    values: Shaped[np.ndarray, " rows"], end: str, *, val: float, test: float, what: str
+) -> Split:
+    """Test on the rows with the highest or lowest values, validate on those next to them.
+
+    So validation asks the same question as the test, to go beyond what was seen, and no more than
+    ``1 − val − test`` of the rows are trained on. Rows of equal value stay together, so the sizes
+    are as near the asked ones as the ties allow. Nothing is drawn.
+
+    Args:
+        values: One for each row; anything that can be sorted.
+        end: ``high`` or ``low``: which values are in the test.
+        val: Fraction for validation.
+        test: Fraction for the test.
+        what: Of what the values are, in words.
+
+    Raises:
+        ConfigError: If the fractions are not as they must be, or ties leave nothing to train on.
+    """
+    check_fractions(val, test)
+    _, rank, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    if end == "high":
+        rank, sizes = len(sizes) - 1 - rank, sizes[::-1]
+    filled = np.cumsum(sizes)
+    in_test = max(1, _nearest_count(filled, test * len(values)))
+    tested = int(filled[in_test - 1])
+    in_val = max(in_test, _nearest_count(filled, tested + val * len(values)))
+    ends = {"high": "highest", "low": "lowest"}[end]
+    how = (
+        f"test: {ends} {test:g} by {what}, validation: the {val:g} next to it; rows of equal value "
+        "together"
+    )
+    return sorted_split(
+        np.flatnonzero(rank >= in_val),
+        np.flatnonzero((rank >= in_test) & (rank < in_val)),
+        np.flatnonzero(rank < in_test),
+        how,
+    )
+
+
+def time_split(dates: pd.Series, *, val: float, test: float) -> Split:
+    """Test on the latest rows, validate on those just before them.
+
+    Args:
+        dates: A column of dates, in any form that pandas reads, or of numbers such as years.
+        val: Fraction for validation.
+        test: Fraction for the test.
+
+    Raises:
+        InputError: If a row has no date, or one that cannot be read.
+        ConfigError: If the fractions are not as they must be, or ties leave nothing to train on.
+    """
+    return extreme_split(
+        _moments(dates), "high", val=val, test=test, what=f"time, column {dates.name}"
+    )
+
+
+def _moments(dates: pd.Series) -> Float[np.ndarray, " rows"]:
+    """Return the dates as numbers: seconds since 1970 in UTC, or the numbers that they are."""
+    if pd.api.types.is_numeric_dtype(dates):
+        found = dates.to_numpy(dtype=np.float64)
+    else:
+        read = pd.to_datetime(dates, errors="coerce", utc=True, format="mixed")
+        seconds = (read - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(1, "s")
+        found = seconds.to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(found))
+    if len(bad):
+        raise InputError(
+            f"column {dates.name!r}, row {bad[0]}: {dates.iloc[bad[0]]!r} is no date, nor are "
+            f"{len(bad) - 1} others; write 2024-03-31, or a number such as a year"
+        )
+    return found
+
+
+def _nearest_count(filled: np.ndarray, wanted: float) -> int:
+    """Return how many steps bring the filled number nearest to what is wanted, from 0 on."""
+    reached = np.concatenate([[0], filled])
+    return int(np.argmin(np.abs(reached - wanted)))

@@ -1,0 +1,155 @@
+"""What a split shares between its parts, in words: for the log, the record and the report."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from xtalgraph.data.leaks import Leaks, RepeatedCrystals, count_leaks
+from xtalgraph.data.order import RowOrder, examine_order
+from xtalgraph.data.splits import Split
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.labelled import Labelled, values_of
+
+_PARTS: Final = {"test": "test", "val": "validation"}
+
+
+def examine_split(
+    folder: Path, labelled: Labelled, split: Split, targets: Sequence[Target], data_hash: str
+) -> dict[str, Any]:
+    """Count leaks and repeated crystals, look at the order of the file, and say it.
+
+    Where the run folder holds what was found for the same data and split, it is taken from there:
+    a run that is resumed does not count again.
+
+    Args:
+        folder: The run.
+        labelled: Crystals and targets.
+        split: The parts.
+        targets: What is predicted. The labels of repeated crystals are compared, and the order of
+            the file is looked at, where it is one value for each crystal.
+        data_hash: SHA-256 of crystals and targets.
+
+    Returns:
+        The content of ``split.json``: ``how``, the ids of the parts, what was counted, and under
+        ``said`` the sentences, each with whether it is an alarm.
+    """
+    ids = labelled.table.ids
+    parts = {name: [ids[i] for i in rows.tolist()] for name, rows in split.parts().items()}
+    head = {"how": split.how, "data_sha256": data_hash}
+    path = folder / "split.json"
+    if path.is_file():
+        before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if all(before.get(key) == value for key, value in (head | parts).items()):
+            return before
+    target, values = targets[0], None
+    if len(targets) == 1 and target.kind is not Kind.ATOMIC:
+        values = values_of(labelled, range(len(labelled.table)))
+    leaks = count_leaks(labelled.table.crystals, split, _labels(labelled, target, values))
+    order = None if values is None else examine_order(values, split)
+    return {
+        **head,
+        "leaks": leaks.as_dict(),
+        "order": None if order is None else order.as_dict(),
+        "said": [
+            {"alarm": alarm, "text": text} for alarm, text in _sentences(leaks, order, target)
+        ],
+        **parts,
+    }
+
+
+def division_fields(document: dict[str, Any]) -> dict[str, str]:
+    """Return the counts as fields of the record.
+
+    Args:
+        document: The content of ``split.json``.
+    """
+    fields = {}
+    for leak in document["leaks"]["shared"]:
+        what = f"{_PARTS[leak['part']]} rows that share the {leak['shares']} with training"
+        fields[what] = f"{leak['rows']} of {leak['of']} ({100 * leak['rows'] / leak['of']:.0f} %)"
+    fields["rows whose crystal is in another row too"] = str(document["leaks"]["repeated"]["rows"])
+    order = document["order"]
+    if order is not None and order["correlation"] is not None:
+        fields["rank correlation of target and row"] = f"{order['correlation']:.3f}"
+    return fields
+
+
+def _labels(
+    labelled: Labelled, target: Target, values: Float[np.ndarray, " rows"] | None
+) -> Float[np.ndarray, " rows"] | None:
+    """Return one label for each crystal that is the same for a supercell."""
+    if values is None or target.kind is not Kind.EXTENSIVE:
+        return values
+    return values / np.array([len(crystal) for crystal in labelled.table.crystals])
+
+
+def _sentences(leaks: Leaks, order: RowOrder | None, target: Target) -> list[tuple[bool, str]]:
+    said = []
+    for part, name in _PARTS.items():
+        found = {leak.shares: leak for leak in leaks.leaks if leak.part == part}
+        if not found:
+            continue
+        formula, prototype, copies = (found[k] for k in ("formula", "prototype", "structure"))
+        if formula.rows == 0:
+            said.append((False, f"no {name} row shares its formula with a training row"))
+            continue
+        said.append(
+            (
+                False,
+                f"{formula.rows} of {formula.of} {name} rows ({100 * formula.share:.0f} %) share "
+                f"their formula with a training row, {prototype.rows} "
+                f"({100 * prototype.share:.0f} %) prototype and elements, {copies.rows} "
+                f"({100 * copies.share:.1f} %) the structure itself",
+            )
+        )
+        if prototype.unknown:
+            said.append((False, f"of {prototype.unknown} of these no prototype was found"))
+        if copies.rows:
+            said.append(
+                (
+                    True,
+                    f"{copies.rows} of {copies.of} {name} rows hold a crystal that is in training, "
+                    "too: the error on them is that of memory. --split formula keeps such rows "
+                    "together",
+                )
+            )
+    said += _about_repeated(leaks.repeated, target)
+    if order is not None and order.sorted:
+        said.append(_about_order(order))
+    return said
+
+
+def _about_repeated(repeated: RepeatedCrystals, target: Target) -> list[tuple[bool, str]]:
+    if repeated.rows == 0:
+        return []
+    text = f"{repeated.rows} rows hold a crystal that is in another row, too"
+    if repeated.median is None or repeated.largest is None:
+        return [(False, text)]
+    if repeated.different == 0:
+        return [(False, f"{text}, with the same label")]
+    each = " per atom" if target.kind is Kind.EXTENSIVE else ""
+    unit = f" {target.unit}{each}" if target.unit else each
+    return [
+        (
+            True,
+            f"{text}; the labels of {repeated.different} of {repeated.pairs} pairs differ, in the "
+            f"median of all pairs by {repeated.median:.2g}{unit}, at most by "
+            f"{repeated.largest:.2g}{unit}: no model can be expected to do better on them",
+        )
+    ]
+
+
+def _about_order(order: RowOrder) -> tuple[bool, str]:
+    text = (
+        f"the file is sorted by its target (rank correlation with the row {order.correlation:.2f})"
+    )
+    if order.test_is_block:
+        return True, (
+            f"{text}, and the test is a block of it: its targets are others than those trained on. "
+            "Unless that is meant, draw the split at random"
+        )
+    return False, f"{text}; the test is not a block of it, so the split does not follow the order"

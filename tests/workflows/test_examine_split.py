@@ -1,0 +1,107 @@
+"""What a training says of its split, without being asked."""
+
+import json
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import xtalgraph
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.convert import from_pymatgen, to_pymatgen
+from xtalgraph.testing.crystals import contract_crystals
+
+SMALL = ["model.width=8", "model.depth=1", "training.batch_size=8", "training.threads=1"]
+
+
+def trained(data, out, **options):
+    given = {"target": "energy", "epochs": 1, "progress": False, "unit": "eV/atom"}
+    return xtalgraph.train(data, out=out, overrides=SMALL, **{**given, **options}).folder
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """Thirty perovskites, each of another formula."""
+    cubic = contract_crystals()["cubic"]
+    structures = []
+    for z in range(30):
+        numbers = np.where(cubic.numbers == 22, 39 + z, cubic.numbers)
+        strained = transforms.strain(cubic, 0.002 * z * np.eye(3))
+        crystal = type(cubic)(strained.cell, strained.positions, numbers, cubic.pbc)
+        structures.append(to_pymatgen(crystal))
+    rng = np.random.default_rng(0)
+    part = ["train"] * 20 + ["val"] * 4 + ["test"] * 6
+    return pd.DataFrame(
+        {
+            "id": [f"p{i}" for i in range(30)],
+            "structure": structures,
+            "energy": rng.normal(size=30),
+            "part": part,
+        }
+    )
+
+
+def test_a_clean_run_raises_no_alarm(frame, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "xtalgraph")
+    run = trained(frame, tmp_path / "run", split="formula")
+    document = json.loads((run / "split.json").read_text())
+    assert [one["text"] for one in document["said"]] == [
+        "no test row shares its formula with a training row",
+        "no validation row shares its formula with a training row",
+    ]
+    assert not any(one["alarm"] for one in document["said"])
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING and "row" in r.message]
+    page = (run / "report.html").read_text()
+    assert "How the data was divided" in page
+    assert "No test row shares its formula with a training row." in page
+    assert "by formula" in (run / "card.md").read_text()
+
+
+def test_a_planted_copy_is_told_everywhere(frame, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "xtalgraph")
+    planted = frame.copy()
+    crystal = transforms.supercell(from_pymatgen(frame.loc[0, "structure"]), (2, 1, 1))
+    turned = transforms.rotate(crystal, np.array([[0.6, -0.8, 0], [0.8, 0.6, 0], [0, 0, 1]]))
+    planted.at[29, "structure"] = to_pymatgen(turned)
+    run = trained(planted, tmp_path / "run", split="column:part")
+    text = "1 of 6 test rows hold a crystal that is in training, too"
+    assert any(text in message for message in caplog.messages)
+    assert any("labels of 1 of 1 pairs differ" in message for message in caplog.messages)
+    assert text in (run / "report.html").read_text()
+    record = json.loads((run / "record.json").read_text())["Data"]
+    assert record["test rows that share the structure with training"] == "1 of 6 (17 %)"
+    assert record["validation rows that share the formula with training"] == "0 of 4 (0 %)"
+    assert "that share the structure with training" in (run / "card.md").read_text()
+
+
+def test_a_sorted_file_is_told(frame, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "xtalgraph")
+    ordered = frame.assign(energy=np.sort(frame["energy"]))
+    trained(ordered, tmp_path / "block", split="column:part")
+    assert any(
+        r.levelno == logging.WARNING and "sorted by its target" in r.message for r in caplog.records
+    )
+    caplog.clear()
+    trained(ordered, tmp_path / "drawn")
+    (said,) = (r for r in caplog.records if "sorted by its target" in r.message)
+    assert said.levelno == logging.INFO
+    assert "does not follow the order" in said.message
+
+
+def test_a_target_for_each_atom_has_no_order(frame, tmp_path):
+    charges = [[0.1] * len(structure) for structure in frame["structure"]]
+    run = trained(frame.assign(energy=charges), tmp_path / "run", kind="atomic")
+    assert json.loads((run / "split.json").read_text())["order"] is None
+
+
+def test_a_resumed_run_does_not_count_again(frame, tmp_path, monkeypatch):
+    run = trained(frame, tmp_path / "run", split="formula")
+    before = (run / "split.json").read_bytes()
+
+    def refuse(*args, **options):
+        raise AssertionError("counted twice")
+
+    monkeypatch.setattr("xtalgraph.workflows.examine_split.count_leaks", refuse)
+    trained(frame, run, split="formula", resume=True)
+    assert (run / "split.json").read_bytes() == before
