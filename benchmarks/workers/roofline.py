@@ -61,8 +61,9 @@ class _Counter(TorchDispatchMode):
         else:
             moved = written + sum(_bytes(t) for t in inputs)
         flops = functions = 0.0
-        if func._overloadpacket in flop_registry:
-            flops = flop_registry[func._overloadpacket](*args, **kwargs, out_val=out)
+        product = getattr(torch.ops.aten, name.removesuffix("_"), None)  # addmm_ counts as addmm
+        if product in flop_registry:
+            flops = flop_registry[product](*args, **kwargs, out_val=out)
             left, right = args[-2:]
             shape = left.shape[0], left.shape[1], right.shape[1]
             if flops > 2 * torch.Size(self.work.product).numel():
