@@ -82,3 +82,21 @@ def test_half_precision_of_the_atoms_is_served_as_autocast_makes_it():
     torch.testing.assert_close(rough.float(), exact, rtol=0.05, atol=0.05)
     rough.float().sum().backward()
     assert all(value.grad.dtype == torch.float32 for value in values)
+
+
+def test_what_was_made_from_other_inputs_is_not_walked_twice():
+    """Two sums that read the same edges: the second's atoms depend on them too."""
+    values = [value.requires_grad_() for value in inputs()]
+    probe = torch.linspace(-1, 1, values[0].shape[1] // 2, dtype=torch.float64)
+
+    def stacked(function):
+        of_center, of_neighbor, *shared = values
+        first = function(of_center, of_neighbor, *shared, CENTER, NEIGHBOR)
+        again = torch.cat([first, first], dim=-1)
+        return (function(again, of_neighbor, *shared, CENTER, NEIGHBOR) * probe).sum()
+
+    expected = torch.autograd.grad(stacked(written_out), values)
+    for create_graph in (False, True):
+        found = torch.autograd.grad(stacked(gated_sum), values, create_graph=create_graph)
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other)

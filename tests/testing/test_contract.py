@@ -5,11 +5,13 @@ import torch
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.models import cgcnn
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.xgn import XGN
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 
@@ -150,3 +152,16 @@ def test_statistics_that_forget_the_multiplicity_are_caught(monkeypatch):
     spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
     monkeypatch.setattr(WeightedBatchNorm, "forward", forgetful)
     assert failed(spec) == {f"{w}, reduced as full" for w in ("values", "gradients", "buffers")}
+
+
+def test_angles_that_do_not_fade_are_caught(monkeypatch):
+    settings = {**SIZES["xgn"], "angle_cutoff": 4.0}
+    spec = ModelSpec("xgn", settings, "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    assert failed(spec) == set()
+
+    def unfaded(self: XGN, graph: Graph, distance: torch.Tensor) -> tuple:
+        factor = graph.triplet_multiplicity.to(distance.dtype).unsqueeze(-1)
+        return self.angles(graph.cosine.to(distance.dtype)), factor
+
+    monkeypatch.setattr(XGN, "_angles", unfaded)
+    assert failed(spec) == {"value at the cutoff of angles", "slope at the cutoff of angles"}

@@ -160,6 +160,45 @@ def from_pymatgen_nacl():
     return contract_crystals()["cubic"]
 
 
+def test_a_column_of_lists_is_learned_number_by_number(table, tmp_path):
+    lists = [[a, b] for a, b in zip(table["energy"], table["energy_per_atom"], strict=True)]
+    lists[3] = [lists[3][0], None]
+    lists[4] = None
+    lists[5] = lists[5][:1]
+    options = {"task": None, "unit": "eV", "on_error": "skip"}
+    run = trained(
+        run_table(table, lists),
+        tmp_path / "run",
+        target=["v", "w"],
+        kind=["intensive", "extensive"],
+        overrides=["data.size=[2, null]"],
+        **options,
+    )
+    assert list(run.metrics["targets"]) == ["v[0]", "v[1]", "w"]
+    rejected = pd.read_csv(run.folder / "rejected.csv")
+    assert list(rejected["id"]) == ["c5"]
+    assert rejected["reason"][0].startswith("the target 'v' must be a list of 2 numbers, got [")
+    written = pd.read_csv(run.folder / "predictions.csv").set_index("id")
+    assert written.loc["c3", ["target:v[0]", "target:v[1]"]].isna().tolist() == [False, True]
+    assert written.loc["c4", ["target:v[0]", "target:v[1]"]].isna().all()
+    np.testing.assert_allclose(written["target:v[1]"]["c6"], table["energy_per_atom"][6])
+    assert [one.column for one in run.predictor.targets] == ["v", "v", "w"]
+    again = ModelSpec.from_dict(run.predictor.spec.as_dict())
+    assert again.targets == run.predictor.targets
+    assert xtalgraph.evaluate(run.folder, run_table(table, lists), progress=False)["crystals"] == 47
+
+
+def run_table(table, lists):
+    return table.assign(v=lists, w=table["energy"])
+
+
+def test_a_vector_at_each_site_is_refused():
+    with pytest.raises(TargetError, match="is declared atomic and a vector of 2 numbers"):
+        DataConfig("x", "v", kind="atomic", size=2).declared()
+    with pytest.raises(TargetError, match="the size of 'v' must be at least 1, got 0"):
+        DataConfig("x", "v", size=0).declared()
+
+
 def test_targets_that_cannot_be_learned_together_are_refused(gappy, tmp_path):
     with pytest.raises(TargetError, match="targets of sites and of crystals"):
         trained(

@@ -85,14 +85,27 @@ def graph(
             raise ConfigError("--compare draws no picture; leave out --html, --png and --plot")
         return _compare(files, compare, fold_tolerance, as_json)
     chosen = _strategy(strategy, cutoff, neighbors)
+    for option, where, forms in (
+        ("--html", html, (".html",)),
+        ("--png", png, (".png",)),
+        ("--plot", plot, (".png", ".svg")),
+    ):
+        if where is not None and Path(where).suffix.lower() not in ("", *forms):
+            raise ConfigError(f"{option} writes {' or '.join(forms)}, got {where}")
     found = list(describe_graphs(files, chosen, fold_tolerance))
+    for option, where in (("--html", html), ("--png", png), ("--plot", plot)):
+        if where is not None and len(found) > 1 and Path(where).suffix:
+            raise ConfigError(
+                f"{option} names a folder, as there are {len(found)} crystals; got {where}"
+            )
     pictures: list[tuple[Literal["html", "png"], str | None]] = [("html", html), ("png", png)]
     documents: list[dict[str, Any]] = []
+    names = _file_names([row.id for row, _ in found])
     for row, summary in found:
         if row.crystal is None or summary is None:
             documents.append({"id": row.id, "file": row.file, "error": row.reason})
             continue
-        title, name = _title(row.id, summary.formula), None if len(found) == 1 else _safe(row.id)
+        title, name = _title(row.id, summary.formula), None if len(found) == 1 else names[row.id]
         documents.append({"id": row.id, "file": row.file, **summary.as_dict()})
         if as_json:
             radial = radial_of(row.crystal, summary)
@@ -251,5 +264,16 @@ def _distances(peaks: "list[Peak]") -> list[str]:
     return [f"  distances, Å, neighbours of a mean atom: {', '.join(said)}"] if said else []
 
 
-def _safe(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in name)
+def _file_names(ids: list[str]) -> dict[str, str]:
+    """Return for each id a name that every file system takes, and that no other id has."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for one in ids:
+        safe = "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in one)
+        name, count = safe, 1
+        while name.lower() in taken:
+            count += 1
+            name = f"{safe}-{count}"
+        taken.add(name.lower())
+        names[one] = name
+    return names

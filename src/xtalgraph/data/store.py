@@ -169,7 +169,10 @@ class GraphStore:
         return graph
 
     def _checked(self, crystals: Chosen) -> Int[np.ndarray, " chosen"]:
-        chosen = np.asarray(crystals, dtype=np.int64)
+        chosen = np.asarray(crystals)
+        if len(chosen) and not np.issubdtype(chosen.dtype, np.integer):
+            raise StoreError(f"crystals are selected by their whole numbers, got {chosen.dtype}")
+        chosen = chosen.astype(np.int64)
         if len(chosen) and not (chosen.min() >= 0 and chosen.max() < len(self)):
             wrong = chosen[(chosen < 0) | (chosen >= len(self))][0]
             raise StoreError(f"there is no crystal {wrong} in {self.folder}, it has {len(self)}")

@@ -1,7 +1,7 @@
 """What is predicted: a target declares its name, its unit and its kind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -29,6 +29,18 @@ class Task(StrEnum):
 
 
 @dataclass(frozen=True)
+class Component:
+    """Where a number stands that is one of a vector."""
+
+    column: str
+    """The column, which holds a list in each row."""
+    index: int
+    """Its place in the list, from 0."""
+    size: int
+    """How long the list is."""
+
+
+@dataclass(frozen=True)
 class Target:
     """The declaration that travels with a model to every number that is printed.
 
@@ -40,6 +52,7 @@ class Target:
             classes, whatever was said.
         task: Regression or classification.
         classes: The labels of class 0 and of class 1, where they are not 0 and 1 or false and true.
+        component: Where it stands, if it is one number of a vector.
 
     Raises:
         TargetError: If the parts of the declaration contradict each other.
@@ -51,10 +64,16 @@ class Target:
     best: Literal["low", "high"] | None = "low"
     task: Task = Task.REGRESSION
     classes: tuple[str, str] | None = None
+    component: Component | None = None
 
     def __post_init__(self) -> None:
         if self.best not in ("low", "high", None):
             raise TargetError(f"best must be 'low' or 'high', got {self.best!r}")
+        if self.component is not None and self.kind is Kind.ATOMIC:
+            raise TargetError(
+                f"{self.component.column!r} is declared atomic and a vector of "
+                f"{self.component.size} numbers: a site can have one number, or several targets"
+            )
         if self.is_class:
             self._check_class()
             object.__setattr__(self, "best", None)
@@ -77,6 +96,11 @@ class Target:
             raise TargetError(f"there must be two different classes, got {self.classes}")
 
     @property
+    def column(self) -> str:
+        """The column in which it stands."""
+        return self.name if self.component is None else self.component.column
+
+    @property
     def is_class(self) -> bool:
         """Whether it is one of two classes."""
         return self.task is Task.CLASSIFICATION
@@ -97,6 +121,8 @@ class Target:
             plain["task"] = str(self.task)
         if self.classes is not None:
             plain["classes"] = list(self.classes)
+        if self.component is not None:
+            plain["component"] = asdict(self.component)
         return plain
 
     @classmethod
@@ -120,7 +146,27 @@ class Target:
             given["task"] = Task(given["task"])
         if "classes" in given:
             given["classes"] = tuple(given["classes"])
+        if "component" in given:
+            given["component"] = Component(**given["component"])
         return cls(**given)
+
+
+def components_of(target: Target, size: int) -> tuple[Target, ...]:
+    """Return a vector as its numbers, each a target of its own: ``name[0]``, ``name[1]``, ...
+
+    Args:
+        target: The declaration that all of them share.
+        size: How many numbers there are.
+
+    Raises:
+        TargetError: If the target is atomic, or the size less than 1.
+    """
+    if size < 1:
+        raise TargetError(f"the size of {target.name!r} must be at least 1, got {size}")
+    parts = [Component(target.name, index, size) for index in range(size)]
+    return tuple(
+        replace(target, name=f"{target.name}[{part.index}]", component=part) for part in parts
+    )
 
 
 def kind_named(name: str) -> Kind:

@@ -43,10 +43,12 @@ class Angles:
     def __post_init__(self) -> None:
         if self.cutoff is not None and not self.cutoff > 0:
             raise ConfigError(f"the cutoff of angles must be larger than 0 Å, got {self.cutoff}")
-        if self.max_neighbors is not None and self.max_neighbors < 2:
+        if self.max_neighbors is not None and not (
+            isinstance(self.max_neighbors, int) and self.max_neighbors >= 2
+        ):
             raise ConfigError(
-                f"max_neighbors of angles must be at least 2, for an angle needs two edges, got "
-                f"{self.max_neighbors}"
+                "max_neighbors of angles must be a whole number of at least 2, for an angle needs "
+                f"two edges, got {self.max_neighbors}"
             )
         if self.vertex not in ("neighbor", "center"):
             raise ConfigError(f"vertex must be 'neighbor' or 'center', got {self.vertex!r}")
@@ -57,7 +59,8 @@ class Angles:
 def add_triplets(graph: CrystalGraph, angles: Angles | None = None) -> CrystalGraph:
     """Return the graph with its triplets: every ordered pair of edges that meet in an atom.
 
-    An edge forms no angle with itself, nor with its own reverse. Under ``vertex="center"`` an
+    At its center an edge forms no angle with itself, and no path returns along the reverse of its
+    first edge. Under ``vertex="center"`` an
     atom with d edges has d (d − 1) triplets.
 
     Args:

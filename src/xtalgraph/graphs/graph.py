@@ -180,7 +180,10 @@ class Graph:
         Args:
             crystals: Indices of crystals.
         """
-        chosen = torch.as_tensor(crystals, dtype=torch.long, device=self.num_atoms.device)
+        chosen = torch.as_tensor(crystals, device=self.num_atoms.device)
+        if len(chosen) and (chosen.is_floating_point() or chosen.dtype is torch.bool):
+            raise GraphError(f"crystals are selected by their whole numbers, got {chosen.dtype}")
+        chosen = chosen.long()
         rows = {scope: self.rows(scope, chosen) for scope in Scope}
         selected: dict[str, Tensor] = {}
         for field in dataclasses.fields(self):

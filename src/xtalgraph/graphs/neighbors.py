@@ -9,8 +9,11 @@ import vesin
 from jaxtyping import Bool, Float, Int, Int32, UInt64
 from scipy.sparse import coo_array, csr_array
 
+from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 
+_FARTHEST: Final = 1e8
+"""Å; images are 32 bits wide."""
 _MANY: Final = 50_000
 """Edges from which on they are sorted as the rows of a sparse matrix."""
 
@@ -46,7 +49,16 @@ def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:
     Args:
         crystal: Any cell: skewed, left-handed, smaller than the cutoff, partly periodic.
         cutoff: Å. Pairs within 1e-9 Å of it may go either way.
+
+    Raises:
+        GraphError: If an atom is farther than 1e8 Å from the origin.
     """
+    farthest = float(np.abs(crystal.positions).max(initial=0.0))
+    if not farthest < _FARTHEST:
+        raise GraphError(
+            f"positions must lie within {_FARTHEST:g} Å of the origin, got {farthest:g} Å: shift "
+            "the atoms into the cell"
+        )
     search = vesin.NeighborList(cutoff=cutoff, full_list=True)
     center, neighbor, image, distance = search.compute(
         crystal.positions, crystal.cell, crystal.pbc, "ijSd"

@@ -16,9 +16,11 @@ from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.merging import group_values
 
 DEFAULT_TOLERANCE: Final = 1e-3
-"""Distances this close are merged, Å; what that costs is in docs/reduction.md."""
+"""Distances this close are merged, Å, and cosines; the cost is in docs/reduction.md."""
+LARGEST_TOLERANCE: Final = 0.1
+"""Å; beyond it neighbours of different shells would be taken for equal."""
 _SLACK = 1e-9
-"""What a group of distances may span beyond the tolerance, Å, so that rounding does not decide."""
+"""What a group may span beyond the tolerance, so that rounding does not decide."""
 
 
 def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> InvariantGraph:
@@ -32,7 +34,7 @@ def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> Invarian
         tolerance: Largest span of a group of merged distances, Å, and of merged cosines.
 
     Raises:
-        ConfigError: If the tolerance is not larger than 0.
+        ConfigError: If the tolerance is not larger than 0, or larger than 0.1.
 
     Example:
         >>> import numpy as np
@@ -67,10 +69,13 @@ def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
         tolerance: Largest span of a group, Å for distances, a number for cosines.
 
     Raises:
-        ConfigError: If the tolerance is not larger than 0.
+        ConfigError: If the tolerance is not larger than 0, or larger than 0.1.
     """
-    if not (np.isfinite(tolerance) and tolerance > 0):
-        raise ConfigError(f"the tolerance of merging must be larger than 0 Å, got {tolerance}")
+    if not 0 < tolerance <= LARGEST_TOLERANCE:
+        raise ConfigError(
+            "the tolerance of merging must be larger than 0 Å and at most "
+            f"{LARGEST_TOLERANCE:g} Å, got {tolerance}"
+        )
     center, neighbor = graph.center.numpy(), graph.neighbor.numpy()
     number, distance = graph.number.numpy(), graph.distance.double().numpy()
     weight = graph.edge_multiplicity.numpy() * graph.atom_multiplicity.numpy()[center]

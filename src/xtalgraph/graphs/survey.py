@@ -111,7 +111,7 @@ def survey_graphs(
                 refused[which] += misfits
             bar.update(len(part))
     found = tuple(
-        _means(strategy, len(crystals) - len(misfits), np.sum(sizes, axis=0), tuple(misfits))
+        _means(strategy, len(crystals) - len(misfits), sum(sizes, np.zeros(7)), tuple(misfits))
         for strategy, sizes, misfits in zip(strategies, counts, refused, strict=True)
     )
     return Survey(fold_tolerance, symprec, found, tuple(without_group))

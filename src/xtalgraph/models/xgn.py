@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import ChebyshevAngles
@@ -26,9 +27,10 @@ START: Final = 0.1
 class AngleBlock(nn.Module):
     """Edges hear from the edges with which they form an angle.
 
-    e_r' = e_r + W Σ_s n f_s σ(g) ⊙ silu(c), with (g, c) = A e_r + B e_s + C T(cos θ), T the
-    Chebyshev polynomials, f_s the envelope of the sending edge and n the multiplicity of the
-    triplet. A and B are applied to edges before anything is gathered for each triplet.
+    e_r' = e_r + W Σ_s n f_r f_s σ(g) ⊙ silu(c), with (g, c) = A e_r + B e_s + C T(cos θ), e
+    normalised, T the Chebyshev polynomials, f_r and f_s the envelopes of the two edges and n the
+    multiplicity of the triplet. A and B are applied to edges before anything is gathered for each
+    triplet.
 
     Args:
         width: Length of an edge's vector.
@@ -63,7 +65,7 @@ class AngleBlock(nn.Module):
 
 
 class EdgeBlock(nn.Module):
-    """Atoms hear from their neighbours, and edges from their ends.
+    """Atoms hear from their neighbours, and edges, if another layer reads them, from their ends.
 
     (g, c, u) = A h_i + B h_j + C e_ij, with A and B applied to normalised atoms before anything is
     gathered for each edge; h_i receives N(Σ_j n f σ(g) ⊙ silu(c)), N a normalisation over the
@@ -73,11 +75,12 @@ class EdgeBlock(nn.Module):
         width: Length of an atom's vector.
         edge_width: Length of an edge's vector.
         dropout: Part of what an atom receives that is left out in training.
+        last: Whether no layer follows; the edges are then left as they are.
     """
 
-    def __init__(self, width: int, edge_width: int, dropout: float) -> None:
+    def __init__(self, width: int, edge_width: int, dropout: float, last: bool) -> None:
         super().__init__()
-        self.widths = [width, width, edge_width]
+        self.widths = [width, width, 0 if last else edge_width]
         self.atom_norm = nn.LayerNorm(width)
         self.edge_norm = nn.LayerNorm(edge_width)
         self.of_center = nn.Linear(width, sum(self.widths))
@@ -102,7 +105,7 @@ class EdgeBlock(nn.Module):
         message = torch.sigmoid(gate) * functional.silu(core) * factor
         heard = segment_sum(message, graph.center, len(atom))
         received: Tensor = self.out(self.norm(heard, graph.atom_multiplicity))
-        return received, edge + functional.silu(change)
+        return received, edge + functional.silu(change) if change.shape[1] else edge
 
 
 class XGN(Encoder):
@@ -158,6 +161,23 @@ class XGN(Encoder):
         connections: ConnectionName = "paper"
         """How the layers are joined; as a rule residual."""
 
+        def __post_init__(self) -> None:
+            if not 0 <= self.angle_depth <= self.depth:
+                raise ConfigError(
+                    "model.angle_depth must be at least 0 and at most model.depth, got "
+                    f"{self.angle_depth} and {self.depth}"
+                )
+            if self.angle_neighbors < 0 or self.angle_neighbors == 1:
+                raise ConfigError(
+                    "model.angle_neighbors must be 0 for none, or at least 2, for an angle needs "
+                    f"two edges, got {self.angle_neighbors}"
+                )
+            if (self.angle_depth == 0) != (self.angle_neighbors == 0):
+                raise ConfigError(
+                    "a model without angles has model.angle_depth=0 and model.angle_neighbors=0, "
+                    f"got {self.angle_depth} and {self.angle_neighbors}"
+                )
+
     reads_folded = True
     reads_angles = True
 
@@ -176,15 +196,17 @@ class XGN(Encoder):
         )
         self.of_length = nn.Linear(self.basis.size, config.edge_width)
         self.envelope = make_envelope(config.envelope, cutoff)
-        angles = config.angle_depth if config.angle_neighbors > 0 else 0
         self.angles = ChebyshevAngles(config.angle_basis)
         self.angle_envelope = make_envelope(config.envelope, min(cutoff, config.angle_cutoff))
         self.angle_blocks = nn.ModuleList(
             AngleBlock(config.edge_width, config.angle_width, self.angles.size)
-            for _ in range(angles)
+            for _ in range(config.angle_depth)
         )
         self.blocks = nn.ModuleList(
-            EdgeBlock(config.width, config.edge_width, config.dropout) for _ in range(config.depth)
+            EdgeBlock(
+                config.width, config.edge_width, config.dropout, last=layer == config.depth - 1
+            )
+            for layer in range(config.depth)
         )
         self.connections = Connections(config.connections, "residual", config.width, config.depth)
 

@@ -48,6 +48,9 @@ def softmax_weight(
         segment: The segment of each row.
         num_segments: How many segments there are.
     """
+    counts = weight > 0
     highest = score.new_full((num_segments,), -torch.inf)
-    highest = highest.scatter_reduce(0, segment, score.detach(), "amax")
-    return weight * torch.exp(score - highest.index_select(0, segment))
+    seen = torch.where(counts, score.detach(), -torch.inf)
+    highest = highest.scatter_reduce(0, segment, seen, "amax").index_select(0, segment)
+    above = torch.where(counts, score - highest, 0.0)
+    return weight * torch.exp(above)

@@ -95,7 +95,12 @@ class _GatedSum(torch.autograd.Function):
 def _differentiable(
     inputs: list[Tensor], grad: Tensor, wanted: tuple[bool, ...]
 ) -> tuple[Tensor | None, ...]:
-    """Return the derivatives by torch's own operations, which can be differentiated again."""
+    """Return the derivatives by torch's own operations, which can be differentiated again.
+
+    They are taken with respect to aliases of the inputs, which nothing was made from: an input may
+    itself have been made from another one, and its path must not be walked here a second time.
+    """
+    inputs = [value.view_as(value) if value.is_floating_point() else value for value in inputs]
     of_center, of_neighbor, edge, weight, factor, center, neighbor = inputs
     mixed = gather(of_center, center) + gather(of_neighbor, neighbor)
     gate, core = torch.addmm(mixed, edge, weight.T).chunk(2, dim=-1)

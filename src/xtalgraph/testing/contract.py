@@ -27,6 +27,8 @@ TOLERANCE: Final[float] = 1e-10
 """Largest violation in float64, relative to the size of the value."""
 _STEP = 1e-5
 """Distance from the cutoff at which smoothness is looked at, Å."""
+_SMALL = 1e-9
+"""The same for a jump in a value that has a slope of its own, Å."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,16 @@ def _learned(model: PropertyModel, graph: Graph, training: bool) -> dict[str, np
 
 
 def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
-    """Take two atoms apart through the cutoff: value and slope must go to the edgeless ones."""
+    """Take atoms apart through the cutoffs of edges and angles: nothing may jump."""
+    cutoff, angles = spec.make_strategy().cutoff, spec.make_angles()
+    checks = _pair(model, spec) + _cluster(model, spec, "the cutoff", cutoff)
+    if angles is not None and angles.cutoff is not None and angles.cutoff < cutoff:
+        checks += _cluster(model, spec, "the cutoff of angles", angles.cutoff)
+    return checks
+
+
+def _pair(model: PropertyModel, spec: ModelSpec) -> list[Check]:
+    """Take two atoms apart: value and slope must go to the edgeless ones."""
     cutoff = spec.make_strategy().cutoff
 
     def at(distance: float) -> Float[np.ndarray, " values"]:
@@ -191,6 +202,28 @@ def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
     return [
         Check("value at the cutoff", "pair", jump, 1e-8),
         Check("slope at the cutoff", "pair", jump / (2 * _STEP), 1e-3),
+    ]
+
+
+def _cluster(model: PropertyModel, spec: ModelSpec, where: str, distance: float) -> list[Check]:
+    """Move one atom of four away from another: value and slope are the same on both sides."""
+    rest = np.array([[0.0, 0.0, 0.0], [1.9, 0.3, 0.0], [-0.4, 2.1, 0.5]])
+    numbers, way = np.array([11, 17, 8, 22]), np.array([0.8, -0.36, 0.48])
+
+    def at(length: float) -> Float[np.ndarray, " values"]:
+        positions = np.vstack([rest, length * way])
+        return _predict(
+            model, spec, Crystal(100.0 * np.eye(3), positions, numbers, np.zeros(3, bool))
+        )
+
+    jump = _difference(at(distance - _SMALL), at(distance + _SMALL))
+    size = max(1.0, float(np.abs(at(distance)).max()))
+    inside = (at(distance - _STEP) - at(distance - 2 * _STEP)) / _STEP
+    outside = (at(distance + 2 * _STEP) - at(distance + _STEP)) / _STEP
+    bend = float(np.abs(inside - outside).max()) / size
+    return [
+        Check(f"value at {where}", "cluster", jump, 1e-7),
+        Check(f"slope at {where}", "cluster", bend, 1e-3),
     ]
 
 

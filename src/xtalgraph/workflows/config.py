@@ -10,13 +10,14 @@ import yaml
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.data.division import parse_division
-from xtalgraph.data.targets import Target, Task, kind_named
+from xtalgraph.data.targets import Target, Task, components_of, kind_named
 from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
 
 _KIND = Literal["extensive", "intensive", "atomic"]
 _TASK = Literal["regression", "classification"]
 _END = Literal["low", "high"]
+_OF_TARGETS: Final = ("kind", "unit", "best", "task", "size")
 SECTIONS: Final[tuple[str, ...]] = ("data", "graph", "model", "training")
 
 
@@ -34,6 +35,8 @@ class DataConfig:
     """Whether the target is a number or one of two classes."""
     classes: list[str] | None = None
     """The labels of class 0 and of class 1; without them 0 and 1 or false and true."""
+    size: list[int | None] | int | None = None
+    """How many numbers each row has, where the column holds lists; null: one number, no list."""
     unit: list[str] | str = ""
     """Unit of the target, as it is to be printed."""
     best: list[_END] | _END = "low"
@@ -105,15 +108,17 @@ class DataConfig:
             TargetError: If the parts of a declaration contradict each other.
         """
         names = self.target if isinstance(self.target, list) else [self.target]
-        said = {key: self._for_each(key, names) for key in ("kind", "unit", "best", "task")}
-        found = []
+        said = {key: self._for_each(key, names) for key in _OF_TARGETS}
+        found: list[Target] = []
         for place, name in enumerate(names):
             task = Task(said["task"][place])
             is_class = task is Task.CLASSIFICATION
             named = (self.classes[0], self.classes[1]) if self.classes and is_class else None
             kind = kind_named(said["kind"][place])
             best = said["best"][place]
-            found.append(Target(name, kind, said["unit"][place], best, task, named))
+            target = Target(name, kind, said["unit"][place], best, task, named)
+            size = said["size"][place]
+            found += [target] if size is None else components_of(target, size)
         if self.classes is not None and not any(target.is_class for target in found):
             raise ConfigError(
                 f"data.classes names {', '.join(self.classes)}, but no target is a class: say "
@@ -139,6 +144,10 @@ class GraphConfig:
 
     fold_tolerance: float
     """Distances this close are merged, Å; 0 leaves the graph as it is."""
+
+
+_NEUTRAL: Final = frozenset({"store", "workers", "memory_gb"})
+"""Keys of the section ``data`` on which no number depends; a run goes on with others."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +219,12 @@ class RunConfig:
             },
             "training": asdict(self.training),
         }
+
+    def deciding(self) -> dict[str, dict[str, Any]]:
+        """Return the sections without what changes no bit: where and how graphs are kept."""
+        sections = self.sections()
+        kept = {key: value for key, value in sections["data"].items() if key not in _NEUTRAL}
+        return sections | {"data": kept}
 
     def to_yaml(self) -> str:
         """Return the YAML from which the same configuration is read."""

@@ -110,11 +110,14 @@ def _columns(columns: pd.DataFrame) -> list[str]:
         column = columns[name]
         missing = int(column.isna().sum())
         gaps = f", {missing} missing" if missing else ""
+        if missing == len(column):
+            lines.append(f"  {name}: no values{gaps}")
+            continue
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             spread = f"{column.min():.4g} to {column.max():.4g}, mean {column.mean():.4g}"
             lines.append(f"  {name}: {spread}{gaps}")
         else:
-            example = str(column.iloc[0])
+            example = str(column.dropna().iloc[0])
             short = example if len(example) < 40 else example[:37] + "..."
             lines.append(f"  {name}: {short!r}, ...{gaps}")
     return lines

@@ -18,7 +18,7 @@ from xtalgraph.data.group_splits import Groups, group_fold_split
 from xtalgraph.data.labels import class_of, why_no_class
 from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import Rejection, read_table
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Component, Kind, Target
 from xtalgraph.workflows.config import DataConfig
 from xtalgraph.workflows.labelled import Labelled, values_of
 
@@ -63,12 +63,12 @@ def read_labelled(
     table = read_table(source, progress=progress)
     targets = [targets] if isinstance(targets, Target) else list(targets)
     for target in targets if len(table) else []:
-        if target.name not in table.columns:
+        if target.column not in table.columns:
             names = [str(name) for name in table.columns.columns]
-            raise InputError(f"there is no column {target.name!r}{nearest(target.name, names)}")
+            raise InputError(f"there is no column {target.column!r}{nearest(target.column, names)}")
     values: list[np.ndarray] = []
     reasons: dict[int, str] = {}
-    columns = [list(table.columns[target.name]) for target in targets] if len(table) else []
+    columns = [list(table.columns[target.column]) for target in targets] if len(table) else []
     for index, raw in enumerate(zip(*columns, strict=True)):
         parsed = _parse_all(raw, targets, table.crystals[index])
         if isinstance(parsed, str):
@@ -101,13 +101,25 @@ def _parse_all(
     rows = len(crystal) if targets[0].kind is Kind.ATOMIC else 1
     columns = []
     for one, target in zip(raw, targets, strict=True):
-        parsed = np.full(rows, np.nan) if _is_missing(one) else _parse(one, target, crystal)
+        parsed = _parse(one, target, crystal) if _is_there(one, target) else np.full(rows, np.nan)
         if isinstance(parsed, str):
             return parsed
         columns.append(parsed)
     if all(np.isnan(column).all() for column in columns):
         return f"all of the targets {', '.join(target.name for target in targets)} are missing"
     return np.stack(columns, axis=1)
+
+
+def _is_there(raw: Any, target: Target) -> bool:
+    """Whether a row has a label, or something wrong in its place; a list may have gaps."""
+    part = target.component
+    if part is not None and _is_vector(raw, part):
+        raw = raw[part.index]
+    return not _is_missing(raw)
+
+
+def _is_vector(raw: Any, part: Component) -> bool:
+    return isinstance(raw, list | tuple | np.ndarray) and len(raw) == part.size
 
 
 def _is_missing(raw: Any) -> bool:
@@ -124,6 +136,11 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
     name = target.name
     if _is_missing(raw):
         return f"the target {name!r} is missing"
+    if target.component is not None:
+        part = target.component
+        if not _is_vector(raw, part):
+            return f"the target {part.column!r} must be a list of {part.size} numbers, got {raw!r}"
+        raw = raw[part.index]
     if target.is_class:
         labels = raw if isinstance(raw, list | tuple | np.ndarray) else [raw]
         found = [class_of(one, target.classes) for one in labels]

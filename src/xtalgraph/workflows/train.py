@@ -1,6 +1,7 @@
 """Train: from a source of crystals to a run folder with a model and its evidence."""
 
 import hashlib
+import json
 import logging
 import os
 import time
@@ -247,7 +248,8 @@ def _fit(
     warn_about_reach(model, graphs.source)
     numbers = [crystals[i].numbers for i in split.train]
     model.fit_scalers([labelled.values[i] for i in split.train], numbers)
-    key = hashlib.sha256((data_hash + split.how + config.to_yaml()).encode()).hexdigest()
+    made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
+    key = hashlib.sha256(made_from.encode()).hexdigest()
     trainer = Trainer(model, parts["train"], parts["val"], config.training, folder / "state", key)
     done = trainer.fit(resume=resume, show=progress)
     out.write_text(folder / "log.csv", out.log_csv(done.history))
@@ -297,7 +299,7 @@ def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
                 f"{folder} holds a run already: go on with it by --resume, or choose another --out"
             )
         before = yaml.safe_load(settings.read_text(encoding="utf-8"))
-        after = config.sections()
+        after = config.deciding()
         changed = [
             f"{section}.{key} was {before.get(section, {}).get(key)!r}, is {value!r}"
             for section, values in after.items()
