@@ -17,8 +17,8 @@ from xtalgraph.graphs.merging import group_values
 
 DEFAULT_TOLERANCE: Final = 1e-3
 """Distances this close are merged, Å, and cosines; the cost is in docs/reduction.md."""
-LARGEST_TOLERANCE: Final = 0.1
-"""Å; beyond it neighbours of different shells would be taken for equal."""
+_LARGEST: Final = 1.0
+"""Å; as far apart as the atoms of a bond."""
 _SLACK = 1e-9
 """What a group may span beyond the tolerance, so that rounding does not decide."""
 
@@ -34,7 +34,7 @@ def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> Invarian
         tolerance: Largest span of a group of merged distances, Å, and of merged cosines.
 
     Raises:
-        ConfigError: If the tolerance is not larger than 0, or larger than 0.1.
+        ConfigError: If the tolerance is not larger than 0, or larger than 1.
 
     Example:
         >>> import numpy as np
@@ -69,12 +69,12 @@ def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
         tolerance: Largest span of a group, Å for distances, a number for cosines.
 
     Raises:
-        ConfigError: If the tolerance is not larger than 0, or larger than 0.1.
+        ConfigError: If the tolerance is not larger than 0, or larger than 1.
     """
-    if not 0 < tolerance <= LARGEST_TOLERANCE:
+    if not 0 < tolerance <= _LARGEST:
         raise ConfigError(
             "the tolerance of merging must be larger than 0 Å and at most "
-            f"{LARGEST_TOLERANCE:g} Å, got {tolerance}"
+            f"{_LARGEST:g} Å, got {tolerance}"
         )
     center, neighbor = graph.center.numpy(), graph.neighbor.numpy()
     number, distance = graph.number.numpy(), graph.distance.double().numpy()

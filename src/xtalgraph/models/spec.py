@@ -12,7 +12,7 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.recipe import GraphRecipe
-from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, LARGEST_TOLERANCE
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.admission import Admission
 from xtalgraph.models.encoder import AngleSettings
@@ -20,6 +20,9 @@ from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import readout_named
 from xtalgraph.models.registry import ENCODERS
+
+LARGEST_TOLERANCE: Final[float] = 0.1
+"""Of folding, Å; beyond it neighbours of different shells would be taken for equal."""
 
 
 def default_fold_tolerance(encoder: str, target: Target) -> float:
