@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from xtalgraph.conventions.errors import ConfigError, TargetError
 from xtalgraph.conventions.settings import nearest, settings_from
