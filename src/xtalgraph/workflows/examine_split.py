@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE
 from xtalgraph.data.leaks import Leaks, RepeatedCrystals, count_leaks
 from xtalgraph.data.order import RowOrder, examine_order
 from xtalgraph.data.splits import Split
@@ -113,8 +114,8 @@ def _sentences(leaks: Leaks, order: RowOrder | None, target: Target) -> list[tup
                 (
                     True,
                     f"{copies.rows} of {copies.of} {name} rows hold a crystal that is in training, "
-                    "too: the error on them is that of memory. --split formula keeps such rows "
-                    "together",
+                    f"too, alike to {DUPLICATE_TOLERANCE:g} Å: the error on them is that of memory. "
+                    "--split formula keeps such rows together",
                 )
             )
     said += _about_repeated(leaks.repeated, target)
@@ -126,7 +127,10 @@ def _sentences(leaks: Leaks, order: RowOrder | None, target: Target) -> list[tup
 def _about_repeated(repeated: RepeatedCrystals, target: Target) -> list[tuple[bool, str]]:
     if repeated.rows == 0:
         return []
-    text = f"{repeated.rows} rows hold a crystal that is in another row, too"
+    text = (
+        f"{repeated.rows} rows hold a crystal that is in another row, too, alike to "
+        f"{REPEATED_TOLERANCE:g} Å"
+    )
     if repeated.median is None or repeated.largest is None:
         return [(False, text)]
     if repeated.different == 0:
