@@ -114,7 +114,7 @@ def _sentences(leaks: Leaks, order: RowOrder | None, target: Target) -> list[tup
                 (
                     True,
                     f"{copies.rows} of {copies.of} {name} rows hold a crystal that is in training, "
-                    f"too, alike to {DUPLICATE_TOLERANCE:g} Å: the error on them is that of memory. "
+                    f"too, alike to {DUPLICATE_TOLERANCE:g} Å: the error on them is of memory. "
                     "--split formula keeps such rows together",
                 )
             )
