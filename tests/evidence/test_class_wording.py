@@ -14,7 +14,7 @@ def test_the_verdict_has_area_and_loss_and_compares_the_loss():
     baselines = {"composition": Estimate(0.6, 0.55, 0.65), "mean": Estimate(0.31, 0.29, 0.33)}
     said = wording.verdict("cgcnn", 40, "intensive", AREA, LOSS, baselines)
     assert said == (
-        "On 40 crystals never seen in training, CGCNN has a ROC-AUC of 0.95 (95\u00a0% interval "
+        "On 40 crystals held out of training, CGCNN has a ROC-AUC of 0.95 (95\u00a0% interval "
         "0.94 to 0.96); its log loss is 0.30 (95\u00a0% interval 0.28 to 0.32), 2 times better "
         "than composition alone."
     )
@@ -22,9 +22,7 @@ def test_the_verdict_has_area_and_loss_and_compares_the_loss():
 
 def test_without_area_or_loss_it_says_what_there_is():
     said = wording.verdict("cgcnn", 1, "atomic", Estimate(None), Estimate(0.3), {})
-    assert (
-        said == "On the sites of 1 crystal never seen in training, CGCNN has a log loss of 0.300."
-    )
+    assert said == "On the sites of 1 crystal held out of training, CGCNN has a log loss of 0.300."
     unknown = wording.verdict("cgcnn", 1, "intensive", AREA, Estimate(None), {})
     assert "is not known" in unknown
 

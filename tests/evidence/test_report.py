@@ -70,7 +70,7 @@ def test_a_report_is_one_page_that_loads_nothing(run):
 def test_it_says_what_came_out_and_shows_everything(run):
     page = read_page(run)
     assert (
-        "On 40 crystals never seen in training, CGCNN is off by 0.043 eV/cell "
+        "On 40 crystals held out of training, CGCNN is off by 0.043 eV/cell "
         "(95 % interval 0.041 to 0.045) on average, 13 times better than the mean "
         "and 10 times better than composition alone." in page.text
     )
@@ -147,9 +147,7 @@ def test_an_atomic_target_without_unit_or_direction(run):
         header = ["id", "site", "split", "target", "prediction", "unit"]
         csv.writer(out).writerows([header, *rows])
     page = read_page(run)
-    assert (
-        "On the sites of 40 crystals never seen in training, CGCNN is off by 0.043 (" in page.text
-    )
+    assert "On the sites of 40 crystals held out of training, CGCNN is off by 0.043 (" in page.text
     assert "eV" not in page.text.split("The record")[0].split("How to repeat")[0]
     assert "half of the 60" in page.text
     assert "too high" in page.text

@@ -18,7 +18,7 @@ def test_the_verdict_is_one_sentence():
         "cgcnn", 2720, "extensive", MODEL, {"composition": COMPOSITION, "mean": MEAN}, "eV/cell"
     )
     assert spaces(sentence) == (
-        "On 2,720 crystals never seen in training, CGCNN is off by 0.043 eV/cell "
+        "On 2,720 crystals held out of training, CGCNN is off by 0.043 eV/cell "
         "(95 % interval 0.041 to 0.046) on average, 13 times better than the mean and "
         "9.9 times better than composition alone."
     )
@@ -41,7 +41,7 @@ def test_no_warning_where_all_is_well():
 def test_no_unit_and_sites():
     sentence = wording.verdict("mine", 1, "atomic", Estimate(0.5), {}, "")
     assert sentence == (
-        "On the sites of 1 crystal never seen in training, mine is off by 0.500 on average."
+        "On the sites of 1 crystal held out of training, mine is off by 0.500 on average."
     )
 
 

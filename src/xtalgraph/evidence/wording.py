@@ -51,7 +51,7 @@ def verdict(
     Returns:
         The sentence; it compares only with baselines whose interval lies above the model's.
     """
-    where = count(crystals, "crystal") + " never seen in training"
+    where = count(crystals, "crystal") + " held out of training"
     if kind == "atomic":
         where = f"the sites of {where}"
     if mae.value is None:
