@@ -128,8 +128,8 @@ def with_alignn() -> Convert:
 
 PEERS: dict[str, tuple[str, Callable[[], Convert], str]] = {
     "pymatgen, 12 in 8 Å": ("pymatgen", with_pymatgen, "pip install pymatgen"),
-    "matgl, radius 5 Å": ("matgl", with_matgl, "pip install matgl dgl (see matgl's page for dgl)"),
-    "ALIGNN, 12 in 8 Å": ("alignn", with_alignn, "pip install alignn dgl (it pins its own torch)"),
+    "matgl, radius 5 Å": ("matgl", with_matgl, "pip install matgl"),
+    "ALIGNN, 12 in 8 Å": ("alignn", with_alignn, "pip install alignn 'dgl<2'"),
 }
 """Name, module, maker, how to install."""
 

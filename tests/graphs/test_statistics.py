@@ -9,7 +9,6 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.statistics import (
     degree_histogram,
     distance_peaks,
-    edge_length_histogram,
     radial_distribution,
 )
 from xtalgraph.graphs.strategies import Radius
@@ -58,14 +57,7 @@ def test_a_slab_has_no_density():
         radial_distribution(FCC, width=0.0)
 
 
-def test_histograms_of_a_batch_count_every_atom_and_edge():
+def test_the_histogram_of_a_batch_counts_every_atom():
     crystals = contract_crystals()
     graph = build_graph([FCC, crystals["no edges"]], Radius(3.0))
     assert degree_histogram(graph).tolist() == [1, *[0] * 11, 1]
-    borders, counts = edge_length_histogram(graph, width=0.5)
-    assert counts.sum() == len(graph.center) == 12
-    assert borders[-1] >= 3.61 / np.sqrt(2) > borders[-2]
-    _, none = edge_length_histogram(build_graph(crystals["no edges"], Radius(3.0)))
-    assert none.tolist() == [0]
-    with pytest.raises(GraphError, match="larger than 0"):
-        edge_length_histogram(graph, width=0.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.recipe import GraphRecipe
 
 
@@ -38,13 +38,11 @@ def build_or_refuse(
         return recipe.build(crystals, progress=progress), []
     except GraphError:
         pass  # which of them it was is found one by one, below
-    kept: list[Crystal] = []
+    served: list[Graph] = []
     refused: list[Refusal] = []
     for index, crystal in enumerate(crystals):
         try:
-            recipe.build(crystal)
+            served.append(recipe.build(crystal))
         except GraphError as error:
             refused.append(Refusal(index, str(error)))
-        else:
-            kept.append(crystal)
-    return (recipe.build(kept, progress=progress) if kept else None), refused
+    return (collate(served) if served else None), refused

@@ -137,26 +137,3 @@ def degree_histogram(graph: CrystalGraph) -> Int[np.ndarray, " degrees"]:
         From degree 0 to the largest.
     """
     return np.bincount(graph.degree.cpu().numpy())
-
-
-def edge_length_histogram(
-    graph: CrystalGraph, width: float = 0.1
-) -> tuple[Float[np.ndarray, " borders"], Int[np.ndarray, " bins"]]:
-    """Count the edges of a graph by length.
-
-    Args:
-        graph: Of one crystal or many.
-        width: Of a bin, Å.
-
-    Returns:
-        Borders of the bins from 0 to above the longest edge, Å, and the number of edges in each.
-
-    Raises:
-        GraphError: If the width is not above zero.
-    """
-    if not width > 0:
-        raise GraphError(f"width must be larger than 0 Å, got {width}")
-    length = graph.distance.detach().cpu().numpy()
-    last = int(length.max() // width) + 1 if len(length) else 1
-    bins = np.arange(last + 1) * width
-    return bins, np.histogram(length, bins)[0]

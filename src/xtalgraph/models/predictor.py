@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.refusals import build_or_refuse
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
@@ -86,11 +87,12 @@ class Predictor:
             model refuses it.
         """
         found: list[np.ndarray | str] = []
+        recipe = self.spec.make_recipe()
         for start in range(0, len(crystals), _BATCH):
             part = crystals[start : start + _BATCH]
-            admission = self.spec.admit(part)
-            values = iter([] if admission.graph is None else self._values(admission.graph))
-            refused = admission.refused
+            graph, refusals = build_or_refuse(part, recipe)
+            values = iter([] if graph is None else self._values(graph))
+            refused = {one.index: one.reason for one in refusals}
             found += [refused[n] if n in refused else next(values) for n in range(len(part))]
         return found
 

@@ -7,14 +7,12 @@ from typing import Any, Final
 from xtalgraph.conventions.errors import ConfigError, TargetError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.refusals import build_or_refuse
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
-from xtalgraph.models.admission import Admission
 from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.property_model import PropertyModel
@@ -129,19 +127,9 @@ class ModelSpec:
             progress: Show a progress bar on standard error.
 
         Raises:
-            GraphError: If the strategy refuses a crystal; see `admit`.
+            GraphError: If the strategy refuses a crystal.
         """
         return self.make_recipe().build(crystals, progress=progress)
-
-    def admit(self, crystals: Sequence[Crystal], *, progress: bool = False) -> Admission:
-        """Build the graph of the crystals that the strategy serves, and say why not of the others.
-
-        Args:
-            crystals: What to build.
-            progress: Show a progress bar on standard error.
-        """
-        graph, refused = build_or_refuse(crystals, self.make_recipe(), progress=progress)
-        return Admission(graph, {one.index: one.reason for one in refused})
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""
