@@ -7,10 +7,8 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +25,6 @@ from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.checkpoint import save_model
-from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer, predict
@@ -46,31 +43,10 @@ from xtalgraph.workflows.labelled import Labelled, values_of
 from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
 log = logging.getLogger("xtalgraph")
-
-
-@final
-@dataclass(frozen=True)
-class Run:
-    """A finished run on disk."""
-
-    folder: Path
-    """Where it is."""
-
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """The content of ``metrics.json``."""
-        import json
-
-        document: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text("utf-8"))
-        return document
-
-    @cached_property
-    def predictor(self) -> Predictor:
-        """The trained model."""
-        return Predictor.load(self.folder)
 
 
 def train(

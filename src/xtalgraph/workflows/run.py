@@ -1,0 +1,123 @@
+"""A finished run: its folder, its model, and the very crystals it was made from."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import yaml
+from jaxtyping import Int
+
+from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.data.splits import PARTS, Split
+from xtalgraph.models.predictor import Predictor
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.prepare import read_labelled, resolve_source
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """The crystals of a run with their targets, divided as they were."""
+
+    labelled: Labelled
+    """Crystals and targets, in the order of the run; those that it rejected are left out."""
+    split: Split
+    """The parts, as places in the table."""
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """A finished run on disk."""
+
+    folder: Path
+    """Where it is."""
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """Open a run folder.
+
+        Args:
+            folder: Written by `train`.
+
+        Raises:
+            RunError: If it is not the folder of a finished run.
+        """
+        path = Path(folder)
+        for name in ("model.json", "metrics.json", "split.json", "config.yaml"):
+            if not (path / name).is_file():
+                raise RunError(
+                    f"{path} holds no {name}: it is not a run folder, or its training has not "
+                    "ended; repeat its `xtalgraph train` command with --resume"
+                )
+        return cls(path)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of ``metrics.json``."""
+        return self._json("metrics.json")
+
+    @cached_property
+    def division(self) -> dict[str, Any]:
+        """The content of ``split.json``."""
+        return self._json("split.json")
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The resolved settings."""
+        text = (self.folder / "config.yaml").read_text(encoding="utf-8")
+        return RunConfig.from_sections(yaml.safe_load(text))
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained model."""
+        return Predictor.load(self.folder)
+
+    def data(self, source: Any = None, *, progress: bool = False) -> RunData:
+        """Read the crystals of the run again, and divide them as they were.
+
+        Args:
+            source: Where they are now, or what was in memory; by default where they were.
+            progress: Show a progress bar on standard error.
+
+        Raises:
+            InputError: If they are not there, or are not the crystals and targets of the run.
+        """
+        path = self.config.data.path
+        if source is None:
+            if path.startswith("<"):
+                raise InputError(
+                    f"{self.folder} was trained on data in memory, {path}: give the data again"
+                )
+            source = path
+        found, _ = resolve_source(source)
+        if isinstance(found, Path) and not found.exists():
+            raise InputError(
+                f"{self.folder} was trained on {found}, which is not there: say where the data is"
+            )
+        labelled = read_labelled(found, self.config.targets, progress=progress)
+        parts = {part: set(self.division[part]) for part in PARTS}
+        known = set[str]().union(*parts.values())
+        ids = labelled.table.ids
+        left = {n: "rejected by the run" for n, name in enumerate(ids) if name not in known}
+        labelled = labelled.reject(left)
+        if labelled.content_hash() != self.division["data_sha256"]:
+            raise InputError(
+                f"the crystals and targets of {source} are not those that {self.folder} was "
+                f"trained on, whose data_sha256 is {self.division['data_sha256'][:12]}...: give "
+                "the same data"
+            )
+        place = {name: n for n, name in enumerate(labelled.table.ids)}
+
+        def places(part: str) -> Int[np.ndarray, " rows"]:
+            return np.array([place[name] for name in self.division[part]], dtype=np.int64)
+
+        train, val, test = (places(part) for part in PARTS)
+        return RunData(labelled, Split(train, val, test, self.division["how"]))
+
+    def _json(self, name: str) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        return document

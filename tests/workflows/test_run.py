@@ -1,0 +1,38 @@
+"""A run opened again: the same crystals in the same parts, or a reason."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.workflows.run import Run
+
+
+def test_the_data_of_a_run_are_read_again_as_they_were(run):
+    opened = Run.open(run)
+    data = opened.data()
+    stated = pd.read_csv(run / "predictions.csv").set_index("id")
+    assert sum(len(rows) for rows in data.split.parts().values()) == len(data.labelled.table)
+    for part, rows in data.split.parts().items():
+        ids = [data.labelled.table.ids[i] for i in rows]
+        assert list(stated.index[stated["split"] == part]) == ids
+        values = np.concatenate([data.labelled.values[i] for i in rows])
+        np.testing.assert_array_equal(values, stated.loc[ids, "target"])
+    crystals = [data.labelled.table.crystals[i] for i in data.split.test]
+    said = np.concatenate(opened.predictor.predict_crystals(crystals))
+    ids = [data.labelled.table.ids[i] for i in data.split.test]
+    np.testing.assert_allclose(said, stated.loc[ids, "prediction"], rtol=1e-5)
+
+
+def test_other_data_than_those_of_the_run_are_refused(run, table, tmp_path):
+    moved = table.drop(columns=["structure", "charges"]).assign(energy=table["energy"] + 1e-9)
+    moved.to_csv(tmp_path / "moved.csv", index=False)
+    with pytest.raises(InputError, match="are not those that"):
+        Run.open(run).data(tmp_path / "moved.csv")
+    with pytest.raises(InputError, match="not there"):
+        Run.open(run).data(tmp_path / "gone.csv")
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RunError, match="holds no model"):
+        Run.open(tmp_path)
