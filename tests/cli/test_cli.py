@@ -245,7 +245,7 @@ def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path
     args = ("train", cgcnn_folder, "--target", "target", "--kind", "extensive", "--unit", "eV/cell")
     code, out, err = xtalgraph_command(*args, "--epochs", 2, "--out", run, *SMALL)
     assert code == 0, err
-    for word in ("MAE", "Spearman", "top-100", "cgcnn", "composition", "mean", "eV/cell", "n/a"):
+    for word in ("MAE", "Spearman", "top-100", "xgn", "composition", "mean", "eV/cell", "n/a"):
         assert word in out
     assert str(run / "report.html") in out
     (cgcnn_folder / "broken.cif").write_text("data_x\n")

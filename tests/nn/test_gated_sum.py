@@ -9,51 +9,66 @@ from xtalgraph.nn.gated_sum import gated_sum
 ATOMS, EDGES, WIDTH, BASIS = 4, 7, 3, 2
 CENTER = torch.tensor([0, 0, 1, 1, 1, 3, 3])  # atom 2 hears nothing
 NEIGHBOR = torch.tensor([1, 0, 3, 3, 0, 1, 3])
+CORES = {"softplus": functional.softplus, "silu": functional.silu}
 
 
-def inputs(dtype=torch.float64, scale=1.0):
+def inputs(dtype=torch.float64, scale=1.0, rest=0):
     torch.manual_seed(0)
-    shapes = (ATOMS, 2 * WIDTH), (ATOMS, 2 * WIDTH), (EDGES, BASIS), (2 * WIDTH, BASIS), (EDGES, 1)
+    parts = 2 * WIDTH + rest
+    shapes = (ATOMS, parts), (ATOMS, parts), (EDGES, BASIS), (parts, BASIS), (EDGES, 1)
     values = [scale * torch.randn(*shape, dtype=torch.float64) for shape in shapes]
     return [value.to(dtype).requires_grad_() for value in values]
 
 
-def written_out(of_center, of_neighbor, edge, weight, factor, center, neighbor):
+def ours(*values, core="softplus"):
+    return gated_sum(*values, core=core, width=WIDTH)
+
+
+def written_out(of_center, of_neighbor, edge, weight, factor, center, neighbor, *, core="softplus"):
     rows = [[] for _ in range(len(of_center))]
+    left = []
     for k in range(len(center)):
         mixed = of_center[center[k]] + of_neighbor[neighbor[k]] + weight @ edge[k]
-        gate, core = mixed[:WIDTH], mixed[WIDTH:]
-        rows[int(center[k])].append(factor[k] * torch.sigmoid(gate) * functional.softplus(core))
-    return torch.stack([sum(row, of_center.new_zeros(WIDTH)) for row in rows])
+        gate, inner, change = mixed.split([WIDTH, WIDTH, len(mixed) - 2 * WIDTH])
+        rows[int(center[k])].append(factor[k] * torch.sigmoid(gate) * CORES[core](inner))
+        left.append(change)
+    total = torch.stack([sum(row, of_center.new_zeros(WIDTH)) for row in rows])
+    return total, torch.stack(left)
 
 
-@pytest.mark.parametrize("scale", [1.0, 30.0])  # 30 saturates the gate and the softplus
-def test_it_is_the_equation_with_all_its_derivatives(scale):
-    values = inputs(scale=scale)
-    found, naive = (f(*values, CENTER, NEIGHBOR) for f in (gated_sum, written_out))
-    torch.testing.assert_close(found, naive, rtol=1e-12, atol=1e-12)
-    direction = torch.randn_like(found)
-    for ours, theirs in zip(
-        torch.autograd.grad(found, values, direction),
-        torch.autograd.grad(naive, values, direction),
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("rest", [0, 2])
+@pytest.mark.parametrize("scale", [1.0, 30.0])  # 30 saturates the gate and the core
+def test_it_is_the_equation_with_all_its_derivatives(scale, rest, core):
+    values = inputs(scale=scale, rest=rest)
+    found, naive = (f(*values, CENTER, NEIGHBOR, core=core) for f in (ours, written_out))
+    directions = [torch.randn_like(one) for one in found]
+    for one, other in zip(found, naive, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    for one, other in zip(
+        torch.autograd.grad(found, values, directions),
+        torch.autograd.grad(naive, values, directions),
         strict=True,
     ):
-        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
-def test_derivatives_are_those_of_finite_differences_once_and_twice():
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("rest", [0, 2])
+def test_derivatives_are_those_of_finite_differences_once_and_twice(rest, core):
     def function(*values):
-        return gated_sum(*values, CENTER, NEIGHBOR)
+        total, change = ours(*values, CENTER, NEIGHBOR, core=core)
+        return (total, change) if rest else total
 
-    assert torch.autograd.gradcheck(function, inputs())
-    assert torch.autograd.gradgradcheck(function, inputs())
+    assert torch.autograd.gradcheck(function, inputs(rest=rest))
+    assert torch.autograd.gradgradcheck(function, inputs(rest=rest))
 
 
 def test_what_is_not_asked_for_is_not_computed_and_a_kept_graph_serves_twice():
     values = inputs()
     for fixed in values[2], values[4]:
         fixed.requires_grad_(False)
-    total = gated_sum(*values, CENTER, NEIGHBOR).sum()
+    total = gated_sum(*values, CENTER, NEIGHBOR).total.sum()
     first = torch.autograd.grad(total, values[:2], retain_graph=True)
     again = torch.autograd.grad(total, values[:2], create_graph=True)
     for one, other in zip(first, again, strict=True):
@@ -66,7 +81,7 @@ def test_what_is_not_asked_for_is_not_computed_and_a_kept_graph_serves_twice():
 def test_no_edges_are_no_messages():
     values = inputs()
     edges = [values[2][:0], values[3], values[4][:0]]
-    total = gated_sum(values[0], values[1], *edges, CENTER[:0], NEIGHBOR[:0])
+    total = gated_sum(values[0], values[1], *edges, CENTER[:0], NEIGHBOR[:0]).total
     torch.testing.assert_close(total, torch.zeros(ATOMS, WIDTH, dtype=torch.float64))
     total.sum().backward()
     assert values[3].grad is not None
@@ -75,10 +90,10 @@ def test_no_edges_are_no_messages():
 
 def test_half_precision_of_the_atoms_is_served_as_autocast_makes_it():
     values = inputs(torch.float32)
-    exact = gated_sum(*values, CENTER, NEIGHBOR)
+    exact = gated_sum(*values, CENTER, NEIGHBOR).total
     with torch.autocast("cpu", torch.bfloat16):
         mixed = [value.to(torch.bfloat16) for value in values[:2]]
-        rough = gated_sum(*mixed, *values[2:], CENTER, NEIGHBOR)
+        rough = gated_sum(*mixed, *values[2:], CENTER, NEIGHBOR).total
     torch.testing.assert_close(rough.float(), exact, rtol=0.05, atol=0.05)
     rough.float().sum().backward()
     assert all(value.grad.dtype == torch.float32 for value in values)
@@ -91,9 +106,9 @@ def test_what_was_made_from_other_inputs_is_not_walked_twice():
 
     def stacked(function):
         of_center, of_neighbor, *shared = values
-        first = function(of_center, of_neighbor, *shared, CENTER, NEIGHBOR)
+        first, _ = function(of_center, of_neighbor, *shared, CENTER, NEIGHBOR)
         again = torch.cat([first, first], dim=-1)
-        return (function(again, of_neighbor, *shared, CENTER, NEIGHBOR) * probe).sum()
+        return (function(again, of_neighbor, *shared, CENTER, NEIGHBOR)[0] * probe).sum()
 
     expected = torch.autograd.grad(stacked(written_out), values)
     for create_graph in (False, True):

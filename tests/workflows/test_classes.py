@@ -15,6 +15,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError, TargetError
 from xtalgraph.data.catalogue import CATALOGUE
 from xtalgraph.data.row import Rejection
 from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import DataConfig
 from xtalgraph.workflows.prepare import make_split, read_labelled
 
@@ -55,7 +56,7 @@ def test_predictions_are_probabilities_and_metrics_those_of_scikit_learn(class_r
     model = json.loads((class_run.folder / "model.json").read_text())
     assert model["format"] == 2, "an older reader would take log-odds for values"
     for part in ("train", "test"):
-        found = class_run.metrics["models"]["cgcnn"][part]
+        found = class_run.metrics["models"][DEFAULT][part]
         rows = table[table["split"] == part]
         said = rows["prediction"] >= 0.5
         area = roc_auc_score(rows["target"], rows["prediction"])
@@ -63,7 +64,7 @@ def test_predictions_are_probabilities_and_metrics_those_of_scikit_learn(class_r
         assert found["f1"]["value"] == pytest.approx(f1_score(rows["target"], said))
         accuracy = balanced_accuracy_score(rows["target"], said)
         assert found["balanced_accuracy"]["value"] == pytest.approx(accuracy)
-    train = class_run.metrics["models"]["cgcnn"]["train"]
+    train = class_run.metrics["models"][DEFAULT]["train"]
     assert train["roc_auc"]["value"] > 0.8, "the density can be learned"
     assert class_run.metrics["models"]["mean"]["test"]["roc_auc"]["value"] in (0.5, None)
     log = pd.read_csv(class_run.folder / "log.csv")

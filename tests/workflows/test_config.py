@@ -3,6 +3,7 @@
 import pytest
 
 from xtalgraph.conventions.errors import ConfigError, TargetError
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import RunConfig, apply_override, merge, read_yaml
 
 DATA = {"path": "a.csv", "target": "y"}
@@ -15,7 +16,7 @@ def test_every_default_is_written_out_and_read_back(tmp_path):
     assert RunConfig.from_sections(read_yaml(path)) == config
     sections = config.sections()
     assert sections["graph"] == {"strategy": "radius", "cutoff": 5.0, "fold_tolerance": 1e-3}
-    assert sections["model"]["name"] == "cgcnn"
+    assert sections["model"]["name"] == DEFAULT
     assert sections["training"]["epochs"] == config.training.epochs
 
 

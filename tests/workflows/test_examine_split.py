@@ -12,7 +12,13 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_pymatgen, to_pymatgen
 from xtalgraph.testing.crystals import contract_crystals
 
-SMALL = ["model.width=8", "model.depth=1", "training.batch_size=8", "training.threads=1"]
+SMALL = [
+    "model.width=8",
+    "model.name=cgcnn",
+    "model.depth=1",
+    "training.batch_size=8",
+    "training.threads=1",
+]
 
 
 def trained(data, out, **options):

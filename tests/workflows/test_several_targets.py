@@ -14,6 +14,7 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.evidence.report import write_report
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import DataConfig
 from xtalgraph.workflows.prepare import read_labelled
@@ -72,13 +73,13 @@ def test_metrics_are_over_the_known_labels(joint):
     found = joint.metrics["targets"]
     assert list(found) == NAMES
     for name in NAMES[:2]:
-        for part, models in (("test", "cgcnn"), ("train", "cgcnn")):
+        for part, models in (("test", DEFAULT), ("train", DEFAULT)):
             rows = table[(table["split"] == part) & table[f"target:{name}"].notna()]
             error = (rows[f"target:{name}"] - rows[f"prediction:{name}"]).abs().mean()
             assert found[name]["models"][models][part]["mae"]["value"] == pytest.approx(error)
             assert found[name]["splits"][part] == len(rows)
     assert set(found["dense"]["models"]["mean"]["test"]) >= {"roc_auc", "log_loss"}
-    assert set(found["energy"]["models"]) == {"cgcnn", "composition", "mean"}
+    assert set(found["energy"]["models"]) == {DEFAULT, "composition", "mean"}
     assert sum(joint.metrics["splits"].values()) == 48
     assert pd.read_csv(joint.folder / "log.csv")["val_error"].notna().all()
 

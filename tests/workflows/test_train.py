@@ -17,6 +17,7 @@ from scipy.stats import spearmanr
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
+from xtalgraph.models.registry import DEFAULT
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 FILES = {
@@ -58,12 +59,12 @@ def test_predictions_and_metrics_agree(run):
     assert len(predictions) == 48
     split = json.loads((run / "split.json").read_text())
     metrics = json.loads((run / "metrics.json").read_text())
-    assert set(metrics["models"]) == {"cgcnn", "composition", "mean"}
+    assert set(metrics["models"]) == {DEFAULT, "composition", "mean"}
     for part, size in metrics["splits"].items():
         rows = predictions[predictions["split"] == part]
         assert list(rows["id"]) == split[part]
         assert len(rows) == size
-        found = metrics["models"]["cgcnn"][part]
+        found = metrics["models"][DEFAULT][part]
         error = (rows["prediction"] - rows["target"]).abs()
         assert found["mae"]["value"] == pytest.approx(error.mean(), rel=1e-12)
         expected = spearmanr(rows["prediction"], rows["target"])[0]

@@ -38,7 +38,7 @@ import click
 @click.option(
     "--model",
     metavar="NAME",
-    help="Architecture: cgcnn (default), alignn, gcn, gemnet, megnet, schnet, xgn.",
+    help="Architecture: xgn (default), alignn, cgcnn, gcn, gemnet, megnet, schnet.",
 )
 @click.option(
     "--split",

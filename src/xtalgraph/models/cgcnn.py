@@ -60,7 +60,7 @@ class GatedConvolution(nn.Module):
             factor,
             graph.center,
             graph.neighbor,
-        )
+        ).total
         if self.norm is not None:
             update = self.norm(update, graph.atom_multiplicity)
         return update

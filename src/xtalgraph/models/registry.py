@@ -21,3 +21,6 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "xgn": XGN,
 }
 """Name in configurations to class."""
+
+DEFAULT: Final = "xgn"
+"""The architecture that is advised, and taken where none is named."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,9 +15,10 @@ from xtalgraph.nn.angular import ChebyshevAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
+from xtalgraph.nn.gated_sum import gated_sum
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, make_basis
-from xtalgraph.nn.segments import gather, segment_sum, weighted
+from xtalgraph.nn.segments import gather, weighted
 
 START: Final = 0.1
 """Standard deviation of an element's own vector at the start, small beside its features."""
@@ -55,13 +55,18 @@ class AngleBlock(nn.Module):
     ) -> Float[Tensor, "edges width"]:
         """Update the edges; ``factor`` is envelope times multiplicity."""
         normed = self.norm(edge)
-        mixed = gather(self.of_receiving(normed), graph.receiving_edge)
-        mixed = mixed + gather(self.of_sending(normed), graph.sending_edge)
-        mixed = torch.addmm(mixed, angle, self.of_angle.weight.T)
-        gate, core = mixed.chunk(2, dim=-1)
-        message = torch.sigmoid(gate) * functional.silu(core) * factor
-        heard: Tensor = self.out(segment_sum(message, graph.receiving_edge, len(edge)))
-        return edge + heard
+        heard = gated_sum(
+            self.of_receiving(normed),
+            self.of_sending(normed),
+            angle,
+            self.of_angle.weight,
+            factor,
+            graph.receiving_edge,
+            graph.sending_edge,
+            core="silu",
+        )
+        change: Tensor = self.out(heard.total)
+        return edge + change
 
 
 class EdgeBlock(nn.Module):
@@ -80,12 +85,13 @@ class EdgeBlock(nn.Module):
 
     def __init__(self, width: int, edge_width: int, dropout: float, last: bool) -> None:
         super().__init__()
-        self.widths = [width, width, 0 if last else edge_width]
+        self.width, self.last = width, last
+        parts = 2 * width + (0 if last else edge_width)
         self.atom_norm = nn.LayerNorm(width)
         self.edge_norm = nn.LayerNorm(edge_width)
-        self.of_center = nn.Linear(width, sum(self.widths))
-        self.of_neighbor = nn.Linear(width, sum(self.widths), bias=False)
-        self.of_edge = nn.Linear(edge_width, sum(self.widths), bias=False)
+        self.of_center = nn.Linear(width, parts)
+        self.of_neighbor = nn.Linear(width, parts, bias=False)
+        self.of_edge = nn.Linear(edge_width, parts, bias=False)
         self.norm = WeightedBatchNorm(width)
         self.out = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.Dropout(dropout))
 
@@ -98,14 +104,19 @@ class EdgeBlock(nn.Module):
     ) -> tuple[Float[Tensor, "atoms width"], Float[Tensor, "edges edge_width"]]:
         """Return what the atoms receive, and the new edges."""
         normed = self.atom_norm(atom)
-        mixed = gather(self.of_center(normed), graph.center)
-        mixed = mixed + gather(self.of_neighbor(normed), graph.neighbor)
-        mixed = torch.addmm(mixed, self.edge_norm(edge), self.of_edge.weight.T)
-        gate, core, change = mixed.split(self.widths, dim=-1)
-        message = torch.sigmoid(gate) * functional.silu(core) * factor
-        heard = segment_sum(message, graph.center, len(atom))
+        heard, change = gated_sum(
+            self.of_center(normed),
+            self.of_neighbor(normed),
+            self.edge_norm(edge),
+            self.of_edge.weight,
+            factor,
+            graph.center,
+            graph.neighbor,
+            core="silu",
+            width=self.width,
+        )
         received: Tensor = self.out(self.norm(heard, graph.atom_multiplicity))
-        return received, edge + functional.silu(change) if change.shape[1] else edge
+        return received, edge if self.last else edge + functional.silu(change)
 
 
 class XGN(Encoder):

@@ -1,6 +1,6 @@
 """The gated sum over neighbours, in one step that keeps little and writes in place."""
 
-from typing import Any
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -9,39 +9,59 @@ from torch.nn import functional
 
 from xtalgraph.nn.segments import gather, segment_sum
 
+CoreName = Literal["softplus", "silu"]
+_CORES: Final = {"softplus": functional.softplus, "silu": functional.silu}
+
+
+class GatedSum(NamedTuple):
+    """What the atoms receive, and what is left for the edges."""
+
+    total: Float[Tensor, "atoms width"]
+    """Σ_j f σ(g_ij) ⊙ φ(c_ij)."""
+    change: Float[Tensor, "edges rest"]
+    """u_ij."""
+
 
 def gated_sum(
-    of_center: Float[Tensor, "atoms twice"],
-    of_neighbor: Float[Tensor, "atoms twice"],
+    of_center: Float[Tensor, "atoms parts"],
+    of_neighbor: Float[Tensor, "atoms parts"],
     edge: Float[Tensor, "edges basis"],
-    weight: Float[Tensor, "twice basis"],
+    weight: Float[Tensor, "parts basis"],
     factor: Float[Tensor, "edges 1"],
     center: Int[Tensor, " edges"],
     neighbor: Int[Tensor, " edges"],
-) -> Float[Tensor, "atoms width"]:
-    """Σ_j f σ(g_ij) ⊙ ln(1 + exp(c_ij)), with g ⊕ c = A_i + B_j + W e_ij.
+    *,
+    core: CoreName = "softplus",
+    width: int | None = None,
+) -> GatedSum:
+    """Σ_j f σ(g_ij) ⊙ φ(c_ij), and u_ij, with g ⊕ c ⊕ u = A_i + B_j + W e_ij.
 
     The same as written out with torch's operations, and as often differentiable. For each edge
     these would keep five vectors until the derivative is taken and write eight; this keeps three
-    and writes five.
+    and writes five. What is called atoms here may be edges, and what is called edges the triplets
+    between them.
 
     Args:
-        of_center: A, the gate's half before the core's.
+        of_center: A, the gate's part before the core's.
         of_neighbor: B, the same.
         edge: e, features of each edge.
         weight: W.
         factor: f, envelope times multiplicity.
         center: The atom that receives along each edge.
         neighbor: The atom that sends.
+        core: φ, ln(1 + exp(c)) or c σ(c).
+        width: Length of g and of c; half of all if left out, and then there is no u.
     """
     # Under autocast the products of the atoms come in another dtype than the edges.
     edge, weight = edge.to(of_center.dtype), weight.to(of_center.dtype)
-    total: Tensor = _GatedSum.apply(of_center, of_neighbor, edge, weight, factor, center, neighbor)
-    return total
+    width = of_center.shape[1] // 2 if width is None else width
+    inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
+    total, change = _GatedSum.apply(*inputs, width, core)
+    return GatedSum(total, change)
 
 
 class _GatedSum(torch.autograd.Function):
-    """The sum, and its derivative from σ(g), c and ln(1 + exp(c))."""
+    """The sum, and its derivative from σ(g), c and φ(c)."""
 
     @staticmethod
     def forward(
@@ -53,47 +73,63 @@ class _GatedSum(torch.autograd.Function):
         factor: Tensor,
         center: Tensor,
         neighbor: Tensor,
-    ) -> Tensor:
+        width: int,
+        core_name: CoreName,
+    ) -> tuple[Tensor, Tensor]:
         mixed = of_center.index_select(0, center)
         mixed.add_(of_neighbor.index_select(0, neighbor)).addmm_(edge, weight.T)
-        gate, core = mixed.chunk(2, dim=-1)
+        gate, core = mixed[:, :width], mixed[:, width : 2 * width]
         gate.sigmoid_()
-        soft = functional.softplus(core)
+        value = _CORES[core_name](core)
         inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
-        ctx.save_for_backward(*inputs, mixed, soft)
-        return segment_sum((gate * soft).mul_(factor), center, len(of_center))
+        ctx.save_for_backward(*inputs, mixed, value)
+        ctx.width, ctx.core_name = width, core_name
+        total = segment_sum((gate * value).mul_(factor), center, len(of_center))
+        return total, mixed[:, 2 * width :].clone()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        *inputs, mixed, soft = ctx.saved_tensors
-        (grad,) = grads
+        *inputs, mixed, value = ctx.saved_tensors
+        width = ctx.width
         if torch.is_grad_enabled():  # the derivative will itself be differentiated
-            return _differentiable(inputs, grad, ctx.needs_input_grad)
+            wanted = ctx.needs_input_grad[:7]
+            return *_differentiable(inputs, width, ctx.core_name, grads, wanted), None, None
         of_center, _, edge, weight, factor, center, neighbor = inputs
-        gate, core = mixed.chunk(2, dim=-1)
-        heard = grad.index_select(0, center)
+        gate, core = mixed[:, :width], mixed[:, width : 2 * width]
+        heard = grads[0].index_select(0, center)
         of_factor = None
         if ctx.needs_input_grad[4]:
-            of_factor = (heard * gate).mul_(soft).sum(dim=-1, keepdim=True)
+            of_factor = (heard * gate).mul_(value).sum(dim=-1, keepdim=True)
         heard.mul_(factor)
         of_mixed = torch.empty_like(mixed)
-        of_gate, of_core = of_mixed.chunk(2, dim=-1)
-        torch.ops.aten.sigmoid_backward.grad_input(heard * soft, gate, grad_input=of_gate)
-        torch.sigmoid(core, out=of_core)
-        of_core.mul_(heard.mul_(gate))
+        of_gate, of_core = of_mixed[:, :width], of_mixed[:, width : 2 * width]
+        of_mixed[:, 2 * width :] = grads[1]
+        torch.ops.aten.sigmoid_backward.grad_input(heard * value, gate, grad_input=of_gate)
+        heard.mul_(gate)
+        if ctx.core_name == "silu":
+            torch.ops.aten.silu_backward.grad_input(heard, core, grad_input=of_core)
+        else:
+            torch.sigmoid(core, out=of_core)
+            of_core.mul_(heard)
         return (
             segment_sum(of_mixed, center, len(of_center)),
             segment_sum(of_mixed, neighbor, len(of_center)),
             of_mixed @ weight if ctx.needs_input_grad[2] else None,
-            (edge.T @ of_mixed).T,
+            (edge.T @ of_mixed).T,  # several times quicker than the product of the transposes
             of_factor,
+            None,
+            None,
             None,
             None,
         )
 
 
 def _differentiable(
-    inputs: list[Tensor], grad: Tensor, wanted: tuple[bool, ...]
+    inputs: list[Tensor],
+    width: int,
+    core_name: CoreName,
+    grads: tuple[Tensor, ...],
+    wanted: tuple[bool, ...],
 ) -> tuple[Tensor | None, ...]:
     """Return the derivatives by torch's own operations, which can be differentiated again.
 
@@ -103,9 +139,10 @@ def _differentiable(
     inputs = [value.view_as(value) if value.is_floating_point() else value for value in inputs]
     of_center, of_neighbor, edge, weight, factor, center, neighbor = inputs
     mixed = gather(of_center, center) + gather(of_neighbor, neighbor)
-    gate, core = torch.addmm(mixed, edge, weight.T).chunk(2, dim=-1)
-    message = torch.sigmoid(gate) * functional.softplus(core) * factor
+    mixed = torch.addmm(mixed, edge, weight.T)
+    gate, core, change = mixed.split([width, width, mixed.shape[1] - 2 * width], dim=-1)
+    message = torch.sigmoid(gate) * _CORES[core_name](core) * factor
     total = segment_sum(message, center, len(of_center))
     chosen = [value for value, want in zip(inputs, wanted, strict=True) if want]
-    found = iter(torch.autograd.grad(total, chosen, grad, create_graph=True))
+    found = iter(torch.autograd.grad((total, change), chosen, grads, create_graph=True))
     return tuple(next(found) if want else None for want in wanted)

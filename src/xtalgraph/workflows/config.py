@@ -11,6 +11,7 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.data.division import parse_division
 from xtalgraph.data.targets import Target, Task, components_of, kind_named
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
 
@@ -186,7 +187,7 @@ class RunConfig:
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
         target, *further = data.declared()
-        encoder = str(model.pop("name", "cgcnn"))
+        encoder = str(model.pop("name", DEFAULT))
         beside = {"fold_tolerance": default_fold_tolerance(encoder, target)}
         own = [field.name for field in fields(GraphConfig)]
         beside |= {key: graph.pop(key) for key in own if key in graph}
