@@ -1,5 +1,6 @@
 """The gated sum over neighbours, in one step that keeps little and writes in place."""
 
+from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
 import torch
@@ -10,7 +11,10 @@ from torch.nn import functional
 from xtalgraph.nn.segments import gather, segment_sum
 
 CoreName = Literal["softplus", "silu"]
-_CORES: Final = {"softplus": functional.softplus, "silu": functional.silu}
+_CORES: Final[dict[CoreName, Callable[[Tensor], Tensor]]] = {
+    "softplus": functional.softplus,
+    "silu": functional.silu,
+}
 
 
 class GatedSum(NamedTuple):
