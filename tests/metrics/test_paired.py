@@ -21,13 +21,13 @@ def columns(rows=400, seed=3):
 
 def test_the_difference_of_maes_has_the_interval_and_p_of_the_paired_t_test():
     target, first, second = columns(rows=150)
-    found = paired_difference(mae, target, first, second, samples=4000)
+    found = paired_difference(mae, target, first, second, samples=2000)
     test = ttest_rel(np.abs(first - target), np.abs(second - target))
     theirs = test.confidence_interval(0.95)
     assert found.value == pytest.approx(mae(target, first) - mae(target, second), rel=1e-12)
     width = theirs.high - theirs.low
-    assert found.low == pytest.approx(theirs.low, abs=0.06 * width)
-    assert found.high == pytest.approx(theirs.high, abs=0.06 * width)
+    assert found.low == pytest.approx(theirs.low, abs=0.08 * width)
+    assert found.high == pytest.approx(theirs.high, abs=0.08 * width)
     assert found.p == pytest.approx(test.pvalue, abs=0.02)
 
 
@@ -42,11 +42,11 @@ def test_a_pair_tells_apart_what_two_intervals_do_not():
 def test_chance_is_taken_for_a_difference_as_often_as_promised():
     generator = np.random.default_rng(0)
     alarms = 0
-    for trial in range(300):
+    for trial in range(120):
         target = generator.normal(size=60)
         first, second = target + generator.normal(size=(2, 60))
-        alarms += paired_difference(mae, target, first, second, samples=200, seed=trial).sign != 0
-    assert 3 <= alarms <= 30, "5 % of 300, with its binomial spread and that of 60 rows"
+        alarms += paired_difference(mae, target, first, second, samples=100, seed=trial).sign != 0
+    assert 1 <= alarms <= 16, "5 % of 120, with its binomial spread and that of 60 rows"
 
 
 def test_equal_predictors_do_not_differ():
