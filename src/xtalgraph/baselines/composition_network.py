@@ -15,7 +15,7 @@ class CompositionNetwork(Baseline):
 
     Args:
         kind: Whether the target is a total of the cell.
-        seed: Of the weights and of the rows that stop the training.
+        seed: Of the weights and of the order of the rows.
     """
 
     name: ClassVar[str] = "composition-mlp"
