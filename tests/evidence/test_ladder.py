@@ -141,5 +141,8 @@ def test_the_figure_says_where_a_measure_is_not_defined():
     wide = np.array([[500.0, 30.0], [450.0, 28.0], [550.0, np.nan]])
     other = ladder_plot(["a", "b"], ["mean", "own models"], wide, wide / 600, model="b")
     assert other.axes[0].get_xscale() == "log"
+    other.draw_without_rendering()
+    ticks = [label.get_text() for label in other.axes[0].get_xticklabels()]
+    assert {"50", "100", "200"} <= set(ticks)
     empty = ladder_plot([], [], np.zeros((3, 0)), np.zeros((3, 0)), model="b")
     assert "nothing to compare" in empty.axes[0].texts[0].get_text()

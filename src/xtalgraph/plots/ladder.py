@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from xtalgraph.plots.style import (
     ACCENT,
@@ -63,6 +64,10 @@ def ladder_plot(
         known = error[0][error[0] > 0]
         if len(known) > 1 and known.max() > _WIDE * known.min():
             left.set_xscale("log")
+            # Plain numbers: the powers of ten of matplotlib are formulas, which are switched off.
+            left.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            left.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
+            left.xaxis.set_minor_formatter(NullFormatter())
         left.set_yticks(np.arange(len(names)), names)
         left.invert_yaxis()
         for name, label in zip(names, left.get_yticklabels(), strict=True):

@@ -114,7 +114,7 @@ def compare(
         best: ``low`` or ``high``: which end counts as best in top-k recall.
         split: How the crystals are divided, as for `train`.
         fold: The test fold; without it all folds, where the split has folds.
-        folds: How many folds are drawn.
+        folds: How many folds are drawn; at random, where no split is said.
         epochs: Passes over the training part, of every network.
         seed: Of split, weights and order, and of every rung that draws.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
@@ -145,6 +145,8 @@ def compare(
         "on_error": on_error,
     }
     source, known, sections = gather_options(data, options, config, overrides)
+    if sections["data"].get("folds") is not None:
+        sections["data"].setdefault("split", "folds")
     every = _takes_every_fold(sections["data"])
     if every:
         sections["data"]["fold"] = 0  # any, until the folds are known
@@ -344,8 +346,9 @@ def _as_table(document: Mapping[str, Any]) -> pd.DataFrame:
         for key, found in one["folds"].items():
             row[f"{key} mean of folds"] = found["mean"]
         for key, found in one["against"].items():
-            row |= {f"{key} {name}": value for name, value in found.items() if name != "outcome"}
             row[f"{key} outcome"] = found["outcome"]
+            row[f"{key} difference"] = found["difference"]
+            row |= {f"{key} difference {end}": found[end] for end in ("low", "high", "p")}
         rows.append(row)
     rows += [{**one, "judged": False} for one in document["not_run"]]
     return pd.DataFrame(rows)
