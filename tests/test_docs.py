@@ -22,6 +22,7 @@ from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.table import read_table
 from xtalgraph.graphs.strategies import STRATEGIES, KNearest, Radius
 from xtalgraph.metrics.bootstrap import Interval, interval
+from xtalgraph.metrics.paired import PairedDifference, paired_difference
 from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import RunConfig, read_yaml
 
@@ -31,6 +32,7 @@ RUNNABLE = ("python", "pycon", "shell", "console")
 SKIP = re.compile(r"<!-- not executed: (.+) -->")
 QUICK = {
     ("train",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
+    ("compare",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("predict",): ["--quiet"],
     ("evaluate",): ["--quiet"],
     ("data", "fetch"): ["--quiet"],
@@ -94,6 +96,10 @@ def workplace(tmp_path_factory) -> Path:
     return place
 
 
+def quick_difference(*args, **options) -> PairedDifference:
+    return paired_difference(*args, samples=10, **options)
+
+
 def quick_interval(*args, samples: int, **options) -> Interval:
     return interval(*args, samples=min(samples, 10), **options)
 
@@ -112,6 +118,7 @@ def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
     monkeypatch.setattr("xtalgraph.data.ionic.load.NUM_ROWS", 20)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
+    monkeypatch.setattr("xtalgraph.workflows.ladder.standings.paired_difference", quick_difference)
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
     yield place
     log = logging.getLogger("xtalgraph")

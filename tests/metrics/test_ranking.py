@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau, spearmanr
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.metrics.ranking import kendall, spearman, top_count, top_recall
+from xtalgraph.metrics.ranking import enrichment, kendall, spearman, top_count, top_recall
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=15)
 
@@ -155,3 +155,24 @@ def test_impossible_k_is_refused(k):
 def test_recall_wants_a_direction_it_knows():
     with pytest.raises((ConfigError, TypeError), match="best"):
         top_recall(np.arange(3.0), np.arange(3.0), 1, "lowest")
+
+
+@given(PAIRS, st.integers(1, 15))
+def test_enrichment_is_the_recall_over_that_of_a_constant_prediction(pairs, k):
+    target, prediction = np.array(pairs, dtype=float).T
+    blind = top_recall(target, np.zeros(len(target)), k, "high")
+    expected = top_recall(target, prediction, k, "high") / blind
+    assert enrichment(target, prediction, k, "high") == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.integers(1, 300), st.data())
+def test_enrichment_of_a_constant_prediction_is_one(rows, data):
+    k = data.draw(st.integers(1, rows))
+    found = enrichment(np.arange(float(rows)), np.full(rows, 0.7), k, "low")
+    assert found == pytest.approx(1, rel=1e-15)
+
+
+def test_enrichment_of_a_perfect_ranking_is_all_there_is_to_gain():
+    assert enrichment(np.arange(200.0), np.arange(200.0), 10, "low") == 20
+    assert enrichment(np.arange(200.0), -np.arange(200.0), 10, "low") == 0
+    assert math.isnan(enrichment(np.zeros(0), np.zeros(0), 10, "low"))

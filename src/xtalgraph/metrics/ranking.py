@@ -124,6 +124,40 @@ def top_recall(
     return expected / (m * m_hat * count)
 
 
+def enrichment(
+    target: Float[np.ndarray, " rows"],
+    prediction: Float[np.ndarray, " rows"],
+    k: int | float,
+    best: Literal["low", "high"],
+) -> float:
+    """How many times more of the best k rows are found than blind choice of k rows finds.
+
+    It is the recall of :func:`top_recall`, with ties by expectation, over its value for a constant
+    prediction, k/n. It lies between 0 and n/k.
+
+    Args:
+        target: True values.
+        prediction: Predicted values, in the same order.
+        k: A number of rows, or a fraction of them, see :func:`top_count`.
+        best: Whether low values are the good ones (energies) or high ones.
+
+    Returns:
+        1 for blind choice, n/k where all of the best are found; NaN for no rows.
+
+    Raises:
+        ConfigError: ``k`` or ``best`` is not one of those above.
+
+    >>> enrichment(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 9.0, 5.0, 7.0]), 1, "low")
+    4.0
+    >>> enrichment(np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4), 1, "low")
+    1.0
+    """
+    recall = top_recall(target, prediction, k, best)
+    # Multiplied first, so that the recall of chance, k/n, comes out as exactly 1.
+    rows = len(target)
+    return math.nan if math.isnan(recall) else recall * rows / top_count(k, rows)
+
+
 def _lowest(
     values: Float[np.ndarray, " rows"], count: int
 ) -> tuple[Bool[np.ndarray, " rows"], Bool[np.ndarray, " rows"], int]:

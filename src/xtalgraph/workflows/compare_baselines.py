@@ -18,7 +18,9 @@ from xtalgraph.workflows.labelled import Labelled, values_of
 from xtalgraph.workflows.outcome import Outcome
 
 
-def fit_baselines(labelled: Labelled, split: Split, target: Target, *, seed: int) -> list[Outcome]:
+def fit_baselines(
+    labelled: Labelled, split: Split, target: Target, *, seed: int, only: str | None = None
+) -> list[Outcome]:
     """Fit composition-only and mean on the training part, and predict every crystal.
 
     Args:
@@ -26,16 +28,19 @@ def fit_baselines(labelled: Labelled, split: Split, target: Target, *, seed: int
         split: The parts; only ``train`` is learned from.
         target: What is predicted.
         seed: Of the baselines that draw.
+        only: The name of one that is wanted; None for all.
 
     Returns:
         What each says, the strongest rung first.
     """
     if target.kind is Kind.ATOMIC:
-        return _on_sites(labelled, split, target)
+        return _on_sites(labelled, split, target, only)
     counts = count_elements(labelled.table.crystals)
     truth = values_of(labelled, split.train)
     found = []
     for baseline in _of_crystals(target, seed):
+        if only not in (None, baseline.name):
+            continue
         began = time.monotonic()
         said = baseline.fit(counts[split.train], truth).predict(counts)
         seconds = time.monotonic() - began
@@ -51,13 +56,15 @@ def _of_crystals(target: Target, seed: int) -> tuple[Baseline, ...]:
     return CompositionBaseline(kind, seed), MeanBaseline(kind)
 
 
-def _on_sites(labelled: Labelled, split: Split, target: Target) -> list[Outcome]:
+def _on_sites(labelled: Labelled, split: Split, target: Target, only: str | None) -> list[Outcome]:
     numbers = [crystal.numbers for crystal in labelled.table.crystals]
     seen = np.concatenate([numbers[i] for i in split.train])
     truth = values_of(labelled, split.train)
     ends = np.cumsum([len(one) for one in numbers])[:-1]
     found = []
     for baseline in (ElementMeanBaseline(float(target.is_class)), SiteMeanBaseline()):
+        if only not in (None, baseline.name):
+            continue
         began = time.monotonic()
         said = baseline.fit(seen, truth).predict(np.concatenate(numbers))
         seconds = time.monotonic() - began

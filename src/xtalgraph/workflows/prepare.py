@@ -203,6 +203,22 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
     return group_fold_split(given, config.fold, rows, val=val, seed=seed, inner=inner, drawn=False)
 
 
+def known_folds(labelled: Labelled, config: DataConfig, known: Dataset | None) -> list[int]:
+    """Return the numbers of the folds of a split that has folds.
+
+    Args:
+        labelled: What is divided.
+        config: How.
+        known: What the catalogue says of the source.
+
+    Raises:
+        ConfigError: If no folds are known.
+    """
+    if config.folds is not None:
+        return list(range(config.folds))
+    return sorted(set(_folds(labelled, known, config.declared()).tolist()))
+
+
 def _folds(
     labelled: Labelled, known: Dataset | None, targets: Sequence[Target]
 ) -> Int[np.ndarray, " rows"]:

@@ -61,6 +61,11 @@ class Run:
         return self._json("metrics.json")
 
     @cached_property
+    def record(self) -> dict[str, Any]:
+        """The content of ``record.json``."""
+        return self._json("record.json")
+
+    @cached_property
     def division(self) -> dict[str, Any]:
         """The content of ``split.json``."""
         return self._json("split.json")

@@ -1,33 +1,23 @@
 """Train: from a source of crystals to a run folder with a model and its evidence."""
 
-import hashlib
 import json
 import logging
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.catalogue import Dataset
 from xtalgraph.data.splits import Split
-from xtalgraph.data.stored_graphs import StoredGraphs
-from xtalgraph.data.table import Rejection
-from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
-from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.checkpoint import save_model
 from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.training.examples import Examples
-from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import (
     announce,
@@ -36,13 +26,15 @@ from xtalgraph.workflows.announcements import (
     warn_about_reach,
 )
 from xtalgraph.workflows.compare_baselines import fit_baselines
-from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.examine_split import division_fields, examine_split
+from xtalgraph.workflows.fitting import fit_model, repeatable
 from xtalgraph.workflows.graph_source import Graphs, make_graphs, survey
-from xtalgraph.workflows.labelled import Labelled, values_of
-from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
+from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.options import gather_options
+from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.record import make_record
-from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.rejections import judge_rejected
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
@@ -104,31 +96,54 @@ def train(
         InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot.
         RunError: If the folder holds another run.
     """
-    options: dict[str, dict[str, Any]] = {
-        "data": {
-            key: said if said is None or isinstance(said, str) else list(said)
-            for key, said in (
-                ("target", target),
-                ("kind", kind),
-                ("task", task),
-                ("unit", unit),
-                ("best", best),
-            )
-        },
-        "model": {"name": model},
-        "training": {"epochs": epochs, "seed": seed},
+    options = {
+        "target": target,
+        "kind": kind,
+        "task": task,
+        "unit": unit,
+        "best": best,
+        "model": model,
+        "split": split,
+        "fold": fold,
+        "folds": folds,
+        "epochs": epochs,
+        "seed": seed,
+        "on_error": on_error,
     }
-    options["data"] |= {"split": split, "fold": fold, "folds": folds}
-    options["data"] |= {"path": _named(data), "on_error": on_error}
-    base = read_yaml(Path(config)) if config is not None else {}
-    sections = merge(base, options, overrides)
-    source, known = resolve_source(data)
-    _fill_in(sections["data"], known)
+    source, known, sections = gather_options(data, options, config, overrides)
     resolved = RunConfig.from_sections(sections)
     folder = Path(out)
-    _claim(folder, resolved, resume)
-    with _repeatable(resolved.training.threads):
-        _train(folder, source, known, resolved, resume, progress)
+    return train_configured(folder, source, known, resolved, resume=resume, progress=progress)
+
+
+def train_configured(
+    folder: Path,
+    source: Any,
+    known: Dataset | None,
+    config: RunConfig,
+    *,
+    resume: bool,
+    progress: bool,
+) -> Run:
+    """Train by settings that are resolved, see `train`.
+
+    Args:
+        folder: The run folder.
+        source: What to read.
+        known: What the catalogue says of it.
+        config: All settings.
+        resume: Go on where a killed run of the same settings stopped.
+        progress: Show progress bars on standard error.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunError: If the folder holds another run.
+    """
+    _claim(folder, config, resume)
+    with repeatable(config.training.threads):
+        _train(folder, source, known, config, resume, progress)
     return Run(folder)
 
 
@@ -146,7 +161,7 @@ def _train(
         announce(target)
     labelled = read_labelled(source, targets, progress=progress)
     if config.data.on_error == "raise":
-        _judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
+        judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
     # Both may refuse, and graphs take long to build.
     split = make_split(labelled, config.data, known, seed)
     views = views_of(labelled, split, targets)
@@ -156,7 +171,7 @@ def _train(
         labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
         split = make_split(labelled, config.data, known, seed)
         views = views_of(labelled, split, targets)
-    _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    judge_rejected(folder, labelled.table.rejected, config.data.on_error)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
     division = examine_split(folder, labelled, split, targets, data_hash)
@@ -209,31 +224,25 @@ def _fit(
     progress: bool,
 ) -> tuple[PropertyModel, out.Outcome, dict[str, Any]]:
     """Train, and predict every crystal."""
-    crystals = labelled.table.crystals
     seen = survey(graphs.source)
     warn_about_edges(seen, labelled)
-    scope = Scope.ATOM if config.spec.target.kind is Kind.ATOMIC else Scope.CRYSTAL
-
-    def examples(rows: np.ndarray) -> Examples[Graph | StoredGraphs]:
-        values = torch.from_numpy(values_of(labelled, rows))
-        return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
-
-    parts = {name: examples(rows) for name, rows in split.parts().items()}
     torch.manual_seed(config.training.seed)
     model = config.spec.make_model()
     warn_about_reach(model, graphs.source)
-    numbers = [crystals[i].numbers for i in split.train]
-    model.fit_scalers([labelled.values[i] for i in split.train], numbers)
     made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
-    key = hashlib.sha256(made_from.encode()).hexdigest()
-    trainer = Trainer(model, parts["train"], parts["val"], config.training, folder / "state", key)
-    done = trainer.fit(resume=resume, show=progress)
+    fitted = fit_model(
+        model,
+        labelled,
+        graphs,
+        split,
+        config.training,
+        folder / "state",
+        made_from,
+        resume=resume,
+        progress=progress,
+    )
+    done = fitted.progress
     out.write_text(folder / "log.csv", out.log_csv(done.history))
-    targets = torch.from_numpy(values_of(labelled, range(len(crystals))))
-    everything = Examples(graphs.source, targets, scope).to(trainer.fabric.device)
-    values = predict(model, everything).cpu().numpy()
-    sizes = seen.num_atoms if scope is Scope.ATOM else np.ones(len(crystals), dtype=int)
-    predicted = np.split(values, np.cumsum(sizes)[:-1])
     description = f"{type(model.encoder).__name__}, a graph neural network"
     trained = {
         "epochs": done.epoch,
@@ -245,25 +254,7 @@ def _fit(
     }
     name = config.spec.encoder
     seconds = done.seconds + graphs.seconds
-    return model.cpu(), out.Outcome(name, description, predicted, seconds), trained
-
-
-def _named(data: Any) -> str:
-    return str(data) if isinstance(data, str | Path) else f"<{type(data).__name__} in memory>"
-
-
-def _fill_in(section: dict[str, Any], known: Dataset | None) -> None:
-    """Take what was not said about the target from what is known of the data set."""
-    if known is None:
-        return
-    section.setdefault("target", known.target)
-    if section["target"] == known.target:
-        section.setdefault("kind", known.kind)
-        section.setdefault("task", known.task)
-        if section["task"] == "regression":
-            section.setdefault("unit", known.unit)
-        if known.best is not None:
-            section.setdefault("best", known.best)
+    return model.cpu(), out.Outcome(name, description, fitted.values, seconds), trained
 
 
 def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
@@ -304,35 +295,6 @@ def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) -> None:
-    """Write every rejected row down; stop, or go on and say so."""
-    out.write_text(folder / "rejected.csv", out.rejected_csv(rejected))
-    if not rejected:
-        return
-    listed = describe_all(rejected)
-    where = folder / "rejected.csv"
-    if on_error == "raise":
-        raise InputError(
-            f"{len(rejected)} rows cannot be used:\n  {listed}\nThey are listed in {where}. "
-            "Correct them, or leave them out with --on-error skip"
-        )
-    log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
-
-
 def _elements(labelled: Labelled, split: Split) -> list[str]:
     numbers = {z for i in split.train for z in labelled.table.crystals[i].numbers.tolist()}
     return [SYMBOLS[z] for z in sorted(numbers)]
-
-
-@contextmanager
-def _repeatable(threads: int | None) -> Iterator[None]:
-    """Fix what the bits depend on, and put it back."""
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])

@@ -1,0 +1,58 @@
+"""What a classical structure descriptor is."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float32
+from scipy.sparse import csr_array
+
+from xtalgraph.crystals.crystal import Crystal
+
+Rows = Float32[np.ndarray, "crystals features"] | csr_array
+"""A row of features for each crystal; sparse where almost all of them are zero."""
+
+
+class Descriptor(ABC):
+    """Fixed features of whole crystals: nothing of them is learned.
+
+    They do not change with the choice of the cell: a supercell has the features of its primitive
+    cell, the mean over its atoms. A subclass is a frozen dataclass of its settings.
+    """
+
+    name: ClassVar[str]
+    """Short name, as in tables."""
+    description: ClassVar[str]
+    """A phrase for the report, without a full stop."""
+    extra: ClassVar[str | None] = None
+    """The extra of xtalgraph that it needs."""
+    version: ClassVar[int] = 1
+    """Raised where the same settings give other features."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Find out whether what it needs is installed.
+
+        Raises:
+            MissingExtraError: If it is not.
+        """
+
+    @abstractmethod
+    def describe(self, crystals: Sequence[Crystal], elements: Sequence[int]) -> Rows:
+        """Return the features of crystals.
+
+        Args:
+            crystals: What to describe; more than none.
+            elements: Atomic numbers that occur in the whole set, ascending; the columns depend on
+                them.
+
+        Returns:
+            One row for each crystal.
+        """
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything that decides the features but the crystals, in plain values."""
+        plain: dict[str, Any] = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return {"descriptor": self.name, "version": self.version, **plain}

@@ -1,0 +1,354 @@
+"""Compare: a model against every rung of the ladder, on one split or on folds."""
+
+import json
+import logging
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+import yaml
+
+from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.data.catalogue import Dataset
+from xtalgraph.evidence.ladder_page import write_ladder
+from xtalgraph.evidence.ladder_wording import verdict_of
+from xtalgraph.workflows import outcome as out
+from xtalgraph.workflows.announcements import announce
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.fitting import repeatable
+from xtalgraph.workflows.graph_source import make_graphs
+from xtalgraph.workflows.labelled import Labelled, values_of
+from xtalgraph.workflows.ladder.cache import said_of
+from xtalgraph.workflows.ladder.catalogue import own_rungs, rungs_of
+from xtalgraph.workflows.ladder.rung import Case, Rung, Said
+from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fold, stand
+from xtalgraph.workflows.options import gather_options
+from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
+from xtalgraph.workflows.rejections import judge_rejected
+
+log = logging.getLogger("xtalgraph")
+
+
+@final
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison on disk."""
+
+    folder: Path
+    """Where it is."""
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Comparison":
+        """Open the folder of a comparison.
+
+        Args:
+            folder: Written by `compare`.
+
+        Raises:
+            RunError: If no comparison was finished there.
+        """
+        path = Path(folder)
+        if not (path / "compare.json").is_file():
+            raise RunError(
+                f"{path} holds no compare.json: it is not the folder of a comparison, or that has "
+                "not ended; repeat its `xtalgraph compare` command"
+            )
+        return cls(path)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The content of ``compare.json``."""
+        document: dict[str, Any]
+        document = json.loads((self.folder / "compare.json").read_text(encoding="utf-8"))
+        return document
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The content of ``compare.csv``: a row for each rung."""
+        return pd.read_csv(self.folder / "compare.csv")
+
+
+def compare(
+    data: Any,
+    *,
+    out: str | Path,
+    target: str | None = None,
+    models: Sequence[str] | None = None,
+    rungs: Sequence[str] | None = None,
+    published: str | Path | None = None,
+    kind: str | None = None,
+    task: str | None = None,
+    unit: str | None = None,
+    best: str | None = None,
+    split: str | None = None,
+    fold: int | None = None,
+    folds: int | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    on_error: str | None = None,
+    config: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: bool = True,
+) -> Comparison:
+    """Compare a model with simpler ones and with those of others, on the same split.
+
+    What is in the folder already is taken from there: a comparison that was killed goes on when the
+    command is repeated. What another setting decides is computed beside it.
+
+    Args:
+        data: A file, folder, table, DataFrame or list of crystals, or the name of a known data set.
+        out: Folder of the comparison.
+        target: Column to predict; a known data set has its own.
+        models: Our architectures. The first is judged, and has the settings of the section
+            ``model``; the others have their defaults. Without them that of the configuration.
+        rungs: Names of the rungs that are wanted; all of them if it is left out.
+        published: CSV of predictions by others: a column of ids, and a column for each model.
+        kind: extensive (a total of the cell), intensive, or atomic.
+        task: ``regression``, or ``classification`` for one of two classes.
+        unit: Of the target, as it is to be printed.
+        best: ``low`` or ``high``: which end counts as best in top-k recall.
+        split: How the crystals are divided, as for `train`.
+        fold: The test fold; without it all folds, where the split has folds.
+        folds: How many folds are drawn; at random, where no split is said.
+        epochs: Passes over the training part, of every network.
+        seed: Of split, weights and order, and of every rung that draws.
+        on_error: ``raise`` or ``skip``: what a row that cannot be used does.
+        config: YAML file with the sections data, graph, model, training.
+        overrides: Dotted settings, which win over everything else.
+        progress: Show progress bars on standard error.
+
+    Returns:
+        The comparison, with its table and its verdict.
+
+    Raises:
+        ConfigError: On settings that cannot be.
+        InputError: If the data cannot be used.
+        RunError: If a rung was tested on other crystals than the rest.
+    """
+    options = {
+        "target": target,
+        "kind": kind,
+        "task": task,
+        "unit": unit,
+        "best": best,
+        "model": models[0] if models else None,
+        "split": split,
+        "fold": fold,
+        "folds": folds,
+        "epochs": epochs,
+        "seed": seed,
+        "on_error": on_error,
+    }
+    source, known, sections = gather_options(data, options, config, overrides)
+    if sections["data"].get("folds") is not None:
+        sections["data"].setdefault("split", "folds")
+    every = _takes_every_fold(sections["data"])
+    if every:
+        sections["data"]["fold"] = 0  # any, until the folds are known
+    resolved = RunConfig.from_sections(sections)
+    if len(resolved.targets) > 1:
+        names = ", ".join(one.name for one in resolved.targets)
+        raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
+    own = own_rungs(models or [resolved.spec.encoder])
+    others = rungs_of(rungs, published)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    cases = _cases(folder, source, known, resolved, every, progress)
+    said, not_run = _climb([*others, *own], cases)
+    if own[0] not in said:
+        raise ConfigError(f"{own[0].name} cannot be run: {not_run[-1]['reason']}")
+    log.info("measuring %d rungs with their intervals", len(said))
+    document = _document(cases, said, not_run, own[0], progress)
+    if every:
+        document["settings"]["data"]["fold"] = None
+    repeat = {"data": data, "out": folder, "models": models, "rungs": rungs, "published": published}
+    seconds = time.monotonic() - began
+    document["record"] = _record(repeat, cases, document["settings"], seconds)
+    verdict = verdict_of(document)
+    document["verdict"] = {
+        "beats": verdict.beats,
+        "complete": verdict.complete,
+        "text": list(verdict.sentences),
+    }
+    _write(folder, document)
+    return Comparison(folder)
+
+
+def _takes_every_fold(data: Mapping[str, Any]) -> bool:
+    """Whether the split has folds and none of them was asked for."""
+    if data.get("fold") is not None:
+        return False
+    return data.get("folds") is not None or data.get("split") == "folds"
+
+
+def _cases(
+    folder: Path,
+    source: Any,
+    known: Dataset | None,
+    config: RunConfig,
+    every: bool,
+    progress: bool,
+) -> list[Case]:
+    """Read the crystals, leave out what the judged model cannot read, and divide the rest."""
+    target, seed = config.spec.target, config.training.seed
+    announce(target)
+    labelled = read_labelled(source, target, progress=progress)
+    judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    recipe = config.spec.make_recipe()
+    graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
+    if graphs.refused:
+        labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
+        judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    chosen = known_folds(labelled, config.data, known) if every else [config.data.fold]
+    data_hash = labelled.content_hash()
+    cases = []
+    for fold in chosen:
+        of_fold = replace(config, data=replace(config.data, fold=fold))
+        split = make_split(labelled, of_fold.data, known, seed)
+        cases.append(Case(source, known, of_fold, labelled, split, data_hash, folder, progress))
+        sizes = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
+        log.info("%s: %s (%s)", cases[-1].where, sizes, split.how)
+    return cases
+
+
+def _climb(
+    rungs: Sequence[Rung], cases: Sequence[Case]
+) -> tuple[dict[Rung, list[Said]], list[dict[str, str]]]:
+    """Run what can be run, and note why the rest cannot."""
+    said: dict[Rung, list[Said]] = {}
+    not_run = []
+    for place, rung in enumerate(rungs, start=1):
+        reason = next((why for case in cases if (why := rung.why_not(case))), "")
+        if reason:
+            log.warning("%s is not run: %s", rung.name, reason)
+            not_run.append({"name": rung.name, "level": str(rung.level), "reason": reason})
+            continue
+        log.info("rung %d of %d: %s", place, len(rungs), rung.name)
+        with repeatable(cases[0].config.training.threads):
+            said[rung] = [said_of(rung, case) for case in cases]
+    return said, not_run
+
+
+def _document(
+    cases: Sequence[Case],
+    said: Mapping[Rung, Sequence[Said]],
+    not_run: Sequence[Mapping[str, str]],
+    judged: Rung,
+    progress: bool,
+) -> dict[str, Any]:
+    first = cases[0]
+    target = first.target
+    folds = [Fold(case.where, values_of(case.labelled, case.split.test)) for case in cases]
+    deciding = DECIDING_CLASSES if target.is_class else DECIDING
+    how = first.split.how
+    if len(cases) > 1:
+        how = f"{len(cases)} folds, each the test once; the first: {how}"
+    return {
+        "format": 1,
+        "target": target.as_dict(),
+        "judged": judged.name,
+        "split": how,
+        "folds": [fold.name for fold in folds],
+        "rows": sum(len(fold.true) for fold in folds),
+        "deciding": list(deciding),
+        "rungs": stand(folds, said, judged, target, progress=progress),
+        "not_run": list(not_run),
+        "warnings": _warnings(first.labelled, cases, said),
+        "settings": first.config.sections(),
+        "data_sha256": first.data_hash,
+    }
+
+
+def _warnings(
+    labelled: Labelled, cases: Sequence[Case], said: Mapping[Rung, Sequence[Said]]
+) -> list[str]:
+    """Say what a reader must beware of before the numbers."""
+    found = []
+    published = [rung.name for rung in said if rung.name.startswith("published-")]
+    data = cases[0].config.data
+    if published and (data.split != "folds" or data.folds is not None):
+        found.append(
+            f"{', '.join(published)}: the split is {data.split}, not the folds that come with the "
+            "data, so that these test rows may have been in their training."
+        )
+    rejected = len(labelled.table.rejected)
+    if rejected:
+        found.append(f"{rejected} rows could not be used and are in no part; see rejected.csv.")
+    return found
+
+
+def _record(
+    repeat: Mapping[str, Any],
+    cases: Sequence[Case],
+    sections: Mapping[str, Mapping[str, Any]],
+    seconds: float,
+) -> dict[str, dict[str, Any]]:
+    first = cases[0]
+    return {
+        "Repeat": {"command": _command(repeat)},
+        "Data": {
+            "crystals": len(first.labelled.table),
+            "data sha256": first.data_hash,
+            **{
+                f"{name} of {case.where}": len(rows)
+                for case in cases
+                for name, rows in case.split.parts().items()
+            },
+        },
+        **{f"Settings: {name}": dict(values) for name, values in sections.items()},
+        "Hardware": out.hardware(),
+        "Versions": out.versions(),
+        "Time": {
+            "ended": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+            "everything, s": round(seconds, 1),
+        },
+    }
+
+
+def _command(repeat: Mapping[str, Any]) -> str:
+    folder = Path(repeat["out"])
+    said = [("--models", repeat["models"]), ("--rungs", repeat["rungs"])]
+    words = [f"{option} {','.join(names)}" for option, names in said if names]
+    if repeat["published"] is not None:
+        words.append(f"--published {shlex.quote(str(repeat['published']))}")
+    settings = shlex.quote(str(folder / "config.yaml"))
+    if not isinstance(repeat["data"], str | Path):
+        return f"xtalgraph.compare(data, out={str(folder)!r}, config={settings!r})"
+    data, where = shlex.quote(str(repeat["data"])), shlex.quote(str(folder))
+    return " ".join(["xtalgraph compare", data, "--config", settings, *words, "--out", where])
+
+
+def _write(folder: Path, document: Mapping[str, Any]) -> None:
+    settings = yaml.safe_dump(document["settings"], sort_keys=False, allow_unicode=True)
+    out.write_text(folder / "config.yaml", settings)
+    out.write_json(folder / "compare.json", document)
+    out.write_text(folder / "compare.csv", _as_table(document).to_csv(index=False))
+    write_ladder(folder, document)
+
+
+def _as_table(document: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a row for each rung, run or not, and a column for each number."""
+    rows: list[dict[str, Any]] = []
+    for one in document["rungs"]:
+        row = {key: one[key] for key in ("name", "level", "judged", "seconds", "parameters")}
+        for key, metric in one["metrics"].items():
+            row |= {
+                key: metric["value"],
+                f"{key} low": metric["low"],
+                f"{key} high": metric["high"],
+            }
+        for key, found in one["folds"].items():
+            row[f"{key} mean of folds"] = found["mean"]
+        for key, found in one["against"].items():
+            row[f"{key} outcome"] = found["outcome"]
+            row[f"{key} difference"] = found["difference"]
+            row |= {f"{key} difference {end}": found[end] for end in ("low", "high", "p")}
+        rows.append(row)
+    rows += [{**one, "judged": False} for one in document["not_run"]]
+    return pd.DataFrame(rows)

@@ -1,0 +1,102 @@
+"""A property model fitted to the training part of a split, and what it says of every crystal."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from xtalgraph.data.splits import Split
+from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.data.targets import Kind
+from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.training.examples import Examples
+from xtalgraph.training.loop import Progress, Trainer, predict
+from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.workflows.graph_source import Graphs
+from xtalgraph.workflows.labelled import Labelled, values_of
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What came out of a fit; the model itself has the best averaged weights."""
+
+    values: list[Float[np.ndarray, "_ *columns"]]
+    """Predictions of each crystal, in the order of the table."""
+    progress: Progress
+    """The history of the training."""
+
+
+def fit_model(
+    model: PropertyModel,
+    labelled: Labelled,
+    graphs: Graphs,
+    split: Split,
+    training: TrainingConfig,
+    state: Path,
+    made_from: str,
+    *,
+    resume: bool,
+    progress: bool,
+) -> Fitted:
+    """Fit the scalers and the weights of a model, and predict every crystal.
+
+    Args:
+        model: With fresh weights.
+        labelled: Crystals and their targets.
+        graphs: Of the same crystals, as the model reads them.
+        split: The parts; only ``train`` is learned from, ``val`` chooses the epoch.
+        training: Hyper-parameters.
+        state: Folder of the states from which a killed fit goes on.
+        made_from: Everything that decides the weights; a state of another is refused.
+        resume: Go on from the last state, if there is one.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        Predictions and history.
+
+    Raises:
+        RunError: If the state was made from something else.
+    """
+    crystals = labelled.table.crystals
+    scope = Scope.ATOM if model.target.kind is Kind.ATOMIC else Scope.CRYSTAL
+
+    def examples(rows: np.ndarray) -> Examples[Graph | StoredGraphs]:
+        values = torch.from_numpy(values_of(labelled, rows))
+        return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
+
+    parts = {name: examples(rows) for name, rows in split.parts().items()}
+    numbers = [crystals[i].numbers for i in split.train]
+    model.fit_scalers([labelled.values[i] for i in split.train], numbers)
+    key = hashlib.sha256(made_from.encode()).hexdigest()
+    trainer = Trainer(model, parts["train"], parts["val"], training, state, key)
+    done = trainer.fit(resume=resume, show=progress)
+    targets = torch.from_numpy(values_of(labelled, range(len(crystals))))
+    everything = Examples(graphs.source, targets, scope).to(trainer.fabric.device)
+    values = predict(model, everything).cpu().numpy()
+    rows = [len(one) for one in labelled.values]
+    return Fitted(np.split(values, np.cumsum(rows)[:-1]), done)
+
+
+@contextmanager
+def repeatable(threads: int | None) -> Iterator[None]:
+    """Fix what the bits depend on, and put it back.
+
+    Args:
+        threads: CPU threads; None takes as many as there are cores.
+    """
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])

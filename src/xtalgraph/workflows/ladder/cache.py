@@ -1,0 +1,80 @@
+"""What rungs have said, on disk: a comparison that was killed does not run them again."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from xtalgraph.workflows.ladder.rung import Case, Rung, Said
+from xtalgraph.workflows.outcome import write_json
+
+log = logging.getLogger("xtalgraph")
+
+FORMAT: Final = 1
+"""Raised where files of before must not be taken."""
+
+
+def key_of(rung: Rung, case: Case) -> str:
+    """Return a hash of everything that decides what a rung says.
+
+    Args:
+        rung: Who says it.
+        case: Of what.
+    """
+    ids = case.labelled.table.ids
+    parts = {name: [ids[i] for i in rows.tolist()] for name, rows in case.split.parts().items()}
+    made_from = {
+        "format": FORMAT,
+        "rung": rung.name,
+        "settings": rung.settings(case),
+        "data": case.data_hash,
+        "target": case.target.as_dict(),
+        "parts": parts,
+        "seed": case.config.training.seed,
+    }
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def said_of(rung: Rung, case: Case) -> Said:
+    """Take what a rung says from the folder of the comparison, or run it and keep that.
+
+    The name of the file holds the hash of `key_of`: with other settings there is no such file, and
+    what was made with those of before stays as it is.
+
+    Args:
+        rung: To run.
+        case: On what.
+    """
+    key = key_of(rung, case)
+    path = case.folder / "rungs" / rung.name / f"{case.where}-{key[:12]}.json"
+    if path.is_file():
+        kept = _read(path, key)
+        if kept is not None:
+            log.info("%s, %s: taken from %s", rung.name, case.where, path)
+            return kept
+    log.info("%s, %s: running", rung.name, case.where)
+    said = rung.run(case)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ids = case.labelled.table.ids
+    document = {
+        "key": key,
+        "settings": rung.settings(case),
+        "seconds": said.seconds,
+        "parameters": said.parameters,
+        "ids": [ids[i] for i in case.split.test.tolist()],
+        "predictions": [values.tolist() for values in said.values],
+    }
+    write_json(path, document)
+    return said
+
+
+def _read(path: Path, key: str) -> Said | None:
+    """Read what was kept; None where it is of another key."""
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if document["key"] != key:
+        return None
+    values = [np.array(one, dtype=np.float64) for one in document["predictions"]]
+    return Said(values, document["seconds"], document["parameters"])

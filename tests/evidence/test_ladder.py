@@ -1,0 +1,148 @@
+"""The words and the page of a comparison, from numbers made up for them."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from xtalgraph.evidence.ladder_page import draw_ladder, render_ladder, write_ladder
+from xtalgraph.evidence.ladder_wording import verdict_of
+from xtalgraph.evidence.markup import Html
+from xtalgraph.plots.ladder import ladder_plot
+
+LEVELS = {
+    "mean": "mean",
+    "composition": "composition",
+    "soap-ridge": "structure descriptors",
+    "pyg-cgconv": "public models",
+    "cgcnn": "own models",
+    "alignn": "own models",
+}
+
+
+def rung(name, mae="beaten", spearman="beaten", difference=-3.2):
+    metric = {"value": 5.0, "low": 4.0, "high": 6.5}
+    absent = {"value": None, "low": None, "high": None}
+    keys = ("mae", "rmse", "r2", "spearman", "kendall", "recall@100", "recall@5%")
+    metrics = dict.fromkeys(keys, metric) | {"enrichment@100": metric, "enrichment@5%": metric}
+    metrics["spearman"] = absent if spearman == "undefined" else metric
+
+    def test_of(outcome):
+        value = None if outcome in ("undefined", "unknown") else difference
+        ends = {"low": value and value - 1, "high": value and value + 1}
+        return {"difference": value, "p": None, "outcome": outcome, **ends}
+
+    return {
+        "name": name,
+        "level": LEVELS[name],
+        "judged": name == "cgcnn",
+        "description": f"What {name} is.",
+        "seconds": None if name == "pyg-cgconv" else 12.0,
+        "parameters": None if name == "mean" else 1200,
+        "metrics": metrics,
+        "folds": {k: {"values": [1.0, 2.0], "mean": 1.5, "deviation": 0.7} for k in keys},
+        "against": {} if name == "cgcnn" else {"mae": test_of(mae), "spearman": test_of(spearman)},
+    }
+
+
+def document(*rungs, not_run=()):
+    return {
+        "target": {"name": "gap <eV>", "kind": "intensive", "unit": "eV", "best": "low"},
+        "judged": "cgcnn",
+        "split": "2 folds",
+        "folds": ["fold-0", "fold-1"],
+        "rows": 400,
+        "deciding": ["mae", "spearman"],
+        "rungs": copy.deepcopy([*rungs, rung("cgcnn")]),
+        "not_run": list(not_run),
+        "warnings": ["beware"],
+        "record": {"Repeat": {"command": "xtalgraph compare data --out here"}},
+    }
+
+
+BELOW = [rung("mean", spearman="undefined"), rung("composition"), rung("soap-ridge")]
+
+
+def test_all_are_beaten_and_a_constant_counts_as_beaten():
+    said = verdict_of(document(*BELOW, rung("pyg-cgconv")))
+    assert said.beats
+    assert said.complete
+    assert said.sentences == (
+        "cgcnn beats all 4 rungs that were run on MAE and on Spearman, by more than chance.",
+        "Spearman of mean is not defined, which counts as beaten.",
+    )
+
+
+@pytest.mark.parametrize("outcome", ["lost", "alike", "unknown"])
+@pytest.mark.parametrize("measure", ["mae", "spearman"])
+def test_one_failure_on_either_measure_is_enough(outcome, measure):
+    said = verdict_of(document(*BELOW, rung("pyg-cgconv", **{measure: outcome})))
+    assert not said.beats
+    text = " ".join(said.sentences)
+    assert text.startswith("cgcnn does not beat every rung")
+    called = {"mae": "MAE", "spearman": "Spearman"}[measure]
+    words = {"lost": "behind pyg", "alike": "told apart from pyg", "unknown": "beats none"}
+    assert words[outcome] in text
+    assert called in text
+    assert ("−3.2" in text) == (outcome != "unknown")
+
+
+def test_our_other_models_are_no_rungs_and_missing_levels_are_said():
+    said = verdict_of(document(*BELOW[:2], rung("alignn", mae="lost")))
+    assert said.beats
+    assert not said.complete
+    assert "No rung of structure descriptors and public models was run" in said.sentences[-1]
+    alone = verdict_of(document())
+    assert not alone.beats
+    assert alone.sentences[0] == "cgcnn was compared with no rung."
+
+
+def test_the_page_shows_every_rung_and_loads_nothing(tmp_path):
+    missing = {"name": "soap-forest", "level": "structure descriptors", "reason": "pip <install>"}
+    found = document(*BELOW, rung("pyg-cgconv"), not_run=[missing])
+    page = write_ladder(tmp_path, found).read_text()
+    for name in (*LEVELS, "soap-forest"):
+        assert name in page or name == "alignn"
+    assert "gap &lt;eV&gt;" in page
+    assert "pip &lt;install&gt;" in page
+    assert "n/a, beaten" in page
+    assert "beware" in page
+    assert "://" not in page.replace("http://www.w3.org", "")
+    assert (tmp_path / "figures" / "ladder.svg").is_file()
+    assert "xtalgraph compare data" in (tmp_path / "card.md").read_text()
+
+
+def test_classes_have_their_own_columns():
+    found = document(*BELOW)
+    classes = ("log_loss", "brier", "roc_auc", "balanced_accuracy", "f1")
+    for one in found["rungs"]:
+        one["metrics"] = {key: {"value": 0.4, "low": 0.3, "high": 0.5} for key in classes}
+        one["folds"] = dict.fromkeys(("log_loss", "roc_auc"), one["folds"]["mae"])
+        values = list(one["against"].values())
+        one["against"] = dict(zip(("log_loss", "roc_auc"), values, strict=False))
+    found["deciding"] = ["log_loss", "roc_auc"]
+    found["target"] |= {"task": "classification", "unit": "", "best": None}
+    assert "on log loss and on ROC-AUC" in verdict_of(found).sentences[0]
+    assert "balanced accuracy" in render_ladder(found, Html("<svg></svg>"))
+
+
+def test_the_figure_says_where_a_measure_is_not_defined():
+    figure = draw_ladder(document(*BELOW))
+    left, right = figure.axes
+    assert [label.get_text() for label in left.get_yticklabels()] == [
+        "mean",
+        "composition",
+        "soap-ridge",
+        "cgcnn",
+    ]
+    assert [text.get_text() for text in right.texts] == ["n/a"]
+    assert left.get_xlabel() == "test MAE (eV)"
+    assert left.get_xscale() == "linear"
+    wide = np.array([[500.0, 30.0], [450.0, 28.0], [550.0, np.nan]])
+    other = ladder_plot(["a", "b"], ["mean", "own models"], wide, wide / 600, model="b")
+    assert other.axes[0].get_xscale() == "log"
+    other.draw_without_rendering()
+    ticks = [label.get_text() for label in other.axes[0].get_xticklabels()]
+    assert {"50", "100", "200"} <= set(ticks)
+    empty = ladder_plot([], [], np.zeros((3, 0)), np.zeros((3, 0)), model="b")
+    assert "nothing to compare" in empty.axes[0].texts[0].get_text()
