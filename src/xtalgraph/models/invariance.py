@@ -43,5 +43,6 @@ def violations(
     """
     if found.shape != expected.shape:
         return np.full(expected.shape[1], np.inf)
-    largest: np.ndarray = np.abs(found - expected).max(axis=0, initial=0.0)
+    with np.errstate(invalid="ignore"):  # of two infinities
+        largest: np.ndarray = np.abs(found - expected).max(axis=0, initial=0.0)
     return np.where(np.isnan(largest), np.inf, largest)
