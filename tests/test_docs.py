@@ -114,6 +114,7 @@ def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
+    monkeypatch.setattr("xtalgraph.workflows.verify.report", lambda folder: None)
     yield place
     log = logging.getLogger("xtalgraph")
     log.handlers.clear()
