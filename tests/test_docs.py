@@ -35,6 +35,7 @@ QUICK = {
     ("compare",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("predict",): ["--quiet"],
     ("evaluate",): ["--quiet"],
+    ("verify",): ["--sample", "2", "--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],
 }
@@ -120,6 +121,7 @@ def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
     monkeypatch.setattr("xtalgraph.workflows.ladder.standings.paired_difference", quick_difference)
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
+    monkeypatch.setattr("xtalgraph.workflows.verify.report", lambda folder: None)
     yield place
     log = logging.getLogger("xtalgraph")
     log.handlers.clear()

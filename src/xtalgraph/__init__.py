@@ -5,7 +5,7 @@ The public entry points, each as one verb of the command line:
 - `train`: from crystals and a column of numbers to a run folder;
 - `compare`: a model against the mean, composition, descriptors and public models;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
-- `predict`, `evaluate`, `report`: the same from folder to folder.
+- `predict`, `evaluate`, `verify`, `report`: the same from folder to folder.
 """
 
 import importlib
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.train import train
+    from xtalgraph.workflows.verify import verify
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "evaluate", "load", "predict", "report", "train"]
+__all__ = ["__version__", "compare", "evaluate", "load", "predict", "report", "train", "verify"]
 
 _ENTRY_POINTS = {
     "train": "train",
@@ -28,6 +29,7 @@ _ENTRY_POINTS = {
     "predict": "predict",
     "evaluate": "evaluate",
     "report": "report",
+    "verify": "verify",
 }
 
 

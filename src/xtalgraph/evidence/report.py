@@ -28,6 +28,7 @@ from xtalgraph.evidence.numbers import (
 )
 from xtalgraph.evidence.run_record import RunRecord, read_targets
 from xtalgraph.evidence.target_sections import errors_section, metrics_section, worst_section
+from xtalgraph.evidence.verified import verified_alarms, verified_section
 
 
 def write_report(run: Path) -> Path:
@@ -70,6 +71,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         _training(record, drawn),
         _data(record),
         division_section(record),
+        verified_section(record),
         _repeat(record),
         _card(record),
     ]
@@ -87,6 +89,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
             paragraph(text, "warning")
             for text in [doubt for _, doubts in judged for doubt in doubts]
             + division_alarms(record)
+            + verified_alarms(record)
         ),
         body="\n".join(part for part in body if part),
     )

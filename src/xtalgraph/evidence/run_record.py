@@ -74,6 +74,8 @@ class RunRecord:
     """worst.json: the crystals with the largest test errors."""
     division: dict[str, Any]
     """split.json: how the data was divided, and what the parts share; empty where there is none."""
+    verification: dict[str, Any]
+    """verify.json: what was tried on the model; empty where nothing was."""
 
     def estimate(self, model: str, measure: str, split: str = "test") -> Estimate:
         """One number of metrics.json; an estimate of None where it is not there."""
@@ -192,6 +194,7 @@ def _read_target(
         rejected=_read_csv(folder / "rejected.csv"),
         worst=worst,
         division=_read_json(folder / "split.json") or {},
+        verification=_read_json(folder / "verify.json") or {},
     )
 
 

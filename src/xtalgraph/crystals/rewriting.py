@@ -1,0 +1,118 @@
+"""One crystal written down in other ways, none of which may matter to a prediction."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import spglib
+from jaxtyping import Float, Int
+
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.crystal import Crystal
+
+_REACH = 10.0
+"""How far a translation moves, Å."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rewriting:
+    """The same crystal, written down in another way."""
+
+    what: str
+    """Which way: ``rotation``, ``supercell``, ..."""
+    crystal: Crystal
+    """What is written down."""
+    origin: Int[np.ndarray, " atoms"]
+    """For each of its atoms, the atom of the original that it is, or is an image of."""
+    copies: int = 1
+    """How many cells of the original its cell holds."""
+
+
+def rewritings(
+    crystal: Crystal, generator: np.random.Generator, *, copies: int = 2
+) -> Iterator[Rewriting]:
+    """Write a crystal down in every way that applies to it.
+
+    Args:
+        crystal: Any.
+        generator: Draws the rotation, the order of the atoms, and the like.
+        copies: How many cells the supercell holds; at least 2.
+
+    Yields:
+        Translation, rotation, reflection and permutation. Where a direction repeats, also a shift
+        of each atom by whole lattice vectors, and a supercell; where all three do, also a random
+        choice of the lattice vectors, and the reduced one of Niggli, if spglib finds it.
+
+    Source: Grosse-Kunstleve et al., Acta Cryst. A60, 1 (2004), doi 10.1107/S010876730302186X, for
+    the reduction, which is spglib's.
+
+    Example:
+        >>> copper = Crystal.from_fractional(3.6 * np.eye(3), np.zeros((1, 3)), np.array([29]))
+        >>> [one.what for one in rewritings(copper, np.random.default_rng(0))][4:]
+        ['periodic shift', 'supercell', 'lattice basis', 'Niggli cell']
+    """
+    same = np.arange(len(crystal))
+    turn = _rotation(generator)
+    vector, order = generator.uniform(-_REACH, _REACH, 3), generator.permutation(len(crystal))
+    yield Rewriting("translation", transforms.translate(crystal, vector), same)
+    yield Rewriting("rotation", transforms.rotate(crystal, turn), same)
+    yield Rewriting("reflection", transforms.rotate(crystal, -turn), same)
+    yield Rewriting("permutation", transforms.permute(crystal, order), order)
+    if crystal.pbc.any():
+        images = generator.integers(-2, 3, size=(len(crystal), 3)) * crystal.pbc
+        yield Rewriting("periodic shift", transforms.shift_images(crystal, images), same)
+        axis = generator.choice(np.flatnonzero(crystal.pbc))
+        multiples = np.where(np.arange(3) == axis, copies, 1)
+        yield repeated(crystal, multiples)
+    if crystal.pbc.all():
+        basis = _unimodular(generator)
+        yield Rewriting("lattice basis", transforms.change_basis(crystal, basis), same)
+        reduced = _niggli(crystal.cell)
+        if reduced is not None:
+            yield Rewriting("Niggli cell", transforms.change_basis(crystal, reduced), same)
+
+
+def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Rewriting:
+    """Write a crystal down in a larger cell.
+
+    Args:
+        crystal: Any.
+        multiples: How often each lattice vector is repeated.
+    """
+    larger = transforms.supercell(
+        crystal, (int(multiples[0]), int(multiples[1]), int(multiples[2]))
+    )
+    copies = int(np.prod(multiples))
+    return Rewriting("supercell", larger, np.tile(np.arange(len(crystal)), copies), copies)
+
+
+def _rotation(generator: np.random.Generator) -> Float[np.ndarray, "3 3"]:
+    q, r = np.linalg.qr(generator.normal(size=(3, 3)))
+    q = q * np.sign(np.diag(r))
+    return q * np.linalg.det(q)
+
+
+def _unimodular(generator: np.random.Generator) -> Int[np.ndarray, "3 3"]:
+    """Return new lattice vectors: the old in another order, and two of them sheared."""
+    matrix = np.eye(3, dtype=np.int64)[generator.permutation(3)]
+    for _ in range(2):
+        row, other = generator.choice(3, size=2, replace=False)
+        matrix[row] += generator.choice([-1, 1]) * matrix[other]
+    return matrix
+
+
+def _niggli(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"] | None:
+    """Return the reduced lattice vectors as whole combinations of the old; None without any."""
+    with warnings.catch_warnings():
+        # Until spglib 3 every call warns that None for a failure will become an exception.
+        warnings.filterwarnings(
+            "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
+        )
+        try:
+            reduced = spglib.niggli_reduce(cell)
+        except spglib.SpglibError:
+            return None
+    if reduced is None:
+        return None
+    return np.rint(np.linalg.solve(cell.T, np.asarray(reduced).T).T).astype(np.int64)

@@ -1,0 +1,106 @@
+"""What is verified: a trained model, and how its graphs are built."""
+
+import copy
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.targets import Target
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.predictor import Predictor
+
+Values = Float[np.ndarray, "rows columns"]
+"""A row for each crystal, or for each atom if the targets are atomic; a column for each target."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model with everything that is needed to try it.
+
+    Args:
+        model: From a graph to one value for each crystal, or for each atom if the target is atomic;
+            of several targets a column for each. Any torch module that computes in the precision
+            of its weights; lengths of a graph are in float64.
+        recipe: How the graphs that it reads are built.
+        targets: What it predicts.
+        why_not_folded: Why it cannot read a folded graph; empty if it can.
+        reload: Writes the model, reads it again, and returns what was read; None if there is no
+            such thing.
+    """
+
+    model: nn.Module
+    recipe: GraphRecipe
+    targets: tuple[Target, ...]
+    why_not_folded: str = "the model does not say that it reads folded graphs"
+    reload: Callable[[], nn.Module] | None = None
+
+    @classmethod
+    def of(cls, predictor: Predictor) -> "Subject":
+        """Take the model of a run.
+
+        Args:
+            predictor: The run's.
+        """
+        model, spec = predictor.model, predictor.spec
+
+        def reload() -> nn.Module:
+            with tempfile.TemporaryDirectory() as folder:
+                save_model(Path(folder), model, spec, {"elements": list(predictor.elements)})
+                return load_model(Path(folder))[0]
+
+        reason = why_not_folded(model.encoder, model.target)
+        return cls(model, spec.make_recipe(), spec.targets, reason, reload)
+
+
+@final
+class Trial:
+    """A copy of a model at work, in evaluation mode.
+
+    Args:
+        model: Left as it is.
+        columns: How many targets it has.
+        dtype: In which it computes; None for its own.
+        device: Where it computes.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        columns: int,
+        dtype: torch.dtype | None = torch.float64,
+        device: str = "cpu",
+    ) -> None:
+        self.model = copy.deepcopy(model).eval().to(device=device, dtype=dtype)
+        self.columns = columns
+        self.device = device
+
+    @torch.no_grad()
+    def of_graph(self, graph: Graph) -> Values:
+        """Return the values of a graph, as they come: of a class the log-odds."""
+        values: torch.Tensor = self.model(graph.to(self.device))
+        return values.double().cpu().numpy().reshape(-1, self.columns)
+
+    def of_crystal(self, crystal: Crystal, recipe: GraphRecipe) -> Values:
+        """Return the values of a crystal; NaN if the strategy refuses it.
+
+        Args:
+            crystal: One.
+            recipe: How its graph is built.
+        """
+        try:
+            return self.of_graph(recipe.build(crystal))
+        except GraphError:  # it did not refuse the crystal as it was given: a violation
+            return np.full((1, self.columns), np.nan)

@@ -1,0 +1,77 @@
+"""Whether rounding decides which edges a crystal's graph has, or how it is folded."""
+
+import dataclasses
+from typing import Final, TypeVar
+
+import torch
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.strategy import Strategy
+
+T = TypeVar("T", Strategy, Angles)
+
+MARGIN: Final = 1e-8
+"""Å. Turning a crystal moves its distances by some 1e-14 Å in float64, a millionth of this."""
+
+_REAL: Final = (float, float | None)
+
+
+def is_decided(crystal: Crystal, recipe: GraphRecipe, margin: float = MARGIN) -> bool:
+    """Whether the graph stays the same when every limit of its recipe moves a little.
+
+    A pair as far apart as the cutoff to the last digit, a neighbour at the very end of a shell, or
+    a distance at the end of a group that is merged: each may come to lie on either side when the
+    crystal is turned. The graph is then another one, and so is the prediction, with no fault in the
+    model. The strict cut through a shell of equals, `KNearestStrict`, has no such limit, and is not
+    excused.
+
+    Args:
+        crystal: What the graph is of.
+        recipe: How it is built.
+        margin: By how much each length (and each cosine, share or tolerance) moves, up and down.
+
+    Raises:
+        GraphError: If the strategy refuses the crystal.
+
+    Example:
+        >>> import numpy as np
+        >>> from xtalgraph.graphs.strategies import Radius
+        >>> cube = Crystal(4.0 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool))
+        >>> [is_decided(cube, GraphRecipe(Radius(cutoff))) for cutoff in (4.0, 4.1)]
+        [False, True]
+    """
+    graph = recipe.build(crystal)
+    try:
+        others = [_moved(recipe, step).build(crystal) for step in (-margin, margin)]
+    except GraphError:  # a neighbour that is just within the cutoff of `KNearest`
+        return False
+    return all(_same(graph, other) for other in others)
+
+
+def _moved(recipe: GraphRecipe, step: float) -> GraphRecipe:
+    angles, tolerance = recipe.angles, recipe.fold_tolerance
+    return GraphRecipe(
+        _with_limits(recipe.strategy, step),
+        tolerance and max(tolerance + step, tolerance / 2),
+        None if angles is None else _with_limits(angles, step),
+    )
+
+
+def _with_limits(settings: T, step: float) -> T:
+    """Move every setting that is a limit: those declared as real numbers, where they are set."""
+    limits = [one.name for one in dataclasses.fields(settings) if one.type in _REAL]  # type: ignore[arg-type]
+    values = {name: getattr(settings, name) for name in limits}
+    moved = {key: max(one + step, one / 2) for key, one in values.items() if one is not None}
+    return dataclasses.replace(settings, **moved)  # type: ignore[type-var]
+
+
+def _same(graph: Graph, other: Graph) -> bool:
+    """Whether two graphs of one crystal are the same to the bit."""
+    return all(
+        torch.equal(getattr(graph, one.name), getattr(other, one.name))
+        for one in dataclasses.fields(graph)
+    )

@@ -1,0 +1,150 @@
+"""What a prediction does where neighbours come or go: whether it jumps, whether it bends."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.neighbors import neighbors_within
+
+Predict = Callable[[Crystal], Float[np.ndarray, "rows columns"]]
+"""The values of one crystal, a column for each target."""
+
+_NEAR: Final = 1e-9
+"""How near a limit the value is looked at, Å."""
+_STEP: Final = 1e-5
+"""Over which slopes are taken, Å; the error of a slope is of its square."""
+_REACH: Final = 1.1
+"""A crystal is stretched or squeezed by at most this factor to take a shell through a limit."""
+_BENT: Final = (0.8, -0.36, 0.48)
+"""The way, of length 1, along which an atom leaves its cluster."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """How a prediction goes through a limit, as some length grows."""
+
+    what: str
+    """What is taken through it: ``pair``, ``cluster``, or ``crystal``."""
+    jump: Float[np.ndarray, " columns"]
+    """Largest change of a value within 2e-9 Å, in the unit of each target."""
+    bend: Float[np.ndarray, " columns"]
+    """Largest difference between the slopes before, after and across, unit per Å."""
+
+
+def pair_and_cluster(
+    predict: Predict, numbers: Int[np.ndarray, " 4"], limit: float
+) -> Iterator[Crossing]:
+    """Take two atoms apart through a limit, and one atom of four away from another.
+
+    The atoms stand alone in space, so that nothing else of the graph changes.
+
+    Args:
+        predict: What is looked at.
+        numbers: Atomic numbers of the atoms; the pair has the first two.
+        limit: Where an edge ends, Å.
+    """
+    rest = np.array([[0.0, 0.0, 0.0], [1.9, 0.3, 0.0], [-0.4, 2.1, 0.5]])
+
+    def alone(positions: np.ndarray) -> Crystal:
+        kinds = numbers[: len(positions)]
+        return Crystal(100.0 * np.eye(3), positions, kinds, np.zeros(3, bool))
+
+    def pair(length: float) -> Crystal:
+        return alone(np.array([[0.0, 0.0, 0.0], [length, 0.0, 0.0]]))
+
+    def cluster(length: float) -> Crystal:
+        return alone(np.vstack([rest, length * np.array(_BENT)]))
+
+    yield _cross("pair", predict, pair, limit)
+    yield _cross("cluster", predict, cluster, limit)
+
+
+def stretched_shell(predict: Predict, crystal: Crystal, limit: float) -> Crossing | None:
+    """Stretch or squeeze a crystal so that its nearest shell goes through a limit.
+
+    Args:
+        predict: What is looked at.
+        crystal: Any.
+        limit: Where an edge ends, Å.
+
+    Returns:
+        The crossing; None if no pair of atoms is within a tenth of the limit.
+    """
+    distance = neighbors_within(crystal, _REACH * limit).distance
+    distance = distance[distance > limit / _REACH]
+    if not len(distance):
+        return None
+    length = distance[np.argmin(np.abs(distance - limit))]
+
+    def stretched(wanted: float) -> Crystal:
+        return transforms.strain(crystal, (wanted / length - 1.0) * np.eye(3))
+
+    return _cross("crystal", predict, stretched, limit)
+
+
+def _cross(what: str, predict: Predict, at: Callable[[float], Crystal], limit: float) -> Crossing:
+    places = _NEAR + _STEP * np.arange(3)
+    before, after = ([predict(at(limit + side * x)) for x in places] for side in (-1.0, 1.0))
+    # One-sided and of second order, so that the curvature of a smooth function does not count.
+    slopes = (
+        (3.0 * before[0] - 4.0 * before[1] + before[2]) / (2.0 * _STEP),
+        (after[1] - before[1]) / (2.0 * places[1]),
+        (-3.0 * after[0] + 4.0 * after[1] - after[2]) / (2.0 * _STEP),
+    )
+    return Crossing(
+        what, _largest(after[0] - before[0]), _largest(np.ptp(np.stack(slopes), axis=0))
+    )
+
+
+def _largest(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " columns"]:
+    found: np.ndarray = np.abs(values).max(axis=0)
+    return np.where(np.isnan(found), np.inf, found)
+
+
+def jump_on_a_way(
+    predict: Predict,
+    edges: Callable[[Crystal], Sequence[np.ndarray]],
+    crystal: Crystal,
+    generator: np.random.Generator,
+) -> Float[np.ndarray, " columns"] | None:
+    """Deform a crystal until its graph changes, and return by how much the prediction jumps there.
+
+    Cell and atoms are moved along a random straight way; where the edges change is found by
+    halving, to the last digits.
+
+    Args:
+        predict: What is looked at.
+        edges: The edges of a crystal, and what else of its graph is whole numbers.
+        crystal: Where the way begins.
+        generator: Draws the way: a strain of some 5 %, and atoms moved by some 0.2 Å.
+
+    Returns:
+        The largest change in each column, in its unit; None if the graph does not change.
+    """
+    strain = generator.normal(0.0, 0.05, (3, 3))
+    strain = (strain + strain.T) / 2.0
+    moved = generator.normal(0.0, 0.2, crystal.positions.shape)
+
+    def at(part: float) -> Crystal:
+        deformed = transforms.strain(crystal, part * strain)
+        positions = deformed.positions + part * moved
+        return Crystal(deformed.cell, positions, crystal.numbers, crystal.pbc)
+
+    low, high, start = 0.0, 1.0, edges(at(0.0))
+    if _equal(edges(at(high)), start):
+        return None
+    while (middle := (low + high) / 2.0) not in (low, high):
+        if _equal(edges(at(middle)), start):
+            low = middle
+        else:
+            high = middle
+    return _largest(predict(at(high)) - predict(at(low)))
+
+
+def _equal(found: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(found, start, strict=True))

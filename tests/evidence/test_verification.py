@@ -1,0 +1,249 @@
+"""A sound model raises no alarm, and each planted fault is caught by the demand it breaks."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.evidence.finding import Status
+from xtalgraph.evidence.subject import Subject
+from xtalgraph.evidence.verification import Verification, verify
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.neighbors import Edges
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.strategies import Radius
+from xtalgraph.models import cgcnn
+from xtalgraph.models.cgcnn import CGCNN
+from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.testing.crystals import contract_crystals
+
+SMALL = {"width": 8, "depth": 2}
+RADIUS = ("radius", {"cutoff": 5.0})
+CRYSTALS = {name: contract_crystals()[name] for name in ("cubic", "triclinic", "left-handed")}
+
+SLAB = {"slab": contract_crystals()["slab"]}
+
+
+def sound(
+    encoder: str = "cgcnn",
+    settings: dict | None = None,
+    strategy: tuple = RADIUS,
+    target: Target = Target("e", Kind.EXTENSIVE, "eV/cell"),  # noqa: B008
+    fold: float = 1e-3,
+    beside: tuple[Target, ...] = (),
+) -> Subject:
+    torch.manual_seed(0)
+    chosen = SMALL if settings is None else settings
+    spec = ModelSpec(encoder, chosen, "auto", *strategy, target, fold, beside)
+    return Subject.of(Predictor(spec.make_model().eval(), spec, ["H"]))
+
+
+def tried(subject: Subject, crystals: dict[str, Crystal] = CRYSTALS) -> Verification:
+    return verify(subject, crystals)
+
+
+def failed(subject: Subject, crystals: dict[str, Crystal] = CRYSTALS) -> set[str]:
+    return {one.demand for one in tried(subject, crystals).failures}
+
+
+XGN = {"width": 8, "edge_width": 6, "depth": 2, "angle_depth": 1, "angle_width": 4}
+INTENSIVE, ATOMIC = Target("gap", Kind.INTENSIVE, "eV"), Target("q", Kind.ATOMIC)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        sound(),
+        sound("xgn", XGN),
+        sound("xgn", XGN, ("hybrid", {}), INTENSIVE),
+        sound(target=ATOMIC, fold=0.0),
+        sound(target=INTENSIVE, beside=(Target("e", Kind.EXTENSIVE, "eV/cell"),)),
+        sound(target=Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)),
+    ],
+    ids=["cgcnn", "xgn", "hybrid", "atomic", "two targets", "class"],
+)
+def test_a_sound_model_raises_no_alarm(subject):
+    found = verify(subject, CRYSTALS | SLAB)
+    assert found.failures == ()
+    told = {one.demand: one for one in found.findings}
+    assert told["rotation"].status is Status.PASSED
+    assert told["rotation"].tried == told["supercell"].tried == len(CRYSTALS) + 1
+    assert told["Niggli cell"].tried == len(CRYSTALS)
+    folded = told["reduced as full, merged distances"].status
+    assert folded is (Status.NOT_APPLICABLE if subject.why_not_folded else Status.PASSED)
+    assert all(one.reason for one in found.findings)
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_what_is_no_fault_is_measured_in_the_unit_of_the_target():
+    found = tried(sound(strategy=("hybrid", {})))
+    told = {one.demand: one for one in found.findings}
+    jump = told["jump where neighbours change ranks"]
+    assert (jump.status, jump.unit) == (Status.MEASURED, "eV/cell")
+    assert jump.violation > 1e-9
+    assert told["value at the cutoff"].status is Status.NOT_APPLICABLE
+    assert "rank" in told["value at the cutoff"].reason
+    assert told["float32 as float64"].violation > 0.0
+    assert told["reduced as full, true distances"].status is Status.MEASURED
+
+
+def test_a_hard_cutoff_is_caught():
+    hard = SMALL | {"envelope": "none"}
+    found = tried(sound(settings=hard))
+    assert {one.demand for one in found.failures} == {"value at the cutoff", "slope at the cutoff"}
+    value, slope = found.failures
+    assert (value.unit, slope.unit) == ("eV/cell", "eV/cell/Å")
+    assert value.relative > 1e-4
+
+
+def test_a_strict_cut_through_a_shell_is_caught():
+    strict = sound(strategy=("knn-strict", {}))
+    assert failed(strict) & {"permutation", "lattice basis", "supercell", "rotation"}
+
+
+def test_a_search_without_images_is_caught(monkeypatch):
+    def within_the_cell(self: Radius, crystal: Crystal) -> Edges:
+        found = original(self, crystal)
+        return found.select((found.image == 0).all(axis=1))
+
+    original = Radius.edges
+    monkeypatch.setattr(Radius, "edges", within_the_cell)
+    assert failed(sound()) >= {"supercell", "periodic shift"}
+
+
+def test_a_folded_path_that_forgets_multiplicities_is_caught(monkeypatch):
+    subject = sound()
+    monkeypatch.setattr(cgcnn, "weighted", lambda values, multiplicity: values)
+    assert "reduced as full, merged distances" in failed(subject)
+
+
+class Pooled(nn.Module):
+    """A plain network: an encoder, and its atoms added up or averaged, whatever the target is."""
+
+    def __init__(self, average: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.encoder = CGCNN(CGCNN.Config(**SMALL), 5.0)
+        self.head = nn.Linear(self.encoder.width, 1)
+        self.average = average
+
+    def forward(self, graph: Graph) -> torch.Tensor:
+        atom = self.head(self.encoder(graph).atom).squeeze(-1)
+        total = atom.new_zeros(len(graph)).index_add(0, graph.crystal_of_atom, atom)
+        return total / graph.num_atoms if self.average else total
+
+
+RECIPE = GraphRecipe(Radius(5.0))
+
+
+def plain(model: nn.Module, kind: Kind = Kind.EXTENSIVE) -> Subject:
+    return Subject(model, RECIPE, (Target("e", kind, "eV"),))
+
+
+@pytest.mark.parametrize(("average", "kind"), [(False, Kind.EXTENSIVE), (True, Kind.INTENSIVE)])
+def test_a_plain_network_that_adds_up_what_adds_up_passes(average, kind):
+    assert failed(plain(Pooled(average), kind)) == set()
+
+
+@pytest.mark.parametrize(("average", "kind"), [(True, Kind.EXTENSIVE), (False, Kind.INTENSIVE)])
+def test_a_total_learned_as_a_mean_and_the_reverse_are_caught(average, kind):
+    assert failed(plain(Pooled(average), kind)) == {"supercell"}
+
+
+class Faulty(Pooled):
+    """The same with a fault that is added to its value."""
+
+    def __init__(self, fault) -> None:
+        super().__init__(False)
+        self.fault = fault
+
+    def forward(self, graph: Graph) -> torch.Tensor:
+        value = super().forward(graph)
+        return value + self.fault(graph, value).to(value.dtype)
+
+
+def dropped(graph: Graph, value: torch.Tensor) -> torch.Tensor:
+    return functional.dropout(value, 0.5, training=True)
+
+
+def left_of_origin(graph: Graph, value: torch.Tensor) -> torch.Tensor:
+    x = graph.position[:, 0]
+    return 1e-6 * x.new_zeros(len(graph)).index_add(0, graph.crystal_of_atom, x)
+
+
+def volume(graph: Graph, value: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.det(graph.cell)
+
+
+def first_element(graph: Graph, value: torch.Tensor) -> torch.Tensor:
+    return graph.number[graph.num_atoms.cumsum(0) - graph.num_atoms] / 7.0
+
+
+def rest_of_batch(graph: Graph, value: torch.Tensor) -> torch.Tensor:
+    return value.mean() - value
+
+
+def not_a_number(graph: Graph, value: torch.Tensor) -> torch.Tensor:
+    return torch.sqrt(-1.0 - value.abs())
+
+
+@pytest.mark.parametrize(
+    ("fault", "demands"),
+    [
+        (dropped, {"repeated", "rotation"}),
+        (left_of_origin, {"translation", "rotation", "reflection", "periodic shift"}),
+        (volume, {"reflection"}),
+        (first_element, {"permutation", "supercell"}),
+        (rest_of_batch, {"batch as single"}),
+        (not_a_number, {"a finite number", "rotation"}),
+    ],
+)
+def test_faults_are_caught_where_they_are(fault, demands):
+    assert failed(plain(Faulty(fault))) >= demands
+
+
+def test_what_is_not_finite_is_null_in_the_file():
+    found = tried(plain(Faulty(not_a_number)))
+    document = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert document["passed"] is False
+    assert document["findings"][0]["violation"] is None
+
+
+def test_a_loss_of_digits_on_disk_is_caught():
+    subject = sound()
+
+    def reload() -> nn.Module:
+        model = subject.reload()
+        with torch.no_grad():
+            for one in model.parameters():
+                one.copy_(one.to(torch.bfloat16))
+        return model
+
+    rounded = Subject(subject.model, subject.recipe, subject.targets, "", reload)
+    assert failed(rounded) == {"save and load"}
+
+
+def test_the_model_is_left_as_it_was():
+    subject = sound()
+    before = {name: value.clone() for name, value in subject.model.state_dict().items()}
+    tried(subject)
+    after = subject.model.state_dict()
+    assert all(torch.equal(before[name], value) for name, value in after.items())
+    assert all(before[name].dtype is value.dtype for name, value in after.items())
+
+
+def test_the_worst_of_several_targets_names_it():
+    class Two(Pooled):
+        def forward(self, graph: Graph) -> torch.Tensor:
+            total = super().forward(graph)
+            return torch.stack([total, total], dim=-1)
+
+    targets = (Target("e", Kind.EXTENSIVE, "eV"), Target("gap", Kind.INTENSIVE, "meV"))
+    (one,) = tried(Subject(Two(False), RECIPE, targets)).failures
+    assert (one.demand, one.target, one.unit) == ("supercell", "gap", "meV")
+    assert one.relative == pytest.approx(1.0)  # twice the largest, and not the largest
