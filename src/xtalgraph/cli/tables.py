@@ -93,9 +93,8 @@ def findings_table(findings: Sequence[Finding]) -> str:
     Args:
         findings: In the order in which they are shown.
     """
-    rows = [["", "verdict", "number", "alarm from"]]
+    rows = [["", "verdict", "number", "alarm"]]
     for one in findings:
-        limit = "" if one.threshold is None else f"{one.threshold:.3g}"
         number = "" if one.number is None else f"{one.number:.3g}"
-        rows.append([one.name, str(one.verdict), number, limit])
+        rows.append([one.name, str(one.verdict), number, one.limit])
     return "\n".join(aligned(rows))

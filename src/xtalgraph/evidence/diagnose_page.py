@@ -16,7 +16,7 @@ from xtalgraph.evidence.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.numbers import count, listing, plain, with_unit
+from xtalgraph.evidence.numbers import count, listing, with_unit
 from xtalgraph.plots.export import inline_svg
 
 
@@ -68,9 +68,8 @@ def _overview(findings: Sequence[Finding]) -> str:
     rows: list[list[Content]] = []
     for one in findings:
         link = Html(f'<a href="#{one.name}">{escaped(one.title)}</a>')
-        limit = "" if one.threshold is None else plain(one.threshold)
-        rows.append([link, _badge(one.verdict), _number(one), limit])
-    head = ["question", "verdict", "number", "alarm from"]
+        rows.append([link, _badge(one.verdict), _number(one), one.limit])
+    head = ["question", "verdict", "number", "alarm"]
     return section("overview", "What was asked", [table(head, rows, "overview")])
 
 
@@ -79,7 +78,7 @@ def _answer(finding: Finding, folder: Path) -> str:
     small = [_drawn(p, folder) for p in finding.pictures if p.small]
     facts = ""
     if finding.number is not None:
-        judged = "" if finding.threshold is None else f", alarm from {plain(finding.threshold)}"
+        judged = f", alarm {finding.limit}" if finding.limit else ""
         facts = f"{finding.measure}: {_number(finding)}{judged}. "
     facts = f"{facts[:1].upper()}{facts[1:]}{finding.reason}"
     text = paragraph(finding.says) + paragraph(facts, "asked")
@@ -115,7 +114,11 @@ def _badge(verdict: Verdict) -> Html:
 
 
 def _number(finding: Finding) -> str:
-    return "" if finding.number is None else with_unit(plain(finding.number), finding.unit)
+    return (
+        ""
+        if finding.number is None
+        else with_unit(f"{finding.number:.3g}".replace("-", "−"), finding.unit)
+    )
 
 
 def _asset(name: str) -> str:

@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.plots.style import MUTED, house_style, new_figure
+from xtalgraph.plots.style import INK, house_style, new_figure
 
+_DARK = 0.75
+"""Size of the logarithm from which on the shade asks for white letters."""
 _NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
 
 
@@ -43,11 +45,12 @@ def element_errors_plot(
             box = Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, facecolor=face, linewidth=0)
             axes.add_patch(box)
             symbol: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.0}
-            ink = "#1f2933" if known else "#b3bfcb"
+            dark = judged and abs(np.log(np.clip(ratio[number], 1 / 3, 3))) > _DARK
+            ink = "#ffffff" if dark else INK if known else "#b3bfcb"
             axes.text(column, row - 0.12 if known else row, SYMBOLS[number], color=ink, **symbol)
             if known:
                 small = symbol | {"fontsize": 4.6}
-                axes.text(column, row + 0.27, f"{count[number]}", color=MUTED, **small)
+                axes.text(column, row + 0.27, f"{count[number]}", color=ink, **small)
         bar = figure.colorbar(
             ScalarMappable(norm, shades), ax=axes, orientation="horizontal", shrink=0.5, pad=0.01
         )

@@ -53,7 +53,7 @@ def examine_change(
     left_out = f" {count(refused, 'changed crystal')} had no graph." if refused else ""
     if len(rows) < FEWEST:
         says = f"Only {len(rows)} changed crystals could be predicted.{left_out}"
-        return Examined(Finding(name, title, Verdict.NOT_APPLICABLE, says))
+        return Examined(Finding(name=name, title=title, verdict=Verdict.NOT_APPLICABLE, says=says))
     first, second = r2(truth, before), r2(truth, said)
     details = {
         "crystals": len(rows),
@@ -80,21 +80,27 @@ def examine_change(
             f"{numbers}. The model explains too little of these crystals, R² at most "
             f"{EXPLAINS:g}, for a loss of it to mean anything.{left_out}"
         )
-        finding = Finding(name, title, Verdict.SHOWN, says, details=details, pictures=(picture,))
+        finding = Finding(
+            name=name,
+            title=title,
+            verdict=Verdict.SHOWN,
+            says=says,
+            details=details,
+            pictures=(picture,),
+        )
         return Examined(finding, {name: figure})
     share = max(second, 0.0) / first
     verdict = Verdict.ALARM if share >= keeps else Verdict.OK
     finding = Finding(
-        name,
-        title,
-        verdict,
-        f"{numbers}. {bad if verdict is Verdict.ALARM else fine}{left_out}",
-        f"share of R² that stays with the {after}",
-        share,
-        "",
-        keeps,
-        reason,
-        details,
-        (picture,),
+        name=name,
+        title=title,
+        verdict=verdict,
+        says=f"{numbers}. {bad if verdict is Verdict.ALARM else fine}{left_out}",
+        measure=f"share of R² that stays with the {after}",
+        number=share,
+        threshold=keeps,
+        reason=reason,
+        details=details,
+        pictures=(picture,),
     )
     return Examined(finding, {name: figure})

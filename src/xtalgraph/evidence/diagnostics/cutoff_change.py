@@ -74,18 +74,20 @@ def cutoff_change(subject: Subject) -> Examined:
             "most of them far inside the cutoff."
         )
     finding = Finding(
-        NAME,
-        TITLE,
-        verdict,
-        f"A quarter of an ångström of cutoff moves the predictions by {largest} in the mean; their "
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=f"A quarter of an ångström of cutoff moves the predictions by {largest} in the "
+        "mean; their "
         f"error is {error}. {means}",
-        "mean change of a prediction at ± 0.25 Å over the test MAE",
-        number,
-        "",
-        MOST,
-        "An alarm from 1 on, where a choice of a quarter of an ångström, less than the width of a "
+        measure="mean change of a prediction at ± 0.25 Å over the test MAE",
+        number=number,
+        threshold=MOST,
+        reason="At 1 a choice of a quarter of an ångström, less than the width of a "
         "shell of neighbours, does as much as all that is wrong with the model.",
-        {"change of cutoff, Å": CHANGES, "mean change": moved, "mae": subject.mae},
-        (Picture(NAME, "Mean change of the predictions with the cutoff of their graphs."),),
+        details={"change of cutoff, Å": CHANGES, "mean change": moved, "mae": subject.mae},
+        pictures=(
+            Picture(NAME, "Mean change of the predictions with the cutoff of their graphs."),
+        ),
     )
     return Examined(finding, {NAME: figure})

@@ -100,11 +100,13 @@ def cutoff_path(subject: Subject) -> Examined:
         "is hard, and nearly equal crystals get different predictions. An envelope that takes the "
         "messages to zero removes the jump."
         if verdict is Verdict.ALARM
-        else f"Nothing happens where neighbours cross {cutoff:g} Å."
+        else f"Nothing happens where pairs of atoms cross {cutoff:g} Å."
     )
     if other_jumps:
         theirs = with_unit(plain(max(other_jumps), 2), subject.unit)
-        says += f" The same weights with {_opposite(own)} jump by up to {theirs}."
+        says += f" The same weights with {_opposite(own)} jump by up to {theirs}"
+        none = max(jumps + other_jumps) <= JUMP * subject.mae
+        says += ": these graphs have no edges as long as the cutoff." if none else "."
     if not spec.make_strategy().continuous:
         switch = _largest_switch(model, subject)
         details["largest step of a displaced atom"] = switch
@@ -116,18 +118,26 @@ def cutoff_path(subject: Subject) -> Examined:
             "the strategy radius."
         )
     finding = Finding(
-        NAME,
-        TITLE,
-        verdict,
-        says,
-        "largest jump of the prediction at r_c over the test MAE",
-        number,
-        "",
-        JUMP,
-        "An alarm above 1e-3: a smooth envelope leaves rounding, 1e-8 or less, so that a jump of a "
-        "thousandth of the error is a cut.",
-        details,
-        (Picture(NAME, "Predictions of stretched crystals while neighbours cross the cutoff."),),
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=says,
+        measure="largest jump of the prediction at r_c over the test MAE",
+        number=number,
+        threshold=JUMP,
+        side="above",
+        reason="A smooth envelope leaves rounding and slope, some 1e-6, so that a jump of a "
+        "thousandth of "
+        "the error is a cut.",
+        details=details,
+        pictures=(
+            Picture(
+                NAME,
+                "Predictions of stretched crystals while neighbours cross the cutoff; the "
+                "other envelope "
+                "moved to the same start.",
+            ),
+        ),
     )
     return Examined(finding, {NAME: figure})
 

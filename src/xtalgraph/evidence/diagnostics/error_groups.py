@@ -78,7 +78,11 @@ def error_groups(subject: Subject) -> Examined:
             line_says="all",
         )
         pictures.append(
-            Picture(f"{NAME}-{kind}", f"Mean error by {kind}, and how many crystals.", small=True)
+            Picture(
+                f"{NAME}-{kind}",
+                f"Mean error by {kind}, and how many crystals.",
+                small=kind != "prototype",
+            )
         )
     judged = np.where(counts >= FEWEST, ratio, -np.inf)
     worst = int(np.argmax(judged))
@@ -90,10 +94,10 @@ def error_groups(subject: Subject) -> Examined:
             f"that error, from {count(int(subject.seen[worst]), 'training crystal')} that hold it."
         )
     finding = Finding(
-        NAME,
-        TITLE,
-        Verdict.SHOWN,
-        says,
+        name=NAME,
+        title=TITLE,
+        verdict=Verdict.SHOWN,
+        says=says,
         details=details,
         pictures=tuple(pictures),
     )

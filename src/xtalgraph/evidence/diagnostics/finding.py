@@ -35,7 +35,7 @@ class Picture:
     """Whether it stands in a row of small ones."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """The answer of one diagnostic, in plain values that go to JSON and back."""
 
@@ -54,9 +54,11 @@ class Finding:
     unit: str = ""
     """Its unit."""
     threshold: float | None = None
-    """From where on it is an alarm; None where it is not judged."""
+    """Where the alarm begins; None where it is not judged."""
+    side: str = "from"
+    """On which side of it: ``from`` it on, ``above`` it, or ``below``."""
     reason: str = ""
-    """Why the threshold is where it is, and on which side the alarm lies."""
+    """Why the threshold is where it is."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further numbers, and those from which the pictures are drawn."""
     pictures: tuple[Picture, ...] = ()
@@ -65,6 +67,11 @@ class Finding:
     """Head of a table; empty where there is none."""
     rows: tuple[tuple[str, ...], ...] = ()
     """Its cells."""
+
+    @property
+    def limit(self) -> str:
+        """The threshold in words, ``below 0.01``; empty where there is none."""
+        return "" if self.threshold is None else f"{self.side} {self.threshold:.3g}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; what is not a finite number is None."""
@@ -99,7 +106,8 @@ def not_applicable(name: str, title: str, why: str) -> Examined:
         title: Its heading.
         why: The reason, a sentence.
     """
-    return Examined(Finding(name, title, Verdict.NOT_APPLICABLE, why))
+    finding = Finding(name=name, title=title, verdict=Verdict.NOT_APPLICABLE, says=why)
+    return Examined(finding)
 
 
 def _plain(value: Any) -> Any:

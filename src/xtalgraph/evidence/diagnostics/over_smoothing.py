@@ -62,10 +62,10 @@ def over_smoothing(subject: Subject) -> Examined:
     )
     verdict = Verdict.ALARM if left < LEFT else Verdict.OK
     finding = Finding(
-        NAME,
-        TITLE,
-        verdict,
-        f"Neighbouring atoms are {plain(float(distances[0]), 2)} apart at first and "
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=f"Neighbouring atoms are {plain(float(distances[0]), 2)} apart at first and "
         f"{plain(float(distances[-1]), 2)} after {len(distances) - 1} layers, as 1 − cos of their "
         "vectors. "
         + (
@@ -74,13 +74,17 @@ def over_smoothing(subject: Subject) -> Examined:
             if verdict is Verdict.ALARM
             else "The layers do not wash the atoms out."
         ),
-        "distance of neighbours after the last layer over the largest",
-        left,
-        "",
-        LEFT,
-        "An alarm below 0.01, where neighbours point the same way to one per cent, and the readout "
+        measure="distance of neighbours after the last layer over the largest",
+        number=left,
+        threshold=LEFT,
+        side="below",
+        reason="Below 0.01 neighbours point the same way to one per cent, and the readout "
         "sees one kind of atom in every crystal.",
-        {"layers": measured},
-        (Picture(NAME, "How far apart neighbouring atoms are, and how many directions are used."),),
+        details={"layers": measured},
+        pictures=(
+            Picture(
+                NAME, "How far apart neighbouring atoms are, and how many directions are used."
+            ),
+        ),
     )
     return Examined(finding, {NAME: figure})

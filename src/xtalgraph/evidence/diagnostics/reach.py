@@ -84,18 +84,21 @@ def reach(subject: Subject) -> Examined:
         else "Every atom is seen."
     )
     finding = Finding(
-        NAME,
-        TITLE,
-        verdict,
-        says,
-        "hops over which an atom sees",
-        float(seen),
-        "",
-        float(possible),
-        "An alarm below the number of layers, or of the hops that the crystal has: each layer of "
-        "messages reaches one hop farther, and one that does not is dead.",
-        details,
-        (Picture(NAME, "How much the vector of an atom depends on those around it, by hops."),),
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=says,
+        measure="hops over which an atom sees",
+        number=float(seen),
+        threshold=float(possible),
+        side="below",
+        reason="It is the number of layers, or of the hops that the crystal has: each layer "
+        "of messages "
+        "reaches one hop farther, and one that does not is dead.",
+        details=details,
+        pictures=(
+            Picture(NAME, "How much the vector of an atom depends on those around it, by hops."),
+        ),
     )
     return Examined(finding, {NAME: figure})
 

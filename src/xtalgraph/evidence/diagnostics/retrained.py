@@ -75,18 +75,19 @@ def retrained(subject: Subject, halves: Halves) -> Examined:
             "label does not need them."
         )
     finding = Finding(
-        NAME,
-        TITLE,
-        Verdict.ALARM if alarm else Verdict.OK,
-        f"{numbers}. {meaning}",
-        "larger R² of the two halves",
-        best,
-        "",
-        threshold,
-        "An alarm from 95 % of the model's R² on: the other half then adds less than R² can tell "
+        name=NAME,
+        title=TITLE,
+        verdict=Verdict.ALARM if alarm else Verdict.OK,
+        says=f"{numbers}. {meaning}",
+        measure="larger R² of the two halves",
+        number=best,
+        threshold=threshold,
+        reason="95 % of the model's R²: the other half then adds less than R² can tell "
         "on some hundred crystals.",
-        {f"r2, {name}": one for name, one in scores.items()}
+        details={f"r2, {name}": one for name, one in scores.items()}
         | {f"mae, {name}": mae(truth, one) for name, one in said.items()},
-        (Picture(NAME, "R² of the model, and of models that see one half of each crystal."),),
+        pictures=(
+            Picture(NAME, "R² of the model, and of models that see one half of each crystal."),
+        ),
     )
     return Examined(finding, {NAME: figure})

@@ -59,17 +59,16 @@ def shared_crystals(subject: Subject) -> Examined:
         )
         pictures = (Picture(NAME, "Errors on copies and on the others."),)
     finding = Finding(
-        NAME,
-        TITLE,
-        Verdict.ALARM if alarm else Verdict.OK,
-        says,
-        "share of the test crystals that are in training",
-        number,
-        "",
-        SHARE,
-        "An alarm from 1 % on: copies predicted without any error would make the test error look "
+        name=NAME,
+        title=TITLE,
+        verdict=Verdict.ALARM if alarm else Verdict.OK,
+        says=says,
+        measure="share of the test crystals that are in training",
+        number=number,
+        threshold=SHARE,
+        reason="Copies predicted without any error would make the test error look "
         "smaller by their share, and up to a hundredth that is below its uncertainty.",
-        {"copies": pairs, "mae_copies": own, "mae_others": others},
-        pictures,
+        details={"copies": pairs, "mae_copies": own, "mae_others": others},
+        pictures=pictures,
     )
     return Examined(finding, figures)

@@ -79,8 +79,8 @@ def shifted_labels(subject: Subject) -> Examined:
         found,
         label="Spearman's ρ of cross-validated trees",
         own=np.arange(len(SHIFTS)) == home,
-        line=float(found[home] + chance),
-        line_says="alarm",
+        line=float(found[home] + chance) if found[home] + chance < 1 else None,
+        line_says="alarm" if found[home] + chance < 1 else "",
     )
     said = f"Trees on plain features reach ρ = {plain(float(found[home]), 2)} on the labels."
     if gain > chance:
@@ -100,18 +100,20 @@ def shifted_labels(subject: Subject) -> Examined:
         verdict = Verdict.OK
         said += " No other row fits better: the labels are where they belong."
     finding = Finding(
-        NAME,
-        TITLE,
-        verdict,
-        said,
-        "gain in ρ when the labels are moved by one or two rows",
-        gain,
-        "",
-        chance,
-        f"An alarm above five deviations of the correlation of unrelated columns, 1/√(n − 1) with "
-        f"n = {len(rows)}; also where neither trees nor model find more than that.",
-        {"rows": len(rows), "shifts": SHIFTS, "spearman": found, "spearman_model": model},
-        (Picture(NAME, "How well the labels of each row and its neighbours can be learned."),),
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=said,
+        measure="gain in ρ when the labels are moved by one or two rows",
+        number=gain,
+        threshold=chance,
+        side="above",
+        reason=f"Five deviations of the correlation of unrelated columns, 1/√(n − 1) with "
+        f"n = {len(rows)}. An alarm also where neither trees nor model find more than that.",
+        details={"rows": len(rows), "shifts": SHIFTS, "spearman": found, "spearman_model": model},
+        pictures=(
+            Picture(NAME, "How well the labels of each row and its neighbours can be learned."),
+        ),
     )
     return Examined(finding, {NAME: figure})
 

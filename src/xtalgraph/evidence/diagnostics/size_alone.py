@@ -55,10 +55,11 @@ def size_alone(subject: Subject) -> Examined:
     if np.ptp(values[everything]) <= 1e-9 * np.abs(values[everything]).max():
         what = "The label is the number of atoms times a constant" if subject.per_atom else ""
         finding = Finding(
-            NAME,
-            TITLE,
-            Verdict.ALARM,
-            f"{what or 'The label is a constant'}: there is nothing to learn from a structure.",
+            name=NAME,
+            title=TITLE,
+            verdict=Verdict.ALARM,
+            says=f"{what or 'The label is a constant'}: there is nothing to learn from a "
+            "structure.",
         )
         return Examined(finding)
     if len(train) > _MOST_ROWS:
@@ -104,18 +105,17 @@ def size_alone(subject: Subject) -> Examined:
             else " The label does not follow from the size of the cell."
         )
     finding = Finding(
-        NAME,
-        TITLE,
-        verdict,
-        says,
-        "R² of the number of atoms or the volume of the cell alone",
-        number,
-        "",
-        limit,
-        "An alarm from half of the model's R² on (taken as at least 0.2): the same crystal may be "
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=says,
+        measure="R² of the number of atoms or the volume of the cell alone",
+        number=number,
+        threshold=limit,
+        reason="Half of the model's R², taken as at least 0.2: the same crystal may be "
         "written with any multiple of its cell, so that no property follows from its size.",
-        details,
-        (picture,),
+        details=details,
+        pictures=(picture,),
     )
     return Examined(finding, {NAME: figure})
 

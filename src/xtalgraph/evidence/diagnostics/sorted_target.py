@@ -54,17 +54,16 @@ def sorted_target(subject: Subject) -> Examined:
             "that counts rows gives the answer away. Shuffle the file."
         )
     finding = Finding(
-        NAME,
-        TITLE,
-        Verdict.ALARM if found.sorted else Verdict.OK,
-        f"The rank correlation of target and row is {plain(rho, 2)}. {says}",
-        "size of the rank correlation of target and row",
-        abs(rho),
-        "",
-        SORTED_ABOVE,
-        "An alarm from 0.5 on, and beyond five deviations of chance: files in the order of their "
+        name=NAME,
+        title=TITLE,
+        verdict=Verdict.ALARM if found.sorted else Verdict.OK,
+        says=f"The rank correlation of target and row is {plain(rho, 2)}. {says}",
+        measure="size of the rank correlation of target and row",
+        number=abs(rho),
+        threshold=SORTED_ABOVE,
+        reason="In small files also five deviations of chance: files in the order of their "
         "ids or formulas reach 0.09.",
-        found.as_dict(),
-        (Picture(NAME, "The target over the rows of the file."),),
+        details=found.as_dict(),
+        pictures=(Picture(NAME, "The target over the rows of the file."),),
     )
     return Examined(finding, {NAME: figure})

@@ -73,16 +73,21 @@ def volume_sweep(subject: Subject) -> Examined:
     }
     if truth is None:
         finding = Finding(
-            NAME, TITLE, Verdict.SHOWN, _unjudged(strained), details=details, pictures=(picture,)
+            name=NAME,
+            title=TITLE,
+            verdict=Verdict.SHOWN,
+            says=_unjudged(strained),
+            details=details,
+            pictures=(picture,),
         )
         return Examined(finding, {NAME: figure})
     followed = _followed(said, truth)
-    verdict = Verdict.OK if followed > 0 else Verdict.ALARM
+    verdict = Verdict.OK if followed >= 0 else Verdict.ALARM
     finding = Finding(
-        NAME,
-        TITLE,
-        verdict,
-        f"Of the change with volume, whose truth is known, the model explains "
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=f"Of the change with volume, whose truth is known, the model explains "
         f"{percent(followed) if followed > 0 else 'nothing'}. "
         + (
             "It has learned how the property follows the volume of one compound."
@@ -90,13 +95,13 @@ def volume_sweep(subject: Subject) -> Examined:
             else "To say that the volume does not matter would be nearer to the truth: it is not "
             "to be trusted on strained crystals."
         ),
-        "1 − Σ(Δŷ − Δy)² / Σ Δy² over the sweeps",
-        followed,
-        "",
-        0.0,
-        "An alarm at or below 0, where no change at all would be the better prediction.",
-        details,
-        (picture,),
+        measure="1 − Σ(Δŷ − Δy)² / Σ Δy² over the sweeps",
+        number=followed,
+        threshold=0.0,
+        side="below",
+        reason="Below 0 no change at all would be the better prediction.",
+        details=details,
+        pictures=(picture,),
     )
     return Examined(finding, {NAME: figure})
 

@@ -106,10 +106,11 @@ def worst_errors(subject: Subject) -> Examined:
         f"{reasons[k]} {counts[k]}" for k in np.argsort(-counts, kind="stable").tolist()
     )
     finding = Finding(
-        NAME,
-        TITLE,
-        Verdict.SHOWN,
-        f"Of the {len(cases)} largest errors: {summary}. {RULES}",
+        name=NAME,
+        title=TITLE,
+        verdict=Verdict.SHOWN,
+        says=f"Of the {len(cases)} largest errors: {summary}.",
+        reason=RULES,
         details={"crystals": [_plain_case(subject, case) for case in cases]},
         pictures=pictures,
         head=(
