@@ -32,7 +32,8 @@ _ATOMS: Final = 600
 def reach(subject: Subject) -> Examined:
     """Measure by gradients which atoms of a supercell the features of one depend on.
 
-    The crystal is the smallest of the test, repeated until its cell is about as long each way.
+    The crystal is the smallest of the test, repeated until its cell is about as long each way; the
+    atom is one with the most neighbours.
 
     Args:
         subject: What is examined.
@@ -43,7 +44,8 @@ def reach(subject: Subject) -> Examined:
     recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
     try:
         graph = recipe.build(crystal)
-        field = receptive_field(model.encoder, graph, 0)
+        atom = int(graph.degree.argmax())
+        field = receptive_field(model.encoder, graph, atom)
         with torch.no_grad():
             layers = len(model.encoder(graph).layers) - 1
     except (ConfigError, GraphError) as error:
@@ -53,7 +55,7 @@ def reach(subject: Subject) -> Examined:
     seen, possible = field.reach, min(layers, farthest)
     by_hop = [float(sensitivity[hops == hop].sum()) for hop in range(farthest + 1)]
     share = np.array(by_hop) / sum(by_hop)
-    radius = float(_distances(crystal)[sensitivity > 0].max())
+    radius = float(_distances(crystal, atom)[sensitivity > 0].max())
     figure = curves_plot(
         [[Curve(np.arange(len(share), dtype=float), 100.0 * share, "", "model", dots=True)]],
         xlabel="hops from the atom",
@@ -107,10 +109,10 @@ def _percent(share: np.ndarray, hop: int) -> str:
     return f"{100 * share[hop]:.2g} %" if hop < len(share) else "nothing, as there are none"
 
 
-def _distances(crystal: Crystal) -> Float[np.ndarray, " atoms"]:
-    """Distance of the first atom to the nearest image of each, Å."""
+def _distances(crystal: Crystal, atom: int) -> Float[np.ndarray, " atoms"]:
+    """Distance of an atom to the nearest image of each, Å."""
     images = np.array(list(product((-1, 0, 1), repeat=3))) * crystal.pbc
-    away = crystal.positions - crystal.positions[0]
+    away = crystal.positions - crystal.positions[atom]
     found: np.ndarray = np.linalg.norm(away[None] + (images @ crystal.cell)[:, None], axis=2)
     return found.min(axis=0)
 
