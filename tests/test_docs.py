@@ -33,6 +33,7 @@ QUICK = {
     ("train",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("predict",): ["--quiet"],
     ("evaluate",): ["--quiet"],
+    ("diagnose",): ["--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],
 }

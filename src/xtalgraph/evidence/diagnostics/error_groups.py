@@ -77,13 +77,7 @@ def error_groups(subject: Subject) -> Examined:
             line=subject.mae,
             line_says="all",
         )
-        pictures.append(
-            Picture(
-                f"{NAME}-{kind}",
-                f"Mean error by {kind}, and how many crystals.",
-                small=kind != "prototype",
-            )
-        )
+        pictures.append(Picture(f"{NAME}-{kind}", f"Mean error by {kind}, and how many crystals."))
     judged = np.where(counts >= FEWEST, ratio, -np.inf)
     worst = int(np.argmax(judged))
     says = f"The mean error is {with_unit(plain(subject.mae, 2), subject.unit)}. "

@@ -22,6 +22,8 @@ NAME: Final = "smoothing"
 TITLE: Final = "Over-smoothing, layer by layer"
 LEFT: Final = 0.01
 """Share of the largest distance of neighbours that must be left after the last layer."""
+_ROUNDING: Final = 1e-6
+"""Distance of equal vectors in float32, at most."""
 _CRYSTALS: Final = 64
 """How many crystals are measured."""
 
@@ -42,7 +44,7 @@ def over_smoothing(subject: Subject) -> Examined:
     except ConfigError as error:
         return not_applicable(NAME, TITLE, f"{error}.")
     distances = np.array([row["mean average distance"] for row in measured])
-    if not np.nanmax(distances) > 1e-9:
+    if not np.nanmax(distances) > _ROUNDING:
         why = (
             "Neighbouring atoms are alike in every layer, from the first: these crystals have one "
             "kind of atom each, and nothing can be smoothed away."

@@ -35,7 +35,7 @@ def shared_crystals(subject: Subject) -> Examined:
     alike, errors = partner >= 0, np.abs(subject.errors)
     apart = np.abs(subject.values[subject.test] - subject.values[partner])
     usual = float(errors[~alike].mean()) if not alike.all() else subject.mae
-    copies = alike & ((strict >= 0) | (apart < usual))
+    copies = alike & ((strict >= 0) | (apart <= usual))
     number = float(copies.mean())
     alarm = number >= SHARE
     own = float(errors[copies].mean()) if copies.any() else None

@@ -50,7 +50,7 @@ RULES: Final = (
     "Large cell: more atoms than 95 % of the training crystals have. "
     "Shortcut: when the elements are redrawn, or the geometry is replaced, the prediction moves "
     "by less than a tenth of its error in the median of eight draws. "
-    "The first that holds is given; none of these is said where none does."
+    "The first that holds is given; not explained is said where none does."
 )
 """The verdicts of the single crystals, in the order in which they are tried."""
 
@@ -183,7 +183,7 @@ def _reason(known: dict[str, Any], outlier: bool) -> str:
         return "large cell"
     if min(known["moved_by_elements"], known["moved_by_geometry"]) < UNMOVED:
         return "shortcut"
-    return "none of these"
+    return "not explained"
 
 
 def _moves(subject: Subject, row: int, said: float) -> tuple[float, float]:
