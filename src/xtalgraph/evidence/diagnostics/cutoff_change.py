@@ -78,8 +78,7 @@ def cutoff_change(subject: Subject) -> Examined:
         title=TITLE,
         verdict=verdict,
         says=f"A quarter of an ångström of cutoff moves the predictions by {largest} in the "
-        "mean; their "
-        f"error is {error}. {means}",
+        f"mean; their error is {error}. {means}",
         measure="mean change of a prediction at ± 0.25 Å over the test MAE",
         number=number,
         threshold=MOST,

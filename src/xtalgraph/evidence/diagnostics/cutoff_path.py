@@ -127,15 +127,13 @@ def cutoff_path(subject: Subject) -> Examined:
         threshold=JUMP,
         side="above",
         reason="A smooth envelope leaves rounding and slope, some 1e-6, so that a jump of a "
-        "thousandth of "
-        "the error is a cut.",
+        "thousandth of the error is a cut.",
         details=details,
         pictures=(
             Picture(
                 NAME,
-                "Predictions of stretched crystals while neighbours cross the cutoff; the "
-                "other envelope "
-                "moved to the same start.",
+                "Predictions of stretched crystals while neighbours cross the cutoff; the other "
+                "envelope moved to the same start.",
             ),
         ),
     )

@@ -94,9 +94,8 @@ def reach(subject: Subject) -> Examined:
         number=float(seen),
         threshold=float(possible),
         side="below",
-        reason="It is the number of layers, or of the hops that the crystal has: each layer "
-        "of messages "
-        "reaches one hop farther, and one that does not is dead.",
+        reason="It is the number of layers, or of the hops that the crystal has: each layer of "
+        "messages reaches one hop farther, and one that does not is dead.",
         details=details,
         pictures=(
             Picture(NAME, "How much the vector of an atom depends on those around it, by hops."),
