@@ -48,7 +48,7 @@ def redrawn_elements(subject: Subject) -> Examined:
         after="elements redrawn",
         keeps=KEPT,
         reason=(
-            "Half: what nature decides by the elements, a model that keeps "
+            "What nature decides by the elements, a model that keeps "
             "half of its R² without them decides by something else, such as size or prototype."
         ),
         fine="The prediction hangs on the elements, as it should.",

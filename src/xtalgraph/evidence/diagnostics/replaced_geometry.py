@@ -54,7 +54,7 @@ def replaced_geometry(subject: Subject) -> Examined:
         after="geometry replaced",
         keeps=KEPT,
         reason=(
-            "95 %: composition alone explains many properties well, so that "
+            "Composition alone explains many properties well, so that "
             "keeping much is no fault; but a model that loses less than a twentieth, which is what "
             "R² on some hundred crystals can tell, could do without its graph."
         ),
