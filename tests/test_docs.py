@@ -36,6 +36,7 @@ QUICK = {
     ("predict",): ["--quiet"],
     ("evaluate",): ["--quiet"],
     ("verify",): ["--sample", "2", "--quiet"],
+    ("diagnose",): ["--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],
 }

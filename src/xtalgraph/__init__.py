@@ -6,6 +6,8 @@ The public entry points, each as one verb of the command line:
 - `compare`: a model against the mean, composition, descriptors and public models;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `verify`, `report`: the same from folder to folder.
+- `predict`, `evaluate`, `report`: the same from folder to folder;
+- `diagnose`: what a run has learned, and what it has not.
 """
 
 import importlib
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.compare import compare
+    from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.verify import verify
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "evaluate", "load", "predict", "report", "train", "verify"]
+__all__ = ["__version__", "compare", "diagnose", "evaluate", "load", "predict", "report", "train", "verify"]
 
 _ENTRY_POINTS = {
     "train": "train",
@@ -28,6 +31,7 @@ _ENTRY_POINTS = {
     "load": "predict",
     "predict": "predict",
     "evaluate": "evaluate",
+    "diagnose": "diagnose",
     "report": "report",
     "verify": "verify",
 }

@@ -18,6 +18,7 @@ VERBS: Final[dict[str, str]] = {
     "evaluate": "Measure a run on other data.",
     "compare": "Compare a model with simpler ones and with others', on one split.",
     "verify": "Try what must not change a run's predictions.",
+    "diagnose": "Ask a run what it has learned: shortcuts, leaks, cutoffs, errors.",
     "report": "Write a run's report again.",
 }
 """Every verb with its one line of help; its module bears its name."""

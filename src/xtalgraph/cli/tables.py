@@ -1,7 +1,9 @@
 """Metrics as a table for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from xtalgraph.evidence.diagnostics.finding import Finding
 
 _TITLES = {
     "mae": "MAE",
@@ -83,3 +85,16 @@ def aligned(rows: list[list[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def findings_table(findings: Sequence[Finding]) -> str:
+    """Lay out what a diagnosis found, a line for each question.
+
+    Args:
+        findings: In the order in which they are shown.
+    """
+    rows = [["", "verdict", "number", "alarm"]]
+    for one in findings:
+        number = "" if one.number is None else f"{one.number:.3g}"
+        rows.append([one.name, str(one.verdict), number, one.limit])
+    return "\n".join(aligned(rows))

@@ -31,7 +31,7 @@ def paragraph(content: Content, kind: str = "") -> str:
     return f"<p{_class(kind)}>{text}</p>" if text else ""
 
 
-def section(identifier: str, heading: str, parts: Iterable[str]) -> str:
+def section(identifier: str, heading: Content, parts: Iterable[str]) -> str:
     """A section with a heading and its parts, the empty ones left out.
 
     Args:

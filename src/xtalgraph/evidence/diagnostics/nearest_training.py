@@ -1,0 +1,105 @@
+"""The training crystals that are nearest to a crystal: as the model sees it, and by composition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from xtalgraph.baselines.composition_features import count_elements, element_fractions
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.evidence.diagnostics.subject import Subject
+from xtalgraph.models.predictor import Predictor
+
+_BATCH: Final = 256
+"""Crystals in a batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The nearest training crystals of some crystals, the nearest first."""
+
+    rows: Int[np.ndarray, "crystals k"]
+    """Their rows in the table."""
+    distance: Float[np.ndarray, "crystals k"]
+    """How far they are."""
+
+
+def latent_vectors(
+    predictor: Predictor, crystals: Sequence[Crystal]
+) -> Float[np.ndarray, "crystals width"]:
+    """Return the mean of the atoms' final vectors of each crystal; NaN where it has no graph.
+
+    Args:
+        predictor: Whose encoder is asked.
+        crystals: Any.
+    """
+    recipe, encoder = predictor.spec.make_recipe(), predictor.model.encoder
+    found = np.full((len(crystals), encoder.width), np.nan)
+    for start in range(0, len(crystals), _BATCH):
+        part = crystals[start : start + _BATCH]
+        graph, refused = build_or_refuse(part, recipe)
+        if graph is None:
+            continue
+        with torch.no_grad():
+            atom = encoder(graph).atom.double()
+        weight = graph.atom_multiplicity.double()[:, None]
+        empty = torch.zeros(len(graph), atom.shape[1], dtype=torch.float64)
+        total = empty.index_add(0, graph.crystal_of_atom, atom * weight)
+        count = empty[:, :1].index_add(0, graph.crystal_of_atom, weight)
+        bad = {one.index for one in refused}
+        good = [start + n for n in range(len(part)) if n not in bad]
+        found[good] = (total / count).numpy()
+    return found
+
+
+def nearest_latent(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
+    """Find the training crystals that the encoder finds most alike.
+
+    The distance is that of `latent_vectors`, each column in units of its standard deviation over
+    the training part, over the root of their number.
+
+    Args:
+        subject: What is examined.
+        rows: Of the table.
+        k: How many, at most.
+    """
+    train = np.asarray(subject.split.train)
+    known = latent_vectors(subject.predictor, [subject.crystals[row] for row in train])
+    own = latent_vectors(subject.predictor, [subject.crystals[row] for row in rows])
+    train, known = train[np.isfinite(known).all(axis=1)], known[np.isfinite(known).all(axis=1)]
+    spread = known.std(axis=0)
+    used = spread > 1e-9 * max(float(spread.max()), 1e-300)
+    scale = spread[used] * np.sqrt(max(int(used.sum()), 1))
+    return _nearest(own[:, used] / scale, known[:, used] / scale, train, k)
+
+
+def nearest_composition(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
+    """Find the training crystals whose composition is nearest.
+
+    The distance is the share of the atoms that would have to be of another element, 0 to 1.
+
+    Args:
+        subject: What is examined.
+        rows: Of the table.
+        k: How many, at most.
+    """
+    train = np.asarray(subject.split.train)
+    fractions = element_fractions(count_elements(subject.crystals))
+    return _nearest(fractions[rows], fractions[train], train, k, order=1)
+
+
+def _nearest(
+    own: np.ndarray, known: np.ndarray, train: np.ndarray, k: int, order: int = 2
+) -> Nearest:
+    k = min(k, len(train))
+    rows, distances = np.empty((len(own), k), dtype=np.int64), np.empty((len(own), k))
+    for place, one in enumerate(own):
+        apart = np.abs(known - one)
+        distance = 0.5 * apart.sum(axis=1) if order == 1 else np.sqrt((apart**2).sum(axis=1))
+        nearest = np.argsort(distance, kind="stable")[:k]
+        rows[place], distances[place] = train[nearest], distance[nearest]
+    return Nearest(rows, distances)

@@ -1,0 +1,92 @@
+"""How alike neighbouring atoms become, layer by layer."""
+
+from typing import Final
+
+import numpy as np
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.evidence.diagnostics.finding import (
+    Examined,
+    Finding,
+    Picture,
+    Verdict,
+    not_applicable,
+)
+from xtalgraph.evidence.diagnostics.subject import Subject
+from xtalgraph.evidence.numbers import plain
+from xtalgraph.models.layers import smoothing_by_layer
+from xtalgraph.plots.curves import Curve, curves_plot
+
+NAME: Final = "smoothing"
+TITLE: Final = "Over-smoothing, layer by layer"
+LEFT: Final = 0.01
+"""Share of the largest distance of neighbours that must be left after the last layer."""
+_ROUNDING: Final = 1e-6
+"""Distance of equal vectors in float32, at most."""
+_CRYSTALS: Final = 64
+"""How many crystals are measured."""
+
+
+def over_smoothing(subject: Subject) -> Examined:
+    """Measure how far apart neighbouring atoms are before the first layer and after each.
+
+    Args:
+        subject: What is examined.
+    """
+    crystals = [subject.crystals[row] for row in subject.test[:_CRYSTALS]]
+    graph, _ = build_or_refuse(crystals, subject.predictor.spec.make_recipe())
+    encoder = subject.predictor.model.encoder
+    if graph is None:
+        return not_applicable(NAME, TITLE, "No test crystal has a graph.")
+    try:
+        measured = smoothing_by_layer(encoder, graph)
+    except ConfigError as error:
+        return not_applicable(NAME, TITLE, f"{error}.")
+    distances = np.array([row["mean average distance"] for row in measured])
+    if not np.nanmax(distances) > _ROUNDING:
+        why = (
+            "Neighbouring atoms are alike in every layer, from the first: these crystals have one "
+            "kind of atom each, and nothing can be smoothed away."
+        )
+        return not_applicable(NAME, TITLE, why)
+    left = float(distances[-1] / distances.max())
+    layers = np.arange(len(distances), dtype=float)
+    ranks = np.array([row["effective rank"] for row in measured])
+    figure = curves_plot(
+        [
+            [Curve(layers, distances, "", "model", dots=True)],
+            [Curve(layers, ranks, "", "other", dots=True)],
+        ],
+        xlabel="layers",
+        ylabel="",
+        titles=["distance of neighbours, 1 − cos", "effective rank"],
+    )
+    verdict = Verdict.ALARM if left < LEFT else Verdict.OK
+    finding = Finding(
+        name=NAME,
+        title=TITLE,
+        verdict=verdict,
+        says=f"Neighbouring atoms are {plain(float(distances[0]), 2)} apart at first and "
+        f"{plain(float(distances[-1]), 2)} after {len(distances) - 1} layers, as 1 − cos of their "
+        "vectors. "
+        + (
+            "All atoms have become one: fewer layers, or residual, dense or jumping-knowledge "
+            "connections (model.connections), keep them apart."
+            if verdict is Verdict.ALARM
+            else "The layers do not wash the atoms out."
+        ),
+        measure="distance of neighbours after the last layer over the largest",
+        number=left,
+        threshold=LEFT,
+        side="below",
+        reason="Below 0.01 neighbours point the same way to one per cent, and the readout "
+        "sees one kind of atom in every crystal.",
+        details={"layers": measured},
+        pictures=(
+            Picture(
+                NAME, "How far apart neighbouring atoms are, and how many directions are used."
+            ),
+        ),
+    )
+    return Examined(finding, {NAME: figure})

@@ -1,0 +1,58 @@
+"""Numbers of a few things beside each other, with the line beyond which they are too large."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+from matplotlib.figure import Figure
+
+from xtalgraph.plots.style import ACCENT, BASELINE, MARK, house_style, new_figure
+
+
+def bar_plot(
+    names: Sequence[str],
+    values: Float[np.ndarray, " bars"],
+    *,
+    label: str,
+    own: Bool[np.ndarray, " bars"],
+    line: float | None = None,
+    line_says: str = "",
+) -> Figure:
+    """One horizontal bar for each name, its number beside it.
+
+    Args:
+        names: From top to bottom.
+        values: NaN is written as n/a.
+        label: Of the axis, with the unit.
+        own: Which bars are of the model; the others are of what it is compared with.
+        line: Where a line is drawn; None for no line.
+        line_says: What it means.
+
+    Returns:
+        The figure.
+    """
+    with house_style():
+        figure = new_figure(4.6, 0.95 + 0.34 * max(len(names), 1) + (0.2 if line_says else 0.0))
+        axes = figure.add_subplot()
+        rows = np.arange(len(names))
+        drawn = np.nan_to_num(values)
+        axes.barh(rows, drawn, height=0.62, color=[ACCENT if one else BASELINE for one in own])
+        ends = [float(drawn.min(initial=0.0)), float(drawn.max(initial=0.0))]
+        if line is not None:
+            axes.axvline(line, color=MARK, linewidth=1.2, linestyle=(0, (4, 3)))
+            ends = [min(ends[0], line), max(ends[1], line)]
+            axes.set_title(line_says, fontsize=8.5, color=MARK, loc="right")
+        span = max(ends[1] - ends[0], 1e-12)
+        for row, value in zip(rows.tolist(), values.tolist(), strict=True):
+            text = f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "n/a"
+            place = max(value, 0.0) if np.isfinite(value) else 0.0
+            said = axes.text(place + 0.02 * span, row, text, va="center", fontsize=8.5, zorder=4)
+            said.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.8})
+        axes.set_yticks(rows, list(names))
+        axes.invert_yaxis()
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(ends[0] < 0)
+        axes.set_xlim(ends[0] - (0.04 * span if ends[0] < 0 else 0.0), ends[1] + 0.18 * span)
+        axes.set_xlabel(label)
+        return figure

@@ -1,0 +1,88 @@
+"""Curves over one axis, a few panels beside each other where there are several crystals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from xtalgraph.plots.style import ACCENT, BASELINE, INK, MARK, MUTED, house_style, new_figure
+
+COLORS = {"model": ACCENT, "other": MARK, "truth": INK, "beside": BASELINE}
+"""What a curve may be."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One curve."""
+
+    x: Float[np.ndarray, " points"]
+    """Along the axis."""
+    y: Float[np.ndarray, " points"]
+    """Upwards; NaN leaves a gap."""
+    label: str
+    """In the legend; empty for none."""
+    role: str = "model"
+    """Which of `COLORS`; what is no model is dashed."""
+    dots: bool = False
+    """Whether its points are marked."""
+
+
+def curves_plot(
+    panels: Sequence[Sequence[Curve]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    titles: Sequence[str] = (),
+    vertical: float | None = None,
+    log: bool = False,
+) -> Figure:
+    """Draw panels of curves, three in a row.
+
+    Args:
+        panels: The curves of each.
+        xlabel: Of all horizontal axes, with the unit.
+        ylabel: Of the vertical axis, with the unit.
+        titles: Above each panel; none at all for a single one.
+        vertical: Where a thin vertical line stands; None for no line.
+        log: Whether the vertical axis is logarithmic.
+
+    Returns:
+        The figure, with one legend for all.
+    """
+    with house_style():
+        columns = min(len(panels), 3)
+        lines = -(-len(panels) // 3)
+        single = len(panels) == 1
+        figure = new_figure(4.6 if single else 5.2, 3.2 if single else 0.7 + 1.75 * lines)
+        all_axes = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
+        for axes in all_axes[len(panels) :]:
+            axes.set_axis_off()
+        for place, (axes, curves) in enumerate(zip(all_axes, panels, strict=False)):
+            for curve in curves:
+                axes.plot(
+                    curve.x,
+                    curve.y,
+                    color=COLORS[curve.role],
+                    linewidth=1.5,
+                    linestyle="-" if curve.role in ("model", "other") else (0, (4, 2)),
+                    marker="o" if curve.dots else "",
+                    markersize=3.5,
+                    label=curve.label,
+                )
+            if vertical is not None:
+                axes.axvline(vertical, color=MUTED, linewidth=0.9, linestyle=":")
+            if log:
+                axes.set_yscale("log")
+            if titles:
+                axes.set_title(titles[place], fontsize=8.5)
+            if not single:
+                axes.tick_params(labelsize=7.5)
+                axes.locator_params(axis="x", nbins=3)
+        figure.supxlabel(xlabel, fontsize=9)
+        figure.supylabel(ylabel, fontsize=9)
+        handles, labels = all_axes[0].get_legend_handles_labels()
+        if any(labels):
+            figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        return figure

@@ -1,0 +1,220 @@
+"""Diagnose: a run is asked what it has learned, and what it has not."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from tqdm import tqdm
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.catalogue import Dataset
+from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.evidence.diagnose_page import render_diagnosis
+from xtalgraph.evidence.diagnostics import replaced_geometry, retrained
+from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Verdict
+from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
+from xtalgraph.evidence.diagnostics.subject import Subject
+from xtalgraph.evidence.wording import called
+from xtalgraph.plots.export import save_figure
+from xtalgraph.workflows.outcome import write_json, write_text
+from xtalgraph.workflows.prepare import resolve_source
+from xtalgraph.workflows.retraining import train_halves
+from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.view import TargetView, views_of
+
+log = logging.getLogger("xtalgraph")
+
+FORMAT: Final = 1
+"""Of ``diagnose.json``; counts up when a diagnostic would find something else."""
+NAMES: Final = tuple(
+    name
+    for each in DIAGNOSTICS
+    for name in ([each, retrained.NAME] if each == replaced_geometry.NAME else [each])
+)
+"""Every diagnostic, in the order of the page; `retrained` needs ``retrain=True``."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What came out."""
+
+    page: Path
+    """The page."""
+    findings: tuple[Finding, ...]
+    """One for each diagnostic, in the order of the page."""
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """Those beyond their threshold."""
+        return tuple(one for one in self.findings if one.verdict is Verdict.ALARM)
+
+
+def diagnose(
+    run: str | Path,
+    data: Any = None,
+    *,
+    target: str | None = None,
+    sample: int = 500,
+    retrain: bool = False,
+    only: Sequence[str] = (),
+    progress: bool = True,
+) -> Diagnosis:
+    """Look for shortcuts, slipped labels, leaks, hard cutoffs and the reasons of the worst errors.
+
+    Writes ``diagnose.json``, ``diagnose.html`` and the pictures in ``diagnose/`` into the run
+    folder, finding by finding; what was found before for the same model, data and sample is kept.
+
+    Args:
+        run: A run folder.
+        data: Where its crystals are now; by default where they were.
+        target: Which of several targets; by default the first.
+        sample: How many test crystals are looked at, at most.
+        retrain: Train the same architecture without elements, too.
+        only: Names of diagnostics; none for all.
+        progress: Show progress bars on standard error.
+
+    Returns:
+        What was found.
+
+    Raises:
+        ConfigError: If there is no such diagnostic or target.
+        InputError: If the crystals are not there, or the target is one of sites.
+        RunError: If it is not a finished run.
+    """
+    opened = Run.open(run)
+    wanted = _wanted(only, retrain)
+    if sample < 1:
+        raise ConfigError(f"sample must be at least 1 crystal, got {sample}")
+    chosen = _target(opened, target)
+    document = opened.data(data, progress=progress)
+    views = views_of(document.labelled, document.split, opened.config.targets)
+    view = next(one for one in views if one.target == chosen)
+    source = data if data is not None else opened.config.data.path
+    subject = _subject(opened, view, sample, resolve_source(source)[1])
+    if len(subject.test) == 0:
+        raise InputError(f"no test crystal of {opened.folder} can be predicted")
+
+    weights = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
+    of = {
+        "format": FORMAT,
+        "weights_sha256": weights["weights_sha256"],
+        "data_sha256": opened.division["data_sha256"],
+        "target": chosen.name,
+        "sample": sample,
+    }
+    found = _before(opened.folder, of)
+    with tqdm(wanted, desc="diagnosing", unit="question", disable=not progress) as bar:
+        for name in bar:
+            bar.set_postfix_str(name)
+            if name not in found:
+                found[name] = _kept(_question(name, opened, view, subject)(), opened.folder)
+                _write(opened, chosen, of, found)
+    _write(opened, chosen, of, found)
+    findings = tuple(found[name] for name in NAMES if name in found)
+    return Diagnosis(opened.folder / "diagnose.html", findings)
+
+
+def _wanted(only: Sequence[str], retrain: bool) -> list[str]:
+    for name in only:
+        if name not in NAMES:
+            raise ConfigError(f"there is no diagnostic {name!r}{nearest(name, NAMES)}")
+    if retrained.NAME in only and not retrain:
+        raise ConfigError(f"the diagnostic {retrained.NAME!r} trains a model: say --retrain")
+    return [
+        name for name in NAMES if (name in only or not only) and (name != retrained.NAME or retrain)
+    ]
+
+
+def _target(run: Run, name: str | None) -> Target:
+    targets = {target.name: target for target in run.config.targets}
+    chosen = next(iter(targets.values())) if name is None else targets.get(name)
+    if chosen is None:
+        raise ConfigError(f"{run.folder} has no target {name!r}{nearest(str(name), targets)}")
+    if chosen.kind is Kind.ATOMIC:
+        raise InputError(
+            f"{chosen.name!r} is declared atomic, and diagnose asks about values of whole "
+            "crystals, which are changed as a whole"
+        )
+    return chosen
+
+
+def _subject(run: Run, view: TargetView, sample: int, known: Dataset | None) -> Subject:
+    table = view.labelled.table
+    return Subject(
+        predictor=run.predictor,
+        target=view.target,
+        ids=table.ids,
+        crystals=table.crystals,
+        labels=np.concatenate(view.labelled.values),
+        split=view.split,
+        sample=sample,
+        seed=run.config.training.seed,
+        energy=_energy(known, view.target),
+    )
+
+
+def _energy(known: Dataset | None, target: Target) -> Callable[[Crystal], float] | None:
+    """The truth of any crystal, up to a constant of its composition."""
+    if known is None or known.name != "ionic_perovskites":
+        return None
+    if target.name == "energy_per_atom":
+        return lambda crystal: rigid_ion_energy(crystal) / len(crystal)
+    return rigid_ion_energy if target.name in ("energy", "excess_energy") else None
+
+
+def _question(name: str, run: Run, view: TargetView, subject: Subject) -> Callable[[], Examined]:
+    if name == retrained.NAME:
+        return lambda: retrained.retrained(subject, train_halves(run, view, subject))
+    return lambda: DIAGNOSTICS[name](subject)
+
+
+def _before(folder: Path, of: dict[str, Any]) -> dict[str, Finding]:
+    """What was found before of the same."""
+    path = folder / "diagnose.json"
+    if not path.is_file():
+        return {}
+    document = json.loads(path.read_text(encoding="utf-8"))
+    if document["of"] != of:
+        return {}
+    found = [Finding.from_dict(one) for one in document["findings"]]
+    return {
+        one.name: one
+        for one in found
+        if all((folder / "diagnose" / f"{p.name}.svg").is_file() for p in one.pictures)
+    }
+
+
+def _kept(examined: Examined, folder: Path) -> Finding:
+    for name, figure in examined.figures.items():
+        save_figure(figure, folder / "diagnose" / name)
+    finding = examined.finding
+    log.log(
+        logging.WARNING if finding.verdict is Verdict.ALARM else logging.INFO,
+        "%s: %s. %s",
+        finding.title,
+        finding.verdict,
+        finding.says if finding.verdict is Verdict.ALARM else "",
+    )
+    return finding
+
+
+def _write(run: Run, target: Target, of: dict[str, Any], found: dict[str, Finding]) -> None:
+    findings = [found[name] for name in NAMES if name in found]
+    document = {"of": of, "findings": [one.as_dict() for one in findings]}
+    write_json(run.folder / "diagnose.json", document)
+    model = called(run.config.spec.encoder)
+    unit = f" ({target.unit})" if target.unit else ""
+    page = render_diagnosis(
+        findings,
+        run.folder / "diagnose",
+        title=f"{model} on {target.name}: diagnosis",
+        kicker=f"{target.name}{unit}, {target.kind} · {model} · {run.folder.name}",
+    )
+    write_text(run.folder / "diagnose.html", page)

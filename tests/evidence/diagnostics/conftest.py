@@ -1,0 +1,66 @@
+"""Perovskites with the predictions of a small model of which one knows what it reads."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.splits import random_split
+from xtalgraph.data.table import read_table
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.evidence.diagnostics.subject import Subject
+from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.spec import ModelSpec
+
+COUNT = 110
+
+
+@pytest.fixture(scope="session")
+def perovskites():
+    return read_table(make_ionic_perovskites(COUNT)).crystals
+
+
+def make_spec(encoder="cgcnn", strategy="radius", cutoff=4.0, kind=Kind.INTENSIVE, **settings):
+    return ModelSpec(
+        encoder=encoder,
+        settings={"width": 12, "depth": 2, **settings},
+        readout="auto",
+        strategy=strategy,
+        strategy_settings={"cutoff": cutoff},
+        target=Target("energy", kind, "eV"),
+        fold_tolerance=0.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def untrained(perovskites) -> Callable[..., Subject]:
+    """A model with drawn weights, and labels that are its own predictions, or those given."""
+
+    def build(change=None, labels=None, crystals=None, noise=0.0, **settings) -> Subject:
+        spec = make_spec(**settings)
+        torch.manual_seed(0)
+        model = spec.make_model().eval()
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                if "head" in name or "embed" in name:
+                    weight.mul_(6.0)  # what is drawn is nearly blind to elements
+            if change is not None:
+                change(model.encoder)
+        chosen = perovskites if crystals is None else crystals
+        split = random_split(len(chosen), val=0.1, test=0.3, seed=0)
+        numbers = {z for row in split.train for z in chosen[row].numbers.tolist()}
+        predictor = Predictor(model, spec, [SYMBOLS[z] for z in sorted(numbers)])
+        ids = [f"c{n}" for n in range(len(chosen))]
+        subject = Subject(predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split)
+        if labels is None:
+            own = subject.predict(chosen)
+            own = own * subject.sizes if subject.per_atom else own
+            spread = noise * own.std()
+            labels = own + spread * np.random.default_rng(0).normal(size=len(own))
+        return replace(subject, labels=labels)
+
+    return build

@@ -1,0 +1,117 @@
+"""Hard and smooth cutoffs, layers that wash out and layers that are dead."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.transforms import strain
+from xtalgraph.evidence.diagnostics.cutoff_change import cutoff_change
+from xtalgraph.evidence.diagnostics.cutoff_path import cutoff_path
+from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.evidence.diagnostics.over_smoothing import over_smoothing
+from xtalgraph.evidence.diagnostics.reach import reach
+from xtalgraph.evidence.diagnostics.volume_sweep import volume_sweep
+
+
+def test_a_hard_cutoff_is_caught_and_the_envelope_beside_it_is_smooth(untrained):
+    finding = cutoff_path(untrained(envelope="none", noise=0.1)).finding
+    assert finding.verdict is Verdict.ALARM
+    smooth = max(finding.details["jumps of the counterpart"])
+    assert smooth < 1e-3 * max(finding.details["jumps"])
+
+
+@pytest.mark.parametrize("envelope", ["cosine", "polynomial"])
+def test_an_envelope_raises_no_alarm_and_the_hard_cut_beside_it_jumps(untrained, envelope):
+    finding = cutoff_path(untrained(envelope=envelope, noise=0.1)).finding
+    assert finding.verdict is Verdict.OK
+    hard = max(finding.details["jumps of the counterpart"])
+    assert hard > 1e3 * max(finding.details["jumps"])
+
+
+def test_the_jump_is_that_of_the_prediction_at_the_cutoff(untrained):
+    """Two atoms at r_c: with the hard cut they are a pair just before it, and alone just beyond."""
+    pair = [
+        Crystal(np.eye(3), np.array([[0.0, 0, 0], [4.0 + 0.001 * n, 0, 0]]), np.array([11, 17]),
+                np.zeros(3, dtype=bool))
+        for n in range(40)
+    ]  # fmt: skip
+    subject = untrained(envelope="none", crystals=pair, labels=np.arange(40.0))
+    jump = max(cutoff_path(subject).finding.details["jumps"])
+    near, far = (
+        Crystal(np.eye(3), np.array([[0.0, 0, 0], [d, 0, 0]]), np.array([11, 17]), pair[0].pbc)
+        for d in (4.0 - 1e-6, 4.0 + 1e-6)
+    )
+    before, beyond = subject.predict([near, far])
+    assert jump == pytest.approx(abs(before - beyond), rel=1e-3)
+
+
+def test_neighbours_by_rank_are_shown_beside_the_cutoff(untrained):
+    finding = cutoff_path(untrained(strategy="hybrid", cutoff=8.0, noise=0.1)).finding
+    assert finding.verdict is Verdict.OK
+    assert finding.details["largest step of a displaced atom"] > 0
+    assert "chooses neighbours by rank" in finding.says
+
+
+def test_under_an_envelope_a_longer_cutoff_changes_nothing(untrained):
+    finding = cutoff_change(untrained(noise=0.3)).finding
+    changes, moved = finding.details["change of cutoff, Å"], finding.details["mean change"]
+    change = dict(zip(changes, moved, strict=True))
+    assert change[0.0] == change[0.25] == change[0.5] == 0.0
+    assert 0 < change[-0.25] < change[-0.5]
+    assert finding.verdict is Verdict.OK
+
+
+def test_a_hard_cut_hangs_on_the_cutoff_both_ways(untrained):
+    finding = cutoff_change(untrained(envelope="none", noise=0.001)).finding
+    assert finding.details["mean change"][3] > 0
+    assert finding.verdict is Verdict.ALARM
+
+
+def test_over_smoothing_is_caught_and_dense_ones_are_not(untrained):
+    deep = {"encoder": "gcn", "depth": 12, "alpha": "degree", "aggregator": "sum"}
+    washed = over_smoothing(untrained(connections="none", **deep)).finding
+    assert washed.verdict is Verdict.ALARM
+    assert washed.number < 0.01
+    kept = over_smoothing(untrained(connections="dense", **deep)).finding
+    assert kept.verdict is Verdict.OK
+
+
+def test_one_kind_of_atom_cannot_be_smoothed(untrained):
+    lattice = [strain(Crystal(3 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool)),
+                      0.01 * n * np.eye(3)) for n in range(20)]  # fmt: skip
+    finding = over_smoothing(untrained(crystals=lattice)).finding
+    assert finding.verdict is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_an_atom_sees_one_hop_for_each_layer(untrained, depth):
+    finding = reach(untrained(depth=depth, cutoff=3.0)).finding
+    assert finding.verdict is Verdict.OK
+    assert finding.number == depth
+    assert 0 < finding.details["radius"] <= 3.0 * depth
+
+
+def test_a_dead_layer_is_caught(untrained):
+    def kill_the_last(encoder):
+        layers = [name for name, _ in encoder.named_parameters() if "norm" in name]
+        for name, weight in encoder.named_parameters():
+            if name in layers[-2:]:
+                weight.zero_()
+
+    finding = reach(untrained(kill_the_last, depth=3, cutoff=3.0)).finding
+    assert finding.verdict is Verdict.ALARM
+    assert finding.number == 2
+
+
+def test_a_sweep_is_held_against_the_truth_where_it_is_known(untrained):
+    subject = untrained()
+    unknown = volume_sweep(subject).finding
+    assert unknown.verdict is Verdict.SHOWN
+    assert "no verdict" in unknown.says
+    right = replace(subject, energy=lambda c: float(subject.predict([c])[0]) + 100.0)
+    assert volume_sweep(right).finding.number == pytest.approx(1.0, abs=1e-6)
+    turned = replace(subject, energy=lambda c: -float(subject.predict([c])[0]))
+    assert volume_sweep(turned).finding.number == pytest.approx(-3.0, abs=1e-5)
+    assert volume_sweep(turned).finding.verdict is Verdict.ALARM

@@ -1,0 +1,136 @@
+"""Models of which one knows what they read, and labels that follow from size."""
+
+import numpy as np
+import pytest
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.transforms import supercell
+from xtalgraph.data.targets import Kind
+from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.evidence.diagnostics.redrawn_elements import redraw, redrawn_elements
+from xtalgraph.evidence.diagnostics.replaced_geometry import replaced_geometry, transplant
+from xtalgraph.evidence.diagnostics.retrained import Halves, retrained
+from xtalgraph.evidence.diagnostics.size_alone import size_alone
+
+
+def blind_to_elements(encoder):
+    for name, weight in encoder.named_parameters():
+        if name == "embed.weight":
+            weight.zero_()
+
+
+def blind_to_geometry(encoder):
+    """With the scale of the normalisation 0, nothing that a neighbour sends arrives."""
+    for name, weight in encoder.named_parameters():
+        if "norm" in name:
+            weight.zero_()
+
+
+def test_a_model_that_reads_both_raises_no_alarm(untrained):
+    subject = untrained()
+    for examine in (redrawn_elements, replaced_geometry):
+        finding = examine(subject).finding
+        assert finding.verdict is Verdict.OK
+        assert finding.details["r2_before"] > 0.99
+        assert finding.details["r2_after"] < finding.threshold
+
+
+def test_a_model_without_elements_keeps_all_of_r2(untrained):
+    finding = redrawn_elements(untrained(blind_to_elements)).finding
+    assert finding.verdict is Verdict.ALARM
+    assert finding.number == pytest.approx(1.0, abs=1e-6)
+    assert replaced_geometry(untrained(blind_to_elements)).finding.verdict is Verdict.OK
+
+
+def test_a_model_without_geometry_keeps_all_of_r2(untrained):
+    finding = replaced_geometry(untrained(blind_to_geometry)).finding
+    assert finding.verdict is Verdict.ALARM
+    assert finding.number == pytest.approx(1.0, abs=1e-6)
+    assert redrawn_elements(untrained(blind_to_geometry)).finding.verdict is Verdict.OK
+
+
+def test_one_composition_has_no_other_elements(untrained, perovskites):
+    carbon = [Crystal(c.cell, c.positions, np.full(len(c), 6), c.pbc) for c in perovskites]
+    finding = redrawn_elements(untrained(crystals=carbon)).finding
+    assert finding.verdict is Verdict.NOT_APPLICABLE
+    assert "one composition" in finding.says
+
+
+def test_a_model_that_explains_nothing_is_not_judged(untrained):
+    noise = np.random.default_rng(1).normal(size=110)
+    assert redrawn_elements(untrained(labels=noise)).finding.verdict is Verdict.SHOWN
+
+
+def test_redrawn_elements_keep_sites_and_are_others(perovskites):
+    seen = np.zeros(119, dtype=np.int64)
+    seen[20:60] = 1
+    crystal, rng = perovskites[0], np.random.default_rng(0)
+    other = redraw(crystal, seen, rng)
+    assert not set(other.numbers.tolist()) & set(crystal.numbers.tolist())
+    _, sites = np.unique(crystal.numbers, return_inverse=True)
+    for kind in np.unique(sites):
+        assert len(np.unique(other.numbers[sites == kind])) == 1
+    assert len(np.unique(other.numbers)) == len(np.unique(crystal.numbers))
+    np.testing.assert_array_equal(other.positions, crystal.positions)
+
+
+def test_a_transplant_has_the_composition_of_one_and_the_sites_of_the_other(perovskites):
+    first = perovskites[0]
+    donor = next(c for c in perovskites[40:] if len(c) == len(first))
+    moved = transplant(first, donor, np.random.default_rng(0))
+    assert sorted(moved.numbers.tolist()) == sorted(first.numbers.tolist())
+    np.testing.assert_array_equal(moved.positions, donor.positions)
+
+
+@pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
+def test_a_label_that_is_a_function_of_the_number_of_atoms_is_caught(untrained, perovskites, kind):
+    sizes = np.array([len(c) for c in perovskites], dtype=float)
+    finding = size_alone(untrained(labels=np.sin(sizes) * sizes, kind=kind)).finding
+    assert finding.verdict is Verdict.ALARM
+    assert finding.details["r2, number of atoms"] > 0.9
+
+
+def test_an_extensive_label_proportional_to_the_number_of_atoms_is_caught(untrained, perovskites):
+    sizes = np.array([len(c) for c in perovskites], dtype=float)
+    finding = size_alone(untrained(labels=-3.7 * sizes, kind=Kind.EXTENSIVE)).finding
+    assert finding.verdict is Verdict.ALARM
+    assert "times a constant" in finding.says
+
+
+@pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
+def test_a_label_that_does_not_follow_size_raises_no_alarm(untrained, kind):
+    assert size_alone(untrained(kind=kind)).finding.verdict is Verdict.OK
+
+
+def test_where_all_crystals_have_one_size_the_volume_is_a_density(untrained, perovskites):
+    five = [c for c in perovskites if len(c) == 5] * 3
+    volumes = np.array([c.volume for c in five])
+    finding = size_alone(untrained(labels=volumes, crystals=five)).finding
+    assert finding.verdict is Verdict.OK
+    assert finding.details["r2, volume of the cell"] > 0.9
+
+
+def test_a_supercell_counts_with_its_atoms(untrained, perovskites):
+    doubled = [supercell(c, (1, 1, 1 + n % 2)) for n, c in enumerate(perovskites)]
+    labels = np.array([float(n % 2) for n in range(len(doubled))]) * 0.1
+    labels += np.array([len(c) for c in doubled]) * 1.0
+    assert size_alone(untrained(labels=labels, crystals=doubled)).finding.verdict is Verdict.ALARM
+
+
+@pytest.mark.parametrize(
+    ("geometry", "composition", "verdict", "word"),
+    [
+        (2.0, 2.0, Verdict.OK, "Both halves"),
+        (0.0, 2.0, Verdict.ALARM, "Geometry alone"),
+        (2.0, 0.0, Verdict.ALARM, "Composition alone"),
+    ],
+)
+def test_a_half_that_does_as_well_is_an_alarm(untrained, geometry, composition, verdict, word):
+    subject = untrained()
+    truth = subject.values[subject.test]
+    rng = np.random.default_rng(0)
+    said = [truth + s * truth.std() * rng.normal(size=len(truth)) for s in (geometry, composition)]
+    finding = retrained(subject, Halves(*said, "O", 3, 9)).finding
+    assert finding.verdict is verdict
+    assert word in finding.says
+    assert "3 epochs" in finding.says

@@ -1,0 +1,46 @@
+"""Figures of a diagnosis: what they show is in them."""
+
+import numpy as np
+
+from xtalgraph.plots.bars import bar_plot
+from xtalgraph.plots.before_after import before_after_plot
+from xtalgraph.plots.curves import Curve, curves_plot
+from xtalgraph.plots.element_errors import element_errors_plot, place_of
+
+
+def test_bars_are_as_long_as_their_numbers_and_nan_is_said():
+    values = np.array([0.5, -0.25, np.nan])
+    own = np.array([True, False, False])
+    (axes,) = bar_plot(["a", "b", "c"], values, label="R²", own=own, line=0.4).axes
+    assert [bar.get_width() for bar in axes.patches] == [0.5, -0.25, 0.0]
+    assert [text.get_text() for text in axes.texts] == ["0.5", "−0.25", "n/a"]
+
+
+def test_what_is_predicted_beyond_the_axes_stands_at_the_rim():
+    target = np.array([0.0, 1.0, 2.0])
+    after = np.array([0.5, 50.0, -50.0])
+    figure = before_after_plot(target, target, after, titles=("one", "two"), name="e")
+    high, low = (points.get_offsets() for points in figure.axes[1].collections[1:])
+    np.testing.assert_allclose(high, [[1.0, 2.5]])
+    np.testing.assert_allclose(low, [[2.0, -0.5]])
+
+
+def test_a_panel_for_each_crystal_and_one_legend():
+    x = np.linspace(0, 1, 5)
+    panels = [[Curve(x, x**n, "model"), Curve(x, x, "truth", "truth")] for n in range(4)]
+    figure = curves_plot(panels, xlabel="x", ylabel="y", titles=list("abcd"))
+    assert sum(axes.axison for axes in figure.axes) == 4
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["model", "truth"]
+
+
+def test_the_periodic_table_has_every_element_once_where_it_belongs():
+    places = [place_of(number) for number in range(1, 119)]
+    assert len(set(places)) == 118
+    assert places[25] == (4, 8)  # Fe: period 4, group 8
+    assert places[9] == (2, 18)  # Ne
+    count = np.zeros(119, dtype=np.int64)
+    count[[1, 26]] = 3, 9
+    figure = element_errors_plot(np.where(count > 0, 2.0, np.nan), count, fewest=5)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert len(words) == 120
+    assert {"3", "9"} <= set(words)

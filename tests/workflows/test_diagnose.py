@@ -1,0 +1,94 @@
+"""A run is diagnosed: what is written, what is kept, what is refused."""
+
+import json
+import shutil
+
+import pytest
+
+import xtalgraph
+from xtalgraph.conventions.errors import ConfigError, InputError, RunError
+from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.workflows import diagnose as module
+from xtalgraph.workflows.diagnose import NAMES
+
+QUICK = ["order", "size", "smoothing"]
+
+
+@pytest.fixture
+def copied(run, tmp_path):
+    return shutil.copytree(run, tmp_path / "run")
+
+
+def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
+    found = xtalgraph.diagnose(copied, retrain=True, progress=False)
+    assert tuple(one.name for one in found.findings) == NAMES
+    for one in found.findings:
+        assert one.says
+        if one.verdict in (Verdict.OK, Verdict.ALARM) and one.number is not None:
+            assert one.threshold is not None
+            assert one.measure
+            assert one.reason
+        for picture in one.pictures:
+            assert (copied / "diagnose" / f"{picture.name}.svg").stat().st_size > 1000
+            assert (copied / "diagnose" / f"{picture.name}.png").stat().st_size > 1000
+    page = found.page.read_text(encoding="utf-8")
+    assert "<script" not in page
+    for loading in ("src=", "@import", 'http-equiv="refresh"'):
+        assert loading not in page
+    assert all(f'<section id="{name}">' in page for name in NAMES)
+    assert len(page) < 5e6
+    retrained = next(one for one in found.findings if one.name == "retrained")
+    assert "1 epochs, the model 4" in retrained.says
+
+
+def test_what_was_found_is_kept_for_the_same_model_and_data(copied, monkeypatch):
+    first = xtalgraph.diagnose(copied, only=QUICK, progress=False)
+    assert [one.name for one in first.findings] == ["order", "size", "smoothing"]
+
+    def refuse(subject):
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(module, "DIAGNOSTICS", dict.fromkeys(module.DIAGNOSTICS, refuse))
+    again = xtalgraph.diagnose(copied, only=QUICK, progress=False)
+    assert [one.as_dict() for one in again.findings] == [one.as_dict() for one in first.findings]
+    (copied / "diagnose" / "size.svg").unlink()
+    with pytest.raises(AssertionError, match="asked again"):
+        xtalgraph.diagnose(copied, only=["size"], progress=False)
+    with pytest.raises(AssertionError, match="asked again"):
+        xtalgraph.diagnose(copied, only=["order"], sample=3, progress=False)
+
+
+def test_findings_are_written_one_by_one(copied, monkeypatch):
+    def break_off(subject):
+        raise KeyboardInterrupt
+
+    questions = {**module.DIAGNOSTICS, "size": break_off}
+    monkeypatch.setattr(module, "DIAGNOSTICS", questions)
+    with pytest.raises(KeyboardInterrupt):
+        xtalgraph.diagnose(copied, only=QUICK, progress=False)
+    document = json.loads((copied / "diagnose.json").read_text(encoding="utf-8"))
+    assert [one["name"] for one in document["findings"]] == ["order"]
+    assert (copied / "diagnose.html").is_file()
+
+
+def test_what_cannot_be_asked_is_refused(copied, csv_path, tmp_path):
+    with pytest.raises(ConfigError, match="did you mean 'order'"):
+        xtalgraph.diagnose(copied, only=["oder"], progress=False)
+    with pytest.raises(ConfigError, match="say --retrain"):
+        xtalgraph.diagnose(copied, only=["retrained"], progress=False)
+    with pytest.raises(ConfigError, match="sample must be at least 1"):
+        xtalgraph.diagnose(copied, sample=0, progress=False)
+    with pytest.raises(ConfigError, match="has no target 'enrgy'"):
+        xtalgraph.diagnose(copied, target="enrgy", progress=False)
+    with pytest.raises(InputError, match="not there"):
+        xtalgraph.diagnose(copied, tmp_path / "gone.csv", progress=False)
+    with pytest.raises(RunError, match="holds no model"):
+        xtalgraph.diagnose(tmp_path, progress=False)
+
+
+def test_a_target_of_sites_is_refused(table, tmp_path):
+    small = ["model.width=12", "model.depth=1", "training.threads=1"]
+    options = {"target": "charges", "kind": "atomic", "epochs": 1, "overrides": small}
+    xtalgraph.train(table, out=tmp_path / "sites", progress=False, **options)
+    with pytest.raises(InputError, match="declared atomic"):
+        xtalgraph.diagnose(tmp_path / "sites", table, progress=False)
