@@ -36,13 +36,14 @@ from xtalgraph.workflows.announcements import (
     warn_about_reach,
 )
 from xtalgraph.workflows.compare_baselines import fit_baselines
-from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.examine_split import division_fields, examine_split
 from xtalgraph.workflows.graph_source import Graphs, make_graphs, survey
 from xtalgraph.workflows.labelled import Labelled, values_of
-from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
+from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
@@ -104,31 +105,46 @@ def train(
         InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot.
         RunError: If the folder holds another run.
     """
-    options: dict[str, dict[str, Any]] = {
-        "data": {
-            key: said if said is None or isinstance(said, str) else list(said)
-            for key, said in (
-                ("target", target),
-                ("kind", kind),
-                ("task", task),
-                ("unit", unit),
-                ("best", best),
-            )
-        },
-        "model": {"name": model},
-        "training": {"epochs": epochs, "seed": seed},
+    options: SharedOptions = {
+        "target": target,
+        "model": model,
+        "kind": kind,
+        "task": task,
+        "unit": unit,
+        "best": best,
+        "split": split,
+        "folds": folds,
+        "epochs": epochs,
+        "on_error": on_error,
+        "config": config,
+        "overrides": overrides,
     }
-    options["data"] |= {"split": split, "fold": fold, "folds": folds}
-    options["data"] |= {"path": _named(data), "on_error": on_error}
-    base = read_yaml(Path(config)) if config is not None else {}
-    sections = merge(base, options, overrides)
-    source, known = resolve_source(data)
-    _fill_in(sections["data"], known)
-    resolved = RunConfig.from_sections(sections)
-    folder = Path(out)
-    _claim(folder, resolved, resume)
-    with _repeatable(resolved.training.threads):
-        _train(folder, source, known, resolved, resume, progress)
+    request = Request.of(data, options, fold=fold, seed=seed)
+    return train_request(request, request.config(), Path(out), resume=resume, progress=progress)
+
+
+def train_request(
+    request: Request, config: RunConfig, folder: Path, *, resume: bool, progress: bool
+) -> Run:
+    """Train what was asked for, with settings that are resolved.
+
+    Args:
+        request: What is read.
+        config: The settings.
+        folder: The run folder.
+        resume: Go on where a killed run of the same settings stopped, or begin if there is none.
+        progress: Show progress bars on standard error.
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: If the data cannot be used.
+        RunError: If the folder holds another run.
+    """
+    _claim(folder, config, resume)
+    with repeatable(config.training.threads):
+        _train(folder, request.source, request.known, config, resume, progress)
     return Run(folder)
 
 
@@ -248,24 +264,6 @@ def _fit(
     return model.cpu(), out.Outcome(name, description, predicted, seconds), trained
 
 
-def _named(data: Any) -> str:
-    return str(data) if isinstance(data, str | Path) else f"<{type(data).__name__} in memory>"
-
-
-def _fill_in(section: dict[str, Any], known: Dataset | None) -> None:
-    """Take what was not said about the target from what is known of the data set."""
-    if known is None:
-        return
-    section.setdefault("target", known.target)
-    if section["target"] == known.target:
-        section.setdefault("kind", known.kind)
-        section.setdefault("task", known.task)
-        if section["task"] == "regression":
-            section.setdefault("unit", known.unit)
-        if known.best is not None:
-            section.setdefault("best", known.best)
-
-
 def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
     """Make the run folder, or refuse one that holds something else."""
     settings = folder / "config.yaml"
@@ -325,8 +323,12 @@ def _elements(labelled: Labelled, split: Split) -> list[str]:
 
 
 @contextmanager
-def _repeatable(threads: int | None) -> Iterator[None]:
-    """Fix what the bits depend on, and put it back."""
+def repeatable(threads: int | None) -> Iterator[None]:
+    """Fix what the bits depend on, and put it back.
+
+    Args:
+        threads: CPU threads; None takes as many as there are cores.
+    """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
     torch.set_num_threads(threads or os.cpu_count() or 1)
