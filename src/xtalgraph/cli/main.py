@@ -17,6 +17,7 @@ VERBS: Final[dict[str, str]] = {
     "predict": "Predict new crystals with a run.",
     "evaluate": "Measure a run on other data.",
     "report": "Write a run's report again.",
+    "ablate": "Train a grid of settings, and compare them.",
 }
 """Every verb with its one line of help; its module bears its name."""
 
