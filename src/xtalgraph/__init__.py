@@ -5,7 +5,7 @@ The public entry points, each as one verb of the command line:
 - `train`: from crystals and a column of numbers to a run folder;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `report`: the same from folder to folder;
-- `ablate`: settings compared on a grid.
+- `ablate`, `tune`: settings compared on a grid, or searched.
 """
 
 import importlib
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.train import train
+    from xtalgraph.workflows.tune import tune
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "ablate", "evaluate", "load", "predict", "report", "train"]
+__all__ = ["__version__", "ablate", "evaluate", "load", "predict", "report", "train", "tune"]
 
 _ENTRY_POINTS = {
     "ablate": "ablate",
+    "tune": "tune",
     "train": "train",
     "load": "predict",
     "predict": "predict",

@@ -18,6 +18,7 @@ VERBS: Final[dict[str, str]] = {
     "evaluate": "Measure a run on other data.",
     "report": "Write a run's report again.",
     "ablate": "Train a grid of settings, and compare them.",
+    "tune": "Search settings by validation, then test the best once.",
     "exercise": "Do one of the four exercises.",
 }
 """Every verb with its one line of help; its module bears its name."""
