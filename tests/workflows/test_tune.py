@@ -98,7 +98,7 @@ def test_a_trial_is_what_train_would_validate(csv_path, tmp_path):
     ("space", "said"),
     [
         (["model.deph=1..3"], "unknown key model.deph; did you mean 'depth'"),
-        (["model.depht"], "no range is declared for model.depht; did you mean 'model.depth'"),
+        (["model.depht"], "no range is declared for model.depht, .*; did you mean 'model.depth'"),
         (["model.depth=1..x"], "a range is of numbers"),
         (["model.depth=3..1"], "from a lower to a higher"),
         (["training.learning_rate=0..1:log"], "must begin above 0"),

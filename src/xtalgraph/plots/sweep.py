@@ -65,7 +65,7 @@ def sweep_plot(
                 axes.errorbar(
                     places,
                     curve.value,
-                    yerr=np.nan_to_num(curve.spread),
+                    yerr=np.nan_to_num(curve.spread) if np.isfinite(curve.spread).any() else None,
                     color=color,
                     marker=marker,
                     markersize=4.5,

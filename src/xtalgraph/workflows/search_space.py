@@ -18,9 +18,9 @@ _NOT_SEARCHED: Final = frozenset({"training.seed", "training.threads", "training
 class Range:
     """Numbers from the lowest to the highest, both included; whole ones if both ends are."""
 
-    low: float
+    low: float | int
     """The lowest."""
-    high: float
+    high: float | int
     """The highest."""
     log: bool = False
     """Whether each power of ten is as likely as any other."""
@@ -128,8 +128,8 @@ def parse_space(texts: Sequence[str]) -> Space:
             )
         if not equals and key not in SEARCH:
             raise ConfigError(
-                f"--space {text}: no range is declared for {key}{nearest(key, SEARCH)}; say "
-                f"{key}=1..5 or {key}=a,b"
+                f"--space {text}: no range is declared for {key}, say {key}=1..5 or {key}=a,b"
+                f"{nearest(key, SEARCH)}"
             )
         space[key] = _parse(said) if equals else SEARCH[key]
     return space
@@ -148,7 +148,7 @@ def _parse(said: str) -> Range | Choice:
     return Range(_number(low), _number(high), log=scale == "log")
 
 
-def _number(text: str) -> float:
+def _number(text: str) -> float | int:
     try:
         return int(text)
     except ValueError:

@@ -59,7 +59,7 @@ def tune(
     A trial is judged by its validation error: with ``fold``, the mean over the inner folds of what
     is not in the test; without, that of the validation part. The test part is read when the best
     settings have been found, and a model trained with them. The first trial is of the settings as
-    they are given.
+    they are given, where they lie in what is searched.
 
     Args:
         data: As `train` takes it.
@@ -103,8 +103,11 @@ def tune(
     best = min(done, key=lambda one: one["validation error"])
     write_json(Path(out) / "tune.json", {"format": 1, "trials": found, "best": best})
     write_text(Path(out) / "tune.csv", _csv(found))
+    folder = Path(out) / "best"
+    if (folder / "report.html").is_file():  # what a training writes last
+        return Tuning(Path(out), tuple(found), best, Run.open(folder))
     config = request.config(best["settings"])
-    run = train_request(request, config, Path(out) / "best", resume=True, progress=progress)
+    run = train_request(request, config, folder, resume=True, progress=progress)
     return Tuning(Path(out), tuple(found), best, run)
 
 

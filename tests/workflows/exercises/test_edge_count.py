@@ -1,9 +1,13 @@
 """Exercise 1, against the crystal that everybody can count by hand."""
 
+from pathlib import Path
+
 import pytest
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.workflows.exercises.edge_count import edge_count
+
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_rock_salt_is_that_of_the_textbook(tmp_path):
@@ -26,7 +30,7 @@ def test_rock_salt_is_that_of_the_textbook(tmp_path):
 
 
 def test_a_crystal_of_ones_own(tmp_path):
-    found = edge_count(tmp_path, "docs/examples/BaTiO3.cif")
+    found = edge_count(tmp_path, DOCS / "examples" / "BaTiO3.cif")
     (cell,) = found.document["crystals"]
     assert cell["edges"] == cell["pymatgen"] == cell["pyg"]
     assert "they agree" in found.text
@@ -34,7 +38,7 @@ def test_a_crystal_of_ones_own(tmp_path):
 
 def test_what_is_no_periodic_crystal_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"cannot be used for exercise 1: .*occup"):
-        edge_count(tmp_path, "docs/examples-graph/NaK-disordered.cif")
+        edge_count(tmp_path, DOCS / "examples-graph" / "NaK-disordered.cif")
     water = tmp_path / "water.xyz"
     water.write_text("3\n\nO 0 0 0\nH 0.96 0 0\nH -0.24 0.93 0\n")
     with pytest.raises(InputError, match="exercise 1"):

@@ -33,14 +33,16 @@ def perovskites(data: str | Path | None) -> Material:
     return Material(source, said, options | {"split": "folds", "fold": 0})
 
 
-def ionic(out: Path, every: int) -> Material:
-    """Return some of the embedded rigid-ion perovskites, written to a file.
+def ionic(out: Path, most: int | None = None) -> Material:
+    """Return the embedded rigid-ion perovskites, or some of them, written to a file.
 
     Args:
         out: Folder of the file.
-        every: One crystal in so many is taken.
+        most: So many are taken at most, evenly spaced; None takes all.
     """
-    frame = pd.read_parquet(ionic_perovskites_path()).iloc[::every]
+    frame = pd.read_parquet(ionic_perovskites_path())
+    if most is not None:
+        frame = frame.iloc[:: -(-len(frame) // most)]
     path = out / "ionic_perovskites.parquet"
     out.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or len(pd.read_parquet(path, columns=["id"])) != len(frame):

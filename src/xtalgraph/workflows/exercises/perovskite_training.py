@@ -31,7 +31,7 @@ def perovskite_training(
         progress: Show progress bars on standard error.
     """
     folder = Path(out)
-    material = ionic(folder, 1) if small else perovskites(data)
+    material = ionic(folder) if small else perovskites(data)
     run = train_perovskites(folder / "run", material, small, epochs, progress)
     document = _document(run, material)
     found = Findings(_words(document), document, [run.folder / "report.html"])

@@ -77,7 +77,7 @@ def worst_errors(
     """
     folder = Path(out)
     if run is None:
-        material = ionic(folder, 1) if small else perovskites(data)
+        material = ionic(folder) if small else perovskites(data)
         opened = train_perovskites(folder / "run", material, small, epochs, progress)
         found = opened.data(progress=progress)
     else:
