@@ -26,7 +26,10 @@ def test_lines_go_where_the_numbers_are_and_equal_measures_share_an_axis():
 
 def test_layers_begin_at_0_before_the_first():
     layers = np.array([1.0, 0.5, 0.1])
-    row = {name: {"2": layers} for name in ("mean average distance", "dirichlet energy")}
+    row = {
+        name: {"2": layers, "1": layers[:2]}
+        for name in ("mean average distance", "dirichlet energy")
+    }
     figure = smoothing_plot({"graph.cutoff = 4": row}, lines="model.depth")
     distance, energy = figure.axes
     np.testing.assert_array_equal(distance.lines[0].get_xdata(), [0, 1, 2])

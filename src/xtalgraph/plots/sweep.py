@@ -83,7 +83,7 @@ def sweep_plot(
 
 
 def smoothing_plot(
-    rows: Mapping[str, Mapping[str, Mapping[str, Float[np.ndarray, " layers"]]]],
+    rows: Mapping[str, Mapping[str, Mapping[str, Float[np.ndarray, " _"]]]],
     *,
     lines: str,
 ) -> Figure:
@@ -149,7 +149,7 @@ def _markers(count: int) -> list[str]:
     return [_MARKERS[n % len(_MARKERS)] for n in range(count)]
 
 
-def _logarithmic(axes: Axes, curves: Sequence[Float[np.ndarray, " layers"]]) -> None:
+def _logarithmic(axes: Axes, curves: Sequence[Float[np.ndarray, " _"]]) -> None:
     known = np.concatenate([curve[np.isfinite(curve)] for curve in curves])
     if len(known) and known.min() > 0:
         axes.set_yscale("log")
