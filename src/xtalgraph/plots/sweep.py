@@ -125,7 +125,9 @@ def smoothing_plot(
                     axes.set_ylim(bottom=0.0)
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
                 if place == 0:
-                    axes.set_title(measure, fontsize=9.5, loc="left")
+                    axes.set_title(
+                        measure.replace("dirichlet", "Dirichlet"), fontsize=9.5, loc="left"
+                    )
                 if column == 0 and group:
                     axes.set_ylabel(group, color=MUTED)
                 if place == len(rows) - 1:
