@@ -17,10 +17,10 @@ _MEASURES: Final = ("mean average distance", "dirichlet energy", "effective rank
 _READING: Final = (
     "Over-smoothing: with every layer the vectors of neighbouring atoms may become more alike, "
     "until a deeper network knows less than a shallow one. Mean average distance is the mean of "
-    "1 − cos between neighbours, 0 where all point the same way; the Dirichlet energy is the sum of "
-    "squared differences along the edges of a mean atom, and grows with the length of the vectors; "
-    "the effective rank is the number of directions that the vectors use. Measured on crystals of the "
-    "test part, in the trained models; their labels are not used."
+    "1 − cos between neighbours, 0 where all point the same way; the Dirichlet energy is the sum "
+    "of squared differences along the edges of a mean atom, and grows with the length of the "
+    "vectors; the effective rank is the number of directions that the vectors use. Measured on "
+    "crystals of the test part, in the trained models; their labels are not used."
 )
 
 
