@@ -60,7 +60,8 @@ def count_edges(crystal: Crystal, cutoff: float) -> EdgeCount:
         MissingExtraError: If PyTorch Geometric is not installed.
     """
     graph = build_graph(crystal, Radius(cutoff))
-    centers, *_ = to_pymatgen(crystal).get_neighbor_list(cutoff)
+    # Pymatgen leaves out a pair at the cutoff itself, as there are many in ideal crystals.
+    centers, *_ = to_pymatgen(crystal).get_neighbor_list(cutoff + 1e-8)
     home = int((graph.image == 0).all(dim=1).sum())
     vectors = crystal.positions[None, :, :] - crystal.positions[:, None, :]
     shortened = minimum_image(vectors.reshape(-1, 3), crystal.cell, crystal.pbc)
