@@ -33,6 +33,10 @@ SKIP = re.compile(r"<!-- not executed: (.+) -->")
 QUICK = {
     ("train",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("compare",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
+    ("ablate",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
+    ("tune",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
+    ("exercise", "2"): ["--epochs", "1", "--quiet"],
+    ("exercise", "4"): ["--epochs", "1", "--quiet"],
     ("predict",): ["--quiet"],
     ("evaluate",): ["--quiet"],
     ("verify",): ["--sample", "2", "--quiet"],

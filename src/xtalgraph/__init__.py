@@ -3,29 +3,46 @@
 The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
-- `compare`: a model against the mean, composition, descriptors and public models;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
-- `predict`, `evaluate`, `verify`, `report`: the same from folder to folder.
 - `predict`, `evaluate`, `report`: the same from folder to folder;
-- `diagnose`: what a run has learned, and what it has not.
+- `compare`: a model against the mean, composition, descriptors and public models;
+- `verify`: what must not change a prediction is tried on a run;
+- `diagnose`: what a run has learned, and what it has not;
+- `ablate`, `tune`: settings compared on a grid, or searched.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xtalgraph.workflows.ablate import ablate
     from xtalgraph.workflows.compare import compare
     from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.train import train
+    from xtalgraph.workflows.tune import tune
     from xtalgraph.workflows.verify import verify
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "diagnose", "evaluate", "load", "predict", "report", "train", "verify"]
+__all__ = [
+    "__version__",
+    "ablate",
+    "compare",
+    "diagnose",
+    "evaluate",
+    "load",
+    "predict",
+    "report",
+    "train",
+    "tune",
+    "verify",
+]
 
 _ENTRY_POINTS = {
+    "ablate": "ablate",
+    "tune": "tune",
     "train": "train",
     "compare": "compare",
     "load": "predict",

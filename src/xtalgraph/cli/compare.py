@@ -22,7 +22,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     "--models",
     metavar="A,B,...",
     callback=_names,
-    help="Our architectures (cgcnn); the first is judged, and has the settings of --set model.*.",
+    help="Our architectures (xgn); the first is judged, and has the settings of --set model.*.",
 )
 @click.option(
     "--rungs",

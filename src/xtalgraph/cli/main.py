@@ -20,6 +20,9 @@ VERBS: Final[dict[str, str]] = {
     "verify": "Try what must not change a run's predictions.",
     "diagnose": "Ask a run what it has learned: shortcuts, leaks, cutoffs, errors.",
     "report": "Write a run's report again.",
+    "ablate": "Train a grid of settings, and compare them.",
+    "tune": "Search settings by validation, then test the best once.",
+    "exercise": "Do one of the four exercises.",
 }
 """Every verb with its one line of help; its module bears its name."""
 

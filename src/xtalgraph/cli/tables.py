@@ -98,3 +98,35 @@ def findings_table(findings: Sequence[Finding]) -> str:
         number = "" if one.number is None else f"{one.number:.3g}"
         rows.append([one.name, str(one.verdict), number, one.limit])
     return "\n".join(aligned(rows))
+
+
+def ablation_tables(document: Mapping[str, Any]) -> str:
+    """Lay out ``ablate.json``: a table for each target, a line for each setting.
+
+    Args:
+        document: Its content.
+    """
+    from xtalgraph.evidence.ablation_page import mean_and_spread, measure_name, verdict
+
+    tables = []
+    for target in document["targets"]:
+        measure, unit = measure_name(target), f", {target['unit']}" if target["unit"] else ""
+        parts = ("validation", "test")
+        keys = list(document["sweep"])
+        head = [*keys, "runs", *(f"{part} {measure}" for part in parts), "parameters", "MAD"]
+        rows = [head]
+        for one in document["settings"]:
+            errors = one["targets"].get(target["name"], {})
+            last = one["smoothing"][-1]["mean average distance"] if one["smoothing"] else None
+            rows.append(
+                [
+                    *(str(one["settings"][key]) for key in keys),
+                    f"{one['done']}/{one['runs']}",
+                    *(mean_and_spread(errors.get(part)) for part in parts),
+                    str(one["parameters"] or ""),
+                    "n/a" if last is None else f"{last:.3f}",
+                ]
+            )
+        tables.append("\n".join([f"{target['name']}{unit}", *aligned(rows)]))
+    note = "MAD: mean average distance of neighbours after the last layer, 0 where all are alike."
+    return "\n\n".join([*tables, f"{note}\n{verdict(document)}"])

@@ -27,9 +27,9 @@ from xtalgraph.workflows.ladder.cache import said_of
 from xtalgraph.workflows.ladder.catalogue import own_rungs, rungs_of
 from xtalgraph.workflows.ladder.rung import Case, Rung, Said
 from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fold, stand
-from xtalgraph.workflows.options import gather_options
 from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
 from xtalgraph.workflows.rejections import judge_rejected
+from xtalgraph.workflows.request import Request, SharedOptions
 
 log = logging.getLogger("xtalgraph")
 
@@ -130,7 +130,7 @@ def compare(
         InputError: If the data cannot be used.
         RunError: If a rung was tested on other crystals than the rest.
     """
-    options = {
+    options: SharedOptions = {
         "target": target,
         "kind": kind,
         "task": task,
@@ -138,13 +138,14 @@ def compare(
         "best": best,
         "model": models[0] if models else None,
         "split": split,
-        "fold": fold,
         "folds": folds,
         "epochs": epochs,
-        "seed": seed,
         "on_error": on_error,
+        "config": config,
+        "overrides": overrides,
     }
-    source, known, sections = gather_options(data, options, config, overrides)
+    request = Request.of(data, options, fold=fold, seed=seed)
+    sections = {name: dict(section) for name, section in request.sections.items()}
     if sections["data"].get("folds") is not None:
         sections["data"].setdefault("split", "folds")
     every = _takes_every_fold(sections["data"])
@@ -159,7 +160,7 @@ def compare(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    cases = _cases(folder, source, known, resolved, every, progress)
+    cases = _cases(folder, request.source, request.known, resolved, every, progress)
     said, not_run = _climb([*others, *own], cases)
     if own[0] not in said:
         raise ConfigError(f"{own[0].name} cannot be run: {not_run[-1]['reason']}")

@@ -31,10 +31,10 @@ from xtalgraph.workflows.examine_split import division_fields, examine_split
 from xtalgraph.workflows.fitting import fit_model, repeatable
 from xtalgraph.workflows.graph_source import Graphs, make_graphs, survey
 from xtalgraph.workflows.labelled import Labelled
-from xtalgraph.workflows.options import gather_options
 from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import judge_rejected
+from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
@@ -96,54 +96,46 @@ def train(
         InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot.
         RunError: If the folder holds another run.
     """
-    options = {
+    options: SharedOptions = {
         "target": target,
+        "model": model,
         "kind": kind,
         "task": task,
         "unit": unit,
         "best": best,
-        "model": model,
         "split": split,
-        "fold": fold,
         "folds": folds,
         "epochs": epochs,
-        "seed": seed,
         "on_error": on_error,
+        "config": config,
+        "overrides": overrides,
     }
-    source, known, sections = gather_options(data, options, config, overrides)
-    resolved = RunConfig.from_sections(sections)
-    folder = Path(out)
-    return train_configured(folder, source, known, resolved, resume=resume, progress=progress)
+    request = Request.of(data, options, fold=fold, seed=seed)
+    return train_request(request, request.config(), Path(out), resume=resume, progress=progress)
 
 
-def train_configured(
-    folder: Path,
-    source: Any,
-    known: Dataset | None,
-    config: RunConfig,
-    *,
-    resume: bool,
-    progress: bool,
+def train_request(
+    request: Request, config: RunConfig, folder: Path, *, resume: bool, progress: bool
 ) -> Run:
-    """Train by settings that are resolved, see `train`.
+    """Train what was asked for, with settings that are resolved.
 
     Args:
+        request: What is read.
+        config: The settings.
         folder: The run folder.
-        source: What to read.
-        known: What the catalogue says of it.
-        config: All settings.
-        resume: Go on where a killed run of the same settings stopped.
+        resume: Go on where a killed run of the same settings stopped, or begin if there is none.
         progress: Show progress bars on standard error.
 
     Returns:
         The run.
 
     Raises:
+        InputError: If the data cannot be used.
         RunError: If the folder holds another run.
     """
     _claim(folder, config, resume)
     with repeatable(config.training.threads):
-        _train(folder, source, known, config, resume, progress)
+        _train(folder, request.source, request.known, config, resume, progress)
     return Run(folder)
 
 

@@ -9,7 +9,8 @@ from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.ladder.cache import key_of
 from xtalgraph.workflows.ladder.rung import Case, Level, Rung, Said
 from xtalgraph.workflows.outcome import versions
-from xtalgraph.workflows.train import train_configured
+from xtalgraph.workflows.request import Request
+from xtalgraph.workflows.train import train_request
 
 
 class OwnRung(Rung):
@@ -44,9 +45,8 @@ class OwnRung(Rung):
         config = self._config(case)
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
         folder.parent.mkdir(parents=True, exist_ok=True)
-        run = train_configured(
-            folder, case.source, case.known, config, resume=True, progress=case.progress
-        )
+        asked = Request(case.source, case.known, config.sections())
+        run = train_request(asked, config, folder, resume=True, progress=case.progress)
         table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}, na_filter=False)
         table = table[table["split"] == "test"]
         ids = [case.labelled.table.ids[i] for i in case.split.test.tolist()]

@@ -1,0 +1,178 @@
+"""Ablate: train every combination of some settings, and lay the results beside each other."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Unpack
+
+from xtalgraph.conventions.errors import InputError, RunError, XtalgraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.evidence.ablation_page import write_ablation_page
+from xtalgraph.workflows.ablation import (
+    FORMAT,
+    Ablation,
+    choose,
+    failed_point,
+    finished_point,
+    points_csv,
+    summaries,
+    waiting_point,
+)
+from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.outcome import write_json, write_text
+from xtalgraph.workflows.prepare import read_labelled
+from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.smoothing import SAMPLE, measure_smoothing
+from xtalgraph.workflows.sweep import Point, Sweep, points_of
+from xtalgraph.workflows.train import train_request
+
+log = logging.getLogger("xtalgraph")
+
+
+def ablate(
+    data: Any,
+    *,
+    out: str | Path,
+    sweep: Mapping[str, Sequence[Any]] | Sequence[str],
+    fold: int | Sequence[int] | None = None,
+    seed: int | Sequence[int] | None = None,
+    progress: bool = True,
+    **options: Unpack[SharedOptions],
+) -> Ablation:
+    """Train every combination of some settings; the same call goes on where one was killed.
+
+    Args:
+        data: As `train` takes it.
+        out: Folder of the table, the page, and ``points/`` with a run folder for each point.
+        sweep: Dotted setting to values, or texts such as ``model.depth=2,3,4``. The first is the
+            axis of the figures, the second their lines.
+        fold: Test folds; several are repetitions, whose mean is shown.
+        seed: Seeds, likewise.
+        progress: Show progress bars on standard error.
+        **options: What else `train` takes.
+
+    Returns:
+        What was found. A point that could not be trained is in `Ablation.failed`, the others are
+        trained all the same.
+
+    Raises:
+        ConfigError: On a setting that cannot be, of any point, before anything is trained.
+        InputError: If the data cannot be used.
+        RunError: If the folder holds something else, or was begun with other data.
+    """
+    request = Request.of(data, options)
+    if isinstance(sweep, Mapping):
+        sweeps = [Sweep(key, tuple(values)) for key, values in sweep.items()]
+    else:
+        sweeps = [Sweep.parse(text) for text in sweep]
+    points = points_of(request, sweeps, _several(fold), _several(seed))
+    config = points[0].config
+    labelled = read_labelled(request.source, config.targets, progress=progress)
+    if labelled.table.rejected and config.data.on_error == "raise":
+        raise InputError(
+            f"{len(labelled.table.rejected)} rows cannot be used:\n  "
+            f"{describe_all(labelled.table.rejected)}\nCorrect them, or leave them out with "
+            "--on-error skip"
+        )
+    table = _Table.begin(Path(out), points, sweeps, labelled)
+    crystals = dict(zip(labelled.table.ids, labelled.table.crystals, strict=True))
+    for number, point in enumerate(points):
+        folder = table.folder_of(point)
+        if not (folder / "smoothing.json").is_file():
+            log.info("point %d of %d: %s", number + 1, len(points), point)
+        try:
+            table.records[number] = _do(point, folder, request, crystals, progress)
+        except Exception as error:  # whatever one point dies of, the others are still to be done
+            reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
+            log.warning("point %d of %d failed, %s: %s", number + 1, len(points), point, reason)
+            log.debug("", exc_info=error)
+            table.records[number] = failed_point(point, folder.name, reason)
+        table.write()
+    found = Ablation(table.folder, table.document())
+    write_ablation_page(found.folder, found.document)
+    return found
+
+
+def _several(said: int | Sequence[int] | None) -> list[int]:
+    if said is None:
+        return []
+    return [said] if isinstance(said, int) else list(said)
+
+
+def _do(
+    point: Point, folder: Path, request: Request, crystals: Mapping[str, Crystal], progress: bool
+) -> dict[str, Any]:
+    """Train a point, where that is not done yet, and measure its layers."""
+    if not (folder / "report.html").is_file():  # what a training writes last
+        train_request(request, point.config, folder, resume=True, progress=progress)
+    run = Run.open(folder)
+    smoothing = folder / "smoothing.json"
+    if not smoothing.is_file():
+        shown = [crystals[name] for name in run.division["test"]]
+        layers = measure_smoothing(run.predictor, shown)
+        size = min(len(shown), SAMPLE)
+        write_json(smoothing, {"part": "test", "crystals": size, "layers": layers})
+    measured = json.loads(smoothing.read_text(encoding="utf-8"))
+    return finished_point(point, run, measured["layers"])
+
+
+@dataclass
+class _Table:
+    """The folder of an ablation, and the records that are written into it after each point."""
+
+    folder: Path
+    keys: dict[str, list[Any]]
+    targets: list[dict[str, Any]]
+    data_sha256: str
+    records: list[dict[str, Any]]
+
+    @classmethod
+    def begin(
+        cls, folder: Path, points: Sequence[Point], sweeps: Sequence[Sweep], labelled: Labelled
+    ) -> "_Table":
+        """Make the folder, or go on in one that was made from the same data."""
+        digest = labelled.content_hash()
+        if (folder / "ablate.json").is_file():
+            before = Ablation.open(folder).document["data_sha256"]
+            if before != digest:
+                raise RunError(
+                    f"{folder} was begun with other crystals or targets, of SHA-256 "
+                    f"{before[:12]}... and not {digest[:12]}...: choose another --out"
+                )
+        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder} is not empty and holds no ablation: choose another --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        swept = {sweep.key: list(sweep.values) for sweep in sweeps}
+        targets = [target.as_dict() for target in points[0].config.targets]
+        table = cls(folder, swept, targets, digest, [])
+        table.records = [waiting_point(point, table.folder_of(point).name) for point in points]
+        table.write()
+        return table
+
+    def folder_of(self, point: Point) -> Path:
+        """Return the folder of a point; where an earlier sweep has trained it, that one."""
+        there = sorted((self.folder / "points").glob(f"*_{point.key}"))
+        return there[0] if there else self.folder / "points" / point.name
+
+    def document(self) -> dict[str, Any]:
+        """Return the content of ``ablate.json``."""
+        settings = summaries(self.records)
+        return {
+            "format": FORMAT,
+            "data_sha256": self.data_sha256,
+            "targets": self.targets,
+            "sweep": self.keys,
+            "points": self.records,
+            "settings": settings,
+            "chosen": choose(settings),
+        }
+
+    def write(self) -> None:
+        """Write ``ablate.json`` and ``ablate.csv``."""
+        document = self.document()
+        write_json(self.folder / "ablate.json", document)
+        write_text(self.folder / "ablate.csv", points_csv(document))

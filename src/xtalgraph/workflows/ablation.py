@@ -1,0 +1,256 @@
+"""What an ablation has found so far: one record for each point, and a mean for each setting."""
+
+import csv
+import io
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.sweep import Point
+
+FORMAT = 1
+"""Of ``ablate.json``."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Ablation:
+    """An ablation on disk, and what ``ablate.json`` says of it."""
+
+    folder: Path
+    """Where it is."""
+    document: Mapping[str, Any]
+    """The content of ``ablate.json``."""
+
+    @property
+    def points(self) -> list[dict[str, Any]]:
+        """One record for each point, in the order of the sweep."""
+        return list(self.document["points"])
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """The points that could not be trained, with their reasons."""
+        return [point for point in self.points if point["state"] == "failed"]
+
+    @property
+    def settings(self) -> list[dict[str, Any]]:
+        """One record for each combination of swept settings, means over folds and seeds."""
+        return list(self.document["settings"])
+
+    @property
+    def chosen(self) -> dict[str, Any] | None:
+        """The record of the combination with the lowest validation error; None without any."""
+        place = self.document["chosen"]
+        return None if place is None else self.settings[place]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """What ``ablate.csv`` holds, a row for each point."""
+        return pd.DataFrame(_rows(self.document))
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Ablation":
+        """Open the folder of an ablation.
+
+        Args:
+            folder: Written by `ablate`.
+
+        Raises:
+            RunError: If it is none, or of a newer format.
+        """
+        path = Path(folder)
+        if not (path / "ablate.json").is_file():
+            raise RunError(f"{path} holds no ablate.json: it is not the folder of an ablation")
+        document = json.loads((path / "ablate.json").read_text(encoding="utf-8"))
+        if document["format"] > FORMAT:
+            raise RunError(
+                f"{path / 'ablate.json'} has format {document['format']}, this xtalgraph reads up "
+                f"to {FORMAT}: use a newer one"
+            )
+        return cls(path, document)
+
+
+def finished_point(
+    point: Point, run: Run, smoothing: Sequence[Mapping[str, float | None]]
+) -> dict[str, Any]:
+    """Return the record of a point that is trained.
+
+    Args:
+        point: Which.
+        run: Its run.
+        smoothing: Over-smoothing of its crystals, layer by layer.
+    """
+    metrics = run.metrics
+    model, each = metrics["model"], metrics.get("targets")
+    each = {metrics["target"]["name"]: metrics} if each is None else each
+    trained = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
+    targets = {}
+    for name, found in each.items():
+        measure = measure_of(found["target"])
+        own = found["models"][model]
+        targets[name] = {
+            "validation": own["val"][measure]["value"],
+            "test": own["test"][measure]["value"],
+        }
+        if measure == "mae":
+            targets[name] |= {
+                "validation spearman": own["val"]["spearman"]["value"],
+                "test spearman": own["test"]["spearman"]["value"],
+            }
+    return _record(point, run.folder.name, "done") | {
+        "targets": targets,
+        "validation error": _kept_error(run.folder),
+        "crystals": dict(metrics["splits"]),
+        "parameters": trained["Model"]["parameters"],
+        "epochs": trained["Training"]["epochs done"],
+        "seconds": trained["Time"][f"{model}, s"],
+        "smoothing": [dict(layer) for layer in smoothing],
+    }
+
+
+def failed_point(point: Point, name: str, reason: str) -> dict[str, Any]:
+    """Return the record of a point that could not be trained.
+
+    Args:
+        point: Which.
+        name: Of its folder.
+        reason: Why.
+    """
+    return _record(point, name, "failed") | {"reason": reason}
+
+
+def waiting_point(point: Point, name: str) -> dict[str, Any]:
+    """Return the record of a point that has not been trained yet.
+
+    Args:
+        point: Which.
+        name: Of its folder.
+    """
+    return _record(point, name, "waiting")
+
+
+def measure_of(target: Mapping[str, Any]) -> str:
+    """Return the key of the error of a target: of a class the log loss."""
+    return "log_loss" if target.get("task") == "classification" else "mae"
+
+
+def _record(point: Point, name: str, state: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "settings": dict(point.settings),
+        "fold": point.fold,
+        "seed": point.seed,
+        "state": state,
+    }
+
+
+def _kept_error(folder: Path) -> float | None:
+    """Return the validation error of the epoch that was kept, as the training watched it."""
+    with (folder / "log.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    (column,) = (name for name in rows[0] if name.startswith("val_"))
+    return min((float(row[column]) for row in rows if row[column]), default=None)
+
+
+def summaries(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a record for each combination of swept settings: means over its repetitions.
+
+    Args:
+        points: Records of points.
+    """
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for point in points:
+        key = json.dumps(point["settings"], ensure_ascii=False)
+        groups.setdefault(key, []).append(point)
+    found = []
+    for group in groups.values():
+        done = [point for point in group if point["state"] == "done"]
+        names = list(done[0]["targets"]) if done else []
+        keys = list(done[0]["targets"][names[0]]) if done else []
+        found.append(
+            {
+                "settings": dict(group[0]["settings"]),
+                "runs": len(group),
+                "done": len(done),
+                "validation error": _mean([point["validation error"] for point in done]),
+                "targets": {
+                    name: {key: _mean([one["targets"][name][key] for one in done]) for key in keys}
+                    for name in names
+                },
+                "parameters": done[0]["parameters"] if done else None,
+                "smoothing": _mean_smoothing([point["smoothing"] for point in done]),
+            }
+        )
+    return found
+
+
+def choose(settings: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the place of the lowest validation error among settings all of whose runs are done.
+
+    Args:
+        settings: As `summaries` returns them.
+    """
+    errors = {
+        place: one["validation error"]["mean"]
+        for place, one in enumerate(settings)
+        if one["done"] == one["runs"] and one["validation error"]["mean"] is not None
+    }
+    return min(errors, key=errors.__getitem__) if errors else None
+
+
+def points_csv(document: Mapping[str, Any]) -> str:
+    """Return the text of ``ablate.csv``: a row for each point, every number with all its digits.
+
+    Args:
+        document: The content of ``ablate.json``.
+    """
+    rows = _rows(document)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    several = len(document["targets"]) > 1
+    rows = []
+    for point in document["points"]:
+        row = dict(point["settings"]) | {key: point[key] for key in ("fold", "seed", "state")}
+        row["validation error"] = point.get("validation error")
+        for target in document["targets"]:
+            name = target["name"]
+            for part in ("validation", "test"):
+                key = f"{part} {measure_of(target)}{f' {name}' if several else ''}"
+                row[key] = point.get("targets", {}).get(name, {}).get(part)
+        row |= {key: point.get(key) for key in ("parameters", "epochs", "seconds")}
+        last = (point.get("smoothing") or [{}])[-1]
+        for key in ("mean average distance", "dirichlet energy", "effective rank"):
+            row[f"{key}, last layer"] = last.get(key)
+        rows.append(row | {"run": f"points/{point['name']}", "reason": point.get("reason")})
+    return rows
+
+
+def _mean(values: Sequence[float | None]) -> dict[str, float | None]:
+    """Return the mean and the sample's standard deviation, which one value does not have."""
+    known = [value for value in values if value is not None]
+    return {
+        "mean": statistics.fmean(known) if known else None,
+        "spread": statistics.stdev(known) if len(known) > 1 else None,
+    }
+
+
+def _mean_smoothing(
+    runs: Sequence[Sequence[Mapping[str, float | None]]],
+) -> list[dict[str, float | None]]:
+    return [
+        {key: _mean([layer[key] for layer in layers])["mean"] for key in layers[0]}
+        for layers in zip(*runs, strict=True)
+    ]

@@ -1,0 +1,69 @@
+"""Exercise 3: cutoff and depth swept, and over-smoothing looked for."""
+
+from pathlib import Path
+from typing import Final
+
+from xtalgraph.evidence.ablation_page import verdict
+from xtalgraph.workflows.ablate import ablate
+from xtalgraph.workflows.exercises.findings import Findings, write_findings
+from xtalgraph.workflows.exercises.material import ionic, perovskites
+
+CUTOFFS: Final = (4.0, 6.0, 8.0)
+"""Å."""
+DEPTHS: Final = (2, 3, 4, 5)
+"""Layers of message passing."""
+EPOCHS: Final[int] = 60
+EPOCHS_SMALL: Final[int] = 20
+CRYSTALS_SMALL: Final[int] = 400
+
+
+def depth_sweep(
+    out: str | Path,
+    data: str | Path | None = None,
+    *,
+    small: bool = False,
+    epochs: int | None = None,
+    progress: bool = True,
+) -> Findings:
+    """Train a CGCNN for each cutoff and depth, on all neighbours within the cutoff.
+
+    Args:
+        out: Folder for ``sweep/`` and ``exercise-3.json``; a killed sweep goes on there.
+        data: Table with ``e_form`` and ``fold``; by default ``matbench_perovskites``.
+        small: Learn from 400 crystals of the embedded rigid-ion set, which takes minutes.
+        epochs: Passes over the training part; 60 by default, 20 at small size.
+        progress: Show progress bars on standard error.
+    """
+    folder = Path(out)
+    material = ionic(folder, CRYSTALS_SMALL) if small else perovskites(data)
+    found = ablate(
+        material.source,
+        out=folder / "sweep",
+        sweep={"model.depth": DEPTHS, "graph.cutoff": CUTOFFS},
+        model="cgcnn",
+        epochs=epochs or (EPOCHS_SMALL if small else EPOCHS),
+        overrides=["graph.strategy=radius"],
+        progress=progress,
+        **material.options,
+    )
+    lines = [f"{material.said}; validation and test MAE, and over-smoothing after each layer", ""]
+    lines.append("depth  cutoff, Å  validation    test  mean average distance, layer by layer")
+    for one in found.settings:
+        depth, cutoff = one["settings"].values()
+        if one["done"] == 0:
+            lines.append(f"{depth:5}  {cutoff:9g}  failed")
+            continue
+        (errors,) = one["targets"].values()
+        layers = " ".join(_number(layer["mean average distance"]) for layer in one["smoothing"])
+        lines.append(
+            f"{depth:5}  {cutoff:9g}  {_number(errors['validation']['mean']):>10}  "
+            f"{_number(errors['test']['mean']):>6}  {layers}"
+        )
+    text = "\n".join([*lines, "", verdict(found.document)])
+    document = {"what": material.said, "settings": found.settings, "chosen": found.chosen}
+    pages = [found.folder / "ablate.html"]
+    return write_findings(3, folder, Findings(text, document, pages))
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.4f}"

@@ -1,0 +1,156 @@
+"""Exercise 1: a periodic graph from a CIF, and its edges counted by other hands."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.extras import import_extra
+from xtalgraph.crystals.convert import to_pymatgen
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.table import read_table
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.exchange.pyg import to_pyg
+from xtalgraph.graphs.minimum_image import minimum_image, minimum_image_check
+from xtalgraph.graphs.strategies import Radius
+from xtalgraph.workflows.exercises.findings import Findings, write_findings
+
+CUTOFF = 4.0
+"""Å; in rock salt with a = 5.64 Å it takes in the first two shells, at a/2 and at a/√2."""
+
+
+@dataclass(frozen=True)
+class EdgeCount:
+    """Directed edges of one crystal, counted in several ways."""
+
+    formula: str
+    """Of the cell."""
+    atoms: int
+    """In the cell."""
+    cutoff: float
+    """Å."""
+    edges: int
+    """Ours."""
+    pymatgen: int
+    """By pymatgen's search of neighbours."""
+    pyg: int
+    """Columns of ``edge_index`` of the PyTorch Geometric batch."""
+    within_cell: int
+    """Without images: atoms of the cell among themselves."""
+    minimum_image: int
+    """With one image for each pair, by the rule r − T round(T⁻¹ r)."""
+    rule_suffices: bool
+    """Whether that rule finds all neighbours within this cutoff."""
+    shells: dict[str, int]
+    """``Na-Cl at 2.820 Å`` to the number of neighbours of that kind that a center has."""
+
+
+def count_edges(crystal: Crystal, cutoff: float) -> EdgeCount:
+    """Count the edges of a periodic graph in several ways.
+
+    Args:
+        crystal: Periodic in three directions.
+        cutoff: Å.
+
+    Raises:
+        MissingExtraError: If PyTorch Geometric is not installed.
+    """
+    graph = build_graph(crystal, Radius(cutoff))
+    # Pymatgen leaves out a pair at the cutoff itself, as there are many in ideal crystals.
+    centers, *_ = to_pymatgen(crystal).get_neighbor_list(cutoff + 1e-8)
+    home = int((graph.image == 0).all(dim=1).sum())
+    vectors = crystal.positions[None, :, :] - crystal.positions[:, None, :]
+    shortened = minimum_image(vectors.reshape(-1, 3), crystal.cell, crystal.pbc)
+    length = np.linalg.norm(shortened, axis=1).reshape(len(crystal), len(crystal))
+    between = ~np.eye(len(crystal), dtype=bool)
+    return EdgeCount(
+        formula=crystal.formula,
+        atoms=len(crystal),
+        cutoff=cutoff,
+        edges=len(graph.center),
+        pymatgen=len(centers),
+        pyg=int(to_pyg(graph).edge_index.shape[1]),
+        within_cell=home,
+        minimum_image=int((between & (length <= cutoff)).sum()),
+        rule_suffices=bool(minimum_image_check(crystal.cell, cutoff, crystal.pbc)),
+        shells=_shells(graph),
+    )
+
+
+def _shells(graph: Any) -> dict[str, int]:
+    """Return the neighbours that the centers of an element have, for each element and distance."""
+    number, distance = graph.number.numpy(), graph.distance.numpy()
+    edges = zip(number[graph.center], number[graph.neighbor], distance.round(3), strict=True)
+    centers = Counter(number.tolist())
+    found = Counter((int(i), int(j), float(d)) for i, j, d in edges)
+    return {
+        f"{SYMBOLS[i]}-{SYMBOLS[j]} at {d:.3f} Å": round(count / centers[i])
+        for (i, j, d), count in sorted(found.items(), key=lambda item: (item[0][0], item[0][2]))
+    }
+
+
+def rock_salt(folder: Path) -> list[Path]:
+    """Write rock salt, a = 5.64 Å, as two CIFs: the primitive cell and the conventional one.
+
+    Args:
+        folder: Where to.
+
+    Returns:
+        The files.
+    """
+    from pymatgen.core import Lattice, Structure
+
+    salt = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / "NaCl-primitive.cif", folder / "NaCl-conventional.cif"]
+    for path, structure in zip(paths, (salt.get_primitive_structure(), salt), strict=True):
+        path.write_text(structure.to(fmt="cif"), encoding="utf-8")
+    return paths
+
+
+def edge_count(out: str | Path, data: str | Path | None = None) -> Findings:
+    """Build the graph of a crystal file, and count its edges in several ways.
+
+    Args:
+        out: Folder for ``exercise-1.json``, and for the CIFs of rock salt.
+        data: A file with crystals; by default two cells of rock salt.
+
+    Raises:
+        InputError: If there is a crystal that cannot be read, or is not periodic.
+        MissingExtraError: If PyTorch Geometric is not installed.
+    """
+    import_extra("torch_geometric.data", "pyg")
+    counts, texts = [], []
+    for path in rock_salt(Path(out)) if data is None else [Path(data)]:
+        table = read_table(path)
+        wrong = [one.reason for one in table.rejected]
+        wrong += ["it is not periodic" for one in table.crystals if not one.pbc.all()]
+        if wrong:
+            raise InputError(f"{path} cannot be used for exercise 1: {'; '.join(wrong[:3])}")
+        found = [count_edges(crystal, CUTOFF) for crystal in table.crystals]
+        counts += found
+        texts += [_words(one, path) for one in found]
+    document = {"crystals": [asdict(one) for one in counts]}
+    return write_findings(1, Path(out), Findings("\n".join(texts), document))
+
+
+def _words(found: EdgeCount, path: Path) -> str:
+    agree = "agree" if found.edges == found.pymatgen == found.pyg else "DISAGREE"
+    rule = "is" if found.rule_suffices else "is not"
+    return "\n".join(
+        [
+            f"{found.formula} of {path.name}, {found.atoms} atoms, within {found.cutoff:g} Å:",
+            f"  {found.edges} directed edges; by pymatgen {found.pymatgen}, in PyTorch Geometric "
+            f"{found.pyg}: they {agree}",
+            *(f"  {shell}: {count} neighbours" for shell, count in found.shells.items()),
+            f"  without images of the cell: {found.within_cell}",
+            f"  with one image for each pair: {found.minimum_image}; the minimum-image rule {rule} "
+            "enough at this cutoff",
+        ]
+    )

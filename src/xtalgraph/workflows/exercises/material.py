@@ -1,0 +1,51 @@
+"""The crystals that exercises 2 and 3 learn from."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xtalgraph.data.ionic.load import ionic_perovskites_path
+
+
+@dataclass(frozen=True)
+class Material:
+    """Crystals with their energies."""
+
+    source: str
+    """As `train` takes it."""
+    said: str
+    """What it is, in words."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Target and split, as `train` takes them."""
+
+
+def perovskites(data: str | Path | None) -> Material:
+    """Return the ABX3 perovskites with their heats of formation, on official fold 0.
+
+    Args:
+        data: The table; by default ``matbench_perovskites``, which is fetched where it is not yet.
+    """
+    options = {"target": "e_form", "kind": "extensive", "unit": "eV/cell", "best": "low"}
+    source = "matbench_perovskites" if data is None else str(data)
+    said = f"formation energies of ABX3 perovskites, {source}, fold 0 is the test"
+    return Material(source, said, options | {"split": "folds", "fold": 0})
+
+
+def ionic(out: Path, most: int | None = None) -> Material:
+    """Return the embedded rigid-ion perovskites, or some of them, written to a file.
+
+    Args:
+        out: Folder of the file.
+        most: So many are taken at most, evenly spaced; None takes all.
+    """
+    frame = pd.read_parquet(ionic_perovskites_path())
+    if most is not None:
+        frame = frame.iloc[:: -(-len(frame) // most)]
+    path = out / "ionic_perovskites.parquet"
+    out.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or len(pd.read_parquet(path, columns=["id"])) != len(frame):
+        frame.to_parquet(path, index=False)
+    options = {"target": "excess_energy", "kind": "extensive", "unit": "eV/cell", "best": "low"}
+    return Material(str(path), "energies of a rigid-ion model, not of DFT", options)

@@ -1,0 +1,173 @@
+"""Exercise 4: the five worst errors, and what may be behind each."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.spatial.distance import cdist
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.targets import Kind
+from xtalgraph.workflows.exercises.findings import Findings, write_findings
+from xtalgraph.workflows.exercises.material import ionic, perovskites
+from xtalgraph.workflows.exercises.perovskite_training import train_perovskites
+from xtalgraph.workflows.run import Run, RunData
+
+NUM_WORST: Final[int] = 5
+NEIGHBOURS: Final[int] = 5
+"""Training crystals of the nearest composition that are asked."""
+RARE: Final[float] = 0.01
+"""An element in a smaller share of the training crystals than this is rare."""
+LARGE: Final[float] = 95.0
+"""A cell with more atoms than this percentile of the training crystals is large."""
+_CONDITIONS: Final = ("rare chemistry", "large cell", "shortcut")
+
+
+@dataclass(frozen=True)
+class Worst:
+    """One of the worst errors."""
+
+    id: str
+    """Of the crystal."""
+    formula: str
+    """Of the cell."""
+    atoms: int
+    """In the cell."""
+    target: float
+    """What is true."""
+    prediction: float
+    """What the model says."""
+    neighbours: list[str]
+    """Training crystals of the nearest composition, with their distance."""
+    of_neighbours: float
+    """The mean of their targets: what one would say from composition alone."""
+    rarest: str
+    """The element that the fewest training crystals hold."""
+    rarest_count: int
+    """How many hold it."""
+    verdict: str
+    """The conditions that hold."""
+
+
+def worst_errors(
+    out: str | Path,
+    data: str | Path | None = None,
+    *,
+    run: str | Path | None = None,
+    small: bool = False,
+    epochs: int | None = None,
+    progress: bool = True,
+) -> Findings:
+    """Look into the five worst errors of a run.
+
+    Args:
+        out: Folder for ``exercise-4.json``, and for the run where none is given.
+        data: The crystals of the run where they have moved, or what is trained on.
+        run: A run folder; by default the model of exercise 2 is trained.
+        small: Train at small size.
+        epochs: As in exercise 2.
+        progress: Show progress bars on standard error.
+
+    Raises:
+        InputError: If the run predicts sites, or several targets.
+    """
+    folder = Path(out)
+    if run is None:
+        material = ionic(folder) if small else perovskites(data)
+        opened = train_perovskites(folder / "run", material, small, epochs, progress)
+        found = opened.data(progress=progress)
+    else:
+        opened = Run.open(run)
+        found = opened.data(data, progress=progress)
+    target = opened.predictor.target
+    if len(opened.predictor.targets) > 1 or target.kind is Kind.ATOMIC or target.is_class:
+        raise InputError(
+            f"exercise 4 looks at one number for each crystal; {opened.folder} predicts "
+            f"{', '.join(one.name for one in opened.predictor.targets)} ({target.kind})"
+        )
+    worst, shares = look_into(opened, found)
+    document = {"unit": target.unit, "worst": [asdict(one) for one in worst], "shares": shares}
+    text = _words(worst, shares, target.unit)
+    return write_findings(4, folder, Findings(text, document, [opened.folder / "report.html"]))
+
+
+def look_into(run: Run, data: RunData) -> tuple[list[Worst], dict[str, float]]:
+    """Describe the worst errors of the test, and what holds for them.
+
+    Three conditions are looked at. *Rare chemistry*: an element is in less than 1 % of the training
+    crystals. *Large cell*: more atoms than 95 % of the training crystals have. *Shortcut*: the
+    prediction is nearer to the mean of the five training crystals with the nearest composition
+    than to the truth, so that the model may have answered from composition alone.
+
+    Args:
+        run: A run on one number for each crystal.
+        data: Its crystals.
+
+    Returns:
+        The worst errors, and for each condition the share of all test crystals for which it holds:
+        what holds for most of them explains nothing.
+    """
+    labelled, split = data.labelled, data.split
+    crystals = labelled.table.crystals
+    train, test = ([crystals[i] for i in part] for part in (split.train, split.test))
+    said = run.predictor.predict_crystals(test)
+    predicted = np.array([float(one[0]) for one in said if not isinstance(one, str)])
+    true = np.array([float(labelled.values[i][0]) for i in split.test])
+    known = np.array([float(labelled.values[i][0]) for i in split.train])
+    extensive = run.predictor.target.kind is Kind.EXTENSIVE
+    sizes = np.array([len(one) for one in test])
+    if extensive:
+        known = known / np.array([len(one) for one in train])
+    distance = 0.5 * cdist(_fractions(test), _fractions(train), "cityblock")
+    nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
+    answer = known[nearest].mean(axis=1) * (sizes if extensive else 1.0)
+    seen = (_fractions(train) > 0).sum(axis=0)
+    rarest = np.array([min(set(one.numbers.tolist()), key=lambda z: seen[z]) for one in test])
+    large = sizes > np.percentile([len(one) for one in train], LARGE)
+    error = np.abs(predicted - true)
+    holds: dict[str, Bool[np.ndarray, " test"]] = {
+        "rare chemistry": seen[rarest] < RARE * len(train),
+        "large cell": large,
+        "shortcut": np.abs(predicted - answer) < error,
+    }
+    order = np.argsort(-error, kind="stable")[:NUM_WORST]
+    worst = [
+        Worst(
+            id=labelled.table.ids[split.test[n]],
+            formula=test[n].formula,
+            atoms=len(test[n]),
+            target=float(true[n]),
+            prediction=float(predicted[n]),
+            neighbours=[f"{train[i].formula} ({distance[n, i]:.2f})" for i in nearest[n]],
+            of_neighbours=float(answer[n]),
+            rarest=SYMBOLS[rarest[n]],
+            rarest_count=int(seen[rarest[n]]),
+            verdict=", ".join(name for name in _CONDITIONS if holds[name][n]) or "none of these",
+        )
+        for n in order.tolist()
+    ]
+    return worst, {name: float(holds[name].mean()) for name in _CONDITIONS}
+
+
+def _fractions(crystals: list[Crystal]) -> Float[np.ndarray, "crystals 119"]:
+    """Return the share of each element in each crystal, by atomic number."""
+    counts = np.array([np.bincount(one.numbers, minlength=119) for one in crystals], dtype=float)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def _words(worst: list[Worst], shares: dict[str, Any], unit: str) -> str:
+    lines = []
+    for one in worst:
+        lines += [
+            f"{one.id}, {one.formula}, {one.atoms} atoms: true {one.target:.3f}, predicted "
+            f"{one.prediction:.3f} {unit}: {one.verdict}",
+            f"  nearest compositions in training (half the sum of |Δfraction|): "
+            f"{', '.join(one.neighbours)}; their mean says {one.of_neighbours:.3f} {unit}",
+            f"  rarest element: {one.rarest}, in {one.rarest_count} training crystals",
+        ]
+    told = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+    return "\n".join([*lines, f"of all test crystals: {told}"])

@@ -1,0 +1,117 @@
+"""What was asked to be trained: data and settings, before every default is filled in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.data.catalogue import Dataset
+from xtalgraph.workflows.config import SECTIONS, RunConfig, merge, read_yaml
+from xtalgraph.workflows.prepare import resolve_source
+
+_OF_DATA = ("target", "kind", "task", "unit", "best", "split", "folds", "on_error")
+
+
+class SharedOptions(TypedDict, total=False):
+    """What `train` takes beside data, folder, fold and seed; `ablate` and `tune` take it too."""
+
+    target: str | Sequence[str] | None
+    model: str | None
+    kind: str | Sequence[str] | None
+    task: str | Sequence[str] | None
+    unit: str | Sequence[str] | None
+    best: str | Sequence[str] | None
+    split: str | None
+    folds: int | None
+    epochs: int | None
+    on_error: str | None
+    config: str | Path | None
+    overrides: Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What was asked to be trained."""
+
+    source: Any
+    """What is read: a path, or something in memory."""
+    known: Dataset | None
+    """What the catalogue says of it."""
+    sections: Mapping[str, Mapping[str, Any]]
+    """The settings that were said, by section."""
+
+    @classmethod
+    def of(
+        cls,
+        data: Any,
+        options: SharedOptions,
+        *,
+        fold: int | None = None,
+        seed: int | None = None,
+    ) -> "Request":
+        """Lay options over the file of settings, and dotted overrides over both.
+
+        Args:
+            data: A file, folder, table, DataFrame or list of crystals, or the name of a known one.
+            options: As `train` takes them.
+            fold: The test fold.
+            seed: Of the split, the weights and the order.
+
+        Raises:
+            ConfigError: If the file of settings cannot be read, or an override is malformed.
+        """
+        said = {key: _plain(options.get(key)) for key in _OF_DATA}
+        over: dict[str, dict[str, Any]] = {
+            "data": {**said, "fold": fold, "path": _named(data)},
+            "model": {"name": options.get("model")},
+            "training": {"epochs": options.get("epochs"), "seed": seed},
+        }
+        config = options.get("config")
+        base = read_yaml(Path(config)) if config is not None else {}
+        sections = merge(base, over, options.get("overrides", ()))
+        source, known = resolve_source(data)
+        _fill_in(sections["data"], known)
+        return cls(source, known, sections)
+
+    def config(self, changes: Mapping[str, Any] | None = None) -> RunConfig:
+        """Fill in every default, after some settings were changed.
+
+        Args:
+            changes: Dotted key to value, ``model.depth`` to 4.
+
+        Raises:
+            ConfigError: On an unknown section or key, or a value that cannot be.
+        """
+        sections = {name: dict(section) for name, section in self.sections.items()}
+        for dotted, value in (changes or {}).items():
+            section, dot, key = dotted.partition(".")
+            if not (dot and section and key):
+                raise ConfigError(
+                    f"a setting is named section.key, as in training.epochs, with a section of "
+                    f"{', '.join(SECTIONS)}; got {dotted!r}"
+                )
+            sections.setdefault(section, {})[key] = value
+        return RunConfig.from_sections(sections)
+
+
+def _plain(said: Any) -> Any:
+    return list(said) if isinstance(said, tuple) else said
+
+
+def _named(data: Any) -> str:
+    return str(data) if isinstance(data, str | Path) else f"<{type(data).__name__} in memory>"
+
+
+def _fill_in(section: dict[str, Any], known: Dataset | None) -> None:
+    """Take what was not said about the target from what is known of the data set."""
+    if known is None:
+        return
+    section.setdefault("target", known.target)
+    if section["target"] == known.target:
+        section.setdefault("kind", known.kind)
+        section.setdefault("task", known.task)
+        if section["task"] == "regression":
+            section.setdefault("unit", known.unit)
+        if known.best is not None:
+            section.setdefault("best", known.best)

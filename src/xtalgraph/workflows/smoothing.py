@@ -1,0 +1,39 @@
+"""How alike the atoms of a run's crystals have become, layer by layer."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.models.layers import smoothing_by_layer
+from xtalgraph.models.predictor import Predictor
+
+SAMPLE: Final[int] = 256
+"""Crystals that are measured, at most."""
+
+
+def measure_smoothing(
+    predictor: Predictor, crystals: Sequence[Crystal]
+) -> list[dict[str, float | None]]:
+    """Measure over-smoothing before the first layer and after each, on at most 256 crystals.
+
+    Args:
+        predictor: A trained model.
+        crystals: What it is shown; of more than 256 some are taken, evenly spaced.
+
+    Returns:
+        What `xtalgraph.models.layers.smoothing_by_layer` gives, None where it is not defined.
+
+    Raises:
+        GraphError: If a crystal has no graph of the model's kind.
+    """
+    size = min(len(crystals), SAMPLE)
+    places = np.linspace(0, len(crystals) - 1, size).round().astype(int)
+    graph = predictor.spec.make_graph([crystals[i] for i in places])
+    layers = smoothing_by_layer(predictor.model.encoder, graph)
+    return [
+        {name: value if math.isfinite(value) else None for name, value in layer.items()}
+        for layer in layers
+    ]

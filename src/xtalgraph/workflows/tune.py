@@ -1,0 +1,255 @@
+"""Tune: search settings by validation inside the training part, and test the best once."""
+
+import csv
+import hashlib
+import io
+import json
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Unpack, final
+
+from xtalgraph.conventions.errors import ConfigError, InputError, RunError, XtalgraphError
+from xtalgraph.conventions.extras import import_extra
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.fitting import repeatable
+from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.outcome import write_json, write_text
+from xtalgraph.workflows.prepare import make_split, read_labelled
+from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
+from xtalgraph.workflows.train import train_request
+from xtalgraph.workflows.validation import validation_error
+
+log = logging.getLogger("xtalgraph")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """A finished search."""
+
+    folder: Path
+    """Where it is."""
+    trials: tuple[Mapping[str, Any], ...]
+    """One record for each: number, settings, validation error or reason."""
+    best: Mapping[str, Any]
+    """The record with the lowest validation error."""
+    run: Run
+    """The model that was trained with these settings, the only one that has seen the test."""
+
+
+def tune(
+    data: Any,
+    *,
+    out: str | Path,
+    trials: int,
+    space: Sequence[str] = (),
+    inner_folds: int = 3,
+    fold: int | None = None,
+    seed: int | None = None,
+    progress: bool = True,
+    **options: Unpack[SharedOptions],
+) -> Tuning:
+    """Search settings with Optuna; the same call goes on where one was killed.
+
+    A trial is judged by its validation error: with ``fold``, the mean over the inner folds of what
+    is not in the test; without, that of the validation part. The test part is read when the best
+    settings have been found, and a model trained with them. The first trial is of the settings as
+    they are given, where they lie in what is searched.
+
+    Args:
+        data: As `train` takes it.
+        out: Folder of the trials, and of ``best/``, the run with the best settings.
+        trials: How many, over all sittings.
+        space: What is searched, as in ``model.depth=2..5``, see `parse_space`.
+        inner_folds: How many inner folds validate, where a test fold is given.
+        fold: The test fold.
+        seed: Of the split, the weights, the order and the search.
+        progress: Show progress bars on standard error.
+        **options: What else `train` takes.
+
+    Raises:
+        ConfigError: On a setting or range that cannot be, before anything is trained.
+        InputError: If the data cannot be used.
+        MissingExtraError: If Optuna is not installed.
+        RunError: If the folder holds another search, or one that has ended; or if all trials fail.
+    """
+    optuna = import_extra("optuna", "tune")
+    if trials < 1:
+        raise ConfigError(f"--trials must be at least 1, got {trials}")
+    request = Request.of(data, options, fold=fold, seed=seed)
+    base = request.config()
+    searched = parse_space(space) or default_space(base)
+    for key, there in searched.items():
+        for value in there.ends:
+            request.config({key: value})  # raises on an unknown setting, or a value that cannot be
+    labelled = read_labelled(request.source, base.targets, progress=progress)
+    if labelled.table.rejected and base.data.on_error == "raise":
+        raise InputError(
+            f"{len(labelled.table.rejected)} rows cannot be used:\n  "
+            f"{describe_all(labelled.table.rejected)}\nCorrect them, or leave them out with "
+            "--on-error skip"
+        )
+    search = _Search(optuna, Path(out), request, base, searched, inner_folds, labelled, progress)
+    search.go_on(trials)
+    found = search.records()
+    done = [one for one in found if one["validation error"] is not None]
+    if not done:
+        raise RunError(f"all {trials} trials failed; the first: {found[0]['reason']}")
+    best = min(done, key=lambda one: one["validation error"])
+    write_json(Path(out) / "tune.json", {"format": 1, "trials": found, "best": best})
+    write_text(Path(out) / "tune.csv", _csv(found))
+    folder = Path(out) / "best"
+    if (folder / "report.html").is_file():  # what a training writes last
+        return Tuning(Path(out), tuple(found), best, Run.open(folder))
+    config = request.config(best["settings"])
+    run = train_request(request, config, folder, resume=True, progress=progress)
+    return Tuning(Path(out), tuple(found), best, run)
+
+
+class _Search:
+    """A study of Optuna, in a journal in the folder."""
+
+    def __init__(
+        self,
+        optuna: Any,
+        folder: Path,
+        request: Request,
+        base: RunConfig,
+        space: Space,
+        inner_folds: int,
+        labelled: Labelled,
+        progress: bool,
+    ) -> None:
+        self.optuna, self.folder, self.request, self.space = optuna, folder, request, space
+        self.base, self.labelled, self.progress = base, labelled, progress
+        nested = base.data.fold is not None
+        self.inner = [
+            {"data.inner_folds": inner_folds, "data.inner_fold": k} for k in range(inner_folds)
+        ]
+        if not nested:
+            self.inner = [{}]
+        self.study = self._open(inner_folds if nested else 1)
+
+    def _open(self, inner_folds: int) -> Any:
+        """Open the study, or begin it; refuse one of something else."""
+        optuna = self.optuna
+        made_from = json.dumps(self.base.deciding(), ensure_ascii=False)
+        made_from += f"{self.space}{inner_folds}{self.labelled.content_hash()}"
+        key = hashlib.sha256(made_from.encode()).hexdigest()
+        journal = self.folder / "trials.journal"
+        if self.folder.exists() and not journal.is_file() and any(self.folder.iterdir()):
+            raise RunError(f"{self.folder} is not empty and holds no search: choose another --out")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        backend = optuna.storages.journal.JournalFileBackend(str(journal))
+        storage = optuna.storages.JournalStorage(backend)
+        study = optuna.create_study(
+            storage=storage, study_name="tune", direction="minimize", load_if_exists=True
+        )
+        if study.user_attrs.get("key", key) != key:
+            raise RunError(
+                f"{self.folder} holds a search with other data, settings or ranges: repeat the "
+                "command it was begun with, or choose another --out"
+            )
+        if "key" not in study.user_attrs:
+            study.set_user_attr("key", key)
+            said = self.request.config().sections()
+            given = {name: said[name.split(".")[0]][name.split(".")[1]] for name in self.space}
+            if all(there.holds(given[name]) for name, there in self.space.items()):
+                study.enqueue_trial(given)
+        return study
+
+    def go_on(self, trials: int) -> None:
+        """Make trials until there are so many."""
+        states, study = self.optuna.trial.TrialState, self.study
+        for cut in study.get_trials(states=(states.RUNNING,)):  # of a sitting that was killed
+            study.tell(cut.number, state=states.FAIL)
+            study.enqueue_trial(cut.params)
+        done = len(self.records())
+        if done < trials and (self.folder / "best" / "config.yaml").is_file():
+            raise RunError(
+                f"{self.folder} has ended with {done} trials, and its best model has been tested: "
+                "more trials would choose with the test known. Choose another --out"
+            )
+        while (done := len(self.records())) < trials:
+            # of a new seed each time, so that a resumed search does not repeat its drawings
+            seed = self.base.training.seed + done
+            study.sampler = self.optuna.samplers.TPESampler(seed=seed)
+            self._trial(done + 1, trials)
+
+    def _trial(self, number: int, trials: int) -> None:
+        states, trial = self.optuna.trial.TrialState, self.study.ask()
+        settings = {name: self._suggest(trial, name) for name in self.space}
+        told = ", ".join(f"{name}={value}" for name, value in settings.items())
+        log.info("trial %d of %d: %s", number, trials, told)
+        try:
+            error = self._error(settings)
+        except Exception as failure:  # whatever one trial dies of, the others are still to be made
+            reason = str(failure) if isinstance(failure, XtalgraphError) else repr(failure)
+            log.warning("trial %d failed: %s", number, reason)
+            trial.set_user_attr("reason", reason)
+            self.study.tell(trial, state=states.FAIL)
+            return
+        self.study.tell(trial, error)
+        log.info("trial %d: validation error %.4g", number, error)
+
+    def _suggest(self, trial: Any, name: str) -> Any:
+        there = self.space[name]
+        if isinstance(there, Choice):
+            return trial.suggest_categorical(name, there.values)
+        if there.whole:
+            return trial.suggest_int(name, there.low, there.high, log=there.log)
+        return trial.suggest_float(name, there.low, there.high, log=there.log)
+
+    def _error(self, settings: Mapping[str, Any]) -> float:
+        """Return the mean validation error over the inner folds."""
+        name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+        place = self.folder / "trials" / name
+        errors = []
+        for number, inner in enumerate(self.inner):
+            config = self.request.config({**settings, **inner})
+            seed = config.training.seed
+            with repeatable(config.training.threads):
+                split = make_split(self.labelled, config.data, self.request.known, seed)
+                folder = place / f"inner-{number}"
+                errors.append(
+                    validation_error(self.labelled, split, config, folder, progress=self.progress)
+                )
+        shutil.rmtree(place)  # the states, which only a killed trial needs
+        return sum(errors) / len(errors)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the trials that have ended, by themselves or with a reason."""
+        states = self.optuna.trial.TrialState
+        return [
+            {
+                "number": number,
+                "settings": dict(trial.params),
+                "validation error": trial.value,
+                "reason": trial.user_attrs.get("reason"),
+            }
+            for number, trial in enumerate(
+                trial
+                for trial in self.study.get_trials(deepcopy=False)
+                if trial.state == states.COMPLETE or "reason" in trial.user_attrs
+            )
+        ]
+
+
+def _csv(records: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        {"trial": one["number"], **one["settings"]}
+        | {key: one[key] for key in ("validation error", "reason")}
+        for one in records
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,43 @@
+"""Figures of an ablation show the numbers that they were given."""
+
+import numpy as np
+
+from xtalgraph.plots.sweep import Curve, line_colors, smoothing_plot, sweep_plot
+
+NONE = np.full(3, np.nan)
+
+
+def test_lines_go_where_the_numbers_are_and_equal_measures_share_an_axis():
+    value, spread = np.array([3.0, 1.0, np.nan]), np.array([0.5, np.nan, np.nan])
+    panels = {
+        "validation MAE": [Curve("4", value, spread), Curve("6", value + 1, NONE)],
+        "test MAE": [Curve("4", 2 * value, NONE), Curve("6", value, NONE)],
+        "mean average distance": [Curve("4", NONE, NONE), Curve("6", NONE, NONE)],
+    }
+    figure = sweep_plot(["2", "3", "4"], panels, setting="model.depth", lines="graph.cutoff")
+    validation, test, distance = figure.axes
+    assert validation.get_ylim() == test.get_ylim() != distance.get_ylim()
+    drawn = validation.containers[0].lines[0]
+    np.testing.assert_array_equal(drawn.get_ydata(), value)
+    assert [text.get_text() for text in validation.get_xticklabels()] == ["2", "3", "4"]
+    assert [text.get_text() for text in validation.get_legend().get_texts()] == ["4", "6"]
+    assert "nothing was measured" in [text.get_text() for text in distance.texts]
+
+
+def test_layers_begin_at_0_before_the_first():
+    layers = np.array([1.0, 0.5, 0.1])
+    row = {
+        name: {"2": layers, "1": layers[:2]}
+        for name in ("mean average distance", "dirichlet energy")
+    }
+    figure = smoothing_plot({"graph.cutoff = 4": row}, lines="model.depth")
+    distance, energy = figure.axes
+    np.testing.assert_array_equal(distance.lines[0].get_xdata(), [0, 1, 2])
+    np.testing.assert_array_equal(distance.lines[0].get_ydata(), layers)
+    assert (distance.get_yscale(), energy.get_yscale()) == ("linear", "log")
+    assert distance.get_ylabel() == "graph.cutoff = 4"
+
+
+def test_nothing_measured_is_said_and_lines_differ():
+    assert smoothing_plot({}, lines="x").axes[0].texts[0].get_text() == "no layer was measured"
+    assert len(set(line_colors(5))) == 5
