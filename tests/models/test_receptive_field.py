@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.strategies import Radius
+from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.receptive_field import receptive_field
 from xtalgraph.models.registry import ENCODERS
 
@@ -57,3 +59,38 @@ def test_an_atom_that_is_not_there():
     cls = ENCODERS["gcn"]
     with pytest.raises(GraphError, match="atoms 0 to 12, there is no atom 13"):
         receptive_field(cls(cls.Config(), 3.0).double(), build_graph(CHAIN, Radius(3.0)), 13)
+
+
+def test_a_frozen_encoder_is_told_so():
+    cls = ENCODERS["gcn"]
+    encoder = cls(cls.Config(), 3.0).requires_grad_(False)
+    with pytest.raises(ConfigError, match=r"GCN lets no gradient .*requires_grad_\(True\)"):
+        receptive_field(encoder, build_graph(CHAIN, Radius(3.0)), 6)
+
+
+class Told(Encoder):
+    """Tells layers that are not those it computes with, or forgets what it was given."""
+
+    def __init__(self, config: str, cutoff: float) -> None:
+        super().__init__(config, cutoff)
+        self.width = 3
+        self.embed = torch.nn.Embedding(119, 3)
+
+    def forward(self, graph: Graph) -> Features:
+        atom = self.embed(graph.number)
+        if self.config == "another":
+            return Features(atom, layers=(self.embed(graph.number), atom))
+        if self.config == "detached":
+            return Features(atom.detach(), layers=(atom, atom))
+        return Features(0.0 * atom, layers=(atom, atom))
+
+
+@pytest.mark.parametrize("how", ["another", "detached"])
+def test_features_that_do_not_come_from_the_layers_are_told(how):
+    with pytest.raises(ConfigError, match="the features of Told do not come from the first"):
+        receptive_field(Told(how, 3.0), build_graph(CHAIN, Radius(3.0)), 6)
+
+
+def test_where_nothing_is_seen_the_reach_is_nothing():
+    field = receptive_field(Told("forgotten", 3.0), build_graph(CHAIN, Radius(3.0)), 6)
+    assert (field.atoms, field.reach) == ([], 0)

@@ -158,7 +158,8 @@ class GemNet(Encoder):
     basis is a product of linear maps of three bases, and not one basis of spherical harmonics;
     angles, and so dihedrals, are limited to the nearest edges; sums over triplets and quadruplets
     are divided by the square root of about how many there are, where GemNet fits such factors to
-    data; no forces.
+    data; the wave numbers of the radial basis stay nπ/r_c, where DimeNet learns them from there; no
+    forces.
 
     Dihedrals enter as (sin θ_1 sin θ_2)^n cos nφ: polynomials of the directions of the edges,
     smooth where three atoms are on a line, and blind to reflection.
