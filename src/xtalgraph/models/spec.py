@@ -111,9 +111,7 @@ class ModelSpec:
         if not encoder.reads_angles:
             return None
         settings: AngleSettings = settings_from(encoder.Config, self.settings, "model")
-        if settings.angle_neighbors == 0:
-            return None
-        return Angles(settings.angle_cutoff, settings.angle_neighbors)
+        return settings.make_angles()
 
     def make_recipe(self) -> GraphRecipe:
         """Return how the graphs that the model reads are built."""

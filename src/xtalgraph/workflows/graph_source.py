@@ -13,11 +13,12 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.refusals import Refusal, build_or_refuse
+from xtalgraph.data.refusals import build_or_refuse
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.refusal import Refusal
 from xtalgraph.workflows.config import DataConfig
 
 log = logging.getLogger("xtalgraph")
