@@ -35,6 +35,23 @@ def test_one_hop_per_layer(name, depth):
     assert all(p.grad is None for p in encoder.parameters())
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "hops"),
+    [
+        ("gemnet", {"depth": 1}, 3),  # the edge to j hears from j → k, and from k → l
+        ("gemnet", {"depth": 2}, 6),
+        ("alignn", {"alignn_layers": 2, "gcn_layers": 1}, 3),  # edges know no atoms at first
+        ("xgn", {"depth": 2, "angle_depth": 1}, 2),
+    ],
+)
+def test_what_angles_add(name, settings, hops):
+    torch.manual_seed(1)
+    cls = ENCODERS[name]
+    config = cls.Config(width=16, **settings)
+    graph = build_graph(CHAIN, Radius(3.0), angles=config.make_angles())
+    assert receptive_field(cls(config, 3.0).double(), graph, 6).reach == hops
+
+
 def test_a_global_state_sees_everything():
     torch.manual_seed(0)
     cls = ENCODERS["megnet"]

@@ -1,6 +1,6 @@
 """`xtalgraph data`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from xtalgraph.graphs.survey import SizeSurvey
 
 
-@click.group(short_help="List, fetch and inspect data sets.")
+@click.group(short_help="List, fetch and inspect data sets; clear the cache.")
 def data() -> None:
-    """List, fetch and inspect data sets."""
+    """List, fetch and inspect data sets; clear the cache."""
 
 
 @data.command(name="list")
@@ -83,6 +83,53 @@ def info(
         told = [] if found.without_group is None else [found.without_group]
         click.echo("\n".join([*_sizes(found.graphs), *told, *found.refused]))
     return 1 if found.rejected or found.refused else 0
+
+
+@data.command()
+@click.option("--clear", is_flag=True, help="Remove them all.")
+def cache(clear: bool) -> int:
+    """List the graphs that trainings have left in the cache, or remove them.
+
+    They are built again when they are needed. A store that another process is building is left,
+    and the exit code is 1.
+    """
+    from xtalgraph.conventions.errors import StoreError
+    from xtalgraph.data.cache import cache_folder
+    from xtalgraph.data.kept_stores import kept_stores
+
+    stores = kept_stores()
+    place, size = cache_folder() / "graphs", sum(store.bytes for store in stores) / 1e6
+    if not clear:
+        rows = [["  store", "crystals", "graph", "MB", "built"]]
+        for store in stores:
+            crystals = "not complete" if store.crystals is None else str(store.crystals)
+            graph = "" if store.recipe is None else _words(store.recipe)
+            built = store.built.isoformat(" ", "minutes")
+            name = f"  {store.folder.name}"
+            rows.append([name, crystals, graph, f"{store.bytes / 1e6:.1f}", built])
+        click.echo(f"{len(stores)} stores of graphs, {size:.1f} MB, in {place}")
+        if stores:
+            click.echo("\n".join(aligned(rows)))
+        return 0
+    removed, left, freed = 0, 0, 0
+    for store in stores:
+        try:
+            store.remove()
+        except StoreError as error:
+            click.echo(str(error), err=True)
+            left += 1
+        else:
+            removed, freed = removed + 1, freed + store.bytes
+    click.echo(f"removed {removed} stores of graphs, {freed / 1e6:.1f} MB, from {place}")
+    return 1 if left else 0
+
+
+def _words(recipe: dict[str, Any]) -> str:
+    """Say in a few words how the graphs of a store are built."""
+    words = f"{recipe['strategy']} {recipe['cutoff']:g} Å" if "cutoff" in recipe else ""
+    words = words or str(recipe["strategy"])
+    angles = ", angles" if recipe["angles"] else ""
+    return words + angles + (", folded" if recipe["fold_tolerance"] else "")
 
 
 def _sizes(survey: "SizeSurvey") -> list[str]:

@@ -40,6 +40,7 @@ def scoped(
     points_to: Scope | None = None,
     absent: torch.dtype | None = None,
     columns: bool = False,
+    fill: int = 0,
 ) -> Any:
     """Declare a field of the graph: what its rows belong to, and what its values point to.
 
@@ -47,10 +48,17 @@ def scoped(
         scope: What each row belongs to.
         points_to: For index fields, the scope whose rows the values number.
         absent: For fields that may be left out, given by name only: the dtype of the field
-            where a graph has no such rows; of the scope crystal, where it is zero.
+            where a graph has no such rows; of the scope crystal, where it is ``fill``.
         columns: Whether a row is a list, which has no entries where the field was left out.
+        fill: What each crystal has where the field was left out.
     """
-    metadata = {"scope": scope, "points_to": points_to, "absent": absent, "columns": columns}
+    metadata = {
+        "scope": scope,
+        "points_to": points_to,
+        "absent": absent,
+        "columns": columns,
+        "fill": fill,
+    }
     if absent is None:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(metadata=metadata, default=None, kw_only=True)
@@ -95,8 +103,8 @@ class Graph:
         Scope.CRYSTAL, absent=torch.double, columns=True
     )
     """What else is known of each crystal in numbers, such as its temperature."""
-    fidelity: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.long)
-    """By which method the label of each crystal was found, numbered from 0."""
+    fidelity: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.long, fill=-1)
+    """By which method the label of each crystal was found, numbered from 0; −1: not said."""
 
     if TYPE_CHECKING:  # stored by one subclass, computed by another
 
@@ -126,7 +134,8 @@ class Graph:
             if dtype is not None and getattr(self, field.name) is None:
                 rows = len(self.num_atoms) if field.metadata["scope"] is Scope.CRYSTAL else 0
                 shape = (rows, 0) if field.metadata["columns"] else (rows,)
-                empty = torch.zeros(shape, dtype=dtype, device=self.num_atoms.device)
+                fill, device = field.metadata["fill"], self.num_atoms.device
+                empty = torch.full(shape, fill, dtype=dtype, device=device)
                 object.__setattr__(self, field.name, empty)
 
     def __len__(self) -> int:

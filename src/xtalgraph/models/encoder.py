@@ -32,6 +32,21 @@ class AngleSettings(Protocol):
         """Return which edges form angles; None for a model without angles."""
 
 
+class StateSettings(Protocol):
+    """What the ``Config`` of an encoder that reads the state of a crystal says of it.
+
+    `xtalgraph.models.spec.ModelSpec` fills both in, where the data has conditions.
+    """
+
+    @property
+    def state_width(self) -> int:
+        """How many numbers there are."""
+
+    @property
+    def fidelities(self) -> int:
+        """How many methods are told apart; 0 where none is said."""
+
+
 class Encoder(nn.Module, ABC):
     """Base of every architecture.
 
@@ -49,6 +64,9 @@ class Encoder(nn.Module, ABC):
     reads_angles: ClassVar[bool] = False
     """Whether it reads triplets. Its ``Config`` then is one of `AngleSettings`, by which its
     graphs are built, and its ``forward`` begins with `expect_angles`."""
+    reads_state: ClassVar[bool] = False
+    """Whether it reads `Graph.state` and `Graph.fidelity`. Its ``Config`` then is one of
+    `StateSettings`."""
     paper_readout: ClassVar[str | None] = None
     """The readout of its paper, by name, where that is another than follows from the target."""
     width: int

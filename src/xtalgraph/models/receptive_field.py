@@ -38,8 +38,8 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
 
     The gradient is that of Σ c_k h_k with fixed, different c, in evaluation mode, since in
     training the statistics of a batch tie all atoms together. One layer of message passing sees
-    one hop farther; an encoder with a global state (MEGNet) sees the whole crystal, and one whose
-    edges hear from edges (ALIGNN, XGN, GemNet) several hops a layer.
+    one hop farther, a block of GemNet three; an encoder with a global state (MEGNet) sees the whole
+    crystal.
 
     Args:
         encoder: Left as it was, its gradients too.

@@ -31,6 +31,7 @@ from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import (
     announce,
+    announce_state,
     tell_missing,
     warn_about_edges,
     warn_about_reach,
@@ -144,7 +145,9 @@ def _train(
     targets, seed = config.targets, config.training.seed
     for target in targets:
         announce(target)
-    labelled = read_labelled(source, targets, progress=progress)
+    conditions = config.spec.conditions
+    announce_state(conditions)
+    labelled = read_labelled(source, targets, conditions, progress=progress)
     if config.data.on_error == "raise":
         _judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
     # Both may refuse, and graphs take long to build.
@@ -156,6 +159,7 @@ def _train(
         labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
         split = make_split(labelled, config.data, known, seed)
         views = views_of(labelled, split, targets)
+    graphs = graphs.with_states(labelled.states)
     _judge_rejected(folder, labelled.table.rejected, config.data.on_error)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
@@ -224,6 +228,8 @@ def _fit(
     warn_about_reach(model, graphs.source)
     numbers = [crystals[i].numbers for i in split.train]
     model.fit_scalers([labelled.values[i] for i in split.train], numbers)
+    if labelled.states is not None:
+        model.fit_states(labelled.states.select(split.train))
     made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
     key = hashlib.sha256(made_from.encode()).hexdigest()
     trainer = Trainer(model, parts["train"], parts["val"], config.training, folder / "state", key)
