@@ -69,8 +69,10 @@ def train(quiet: bool, **options: Any) -> None:
     `xtalgraph data list`.
     """
     from xtalgraph.cli.tables import metrics_tables
+    from xtalgraph.workflows.freed_memory import keep_freed_memory
     from xtalgraph.workflows.train import train as run_training
 
+    keep_freed_memory()
     for name in ("target", "kind", "task", "unit", "best"):
         said = options[name]
         options[name] = (said[0] if len(said) == 1 else list(said)) if said else None
