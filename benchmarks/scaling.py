@@ -27,6 +27,7 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.strategies import parse_strategy
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 SMALL: Final[dict[str, Any]] = {
     "width": 8,
@@ -140,7 +141,12 @@ def main() -> None:
     parser.add_argument("encoders", nargs="*", help="all of the registry if none is named")
     parser.add_argument("--largest", type=float, default=1e5, help="atoms of the largest cell")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument(
+        "--return-memory", action="store_true", help="as Python scripts, unlike the commands"
+    )
     asked = parser.parse_args()
+    if not asked.return_memory:
+        keep_freed_memory()
     torch.set_num_threads(1)
     clock = {"wall": time.perf_counter, "cpu": time.process_time}[asked.clock]
     steps = np.arange(1, np.log10(asked.largest) + 0.01, 0.5)

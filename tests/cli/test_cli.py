@@ -199,7 +199,7 @@ def test_a_strategy_that_refuses_a_crystal_is_told_beside_the_others(xtalgraph_c
         (["--compare", "radius:far"], "must be a number"),
         (["--compare", "radius", "--png", "x.png"], "draws no picture"),
         (["--compare", "radius", "--plot", "x.png"], "draws no picture"),
-        (["--fold-tolerance", "0"], "must be larger than 0"),
+        (["--fold-tolerance", "-1"], "must be larger than 0"),
     ],
 )
 def test_a_comparison_that_cannot_be_made_is_explained(xtalgraph_command, salt, args, said):
@@ -235,9 +235,42 @@ def test_data_info_measures_graphs(xtalgraph_command, salt, tmp_path):
     assert code == 1
     assert "knn:12:3 refused 1 of 1 crystals" in out
     assert "must lie within 3 Å" in out
+    options = ("--graph", "radius:4", "--fold-tolerance", 0, "--quiet")
+    code, out, _ = xtalgraph_command("data", "info", salt, *options)
+    assert code == 0
+    assert "not folded" in out
+    assert len([line for line in out.splitlines() if "radius:4" in line]) == 3
     code, _, err = xtalgraph_command("data", "info", salt, "--graph", "radius", "--symprec", 0)
     assert code == 2
     assert "symprec must be larger than 0 Å" in err
+
+
+def test_a_slab_has_no_space_group_and_can_be_used(xtalgraph_command, salt, tmp_path):
+    slab = tmp_path / "slab.xyz"
+    slab.write_text(
+        '2\nLattice="4 0 0 0 4 0 0 0 30" Properties=species:S:1:pos:R:3 pbc="T T F"\n'
+        "Na 0 0 10\nCl 2 2 10\n"
+    )
+    code, out, _ = xtalgraph_command("data", "info", slab, "--graph", "radius:4", "--quiet")
+    assert code == 0
+    units = [line.split()[-4:] for line in out.splitlines() if "asymmetric unit" in line][1:]
+    assert units == [["0", "n/a", "n/a", "n/a"]] * 2
+    assert "no space group: 1 of 1 crystals" in out
+
+
+def test_nothing_is_folded_where_the_tolerance_is_zero(xtalgraph_command, salt, tmp_path):
+    page = tmp_path / "salt.html"
+    options = ("--strategy", "radius:4", "--fold-tolerance", 0)
+    code, out, _ = xtalgraph_command("graph", salt, *options, "--html", page)
+    assert code == 0
+    assert "  not folded" in out
+    assert page.is_file()
+    code, out, _ = xtalgraph_command("graph", salt, *options, "--json")
+    assert json.loads(out)[0]["folded"] is None
+    options = ("--compare", "radius:4", "--fold-tolerance", 0)
+    code, out, _ = xtalgraph_command("graph", salt, *options)
+    assert code == 0
+    assert out.splitlines()[-1].endswith("not folded")
 
 
 def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path):

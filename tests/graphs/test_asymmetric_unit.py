@@ -9,7 +9,7 @@ from test_reduction import DIAMOND, IDEAL, RUTILE, SALT
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.graphs.asymmetric_unit import SpaceGroup, asymmetric_unit, find_space_group
+from xtalgraph.graphs.asymmetric_unit import asymmetric_unit, find_space_group
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
 from xtalgraph.graphs.reduction import atom_classes, fold, merge_geometry
@@ -114,14 +114,6 @@ def test_a_graph_that_breaks_the_symmetry_has_orbits_of_what_is_there():
     assert unit.num_edges == 2
     none = asymmetric_unit(find_space_group(SALT), edges.select(np.zeros(len(edges), dtype=bool)))
     assert (none.num_atoms, none.num_edges) == (2, 0)
-
-
-def test_nothing_is_equal_in_the_trivial_group():
-    edges = neighbors_within(SALT, 4.0)
-    unit = asymmetric_unit(SpaceGroup.trivial(len(SALT)), edges)
-    assert (unit.num_atoms, unit.num_edges) == (len(SALT), len(edges))
-    assert unit.kept.all()
-    np.testing.assert_array_equal(unit.edge_orbit, np.arange(len(edges)))
 
 
 def test_what_has_no_space_group_says_why():

@@ -33,17 +33,33 @@ def test_crystals_that_do_not_fit_are_counted_and_named():
     crystals = [SALT, contract_crystals()["slab"], DIAMOND]
     made = survey.survey_graphs(crystals, [KNearest(6, 2.9), KNearest(4, 1.6)])
     one, other = made.sizes
-    assert [misfit.place for misfit in made.without_group] == [1]
+    assert [one.index for one in made.without_group] == [1]
     assert "pbc in all directions" in made.without_group[0].reason
-    assert 0 not in [misfit.place for misfit in one.refused]
-    assert 0 in [misfit.place for misfit in other.refused]
+    assert 0 not in [refusal.index for refusal in one.refused]
+    assert 0 in [refusal.index for refusal in other.refused]
     assert other.crystals == 3 - len(other.refused)
     assert (other.atoms, other.folded_atoms, other.edge_orbits) == (8, 1, 1)
     nothing = survey.survey_graphs([SALT], [KNearest(4, 1.6)]).sizes[0]
-    assert (nothing.crystals, nothing.edges) == (0, 0.0)
+    assert (nothing.crystals, nothing.grouped) == (0, 0)
+    assert (nothing.edges, nothing.unit_edges, nothing.edge_orbits) == (None, None, None)
+
+
+def test_what_has_no_space_group_is_not_in_the_mean_of_the_asymmetric_unit():
+    slab = contract_crystals()["slab"]
+    (both,) = survey.survey_graphs([SALT, slab], [Radius(4.0)]).sizes
+    assert (both.crystals, both.grouped) == (2, 1)
+    assert (both.grouped_edges, both.unit_atoms, both.unit_edges) == (8 * 18, 2, 36)
+    (alone,) = survey.survey_graphs([slab], [Radius(4.0)]).sizes
+    assert (alone.crystals, alone.grouped, alone.unit_atoms) == (1, 0, None)
+    assert alone.atoms == 3
+
+
+def test_a_tolerance_of_zero_folds_nothing():
+    (found,) = survey.survey_graphs([SALT], [Radius(4.0)], 0.0).sizes
+    assert (found.edges, found.folded_atoms, found.folded_edges) == (8 * 18, None, None)
 
 
 def test_tolerances_must_be_positive():
-    for tolerances in ((0.0, 1e-4), (1e-3, 0.0)):
+    for tolerances in ((-1.0, 1e-4), (1e-3, 0.0)):
         with pytest.raises(ConfigError, match="larger than 0"):
             survey.survey_graphs([SALT], [Radius(4.0)], *tolerances)

@@ -83,3 +83,10 @@ def test_every_choice_signs_the_contract(settings):
         1e-3,
     )
     assert [c for c in check_contract(spec.make_model(), spec) if not c.passed] == []
+
+
+def test_an_unknown_alpha_is_told_the_nearest():
+    config = GCN.Config()
+    object.__setattr__(config, "alpha", "degre")  # past the checker of types in these tests
+    with pytest.raises(ConfigError, match=r"unknown model\.alpha 'degre'; did you mean 'degree'"):
+        config.__post_init__()

@@ -91,20 +91,31 @@ def encoder(**settings: object) -> MEGNet:
 def test_the_state_is_zeros_unless_given(graph):
     model = encoder(state_width=3)
     zeros = torch.zeros(len(graph), 3, dtype=torch.float64)
-    assert torch.equal(model(graph, zeros).crystal, model(graph).crystal)
+    assert torch.equal(model(graph.replace(state=zeros)).crystal, model(graph).crystal)
     with pytest.raises(GraphError, match=r"model\.state_width = 3 numbers, got 2"):
-        model(graph, zeros[:, :2])
+        model(graph.replace(state=zeros[:, :2]))
 
 
 def test_the_state_of_a_crystal_is_read_by_it_alone(graph):
     model = encoder(state_width=1)
     state = torch.zeros(len(graph), 1, dtype=torch.float64)
-    cold = model(graph, state)
+    cold = model(graph.replace(state=state.clone()))
     state[2] = 3.0
-    warm = model(graph, state)
+    warm = model(graph.replace(state=state))
     changed = (cold.atom != warm.atom).any(dim=1)
     assert torch.equal(changed, graph.crystal_of_atom == 2)
     assert (cold.crystal != warm.crystal).any(dim=1).tolist() == [n == 2 for n in range(len(graph))]
+
+
+def test_a_method_is_a_learned_vector_beside_the_numbers(graph):
+    model = encoder(fidelities=3, fidelity_width=5)
+    methods = torch.arange(len(graph)) % 3
+    one = model(graph.replace(fidelity=methods))
+    other = model(graph.replace(fidelity=(methods + (methods == 1)).clamp(max=2)))
+    changed = (one.crystal != other.crystal).any(dim=1)
+    assert torch.equal(changed, methods == 1)
+    (slope,) = torch.autograd.grad(one.crystal.sum(), model.of_fidelity.weight)
+    assert (slope.abs().sum(dim=1) > 0).tolist() == [True] * 3
 
 
 def test_shapes(graph):

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.strategies import Radius
+from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.receptive_field import receptive_field
 from xtalgraph.models.registry import ENCODERS
 
@@ -31,6 +33,23 @@ def test_one_hop_per_layer(name, depth):
     assert field.atoms == list(range(6 - depth, 7 + depth))
     assert field.reach == depth
     assert all(p.grad is None for p in encoder.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "hops"),
+    [
+        ("gemnet", {"depth": 1}, 3),  # the edge to j hears from j → k, and from k → l
+        ("gemnet", {"depth": 2}, 6),
+        ("alignn", {"alignn_layers": 2, "gcn_layers": 1}, 3),  # edges know no atoms at first
+        ("xgn", {"depth": 2, "angle_depth": 1}, 2),
+    ],
+)
+def test_what_angles_add(name, settings, hops):
+    torch.manual_seed(1)
+    cls = ENCODERS[name]
+    config = cls.Config(width=16, **settings)
+    graph = build_graph(CHAIN, Radius(3.0), angles=config.make_angles())
+    assert receptive_field(cls(config, 3.0).double(), graph, 6).reach == hops
 
 
 def test_a_global_state_sees_everything():
@@ -57,3 +76,38 @@ def test_an_atom_that_is_not_there():
     cls = ENCODERS["gcn"]
     with pytest.raises(GraphError, match="atoms 0 to 12, there is no atom 13"):
         receptive_field(cls(cls.Config(), 3.0).double(), build_graph(CHAIN, Radius(3.0)), 13)
+
+
+def test_a_frozen_encoder_is_told_so():
+    cls = ENCODERS["gcn"]
+    encoder = cls(cls.Config(), 3.0).requires_grad_(False)
+    with pytest.raises(ConfigError, match=r"GCN lets no gradient .*requires_grad_\(True\)"):
+        receptive_field(encoder, build_graph(CHAIN, Radius(3.0)), 6)
+
+
+class Told(Encoder):
+    """Tells layers that are not those it computes with, or forgets what it was given."""
+
+    def __init__(self, config: str, cutoff: float) -> None:
+        super().__init__(config, cutoff)
+        self.width = 3
+        self.embed = torch.nn.Embedding(119, 3)
+
+    def forward(self, graph: Graph) -> Features:
+        atom = self.embed(graph.number)
+        if self.config == "another":
+            return Features(atom, layers=(self.embed(graph.number), atom))
+        if self.config == "detached":
+            return Features(atom.detach(), layers=(atom, atom))
+        return Features(0.0 * atom, layers=(atom, atom))
+
+
+@pytest.mark.parametrize("how", ["another", "detached"])
+def test_features_that_do_not_come_from_the_layers_are_told(how):
+    with pytest.raises(ConfigError, match="the features of Told do not come from the first"):
+        receptive_field(Told(how, 3.0), build_graph(CHAIN, Radius(3.0)), 6)
+
+
+def test_where_nothing_is_seen_the_reach_is_nothing():
+    field = receptive_field(Told("forgotten", 3.0), build_graph(CHAIN, Radius(3.0)), 6)
+    assert (field.atoms, field.reach) == ([], 0)

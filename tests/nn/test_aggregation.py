@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.reduction import fold, merge_geometry
@@ -109,3 +110,8 @@ def test_an_edge_at_the_cutoff_has_finite_gradients(name):
     assert torch.equal(found, torch.zeros_like(found))
     for gradient in torch.autograd.grad(found.sum(), [message, factor]):
         assert gradient.isfinite().all()
+
+
+def test_an_unknown_name_is_told_the_nearest():
+    with pytest.raises(ConfigError, match="'attenton'; did you mean 'attention'"):
+        make_aggregator("attenton", 3)

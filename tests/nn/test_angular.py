@@ -42,7 +42,8 @@ def test_legendre_is_the_spherical_harmonic_of_scipy():
 def test_gaussians_stand_evenly_from_minus_one_to_one():
     basis = GaussianAngles(5).double()
     expected = np.exp(-0.5 * ((COSINE.numpy()[:, None] - np.linspace(-1, 1, 5)) / 0.5) ** 2)
-    assert np.allclose(basis(COSINE), expected, atol=1e-12)
+    np.testing.assert_allclose(basis(COSINE), expected, rtol=0, atol=1e-14)
+    assert basis(COSINE.float()).dtype is torch.float32
 
 
 @pytest.mark.parametrize("name", ["gaussian", "chebyshev", "legendre"])
@@ -67,7 +68,8 @@ def test_the_two_dimensional_basis_is_equation_6_of_dimenet():
             radial = norm * spherical_jn(degree, zero * distance[edge].numpy() / CUTOFF)
             harmonic = math.sqrt((2 * degree + 1) / (4 * math.pi))
             expected = radial * harmonic * eval_legendre(degree, cosine.numpy())
-            assert np.allclose(found[:, degree, n], expected, atol=1e-6)  # float32 zeros
+            np.testing.assert_allclose(found[:, degree, n], expected, rtol=0, atol=1e-14)
+    assert basis.radial(distance.float()).dtype is torch.float32
 
 
 def test_the_two_dimensional_basis_is_orthonormal():
@@ -78,7 +80,7 @@ def test_the_two_dimensional_basis_is_orthonormal():
     values = basis(r, node.repeat(40), edge)
     volume = 2 * math.pi * (in_r * r**2)[edge] * weight.repeat(40)
     overlap = values.T @ (volume.unsqueeze(-1) * values)
-    torch.testing.assert_close(overlap, torch.eye(9, dtype=torch.float64), atol=1e-6, rtol=0)
+    torch.testing.assert_close(overlap, torch.eye(9, dtype=torch.float64), atol=1e-12, rtol=0)
 
 
 def test_the_two_dimensional_basis_has_two_derivatives_also_at_zero():

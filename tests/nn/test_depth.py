@@ -79,3 +79,11 @@ def test_there_must_be_a_layer_to_jump_from():
 def test_plain_connections_draw_no_weights(name):
     """So the weights of a model do not depend on them, nor does a paper's default."""
     assert not list(Connections(name, "residual", 3, 4).parameters())
+
+
+@pytest.mark.parametrize("name", ["jk-maks", "jk-maxi", "Residual"])
+def test_an_unknown_name_is_told_the_nearest(name):
+    nearest = "residual" if name == "Residual" else "jk-max"
+    said = f"unknown connections '{name}'; did you mean '{nearest}'"
+    with pytest.raises(ConfigError, match=said):
+        Connections(name, "residual", 3, 2)

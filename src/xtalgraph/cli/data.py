@@ -1,18 +1,18 @@
 """`xtalgraph data`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xtalgraph.cli.tables import aligned
 
 if TYPE_CHECKING:
-    from xtalgraph.graphs.survey import Survey
+    from xtalgraph.graphs.survey import SizeSurvey
 
 
-@click.group(short_help="List, fetch and inspect data sets.")
+@click.group(short_help="List, fetch and inspect data sets; clear the cache.")
 def data() -> None:
-    """List, fetch and inspect data sets."""
+    """List, fetch and inspect data sets; clear the cache."""
 
 
 @data.command(name="list")
@@ -53,7 +53,7 @@ def fetch(name: str, quiet: bool) -> None:
     default=0.001,
     show_default=True,
     metavar="Å",
-    help="Distances this close count as equal when a graph is folded.",
+    help="Distances this close count as equal when a graph is folded; 0 folds none.",
 )
 @click.option(
     "--symprec",
@@ -70,7 +70,8 @@ def info(
     """Read the crystals of PATH, check each, and say what is there.
 
     With --graph, mean atoms and edges of the graphs: full, folded by symmetry, and reduced to the
-    asymmetric unit of the space group. The exit code is 1 if some rows cannot be used.
+    asymmetric unit of the space group, where there is one. The exit code is 1 if some rows cannot
+    be used, or a strategy refuses some crystals.
     """
     from xtalgraph.graphs.strategies import parse_strategy
     from xtalgraph.workflows.data import describe_source
@@ -79,26 +80,83 @@ def info(
     found = describe_source(path, strategies, fold_tolerance, symprec, progress=not quiet)
     click.echo(found.text)
     if found.graphs is not None:
-        click.echo("\n".join([*_sizes(found.graphs), *found.refused]))
+        told = [] if found.without_group is None else [found.without_group]
+        click.echo("\n".join([*_sizes(found.graphs), *told, *found.refused]))
     return 1 if found.rejected or found.refused else 0
 
 
-def _sizes(survey: "Survey") -> list[str]:
+@data.command()
+@click.option("--clear", is_flag=True, help="Remove them all.")
+def cache(clear: bool) -> int:
+    """List the graphs that trainings have left in the cache, or remove them.
+
+    They are built again when they are needed. A store that another process is building is left,
+    and the exit code is 1.
+    """
+    from xtalgraph.conventions.errors import StoreError
+    from xtalgraph.data.cache import cache_folder
+    from xtalgraph.data.kept_stores import kept_stores
+
+    stores = kept_stores()
+    place, size = cache_folder() / "graphs", sum(store.bytes for store in stores) / 1e6
+    if not clear:
+        rows = [["  store", "crystals", "graph", "MB", "built"]]
+        for store in stores:
+            crystals = "not complete" if store.crystals is None else str(store.crystals)
+            graph = "" if store.recipe is None else _words(store.recipe)
+            built = store.built.isoformat(" ", "minutes")
+            name = f"  {store.folder.name}"
+            rows.append([name, crystals, graph, f"{store.bytes / 1e6:.1f}", built])
+        click.echo(f"{len(stores)} stores of graphs, {size:.1f} MB, in {place}")
+        if stores:
+            click.echo("\n".join(aligned(rows)))
+        return 0
+    removed, left, freed = 0, 0, 0
+    for store in stores:
+        try:
+            store.remove()
+        except StoreError as error:
+            click.echo(str(error), err=True)
+            left += 1
+        else:
+            removed, freed = removed + 1, freed + store.bytes
+    click.echo(f"removed {removed} stores of graphs, {freed / 1e6:.1f} MB, from {place}")
+    return 1 if left else 0
+
+
+def _words(recipe: dict[str, Any]) -> str:
+    """Say in a few words how the graphs of a store are built."""
+    words = f"{recipe['strategy']} {recipe['cutoff']:g} Å" if "cutoff" in recipe else ""
+    words = words or str(recipe["strategy"])
+    angles = ", angles" if recipe["angles"] else ""
+    return words + angles + (", folded" if recipe["fold_tolerance"] else "")
+
+
+def _sizes(survey: "SizeSurvey") -> list[str]:
     """Lay out the mean sizes, a line for each strategy and kind of reduction."""
     rows = [["  strategy", "crystals", "atoms", "edges", "full edges / edges"]]
     width = max(len(one.strategy) for one in survey.sizes)
     for one in survey.sizes:
-        for what, atoms, edges in (
-            ("full", one.atoms, one.edges),
-            ("folded", one.folded_atoms, one.folded_edges),
-            ("asymmetric unit", one.unit_atoms, one.unit_edges),
-            ("asymmetric unit, edges merged", one.unit_atoms, one.edge_orbits),
+        every, grouped = (one.crystals, one.edges), (one.grouped, one.grouped_edges)
+        for what, (crystals, full), atoms, edges in (
+            ("full", every, one.atoms, one.edges),
+            ("folded", every, one.folded_atoms, one.folded_edges),
+            ("asymmetric unit", grouped, one.unit_atoms, one.unit_edges),
+            ("asymmetric unit, edges merged", grouped, one.unit_atoms, one.edge_orbits),
         ):
-            ratio = f"{one.edges / edges:.2f}" if edges else "n/a"
+            if what == "folded" and survey.fold_tolerance == 0:
+                continue
+            ratio = f"{full / edges:.2f}" if full and edges else "n/a"
             name = f"  {one.strategy.ljust(width)}  {what}"
-            rows.append([name, str(one.crystals), f"{atoms:.2f}", f"{edges:.2f}", ratio])
+            rows.append([name, str(crystals), _mean(atoms), _mean(edges), ratio])
+    tolerance = survey.fold_tolerance
+    folded = f"folded at {tolerance:g} Å" if tolerance > 0 else "not folded"
     return [
-        f"graphs, mean per crystal; folded at {survey.fold_tolerance:g} Å; asymmetric unit by "
-        f"spglib, symprec {survey.symprec:g} Å:",
+        f"graphs, mean per crystal; {folded}; asymmetric unit by spglib, symprec "
+        f"{survey.symprec:g} Å:",
         *aligned(rows),
     ]
+
+
+def _mean(amount: float | None) -> str:
+    return "n/a" if amount is None else f"{amount:.2f}"

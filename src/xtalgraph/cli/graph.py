@@ -11,7 +11,7 @@ from xtalgraph.cli.lists import CommandWithLists
 from xtalgraph.cli.tables import aligned
 
 if TYPE_CHECKING:
-    from xtalgraph.graphs.comparison import GraphSize, Refusal
+    from xtalgraph.graphs.comparison import GraphSize
     from xtalgraph.graphs.statistics import Peak
     from xtalgraph.graphs.strategies import Strategy
     from xtalgraph.graphs.summary import GraphSummary
@@ -46,7 +46,7 @@ _BAR_LENGTH = 24
     default=0.001,
     show_default=True,
     metavar="Å",
-    help="Distances this close count as equal when the graph is folded.",
+    help="Distances this close count as equal when the graph is folded; 0 folds none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, with g(r).")
 @click.option("--html", metavar="PATH", help="Write a page to turn the crystal in.")
@@ -157,16 +157,17 @@ def _strategy(spec: str, cutoff: float | None, neighbors: int | None) -> "Strate
 def _compare(
     files: tuple[str, ...], specs: tuple[str, ...], fold_tolerance: float, as_json: bool
 ) -> int:
-    from xtalgraph.graphs.comparison import Refusal
-    from xtalgraph.graphs.strategies import parse_strategy
+    from xtalgraph.graphs.comparison import GraphSize
+    from xtalgraph.graphs.strategies import parse_strategy, strategy_spec
     from xtalgraph.workflows.graph import compare_graphs
 
     strategies = [parse_strategy(spec) for spec in specs]
+    words = [strategy_spec(strategy) for strategy in strategies]
     found = list(compare_graphs(files, strategies, fold_tolerance))
     documents = [
         {"id": row.id, "file": row.file, "error": row.reason}
         if row.crystal is None
-        else {"id": row.id, "file": row.file, "graphs": [one.as_dict() for one in sizes]}
+        else {"id": row.id, "file": row.file, "graphs": _documents(words, sizes)}
         for row, sizes in found
     ]
     if as_json:
@@ -176,23 +177,32 @@ def _compare(
             if row.crystal is None:
                 click.echo(f"{row.id}: {row.reason}")
             else:
-                click.echo("\n".join([_title(row.id, row.crystal.formula), *_table(sizes)]))
-    refused = any(isinstance(one, Refusal) for _, sizes in found for one in sizes)
+                click.echo("\n".join([_title(row.id, row.crystal.formula), *_table(words, sizes)]))
+    refused = any(not isinstance(one, GraphSize) for _, sizes in found for one in sizes)
     return 1 if refused or any(row.crystal is None for row, _ in found) else 0
 
 
-def _table(sizes: "list[GraphSize | Refusal]") -> list[str]:
-    from xtalgraph.graphs.comparison import GraphSize, Refusal
+def _documents(words: list[str], sizes: "list[GraphSize | str]") -> list[dict[str, Any]]:
+    return [
+        {"strategy": word, "error": one} if isinstance(one, str) else one.as_dict()
+        for word, one in zip(words, sizes, strict=True)
+    ]
+
+
+def _table(words: list[str], sizes: "list[GraphSize | str]") -> list[str]:
     from xtalgraph.workflows.graph import degree_words
 
     rows = [["  strategy", "edges", "degree", "longest, Å", "pieces", "folded atoms, edges"]]
-    for one in sizes:
-        if isinstance(one, GraphSize):
+    reasons = []
+    for word, one in zip(words, sizes, strict=True):
+        if isinstance(one, str):
+            reasons.append(f"  {word}: {one}")
+        else:
             longest = "none" if one.longest is None else f"{one.longest:.3f}"
-            folded = f"{one.folded_atoms}, {one.folded_edges}"
+            none = one.folded_atoms is None
+            folded = "not folded" if none else f"{one.folded_atoms}, {one.folded_edges}"
             cells = (str(one.num_edges), degree_words(one.degrees), longest, str(one.components))
             rows.append([f"  {one.strategy}", *cells, folded])
-    reasons = [f"  {one.strategy}: {one.error}" for one in sizes if isinstance(one, Refusal)]
     return [*(aligned(rows) if len(rows) > 1 else []), *reasons]
 
 
@@ -209,7 +219,7 @@ def _words(name: str, summary: "GraphSummary") -> str:
         f"{name}: {summary.formula}",
         f"  {summary.num_atoms} atoms, {edges}{pieces}; degree {degree_words(summary.degrees)}",
         *_degrees(summary.degree_histogram),
-        f"  folded at {summary.folded.tolerance:g} Å: {_folded(summary)}",
+        f"  {_folded(summary)}",
         *_distances(summary.peaks),
         "  first shells:",
     ]
@@ -245,12 +255,14 @@ def _degrees(counts: list[int]) -> list[str]:
 
 def _folded(summary: "GraphSummary") -> str:
     small = summary.folded
+    if small is None:
+        return "not folded"
     kinds = Counter(f"{one.multiplicity} {one.element}" for one in small.classes)
     said = [kind if n == 1 else f"{kind}, {n} times" for kind, n in kinds.items()]
     more = f"; and {len(said) - _SITES_SHOWN} more kinds" if len(said) > _SITES_SHOWN else ""
     return (
-        f"{summary.num_atoms} -> {small.num_atoms} atoms ({'; '.join(said[:_SITES_SHOWN])}{more}), "
-        f"{summary.num_edges} -> {small.num_edges} edges"
+        f"folded at {small.tolerance:g} Å: {summary.num_atoms} -> {small.num_atoms} atoms "
+        f"({'; '.join(said[:_SITES_SHOWN])}{more}), {summary.num_edges} -> {small.num_edges} edges"
     )
 
 

@@ -12,7 +12,7 @@ from xtalgraph.conventions.settings import nearest
 
 VERBS: Final[dict[str, str]] = {
     "graph": "Show the periodic graph of crystals.",
-    "data": "List, fetch and inspect data sets.",
+    "data": "List, fetch and inspect data sets; clear the cache.",
     "train": "Train a model; write a run folder with its evidence.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Measure a run on other data.",

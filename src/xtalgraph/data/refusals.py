@@ -1,22 +1,12 @@
 """Crystals of which no graph can be built: each is named with its reason, the others are built."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.recipe import GraphRecipe
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A crystal that has no graph."""
-
-    index: int
-    """Its place among the crystals that were given, from 0."""
-    reason: str
-    """Why, in plain words."""
+from xtalgraph.graphs.refusal import Refusal
 
 
 def build_or_refuse(

@@ -35,6 +35,8 @@ PART: Final = 256
 _WORTH_A_PROCESS: Final = 8_000
 """Crystals; a new process imports for as long as it takes to build about so many graphs."""
 _PARTS: Final = "parts"
+LOCK: Final = "building.lock"
+"""Held by the process that builds a store, and by one that removes it."""
 
 
 def build_store(
@@ -230,7 +232,7 @@ def _finish(folder: Path, key: str, crystals: Sequence[Crystal], recipe: GraphRe
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Keep other processes from building the same store; the lock ends with its process."""
-    lock = FileLock(folder / "building.lock")
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Int
 
-from xtalgraph.data.refusals import Refusal
 from xtalgraph.data.store_key import KINDS
 from xtalgraph.data.tensor_file import Column, TensorFile, write_tensors
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
+from xtalgraph.graphs.refusal import Refusal
 
 _INTEGERS: Final = tuple(np.dtype(name) for name in ("i1", "i2", "i4"))
 """Narrower than 64 bits, the narrowest first."""

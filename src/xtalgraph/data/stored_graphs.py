@@ -1,6 +1,6 @@
 """Some graphs of a store, read batch by batch: what a training goes through without loading it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import final
 
@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from xtalgraph.data.states import States
 from xtalgraph.data.store import GraphStore
 from xtalgraph.data.store_packing import first_rows
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
@@ -25,6 +26,8 @@ class StoredGraphs:
     """Which of them, as indices in the store."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     """Where batches are put."""
+    states: States | None = None
+    """What is known of each crystal beside its atoms; batches have it."""
 
     @classmethod
     def all_of(cls, store: GraphStore) -> "StoredGraphs":
@@ -36,15 +39,21 @@ class StoredGraphs:
 
     def select(self, crystals: Int[Tensor, " chosen"]) -> Graph:
         """Read the graph of some of the crystals, in the given order."""
-        return self.store.select(self.crystals[crystals.cpu().numpy()]).to(self.device)
+        chosen = crystals.cpu().numpy()
+        graph = self.store.select(self.crystals[chosen])
+        if self.states is not None:
+            graph = self.states.select(chosen).attach(graph)
+        return graph.to(self.device)
 
     def part(self, crystals: Int[Tensor, " chosen"]) -> "StoredGraphs":
         """Return some of the crystals, without reading them."""
-        return StoredGraphs(self.store, self.crystals[crystals.cpu().numpy()], self.device)
+        chosen = crystals.cpu().numpy()
+        states = None if self.states is None else self.states.select(chosen)
+        return StoredGraphs(self.store, self.crystals[chosen], self.device, states)
 
     def to(self, device: torch.device) -> "StoredGraphs":
         """Return the same crystals, batches of which are put on a device."""
-        return StoredGraphs(self.store, self.crystals, device)
+        return replace(self, device=device)
 
     def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:
         """Return the rows of a scope that belong to some of the crystals, crystal by crystal.

@@ -108,6 +108,7 @@ def add_triplets(graph: CrystalGraph, angles: Angles | None = None) -> CrystalGr
         receiving_edge=torch.from_numpy(received),
         sending_edge=torch.from_numpy(sent),
         at_center=torch.full((len(received),), angles.vertex == "center"),
+        has_angles=torch.ones(len(graph), dtype=torch.bool),
     )
 
 

@@ -45,17 +45,6 @@ class SpaceGroup:
     image: Int[np.ndarray, "operations primitive 3"]
     """Into which cell it goes, in primitive lattice vectors."""
 
-    @classmethod
-    def trivial(cls, atoms: int) -> "SpaceGroup":
-        """Return P1, in which nothing is equal to anything else.
-
-        Args:
-            atoms: How many the crystal has.
-        """
-        whole, here = np.eye(3, dtype=np.int64), np.arange(atoms)
-        none = np.zeros((atoms, 3), dtype=np.int64)
-        return cls(1, whole, here, none, whole[None], here[None], none[None])
-
 
 @dataclass(frozen=True, eq=False)
 class AsymmetricUnit:

@@ -26,24 +26,10 @@ class GraphSize:
     """Longest edge, Å; None where there is none."""
     components: int
     """Pieces into which the graph falls; 1 is whole."""
-    folded_atoms: int
-    """Atoms after the symmetry reduction."""
-    folded_edges: int
+    folded_atoms: int | None
+    """Atoms after the symmetry reduction; None where nothing is folded."""
+    folded_edges: int | None
     """Edges after it."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A strategy that cannot serve a crystal."""
-
-    strategy: str
-    """In one word, as `parse_strategy` reads it."""
-    error: str
-    """Why."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -52,27 +38,27 @@ class Refusal:
 
 def compare_strategies(
     crystal: Crystal, strategies: Sequence[Strategy], fold_tolerance: float = DEFAULT_TOLERANCE
-) -> list[GraphSize | Refusal]:
+) -> list[GraphSize | str]:
     """Build the graph of a crystal with each strategy and measure it.
 
     Args:
         crystal: Checked.
         strategies: In the order of the result.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
 
     Returns:
-        One for each strategy; a refusal with its reason where the strategy raises `GraphError`.
+        One for each strategy; the reason where the strategy raises `GraphError`.
     """
     return [_measure(crystal, strategy, fold_tolerance) for strategy in strategies]
 
 
-def _measure(crystal: Crystal, strategy: Strategy, tolerance: float) -> GraphSize | Refusal:
+def _measure(crystal: Crystal, strategy: Strategy, tolerance: float) -> GraphSize | str:
     word = strategy_spec(strategy)
     try:
         graph = build_graph(crystal, strategy)
     except GraphError as error:
-        return Refusal(word, str(error))
-    folded = reduce_graph(graph, tolerance)
+        return str(error)
+    folded = reduce_graph(graph, tolerance) if tolerance != 0 else None
     pieces = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
     return GraphSize(
         strategy=word,
@@ -80,6 +66,6 @@ def _measure(crystal: Crystal, strategy: Strategy, tolerance: float) -> GraphSiz
         degrees=[int(degree) for degree in graph.degree],
         longest=float(graph.distance.max()) if len(graph.center) else None,
         components=pieces,
-        folded_atoms=len(folded.number),
-        folded_edges=len(folded.center),
+        folded_atoms=None if folded is None else len(folded.number),
+        folded_edges=None if folded is None else len(folded.center),
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
@@ -35,7 +35,12 @@ G = TypeVar("G", bound="Graph")
 
 
 def scoped(
-    scope: Scope, *, points_to: Scope | None = None, absent: torch.dtype | None = None
+    scope: Scope,
+    *,
+    points_to: Scope | None = None,
+    absent: torch.dtype | None = None,
+    columns: bool = False,
+    fill: int = 0,
 ) -> Any:
     """Declare a field of the graph: what its rows belong to, and what its values point to.
 
@@ -43,9 +48,17 @@ def scoped(
         scope: What each row belongs to.
         points_to: For index fields, the scope whose rows the values number.
         absent: For fields that may be left out, given by name only: the dtype of the field
-            where a graph has no such rows.
+            where a graph has no such rows; of the scope crystal, where it is ``fill``.
+        columns: Whether a row is a list, which has no entries where the field was left out.
+        fill: What each crystal has where the field was left out.
     """
-    metadata = {"scope": scope, "points_to": points_to, "absent": absent}
+    metadata = {
+        "scope": scope,
+        "points_to": points_to,
+        "absent": absent,
+        "columns": columns,
+        "fill": fill,
+    }
     if absent is None:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(metadata=metadata, default=None, kw_only=True)
@@ -84,6 +97,14 @@ class Graph:
         Scope.TRIPLET, points_to=Scope.EDGE, absent=torch.long
     )
     """The edge that sends along the triplet, numbered through the whole batch."""
+    has_angles: Bool[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.bool)
+    """Whether the triplets of the crystal were looked for; there may be none all the same."""
+    state: Float[Tensor, "crystals numbers"] = scoped(
+        Scope.CRYSTAL, absent=torch.double, columns=True
+    )
+    """What else is known of each crystal in numbers, such as its temperature."""
+    fidelity: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.long, fill=-1)
+    """By which method the label of each crystal was found, numbered from 0; −1: not said."""
 
     if TYPE_CHECKING:  # stored by one subclass, computed by another
 
@@ -112,7 +133,9 @@ class Graph:
             dtype = field.metadata["absent"]
             if dtype is not None and getattr(self, field.name) is None:
                 rows = len(self.num_atoms) if field.metadata["scope"] is Scope.CRYSTAL else 0
-                empty = torch.zeros(rows, dtype=dtype, device=self.num_atoms.device)
+                shape = (rows, 0) if field.metadata["columns"] else (rows,)
+                fill, device = field.metadata["fill"], self.num_atoms.device
+                empty = torch.full(shape, fill, dtype=dtype, device=device)
                 object.__setattr__(self, field.name, empty)
 
     def __len__(self) -> int:
@@ -165,7 +188,7 @@ class Graph:
 
         Args:
             device: Where to; None leaves it.
-            dtype: Of lengths, positions and cells; None leaves it.
+            dtype: Of lengths, positions, cells and states; None leaves it.
         """
         moved = {}
         for field in dataclasses.fields(self):
@@ -224,13 +247,21 @@ def collate(graphs: Sequence[G]) -> G:
         graphs: At least one graph, all of one type, on one device and of one dtype.
 
     Raises:
-        GraphError: If there is nothing to put together, or it is not of one type.
+        GraphError: If there is nothing to put together, or it is not of one type, or only some of
+            it has angles or the same states.
     """
     if not graphs:
         raise GraphError("cannot collate 0 graphs: give at least one")
     kinds = sorted({type(graph).__name__ for graph in graphs})
     if len(kinds) > 1:
         raise GraphError(f"graphs of one batch must be of one type, got {' and '.join(kinds)}")
+    if len({bool(graph.has_angles.all()) for graph in graphs}) > 1:
+        raise GraphError(
+            "some of the graphs have angles and others none: build all of them with the same angles"
+        )
+    lengths = sorted({graph.state.shape[1] for graph in graphs})
+    if len(lengths) > 1:
+        raise GraphError(f"graphs of one batch must have states of one length, got {lengths}")
     joined = {}
     for field in dataclasses.fields(graphs[0]):
         target = field.metadata["points_to"]

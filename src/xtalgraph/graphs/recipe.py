@@ -12,7 +12,7 @@ from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.strategy import Strategy
 
-BUILDER_VERSION: Final = 1
+BUILDER_VERSION: Final = 2
 """Raised by whoever changes a graph that some crystal gets: a field, an edge, an order, a bit.
 Graphs kept on disk are used by the version that built them only; a test holds their hash."""
 

@@ -162,6 +162,9 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
         num_triplets=_tensor(
             np.bincount(edge_owner[triplets["receiving_edge"]], minlength=len(graph))
         ),
+        has_angles=graph.has_angles,
+        state=graph.state,
+        fidelity=graph.fidelity,
         **{name: _tensor(values) for name, values in triplets.items()},
     )
 

@@ -38,7 +38,7 @@ class Site:
     degree: int
     """Number of edges of the graph that start here."""
     atom_class: int
-    """Which class of `FoldedSize.classes` it belongs to."""
+    """Which class of `FoldedSize.classes` it belongs to; its own where nothing is folded."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class GraphSummary:
     """Edges of each atom, in the order of the file."""
     degree_histogram: list[int]
     """How many atoms have 0, 1, 2, ... edges, up to the largest degree."""
-    folded: FoldedSize
-    """What the symmetry reduction leaves."""
+    folded: FoldedSize | None
+    """What the symmetry reduction leaves; None where nothing is folded."""
     sites: list[Site]
     """One for each atom."""
     components: int
@@ -117,11 +117,12 @@ def summarize(
     Args:
         crystal: Checked.
         strategy: Which pairs are neighbours.
-        fold_tolerance: Distances this close are merged before the graph is folded, Å.
+        fold_tolerance: Distances this close are merged before the graph is folded, Å; 0 leaves it
+            as it is.
 
     Raises:
         GraphError: If the strategy refuses the crystal.
-        ConfigError: If the tolerance is not larger than 0.
+        ConfigError: If the tolerance is below 0, or larger than 1.
     """
     graph = build_graph(crystal, strategy)
     degrees = [int(degree) for degree in graph.degree]
@@ -145,8 +146,12 @@ def summarize(
     )
 
 
-def _folded(graph: CrystalGraph, tolerance: float) -> tuple[FoldedSize, Int[np.ndarray, " atoms"]]:
+def _folded(
+    graph: CrystalGraph, tolerance: float
+) -> tuple[FoldedSize | None, Int[np.ndarray, " atoms"]]:
     """Return what folding leaves, and the class of each atom."""
+    if tolerance == 0:
+        return None, np.arange(len(graph.number))
     merged = merge_geometry(graph, tolerance)
     kind, small = atom_classes(merged), fold(merged)
     classes = [

@@ -1,11 +1,9 @@
 """How large the graphs of many crystals are: full, folded, and reduced by space group."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
-import numpy as np
-from jaxtyping import Float
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import GraphError
@@ -21,6 +19,7 @@ from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import collate
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, reduce_graph
+from xtalgraph.graphs.refusal import Refusal
 from xtalgraph.graphs.strategies import Strategy, strategy_spec
 
 _PART: Final = 512
@@ -28,53 +27,51 @@ _PART: Final = 512
 
 
 @dataclass(frozen=True)
-class Misfit:
-    """A crystal that could not be treated like the others."""
-
-    place: int
-    """Of the crystal in what was given."""
-    reason: str
-    """Why not."""
-
-
-@dataclass(frozen=True)
 class MeanSizes:
-    """What one strategy makes of the crystals; sizes are means over those that it took."""
+    """What one strategy makes of the crystals.
+
+    Sizes are means over those that it took, None where there are none to take the mean of.
+    """
 
     strategy: str
     """In one word, as `parse_strategy` reads it."""
     crystals: int
     """How many it took."""
-    refused: tuple[Misfit, ...]
+    refused: tuple[Refusal, ...]
     """Those it did not take."""
-    atoms: float
+    atoms: float | None
     """Atoms of the full graph."""
-    folded_atoms: float
-    """Atoms after the symmetry reduction."""
-    unit_atoms: float
-    """Atoms of the asymmetric unit: orbits of the space group."""
-    edges: float
+    edges: float | None
     """Directed edges of the full graph."""
-    folded_edges: float
-    """Edges after the symmetry reduction."""
-    unit_edges: float
+    folded_atoms: float | None
+    """Atoms after the symmetry reduction; None where nothing is folded."""
+    folded_edges: float | None
+    """Edges after it."""
+    grouped: int
+    """How many of the crystals have a space group; what follows is over these alone."""
+    grouped_edges: float | None
+    """Directed edges of the full graph."""
+    unit_atoms: float | None
+    """Atoms of the asymmetric unit: orbits of the space group."""
+    unit_edges: float | None
     """Edges that start in the asymmetric unit, which coGN keeps."""
-    edge_orbits: float
+    edge_orbits: float | None
     """Edges of which none is the image of another under the space group."""
 
 
 @dataclass(frozen=True)
-class Survey:
+class SizeSurvey:
     """The sizes of many crystals' graphs under several strategies."""
 
     fold_tolerance: float
-    """Largest span of merged distances, Å."""
+    """Largest span of merged distances, Å; 0 where nothing was folded."""
     symprec: float
     """How far an operation may miss an atom, Å."""
     sizes: tuple[MeanSizes, ...]
     """One for each strategy."""
-    without_group: tuple[Misfit, ...]
-    """Crystals of which no space group was found; they count as P1."""
+    without_group: tuple[Refusal, ...]
+    """Crystals that have no space group, not being periodic in all directions, or of which none
+    was found."""
 
 
 def survey_graphs(
@@ -84,84 +81,133 @@ def survey_graphs(
     symprec: float = DEFAULT_SYMPREC,
     *,
     progress: bool = False,
-) -> Survey:
+) -> SizeSurvey:
     """Build the graphs of many crystals part by part, reduce them both ways, and keep the sizes.
 
     Args:
         crystals: Checked.
         strategies: In the order of the result.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
         symprec: How far an operation of a space group may miss an atom, Å.
         progress: Show a progress bar on standard error.
 
     Raises:
-        ConfigError: If a tolerance is not larger than 0.
+        ConfigError: If symprec is not larger than 0, or the tolerance below 0 or larger than 1.
     """
-    counts: list[list[Float[np.ndarray, "7"]]] = [[] for _ in strategies]
-    refused: list[list[Misfit]] = [[] for _ in strategies]
-    without_group: list[Misfit] = []
+    totals = [_Totals() for _ in strategies]
+    refused: list[list[Refusal]] = [[] for _ in strategies]
+    without_group: list[Refusal] = []
     with tqdm(total=len(crystals), desc="graphs", unit="crystal", disable=not progress) as bar:
         for start in range(0, len(crystals), _PART):
             part = list(crystals[start : start + _PART])
             groups, unknown = _space_groups(part, start, symprec)
             without_group += unknown
             for which, strategy in enumerate(strategies):
-                sizes, misfits = _measure(part, groups, start, strategy, fold_tolerance)
-                counts[which].append(sizes)
-                refused[which] += misfits
+                found, refusals = _measure(part, groups, start, strategy, fold_tolerance)
+                totals[which] = totals[which].plus(found)
+                refused[which] += refusals
             bar.update(len(part))
-    found = tuple(
-        _means(strategy, len(crystals) - len(misfits), sum(sizes, np.zeros(7)), tuple(misfits))
-        for strategy, sizes, misfits in zip(strategies, counts, refused, strict=True)
+    sizes = tuple(
+        _means(strategy, total, tuple(refusals), fold_tolerance)
+        for strategy, total, refusals in zip(strategies, totals, refused, strict=True)
     )
-    return Survey(fold_tolerance, symprec, found, tuple(without_group))
+    return SizeSurvey(fold_tolerance, symprec, sizes, tuple(without_group))
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """Sums of sizes, over the crystals that have a graph and over those with a space group too."""
+
+    crystals: int = 0
+    atoms: int = 0
+    edges: int = 0
+    folded_atoms: int = 0
+    folded_edges: int = 0
+    grouped: int = 0
+    grouped_edges: int = 0
+    unit_atoms: int = 0
+    unit_edges: int = 0
+    edge_orbits: int = 0
+
+    def plus(self, other: "_Totals") -> "_Totals":
+        return _Totals(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def _space_groups(
     crystals: list[Crystal], start: int, symprec: float
-) -> tuple[list[SpaceGroup], list[Misfit]]:
-    groups, misfits = [], []
+) -> tuple[list[SpaceGroup | None], list[Refusal]]:
+    groups: list[SpaceGroup | None] = []
+    refusals = []
     for place, crystal in enumerate(crystals, start):
         try:
             groups.append(find_space_group(crystal, symprec))
         except GraphError as error:
-            groups.append(SpaceGroup.trivial(len(crystal)))
-            misfits.append(Misfit(place, str(error)))
-    return groups, misfits
+            groups.append(None)
+            refusals.append(Refusal(place, str(error)))
+    return groups, refusals
 
 
 def _measure(
     crystals: list[Crystal],
-    groups: list[SpaceGroup],
+    groups: list[SpaceGroup | None],
     start: int,
     strategy: Strategy,
     fold_tolerance: float,
-) -> tuple[Float[np.ndarray, "7"], list[Misfit]]:
-    """Return the sums of the sizes, in the order of `MeanSizes`, and who was refused."""
+) -> tuple[_Totals, list[Refusal]]:
+    """Return the sums of the sizes, and who was refused."""
     graphs: list[CrystalGraph] = []
-    units = np.zeros(3)
-    misfits = []
+    total, refusals = _Totals(), []
     for place, (crystal, group) in enumerate(zip(crystals, groups, strict=True), start):
         try:
             graph = build_graph(crystal, strategy)
         except GraphError as error:
-            misfits.append(Misfit(place, str(error)))
+            refusals.append(Refusal(place, str(error)))
             continue
         graphs.append(graph)
-        arrays = (graph.center, graph.neighbor, graph.image, graph.distance)
-        unit = asymmetric_unit(group, Edges(*(array.numpy() for array in arrays)))
-        units += [unit.num_atoms, int(unit.kept.sum()), unit.num_edges]
+        if group is not None:
+            arrays = (graph.center, graph.neighbor, graph.image, graph.distance)
+            unit = asymmetric_unit(group, Edges(*(array.numpy() for array in arrays)))
+            total = total.plus(
+                _Totals(
+                    grouped=1,
+                    grouped_edges=len(graph.center),
+                    unit_atoms=unit.num_atoms,
+                    unit_edges=int(unit.kept.sum()),
+                    edge_orbits=unit.num_edges,
+                )
+            )
     if not graphs:
-        return np.zeros(7), misfits
+        return total, refusals
     full = collate(graphs)
-    small = reduce_graph(full, fold_tolerance)
-    atoms = [len(full.number), len(small.number), units[0]]
-    edges = [len(full.center), len(small.center), units[1], units[2]]
-    return np.array([*atoms, *edges], dtype=np.float64), misfits
+    small = reduce_graph(full, fold_tolerance) if fold_tolerance != 0 else full
+    sizes = _Totals(
+        crystals=len(graphs),
+        atoms=len(full.number),
+        edges=len(full.center),
+        folded_atoms=len(small.number),
+        folded_edges=len(small.center),
+    )
+    return total.plus(sizes), refusals
 
 
 def _means(
-    strategy: Strategy, crystals: int, sums: Float[np.ndarray, "7"], refused: tuple[Misfit, ...]
+    strategy: Strategy, total: _Totals, refused: tuple[Refusal, ...], fold_tolerance: float
 ) -> MeanSizes:
-    means = (sums / max(crystals, 1)).tolist()
-    return MeanSizes(strategy_spec(strategy), crystals, refused, *means)
+    def mean(amount: int, crystals: int) -> float | None:
+        return amount / crystals if crystals else None
+
+    folded = total.crystals if fold_tolerance != 0 else 0
+    return MeanSizes(
+        strategy=strategy_spec(strategy),
+        crystals=total.crystals,
+        refused=refused,
+        atoms=mean(total.atoms, total.crystals),
+        edges=mean(total.edges, total.crystals),
+        folded_atoms=mean(total.folded_atoms, folded),
+        folded_edges=mean(total.folded_edges, folded),
+        grouped=total.grouped,
+        grouped_edges=mean(total.grouped_edges, total.grouped),
+        unit_atoms=mean(total.unit_atoms, total.grouped),
+        unit_edges=mean(total.unit_edges, total.grouped),
+        edge_orbits=mean(total.edge_orbits, total.grouped),
+    )

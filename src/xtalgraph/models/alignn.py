@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import GaussianAngles
@@ -147,8 +148,9 @@ class ALIGNN(Encoder):
         """Length of the vectors within the first dense layers of edges and triplets."""
         angle_cutoff: float = 8.0
         """Longest edge that forms angles, Å."""
-        angle_neighbors: int = 12
-        """How many edges of an atom form angles, in whole shells; 0 for a model without angles."""
+        angle_neighbors: int | None = 12
+        """How many edges of an atom form angles, in whole shells; 0 for a model without angles,
+        null for all edges up to `angle_cutoff`."""
         angle_basis: int = 40
         """Number of Gaussians of the cosine."""
         basis_step: float = 0.1
@@ -163,13 +165,19 @@ class ALIGNN(Encoder):
         """How the layers are joined at the atoms; the paper's are residual. Edges and triplets
         always are."""
 
+        def make_angles(self) -> Angles | None:
+            """Return which edges form angles; None if no layer reads them."""
+            if self.alignn_layers == 0 or self.angle_neighbors == 0:
+                return None
+            return Angles(self.angle_cutoff, self.angle_neighbors)
+
     reads_folded = True
     reads_angles = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         width, depth = config.width, config.alignn_layers + config.gcn_layers
-        lines = config.alignn_layers if config.angle_neighbors > 0 else 0
+        lines = config.alignn_layers if config.make_angles() else 0
         self.width = width
         self.embed = ElementEmbedding(width, config.element_features)
         self.embed_norm = WeightedBatchNorm(width)
@@ -192,6 +200,7 @@ class ALIGNN(Encoder):
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
+        self.expect_angles(graph)
         distance = graph.distance.to(self.embed.weight.dtype)
         edges, atoms = self._edges(graph, distance), graph.atom_multiplicity
         states = [functional.silu(self.embed_norm(self.embed(graph.number), atoms))]

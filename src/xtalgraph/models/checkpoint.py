@@ -12,9 +12,9 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
-FORMAT: Final[int] = 2
+FORMAT: Final[int] = 3
 """Version of the files; a reader refuses what is newer than itself. 2 knows classes
-and several targets."""
+and several targets, 3 the state of a crystal."""
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     weights = safetensors.torch.save(state)
     (folder / "model.safetensors").write_bytes(weights)
     document = {
-        "format": 1 if _is_first_format(spec) else FORMAT,
+        "format": _format_of(spec),
         "model": spec.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
@@ -38,9 +38,11 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _is_first_format(spec: ModelSpec) -> bool:
-    """Whether a reader of format 1 understands it; it would take log-odds for values."""
-    return not spec.beside and not spec.target.is_class
+def _format_of(spec: ModelSpec) -> int:
+    """Return the first format whose readers understand it; that of 1 takes log-odds for values."""
+    if spec.conditions:
+        return 3
+    return 2 if spec.beside or spec.target.is_class else 1
 
 
 def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Protocol
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 
 
@@ -26,13 +28,23 @@ class Features:
 class AngleSettings(Protocol):
     """What the ``Config`` of an encoder that reads angles says of them."""
 
-    @property
-    def angle_cutoff(self) -> float:
-        """Longest edge that forms angles, Å."""
+    def make_angles(self) -> Angles | None:
+        """Return which edges form angles; None for a model without angles."""
+
+
+class StateSettings(Protocol):
+    """What the ``Config`` of an encoder that reads the state of a crystal says of it.
+
+    `xtalgraph.models.spec.ModelSpec` fills both in, where the data has conditions.
+    """
 
     @property
-    def angle_neighbors(self) -> int:
-        """How many edges of an atom form angles, in whole shells; 0 for a model without angles."""
+    def state_width(self) -> int:
+        """How many numbers there are."""
+
+    @property
+    def fidelities(self) -> int:
+        """How many methods are told apart; 0 where none is said."""
 
 
 class Encoder(nn.Module, ABC):
@@ -50,8 +62,11 @@ class Encoder(nn.Module, ABC):
     reads elements, distances and angles alone, and weights every sum over atoms, edges or triplets
     by multiplicity."""
     reads_angles: ClassVar[bool] = False
-    """Whether it reads triplets. Its ``Config`` then has the fields of `AngleSettings`, by which
-    its graphs are built."""
+    """Whether it reads triplets. Its ``Config`` then is one of `AngleSettings`, by which its
+    graphs are built, and its ``forward`` begins with `expect_angles`."""
+    reads_state: ClassVar[bool] = False
+    """Whether it reads `Graph.state` and `Graph.fidelity`. Its ``Config`` then is one of
+    `StateSettings`."""
     paper_readout: ClassVar[str | None] = None
     """The readout of its paper, by name, where that is another than follows from the target."""
     width: int
@@ -63,6 +78,26 @@ class Encoder(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.cutoff = cutoff
+
+    def expect_angles(self, graph: Graph) -> None:
+        """Refuse a graph whose angles nobody has looked for, where the encoder reads angles.
+
+        Args:
+            graph: What it is to read.
+
+        Raises:
+            GraphError: If it was built without triplets.
+        """
+        if len(graph.receiving_edge) or not self.reads_angles or bool(graph.has_angles.all()):
+            return
+        settings: AngleSettings = self.config
+        angles = settings.make_angles()
+        if angles is not None:
+            raise GraphError(
+                f"{type(self).__name__} reads angles, and the graph was built without: build it by "
+                "ModelSpec.make_graph, or by build_graph(crystals, strategy, angles="
+                f"Angles({angles.cutoff:g}, {angles.max_neighbors})), or add_triplets"
+            )
 
     @abstractmethod
     def forward(self, graph: Graph) -> Features:

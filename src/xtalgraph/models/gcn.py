@@ -1,13 +1,14 @@
 """GCN: every atom takes the mean of its neighbours, weighted along the edge."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import nearest
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.aggregation import Aggregator, AggregatorName, make_aggregator
@@ -18,6 +19,9 @@ from xtalgraph.nn.messages import Message, MessagePassing, Nothing
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, segment_sum, weighted
 from xtalgraph.nn.update import ReplaceUpdate
+
+AlphaName = Literal["mlp", "degree"]
+"""Where the weight of a neighbour comes from."""
 
 
 class ScaledNeighbor(Message):
@@ -96,7 +100,7 @@ class GCN(Encoder):
         """Length of an atom's vector."""
         depth: int = 3
         """Number of convolutions."""
-        alpha: Literal["mlp", "degree"] = "mlp"
+        alpha: AlphaName = "mlp"
         """Where the weight of a neighbour comes from."""
         aggregator: AggregatorName = "mean"
         """What an atom makes of its neighbours; the degrees go with ``sum`` only."""
@@ -110,6 +114,9 @@ class GCN(Encoder):
         """How the convolutions are joined; the paper has no skip."""
 
         def __post_init__(self) -> None:
+            known = get_args(AlphaName)
+            if self.alpha not in known:
+                raise ConfigError(f"unknown model.alpha {self.alpha!r}{nearest(self.alpha, known)}")
             if self.alpha == "degree" and self.aggregator != "sum":
                 raise ConfigError(
                     "model.alpha=degree divides by the degrees already: it needs "

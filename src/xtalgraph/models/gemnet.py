@@ -1,6 +1,7 @@
 """GemNet's idea on DimeNet++: edges hear from edges by their angles and by dihedrals."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from jaxtyping import Float
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.dihedrals import Dihedrals, find_dihedrals
 from xtalgraph.graphs.graph import Graph
@@ -19,6 +21,8 @@ from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.geometry import smooth_dihedral
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum
+
+WITHIN_5: Final = 26  # neighbours within 5 Å, at one atom in 20 Å³
 
 
 def _two_maps(size: int, inner: int, width: int) -> nn.Sequential:
@@ -157,8 +161,8 @@ class GemNet(Encoder):
     block. Otherwise here: a quadruplet is a directed path l → k → j → i of DimeNet's kind; its
     basis is a product of linear maps of three bases, and not one basis of spherical harmonics;
     angles, and so dihedrals, are limited to the nearest edges; sums over triplets and quadruplets
-    are divided by the square root of about how many there are, where GemNet fits such factors to
-    data; no forces.
+    are divided by the square root of about how many there are, where GemNet fits such factors; the
+    wave numbers of the radial basis stay nπ/r_c, where DimeNet learns them; no forces.
 
     Dihedrals enter as (sin θ_1 sin θ_2)^n cos nφ: polynomials of the directions of the edges,
     smooth where three atoms are on a line, and blind to reflection.
@@ -196,8 +200,9 @@ class GemNet(Encoder):
         """Length of the vectors between the two linear maps of a basis."""
         angle_cutoff: float = 5.0
         """Longest edge that forms angles and dihedrals, Å."""
-        angle_neighbors: int = 4
-        """How many edges of an atom form angles and dihedrals, in whole shells."""
+        angle_neighbors: int | None = 4
+        """How many edges of an atom form angles and dihedrals, in whole shells; null for all
+        edges up to `angle_cutoff`."""
         element_features: ElementFeatures = "embedding"
         """What an atom is known by at the start."""
         envelope: EnvelopeName = "polynomial"
@@ -205,24 +210,28 @@ class GemNet(Encoder):
         connections: ConnectionName = "paper"
         """How the blocks are joined at the atoms; the paper's are residual."""
 
+        def make_angles(self) -> Angles:
+            """Return which edges form angles."""
+            return Angles(self.angle_cutoff, self.angle_neighbors)
+
     reads_angles = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
-        if config.angle_neighbors < 2:
+        if config.angle_neighbors is not None and config.angle_neighbors < 2:
             raise ConfigError(
                 "GemNet reads angles: model.angle_neighbors must be at least 2, got "
                 f"{config.angle_neighbors}. A model without angles is schnet"
             )
         self.width, reach = config.width, min(cutoff, config.angle_cutoff)
+        width, depth = config.width, config.depth
         self.embed = ElementEmbedding(config.width, config.element_features)
         self.radial = BesselBasis(cutoff, config.radials)
         self.angular = SphericalBesselBasis(reach, config.degrees, config.radials)
         self.torsion = FourierBasis(config.torsions)
         self.envelope = make_envelope(config.envelope, cutoff)
         self.angle_envelope = make_envelope(config.envelope, reach)
-        self.of_radial = nn.Linear(config.radials, config.width)
-        width, depth = config.width, config.depth
+        self.of_radial = nn.Linear(config.radials, width)
         self.embeddings = nn.ModuleList(EdgeEmbedding(width, width) for _ in range(depth))
         self.interactions = nn.ModuleList(
             Interaction(config, self.angular.size) for _ in range(depth)
@@ -239,7 +248,7 @@ class GemNet(Encoder):
                 nn.init.xavier_normal_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        self.connections = Connections(config.connections, "residual", config.width, config.depth)
+        self.connections = Connections(config.connections, "residual", width, depth)
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms.
@@ -248,12 +257,13 @@ class GemNet(Encoder):
             graph: A `CrystalGraph` with triplets.
 
         Raises:
-            GraphError: If the graph has no directions.
+            GraphError: If the graph has no directions, or was built without triplets.
         """
         if not isinstance(graph, CrystalGraph):
             raise GraphError(
                 f"GemNet reads dihedrals and needs a CrystalGraph, got {type(graph).__name__}"
             )
+        self.expect_angles(graph)
         directions = self.directions(graph)
         states = [self.embed(graph.number)]
         edge = functional.silu(self.of_radial(directions.radial))
@@ -267,12 +277,8 @@ class GemNet(Encoder):
         return Features(self.connections.join(states), layers=tuple(states))
 
     def directions(self, graph: CrystalGraph) -> Directions:
-        """Return what the interactions read of a graph.
-
-        Args:
-            graph: With triplets whose angle lies at the neighbor of the receiving edge.
-        """
-        kind, many = self.embed.weight.dtype, self.config.angle_neighbors
+        """Return what the interactions read of a graph with angles at the receiving neighbor."""
+        kind, many = self.embed.weight.dtype, self.config.angle_neighbors or WITHIN_5
         distance, cosine = graph.distance.to(kind), graph.cosine.to(kind)
         near = self.angle_envelope(distance)
         both = near.index_select(0, graph.receiving_edge) * near.index_select(0, graph.sending_edge)

@@ -120,10 +120,11 @@ class MEGNet(Encoder):
     """Materials graph network.
 
     Atoms start from a learned vector of their element, edges from Gaussians of their length, and
-    the crystal from its state, a vector of numbers such as temperature or pressure, which is two
-    zeros where nothing is known of it. Two dense layers bring each to `width`, and `depth` blocks
-    follow. The crystal's features are set2set of its edges beside its state; set2set of its
-    atoms is the readout ``set2set``, the default for intensive targets.
+    the crystal from its state: numbers such as temperature or pressure, two zeros where there are
+    none, and a learned vector of the method by which its label was found, where that is said. Two
+    dense layers bring each to `width`, and `depth` blocks follow. The crystal's features are
+    set2set of its edges beside its state; set2set of its atoms is the readout ``set2set``, the
+    default for intensive targets.
 
     Unlike the paper, edges enter every mean and set2set with an envelope (``envelope="none"`` for
     the paper's hard cut), set2set runs at the full width and not at 16, and the Gaussians, of the
@@ -133,7 +134,8 @@ class MEGNet(Encoder):
         config: Hyper-parameters.
         cutoff: Largest length of an edge, Å.
 
-    Source: Chen et al., Chem. Mater. 31, 3564 (2019), doi 10.1021/acs.chemmater.9b01294.
+    Source: Chen et al., Chem. Mater. 31, 3564 (2019), doi 10.1021/acs.chemmater.9b01294; the vector
+    of the method: Chen et al., Nat. Comput. Sci. 1, 46 (2021), doi 10.1038/s43588-020-00002-x.
     """
 
     @dataclass(frozen=True)
@@ -147,7 +149,12 @@ class MEGNet(Encoder):
         element_width: int = 16
         """Length of the learned vector of an element."""
         state_width: int = 2
-        """Length of the state of a crystal."""
+        """How many numbers the state of a crystal has; follows from data.state, and where that is
+        left out they are zeros, two in the authors' code."""
+        fidelities: int = 0
+        """How many methods are told apart; follows from data.fidelities."""
+        fidelity_width: int = 16
+        """Length of the learned vector of a method."""
         depth: int = 3
         """Number of blocks."""
         basis_step: float = 0.2
@@ -161,6 +168,7 @@ class MEGNet(Encoder):
         always are."""
 
     reads_folded = True
+    reads_state = True
     paper_readout = "set2set"
 
     def __init__(self, config: Config, cutoff: float) -> None:
@@ -172,33 +180,27 @@ class MEGNet(Encoder):
         self.envelope = make_envelope(config.envelope, cutoff)
         self.of_atom = _dense(config.element_width, hidden, config.width)
         self.of_edge = _dense(self.basis.size, hidden, config.width)
-        self.of_state = _dense(config.state_width, hidden, config.width)
+        methods, length = config.fidelities, config.fidelity_width
+        self.of_fidelity = nn.Embedding(methods, length) if methods else None
+        size = config.state_width + (length if methods else 0)
+        self.of_state = _dense(size, hidden, config.width)
         self.blocks = nn.ModuleList(
             Block(config.width, hidden, dense=number > 0) for number in range(config.depth)
         )
         self.connections = Connections(config.connections, "residual", config.width, config.depth)
         self.pooling = Set2SetPooling(config.width)
 
-    def forward(
-        self, graph: Graph, state: Float[Tensor, "crystals state"] | None = None
-    ) -> Features:
+    def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms and of the crystals.
 
         Args:
-            graph: The crystals.
-            state: A vector for each crystal; zeros if left out.
+            graph: The crystals, with the numbers of their states scaled to order one.
 
         Raises:
             GraphError: If the state is not as long as it was declared.
         """
         distance = graph.distance.to(self.embed.weight.dtype)
-        if state is None:
-            state = distance.new_zeros(len(graph), self.config.state_width)
-        if state.shape[1] != self.config.state_width:
-            raise GraphError(
-                f"the state of a crystal must have model.state_width = {self.config.state_width} "
-                f"numbers, got {state.shape[1]}"
-            )
+        state = self._state(graph)
         envelope = self.envelope(distance)
         states = [gather(self.of_atom(self.embed.weight), graph.number)]
         edge, whole = self.of_edge(self.basis(distance)), self.of_state(state)
@@ -211,3 +213,17 @@ class MEGNet(Encoder):
         pooled = self.pooling(values, weight, graph.crystal_of_edge, len(graph))
         crystal = torch.cat([pooled, whole], dim=-1)
         return Features(self.connections.join(states), crystal, tuple(states))
+
+    def _state(self, graph: Graph) -> Float[Tensor, "crystals state"]:
+        """Return the numbers of each crystal, zeros if it has none, beside its method's vector."""
+        numbers, size = graph.state.to(self.embed.weight.dtype), self.config.state_width
+        if numbers.shape[1] == 0:
+            numbers = numbers.new_zeros(len(graph), size)
+        if numbers.shape[1] != size:
+            raise GraphError(
+                f"the state of a crystal must have model.state_width = {size} numbers, got "
+                f"{numbers.shape[1]}"
+            )
+        if self.of_fidelity is None:
+            return numbers
+        return torch.cat([numbers, gather(self.of_fidelity.weight, graph.fidelity)], dim=-1)

@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.data.states import States
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
@@ -74,25 +76,38 @@ class Predictor:
 
     @torch.no_grad()
     def predict_crystals(
-        self, crystals: Sequence[Crystal]
+        self, crystals: Sequence[Crystal], states: States | None = None
     ) -> list[Float[np.ndarray, "_ *columns"] | str]:
         """Predict crystals, in batches.
 
         Args:
             crystals: What to predict; checked already.
+            states: Of each, where the model reads one; see `ModelSpec.conditions`.
 
         Returns:
             For each crystal an array, one value, or one for each atom if the target is atomic, of
             several targets a column for each; or the reason why the neighbour strategy of the
             model refuses it.
+
+        Raises:
+            InputError: If the model reads states and there are none, or not one for each crystal.
         """
+        conditions = self.spec.conditions
+        if conditions and (states is None or len(states) != len(crystals)):
+            raise InputError(
+                f"the model reads {', '.join(conditions.columns)} as the state of a crystal: give "
+                f"the states of all {len(crystals)} crystals, as conditions.states_of(rows) does"
+            )
         found: list[np.ndarray | str] = []
         recipe = self.spec.make_recipe()
         for start in range(0, len(crystals), _BATCH):
             part = crystals[start : start + _BATCH]
             graph, refusals = build_or_refuse(part, recipe)
-            values = iter([] if graph is None else self._values(graph))
             refused = {one.index: one.reason for one in refusals}
+            if graph is not None and conditions and states is not None:
+                served = [start + n for n in range(len(part)) if n not in refused]
+                graph = states.select(np.array(served)).attach(graph)
+            values = iter([] if graph is None else self._values(graph))
             found += [refused[n] if n in refused else next(values) for n in range(len(part))]
         return found
 
@@ -126,10 +141,14 @@ class Predictor:
             rows: With a crystal or with a reason.
 
         Returns:
-            One for each row; a crystal that the neighbour strategy refuses has become its reason.
+            One for each row; a crystal that the neighbour strategy refuses, or that lacks a column
+            which the model reads, has become its reason.
         """
-        rows = list(rows)
-        found = iter(self.predict_crystals([row.crystal for row in rows if row.crystal]))
+        rows = [self._with_state(row) for row in rows]
+        served = [row for row in rows if row.crystal is not None]
+        states = self.spec.conditions.states_of([row.values for row in served])
+        crystals = [row.crystal for row in served if row.crystal is not None]
+        found = iter(self.predict_crystals(crystals, states))
         predicted = []
         for row in rows:
             values = None if row.crystal is None else next(found)
@@ -138,6 +157,10 @@ class Predictor:
                 values = None
             predicted.append(PredictedRow(row, values))
         return predicted
+
+    def _with_state(self, row: Row) -> Row:
+        problem = None if row.crystal is None else self.spec.conditions.problem(row.values)
+        return row if problem is None else replace(row, crystal=None, reason=problem)
 
     def tabulate(self, predicted: Iterable[PredictedRow]) -> pd.DataFrame:
         """Return predicted rows as the table that `predict` describes."""

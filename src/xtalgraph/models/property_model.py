@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
+from xtalgraph.data.states import States
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
@@ -17,6 +19,7 @@ from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.head import Head
 from xtalgraph.models.readouts import Readout, check_serves
 from xtalgraph.models.scaler import Scaler
+from xtalgraph.models.state_scaler import StateScaler
 
 
 @final
@@ -28,6 +31,7 @@ class PropertyModel(nn.Module):
         readout: Turns the features into the target; must serve its kind.
         target: What is predicted.
         beside: Further targets that are predicted from the same features, with their readouts.
+        conditions: What the encoder reads as the state of a crystal.
 
     Raises:
         TargetError: If a readout does not serve its target's kind.
@@ -39,6 +43,7 @@ class PropertyModel(nn.Module):
         readout: Readout,
         target: Target,
         beside: Sequence[tuple[Readout, Target]] = (),
+        conditions: Conditions = ATOMS_ALONE,
     ) -> None:
         super().__init__()
         check_serves(readout, target)
@@ -47,6 +52,8 @@ class PropertyModel(nn.Module):
         self.scaler = Scaler()
         self.target = target
         self.beside = nn.ModuleList(Head(*one) for one in beside)
+        self.conditions = conditions
+        self.states = StateScaler(len(conditions.numbers)) if conditions else None
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -63,17 +70,30 @@ class PropertyModel(nn.Module):
             graph: What to predict.
 
         Raises:
-            GraphError: If the graph is folded and the model cannot read that.
+            GraphError: If the graph is folded and the model cannot read that, or it has not the
+                states that the model reads.
         """
         if isinstance(graph, InvariantGraph):
             reason = why_not_folded(self.encoder, self.target)
             if reason:
                 raise GraphError(f"the model cannot read a folded graph: {reason}")
-        features = self.encoder(graph)
+        features = self.encoder(self._with_states(graph))
         value: Tensor = self.scaler(self.readout(features, graph), graph, self.target)
         if not self.beside:
             return value
         return torch.stack([value, *(head(features, graph) for head in self.beside)], dim=-1)
+
+    def _with_states(self, graph: Graph) -> Graph:
+        """Return the graph with the numbers of its states scaled."""
+        found, wanted = graph.state.shape[1], len(self.conditions.numbers)
+        if found != wanted or (self.conditions.fidelity and bool((graph.fidelity < 0).any())):
+            names = ", ".join(self.conditions.columns) or "nothing"
+            raise GraphError(
+                f"the model reads {names} as the state of a crystal, and the graph has {found} "
+                "numbers and may lack the method: give it with "
+                "spec.conditions.states_of(rows).attach(graph)"
+            )
+        return graph if self.states is None else graph.replace(state=self.states(graph.state))
 
     def prediction(self, value: Float[Tensor, "rows *columns"]) -> Float[Tensor, "rows *columns"]:
         """Turn what `forward` returned into predictions, in float64.
@@ -121,6 +141,15 @@ class PropertyModel(nn.Module):
             known = [place for place, one in enumerate(own) if not np.isnan(one).any()]
             labels = np.concatenate([own[place] for place in known])
             scaler.fit(labels, [numbers[place] for place in known], target)
+
+    def fit_states(self, states: States) -> None:
+        """Fit the scale of the numbers of the state to the training crystals.
+
+        Args:
+            states: Of each.
+        """
+        if self.states is not None:
+            self.states.fit(states.numbers)
 
     def _scalers(self) -> list[tuple[Scaler, Target]]:
         heads = [head for head in self.beside if isinstance(head, Head)]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.layers import evaluated
@@ -28,8 +28,9 @@ class ReceptiveField:
 
     @property
     def reach(self) -> int:
-        """Hops to the farthest atom that is seen along edges."""
-        return int(self.hops[self.sensitivity > 0].max())
+        """Hops to the farthest atom that is seen along edges; 0 where none is seen."""
+        seen = self.hops[self.sensitivity > 0]
+        return int(seen.max()) if len(seen) else 0
 
 
 def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField:
@@ -37,7 +38,8 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
 
     The gradient is that of Σ c_k h_k with fixed, different c, in evaluation mode, since in
     training the statistics of a batch tie all atoms together. One layer of message passing sees
-    one hop farther; an encoder with a global state (MEGNet) sees the whole crystal.
+    one hop farther, a block of GemNet three; an encoder with a global state (MEGNet) sees the whole
+    crystal.
 
     Args:
         encoder: Left as it was, its gradients too.
@@ -46,7 +48,8 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
         atom: The output, numbered through the batch.
 
     Raises:
-        ConfigError: If the encoder does not tell its layers.
+        ConfigError: If the encoder does not tell its layers, is frozen, or tells layers that its
+            features do not come from.
         GraphError: If there is no such atom.
     """
     if not 0 <= atom < len(graph.number):
@@ -55,9 +58,24 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
         )
     with torch.enable_grad():
         features = evaluated(encoder, graph)
-        output = features.atom[atom]
+        start, output = features.layers[0], features.atom[atom]
+        name = type(encoder).__name__
+        if not start.requires_grad:
+            raise ConfigError(
+                f"{name} lets no gradient through to the initial features, as all that makes them "
+                "is frozen: call encoder.requires_grad_(True) first"
+            )
         scale = torch.linspace(0.5, 1.5, len(output), dtype=output.dtype, device=output.device)
-        (gradient,) = torch.autograd.grad((scale * output).sum(), features.layers[0])
+        gradient = None
+        if output.requires_grad:
+            total = (scale * output).sum()
+            (gradient,) = torch.autograd.grad(total, start, allow_unused=True)
+        if gradient is None:
+            raise ConfigError(
+                f"the features of {name} do not come from the first of the layers that it tells: "
+                "let its forward return Features(atom, layers=(...)) with the very atoms that it "
+                "computes with, not copies or detached ones"
+            )
     return ReceptiveField(gradient.norm(dim=1), _hops(graph, atom))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from xtalgraph.conventions.errors import ConfigError, TargetError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
@@ -48,9 +49,11 @@ class ModelSpec:
         fold_tolerance: The graph is folded by symmetry, with distances this close merged, Å; 0
             leaves it as it is, which is also what a record says that does not say.
         beside: Further targets, each with a readout of its own on the same encoder.
+        conditions: Which columns are the state of a crystal.
 
     Raises:
-        ConfigError: On a name or key that is not known, or if the model cannot read a folded graph.
+        ConfigError: On a name or key that is not known, or if the model cannot read a folded graph
+            or the state of a crystal.
         TargetError: If the readout does not serve the target.
     """
 
@@ -62,6 +65,7 @@ class ModelSpec:
     target: Target
     fold_tolerance: float = 0.0
     beside: tuple[Target, ...] = ()
+    conditions: Conditions = ATOMS_ALONE
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -80,9 +84,32 @@ class ModelSpec:
             raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
         self._check_targets()
         # With every default written out, the record stays true when a default changes.
-        config = settings_from(ENCODERS[self.encoder].Config, self.settings, "model")
+        said = self.settings | self._state_settings()
+        config = settings_from(ENCODERS[self.encoder].Config, said, "model")
         object.__setattr__(self, "settings", asdict(config))
         object.__setattr__(self, "strategy_settings", asdict(self.make_strategy()))  # type: ignore[call-overload]
+
+    def _state_settings(self) -> dict[str, int]:
+        """Return the settings of the encoder that follow from the conditions."""
+        if not self.conditions:
+            return {}
+        if not ENCODERS[self.encoder].reads_state:
+            able = ", ".join(name for name, encoder in ENCODERS.items() if encoder.reads_state)
+            raise ConfigError(
+                f"{self.encoder} reads atoms and their geometry and no state of a crystal: leave "
+                f"out data.state and data.fidelity ({', '.join(self.conditions.columns)}), or take "
+                f"a model that reads one ({able})"
+            )
+        numbers, methods = len(self.conditions.numbers), len(self.conditions.fidelities)
+        counts = {"state_width": numbers, "fidelities": methods}
+        follow = {key: count for key, count in counts.items() if count}
+        for key, count in follow.items():
+            if self.settings.get(key, count) != count:
+                raise ConfigError(
+                    f"model.{key} follows from the columns of the data and is {count}, got "
+                    f"{self.settings[key]}: leave it out"
+                )
+        return follow
 
     def _check_targets(self) -> None:
         for target in self.targets:
@@ -111,9 +138,7 @@ class ModelSpec:
         if not encoder.reads_angles:
             return None
         settings: AngleSettings = settings_from(encoder.Config, self.settings, "model")
-        if settings.angle_neighbors == 0:
-            return None
-        return Angles(settings.angle_cutoff, settings.angle_neighbors)
+        return settings.make_angles()
 
     def make_recipe(self) -> GraphRecipe:
         """Return how the graphs that the model reads are built."""
@@ -141,18 +166,23 @@ class ModelSpec:
             for target in self.targets
         ]
         beside = list(zip(readouts[1:], self.beside, strict=True))
-        return PropertyModel(encoder, readouts[0], self.target, beside)
+        return PropertyModel(encoder, readouts[0], self.target, beside, self.conditions)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
         plain = asdict(self) | {"target": self.target.as_dict()}
-        del plain["beside"]
+        del plain["beside"], plain["conditions"]
         if self.beside:
             plain["beside"] = [target.as_dict() for target in self.beside]
+        if self.conditions:
+            plain["conditions"] = self.conditions.as_dict()
         return plain
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
         """Make a spec from what `as_dict` returned."""
         beside = tuple(Target.from_dict(one) for one in values.get("beside", ()))
-        return cls(**values | {"target": Target.from_dict(values["target"]), "beside": beside})
+        made = {"target": Target.from_dict(values["target"]), "beside": beside}
+        if "conditions" in values:
+            made["conditions"] = Conditions.from_dict(values["conditions"])
+        return cls(**values | made)

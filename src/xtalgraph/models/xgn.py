@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import ChebyshevAngles
@@ -155,8 +156,9 @@ class XGN(Encoder):
         """Number of Chebyshev polynomials of the cosine."""
         angle_cutoff: float = 5.0
         """Longest edge that forms angles, Å."""
-        angle_neighbors: int = 12
-        """How many edges of an atom form angles, in whole shells; 0 for a model without angles."""
+        angle_neighbors: int | None = 12
+        """How many edges of an atom form angles, in whole shells; 0 for a model without angles,
+        null for all edges up to `angle_cutoff`."""
         basis: BasisName = "gaussian"
         """Radial basis."""
         basis_size: int = 32
@@ -178,16 +180,23 @@ class XGN(Encoder):
                     "model.angle_depth must be at least 0 and at most model.depth, got "
                     f"{self.angle_depth} and {self.depth}"
                 )
-            if self.angle_neighbors < 0 or self.angle_neighbors == 1:
+            many = self.angle_neighbors
+            if many is not None and (many < 0 or many == 1):
                 raise ConfigError(
-                    "model.angle_neighbors must be 0 for none, or at least 2, for an angle needs "
-                    f"two edges, got {self.angle_neighbors}"
+                    "model.angle_neighbors must be 0 for none, null for all, or at least 2, for an "
+                    f"angle needs two edges, got {many}"
                 )
             if (self.angle_depth == 0) != (self.angle_neighbors == 0):
                 raise ConfigError(
                     "a model without angles has model.angle_depth=0 and model.angle_neighbors=0, "
                     f"got {self.angle_depth} and {self.angle_neighbors}"
                 )
+
+        def make_angles(self) -> Angles | None:
+            """Return which edges form angles; None for a model without angles."""
+            if self.angle_neighbors == 0:
+                return None
+            return Angles(self.angle_cutoff, self.angle_neighbors)
 
     reads_folded = True
     reads_angles = True
@@ -223,6 +232,7 @@ class XGN(Encoder):
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
+        self.expect_angles(graph)
         distance = graph.distance.to(self.embed.weight.dtype)
         edge = functional.silu(self.of_length(self.basis(distance)))
         factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)

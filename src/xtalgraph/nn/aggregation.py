@@ -7,11 +7,13 @@ and enters every normaliser.
 """
 
 from abc import ABC, abstractmethod
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import nearest
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.averages import softmax_weight, weighted_mean
 from xtalgraph.nn.segments import segment_sum, weighted
@@ -121,11 +123,16 @@ _PLAIN: Final[dict[str, type[SumAggregator | MeanAggregator | MaxAggregator]]] =
 }
 
 
-def make_aggregator(name: AggregatorName, received: int) -> Aggregator:
+def make_aggregator(name: str, received: int) -> Aggregator:
     """Make an aggregator by its name.
 
     Args:
-        name: Which one.
+        name: One of `AggregatorName`.
         received: Length of a message.
+
+    Raises:
+        ConfigError: If there is no aggregator of that name.
     """
+    if name not in get_args(AggregatorName):
+        raise ConfigError(f"unknown aggregator {name!r}{nearest(name, get_args(AggregatorName))}")
     return AttentionAggregator(received) if name == "attention" else _PLAIN[name]()

@@ -2,7 +2,7 @@
 
 They read the cosine of a bond angle, never the angle: the cosine is smooth also where three atoms
 are on a line. Polynomials come from recursions, which have all derivatives at ±1, and take cosines
-that rounding has carried past ±1.
+that rounding has carried past ±1. Constants lie in float64 and are rounded where they are used.
 """
 
 import math
@@ -51,12 +51,14 @@ class GaussianAngles(AngularBasis):
     def __init__(self, size: int = 40) -> None:
         super().__init__()
         self.size = _at_least(2, size, "size of a Gaussian basis of angles")
-        self.register_buffer("centers", torch.linspace(-1.0, 1.0, size), persistent=False)
+        centers = torch.linspace(-1.0, 1.0, size, dtype=torch.float64)
+        self.register_buffer("centers", centers, persistent=False)
         self.exponent = -0.5 * ((size - 1) / 2.0) ** 2
 
     def forward(self, cosine: Float[Tensor, " triplets"]) -> Float[Tensor, "triplets basis"]:
         """Expand cosines."""
-        return torch.exp(self.exponent * (cosine.unsqueeze(-1) - self.centers) ** 2)
+        away = cosine.unsqueeze(-1) - self.centers.to(cosine.dtype)
+        return torch.exp(self.exponent * away**2)
 
 
 @final
@@ -168,15 +170,15 @@ class SphericalBesselBasis(nn.Module):
         above = spherical_bessel(zeros, degrees)
         next_order = torch.stack([above[n, :, n + 1] for n in range(degrees)])
         norms = math.sqrt(2.0 / cutoff**3) / next_order.abs()
-        kind = torch.get_default_dtype()
-        self.register_buffer("zeros", zeros.to(kind), persistent=False)
-        self.register_buffer("norms", norms.to(kind), persistent=False)
+        self.register_buffer("zeros", zeros, persistent=False)
+        self.register_buffer("norms", norms, persistent=False)
 
     def radial(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges degrees radials"]:
         """Evaluate the radial part at distances in Å; in Å^(−3/2)."""
         scaled = distance / self.cutoff
         columns = []
-        for degree, (zeros, norms) in enumerate(zip(self.zeros, self.norms, strict=True)):
+        constants = self.zeros.to(distance.dtype), self.norms.to(distance.dtype)
+        for degree, (zeros, norms) in enumerate(zip(*constants, strict=True)):
             bessel = spherical_bessel(scaled.unsqueeze(-1) * zeros, degree)[..., degree]
             columns.append(norms * bessel)
         return torch.stack(columns, dim=1)

@@ -1,13 +1,14 @@
 """How the layers of an encoder are joined: plain, residual, dense, or with jumping knowledge."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, final
+from typing import Final, Literal, final, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import nearest
 
 ConnectionName = Literal[
     "paper", "none", "residual", "dense", "jk-concat", "jk-max", "jk-attention"
@@ -79,22 +80,25 @@ class Connections(nn.Module):
     - paper: as in the paper of the encoder, h_L at the end
 
     Args:
-        name: One of these.
+        name: One of these, `ConnectionName`.
         paper: What the paper of the encoder does.
         width: Length of an atom's vector.
         depth: L, the number of layers.
 
     Raises:
-        ConfigError: If there is no layer to jump from.
+        ConfigError: If there are no connections of that name, or no layer to jump from.
 
     Source: He et al., CVPR 2016 (arXiv 1512.03385), residual; Huang et al., CVPR 2017
     (arXiv 1608.06993), dense; Xu et al., ICML 2018 (arXiv 1806.03536), jumping knowledge.
     """
 
     def __init__(
-        self, name: ConnectionName, paper: Literal["none", "residual"], width: int, depth: int
+        self, name: str, paper: Literal["none", "residual"], width: int, depth: int
     ) -> None:
         super().__init__()
+        known = get_args(ConnectionName)
+        if name not in known:
+            raise ConfigError(f"unknown connections {name!r}{nearest(name, known)}")
         if name.startswith("jk") and depth < 1:
             raise ConfigError(f"connections {name!r} need a depth of at least 1, got {depth}")
         self.residual = name == "residual" or (name not in ("none", "dense") and paper != "none")
@@ -141,7 +145,7 @@ _JUMPS: Final[dict[str, type[ConcatJump | AttentionJump]]] = {
 }
 
 
-def _jump(name: ConnectionName, width: int, depth: int) -> nn.Module | None:
+def _jump(name: str, width: int, depth: int) -> nn.Module | None:
     if name == "jk-max":
         return MaxJump()
     return _JUMPS[name](width, depth) if name in _JUMPS else None

@@ -1,4 +1,8 @@
-"""Radial bases: a distance becomes a smooth vector."""
+"""Radial bases: a distance becomes a smooth vector.
+
+Constants of a basis lie in float64 and are rounded where they are used, so that a model in float64
+has all their digits, also if it was made in float32.
+"""
 
 import math
 from abc import ABC, abstractmethod
@@ -65,13 +69,14 @@ class GaussianBasis(RadialBasis):
             )
         self.size = round((stop - start) / step) + 1
         self.reach = stop
-        self.register_buffer("centers", torch.linspace(start, stop, self.size), persistent=False)
+        centers = torch.linspace(start, stop, self.size, dtype=torch.float64)
+        self.register_buffer("centers", centers, persistent=False)
         self.exponent = -0.5 / sigma**2
 
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Expand distances in Å."""
-        power = self.exponent * (distance.unsqueeze(-1) - self.centers) ** 2
-        return torch.exp(power.clamp(min=FAINTEST))
+        away = distance.unsqueeze(-1) - self.centers.to(distance.dtype)
+        return torch.exp((self.exponent * away**2).clamp(min=FAINTEST))
 
 
 @final
@@ -84,7 +89,6 @@ class BesselBasis(RadialBasis):
     Args:
         cutoff: r_c, Å.
         size: Number of functions.
-        trainable: Learn the wave numbers k_n, from these on, as DimeNet does.
 
     Raises:
         ConfigError: If the cutoff or the size is not positive.
@@ -94,21 +98,19 @@ class BesselBasis(RadialBasis):
 
     wave_number: Tensor
 
-    def __init__(self, cutoff: float, size: int = 16, trainable: bool = False) -> None:
+    def __init__(self, cutoff: float, size: int = 16) -> None:
         super().__init__()
         _check("Bessel", cutoff, size)
         self.size, self.reach = size, cutoff
         self.scale = math.sqrt(2.0 / cutoff)
-        wave_number = torch.arange(1, size + 1) * (math.pi / cutoff)
-        if trainable:
-            self.wave_number = nn.Parameter(wave_number)
-        else:
-            self.register_buffer("wave_number", wave_number, persistent=False)
+        wave_number = torch.arange(1, size + 1, dtype=torch.float64) * (math.pi / cutoff)
+        self.register_buffer("wave_number", wave_number, persistent=False)
 
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Expand distances in Å; the functions are in Å^(−3/2)."""
-        phase = distance.unsqueeze(-1) * self.wave_number
-        return self.scale * self.wave_number * spherical_bessel(phase, 0)[..., 0]
+        wave_number = self.wave_number.to(distance.dtype)
+        phase = distance.unsqueeze(-1) * wave_number
+        return self.scale * wave_number * spherical_bessel(phase, 0)[..., 0]
 
 
 @final

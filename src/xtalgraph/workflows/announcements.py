@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import torch
 
+from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
@@ -30,6 +31,15 @@ def announce(target: Target) -> None:
         return
     unit = f" in {target.unit}" if target.unit else " (no unit given; say --unit)"
     log.info("target %s%s, %s: %s", target.name, unit, target.kind, _KIND_MEANS[target.kind])
+
+
+def announce_state(conditions: Conditions) -> None:
+    """Say what is read as the state of a crystal."""
+    if conditions.numbers:
+        log.info("state of a crystal: %s", ", ".join(conditions.numbers))
+    if conditions.fidelity:
+        methods = ", ".join(conditions.fidelities)
+        log.info("method of a label: %s, one of %s", conditions.fidelity, methods)
 
 
 def tell_missing(target: Target, known: int, crystals: int) -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
+from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.division import parse_division
 from xtalgraph.data.targets import Target, Task, components_of, kind_named
 from xtalgraph.models.registry import DEFAULT
@@ -42,6 +43,13 @@ class DataConfig:
     """Unit of the target, as it is to be printed."""
     best: list[_END] | _END = "low"
     """Which end of the target counts as best in the recall of the top k."""
+    state: list[str] | str | None = None
+    """Columns of numbers that a model may read as the state of a crystal, such as its temperature;
+    null for none."""
+    fidelity: str | None = None
+    """Column that names the method by which the label was found, for a model that reads it."""
+    fidelities: list[str] | None = None
+    """The methods that it may name."""
     split: str = "random"
     """How the crystals are divided, see docs/splits.md: random, folds, formula, element:O."""
     fold: int | None = None
@@ -127,6 +135,16 @@ class DataConfig:
             )
         return tuple(found)
 
+    def conditions(self) -> Conditions:
+        """Return which columns are the state of a crystal.
+
+        Raises:
+            ConfigError: If a column is named twice, or of ``fidelity`` and ``fidelities`` one is
+                missing.
+        """
+        state = [self.state] if isinstance(self.state, str) else self.state or []
+        return Conditions(tuple(state), self.fidelity or "", tuple(self.fidelities or ()))
+
     def _for_each(self, key: str, names: list[str]) -> list[Any]:
         said = getattr(self, key)
         if not isinstance(said, list):
@@ -199,6 +217,7 @@ class RunConfig:
             strategy_settings=graph,
             target=target,
             beside=tuple(further),
+            conditions=data.conditions(),
             **asdict(settings_from(GraphConfig, beside, "graph")),
         )
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")

@@ -12,8 +12,9 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.graphs.asymmetric_unit import DEFAULT_SYMPREC
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
+from xtalgraph.graphs.refusal import Refusal
 from xtalgraph.graphs.strategies import Strategy
-from xtalgraph.graphs.survey import Survey, survey_graphs
+from xtalgraph.graphs.survey import SizeSurvey, survey_graphs
 from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import describe_all
 
@@ -28,10 +29,12 @@ class SourceInfo:
     """Crystals that can be used."""
     rejected: int
     """Rows that cannot."""
-    graphs: Survey | None
+    graphs: SizeSurvey | None
     """How large the graphs are; None where no strategy was given."""
     refused: tuple[str, ...]
-    """What the graphs could not be built of and why, and whose space group is not known."""
+    """What the graphs could not be built of, and why."""
+    without_group: str | None
+    """What has no space group, and why; None where all have one, or no strategy was given."""
 
 
 def describe_source(
@@ -47,13 +50,13 @@ def describe_source(
     Args:
         source: Anything that `train` takes.
         strategies: The graphs of these are built and measured, see `survey_graphs`.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
         symprec: How far an operation of a space group may miss an atom, Å.
         progress: Show progress bars on standard error.
 
     Raises:
         InputError: If the source cannot be used at all.
-        ConfigError: If a tolerance is not larger than 0.
+        ConfigError: If symprec is not larger than 0, or the tolerance below 0 or larger than 1.
     """
     path, known = resolve_source(source)
     table = read_table(path, progress=progress)
@@ -70,24 +73,29 @@ def describe_source(
         survey = survey_graphs(
             table.crystals, strategies, fold_tolerance, symprec, progress=progress
         )
-    refused = () if survey is None else tuple(_misfits(table, survey))
-    return SourceInfo("\n".join(lines), len(table), len(table.rejected), survey, refused)
+    refused, without_group = [], None
+    if survey is not None:
+        for one in survey.sizes:
+            if one.refused:
+                refused.append(_told(f"{one.strategy} refused", one.refused, table))
+        if survey.without_group:
+            without_group = _told("no space group:", survey.without_group, table)
+    return SourceInfo(
+        "\n".join(lines),
+        len(table),
+        len(table.rejected),
+        survey,
+        tuple(refused),
+        without_group,
+    )
 
 
-def _misfits(table: CrystalTable, survey: Survey) -> list[str]:
-    found = [(f"{one.strategy} refused", one.refused) for one in survey.sizes]
-    found.append(("no space group, counted as P1:", survey.without_group))
-    lines = []
-    for what, misfits in found:
-        rows = [
-            Rejection(
-                table.ids[one.place], table.files[one.place], table.rows[one.place], one.reason
-            )
-            for one in misfits
-        ]
-        if rows:
-            lines.append(f"{what} {len(rows)} of {len(table)} crystals\n  {describe_all(rows)}")
-    return lines
+def _told(what: str, refusals: Sequence[Refusal], table: CrystalTable) -> str:
+    rows = [
+        Rejection(table.ids[one.index], table.files[one.index], table.rows[one.index], one.reason)
+        for one in refusals
+    ]
+    return f"{what} {len(rows)} of {len(table)} crystals\n  {describe_all(rows)}"
 
 
 def _crystals(table: CrystalTable) -> list[str]:

@@ -38,10 +38,11 @@ def evaluate(
     """
     predictor = load(run)
     source, _ = resolve_source(data)
-    labelled = read_labelled(source, predictor.targets, progress=progress)
+    conditions = predictor.spec.conditions
+    labelled = read_labelled(source, predictor.targets, conditions, progress=progress)
     if on_error == "raise":
         _judge(labelled, on_error)  # before the work is done
-    said = predictor.predict_crystals(labelled.table.crystals)
+    said = predictor.predict_crystals(labelled.table.crystals, labelled.states)
     labelled = labelled.reject({n: one for n, one in enumerate(said) if isinstance(one, str)})
     predicted = [one for one in said if not isinstance(one, str)]
     _judge(labelled, on_error)

@@ -74,6 +74,8 @@ def fit_model(
     parts = {name: examples(rows) for name, rows in split.parts().items()}
     numbers = [crystals[i].numbers for i in split.train]
     model.fit_scalers([labelled.values[i] for i in split.train], numbers)
+    if labelled.states is not None:
+        model.fit_states(labelled.states.select(split.train))
     key = hashlib.sha256(made_from.encode()).hexdigest()
     trainer = Trainer(model, parts["train"], parts["val"], training, state, key)
     done = trainer.fit(resume=resume, show=progress)

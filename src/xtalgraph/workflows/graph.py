@@ -10,7 +10,7 @@ import numpy as np
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import Row, read_rows
-from xtalgraph.graphs.comparison import GraphSize, Refusal, compare_strategies
+from xtalgraph.graphs.comparison import GraphSize, compare_strategies
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
@@ -33,7 +33,7 @@ def describe_graphs(
     Args:
         sources: Files, folders, tables, structures.
         strategy: Which pairs are neighbours.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
 
     Yields:
         Each row with its summary; None where the row has a reason instead of a crystal, which is
@@ -53,16 +53,17 @@ def compare_graphs(
     sources: Sequence[Any],
     strategies: Sequence[Strategy],
     fold_tolerance: float = DEFAULT_TOLERANCE,
-) -> Iterator[tuple[Row, list[GraphSize | Refusal]]]:
+) -> Iterator[tuple[Row, list[GraphSize | str]]]:
     """Measure the graphs that several strategies make of every crystal in some sources.
 
     Args:
         sources: Files, folders, tables, structures.
         strategies: In the order of the result.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å.
+        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
 
     Yields:
-        Each row with one result for each strategy; none where the row has no crystal.
+        Each row with one result for each strategy, a reason where it refuses the crystal; none
+        where the row has no crystal.
     """
     for row in _rows(sources):
         found = (
@@ -177,12 +178,13 @@ def _site_words(site: Site) -> str:
 
 
 def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
+    small = summary.folded
     facts = [
         ("Formula", summary.formula),
         ("Atoms", str(summary.num_atoms)),
         ("Directed edges", str(summary.num_edges)),
         ("Degrees", degree_words(summary.degrees)),
-        ("Folded", f"{summary.folded.num_atoms} atoms, {summary.folded.num_edges} edges"),
+        ("Folded", f"{small.num_atoms} atoms, {small.num_edges} edges" if small else "no"),
         ("Pieces", str(summary.components)),
         ("Volume", f"{summary.volume:.2f} Å³"),
     ]

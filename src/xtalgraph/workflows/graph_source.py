@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,11 +13,13 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.refusals import Refusal, build_or_refuse
+from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.data.states import States
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.refusal import Refusal
 from xtalgraph.workflows.config import DataConfig
 
 log = logging.getLogger("xtalgraph")
@@ -36,6 +38,18 @@ class Graphs:
     """The other crystals."""
     seconds: float
     """What it took to have them."""
+
+    def with_states(self, states: States | None) -> "Graphs":
+        """Return them with what is known of each crystal beside its atoms.
+
+        Args:
+            states: Of all the crystals that were not refused; None leaves them as they are.
+        """
+        if states is None:
+            return self
+        if isinstance(self.source, StoredGraphs):
+            return replace(self, source=replace(self.source, states=states))
+        return replace(self, source=states.attach(self.source))
 
     def part(self, crystals: Int[Tensor, " chosen"]) -> Graph | StoredGraphs:
         """Return some of them, where they are."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
+from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable
 
 
@@ -19,6 +21,8 @@ class Labelled:
     values: tuple[Float[np.ndarray, "_ *columns"], ...]
     """For each crystal an array: one value, or one for each atom if the target is atomic. Of
     several targets a column for each, NaN where the label is missing."""
+    conditions: Conditions = ATOMS_ALONE
+    """Which columns of the table are the state of a crystal; every crystal has one."""
 
     def reject(self, reasons: Mapping[int, str]) -> "Labelled":
         """Return what is left when some of the crystals are rejected.
@@ -27,13 +31,24 @@ class Labelled:
             reasons: Why, by the place of the crystal.
         """
         kept = (values for place, values in enumerate(self.values) if place not in reasons)
-        return Labelled(self.table.reject(reasons), tuple(kept))
+        return Labelled(self.table.reject(reasons), tuple(kept), self.conditions)
+
+    @property
+    def states(self) -> States | None:
+        """What is known of each crystal beside its atoms; None where no columns are declared."""
+        if not self.conditions:
+            return None
+        columns = self.table.columns[list(self.conditions.columns)]
+        return self.conditions.states_of(columns.to_dict("records"))
 
     def content_hash(self) -> str:
-        """Return the SHA-256 of crystals and targets."""
+        """Return the SHA-256 of crystals, targets and states."""
         digest = hashlib.sha256(self.table.content_hash().encode())
         for values in self.values:
             digest.update(values.astype("<f8").tobytes())
+        states = self.states
+        if states is not None:
+            digest.update(states.to_bytes())
         return digest.hexdigest()
 
     def known(self, column: int) -> Bool[np.ndarray, " crystals"]:
@@ -48,7 +63,7 @@ class Labelled:
         """
         places = np.flatnonzero(self.known(column))
         values = tuple(self.values[i][:, column] for i in places)
-        return Labelled(self.table.select(places), values), places
+        return Labelled(self.table.select(places), values, self.conditions), places
 
 
 def values_of(labelled: Labelled, crystals: Sequence[int] | np.ndarray) -> np.ndarray:

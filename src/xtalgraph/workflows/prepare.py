@@ -13,6 +13,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.division import divide, divide_in_folds, parse_division
 from xtalgraph.data.group_splits import Groups, group_fold_split
 from xtalgraph.data.labels import class_of, why_no_class
@@ -45,9 +46,13 @@ def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
 
 
 def read_labelled(
-    source: Any, targets: Target | Sequence[Target], *, progress: bool = False
+    source: Any,
+    targets: Target | Sequence[Target],
+    conditions: Conditions = ATOMS_ALONE,
+    *,
+    progress: bool = False,
 ) -> Labelled:
-    """Read crystals and their targets; a row whose target cannot be used is rejected.
+    """Read crystals and their targets; a row whose target or state cannot be used is rejected.
 
     Of several targets some may be missing in a row, not all; one that is there and cannot be used
     rejects the row.
@@ -55,6 +60,7 @@ def read_labelled(
     Args:
         source: Anything that `read_table` takes.
         targets: The column and its kind, or several.
+        conditions: Which columns are the state of a crystal.
         progress: Show a progress bar on standard error.
 
     Raises:
@@ -62,15 +68,18 @@ def read_labelled(
     """
     table = read_table(source, progress=progress)
     targets = [targets] if isinstance(targets, Target) else list(targets)
-    for target in targets if len(table) else []:
-        if target.column not in table.columns:
+    needed = [*(target.column for target in targets), *conditions.columns]
+    for column in needed if len(table) else []:
+        if column not in table.columns:
             names = [str(name) for name in table.columns.columns]
-            raise InputError(f"there is no column {target.column!r}{nearest(target.column, names)}")
+            raise InputError(f"there is no column {column!r}{nearest(column, names)}")
     values: list[np.ndarray] = []
     reasons: dict[int, str] = {}
     columns = [list(table.columns[target.column]) for target in targets] if len(table) else []
+    known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
     for index, raw in enumerate(zip(*columns, strict=True)):
-        parsed = _parse_all(raw, targets, table.crystals[index])
+        problem = None if known is None else conditions.problem(known[index])
+        parsed = problem or _parse_all(raw, targets, table.crystals[index])
         if isinstance(parsed, str):
             reasons[index] = parsed
         else:
@@ -78,7 +87,7 @@ def read_labelled(
     table = table.reject(reasons)
     if not values:
         raise nothing_left(source, table.rejected)
-    return Labelled(table, tuple(values))
+    return Labelled(table, tuple(values), conditions)
 
 
 def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:

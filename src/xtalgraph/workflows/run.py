@@ -103,7 +103,9 @@ class Run:
             raise InputError(
                 f"{self.folder} was trained on {found}, which is not there: say where the data is"
             )
-        labelled = read_labelled(found, self.config.targets, progress=progress)
+        config = self.config
+        conditions = config.data.conditions()
+        labelled = read_labelled(found, config.targets, conditions, progress=progress)
         parts = {part: set(self.division[part]) for part in PARTS}
         known = set[str]().union(*parts.values())
         ids = labelled.table.ids

@@ -21,6 +21,7 @@ from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import (
     announce,
+    announce_state,
     tell_missing,
     warn_about_edges,
     warn_about_reach,
@@ -151,7 +152,9 @@ def _train(
     targets, seed = config.targets, config.training.seed
     for target in targets:
         announce(target)
-    labelled = read_labelled(source, targets, progress=progress)
+    conditions = config.spec.conditions
+    announce_state(conditions)
+    labelled = read_labelled(source, targets, conditions, progress=progress)
     if config.data.on_error == "raise":
         judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
     # Both may refuse, and graphs take long to build.
@@ -163,6 +166,7 @@ def _train(
         labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
         split = make_split(labelled, config.data, known, seed)
         views = views_of(labelled, split, targets)
+    graphs = graphs.with_states(labelled.states)
     judge_rejected(folder, labelled.table.rejected, config.data.on_error)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())

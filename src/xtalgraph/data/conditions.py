@@ -1,0 +1,133 @@
+"""Which columns of a table say what is known of a crystal beside its atoms."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.states import States
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Columns that a model reads as the state of a crystal, and passes to what it predicts.
+
+    Args:
+        numbers: Columns of numbers, such as temperature or pressure.
+        fidelity: Column that names the method by which the label of a row was found; '' for none.
+        fidelities: The names that it may hold.
+
+    Raises:
+        ConfigError: If a column is named twice, or of ``fidelity`` and ``fidelities`` one is
+            missing.
+
+    Example:
+        >>> hot = Conditions(("temperature",), "method", ("PBE", "HSE"))
+        >>> hot.states_of([{"temperature": 300, "method": "HSE"}]).fidelity
+        tensor([1])
+        >>> hot.problem({"method": "HSE"})
+        "there is no 'temperature', which the model reads as the state of a crystal"
+    """
+
+    numbers: tuple[str, ...] = ()
+    fidelity: str = ""
+    fidelities: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.columns)) < len(self.columns):
+            listed = ", ".join(self.columns)
+            raise ConfigError(
+                f"each column of data.state and data.fidelity may be named once, got {listed}"
+            )
+        if bool(self.fidelity) != bool(self.fidelities):
+            raise ConfigError(
+                "data.fidelity and data.fidelities go together, as in data.fidelity=method and "
+                f"data.fidelities=[PBE, HSE], got {self.fidelity!r} and {list(self.fidelities)}"
+            )
+        if self.fidelities and len(set(self.fidelities)) < max(2, len(self.fidelities)):
+            raise ConfigError(
+                "data.fidelities must name at least two methods, each once, got "
+                f"{list(self.fidelities)}"
+            )
+
+    def __bool__(self) -> bool:
+        return bool(self.columns)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that are read."""
+        return (*self.numbers, self.fidelity) if self.fidelity else self.numbers
+
+    def problem(self, values: Mapping[Any, Any]) -> str | None:
+        """Return why a row has no state; None if it has one.
+
+        Args:
+            values: Of the row, by column.
+        """
+        for name in self.columns:
+            if _is_missing(values.get(name)):
+                return f"there is no {name!r}, which the model reads as the state of a crystal"
+        for name in self.numbers:
+            if not math.isfinite(_number(values[name])):
+                return f"{name!r} must be a finite number, got {values[name]!r}"
+        if self.fidelity:
+            said = str(values[self.fidelity])
+            if said not in self.fidelities:
+                known = nearest(said, self.fidelities)
+                return f"{self.fidelity!r} is no method that the model knows: {said!r}{known}"
+        return None
+
+    def states_of(self, rows: Sequence[Mapping[Any, Any]]) -> States:
+        """Return the states of some rows.
+
+        Args:
+            rows: Values by column.
+
+        Raises:
+            InputError: If a row has none.
+        """
+        for place, values in enumerate(rows):
+            problem = self.problem(values)
+            if problem is not None:
+                raise InputError(f"row {place}: {problem}")
+        numbers = [[_number(values[name]) for name in self.numbers] for values in rows]
+        fidelity = [
+            self.fidelities.index(str(values[self.fidelity])) if self.fidelity else -1
+            for values in rows
+        ]
+        return States(
+            torch.tensor(numbers, dtype=torch.float64).reshape(len(rows), len(self.numbers)),
+            torch.tensor(fidelity, dtype=torch.long),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "numbers": list(self.numbers),
+            "fidelity": self.fidelity,
+            "fidelities": list(self.fidelities),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Conditions":
+        """Make what `as_dict` returned."""
+        return cls(tuple(values["numbers"]), values["fidelity"], tuple(values["fidelities"]))
+
+
+ATOMS_ALONE: Final = Conditions()
+"""Nothing is read of a crystal but its atoms."""
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or str(value) in ("", "nan", "<NA>")
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

@@ -1,0 +1,87 @@
+"""The stores of graphs that trainings have left in the cache: what is there, and taking it away."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from xtalgraph.conventions.errors import StoreError
+from xtalgraph.data.cache import cache_folder
+from xtalgraph.data.store import DOCUMENT
+from xtalgraph.data.store_building import LOCK
+from xtalgraph.data.store_key import FORMAT_VERSION
+
+_NAME: Final = re.compile(r"[0-9a-f]{32}")
+"""What `build_store` calls a folder of the cache; nothing else there is touched."""
+
+
+@dataclass(frozen=True)
+class KeptStore:
+    """A folder of the cache with the graphs of a data set, or with parts of them."""
+
+    folder: Path
+    """Where it is."""
+    bytes: int
+    """Its size on disk."""
+    built: datetime
+    """When it was last written to, in local time."""
+    crystals: int | None
+    """How many crystals it was made from; None where it is not complete, or of
+    another version."""
+    recipe: dict[str, Any] | None
+    """How its graphs were built; None where it is not complete."""
+
+    def remove(self) -> None:
+        """Remove it. A process that has it open goes on with it.
+
+        Raises:
+            StoreError: If another process is building it, or it cannot be removed.
+        """
+        try:
+            with FileLock(self.folder / LOCK, timeout=0):
+                shutil.rmtree(self.folder)
+        except Timeout:
+            raise StoreError(
+                f"{self.folder} is being built by another process: wait for it, or end it"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"{self.folder} cannot be removed: {error}") from error
+
+
+def kept_stores() -> list[KeptStore]:
+    """Return the stores of graphs in the cache, the oldest first."""
+    place = cache_folder() / "graphs"
+    folders = [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
+    found = [_look_at(folder) for folder in folders if _NAME.fullmatch(folder.name)]
+    return sorted(found, key=lambda store: (store.built, store.folder))
+
+
+def _look_at(folder: Path) -> KeptStore:
+    files = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    written = max([folder.stat().st_mtime, *(file.st_mtime for file in files)])
+    crystals, recipe = _said(folder / DOCUMENT)
+    return KeptStore(
+        folder=folder,
+        bytes=sum(file.st_size for file in files),
+        built=datetime.fromtimestamp(written),
+        crystals=crystals,
+        recipe=recipe,
+    )
+
+
+def _said(document: Path) -> tuple[int | None, dict[str, Any] | None]:
+    """Return the number of crystals and the recipe, as far as a store of this version says them."""
+    if not document.is_file():
+        return None, None
+    try:
+        values = json.loads(document.read_text(encoding="utf-8"))
+    except ValueError:
+        return None, None
+    if values.get("format") != FORMAT_VERSION:
+        return None, None
+    return values["crystals"], values["recipe"]

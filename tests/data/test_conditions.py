@@ -1,0 +1,90 @@
+"""Columns of a table become states, or the reason why not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
+from xtalgraph.data.store_building import build_store
+from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.graphs.graph import collate
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.strategies import Radius
+from xtalgraph.testing.crystals import contract_crystals
+
+BOTH = Conditions(("T", "p"), "method", ("PBE", "HSE"))
+GOOD = {"T": 300, "p": "1.5", "method": "HSE", "else": None}
+CRYSTALS = list(contract_crystals().values())
+
+
+def test_rows_become_states():
+    states = BOTH.states_of([GOOD, GOOD | {"T": np.float64(10.0), "method": "PBE"}])
+    assert states.numbers.tolist() == [[300.0, 1.5], [10.0, 1.5]]
+    assert states.fidelity.tolist() == [1, 0]
+    assert states.numbers.dtype is torch.float64
+    alone = Conditions(("T",)).states_of([GOOD])
+    assert (alone.numbers.tolist(), alone.fidelity.tolist()) == ([[300.0]], [-1])
+    assert ATOMS_ALONE.states_of([{}, {}]).numbers.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"T": None}, "there is no 'T', which the model reads as the state"),
+        ({"T": float("nan")}, "there is no 'T'"),
+        ({"p": pd.NA}, "there is no 'p'"),
+        ({"p": ""}, "there is no 'p'"),
+        ({"p": "high"}, "'p' must be a finite number, got 'high'"),
+        ({"T": [1.0, 2.0]}, "'T' must be a finite number"),
+        ({"T": float("inf")}, "'T' must be a finite number"),
+        ({"method": None}, "there is no 'method'"),
+        ({"method": "HSE06"}, "no method that the model knows: 'HSE06'; did you mean 'HSE'"),
+    ],
+    ids=str,
+)
+def test_a_row_without_a_state_says_why(changed, said):
+    assert BOTH.problem(GOOD) is None
+    assert said in BOTH.problem(GOOD | changed)
+    with pytest.raises(InputError, match="row 1: "):
+        BOTH.states_of([GOOD, GOOD | changed])
+
+
+def test_declarations_that_cannot_be_are_refused():
+    for wrong, said in (
+        ((("T", "T"),), "named once, got T, T"),
+        ((("T",), "T", ("a", "b")), "named once"),
+        (((), "method"), "go together"),
+        (((), "", ("a", "b")), "go together"),
+        (((), "method", ("a",)), "at least two"),
+        (((), "method", ("a", "a")), "at least two methods, each once"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            Conditions(*wrong)
+
+
+def test_states_go_with_their_graphs_in_memory_and_from_a_store(tmp_path):
+    recipe = GraphRecipe(Radius(4.0), 1e-3)
+    rows = [GOOD | {"T": 10.0 * n, "method": ("PBE", "HSE")[n % 2]} for n in range(len(CRYSTALS))]
+    states = BOTH.states_of(rows)
+    bare = recipe.build(CRYSTALS)
+    assert bare.state.shape == (len(CRYSTALS), 0)
+    assert bare.fidelity.tolist() == [-1] * len(CRYSTALS)
+    graph = states.attach(bare)
+    stored = StoredGraphs(
+        build_store(CRYSTALS, recipe, tmp_path / "store"),
+        np.arange(len(CRYSTALS)),
+        states=states,
+    )
+    chosen = torch.tensor([3, 0, 3, 5])
+    for found in (
+        graph.select(chosen),
+        collate([graph.split()[n] for n in chosen.tolist()]),
+        stored.select(chosen),
+        stored.part(torch.tensor([5, 3, 0])).select(torch.tensor([1, 2, 1, 0])),
+        stored.to(torch.device("cpu")).select(chosen),
+    ):
+        assert found.state[:, 0].tolist() == [30.0, 0.0, 30.0, 50.0]
+        assert found.fidelity.tolist() == [1, 0, 1, 1]
+    assert graph.to(dtype=torch.float32).state.dtype is torch.float32
