@@ -52,6 +52,15 @@ import click
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training part.")
 @click.option("--seed", type=int, metavar="S", help="Of split, weights and order (0).")
 @click.option(
+    "--members",
+    type=int,
+    metavar="N",
+    help="Train N models; their spread goes with each prediction.",
+)
+@click.option(
+    "--intervals", is_flag=True, help="Set crystals aside to calibrate 90 % intervals with."
+)
+@click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),
     help="Rows that cannot be used: stop before training (default), or leave them out.",

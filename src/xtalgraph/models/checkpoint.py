@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +13,9 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
-FORMAT: Final[int] = 2
+FORMAT: Final[int] = 3
 """Version of the files; a reader refuses what is newer than itself. 2 knows classes
-and several targets."""
+and several targets, 3 knows several members."""
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -24,13 +25,14 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
         folder: The run.
         model: Its weights.
         spec: What it is.
-        record: What else is to be known of it: elements seen, versions, hash of the data.
+        record: What else is to be known of it: elements seen, versions, hash of the data, the
+            number of members if there are several.
     """
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     weights = safetensors.torch.save(state)
     (folder / "model.safetensors").write_bytes(weights)
     document = {
-        "format": 1 if _is_first_format(spec) else FORMAT,
+        "format": _format_of(spec, record),
         "model": spec.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
@@ -38,9 +40,21 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _is_first_format(spec: ModelSpec) -> bool:
-    """Whether a reader of format 1 understands it; it would take log-odds for values."""
-    return not spec.beside and not spec.target.is_class
+def _format_of(spec: ModelSpec, record: Mapping[str, Any]) -> int:
+    """Return the oldest format that says it all: a reader of 1 would take log-odds for values."""
+    if record.get("members", 1) > 1:
+        return 3
+    return 2 if spec.beside or spec.target.is_class else 1
+
+
+def member_folder(run: Path, number: int) -> Path:
+    """Return where a member of a run is kept; the first, number 0, in the run folder itself.
+
+    Args:
+        run: The run.
+        number: Of the member, from 0.
+    """
+    return run if number == 0 else run / "members" / str(number)
 
 
 def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:

@@ -12,7 +12,7 @@ from xtalgraph.conventions.errors import GraphError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.models.encoder import Encoder
+from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.head import Head
 from xtalgraph.models.readouts import Readout, check_serves
@@ -65,15 +65,46 @@ class PropertyModel(nn.Module):
         Raises:
             GraphError: If the graph is folded and the model cannot read that.
         """
+        return self.read(self.features(graph), graph)
+
+    def features(self, graph: Graph) -> Features:
+        """Return what the encoder makes of a graph.
+
+        Args:
+            graph: What to predict.
+
+        Raises:
+            GraphError: If the graph is folded and the model cannot read that.
+        """
         if isinstance(graph, InvariantGraph):
             reason = why_not_folded(self.encoder, self.target)
             if reason:
                 raise GraphError(f"the model cannot read a folded graph: {reason}")
-        features = self.encoder(graph)
+        features: Features = self.encoder(graph)
+        return features
+
+    def read(self, features: Features, graph: Graph) -> Float[Tensor, "rows *columns"]:
+        """Return what `forward` returns, from features that are there already.
+
+        Args:
+            features: Of the graph.
+            graph: What to predict.
+        """
         value: Tensor = self.scaler(self.readout(features, graph), graph, self.target)
         if not self.beside:
             return value
         return torch.stack([value, *(head(features, graph) for head in self.beside)], dim=-1)
+
+    def latent(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+        """Return the vector of each crystal from which the readout of the first target starts.
+
+        It is the same for a supercell, and for a folded graph.
+
+        Args:
+            features: Of the graph.
+            graph: What they were made of.
+        """
+        return self.readout.pooled(features, graph)
 
     def prediction(self, value: Float[Tensor, "rows *columns"]) -> Float[Tensor, "rows *columns"]:
         """Turn what `forward` returned into predictions, in float64.

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.table import read_rows
 from xtalgraph.models.predictor import Predictor
+from xtalgraph.workflows.announcements import about_copies
 
 log = logging.getLogger("xtalgraph")
 T = TypeVar("T")
@@ -73,7 +74,10 @@ def predict(
     predictor, path = load(run), Path(out)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
     incoming = read_rows(sources[0] if alone else sources)
-    good = bad = 0
+    copies = predictor.copied_members()
+    if copies:
+        log.warning("%s", about_copies(copies))
+    good = bad = new = 0
     unseen: Counter[str] = Counter()
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -85,12 +89,13 @@ def predict(
             table = predictor.tabulate(predicted)
             table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
             file.flush()
-            for row, _ in predicted:
+            for row, said in predicted:
                 if row.crystal is not None:
                     unseen.update(predictor.unseen_elements(row.crystal))
                 elif on_error == "raise":
                     raise InputError(f"{row.id}: {row.reason}")
-            failed = sum(values is None for _, values in predicted)
+                new += said is not None and said.novelty is not None and said.novelty.is_new
+            failed = sum(said is None for _, said in predicted)
             good, bad = good + len(rows) - failed, bad + failed
             bar.update(len(rows))
         if good + bad == 0:
@@ -100,6 +105,12 @@ def predict(
             "%d crystals hold %s, which no training crystal holds: their predictions are guesses",
             count,
             element,
+        )
+    if new:
+        log.warning(
+            "%d of %d crystals are unlike what the model was trained on: see the column novelty",
+            new,
+            good,
         )
     return Predicted(path, good, bad)
 

@@ -1,0 +1,176 @@
+"""Fit: train the members of a run, and predict every crystal with them."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from xtalgraph.data.splits import Split
+from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.data.targets import Kind
+from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.metrics.calibration import identical_members
+from xtalgraph.models.checkpoint import member_folder
+from xtalgraph.models.novelty import TrainingSet
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.registry import ENCODERS
+from xtalgraph.training.examples import Examples
+from xtalgraph.training.loop import Progress, Trainer, latents, predict
+from xtalgraph.workflows import outcome as out
+from xtalgraph.workflows.announcements import warn_about_edges, warn_about_reach
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.graph_source import Graphs, survey
+from xtalgraph.workflows.labelled import Labelled, values_of
+
+log = logging.getLogger("xtalgraph")
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a training leaves in memory."""
+
+    members: tuple[PropertyModel, ...]
+    """The models, on the CPU; the first is the one that a run without others has."""
+    outcome: out.Outcome
+    """What they say of every crystal: the mean, and the spread where there are several."""
+    copies: tuple[tuple[int, int], ...]
+    """Pairs of members that say the same of every crystal."""
+    training_set: TrainingSet
+    """What new crystals are compared with."""
+    trained: dict[str, Any]
+    """For the record."""
+
+
+def fit(
+    folder: Path,
+    labelled: Labelled,
+    graphs: Graphs,
+    split: Split,
+    config: RunConfig,
+    data_hash: str,
+    *,
+    resume: bool,
+    progress: bool,
+) -> Fitted:
+    """Train every member, and predict every crystal.
+
+    Members differ in their initial weights and in the order of the crystals, in nothing else. Each
+    has its own state, so that a killed run goes on within the member at which it stopped.
+
+    Args:
+        folder: The run.
+        labelled: Crystals and targets.
+        graphs: Of the crystals.
+        split: The parts.
+        config: The resolved settings.
+        data_hash: SHA-256 of crystals and targets.
+        resume: Go on from saved states.
+        progress: Show progress bars on standard error.
+
+    Source: B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS (2017), doi
+    10.48550/arXiv.1612.01474.
+    """
+    seen = survey(graphs.source)
+    warn_about_edges(seen, labelled)
+    scope = Scope.ATOM if config.spec.target.kind is Kind.ATOMIC else Scope.CRYSTAL
+    made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
+
+    def examples(rows: np.ndarray) -> Examples[Graph | StoredGraphs]:
+        values = torch.from_numpy(values_of(labelled, rows))
+        return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
+
+    train, validation = examples(split.train), examples(split.val)
+    targets = torch.from_numpy(values_of(labelled, range(len(labelled.table))))
+    everything = Examples(graphs.source, targets, scope)
+    count = config.training.members
+    members: list[PropertyModel] = []
+    done: list[Progress] = []
+    said: list[np.ndarray] = []
+    vectors = np.zeros((0, 0))
+    for number in range(count):
+        if count > 1:
+            log.info("member %d of %d", number + 1, count)
+        seed = member_seed(config.training.seed, number)
+        place = member_folder(folder, number)
+        place.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(seed)
+        model = config.spec.make_model()
+        if number == 0:
+            warn_about_reach(model, graphs.source)
+        _fit_scalers(model, labelled, split)
+        settings = replace(config.training, seed=seed)
+        key = hashlib.sha256((made_from + (f"member {number}" if number else "")).encode())
+        state = place / "state"
+        trainer = Trainer(model, train, validation, settings, state, key.hexdigest())
+        done.append(trainer.fit(resume=resume, show=progress))
+        out.write_text(place / "log.csv", out.log_csv(done[-1].history))
+        device = trainer.fabric.device
+        said.append(predict(model, everything.to(device)).cpu().numpy())
+        if number == 0:
+            vectors = latents(model, train.to(device)).cpu().numpy()
+        members.append(model.cpu())
+    seconds = sum(one.seconds for one in done)
+    trained = {
+        "epochs": done[0].epoch,
+        "best epoch": done[0].best_epoch,
+        "parameters": sum(p.numel() for p in members[0].parameters()),
+        "mean edges per crystal": round(seen.mean_edges, 1),
+        "mean edges per crystal, folded": round(seen.mean_folded_edges, 1),
+        "crystals per second": round(
+            len(split.train) * sum(one.epoch for one in done) / max(seconds, 1e-9)
+        ),
+    }
+    sizes = seen.num_atoms if scope is Scope.ATOM else np.ones(len(labelled.table), dtype=int)
+    outcome = _outcome(config, np.stack(said), sizes, seconds + graphs.seconds)
+    copies = identical_members(np.stack([one.reshape(-1) for one in said]))
+    crystals = [labelled.table.crystals[i] for i in split.train]
+    training_set = TrainingSet.of(vectors, crystals)
+    return Fitted(tuple(members), outcome, tuple(copies), training_set, trained)
+
+
+def member_seed(seed: int, number: int) -> int:
+    """Return the seed of a member: that of the run for the first, drawn from it for the others.
+
+    So the first member is the model that a run without others has, to the bit, and the members of a
+    run are not those of the run with the next seed.
+
+    Args:
+        seed: Of the run.
+        number: Of the member, from 0.
+    """
+    drawn = np.random.SeedSequence([seed, number]).generate_state(1)
+    return int(drawn[0]) if number else seed
+
+
+def _fit_scalers(model: PropertyModel, labelled: Labelled, split: Split) -> None:
+    numbers = [labelled.table.crystals[i].numbers for i in split.train]
+    model.fit_scalers([labelled.values[i] for i in split.train], numbers)
+
+
+def _outcome(
+    config: RunConfig,
+    said: Float[np.ndarray, "members rows *columns"],
+    sizes: Sequence[int] | np.ndarray,
+    seconds: float,
+) -> out.Outcome:
+    ends = np.cumsum(sizes)[:-1]
+    count = len(said)
+    name = config.spec.encoder
+    description = f"{ENCODERS[name].__name__}, a graph neural network"
+    if count == 1:
+        return out.Outcome(name, description, np.split(said[0], ends), seconds)
+    spread = np.split(said.std(axis=0, ddof=1), ends)
+    return out.Outcome(
+        name,
+        f"the mean of {count} members, each {description}",
+        np.split(said.mean(axis=0), ends),
+        seconds,
+        {"spread": spread},
+    )
