@@ -33,6 +33,7 @@ QUICK = {
     ("train",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("predict",): ["--quiet"],
     ("evaluate",): ["--quiet"],
+    ("embed",): ["--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],
 }
@@ -154,6 +155,8 @@ def run_commands(block: Block, where: str, capsys: pytest.CaptureFixture[str]) -
         for verb, extra in QUICK.items():
             if tuple(args[: len(verb)]) == verb and "--help" not in args:
                 args += extra
+        if "--intervals" in args:  # a tenth of 16 crystals is too few
+            args += ["--set", "data.calibration_fraction=0.7"]
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(args)

@@ -4,26 +4,28 @@ The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
-- `predict`, `evaluate`, `report`: the same from folder to folder.
+- `predict`, `evaluate`, `embed`, `report`: the same from folder to folder.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.train import train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "evaluate", "load", "predict", "report", "train"]
+__all__ = ["__version__", "embed", "evaluate", "load", "predict", "report", "train"]
 
 _ENTRY_POINTS = {
     "train": "train",
     "load": "predict",
     "predict": "predict",
     "evaluate": "evaluate",
+    "embed": "embed",
     "report": "report",
 }
 

@@ -16,6 +16,7 @@ VERBS: Final[dict[str, str]] = {
     "train": "Train a model; write a run folder with its evidence.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Measure a run on other data.",
+    "embed": "Write latent vectors, and a picture of them.",
     "report": "Write a run's report again.",
 }
 """Every verb with its one line of help; its module bears its name."""

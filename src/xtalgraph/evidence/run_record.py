@@ -66,6 +66,8 @@ class RunRecord:
     the run has them."""
     uncertainty: dict[str, Any]
     """What metrics.json says of these; empty where the run has none."""
+    novelty: dict[str, Any]
+    """What metrics.json says of how new the test crystals are; empty where it says nothing."""
     log: dict[str, Float[np.ndarray, " epochs"]] | None
     """Columns of log.csv; None where there is none."""
     config: str
@@ -194,6 +196,7 @@ def _read_target(
         predictions=_column(rows, "prediction"),
         beside={key: _column(rows, key) for key in _BESIDE if rows and key in rows[0]},
         uncertainty=metrics.get("uncertainty") or {},
+        novelty=metrics.get("novelty") or {},
         log={key: _column(log, key) for key in log[0]} if log else None,
         config=_read_text(folder / "config.yaml"),
         model_file=_read_json(folder / "model.json") or {},

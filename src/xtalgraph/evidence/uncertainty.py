@@ -27,9 +27,9 @@ def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
     Returns:
         HTML; empty where the run says nothing of its uncertainty.
     """
-    found = record.uncertainty
+    sentences = [*record.uncertainty.get("said", []), *record.novelty.get("said", [])]
     pictures = "".join(figure(*one) for one in drawn.uncertainty)
-    said = [paragraph(_sentence(one["text"])) for one in found.get("said", [])]
+    said = [paragraph(_sentence(one["text"])) for one in sentences]
     rows = _rows(record)
     return section(
         *heading_of(record, "uncertainty", "How sure it is"),

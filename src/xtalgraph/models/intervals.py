@@ -15,9 +15,11 @@ from xtalgraph.metrics.conformal import conformal_quantile
 DEFAULT_LEVEL: Final = 0.9
 """Share of the truths that is to lie inside."""
 _FILE: Final = "intervals.json"
-FLOOR: Final = 0.1
+FLOOR: Final = 1.0
 """Of the median spread: what is added to each, so that members which happen to agree do not promise
-that there is no error."""
+that there is no error. On phonons, with two members, 90 % intervals of the same coverage are in the
+mean 332 1/cm wide with 0.1, 176 with 1, 159 with 3, and 220 without a spread; their median is 163,
+115, 129 and 194."""
 
 
 @final

@@ -18,7 +18,7 @@ from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
-from xtalgraph.models.novelty import TrainingSet
+from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.training.examples import Examples
@@ -44,6 +44,8 @@ class Fitted:
     """Pairs of members that say the same of every crystal."""
     training_set: TrainingSet
     """What new crystals are compared with."""
+    novelty: dict[int, Novelty]
+    """How new each test crystal is, by its place in the table."""
     trained: dict[str, Any]
     """For the record."""
 
@@ -86,14 +88,14 @@ def fit(
         values = torch.from_numpy(values_of(labelled, rows))
         return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
 
-    train, validation = examples(split.train), examples(split.val)
+    train, validation, test = (examples(rows) for rows in (split.train, split.val, split.test))
     targets = torch.from_numpy(values_of(labelled, range(len(labelled.table))))
     everything = Examples(graphs.source, targets, scope)
     count = config.training.members
     members: list[PropertyModel] = []
     done: list[Progress] = []
     said: list[np.ndarray] = []
-    vectors = np.zeros((0, 0))
+    vectors: dict[str, np.ndarray] = {}
     for number in range(count):
         if count > 1:
             log.info("member %d of %d", number + 1, count)
@@ -114,7 +116,8 @@ def fit(
         device = trainer.fabric.device
         said.append(predict(model, everything.to(device)).cpu().numpy())
         if number == 0:
-            vectors = latents(model, train.to(device)).cpu().numpy()
+            for name, part in (("train", train), ("test", test)):
+                vectors[name] = latents(model, part.to(device)).cpu().numpy()
         members.append(model.cpu())
     seconds = sum(one.seconds for one in done)
     trained = {
@@ -130,9 +133,11 @@ def fit(
     sizes = seen.num_atoms if scope is Scope.ATOM else np.ones(len(labelled.table), dtype=int)
     outcome = _outcome(config, np.stack(said), sizes, seconds + graphs.seconds)
     copies = identical_members(np.stack([one.reshape(-1) for one in said]))
-    crystals = [labelled.table.crystals[i] for i in split.train]
-    training_set = TrainingSet.of(vectors, crystals)
-    return Fitted(tuple(members), outcome, tuple(copies), training_set, trained)
+    crystals = labelled.table.crystals
+    training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
+    compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
+    novelty = dict(zip(split.test.tolist(), compared, strict=True))
+    return Fitted(tuple(members), outcome, tuple(copies), training_set, novelty, trained)
 
 
 def member_seed(seed: int, number: int) -> int:

@@ -56,6 +56,8 @@ def predict(
 ) -> Predicted:
     """Predict crystals and write ``id``, ``prediction``, ``unit``, ``error`` for each.
 
+    With what a run knows of its uncertainty and of novelty, see `Predictor.predict`.
+
     The table grows as rows are predicted, so that what was done stays if the process dies.
 
     Args:
@@ -84,7 +86,7 @@ def predict(
         path.open("w", encoding="utf-8", newline="") as file,
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
-        for number, rows in enumerate(_chunks(incoming, _CHUNK)):
+        for number, rows in enumerate(in_chunks(incoming, _CHUNK)):
             predicted = predictor.predict_rows(rows)
             table = predictor.tabulate(predicted)
             table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
@@ -115,7 +117,13 @@ def predict(
     return Predicted(path, good, bad)
 
 
-def _chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+def in_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield rows in lists of a size, the last one shorter.
+
+    Args:
+        rows: Taken one by one.
+        size: Of a list.
+    """
     iterator = iter(rows)
     while chunk := list(islice(iterator, size)):
         yield chunk

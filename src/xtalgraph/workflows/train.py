@@ -29,11 +29,12 @@ from xtalgraph.workflows.examine_split import division_fields, examine_split
 from xtalgraph.workflows.fit import fit
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.novelty import judge_novelty
 from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import describe_all
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.uncertainty import calibrate, judge_uncertainty, with_uncertainty
+from xtalgraph.workflows.uncertainty import calibrate, judge_uncertainty, with_judged
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
 log = logging.getLogger("xtalgraph")
@@ -194,7 +195,9 @@ def _train(
     out.write_text(folder / "predictions.csv", predictions)
     metrics = measured(views, compared, split)
     judged = judge_uncertainty(views, outcome, count, fitted.copies, tuple(intervals))
-    out.write_json(folder / "metrics.json", with_uncertainty(metrics, judged))
+    metrics = with_judged(metrics, "uncertainty", judged)
+    novelty = judge_novelty(views, outcome, fitted.novelty)
+    out.write_json(folder / "metrics.json", with_judged(metrics, "novelty", novelty))
     out.write_json(folder / "worst.json", worst_of(views, compared))
     out.write_json(folder / "record.json", record)
     write_card(folder, record)

@@ -109,13 +109,14 @@ def judge_uncertainty(
     return found
 
 
-def with_uncertainty(
-    metrics: dict[str, Any], judged: Mapping[str, dict[str, Any]]
+def with_judged(
+    metrics: dict[str, Any], key: str, judged: Mapping[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """Put what `judge_uncertainty` found into the content of ``metrics.json``.
+    """Put what was found of each target into the content of ``metrics.json``.
 
     Args:
         metrics: Of one target, or of several.
+        key: Where to.
         judged: By the name of the target.
 
     Returns:
@@ -125,9 +126,9 @@ def with_uncertainty(
         return metrics
     if "targets" not in metrics:
         (own,) = judged.values()
-        return metrics | {"uncertainty": own}
+        return metrics | {key: own}
     each = {
-        name: one | ({"uncertainty": judged[name]} if name in judged else {})
+        name: one | ({key: judged[name]} if name in judged else {})
         for name, one in metrics["targets"].items()
     }
     return metrics | {"targets": each}
