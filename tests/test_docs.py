@@ -34,6 +34,7 @@ QUICK = {
     ("predict",): ["--quiet"],
     ("evaluate",): ["--quiet"],
     ("embed",): ["--quiet"],
+    ("screen",): ["--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],
 }

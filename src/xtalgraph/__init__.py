@@ -4,7 +4,7 @@ The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
-- `predict`, `evaluate`, `embed`, `report`: the same from folder to folder.
+- `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder.
 """
 
 import importlib
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
+    from xtalgraph.workflows.screen import screen
     from xtalgraph.workflows.train import train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "embed", "evaluate", "load", "predict", "report", "train"]
+__all__ = ["__version__", "embed", "evaluate", "load", "predict", "report", "screen", "train"]
 
 _ENTRY_POINTS = {
     "train": "train",
@@ -27,6 +28,7 @@ _ENTRY_POINTS = {
     "evaluate": "evaluate",
     "embed": "embed",
     "report": "report",
+    "screen": "screen",
 }
 
 

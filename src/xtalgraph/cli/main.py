@@ -17,6 +17,7 @@ VERBS: Final[dict[str, str]] = {
     "predict": "Predict new crystals with a run.",
     "evaluate": "Measure a run on other data.",
     "embed": "Write latent vectors, and a picture of them.",
+    "screen": "Rank many candidates; write the best with pictures.",
     "report": "Write a run's report again.",
 }
 """Every verb with its one line of help; its module bears its name."""
