@@ -41,6 +41,8 @@ QUICK = {
     ("evaluate",): ["--quiet"],
     ("verify",): ["--sample", "2", "--quiet"],
     ("diagnose",): ["--quiet"],
+    ("embed",): ["--quiet"],
+    ("screen",): ["--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],
 }
@@ -168,6 +170,8 @@ def run_commands(block: Block, where: str, capsys: pytest.CaptureFixture[str]) -
         for verb, extra in QUICK.items():
             if tuple(args[: len(verb)]) == verb and "--help" not in args:
                 args += extra
+        if "--intervals" in args:  # a tenth of 16 crystals is too few
+            args += ["--set", "data.calibration_fraction=0.7"]
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(args)

@@ -4,7 +4,7 @@ The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
-- `predict`, `evaluate`, `report`: the same from folder to folder;
+- `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
 - `compare`: a model against the mean, composition, descriptors and public models;
 - `verify`: what must not change a prediction is tried on a run;
 - `diagnose`: what a run has learned, and what it has not;
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.ablate import ablate
     from xtalgraph.workflows.compare import compare
     from xtalgraph.workflows.diagnose import diagnose
+    from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
+    from xtalgraph.workflows.screen import screen
     from xtalgraph.workflows.train import train
     from xtalgraph.workflows.tune import tune
     from xtalgraph.workflows.verify import verify
@@ -31,10 +33,12 @@ __all__ = [
     "ablate",
     "compare",
     "diagnose",
+    "embed",
     "evaluate",
     "load",
     "predict",
     "report",
+    "screen",
     "train",
     "tune",
     "verify",
@@ -51,6 +55,8 @@ _ENTRY_POINTS = {
     "diagnose": "diagnose",
     "report": "report",
     "verify": "verify",
+    "embed": "embed",
+    "screen": "screen",
 }
 
 

@@ -39,7 +39,8 @@ def test_every_file_gets_a_row(run, folder, tmp_path):
     done = xtalgraph.predict(run, folder, out=out, progress=False)
     assert (done.good, done.bad) == (10, 4)
     table = pd.read_csv(out)
-    assert list(table.columns) == ["id", "prediction", "unit", "error"]
+    novelty = ["novelty", "latent_distance", "composition_distance", "unseen"]
+    assert list(table.columns) == ["id", "prediction", "unit", "error", *novelty]
     assert len(table) == 14
     bad = table[table["prediction"].isna()].set_index("id")["error"]
     assert set(bad.index) == {"truncated", "empty", "picture", "partial"}

@@ -18,7 +18,8 @@ import click
 def predict(run: str, sources: tuple[str, ...], out: str, on_error: str, quiet: bool) -> int:
     """Predict the crystals in SOURCES (files, folders or tables) with the model of RUN.
 
-    The table has the columns id, prediction, unit, error. The exit code is 1 if some crystals
+    The table has the columns id, prediction, unit, error, and how new each crystal is to the model;
+    spread, lower and upper where the run has them. The exit code is 1 if some crystals
     could not be used, 2 if nothing could be done at all.
     """
     from xtalgraph.workflows.freed_memory import keep_freed_memory

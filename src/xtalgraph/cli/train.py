@@ -13,6 +13,15 @@ from xtalgraph.cli.training_options import of_each_target, training_options
 @training_options
 @click.option("--fold", type=int, metavar="K", help="Test fold, with folds or whole groups.")
 @click.option("--seed", type=int, metavar="S", help="Of split, weights and order (0).")
+@click.option(
+    "--members",
+    type=int,
+    metavar="N",
+    help="Train N models; their spread goes with each prediction.",
+)
+@click.option(
+    "--intervals", is_flag=True, help="Set crystals aside to calibrate 90 % intervals with."
+)
 @click.option("--resume", is_flag=True, help="Go on with a killed run; same bits.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def train(quiet: bool, **options: Any) -> None:

@@ -116,6 +116,22 @@ def groups_of(table: CrystalTable, division: Division) -> Groups:
     return Groups.alone(len(table))
 
 
+def groups_like_test(table: CrystalTable, division: Division) -> Groups:
+    """Return the groups by which rows must be drawn to be as new to a model as the test is.
+
+    Args:
+        table: The crystals.
+        division: How it is divided.
+
+    Raises:
+        ConfigError: If there is no such column.
+        InputError: If a crystal has no prototype.
+    """
+    if division.kind in ("element", "anion", "family"):
+        return groups_of(table, Division("chemsys", ""))
+    return groups_of(table, division)
+
+
 def divide(
     table: CrystalTable,
     values: Float[np.ndarray, " rows"] | None,
@@ -157,7 +173,7 @@ def divide(
             )
         return extreme_split(values, argument, val=val, test=test, what="target")
     held, what = _held_out(table, division)
-    systems = groups_of(table, Division("chemsys", ""))
+    systems = groups_like_test(table, division)
     return holdout_split(held, systems, val=val, seed=seed, what=what)
 
 

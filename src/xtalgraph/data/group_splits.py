@@ -4,7 +4,7 @@ Rows alone are groups of one.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Int
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.splits import Split, check_fractions, sorted_split
 
-_DRAWS: Final = {"folds": 1, "inner": 2, "validation": 3, "parts": 4}
+_DRAWS: Final = {"folds": 1, "inner": 2, "validation": 3, "parts": 4, "calibration": 5}
 """What a generator is for, so that no two drawings of one seed are the same."""
 
 
@@ -206,6 +206,32 @@ def holdout_split(
     chosen = _drawn_rows(groups, rest, val * len(rest), draw)
     how = f"test: {what}; {val:g} of the rest{groups.together} validation, seed {seed}"
     return sorted_split(np.setdiff1d(rest, chosen), chosen, np.flatnonzero(held), how)
+
+
+def set_aside(split: Split, groups: Groups, *, fraction: float, seed: int) -> Split:
+    """Take rows out of the training part to calibrate intervals with, groups whole.
+
+    The test and the validation part stay what they were. Rows that chose the epoch are no use:
+    their errors are smaller than those of rows that nothing was decided by.
+
+    Args:
+        split: Without such a part.
+        groups: Of all rows: those that the split keeps whole, so that what calibrates is as new to
+            the model as the test.
+        fraction: Of the training part.
+        seed: Of the drawing.
+
+    Raises:
+        ConfigError: If the fraction is out of range, or the training part is one group.
+    """
+    if not 0 < fraction < 1:
+        raise ConfigError(
+            f"data.calibration_fraction must be larger than 0 and less than 1, got {fraction}"
+        )
+    draw = np.random.default_rng([seed, _DRAWS["calibration"]])
+    chosen = np.sort(_drawn_rows(groups, split.train, fraction * len(split.train), draw))
+    how = f"{split.how}; {fraction:g} of the training part{groups.together} calibrates intervals"
+    return replace(split, train=np.setdiff1d(split.train, chosen), calibration=chosen, how=how)
 
 
 def _drawn_rows(

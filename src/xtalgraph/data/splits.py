@@ -1,7 +1,7 @@
 """Which crystals are learned from, which choose the epoch, and which are kept for the test."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 OFFICIAL_SEED: Final[int] = 18012019
 """Seed of the official Matbench v0.1 folds."""
 PARTS: Final[tuple[str, ...]] = ("train", "val", "test")
+"""The parts that every split has; one with a part that calibrates intervals has ``calibration``."""
 _PART_OF: Final[dict[str, str]] = {
     "train": "train",
     "training": "train",
@@ -24,7 +25,7 @@ _PART_OF: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Row numbers of the three parts, each sorted."""
+    """Row numbers of the parts, each sorted."""
 
     train: Int[np.ndarray, " train"]
     """Learned from."""
@@ -34,6 +35,10 @@ class Split:
     """Seen once, at the end."""
     how: str
     """How the parts were drawn, in words that allow to draw them again."""
+    calibration: Int[np.ndarray, " calibration"] = field(
+        default_factory=lambda: np.zeros(0, dtype=np.int64)
+    )
+    """Says how wide intervals must be, and nothing else; empty where there are none."""
 
     def __post_init__(self) -> None:
         if len(self.train) == 0 or len(self.test) == 0:
@@ -43,8 +48,9 @@ class Split:
             )
 
     def parts(self) -> dict[str, Int[np.ndarray, " rows"]]:
-        """Return the row numbers of each part by its name."""
-        return {name: getattr(self, name) for name in PARTS}
+        """Return the row numbers of each part by its name; of the calibration where it has rows."""
+        parts = {name: getattr(self, name) for name in PARTS}
+        return parts | ({"calibration": self.calibration} if len(self.calibration) else {})
 
 
 def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:

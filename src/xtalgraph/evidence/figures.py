@@ -12,6 +12,7 @@ from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence import wording
 from xtalgraph.evidence.markup import Html
 from xtalgraph.evidence.run_record import RunRecord
+from xtalgraph.evidence.uncertainty_figures import uncertainty_figures
 from xtalgraph.metrics.classification import confusion_counts, roc_points
 from xtalgraph.metrics.reliability import reliability
 from xtalgraph.plots.bonded_crystal import BondedCrystal
@@ -42,6 +43,8 @@ class TargetFigures:
     """Errors of the model and the baselines."""
     worst: list[Html]
     """Crystals with the worst errors, the first of the list."""
+    uncertainty: list[tuple[Html, str]]
+    """What the run says of its uncertainty, each with its caption; none where it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,15 @@ def _of_target(record: RunRecord, folder: Path) -> TargetFigures:
         description = f"Crystal structure of {entry['formula']}"
         worst.append(_kept(_still(entry, record.folder), folder / f"worst-{place}", description))
     errors = _of_class(record, folder) if record.is_class else _of_number(record, folder)
-    return TargetFigures(errors=errors, comparison=_comparison(record, folder), worst=worst)
+    return TargetFigures(
+        errors=errors,
+        comparison=_comparison(record, folder),
+        worst=worst,
+        uncertainty=[
+            (_kept(drawn, folder / name, caption), caption)
+            for name, (drawn, caption) in uncertainty_figures(record).items()
+        ],
+    )
 
 
 def _of_number(record: RunRecord, folder: Path) -> tuple[Html, ...]:

@@ -28,6 +28,7 @@ from xtalgraph.evidence.numbers import (
 )
 from xtalgraph.evidence.run_record import RunRecord, read_targets
 from xtalgraph.evidence.target_sections import errors_section, metrics_section, worst_section
+from xtalgraph.evidence.uncertainty import uncertainty_alarms, uncertainty_section
 from xtalgraph.evidence.verified import verified_alarms, verified_section
 
 
@@ -65,7 +66,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     body = [
         part(one, own)
         for one, own in zip(records, drawn.targets, strict=True)
-        for part in (metrics_section, errors_section, worst_section)
+        for part in (metrics_section, errors_section, uncertainty_section, worst_section)
     ]
     body += [
         _training(record, drawn),
@@ -108,6 +109,7 @@ def _judgement(record: RunRecord) -> tuple[str, list[str]]:
     else:
         said = wording.verdict(record.model, crystals, record.kind, error, baselines, record.unit)
         doubts = wording.warnings(record.model, error, baselines, record.unit)
+    doubts += uncertainty_alarms(record)
     of = "" if record.number is None else f"{record.target}: "
     return of + said, [of + doubt for doubt in doubts]
 

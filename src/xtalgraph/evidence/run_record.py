@@ -5,12 +5,15 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
 from xtalgraph.conventions.errors import RunError
+
+_BESIDE: Final = ("spread", "lower", "upper")
+"""Columns of predictions.csv that only some runs have."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,13 @@ class RunRecord:
     """What is true, in the unit."""
     predictions: Float[np.ndarray, " rows"]
     """What the model says, in the unit."""
+    beside: dict[str, Float[np.ndarray, " rows"]]
+    """What stands beside each prediction, in the unit: ``spread``, ``lower`` and ``upper``, where
+    the run has them."""
+    uncertainty: dict[str, Any]
+    """What metrics.json says of these; empty where the run has none."""
+    novelty: dict[str, Any]
+    """What metrics.json says of how new the test crystals are; empty where it says nothing."""
     log: dict[str, Float[np.ndarray, " epochs"]] | None
     """Columns of log.csv; None where there is none."""
     config: str
@@ -186,6 +196,9 @@ def _read_target(
         split=np.array([row["split"] for row in rows], dtype=str),
         targets=_column(rows, "target"),
         predictions=_column(rows, "prediction"),
+        beside={key: _column(rows, key) for key in _BESIDE if rows and key in rows[0]},
+        uncertainty=metrics.get("uncertainty") or {},
+        novelty=metrics.get("novelty") or {},
         log={key: _column(log, key) for key in log[0]} if log else None,
         config=_read_text(folder / "config.yaml"),
         model_file=_read_json(folder / "model.json") or {},
@@ -201,6 +214,7 @@ def _read_target(
 def _of_target(row: dict[str, str], name: str) -> dict[str, str]:
     """A row of several targets as that of one."""
     own = {what: row.get(f"{what}:{name}") or "" for what in ("target", "prediction", "unit")}
+    own |= {what: row[f"{what}:{name}"] for what in _BESIDE if f"{what}:{name}" in row}
     return {"id": row["id"], "split": row["split"], **own}
 
 

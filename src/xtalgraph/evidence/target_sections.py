@@ -89,7 +89,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
         lead = _ranking(record, keys)
     absent = class_wording.unavailable if record.is_class else wording.unavailable
     return section(
-        *_head(record, "metrics", "Against the baselines"),
+        *heading_of(record, "metrics", "Against the baselines"),
         [
             paragraph(lead),
             f'<div class="beside"><div>{table(head, rows, "metrics")}'
@@ -163,7 +163,7 @@ def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
         said, captions = _spread(record)
     pictures = [figure(*pair) for pair in zip(drawn.errors, captions, strict=True)]
     return section(
-        *_head(record, "errors", "The errors"),
+        *heading_of(record, "errors", "The errors"),
         [paragraph(said), f'<div class="pair">{"".join(pictures)}</div>'],
     )
 
@@ -211,7 +211,7 @@ def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
     pictures = zip(drawn.worst, captions, strict=False)
     gallery = "".join(figure(picture, caption) for picture, caption in pictures)
     return section(
-        *_head(record, "worst", "The worst errors"),
+        *heading_of(record, "worst", "The worst errors"),
         [
             paragraph(
                 f"The {count(len(rows), what)} of the test set with the largest errors. "
@@ -223,8 +223,14 @@ def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
     )
 
 
-def _head(record: RunRecord, identifier: str, heading: str) -> tuple[str, str]:
-    """Anchor and heading of a section, which name the target where there are several."""
+def heading_of(record: RunRecord, identifier: str, heading: str) -> tuple[str, str]:
+    """Anchor and heading of a section, which name the target where there are several.
+
+    Args:
+        record: The run.
+        identifier: Anchor where there is one target.
+        heading: The same.
+    """
     if record.number is None:
         return identifier, heading
     return f"{identifier}-{record.number}", f"{record.target}: {heading.lower()}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from xtalgraph.models.spec import ModelSpec
 
 FORMAT: Final[int] = 3
 """Version of the files; a reader refuses what is newer than itself. 2 knows classes
-and several targets, 3 the state of a crystal."""
+and several targets, 3 the state of a crystal and several members."""
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -24,13 +25,14 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
         folder: The run.
         model: Its weights.
         spec: What it is.
-        record: What else is to be known of it: elements seen, versions, hash of the data.
+        record: What else is to be known of it: elements seen, versions, hash of the data, the
+            number of members if there are several.
     """
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     weights = safetensors.torch.save(state)
     (folder / "model.safetensors").write_bytes(weights)
     document = {
-        "format": _format_of(spec),
+        "format": _format_of(spec, record),
         "model": spec.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
@@ -38,11 +40,21 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _format_of(spec: ModelSpec) -> int:
-    """Return the first format whose readers understand it; that of 1 takes log-odds for values."""
-    if spec.conditions:
+def _format_of(spec: ModelSpec, record: Mapping[str, Any]) -> int:
+    """Return the oldest format that says it all: a reader of 1 would take log-odds for values."""
+    if spec.conditions or record.get("members", 1) > 1:
         return 3
     return 2 if spec.beside or spec.target.is_class else 1
+
+
+def member_folder(run: Path, number: int) -> Path:
+    """Return where a member of a run is kept; the first, number 0, in the run folder itself.
+
+    Args:
+        run: The run.
+        number: Of the member, from 0.
+    """
+    return run if number == 0 else run / "members" / str(number)
 
 
 def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:

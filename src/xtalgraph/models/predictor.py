@@ -1,14 +1,15 @@
 """A trained model, ready for new crystals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
+from torch.nn.utils import parameters_to_vector
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
@@ -18,12 +19,20 @@ from xtalgraph.data.states import States
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.checkpoint import load_model
+from xtalgraph.metrics.calibration import identical_members
+from xtalgraph.models.checkpoint import load_model, member_folder
+from xtalgraph.models.intervals import Intervals, load_intervals
+from xtalgraph.models.novelty import Novelty, TrainingSet
+from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
 _BATCH = 256
 """Crystals in a batch."""
+TRAINING_FILE: Final = "training_set.safetensors"
+"""What a run folder keeps of its training part."""
+NOVELTY_COLUMNS: Final = ["novelty", "latent_distance", "composition_distance", "unseen"]
+"""What a table of predictions says of how new each crystal is."""
 
 
 class PredictedRow(NamedTuple):
@@ -31,9 +40,8 @@ class PredictedRow(NamedTuple):
 
     row: Row
     """With a crystal, or with the reason why there is no prediction."""
-    values: Float[np.ndarray, "_ *columns"] | None
-    """One value, or one for each atom if the target is atomic, of several targets a column for
-    each; None where there is a reason."""
+    prediction: Prediction | None
+    """None where there is a reason."""
 
 
 @final
@@ -44,18 +52,51 @@ class Predictor:
         model: In evaluation mode.
         spec: What it is.
         elements: Symbols of the elements in its training part.
+        others: Further members, trained alike from other weights; the mean of all is predicted.
+        intervals: Of the targets that have some, by name.
+        training_set: What is known of the training part.
     """
 
-    def __init__(self, model: PropertyModel, spec: ModelSpec, elements: Sequence[str]) -> None:
+    def __init__(
+        self,
+        model: PropertyModel,
+        spec: ModelSpec,
+        elements: Sequence[str],
+        *,
+        others: Sequence[PropertyModel] = (),
+        intervals: Mapping[str, Intervals] | None = None,
+        training_set: TrainingSet | None = None,
+    ) -> None:
         self.model = model
         self.spec = spec
         self.elements = tuple(elements)
+        self.members = (model, *others)
+        self.intervals = dict(intervals or {})
+        self.training_set = training_set
 
     @classmethod
     def load(cls, run: str | Path) -> "Predictor":
-        """Load a predictor from a run folder."""
-        model, spec, document = load_model(Path(run))
-        return cls(model, spec, document["elements"])
+        """Load a predictor from a run folder, with all its members.
+
+        Args:
+            run: The folder.
+
+        Raises:
+            RunError: If something is missing or damaged.
+        """
+        folder = Path(run)
+        model, spec, document = load_model(folder)
+        count = document.get("members", 1)
+        others = [load_model(member_folder(folder, n))[0] for n in range(1, count)]
+        training = folder / TRAINING_FILE
+        return cls(
+            model,
+            spec,
+            document["elements"],
+            others=others,
+            intervals=load_intervals(folder),
+            training_set=TrainingSet.load(training) if training.is_file() else None,
+        )
 
     @property
     def target(self) -> Target:
@@ -72,9 +113,9 @@ class Predictor:
             f"{target.kind} {target.name}{f' in {target.unit}' if target.unit else ''}"
             for target in self.targets
         ]
-        return f"Predictor({self.spec.encoder}: {', '.join(said)})"
+        count = f"{len(self.members)} × " if len(self.members) > 1 else ""
+        return f"Predictor({count}{self.spec.encoder}: {', '.join(said)})"
 
-    @torch.no_grad()
     def predict_crystals(
         self, crystals: Sequence[Crystal], states: States | None = None
     ) -> list[Float[np.ndarray, "_ *columns"] | str]:
@@ -92,30 +133,86 @@ class Predictor:
         Raises:
             InputError: If the model reads states and there are none, or not one for each crystal.
         """
+        said = self._predicted(crystals, states, novelty=False)
+        return [one if isinstance(one, str) else one.values for one in said]
+
+    def examine_crystals(
+        self, crystals: Sequence[Crystal], states: States | None = None
+    ) -> list[Prediction | str]:
+        """Predict crystals, and say how sure that is and how new they are, in batches.
+
+        Args:
+            crystals: What to predict; checked already.
+            states: The state of each, where the model reads states.
+
+        Returns:
+            For each crystal what is said of it, or why the neighbour strategy refuses it.
+
+        Raises:
+            InputError: As for `predict_crystals`.
+        """
+        return self._predicted(crystals, states, novelty=True)
+
+    def _predicted(
+        self, crystals: Sequence[Crystal], states: States | None, *, novelty: bool
+    ) -> list[Prediction | str]:
         conditions = self.spec.conditions
         if conditions and (states is None or len(states) != len(crystals)):
             raise InputError(
                 f"the model reads {', '.join(conditions.columns)} as the state of a crystal: give "
                 f"the states of all {len(crystals)} crystals, as conditions.states_of(rows) does"
             )
-        found: list[np.ndarray | str] = []
+        found: list[Prediction | str] = []
         recipe = self.spec.make_recipe()
         for start in range(0, len(crystals), _BATCH):
             part = crystals[start : start + _BATCH]
             graph, refusals = build_or_refuse(part, recipe)
             refused = {one.index: one.reason for one in refusals}
+            places = [n for n in range(len(part)) if n not in refused]
             if graph is not None and conditions and states is not None:
-                served = [start + n for n in range(len(part)) if n not in refused]
-                graph = states.select(np.array(served)).attach(graph)
-            values = iter([] if graph is None else self._values(graph))
-            found += [refused[n] if n in refused else next(values) for n in range(len(part))]
+                graph = states.select(start + np.array(places)).attach(graph)
+            served = [part[n] for n in places]
+            said = iter([] if graph is None else self._said(graph, served, novelty))
+            found += [refused[n] if n in refused else next(said) for n in range(len(part))]
         return found
 
-    def _values(self, graph: Graph) -> list[Float[np.ndarray, "_ *columns"]]:
-        values = self.model.prediction(self.model(graph)).numpy()
+    @torch.no_grad()
+    def _said(self, graph: Graph, crystals: Sequence[Crystal], novelty: bool) -> list[Prediction]:
+        first, *others = self.members
+        features = first.features(graph)
+        latent = first.latent(features, graph).numpy()
+        said = [first.prediction(first.read(features, graph)).numpy()]
+        said += [member.prediction(member(graph)).numpy() for member in others]
         atomic = self.target.kind is Kind.ATOMIC
         sizes = graph.num_atoms.numpy() if atomic else np.ones(len(graph), dtype=int)
-        return np.split(values, np.cumsum(sizes)[:-1])
+        each = np.split(np.stack(said), np.cumsum(sizes)[:-1], axis=1)
+        compared: Sequence[Novelty | None] = [None] * len(crystals)
+        if novelty and self.training_set is not None:
+            compared = self.training_set.compare(latent, crystals)
+        return [
+            self._one(members, len(crystal), vector, new)
+            for members, crystal, vector, new in zip(each, crystals, latent, compared, strict=True)
+        ]
+
+    def _one(
+        self,
+        members: Float[np.ndarray, "members rows *columns"],
+        atoms: int,
+        latent: Float[np.ndarray, " latent"],
+        novelty: Novelty | None,
+    ) -> Prediction:
+        values = members.mean(axis=0)
+        spread = members.std(axis=0, ddof=1) if len(members) > 1 else None
+        if not self.intervals:
+            return Prediction(values, spread, None, None, latent, novelty)
+        half = np.full(values.shape, np.nan)
+        for column, target in enumerate(self.targets):
+            if target.name in self.intervals:
+                where = (slice(None), column) if values.ndim == 2 else (slice(None),)
+                size = np.full(len(values), float(atoms) if target.kind is Kind.EXTENSIVE else 1.0)
+                own = None if spread is None else spread[where]
+                half[where] = self.intervals[target.name].half_width(size, own)
+        return Prediction(values, spread, values - half, values + half, latent, novelty)
 
     def predict(self, source: Any) -> pd.DataFrame:
         """Predict everything in a source; a row that cannot be used has its reason in ``error``.
@@ -127,7 +224,10 @@ class Predictor:
         Returns:
             Columns ``id``, ``prediction``, ``unit``, ``error``; for an atomic target also
             ``site``, and one row for each atom. Of several targets ``prediction:NAME`` and
-            ``unit:NAME`` for each.
+            ``unit:NAME`` for each. A run with members adds ``spread``, one with intervals ``lower``
+            and ``upper`` after each prediction; one that knows its training part adds ``novelty``
+            (in words, empty where nothing is new), ``latent_distance``, ``composition_distance``
+            and ``unseen``, see `Novelty`.
 
         Raises:
             InputError: If the source as a whole cannot be read.
@@ -148,14 +248,14 @@ class Predictor:
         served = [row for row in rows if row.crystal is not None]
         states = self.spec.conditions.states_of([row.values for row in served])
         crystals = [row.crystal for row in served if row.crystal is not None]
-        found = iter(self.predict_crystals(crystals, states))
+        found = iter(self.examine_crystals(crystals, states))
         predicted = []
         for row in rows:
-            values = None if row.crystal is None else next(found)
-            if isinstance(values, str):
-                row = replace(row, crystal=None, reason=values)  # noqa: PLW2901
-                values = None
-            predicted.append(PredictedRow(row, values))
+            said = None if row.crystal is None else next(found)
+            if isinstance(said, str):
+                row = replace(row, crystal=None, reason=said)  # noqa: PLW2901
+                said = None
+            predicted.append(PredictedRow(row, said))
         return predicted
 
     def _with_state(self, row: Row) -> Row:
@@ -165,28 +265,64 @@ class Predictor:
     def tabulate(self, predicted: Iterable[PredictedRow]) -> pd.DataFrame:
         """Return predicted rows as the table that `predict` describes."""
         marks = [""] if len(self.targets) == 1 else [f":{one.name}" for one in self.targets]
+        measures = self._measures()
         units = {f"unit{m}": one.unit for m, one in zip(marks, self.targets, strict=True)}
         records: list[dict[str, Any]] = []
-        for row, values in predicted:
+        for row, said in predicted:
             common = {"id": row.id, "error": row.reason or "", **units}
-            if values is None:
+            if said is None:
                 records.append(common | {"site": None})
                 continue
-            for site, said in enumerate(values.reshape(-1, len(marks)).tolist()):
-                each = {f"prediction{m}": one for m, one in zip(marks, said, strict=True)}
+            common |= _novelty_columns(said.novelty)
+            arrays = {name: getattr(said, field) for name, field in measures.items()}
+            for site in range(len(said.values)):
+                each = {
+                    f"{name}{mark}": float(array[site].reshape(-1)[place])
+                    for name, array in arrays.items()
+                    for place, mark in enumerate(marks)
+                }
                 records.append(common | {"site": site} | each)
-        pairs = [f"{what}{mark}" for mark in marks for what in ("prediction", "unit")]
-        columns = ["id", *pairs, "error"]
+        numbers = [f"{what}{mark}" for mark in marks for what in measures]
+        columns = ["id", *[f"{what}{m}" for m in marks for what in (*measures, "unit")], "error"]
         if self.target.kind is Kind.ATOMIC:
             columns.insert(1, "site")
+        if self.training_set is not None:
+            columns += NOVELTY_COLUMNS
+            numbers += ["latent_distance", "composition_distance"]
         table = pd.DataFrame(records, columns=columns)
-        for mark in marks:
-            table[f"prediction{mark}"] = table[f"prediction{mark}"].astype(float)
+        for name in numbers:
+            table[name] = table[name].astype(float)
         if "site" in columns:
             table["site"] = table["site"].astype("Int64")
         return table
+
+    def _measures(self) -> dict[str, str]:
+        """Return the columns that each target has, and the field of a prediction behind each."""
+        measures = {"prediction": "values"}
+        if len(self.members) > 1:
+            measures["spread"] = "spread"
+        return measures | ({"lower": "lower", "upper": "upper"} if self.intervals else {})
+
+    def copied_members(self) -> list[tuple[int, int]]:
+        """Return the pairs of members that have the same weights, by their numbers from 0.
+
+        Their predictions are the same, and the spread is too small.
+        """
+        weights = [parameters_to_vector(one.parameters()).detach() for one in self.members]
+        return identical_members(np.stack([one.double().numpy() for one in weights]))
 
     def unseen_elements(self, crystal: Crystal) -> tuple[str, ...]:
         """Return the elements of a crystal that were not in the training part."""
         present = {SYMBOLS[number] for number in crystal.numbers.tolist()}
         return tuple(sorted(present - set(self.elements)))
+
+
+def _novelty_columns(novelty: Novelty | None) -> dict[str, Any]:
+    if novelty is None:
+        return {}
+    return {
+        "novelty": novelty.words,
+        "latent_distance": novelty.latent_distance,
+        "composition_distance": novelty.composition_distance,
+        "unseen": " ".join(novelty.unseen),
+    }

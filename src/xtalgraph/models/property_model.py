@@ -14,7 +14,7 @@ from xtalgraph.data.states import States
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.models.encoder import Encoder
+from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.head import Head
 from xtalgraph.models.readouts import Readout, check_serves
@@ -73,11 +73,31 @@ class PropertyModel(nn.Module):
             GraphError: If the graph is folded and the model cannot read that, or it has not the
                 states that the model reads.
         """
+        return self.read(self.features(graph), graph)
+
+    def features(self, graph: Graph) -> Features:
+        """Return what the encoder makes of a graph.
+
+        Args:
+            graph: What to predict.
+
+        Raises:
+            GraphError: If the graph is folded and the model cannot read that.
+        """
         if isinstance(graph, InvariantGraph):
             reason = why_not_folded(self.encoder, self.target)
             if reason:
                 raise GraphError(f"the model cannot read a folded graph: {reason}")
-        features = self.encoder(self._with_states(graph))
+        features: Features = self.encoder(self._with_states(graph))
+        return features
+
+    def read(self, features: Features, graph: Graph) -> Float[Tensor, "rows *columns"]:
+        """Return what `forward` returns, from features that are there already.
+
+        Args:
+            features: Of the graph.
+            graph: What to predict.
+        """
         value: Tensor = self.scaler(self.readout(features, graph), graph, self.target)
         if not self.beside:
             return value
@@ -94,6 +114,17 @@ class PropertyModel(nn.Module):
                 "spec.conditions.states_of(rows).attach(graph)"
             )
         return graph if self.states is None else graph.replace(state=self.states(graph.state))
+
+    def latent(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+        """Return the vector of each crystal from which the readout of the first target starts.
+
+        It is the same for a supercell, and for a folded graph.
+
+        Args:
+            features: Of the graph.
+            graph: What they were made of.
+        """
+        return self.readout.pooled(features, graph)
 
     def prediction(self, value: Float[Tensor, "rows *columns"]) -> Float[Tensor, "rows *columns"]:
         """Turn what `forward` returned into predictions, in float64.

@@ -37,6 +37,10 @@ class Readout(nn.Module, ABC):
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
 
+    @abstractmethod
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+        """Return the vector that stands for each crystal: the same for a supercell."""
+
 
 class SumReadout(Readout):
     """Σ_i f(h_i ⊕ c): a scalar for each atom, added up, nothing nonlinear after it."""
@@ -54,6 +58,10 @@ class SumReadout(Readout):
         value = weighted(value, graph.atom_multiplicity)
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+        """Return mean_i h_i ⊕ c."""
+        return _mean_of_atoms(features, graph)
+
 
 class AtomReadout(Readout):
     """f(h_i ⊕ c): one value for each atom."""
@@ -70,6 +78,10 @@ class AtomReadout(Readout):
         value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
         return value
 
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+        """Return mean_i h_i ⊕ c."""
+        return _mean_of_atoms(features, graph)
+
 
 class PooledReadout(Readout, ABC):
     """Base of f(pool_i h_i ⊕ c): the atoms pooled into one vector, then a head."""
@@ -85,12 +97,14 @@ class PooledReadout(Readout, ABC):
 
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
+        value: Tensor = self.head(self.pooled(features, graph)).squeeze(-1)
+        return value
+
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+        """Return pool_i h_i ⊕ c."""
         count = graph.atom_multiplicity.to(features.atom.dtype)
         pooled = self.pooling(features.atom, count, graph.crystal_of_atom, len(graph))
-        if features.crystal is not None:
-            pooled = torch.cat([pooled, features.crystal], dim=-1)
-        value: Tensor = self.head(pooled).squeeze(-1)
-        return value
+        return _beside_crystal(pooled, features)
 
 
 class MeanReadout(PooledReadout):
@@ -131,6 +145,10 @@ class TimesReadout(Readout, ABC):
         atoms = segment_sum(graph.atom_multiplicity, graph.crystal_of_atom, len(graph))
         return value * atoms.to(value.dtype)
 
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+        """Return that of the intensive readout."""
+        return self.intensive.pooled(features, graph)
+
 
 class TimesMeanReadout(TimesReadout):
     """N times the readout ``mean``."""
@@ -165,6 +183,22 @@ def _at_atoms(features: Features, graph: Graph) -> Float[Tensor, "atoms width"]:
     if features.crystal is None:
         return features.atom
     return torch.cat([features.atom, gather(features.crystal, graph.crystal_of_atom)], dim=-1)
+
+
+def _mean_of_atoms(features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+    """Return mean_i h_i ⊕ c."""
+    count = graph.atom_multiplicity.to(features.atom.dtype)
+    pooled = MeanPooling(features.atom.shape[1])(
+        features.atom, count, graph.crystal_of_atom, len(graph)
+    )
+    return _beside_crystal(pooled, features)
+
+
+def _beside_crystal(
+    pooled: Float[Tensor, "crystals width"], features: Features
+) -> Float[Tensor, "crystals latent"]:
+    """Return the pooled atoms ⊕ c."""
+    return pooled if features.crystal is None else torch.cat([pooled, features.crystal], dim=-1)
 
 
 READOUTS: Final[dict[str, type[Readout]]] = {

@@ -21,7 +21,12 @@ MARK: Final = "#c8501e"
 BASELINE: Final = "#9aa5b1"
 """Bars of the baselines."""
 
-SPLIT_COLORS: Final[dict[str, str]] = {"train": "#b3bfcb", "val": "#e3a008", "test": ACCENT}
+SPLIT_COLORS: Final[dict[str, str]] = {
+    "train": "#b3bfcb",
+    "val": "#e3a008",
+    "calibration": "#8c6bb1",
+    "test": ACCENT,
+}
 """Colour of each split; told apart also without colour vision, by lightness."""
 
 SETTINGS: Final[dict[Any, Any]] = {

@@ -253,6 +253,23 @@ def predict(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
 
 
 @torch.no_grad()
+def latents(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
+    """Return the vector of each crystal from which the readout starts, in evaluation mode.
+
+    Args:
+        model: A property model.
+        examples: The crystals, in order.
+    """
+    was_training = model.training
+    model.eval()
+    parts = []
+    for part in ordered_batches(examples, _EVALUATION_BATCH):
+        parts.append(model.latent(model.features(part.graph), part.graph))
+    model.train(was_training)
+    return torch.cat(parts)
+
+
+@torch.no_grad()
 def _outputs(model: nn.Module, examples: Examples[GraphSource]) -> Tensor:
     was_training = model.training
     model.eval()

@@ -30,6 +30,8 @@ class TrainingConfig:
     """Epochs without a better validation error after which training stops."""
     seed: int = 0
     """Of the initial weights, the order of the crystals and the split."""
+    members: int = 1
+    """Models that are trained from different weights; what is predicted is their mean."""
     threads: int | None = None
     """CPU threads; null takes as many as there are cores."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -50,5 +52,7 @@ class TrainingConfig:
                 )
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"training.threads must be at least 1, got {self.threads}")
+        if self.members < 1:
+            raise ConfigError(f"training.members must be at least 1, got {self.members}")
         if self.seed < 0:
             raise ConfigError(f"training.seed must not be negative, got {self.seed}")

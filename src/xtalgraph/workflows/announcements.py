@@ -1,7 +1,7 @@
 """What a training says of its targets and graphs before it begins."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -82,3 +82,16 @@ def warn_about_reach(model: PropertyModel, source: Graph | StoredGraphs) -> None
                 basis.reach,
                 longest,
             )
+
+
+def about_copies(copies: Sequence[tuple[int, int]]) -> str:
+    """Say that members of an ensemble are copies, and what that does.
+
+    Args:
+        copies: Pairs of members, from 0.
+    """
+    pairs = ", ".join(f"{second + 1} of {first + 1}" for first, second in copies)
+    return (
+        f"members are copies: {pairs}. They say the same of every crystal, so that the spread is "
+        "too small; train them again"
+    )

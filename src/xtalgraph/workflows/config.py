@@ -11,7 +11,7 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.division import parse_division
-from xtalgraph.data.targets import Target, Task, components_of, kind_named
+from xtalgraph.data.targets import Kind, Target, Task, components_of, kind_named
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
@@ -64,6 +64,8 @@ class DataConfig:
     """Part of all that chooses the epoch; of what is not in the test where that is given."""
     test_fraction: float = 0.1
     """Part of all crystals in the test, where it is not given by the split."""
+    calibration_fraction: float = 0.0
+    """Part of the training part that is set aside to calibrate intervals; 0 for no intervals."""
     on_error: Literal["raise", "skip"] = "raise"
     """Whether a row that cannot be used stops the training before it starts."""
     store: bool = True
@@ -103,6 +105,11 @@ class DataConfig:
             raise ConfigError(
                 "data.inner_fold, data.inner_folds and data.fold go together, got "
                 f"{self.inner_fold}, {self.inner_folds} and {self.fold}"
+            )
+        if not 0 <= self.calibration_fraction < 1:
+            raise ConfigError(
+                "data.calibration_fraction must be at least 0 and less than 1, got "
+                f"{self.calibration_fraction}"
             )
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"data.workers must be at least 1, got {self.workers}")
@@ -167,6 +174,10 @@ class GraphConfig:
 
 _NEUTRAL: Final = frozenset({"store", "workers", "memory_gb"})
 """Keys of the section ``data`` on which no number depends; a run goes on with others."""
+CALIBRATION_FRACTION: Final = 0.1
+"""Part of the training part that is set aside where intervals are asked for and no more is said."""
+_LATER: Final = {("data", "calibration_fraction"): 0.0, ("training", "members"): 1}
+"""Keys that older runs do not have, and the value with which a run is what it was without them."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +232,7 @@ class RunConfig:
             **asdict(settings_from(GraphConfig, beside, "graph")),
         )
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")
+        check_intervals(data, spec.targets)
         return cls(data, spec, training)
 
     def sections(self) -> dict[str, dict[str, Any]]:
@@ -241,14 +253,43 @@ class RunConfig:
         }
 
     def deciding(self) -> dict[str, dict[str, Any]]:
-        """Return the sections without what changes no bit: where and how graphs are kept."""
+        """Return the sections without what changes no bit: where and how graphs are kept.
+
+        What is left out, too, is a setting that was added later and says nothing new, so that runs
+        begun before it go on.
+        """
         sections = self.sections()
-        kept = {key: value for key, value in sections["data"].items() if key not in _NEUTRAL}
-        return sections | {"data": kept}
+        sections["data"] = {k: v for k, v in sections["data"].items() if k not in _NEUTRAL}
+        for (section, key), same in _LATER.items():
+            if sections[section][key] == same:
+                del sections[section][key]
+        return sections
 
     def to_yaml(self) -> str:
         """Return the YAML from which the same configuration is read."""
         return yaml.safe_dump(self.sections(), sort_keys=False, allow_unicode=True)
+
+
+def check_intervals(data: DataConfig, targets: Sequence[Target]) -> None:
+    """Refuse intervals where none of the targets can have one.
+
+    Args:
+        data: Whether rows are set aside for them.
+        targets: What is predicted.
+
+    Raises:
+        ConfigError: If there are only classes, or sites.
+    """
+    if data.calibration_fraction and not any(has_intervals(target) for target in targets):
+        raise ConfigError(
+            "data.calibration_fraction sets crystals aside to calibrate intervals, which a class "
+            "has not, nor a site, whose errors depend on those of its crystal: set it to 0"
+        )
+
+
+def has_intervals(target: Target) -> bool:
+    """Whether intervals can be calibrated for a target: one number for each crystal."""
+    return not target.is_class and target.kind is not Kind.ATOMIC
 
 
 def read_yaml(path: Path) -> dict[str, dict[str, Any]]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from xtalgraph.data.splits import Split
 from xtalgraph.data.stored_graphs import StoredGraphs
-from xtalgraph.data.targets import Kind
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.training.examples import Examples
@@ -64,26 +64,36 @@ def fit_model(
     Raises:
         RunError: If the state was made from something else.
     """
-    crystals = labelled.table.crystals
-    scope = Scope.ATOM if model.target.kind is Kind.ATOMIC else Scope.CRYSTAL
-
-    def examples(rows: np.ndarray) -> Examples[Graph | StoredGraphs]:
-        values = torch.from_numpy(values_of(labelled, rows))
-        return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
-
-    parts = {name: examples(rows) for name, rows in split.parts().items()}
-    numbers = [crystals[i].numbers for i in split.train]
+    train, val = (
+        examples_of(labelled, graphs, rows, model.target) for rows in (split.train, split.val)
+    )
+    numbers = [labelled.table.crystals[i].numbers for i in split.train]
     model.fit_scalers([labelled.values[i] for i in split.train], numbers)
     if labelled.states is not None:
         model.fit_states(labelled.states.select(split.train))
     key = hashlib.sha256(made_from.encode()).hexdigest()
-    trainer = Trainer(model, parts["train"], parts["val"], training, state, key)
+    trainer = Trainer(model, train, val, training, state, key)
     done = trainer.fit(resume=resume, show=progress)
-    targets = torch.from_numpy(values_of(labelled, range(len(crystals))))
-    everything = Examples(graphs.source, targets, scope).to(trainer.fabric.device)
-    values = predict(model, everything).cpu().numpy()
+    everything = examples_of(labelled, graphs, np.arange(len(labelled.table)), model.target)
+    values = predict(model, everything.to(trainer.fabric.device)).cpu().numpy()
     rows = [len(one) for one in labelled.values]
     return Fitted(np.split(values, np.cumsum(rows)[:-1]), done)
+
+
+def examples_of(
+    labelled: Labelled, graphs: Graphs, rows: Int[np.ndarray, " rows"], target: Target
+) -> Examples[Graph | StoredGraphs]:
+    """Return some of the crystals as the training takes them.
+
+    Args:
+        labelled: Crystals and their targets.
+        graphs: Of the same crystals.
+        rows: Which of them.
+        target: What is predicted; it says whether there is a value for each crystal or each atom.
+    """
+    scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
+    values = torch.from_numpy(values_of(labelled, rows))
+    return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +41,9 @@ class Outcome:
     """Predictions of each crystal, in the order of the table; of several targets a column each."""
     seconds: float
     """Time to fit and predict."""
+    beside: Mapping[str, Sequence[Float[np.ndarray, "_ *columns"]]] = field(default_factory=dict)
+    """What is said beside each prediction, as the predictions are: ``spread``, ``lower`` and
+    ``upper``; NaN where a target has none."""
 
 
 def measure(
@@ -95,35 +98,38 @@ def figures_of(
 def predictions_csv(
     labelled: Labelled,
     split: Split,
-    predicted: Sequence[Float[np.ndarray, "_ *columns"]],
+    outcome: Outcome,
     targets: Sequence[Target],
 ) -> str:
     """Return the text of ``predictions.csv``, every number with all its digits.
 
     One target has the columns ``target``, ``prediction`` and ``unit``; several have these for each,
-    ``target:NAME`` and so on, empty where a label is missing.
+    ``target:NAME`` and so on, empty where a label is missing. A run with members has ``spread``
+    after each prediction, one with intervals ``lower`` and ``upper``.
 
     Args:
         labelled: Crystals and their targets.
         split: The parts.
-        predicted: Predictions of each crystal.
+        outcome: What the model says of each crystal.
         targets: What is predicted.
     """
+    said_of = {"prediction": outcome.values, **outcome.beside}
     atomic = targets[0].kind is Kind.ATOMIC
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     marks = [""] if len(targets) == 1 else [f":{target.name}" for target in targets]
-    each = [f"{what}{mark}" for mark in marks for what in ("target", "prediction", "unit")]
+    each = [f"{what}{mark}" for mark in marks for what in ("target", *said_of, "unit")]
     writer.writerow(["id", "split", *each] + ["site"] * atomic)
     for part, rows in split.parts().items():
         for i in rows.tolist():
-            true, said = (one[i].reshape(-1, len(targets)) for one in (labelled.values, predicted))
+            true = labelled.values[i].reshape(-1, len(targets))
+            said = [one[i].reshape(-1, len(targets)) for one in said_of.values()]
             for site in range(len(true)):
                 line = [labelled.table.ids[i], part]
                 for n, target in enumerate(targets):
-                    label = float(true[site, n])
-                    known = "" if math.isnan(label) else repr(label)
-                    line += [known, repr(float(said[site, n])), target.unit]
+                    numbers = [float(one[site, n]) for one in (true, *said)]
+                    line += ["" if math.isnan(number) else repr(number) for number in numbers]
+                    line.append(target.unit)
                 writer.writerow(line + [site] * atomic)
     return text.getvalue()
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.table import read_rows
 from xtalgraph.models.predictor import Predictor
+from xtalgraph.workflows.announcements import about_copies
 
 log = logging.getLogger("xtalgraph")
 T = TypeVar("T")
@@ -55,6 +56,8 @@ def predict(
 ) -> Predicted:
     """Predict crystals and write ``id``, ``prediction``, ``unit``, ``error`` for each.
 
+    With what a run knows of its uncertainty and of novelty, see `Predictor.predict`.
+
     The table grows as rows are predicted, so that what was done stays if the process dies.
 
     Args:
@@ -73,24 +76,28 @@ def predict(
     predictor, path = load(run), Path(out)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
     incoming = read_rows(sources[0] if alone else sources)
-    good = bad = 0
+    copies = predictor.copied_members()
+    if copies:
+        log.warning("%s", about_copies(copies))
+    good = bad = new = 0
     unseen: Counter[str] = Counter()
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         path.open("w", encoding="utf-8", newline="") as file,
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
-        for number, rows in enumerate(_chunks(incoming, _CHUNK)):
+        for number, rows in enumerate(in_chunks(incoming, _CHUNK)):
             predicted = predictor.predict_rows(rows)
             table = predictor.tabulate(predicted)
             table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
             file.flush()
-            for row, _ in predicted:
+            for row, said in predicted:
                 if row.crystal is not None:
                     unseen.update(predictor.unseen_elements(row.crystal))
                 elif on_error == "raise":
                     raise InputError(f"{row.id}: {row.reason}")
-            failed = sum(values is None for _, values in predicted)
+                new += said is not None and said.novelty is not None and said.novelty.is_new
+            failed = sum(said is None for _, said in predicted)
             good, bad = good + len(rows) - failed, bad + failed
             bar.update(len(rows))
         if good + bad == 0:
@@ -101,10 +108,22 @@ def predict(
             count,
             element,
         )
+    if new:
+        log.warning(
+            "%d of %d crystals are unlike what the model was trained on: see the column novelty",
+            new,
+            good,
+        )
     return Predicted(path, good, bad)
 
 
-def _chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+def in_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield rows in lists of a size, the last one shorter.
+
+    Args:
+        rows: Taken one by one.
+        size: Of a list.
+    """
     iterator = iter(rows)
     while chunk := list(islice(iterator, size)):
         yield chunk

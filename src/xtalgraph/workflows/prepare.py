@@ -14,12 +14,14 @@ from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import CATALOGUE, Dataset
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
-from xtalgraph.data.division import divide, divide_in_folds, parse_division
-from xtalgraph.data.group_splits import Groups, group_fold_split
+from xtalgraph.data.division import divide, divide_in_folds, groups_like_test, parse_division
+from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
 from xtalgraph.data.labels import class_of, why_no_class
 from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import Rejection, read_table
 from xtalgraph.data.targets import Component, Kind, Target
+from xtalgraph.metrics.conformal import fewest_rows
+from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.config import DataConfig
 from xtalgraph.workflows.labelled import Labelled, values_of
 
@@ -186,8 +188,25 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
         seed: Of every drawing.
 
     Raises:
-        ConfigError: If there is no column, or no folds are known.
+        ConfigError: If there is no column, or no folds are known, or too few crystals would
+            calibrate intervals.
     """
+    split = _divided(labelled, config, known, seed)
+    if config.calibration_fraction == 0:
+        return split
+    groups = groups_like_test(labelled.table, parse_division(config.split))
+    split = set_aside(split, groups, fraction=config.calibration_fraction, seed=seed)
+    needed = fewest_rows(DEFAULT_LEVEL)
+    if len(split.calibration) < needed:
+        raise ConfigError(
+            f"intervals at {DEFAULT_LEVEL:.0%} need at least {needed} crystals that calibrate, "
+            f"data.calibration_fraction={config.calibration_fraction:g} of the training part are "
+            f"{len(split.calibration)}: set it higher"
+        )
+    return split
+
+
+def _divided(labelled: Labelled, config: DataConfig, known: Dataset | None, seed: int) -> Split:
     table, division = labelled.table, parse_division(config.split)
     val = config.val_fraction
     if config.fold is None:

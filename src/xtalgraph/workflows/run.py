@@ -106,7 +106,8 @@ class Run:
         config = self.config
         conditions = config.data.conditions()
         labelled = read_labelled(found, config.targets, conditions, progress=progress)
-        parts = {part: set(self.division[part]) for part in PARTS}
+        named = [*PARTS, "calibration"] if "calibration" in self.division else PARTS
+        parts = {part: set(self.division[part]) for part in named}
         known = set[str]().union(*parts.values())
         ids = labelled.table.ids
         left = {n: "rejected by the run" for n, name in enumerate(ids) if name not in known}
@@ -122,8 +123,7 @@ class Run:
         def places(part: str) -> Int[np.ndarray, " rows"]:
             return np.array([place[name] for name in self.division[part]], dtype=np.int64)
 
-        train, val, test = (places(part) for part in PARTS)
-        return RunData(labelled, Split(train, val, test, self.division["how"]))
+        return RunData(labelled, Split(**{p: places(p) for p in named}, how=self.division["how"]))
 
     def _json(self, name: str) -> dict[str, Any]:
         document: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))

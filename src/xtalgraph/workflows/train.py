@@ -1,13 +1,11 @@
 """Train: from a source of crystals to a run folder with a model and its evidence."""
 
-import json
 import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from xtalgraph.conventions.elements import SYMBOLS
@@ -16,27 +14,25 @@ from xtalgraph.data.catalogue import Dataset
 from xtalgraph.data.splits import Split
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
-from xtalgraph.models.checkpoint import save_model
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.checkpoint import member_folder, save_model
+from xtalgraph.models.intervals import save_intervals
+from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.workflows import outcome as out
-from xtalgraph.workflows.announcements import (
-    announce,
-    announce_state,
-    tell_missing,
-    warn_about_edges,
-    warn_about_reach,
-)
+from xtalgraph.workflows.announcements import announce, announce_state, tell_missing
 from xtalgraph.workflows.compare_baselines import fit_baselines
-from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.examine_split import division_fields, examine_split
-from xtalgraph.workflows.fitting import fit_model, repeatable
-from xtalgraph.workflows.graph_source import Graphs, make_graphs, survey
+from xtalgraph.workflows.fitting import repeatable
+from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.members import fit_members
+from xtalgraph.workflows.novelty import judge_novelty
 from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import judge_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.uncertainty import calibrate, judge_uncertainty, with_judged
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
 log = logging.getLogger("xtalgraph")
@@ -57,6 +53,8 @@ def train(
     folds: int | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    members: int | None = None,
+    intervals: bool = False,
     on_error: str | None = None,
     config: str | Path | None = None,
     overrides: Sequence[str] = (),
@@ -83,6 +81,9 @@ def train(
         folds: How many folds are drawn.
         epochs: Passes over the training part.
         seed: Of the split, the weights and the order.
+        members: How many models are trained from different weights, for their mean and spread.
+        intervals: Set a tenth of the training part aside to calibrate intervals, unless
+            ``data.calibration_fraction`` says how much.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
         config: YAML file with the sections data, graph, model, training.
         overrides: Dotted settings, ``training.batch_size=32``, which win over everything else.
@@ -109,10 +110,17 @@ def train(
         "epochs": epochs,
         "on_error": on_error,
         "config": config,
-        "overrides": overrides,
+        "overrides": [*_members(members), *overrides],
     }
     request = Request.of(data, options, fold=fold, seed=seed)
-    return train_request(request, request.config(), Path(out), resume=resume, progress=progress)
+    aside = intervals and not request.sections["data"].get("calibration_fraction")
+    changes = {"data.calibration_fraction": CALIBRATION_FRACTION} if aside else {}
+    asked = request.config(changes)
+    return train_request(request, asked, Path(out), resume=resume, progress=progress)
+
+
+def _members(count: int | None) -> list[str]:
+    return [] if count is None else [f"training.members={count}"]
 
 
 def train_request(
@@ -143,7 +151,7 @@ def train_request(
 def _train(
     folder: Path,
     source: Any,
-    known: Dataset | None,
+    catalogued: Dataset | None,
     config: RunConfig,
     resume: bool,
     progress: bool,
@@ -158,13 +166,13 @@ def _train(
     if config.data.on_error == "raise":
         judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
     # Both may refuse, and graphs take long to build.
-    split = make_split(labelled, config.data, known, seed)
+    split = make_split(labelled, config.data, catalogued, seed)
     views = views_of(labelled, split, targets)
     recipe = config.spec.make_recipe()
     graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
     if graphs.refused:
         labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
-        split = make_split(labelled, config.data, known, seed)
+        split = make_split(labelled, config.data, catalogued, seed)
         views = views_of(labelled, split, targets)
     graphs = graphs.with_states(labelled.states)
     judge_rejected(folder, labelled.table.rejected, config.data.on_error)
@@ -179,8 +187,10 @@ def _train(
     for view in views:
         tell_missing(view.target, len(view.places), len(labelled.table))
 
-    fitted = _fit(folder, labelled, graphs, split, config, data_hash, resume, progress)
-    model, outcome, trained = fitted
+    fitted = fit_members(
+        folder, labelled, graphs, split, config, data_hash, resume=resume, progress=progress
+    )
+    outcome, intervals = calibrate(labelled, split, fitted.outcome, targets)
     compared = [
         [view.outcome(outcome), *fit_baselines(view.labelled, view.split, view.target, seed=seed)]
         for view in views
@@ -190,67 +200,29 @@ def _train(
         for one in baselines:
             seconds[one.name] = round(seconds.get(one.name, 0.0) + one.seconds, 1)
     seconds["everything"] = round(time.monotonic() - began, 1)
-    record = make_record(folder, config, labelled, split, data_hash, trained, seconds)
+    record = make_record(folder, config, labelled, split, data_hash, fitted.trained, seconds)
     record["Data"] |= division_fields(division)
     elements = _elements(labelled, split)
-    save_model(
-        folder,
-        model,
-        config.spec,
-        {"elements": elements, "data_sha256": data_hash, "versions": out.versions()},
-    )
-    predictions = out.predictions_csv(labelled, split, outcome.values, targets)
+    known = {"elements": elements, "data_sha256": data_hash, "versions": out.versions()}
+    count = len(fitted.members)
+    for number, model in enumerate(fitted.members):
+        said = {"members": count} if count > 1 and number == 0 else {}
+        save_model(member_folder(folder, number), model, config.spec, known | said)
+    fitted.training_set.save(folder / TRAINING_FILE)
+    if intervals:
+        save_intervals(folder, intervals)
+    predictions = out.predictions_csv(labelled, split, outcome, targets)
     out.write_text(folder / "rejected.csv", out.rejected_csv(labelled.table.rejected))
     out.write_text(folder / "predictions.csv", predictions)
-    out.write_json(folder / "metrics.json", measured(views, compared, split))
+    metrics = measured(views, compared, split)
+    judged = judge_uncertainty(views, outcome, count, fitted.copies, tuple(intervals))
+    metrics = with_judged(metrics, "uncertainty", judged)
+    novelty = judge_novelty(views, outcome, fitted.novelty)
+    out.write_json(folder / "metrics.json", with_judged(metrics, "novelty", novelty))
     out.write_json(folder / "worst.json", worst_of(views, compared))
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
-
-
-def _fit(
-    folder: Path,
-    labelled: Labelled,
-    graphs: Graphs,
-    split: Split,
-    config: RunConfig,
-    data_hash: str,
-    resume: bool,
-    progress: bool,
-) -> tuple[PropertyModel, out.Outcome, dict[str, Any]]:
-    """Train, and predict every crystal."""
-    seen = survey(graphs.source)
-    warn_about_edges(seen, labelled)
-    torch.manual_seed(config.training.seed)
-    model = config.spec.make_model()
-    warn_about_reach(model, graphs.source)
-    made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
-    fitted = fit_model(
-        model,
-        labelled,
-        graphs,
-        split,
-        config.training,
-        folder / "state",
-        made_from,
-        resume=resume,
-        progress=progress,
-    )
-    done = fitted.progress
-    out.write_text(folder / "log.csv", out.log_csv(done.history))
-    description = f"{type(model.encoder).__name__}, a graph neural network"
-    trained = {
-        "epochs": done.epoch,
-        "best epoch": done.best_epoch,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "mean edges per crystal": round(seen.mean_edges, 1),
-        "mean edges per crystal, folded": round(seen.mean_folded_edges, 1),
-        "crystals per second": round(len(split.train) * done.epoch / max(done.seconds, 1e-9)),
-    }
-    name = config.spec.encoder
-    seconds = done.seconds + graphs.seconds
-    return model.cpu(), out.Outcome(name, description, fitted.values, seconds), trained
 
 
 def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
@@ -262,12 +234,12 @@ def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
                 f"{folder} holds a run already: go on with it by --resume, or choose another --out"
             )
         before = yaml.safe_load(settings.read_text(encoding="utf-8"))
-        after = config.deciding()
+        before, after = RunConfig.from_sections(before).deciding(), config.deciding()
         changed = [
-            f"{section}.{key} was {before.get(section, {}).get(key)!r}, is {value!r}"
-            for section, values in after.items()
-            for key, value in values.items()
-            if before.get(section, {}).get(key) != value
+            f"{section}.{key} was {before[section].get(key)!r}, is {after[section].get(key)!r}"
+            for section in after
+            for key in {**before[section], **after[section]}
+            if before[section].get(key) != after[section].get(key)
         ]
         if changed:
             raise RunError(

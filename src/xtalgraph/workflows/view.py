@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Target
@@ -30,10 +30,17 @@ class TargetView:
 
     def outcome(self, whole: Outcome) -> Outcome:
         """Return what a predictor of all targets says of this one, for these crystals."""
-        values = [whole.values[i] for i in self.places]
-        if self.column is not None:
-            values = [one[:, self.column] for one in values]
-        return replace(whole, values=values)
+        return replace(
+            whole,
+            values=self._own(whole.values),
+            beside={name: self._own(one) for name, one in whole.beside.items()},
+        )
+
+    def _own(
+        self, values: Sequence[Float[np.ndarray, "_ *columns"]]
+    ) -> list[Float[np.ndarray, " _"]]:
+        own = [values[i] for i in self.places]
+        return own if self.column is None else [one[:, self.column] for one in own]
 
 
 def views_of(labelled: Labelled, split: Split, targets: Sequence[Target]) -> list[TargetView]:

@@ -1,0 +1,39 @@
+"""`xtalgraph embed`."""
+
+import click
+
+
+@click.command(short_help="Write the latent vectors of crystals, and a picture of them.")
+@click.argument("run")
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--out", metavar="PARQUET", required=True, help="Table to write.")
+@click.option("--plot", metavar="SVG|PNG", help="Picture in two dimensions.")
+@click.option(
+    "--method",
+    type=click.Choice(["pca", "umap"]),
+    default="pca",
+    show_default=True,
+    help="How the picture is made; umap needs the extra embed.",
+)
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def embed(
+    run: str, sources: tuple[str, ...], out: str, plot: str | None, method: str, quiet: bool
+) -> int:
+    """Write the vectors from which the readout of RUN starts, for the crystals in SOURCES.
+
+    The table has the columns id, target, prediction, z0, z1 and on. The exit code is 1 if some
+    crystals could not be used.
+    """
+    from xtalgraph.workflows.embed import embed as run_embedding
+
+    given = sources[0] if len(sources) == 1 else list(sources)
+    done = run_embedding(
+        run,
+        given,
+        out=out,
+        plot=plot,
+        method="umap" if method == "umap" else "pca",
+        progress=not quiet,
+    )
+    click.echo(f"{done.good} vectors, {done.bad} rows that could not be used: {done.path}")
+    return 1 if done.bad else 0

@@ -1,0 +1,132 @@
+"""The page of a screening: a table of the best, and the pictures of the first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.targets import Target
+from xtalgraph.evidence.markup import (
+    Content,
+    Html,
+    escaped,
+    figure,
+    formula,
+    paragraph,
+    section,
+    table,
+)
+from xtalgraph.evidence.numbers import count, plain, with_unit
+from xtalgraph.graphs.summary import bonds_of
+from xtalgraph.plots.bonded_crystal import BondedCrystal
+from xtalgraph.plots.crystal_still import crystal_still
+from xtalgraph.plots.export import figure_to_svg, inline_svg
+
+PICTURES: Final = 12
+"""How many of the best are drawn."""
+MOST_ATOMS: Final = 400
+"""A crystal with more atoms than this is listed and not drawn."""
+_HEADS: Final = {
+    "rank": "",
+    "id": "id",
+    "formula": "formula",
+    "expected_improvement": "expected improvement",
+    "upper_bound": "upper bound",
+    "prediction": "predicted",
+    "spread": "spread",
+    "lower": "from",
+    "upper": "to",
+    "novelty": "out of the ordinary",
+    "same": "the same crystal",
+}
+"""What the page shows of the table, and the heading of each column."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One of the best."""
+
+    crystal: Crystal
+    """To be drawn."""
+    line: Mapping[str, Any]
+    """Its line of the table."""
+
+
+def write_screen_page(
+    folder: Path, candidates: Sequence[Candidate], *, target: Target, title: str, how: str
+) -> Path:
+    """Write ``screen.html``, one file that loads nothing.
+
+    Args:
+        folder: Where to.
+        candidates: The best first.
+        target: What was predicted.
+        title: What the page is headed with.
+        how: How they were ranked, in words.
+
+    Returns:
+        The page.
+    """
+    new = sum(bool(one.line.get("novelty")) for one in candidates)
+    doubt = (
+        f"{count(new, 'candidate')} of {len(candidates)} are unlike what the model was trained on: "
+        "the errors measured on its test do not vouch for them."
+        if new
+        else ""
+    )
+    shown = [key for key in _HEADS if key in candidates[0].line]
+    rows = [[_cell(one.line, key) for key in shown] for one in candidates]
+    heads = [_HEADS[key] for key in shown]
+    drawn = [one for one in candidates[:PICTURES] if len(one.crystal) <= MOST_ATOMS]
+    gallery = "".join(_picture(one, target) for one in drawn)
+    unit = f" ({target.unit})" if target.unit else ""
+    page = Template(_asset("report.html")).substitute(
+        title=escaped(title),
+        style=_asset("report.css"),
+        kicker=escaped(f"{target.name}{unit} · {how}"),
+        verdict=escaped(f"{title}."),
+        warnings=paragraph(doubt, "warning"),
+        body="\n".join(
+            [
+                section("best", "The first of them", [f'<div class="gallery">{gallery}</div>']),
+                section("table", "All of them", [table(heads, rows, "numbers")]),
+            ]
+        ),
+    )
+    path = folder / "screen.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _cell(line: Mapping[str, Any], key: str) -> Content:
+    value = line[key]
+    if key == "formula":
+        return formula(str(value))
+    return plain(value) if isinstance(value, float) else str(value)
+
+
+def _picture(one: Candidate, target: Target) -> str:
+    bonds = bonds_of(one.crystal)
+    bonded = BondedCrystal(
+        cell=one.crystal.cell,
+        positions=one.crystal.positions,
+        numbers=one.crystal.numbers,
+        pbc=one.crystal.pbc,
+        center=bonds.center,
+        neighbor=bonds.neighbor,
+        image=bonds.image,
+    )
+    name = str(one.line["formula"])
+    svg = figure_to_svg(crystal_still(bonded, size=2.8))
+    picture = Html(inline_svg(svg, f"rank-{one.line['rank']}", f"Crystal structure of {name}"))
+    value = escaped(with_unit(plain(float(one.line["prediction"])), target.unit))
+    flag = "<br>out of the ordinary" if one.line.get("novelty") else ""
+    head = f"{one.line['rank']}. <b>{formula(name).text}</b> {escaped(str(one.line['id']))}"
+    return figure(picture, Html(f"{head}<br>{value}{flag}"))
+
+
+def _asset(name: str) -> str:
+    return files("xtalgraph.evidence").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,0 +1,41 @@
+"""The figures of the report that speak of uncertainty."""
+
+from matplotlib.figure import Figure
+
+from xtalgraph.evidence.run_record import RunRecord
+from xtalgraph.metrics.calibration import calibration_curve, error_by_spread, miscalibration_area
+from xtalgraph.plots.uncertainty import calibration_plot, error_spread_plot, interval_plot
+
+
+def uncertainty_figures(record: RunRecord) -> dict[str, tuple[Figure, str]]:
+    """Draw what the run has: intervals, errors by spread, calibration.
+
+    Args:
+        record: The run.
+
+    Returns:
+        For each file name the figure and its caption.
+    """
+    drawn: dict[str, tuple[Figure, str]] = {}
+    test = record.test_rows()
+    true, said = record.targets[test], record.predictions[test]
+    if "intervals" in record.uncertainty:
+        lower, upper = record.beside["lower"][test], record.beside["upper"][test]
+        common = {"name": record.target, "unit": record.unit}
+        drawn["intervals"] = (
+            interval_plot(true, said, lower, upper, **common),
+            "Each test crystal with its interval, the narrowest first.",
+        )
+    if "spread" in record.uncertainty:
+        error, spread = said - true, record.beside["spread"][test]
+        binned = error_by_spread(error, spread)
+        drawn["error-by-spread"] = (
+            error_spread_plot(binned.spread, binned.error, unit=record.unit),
+            "Errors of test crystals with a similar spread; on the line both are equal.",
+        )
+        area = miscalibration_area(error, spread)
+        drawn["calibration"] = (
+            calibration_plot(*calibration_curve(error, spread), area),
+            "What the spread, taken for a standard deviation, promises, and what it holds.",
+        )
+    return drawn

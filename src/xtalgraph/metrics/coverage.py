@@ -1,0 +1,114 @@
+"""How often intervals hold the truth, and how wide they are."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import beta
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.metrics.pairs import checked_pair
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of rows with its exact binomial interval; NaN for no rows."""
+
+    value: float
+    """The share."""
+    low: float
+    """Lower end of the interval."""
+    high: float
+    """Upper end."""
+    count: int
+    """Rows that were counted."""
+    rows: int
+    """Rows there are."""
+
+
+def binomial_share(count: int, rows: int, *, level: float = 0.95) -> Share:
+    """Return a share with its exact interval.
+
+    The interval holds every share p for which neither the observed count or fewer, nor it or more,
+    is less likely than (1 − level)/2.
+
+    Args:
+        count: Rows that were counted.
+        rows: Rows there are.
+        level: How sure the interval is, between 0 and 1.
+
+    Raises:
+        ConfigError: The counts or the level are out of range.
+
+    Source: C. Clopper, E. Pearson, Biometrika 26, 404 (1934), doi 10.1093/biomet/26.4.404.
+
+    >>> found = binomial_share(0, 10)
+    >>> found.low, round(found.high, 4)
+    (0.0, 0.3085)
+    """
+    if not 0 <= count <= rows or not 0 < level < 1:
+        raise ConfigError(
+            f"a share needs 0 <= count <= rows and a level between 0 and 1, got {count}, {rows} "
+            f"and {level}"
+        )
+    if rows == 0:
+        return Share(math.nan, math.nan, math.nan, 0, 0)
+    tail = (1 - level) / 2
+    low = 0.0 if count == 0 else float(beta.ppf(tail, count, rows - count + 1))
+    high = 1.0 if count == rows else float(beta.ppf(1 - tail, count + 1, rows - count))
+    return Share(count / rows, low, high, count, rows)
+
+
+def coverage(
+    target: Float[np.ndarray, " rows"],
+    lower: Float[np.ndarray, " rows"],
+    upper: Float[np.ndarray, " rows"],
+    *,
+    level: float = 0.95,
+) -> Share:
+    """Return the share of the truths that lie in their intervals, ends included.
+
+    Args:
+        target: True values.
+        lower: Lower ends, in the same order and unit.
+        upper: Upper ends.
+        level: Of the binomial interval of the share; not that of the intervals which are judged.
+
+    Raises:
+        InputError: The columns do not fit, or an interval ends before it begins.
+    """
+    target, lower = checked_pair(target, lower)
+    lower, upper = checked_pair(lower, upper)
+    _check_ends(lower, upper)
+    inside = (lower <= target) & (target <= upper)
+    return binomial_share(int(inside.sum()), len(target), level=level)
+
+
+def sharpness(lower: Float[np.ndarray, " rows"], upper: Float[np.ndarray, " rows"]) -> float:
+    """Return the mean width of intervals, in the unit of their ends; NaN for no rows.
+
+    Of two sets of intervals with one coverage the narrower says more.
+
+    Args:
+        lower: Lower ends.
+        upper: Upper ends, in the same order.
+
+    Raises:
+        InputError: The columns do not fit, or an interval ends before it begins.
+
+    >>> sharpness(np.array([0.0, 1.0]), np.array([1.0, 4.0]))
+    2.0
+    """
+    lower, upper = checked_pair(lower, upper)
+    _check_ends(lower, upper)
+    return float((upper - lower).mean()) if len(lower) else math.nan
+
+
+def _check_ends(lower: Float[np.ndarray, " rows"], upper: Float[np.ndarray, " rows"]) -> None:
+    bad = np.flatnonzero(lower > upper)
+    if bad.size:
+        raise InputError(
+            f"an interval must not end before it begins, got {lower[bad[0]]} to {upper[bad[0]]} in "
+            f"row {bad[0]} ({bad.size} such rows)"
+        )

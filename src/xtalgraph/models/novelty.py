@@ -1,0 +1,231 @@
+"""How new a crystal is to a model: its distance to what the model was trained on."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from jaxtyping import Bool, Float, Int
+from safetensors import SafetensorError
+from scipy.spatial.distance import cdist
+
+from xtalgraph.conventions.element_table import property_of
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, SYMBOLS
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.crystals.crystal import Crystal
+
+NEIGHBORS: Final = 5
+"""Training crystals whose mean distance counts in latent space: one alone may be an outlier."""
+USUAL: Final = 0.99
+"""Share of the training crystals that lie nearer to the others than the threshold."""
+_SAMPLE: Final = 2000
+"""Training crystals, at most, that the thresholds are taken from; 20 of them lie beyond."""
+_ROWS: Final = 256
+"""Crystals compared with all of the training part at a time."""
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How far one crystal is from the training part."""
+
+    latent_distance: float
+    """Mean distance to the nearest training crystals in latent space, in units of the threshold:
+    only one in a hundred training crystals is farther than 1 from the others."""
+    composition_distance: float
+    """Distance to the nearest composition in training: by how many places in the row of the
+    elements an atom must be moved, on average, to make one of the other."""
+    unseen: tuple[str, ...]
+    """Its elements that no training crystal holds."""
+    words: str
+    """What of this is out of the ordinary, empty where nothing is."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether anything is out of the ordinary."""
+        return bool(self.words)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """What is kept of the training part to compare with.
+
+    Compositions are compared by the element mover's distance: each crystal is a pile of atoms along
+    the elements in Mendeleev order (Li, Na, K, ... to the noble gases), and the distance is the
+    work to make one pile of the other, Σ |F − F'| over the places, where F is the share of atoms
+    up to that place.
+
+    Source: C. J. Hargreaves et al., Chem. Mater. 32, 10610 (2020), doi
+    10.1021/acs.chemmater.0c03381; thresholds from nearest neighbours as in J. P. Janet et al.,
+    Chem. Sci. 10, 7913 (2019), doi 10.1039/c9sc02298h.
+    """
+
+    latent: Float[np.ndarray, "crystals latent"]
+    """One vector for each training crystal."""
+    piles: Float[np.ndarray, "compositions 118"]
+    """F of each different composition."""
+    elements: tuple[str, ...]
+    """Symbols of all elements in the training part."""
+    latent_threshold: float
+    """Distance in latent space within which the usual share of training crystals lies."""
+    composition_threshold: float
+    """The same of compositions, in places."""
+
+    @classmethod
+    def of(
+        cls, latent: Float[np.ndarray, "crystals latent"], crystals: Sequence[Crystal]
+    ) -> "TrainingSet":
+        """Take what is needed from the training part, and its own distances for thresholds.
+
+        Each of up to 2000 crystals, drawn with a fixed seed, is compared with all the others. A
+        crystal whose composition is there twice has the distance 0: if nearly all have, any other
+        composition is out of the ordinary.
+
+        Args:
+            latent: One vector for each crystal.
+            crystals: As many.
+        """
+        latent = latent.astype(np.float32)
+        every = piles_of(crystals)
+        piles, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
+        sample = np.random.default_rng(0).permutation(len(latent))[:_SAMPLE]
+        far = np.concatenate([*_nearest(latent[sample], latent, NEIGHBORS, itself=sample)])
+        group = inverse.reshape(-1)[sample]
+        alone = count[group] == 1
+        apart = np.zeros(len(sample))
+        if alone.any() and len(piles) > 1:
+            own = group[alone]
+            apart[alone] = np.concatenate([*_mover(piles[own], piles, itself=own)])
+        symbols = {SYMBOLS[z] for crystal in crystals for z in crystal.numbers.tolist()}
+        return cls(
+            latent,
+            piles,
+            tuple(sorted(symbols)),
+            float(np.quantile(far, USUAL)),
+            float(np.quantile(apart, USUAL)),
+        )
+
+    def compare(
+        self, latent: Float[np.ndarray, "rows latent"], crystals: Sequence[Crystal]
+    ) -> list[Novelty]:
+        """Say how far crystals are from the training part.
+
+        Args:
+            latent: One vector for each crystal.
+            crystals: As many.
+        """
+        if len(crystals) == 0:
+            return []
+        latent = latent.astype(np.float32)
+        far = np.concatenate([*_nearest(latent, self.latent, NEIGHBORS)])
+        apart = np.concatenate([*_mover(piles_of(crystals), self.piles)])
+        scale = self.latent_threshold if self.latent_threshold > 0 else 1.0
+        return [
+            self._judged(float(f) / scale, float(a), crystal)
+            for f, a, crystal in zip(far, apart, crystals, strict=True)
+        ]
+
+    def _judged(self, far: float, apart: float, crystal: Crystal) -> Novelty:
+        present = {SYMBOLS[z] for z in crystal.numbers.tolist()}
+        unseen = tuple(sorted(present - set(self.elements)))
+        said = [f"holds {', '.join(unseen)}, which no training crystal holds"] if unseen else []
+        if apart > self.composition_threshold * (1 + 1e-6):
+            said.append("its composition is far from any in training")
+        if far > (1 if self.latent_threshold > 0 else 0):
+            said.append("to the model it looks unlike what it was trained on")
+        return Novelty(far, apart, unseen, "; ".join(said))
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file.
+
+        Args:
+            path: Where to.
+        """
+        known = {
+            "elements": self.elements,
+            "latent_threshold": self.latent_threshold,
+            "composition_threshold": self.composition_threshold,
+        }
+        tensors = {"latent": self.latent, "piles": self.piles}
+        metadata = {"training_set": json.dumps(known)}
+        path.write_bytes(safetensors.numpy.save(tensors, metadata=metadata))
+
+    @classmethod
+    def load(cls, path: Path) -> "TrainingSet":
+        """Read what `save` wrote.
+
+        Args:
+            path: The file.
+
+        Raises:
+            RunError: If it is damaged.
+        """
+        try:
+            with safetensors.safe_open(path, framework="np") as file:
+                known = json.loads(file.metadata()["training_set"])
+                latent, piles = file.get_tensor("latent"), file.get_tensor("piles")
+            thresholds = float(known["latent_threshold"]), float(known["composition_threshold"])
+            return cls(latent, piles, tuple(known["elements"]), *thresholds)
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+
+
+def piles_of(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals 118"]:
+    """Return the share of atoms up to each place of the elements in Mendeleev order.
+
+    Args:
+        crystals: Any; a supercell has the pile of its cell.
+    """
+    place = _places()
+    counts = np.zeros((len(crystals), MAX_ATOMIC_NUMBER))
+    for row, crystal in enumerate(crystals):
+        counts[row] = np.bincount(place[crystal.numbers], minlength=MAX_ATOMIC_NUMBER)
+    shares = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
+    return shares.astype(np.float32)
+
+
+def _places() -> Int[np.ndarray, "119"]:
+    """Return the place of each element, from 0; index 0 is no element."""
+    number = property_of("mendeleev_number")
+    return np.concatenate([[0], number[1:].astype(np.int64) - 1])
+
+
+def _nearest(
+    rows: Float[np.ndarray, "rows latent"],
+    among: Float[np.ndarray, "crystals latent"],
+    neighbors: int,
+    *,
+    itself: Int[np.ndarray, " rows"] | None = None,
+) -> Iterator[Float[np.ndarray, " part"]]:
+    """Yield the mean distance of rows to their nearest neighbours, some rows at a time."""
+    kept = min(neighbors, len(among) - (itself is not None))
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        distance = cdist(part, among)
+        if itself is not None:
+            distance[np.arange(len(part)), itself[start : start + _ROWS]] = np.inf
+        if kept == 0:
+            yield np.zeros(len(part))
+            continue
+        yield np.partition(distance, kept - 1, axis=1)[:, :kept].mean(axis=1)
+
+
+def _mover(
+    rows: Float[np.ndarray, "rows 118"],
+    among: Float[np.ndarray, "compositions 118"],
+    *,
+    itself: Int[np.ndarray, " rows"] | None = None,
+) -> Iterator[Float[np.ndarray, " part"]]:
+    """Yield the distance of compositions to the nearest, some at a time."""
+    told: Bool[np.ndarray, " 118"] = (rows != rows[:1]).any(0) | (among != rows[:1]).any(0)
+    rows, among = rows[:, told], among[:, told]  # places where all are alike add nothing
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        distance = cdist(part, among, metric="cityblock")
+        if itself is not None:
+            distance[np.arange(len(part)), itself[start : start + _ROWS]] = np.inf
+        yield distance.min(axis=1)

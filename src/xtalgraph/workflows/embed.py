@@ -1,0 +1,168 @@
+"""Embed: from a run and crystals to their latent vectors, and a picture of them."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from tqdm import tqdm
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.extras import import_extra
+from xtalgraph.data.table import read_rows
+from xtalgraph.data.targets import Kind
+from xtalgraph.models.predictor import PredictedRow, Predictor
+from xtalgraph.plots.embedding import embedding_plot
+from xtalgraph.plots.export import figure_to_png, figure_to_svg
+from xtalgraph.workflows.predict import in_chunks, load
+
+METHODS: Final = ("pca", "umap")
+"""Ways to two dimensions."""
+_CHUNK: Final = 512
+"""Rows in memory at a time."""
+_SHOWN: Final = 20_000
+"""Crystals in the picture, at most: the first."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What an embedding came to."""
+
+    path: Path
+    """The table."""
+    good: int
+    """Crystals with a vector."""
+    bad: int
+    """Rows that could not be used; they are not in the table."""
+
+
+def embed(
+    run: str | Path,
+    sources: Any,
+    *,
+    out: str | Path,
+    plot: str | Path | None = None,
+    method: Literal["pca", "umap"] = "pca",
+    progress: bool = True,
+) -> Embedded:
+    """Write the latent vectors of crystals to a parquet table, in constant memory.
+
+    Its columns are ``id``, ``target`` (empty where the source does not say), ``prediction``, and
+    ``z0``, ``z1`` and on, the vector from which the readout of the first member starts. Of several
+    targets the first is in the table.
+
+    Args:
+        run: A run folder.
+        sources: A file, folder or table; or a list of them, or of structures.
+        out: The table, parquet.
+        plot: A picture of the vectors in two dimensions, SVG or PNG by its suffix, coloured by the
+            target where it is known for every crystal, else by the prediction.
+        method: ``pca``, the two directions of largest variance; or ``umap``, which keeps neighbours
+            together and needs the extra ``embed``.
+        progress: Show a progress bar on standard error.
+
+    Raises:
+        InputError: If a source as a whole cannot be read, or holds no crystal that can be used.
+        ConfigError: If the picture has another suffix, or there is no such method.
+        MissingExtraError: If UMAP is asked for and not installed.
+
+    Source: L. McInnes, J. Healy, J. Melville, UMAP (2018), doi 10.48550/arXiv.1802.03426.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    picture = None if plot is None else Path(plot)
+    _check_picture(picture, method)
+    predictor, path = load(run), Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shown: list[pd.DataFrame] = []
+    good = bad = 0
+    writer: pq.ParquetWriter | None = None
+    with tqdm(desc="embedding", unit="crystal", disable=not progress) as bar:
+        try:
+            for rows in in_chunks(read_rows(sources), _CHUNK):
+                table = _table(predictor, predictor.predict_rows(rows))
+                bar.update(len(rows))
+                bad += len(rows) - len(table)
+                if len(table) == 0:
+                    continue
+                written = pa.Table.from_pandas(table, preserve_index=False)
+                writer = writer or pq.ParquetWriter(path, written.schema)
+                writer.write_table(written)
+                if picture is not None and good < _SHOWN:
+                    shown.append(table.head(_SHOWN - good))
+                good += len(table)
+        finally:
+            if writer is not None:
+                writer.close()
+    if good == 0:
+        raise InputError(f"{sources} holds no crystal that can be used; {bad} rows cannot")
+    if picture is not None:
+        _draw(pd.concat(shown), predictor, picture, method)
+    return Embedded(path, good, bad)
+
+
+def _check_picture(picture: Path | None, method: str) -> None:
+    """Refuse before the work is done what cannot be drawn after it."""
+    if method not in METHODS:
+        raise ConfigError(f"the method must be one of {', '.join(METHODS)}, got {method!r}")
+    if picture is None:
+        return
+    if picture.suffix not in (".svg", ".png"):
+        raise ConfigError(f"the picture must end in .svg or .png, got {picture}")
+    if method == "umap":
+        import_extra("umap", "embed")
+
+
+def _table(predictor: Predictor, predicted: list[PredictedRow]) -> pd.DataFrame:
+    target = predictor.target
+    records, vectors = [], []
+    for row, said in predicted:
+        if said is None:
+            continue
+        value = float(said.values.reshape(-1)[0]) if target.kind is not Kind.ATOMIC else math.nan
+        known = row.values.get(target.name)
+        label = float(known) if isinstance(known, int | float) else math.nan
+        records.append((row.id, label, value))
+        vectors.append(said.latent)
+    table = pd.DataFrame(records, columns=["id", "target", "prediction"])
+    table["id"] = table["id"].astype(str)
+    latent = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
+    names = [f"z{n}" for n in range(latent.shape[1])]
+    return pd.concat([table, pd.DataFrame(latent, columns=names)], axis=1)
+
+
+def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str) -> None:
+    latent = table.filter(regex=r"^z\d+$").to_numpy(dtype=np.float64)
+    place, axes = _plane(latent, method)
+    known = table["target"].notna().all()
+    value = table["target" if known else "prediction"].to_numpy(dtype=np.float64)
+    target = predictor.target
+    name = target.name if known else f"{target.name}, predicted"
+    figure = embedding_plot(place, value, axes_names=axes, name=name, unit=target.unit)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    if picture.suffix == ".svg":
+        picture.write_text(figure_to_svg(figure), encoding="utf-8")
+    else:
+        picture.write_bytes(figure_to_png(figure))
+
+
+def _plane(
+    latent: Float[np.ndarray, "points latent"], method: str
+) -> tuple[Float[np.ndarray, "points 2"], tuple[str, str]]:
+    """Return a place in two dimensions for each vector, and what the directions are."""
+    if method == "umap":
+        umap = import_extra("umap", "embed")
+        place = umap.UMAP(random_state=0, n_jobs=1).fit_transform(latent)
+        return np.asarray(place, dtype=np.float64), ("UMAP 1", "UMAP 2")
+    centered = latent - latent.mean(axis=0)
+    left, scale, _ = np.linalg.svd(centered, full_matrices=False)
+    place = np.zeros((len(latent), 2))
+    found = min(2, len(scale))
+    place[:, :found] = left[:, :found] * scale[:found]
+    total = float(np.square(scale).sum())
+    share = [float(s**2) / total if total > 0 else 0.0 for s in [*scale[:2], 0.0, 0.0][:2]]
+    return place, (f"PC 1 ({share[0]:.0%} of the variance)", f"PC 2 ({share[1]:.0%})")

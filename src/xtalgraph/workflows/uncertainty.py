@@ -1,0 +1,229 @@
+"""Spread and intervals of a run: calibrated, measured on the test, put in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.data.splits import Split
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.metrics.calibration import miscalibration_area, rank_of_errors, sparsification
+from xtalgraph.metrics.conformal import expected_coverage, fewest_rows
+from xtalgraph.metrics.coverage import coverage, sharpness
+from xtalgraph.models.intervals import DEFAULT_LEVEL, Intervals
+from xtalgraph.workflows.announcements import about_copies
+from xtalgraph.workflows.config import has_intervals
+from xtalgraph.workflows.labelled import Labelled, values_of
+from xtalgraph.workflows.outcome import Outcome
+from xtalgraph.workflows.view import TargetView, views_of
+
+_FEW: Final = 10
+"""With fewer test rows than this nothing is said of the spread."""
+
+
+def calibrate(
+    labelled: Labelled, split: Split, outcome: Outcome, targets: Sequence[Target]
+) -> tuple[Outcome, dict[str, Intervals]]:
+    """Make intervals from the calibration part, and put their ends beside every prediction.
+
+    Args:
+        labelled: Crystals and targets.
+        split: The parts; without a calibration part nothing is made.
+        outcome: What the model says of every crystal.
+        targets: What is predicted.
+
+    Returns:
+        The outcome with ``lower`` and ``upper``, NaN for targets that have no intervals, and the
+        intervals of each target that has some and enough labels in the calibration part.
+    """
+    if len(split.calibration) == 0:
+        return outcome, {}
+    half = [np.full(one.shape, np.nan) for one in outcome.values]
+    found: dict[str, Intervals] = {}
+    for view in views_of(labelled, split, targets):
+        rows = view.split.calibration
+        if not has_intervals(view.target) or len(rows) < fewest_rows(DEFAULT_LEVEL):
+            continue
+        own = view.outcome(outcome)
+        size = _sizes(view)
+        said = np.concatenate(own.values)
+        spread = np.concatenate(own.beside["spread"]) if "spread" in own.beside else None
+        error = said - values_of(view.labelled, range(len(said)))
+        other = view.split.val if len(view.split.val) else view.split.train
+        typical = 0.0 if spread is None else float(np.median((spread / size)[other]))
+        own_spread = None if spread is None else spread[rows]
+        intervals = Intervals.calibrate(error[rows], size[rows], own_spread, typical)
+        found[view.target.name] = intervals
+        width = intervals.half_width(size, spread)
+        for place, one in zip(view.places.tolist(), width.tolist(), strict=True):
+            half[place][(slice(None),) if view.column is None else (slice(None), view.column)] = one
+    ends = {
+        "lower": [value - one for value, one in zip(outcome.values, half, strict=True)],
+        "upper": [value + one for value, one in zip(outcome.values, half, strict=True)],
+    }
+    return replace(outcome, beside={**outcome.beside, **ends}), found
+
+
+def judge_uncertainty(
+    views: Sequence[TargetView],
+    outcome: Outcome,
+    members: int,
+    copies: Sequence[tuple[int, int]],
+    calibrated: Sequence[str],
+) -> dict[str, dict[str, Any]]:
+    """Measure on the test part what was said beside the predictions.
+
+    Args:
+        views: The targets.
+        outcome: What the model says of every crystal.
+        members: How many there are.
+        copies: Pairs of them that say the same.
+        calibrated: Names of the targets that have intervals.
+
+    Returns:
+        For each target ``members``, ``copies``, ``spread``, ``intervals`` and ``said``, sentences
+        with whether each is an alarm; nothing for a run with one member and no intervals.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for view in views:
+        own = view.outcome(outcome)
+        test = view.split.test
+        document: dict[str, Any] = {"members": members, "copies": [list(pair) for pair in copies]}
+        true = values_of(view.labelled, test)
+        error = _at(own.values, test) - true
+        said = [(True, about_copies(copies))] if copies else []
+        if "spread" in own.beside and not view.target.is_class:
+            spread = _at(own.beside["spread"], test)
+            document["spread"] = _of_spread(error, spread)
+            said += _about_spread(document["spread"], members)
+        if view.target.name in calibrated:
+            ends = _at(own.beside["lower"], test), _at(own.beside["upper"], test)
+            calibrating = len(view.split.calibration)
+            document["intervals"] = _of_intervals(true, ends, calibrating)
+            said.append(_about_intervals(document["intervals"], view.target))
+        if len(document) > 2 or copies:
+            document["said"] = [{"alarm": alarm, "text": text} for alarm, text in said]
+            found[view.target.name] = document
+    return found
+
+
+def with_judged(
+    metrics: dict[str, Any], key: str, judged: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Put what was found of each target into the content of ``metrics.json``.
+
+    Args:
+        metrics: Of one target, or of several.
+        key: Where to.
+        judged: By the name of the target.
+
+    Returns:
+        A new document; the same where nothing was found.
+    """
+    if not judged:
+        return metrics
+    if "targets" not in metrics:
+        (own,) = judged.values()
+        return metrics | {key: own}
+    each = {
+        name: one | ({key: judged[name]} if name in judged else {})
+        for name, one in metrics["targets"].items()
+    }
+    return metrics | {"targets": each}
+
+
+def _of_spread(
+    error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
+) -> dict[str, Any]:
+    curve = sparsification(error, spread)
+    typical = float(np.sqrt(np.square(spread).mean()))
+    ratio = float(np.sqrt(np.square(error).mean())) / typical if typical > 0 else None
+    return {
+        "rows": len(error),
+        "rank_of_errors": _or_none(rank_of_errors(error, spread)),
+        "miscalibration_area": _or_none(miscalibration_area(error, spread)),
+        "error_over_spread": ratio,
+        "sparsification_area": _or_none(curve.area),
+        "sparsification_chance": _or_none(curve.chance),
+    }
+
+
+def _of_intervals(
+    true: Float[np.ndarray, " rows"],
+    ends: tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]],
+    calibrating: int,
+) -> dict[str, Any]:
+    held = coverage(true, *ends)
+    expected = expected_coverage(DEFAULT_LEVEL, calibrating, len(true))
+    return {
+        "level": DEFAULT_LEVEL,
+        "calibrating": calibrating,
+        "coverage": asdict(held),
+        "expected": asdict(expected),
+        "sharpness": sharpness(*ends),
+    }
+
+
+def _about_spread(found: Mapping[str, Any], members: int) -> list[tuple[bool, str]]:
+    rank, area, chance = (
+        found[key] for key in ("rank_of_errors", "sparsification_area", "sparsification_chance")
+    )
+    if rank is None or area is None or found["rows"] < _FEW:
+        return []
+    share = 1 - area / chance if chance else 0.0
+    worth = (
+        f"sorting by it does {100 * share:.0f} % of what sorting by the error itself would do"
+        if share > 0
+        else "sorting by it is no better than chance"
+    )
+    text = f"the spread of the {members} members and the error have the rank correlation {rank:.2f}"
+    said = [(False, f"{text}; {worth}")]
+    ratio = found["error_over_spread"]
+    if ratio is not None:
+        said.append(
+            (
+                False,
+                f"the error is {ratio:.2g} times the spread (roots of mean squares), which is a "
+                "measure of doubt and no standard deviation of the error",
+            )
+        )
+    return said
+
+
+def _about_intervals(found: Mapping[str, Any], target: Target) -> tuple[bool, str]:
+    held, expected = found["coverage"], found["expected"]
+    unit = f" {target.unit}" if target.unit else ""
+    text = (
+        f"{found['level']:.0%} intervals hold {held['count']} of {held['rows']} test crystals "
+        f"({held['value']:.1%}, binomial interval {held['low']:.1%} to {held['high']:.1%}); their "
+        f"mean width is {found['sharpness']:.3g}{unit}"
+    )
+    usual = f"where chance explains {expected['low']:.1%} to {expected['high']:.1%}"
+    if held["value"] < expected["low"]:
+        return True, (
+            f"{text}: too few, {usual}. The test is unlike the {found['calibrating']} crystals "
+            "that calibrated them: on such crystals the intervals are too narrow"
+        )
+    if held["value"] > expected["high"]:
+        return False, f"{text}: more than promised, {usual}; on such crystals they are too wide"
+    return False, f"{text}: as promised, {usual}"
+
+
+def _sizes(view: TargetView) -> Float[np.ndarray, " crystals"]:
+    """Return N of each crystal, see `Intervals`."""
+    crystals = view.labelled.table.crystals
+    if view.target.kind is not Kind.EXTENSIVE:
+        return np.ones(len(crystals))
+    return np.array([len(crystal) for crystal in crystals], dtype=np.float64)
+
+
+def _at(
+    values: Sequence[Float[np.ndarray, " _"]], rows: Int[np.ndarray, " rows"]
+) -> Float[np.ndarray, " values"]:
+    return np.concatenate([values[i] for i in rows] or [np.zeros(0)])
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -1,0 +1,195 @@
+"""Members, their spread, and intervals: from the training to the table of new crystals."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from xtalgraph.workflows.fit import member_seed
+
+import xtalgraph
+from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.crystals.convert import from_pymatgen
+from xtalgraph.crystals.transforms import supercell
+from xtalgraph.metrics.bootstrap import interval
+from xtalgraph.metrics.conformal import conformal_quantile
+from xtalgraph.models.checkpoint import load_model
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.run import Run
+
+SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
+WANTED = [*SMALL, "data.calibration_fraction=0.4"]
+
+
+def trained(data, out, **options):
+    given = {"target": "energy", "kind": "extensive", "unit": "eV/cell", "epochs": 4}
+    overrides = options.pop("overrides", WANTED)
+    return xtalgraph.train(
+        data, out=out, overrides=overrides, progress=False, **{**given, **options}
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """Leave the seconds of a tiny training to other tests: its report, and the resamples."""
+
+    def few(*args, samples, **options):
+        return interval(*args, samples=min(samples, 10), **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xtalgraph.metrics.summary.interval", few)
+        patch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def ensemble(csv_path, tmp_path_factory) -> Run:
+    return trained(csv_path, tmp_path_factory.mktemp("ensemble") / "run", members=3)
+
+
+def test_the_first_member_of_an_ensemble_is_the_run_without_others(run, csv_path, tmp_path):
+    several = trained(csv_path, tmp_path / "two", members=2, overrides=SMALL).folder
+    for name in ("model.safetensors", "split.json"):
+        assert (run / name).read_bytes() == (several / name).read_bytes()
+    table = pd.read_csv(several / "predictions.csv")
+    assert list(table.columns) == ["id", "split", "target", "prediction", "spread", "unit"]
+    first = pd.read_csv(run / "predictions.csv")["prediction"]
+    models = [load_model(several)[0], load_model(several / "members" / "1")[0]]
+    assert not any(
+        np.array_equal(one.detach(), two.detach())
+        for one, two in zip(*(model.parameters() for model in models), strict=True)
+        if one.ndim > 1
+    )
+    # of two members a and b the mean is (a + b)/2 and the deviation |a - b|/√2
+    other = 2 * table["prediction"] - first
+    np.testing.assert_allclose(table["spread"], (first - other).abs() / np.sqrt(2), rtol=1e-9)
+
+
+def test_the_calibration_part_is_of_no_other_use(ensemble, table):
+    division, stated = ensemble.division, pd.read_csv(ensemble.folder / "predictions.csv")
+    names = ("train", "val", "test", "calibration")
+    assert sorted(name for part in names for name in division[part]) == sorted(table["id"])
+    assert division["how"].endswith("0.4 of the training part calibrates intervals")
+    rows = stated[stated["split"] == "calibration"]
+    assert list(rows["id"]) == division["calibration"]
+    assert len(rows) == round(0.4 * 38)
+    data = ensemble.data()
+    assert [data.labelled.table.ids[i] for i in data.split.calibration] == list(rows["id"])
+    assert "calibration crystals" in (ensemble.folder / "card.md").read_text()
+
+
+def test_the_intervals_are_those_of_the_definition(ensemble, table):
+    stated = pd.read_csv(ensemble.folder / "predictions.csv").set_index("id")
+    atoms = table.set_index("id")["structure"].map(len)[stated.index]
+    per_atom = (stated["spread"] / atoms)[stated["split"] == "val"].median()
+    difficulty = stated["spread"] + per_atom * atoms
+    scores = ((stated["target"] - stated["prediction"]).abs() / difficulty).to_numpy()
+    quantile = conformal_quantile(scores[stated["split"] == "calibration"], 0.9)
+    np.testing.assert_allclose(stated["upper"] - stated["prediction"], quantile * difficulty)
+    np.testing.assert_allclose(stated["prediction"] - stated["lower"], quantile * difficulty)
+    test = stated[stated["split"] == "test"]
+    held = test["target"].between(test["lower"], test["upper"])
+    found = ensemble.metrics["uncertainty"]["intervals"]
+    assert (found["coverage"]["count"], found["coverage"]["rows"]) == (held.sum(), len(test))
+    assert found["sharpness"] == pytest.approx((test["upper"] - test["lower"]).mean())
+    assert found["calibrating"] == 15
+
+
+def test_new_crystals_get_the_spread_and_the_interval_too(ensemble, csv_path, table, tmp_path):
+    xtalgraph.predict(ensemble.folder, csv_path, out=tmp_path / "new.csv", progress=False)
+    said = pd.read_csv(tmp_path / "new.csv").set_index("id")
+    assert list(said.columns)[:6] == ["prediction", "spread", "lower", "upper", "unit", "error"]
+    stated = pd.read_csv(ensemble.folder / "predictions.csv").set_index("id")
+    for name in ("prediction", "spread", "lower", "upper"):
+        np.testing.assert_allclose(said[name][stated.index], stated[name], rtol=2e-4, atol=1e-5)
+    crystal = from_pymatgen(table["structure"][0])
+    one, eight = ensemble.predictor.predict([crystal, supercell(crystal, (2, 2, 2))]).to_dict(
+        "records"
+    )
+    for name in ("prediction", "spread", "lower", "upper"):
+        assert eight[name] == pytest.approx(8 * one[name], rel=1e-4), "extensive"
+    assert "3 × cgcnn" in repr(ensemble.predictor)
+
+
+def test_one_model_has_intervals_by_the_number_of_atoms(csv_path, table, tmp_path):
+    run = trained(csv_path, tmp_path / "run", intervals=True)
+    stated = pd.read_csv(run.folder / "predictions.csv").set_index("id")
+    assert "spread" not in stated.columns
+    atoms = table.set_index("id")["structure"].map(len)[stated.index]
+    width = (stated["upper"] - stated["lower"]) / atoms
+    np.testing.assert_allclose(width, width.iloc[0])
+    assert run.config.data.calibration_fraction == 0.4, "what was said wins over --intervals"
+
+
+def test_a_copied_member_is_told(ensemble, csv_path, tmp_path, caplog):
+    folder = tmp_path / "copied"
+    shutil.copytree(ensemble.folder, folder)
+    shutil.rmtree(folder / "members" / "2")
+    shutil.copytree(folder / "members" / "1", folder / "members" / "2")
+    with caplog.at_level("WARNING", logger="xtalgraph"):
+        xtalgraph.predict(ensemble.folder, csv_path, out=tmp_path / "a.csv", progress=False)
+        assert "copies" not in caplog.text
+        xtalgraph.predict(folder, csv_path, out=tmp_path / "b.csv", progress=False)
+    assert "members are copies: 3 of 2" in caplog.text
+    shutil.rmtree(folder / "members" / "2")
+    with pytest.raises(RunError, match=r"holds no model\.json"):
+        xtalgraph.load(folder)
+
+
+def test_an_ensemble_goes_on_where_it_stopped_with_the_same_bits(ensemble, csv_path, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(ensemble.folder, folder)
+    for name in ("metrics.json", "predictions.csv", "model.json"):
+        (folder / name).unlink()
+    shutil.rmtree(folder / "members" / "2")
+    trained(csv_path, folder, members=3, resume=True)
+    for name in ("predictions.csv", "metrics.json", "members/2/model.safetensors"):
+        assert (folder / name).read_bytes() == (ensemble.folder / name).read_bytes(), name
+    with pytest.raises(RunError, match=r"training\.members was 3, is None"):
+        trained(csv_path, folder, resume=True)
+
+
+def test_what_cannot_be_calibrated_is_refused(csv_path, tmp_path):
+    with pytest.raises(ConfigError, match=r"at least 9 crystals .* are 4: set it higher"):
+        trained(csv_path, tmp_path / "few", intervals=True, overrides=SMALL)
+    sections = {"data": {"path": "a", "target": "y", "calibration_fraction": 0.1}}
+    RunConfig.from_sections(sections)
+    for said in ({"kind": "atomic"}, {"task": "classification"}):
+        with pytest.raises(ConfigError, match="set it to 0"):
+            RunConfig.from_sections({"data": {**sections["data"], **said}})
+    with pytest.raises(ConfigError, match="at least 1, got 0"):
+        RunConfig.from_sections({**sections, "training": {"members": 0}})
+
+
+def test_several_targets_have_intervals_of_their_own(table, tmp_path):
+    gaps = table.copy()
+    gaps.loc[gaps.index % 5 == 1, "energy"] = np.nan
+    dense = (table["energy_per_atom"] > table["energy_per_atom"].median()).astype(float)
+    run = trained(
+        gaps.assign(dense=dense),
+        tmp_path / "run",
+        target=["energy", "energy_per_atom", "dense"],
+        kind=["extensive", "intensive", "intensive"],
+        task=["regression", "regression", "classification"],
+        unit=["eV/cell", "eV/atom", ""],
+        members=2,
+        epochs=2,
+    )
+    stated = pd.read_csv(run.folder / "predictions.csv").set_index("id")
+    for name in ("energy", "energy_per_atom"):
+        half = stated[f"upper:{name}"] - stated[f"prediction:{name}"]
+        np.testing.assert_allclose(half, stated[f"prediction:{name}"] - stated[f"lower:{name}"])
+        found = run.metrics["targets"][name]["uncertainty"]["intervals"]["calibrating"]
+        known = stated[f"target:{name}"].notna() & (stated["split"] == "calibration")
+        assert found == known.sum()
+    assert stated["upper:dense"].isna().all()
+    assert stated["spread:dense"].notna().all()
+    assert "intervals" not in run.metrics["targets"]["dense"].get("uncertainty", {})
+    said = run.predictor.predict(gaps).set_index("id").loc[stated.index]
+    np.testing.assert_allclose(said["upper:energy"], stated["upper:energy"], rtol=1e-3)
+
+
+def test_members_are_seeded_apart():
+    assert member_seed(5, 0) == 5
+    seeds = [member_seed(seed, number) for seed in range(20) for number in range(20)]
+    assert len(set(seeds)) == 400
