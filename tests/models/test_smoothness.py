@@ -43,13 +43,13 @@ def test_a_hard_cutoff_jumps_by_what_it_cuts_off():
 
 def test_a_linear_envelope_bends_by_its_slope_and_does_not_jump():
     for crossing in pair_and_cluster(summed(linear), NUMBERS, CUTOFF):
-        assert (crossing.jump < 2e-8).all()
+        assert (crossing.jump < 1e-12).all()  # though the value changes by 2e-9 times its slope
         np.testing.assert_allclose(crossing.bend, [2.0 / CUTOFF, 20.0 / CUTOFF], rtol=1e-3)
 
 
 def test_a_cosine_does_neither_though_it_is_curved():
     for crossing in pair_and_cluster(summed(cosine), NUMBERS, CUTOFF):
-        assert (crossing.jump < 1e-8).all()
+        assert (crossing.jump < 1e-12).all()
         assert (crossing.bend < 1e-4).all()
 
 
@@ -59,9 +59,9 @@ def test_a_shell_of_a_crystal_is_taken_through(name):
     rough = stretched_shell(summed(hard), crystal, CUTOFF)
     smooth = stretched_shell(summed(cosine), crystal, CUTOFF)
     assert rough.what == "crystal"
-    assert rough.jump[0] >= 2.0
-    assert rough.jump[0] == round(rough.jump[0])  # whole pairs
-    assert (smooth.jump < 1e-6).all()
+    assert rough.jump[0] > 1.9
+    assert rough.jump[0] == pytest.approx(round(rough.jump[0]), rel=1e-3)  # whole pairs
+    assert (smooth.jump < 1e-9).all()
     assert smooth.bend[0] < 1e-2
 
 

@@ -94,7 +94,7 @@ def render_ladder(document: Mapping[str, Any], picture: Html) -> str:
             "The ladder",
             [
                 *map(paragraph, more),
-                figure(picture, "Left: shorter is better. Right: farther right is better."),
+                figure(picture, _caption(document)),
                 _standings(document),
                 paragraph(methods(document), "note"),
                 paragraph(_columns(document), "note"),
@@ -115,29 +115,36 @@ def render_ladder(document: Mapping[str, Any], picture: Html) -> str:
     )
 
 
+def _caption(document: Mapping[str, Any]) -> str:
+    error, rank = (SHORT[key] for key in document["deciding"])
+    return f"{error}: farther left is better. {rank}: farther right is better."
+
+
 def _standings(document: Mapping[str, Any]) -> str:
-    keys = _keys(document)
-    deciding = document["deciding"]
-    unit = document["target"]["unit"]
+    """The table: what decides and what it says of each rung first, since it may be cut."""
+    deciding, unit = document["deciding"], document["target"]["unit"]
+    further = [key for key in _keys(document) if key not in deciding]
     head: list[Content] = ["rung"]
-    for key in keys:
-        small = f" <small>{escaped(unit)}</small>" if unit and key in ("mae", "rmse") else ""
-        head.append(Html(f"{escaped(title(key))}{small}"))
-    head += [f"on {SHORT[key]}" for key in deciding] + ["time", "parameters"]
+    for key in deciding:
+        head += [_heading(key, unit), f"on {SHORT[key]}"]
+    head += [*(_heading(key, unit) for key in further), "time", "parameters"]
     rows: list[list[Content]] = []
     for one in document["rungs"]:
-        name = escaped(one["name"])
+        name, parameters = escaped(one["name"]), one["parameters"]
         row: list[Content] = [Html(f"<b>{name}</b>" if one["judged"] else name)]
-        row += [_cell(one["metrics"].get(key)) for key in keys]
-        row += [
-            "–" if one["judged"] else outcome_in_words(one["against"][key]["outcome"])
-            for key in deciding
-        ]
-        parameters = one["parameters"]
+        for key in deciding:
+            outcome = "judged" if one["judged"] else _outcome(one["against"][key])
+            row += [_cell(one["metrics"][key]), outcome]
+        row += [_cell(one["metrics"].get(key)) for key in further]
         row += ["–" if one["seconds"] is None else seconds(one["seconds"])]
         row += ["–" if parameters is None else f"{parameters:,}"]
         rows.append(row)
     return table(head, rows, "metrics")
+
+
+def _heading(key: str, unit: str) -> Html:
+    small = f" <small>{escaped(unit)}</small>" if unit and key in ("mae", "rmse") else ""
+    return Html(f"{escaped(title(key))}{small}")
 
 
 def _columns(document: Mapping[str, Any]) -> str:
@@ -179,6 +186,15 @@ def _cell(metric: Mapping[str, float | None] | None) -> Html:
         return Html(plain(value))
     said, below, above = to_interval(value, low, high)
     return Html(f'{said} <small class="interval">{below} to {above}</small>')
+
+
+def _outcome(against: Mapping[str, Any]) -> Html:
+    """Return what became of a rung, and the difference that says so."""
+    words = outcome_in_words(against["outcome"])
+    if against["difference"] is None or against["low"] is None:
+        return Html(words)
+    value, low, high = to_interval(against["difference"], against["low"], against["high"])
+    return Html(f'{words} <small class="interval">{value}, {low} to {high}</small>')
 
 
 def _folds(document: Mapping[str, Any]) -> str:

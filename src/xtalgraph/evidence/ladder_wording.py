@@ -1,10 +1,10 @@
 """The sentences of a comparison: does the model beat every rung, by more than chance?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from xtalgraph.evidence.numbers import count, listing, plain, to_interval, with_unit
+from xtalgraph.evidence.numbers import count, listing
 
 OWN: Final = "own models"
 """The level that is no rung: our architectures beside the judged one."""
@@ -45,7 +45,7 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
     Args:
         document: The content of ``compare.json``.
     """
-    judged, unit = document["judged"], document["target"]["unit"]
+    judged = document["judged"]
     rungs = [one for one in document["rungs"] if one["level"] != OWN]
     first, second = document["deciding"]
     both = f"{SHORT[first]} and on {SHORT[second]}"
@@ -61,7 +61,7 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
     else:
         sentences = [f"{judged} does not beat every rung on {both} by more than chance."]
         for key, several in failed.items():
-            sentences += _failures(several, key, unit if key == "mae" else "")
+            sentences += _failures(several, key)
         beaten = [one for one in rungs if not any(one in several for several in failed.values())]
         if beaten:
             names = listing([one["name"] for one in beaten])
@@ -106,9 +106,10 @@ def methods(document: Mapping[str, Any]) -> str:
     return (
         f"{where}. Every rung learned from the same training rows, save what is published. Small "
         "numbers are 95 % bootstrap intervals. A rung is beaten where the 95 % interval of its "
-        "difference from the judged model, by a paired bootstrap over the same test rows, lies "
-        "on the better side of 0; alike, where it holds 0. All of this covers the choice of the "
-        "test rows, not the randomness of the training."
+        "difference from the judged model, by a paired bootstrap over the same test rows, lies on "
+        "the better side of 0; alike, where it holds 0. The numbers below the word are this "
+        "difference, the judged model less the rung. All of this covers the choice of the test "
+        "rows, not the randomness of the training."
     )
 
 
@@ -116,25 +117,16 @@ def _all(rungs: int) -> str:
     return "the one rung that was run" if rungs == 1 else f"all {rungs} rungs that were run"
 
 
-def _failures(several: list[Any], key: str, unit: str) -> list[str]:
-    better = [_by(one, key, unit) for one in several if one["against"][key]["outcome"] == "lost"]
-    alike = [_by(one, key, unit) for one in several if one["against"][key]["outcome"] == "alike"]
-    unknown = [one["name"] for one in several if one["against"][key]["outcome"] == "unknown"]
+def _failures(several: Sequence[Mapping[str, Any]], key: str) -> list[str]:
+    by = {
+        outcome: [one["name"] for one in several if one["against"][key]["outcome"] == outcome]
+        for outcome in ("lost", "alike", "unknown")
+    }
     found = []
-    if better:
-        found.append(f"On {SHORT[key]} it is behind {listing(better)}.")
-    if alike:
-        found.append(f"On {SHORT[key]} it cannot be told apart from {listing(alike)}.")
-    if unknown:
+    if by["lost"]:
+        found.append(f"On {SHORT[key]} it is behind {listing(by['lost'])}.")
+    if by["alike"]:
+        found.append(f"On {SHORT[key]} it cannot be told apart from {listing(by['alike'])}.")
+    if by["unknown"]:
         found.append(f"Its {SHORT[key]} is not defined, so that it beats none on it.")
     return found
-
-
-def _by(one: Mapping[str, Any], key: str, unit: str) -> str:
-    """Name a rung with the difference and its interval, as the judged model less the rung."""
-    against = one["against"][key]
-    value, low, high = against["difference"], against["low"], against["high"]
-    if low is None:
-        return f"{one['name']} ({with_unit(plain(value), unit)})"
-    said, below, above = to_interval(value, low, high, digits=2)
-    return f"{one['name']} (difference {with_unit(said, unit)}, {below} to {above})"

@@ -24,8 +24,8 @@ from xtalgraph.models.smoothness import jump_on_a_way, pair_and_cluster, stretch
 
 EXACT: Final = 1e-10
 """Largest violation in float64 of what is exact in mathematics, over the largest prediction."""
-JUMP: Final = 1e-7
-"""Largest change within 2e-9 Å of a cutoff: what a slope of 50 predictions per Å comes to."""
+JUMP: Final = 1e-9
+"""Largest change within 2e-9 Å of a cutoff, beside what the slope comes to."""
 BEND: Final = 1e-3
 """Largest difference of slopes at a cutoff, per Å: what curvature comes to over 1e-5 Å."""
 _WAYS: Final[dict[str, str]] = {

@@ -31,7 +31,8 @@ class Crossing:
     what: str
     """What is taken through it: ``pair``, ``cluster``, or ``crystal``."""
     jump: Float[np.ndarray, " columns"]
-    """Largest change of a value within 2e-9 Å, in the unit of each target."""
+    """Largest change of a value within 2e-9 Å beyond what its slopes make it change, in the unit
+    of each target."""
     bend: Float[np.ndarray, " columns"]
     """Largest difference between the slopes before, after and across, unit per Å."""
 
@@ -96,9 +97,8 @@ def _cross(what: str, predict: Predict, at: Callable[[float], Crystal], limit: f
         (after[1] - before[1]) / (2.0 * places[1]),
         (-3.0 * after[0] + 4.0 * after[1] - after[2]) / (2.0 * _STEP),
     )
-    return Crossing(
-        what, _largest(after[0] - before[0]), _largest(np.ptp(np.stack(slopes), axis=0))
-    )
+    jump = after[0] - before[0] - _NEAR * (slopes[0] + slopes[2])
+    return Crossing(what, _largest(jump), _largest(np.ptp(np.stack(slopes), axis=0)))
 
 
 def _largest(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " columns"]:

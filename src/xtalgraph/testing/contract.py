@@ -27,8 +27,8 @@ from xtalgraph.testing.crystals import contract_crystals
 
 TOLERANCE: Final[float] = 1e-10
 """Largest violation in float64, relative to the size of the value."""
-VALUE_TOLERANCE: Final[float] = 1e-7
-"""Largest change within 2e-9 Å of a cutoff; a value of order one may have a slope there."""
+VALUE_TOLERANCE: Final[float] = 1e-9
+"""Largest jump at a cutoff, beside what the slope of the value comes to over 2e-9 Å."""
 SLOPE_TOLERANCE: Final[float] = 1e-3
 """Largest difference of slopes at a cutoff, per Å."""
 

@@ -15,6 +15,7 @@ from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import read_table
+from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.subject import Subject
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.evidence.verification import verify as verify_subject
@@ -160,9 +161,9 @@ def _choose(known: dict[str, Crystal], recipe: GraphRecipe, sample: int) -> _Cho
 def _say_passed_over(chosen: _Chosen) -> None:
     if chosen.undecided:
         log.info(
-            "%d crystals are passed over, since rounding decides on an edge of theirs, which is "
-            "within %g Å of a limit of the graph: %s",
-            len(chosen.undecided),
+            "%s passed over: a distance is within %g Å of a limit of the graph, and rounding "
+            "decides: %s",
+            count(len(chosen.undecided), "crystal"),
             MARGIN,
             _first(chosen.undecided),
         )
