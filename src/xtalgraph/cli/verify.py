@@ -45,7 +45,7 @@ def _table(document: dict[str, Any]) -> str:
     several = len({one["target"] for one in findings if one["target"]}) > 1
     rows = [["", "", "worst", "relative", "allowed", ""]]
     for one in findings:
-        where = f"on {one['crystal']}" if one["violation"] != 0.0 else ""
+        where = f"on {one['crystal']}" if one["crystal"] else ""
         of = f"{one['target']}, " if several and where else ""
         said = of + where if one["status"] != "n/a" else one["reason"]
         worst = _number(one, "violation", one["unit"])

@@ -46,7 +46,7 @@ class Finding:
     target: str = ""
     """Which of the targets it is worst for."""
     crystal: str = ""
-    """On which crystal it is worst."""
+    """On which crystal it is worst; empty where nothing is off on any."""
     tried: int = 0
     """On how many crystals it was tried."""
 
@@ -114,6 +114,6 @@ class Worst:
             relative if known else None,
             tolerance,
             target.name,
-            crystal,
+            crystal if relative > 0.0 else "",
             len(self._seen),
         )

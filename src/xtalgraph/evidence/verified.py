@@ -76,7 +76,7 @@ def _row(finding: dict[str, Any], several: bool) -> list[Content]:
         worst, part = "not finite", ""
     else:
         worst, part = with_unit(plain(violation, 2), finding["unit"]), plain(finding["relative"], 2)
-    where = finding["crystal"] if violation != 0.0 else ""
+    where = finding["crystal"]
     of = f"{finding['target']}, " if several and where else ""
     shown = Html(
         f"{escaped(worst)}<small>{escaped(f' {of}{where}')}</small>" if where else escaped(worst)

@@ -195,13 +195,10 @@ def _kept(examined: Examined, folder: Path) -> Finding:
     for name, figure in examined.figures.items():
         save_figure(figure, folder / "diagnose" / name)
     finding = examined.finding
-    log.log(
-        logging.WARNING if finding.verdict is Verdict.ALARM else logging.INFO,
-        "%s: %s. %s",
-        finding.title,
-        finding.verdict,
-        finding.says if finding.verdict is Verdict.ALARM else "",
-    )
+    if finding.verdict is Verdict.ALARM:
+        log.warning("%s: %s", finding.title, finding.says)
+    else:
+        log.info("%s: %s", finding.title, finding.verdict)
     return finding
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
+from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.metrics.calibration import miscalibration_area, rank_of_errors, sparsification
@@ -47,7 +48,8 @@ def calibrate(
         if not has_intervals(view.target) or len(rows) < fewest_rows(DEFAULT_LEVEL):
             continue
         own = view.outcome(outcome)
-        size = _sizes(view)
+        everywhere = _sizes(labelled.table.crystals, view.target)
+        size = everywhere[view.places]
         said = np.concatenate(own.values)
         spread = np.concatenate(own.beside["spread"]) if "spread" in own.beside else None
         error = said - values_of(view.labelled, range(len(said)))
@@ -56,9 +58,14 @@ def calibrate(
         own_spread = None if spread is None else spread[rows]
         intervals = Intervals.calibrate(error[rows], size[rows], own_spread, typical)
         found[view.target.name] = intervals
-        width = intervals.half_width(size, spread)
-        for place, one in zip(view.places.tolist(), width.tolist(), strict=True):
-            half[place][(slice(None),) if view.column is None else (slice(None), view.column)] = one
+        # Where a label is missing there is a prediction, and so an interval.
+        where = (slice(None),) if view.column is None else (slice(None), view.column)
+        doubt = None
+        if spread is not None:
+            doubt = np.concatenate([one[where] for one in outcome.beside["spread"]])
+        width = intervals.half_width(everywhere, doubt)
+        for one, wide in zip(half, width.tolist(), strict=True):
+            one[where] = wide
     ends = {
         "lower": [value - one for value, one in zip(outcome.values, half, strict=True)],
         "upper": [value + one for value, one in zip(outcome.values, half, strict=True)],
@@ -211,10 +218,9 @@ def _about_intervals(found: Mapping[str, Any], target: Target) -> tuple[bool, st
     return False, f"{text}: as promised, {usual}"
 
 
-def _sizes(view: TargetView) -> Float[np.ndarray, " crystals"]:
+def _sizes(crystals: Sequence[Crystal], target: Target) -> Float[np.ndarray, " crystals"]:
     """Return N of each crystal, see `Intervals`."""
-    crystals = view.labelled.table.crystals
-    if view.target.kind is not Kind.EXTENSIVE:
+    if target.kind is not Kind.EXTENSIVE:
         return np.ones(len(crystals))
     return np.array([len(crystal) for crystal in crystals], dtype=np.float64)
 

@@ -60,8 +60,8 @@ def count_edges(crystal: Crystal, cutoff: float) -> EdgeCount:
         MissingExtraError: If PyTorch Geometric is not installed.
     """
     graph = build_graph(crystal, Radius(cutoff))
-    # Pymatgen leaves out a pair at the cutoff itself, as there are many in ideal crystals.
-    centers, *_ = to_pymatgen(crystal).get_neighbor_list(cutoff + 1e-8)
+    # Pymatgen counts a pair at the cutoff itself, as there are in ideal crystals; we do not.
+    centers, *_ = to_pymatgen(crystal).get_neighbor_list(cutoff - 1e-7)
     home = int((graph.image == 0).all(dim=1).sum())
     vectors = crystal.positions[None, :, :] - crystal.positions[:, None, :]
     shortened = minimum_image(vectors.reshape(-1, 3), crystal.cell, crystal.pbc)
