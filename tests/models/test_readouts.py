@@ -72,6 +72,9 @@ def test_nothing_nonlinear_follows_the_sum():
         num_triplets=graph.num_triplets.sum().unsqueeze(0),
         cell=graph.cell[:1],
         pbc=graph.pbc[:1],
+        has_angles=graph.has_angles[:1],
+        state=graph.state[:1],
+        fidelity=graph.fidelity[:1],
     )
     torch.testing.assert_close(
         readout(features, whole), readout(features, graph).sum().unsqueeze(0)

@@ -80,7 +80,7 @@ def test_without_angles_nothing_reads_them():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"depth": 1, "angle_depth": 2}, "at most model"),
+        ({"angle_depth": -1}, "at least 0"),
         ({"angle_neighbors": 1}, "at least 2"),
         ({"angle_neighbors": 0}, "model without angles has"),
     ],

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from xtalgraph.workflows.fit import member_seed
+from xtalgraph.workflows.members import member_seed
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, RunError

@@ -149,7 +149,8 @@ class XGN(Encoder):
         depth: int = 4
         """Number of layers."""
         angle_depth: int = 2
-        """Number of layers, from the first on, that begin with messages along triplets."""
+        """Number of layers, from the first on, that begin with messages along triplets; all of them
+        where there are fewer."""
         angle_width: int = 32
         """Length of a message along a triplet."""
         angle_basis: int = 8
@@ -175,11 +176,8 @@ class XGN(Encoder):
         """How the layers are joined; as a rule residual."""
 
         def __post_init__(self) -> None:
-            if not 0 <= self.angle_depth <= self.depth:
-                raise ConfigError(
-                    "model.angle_depth must be at least 0 and at most model.depth, got "
-                    f"{self.angle_depth} and {self.depth}"
-                )
+            if self.angle_depth < 0:
+                raise ConfigError(f"model.angle_depth must be at least 0, got {self.angle_depth}")
             many = self.angle_neighbors
             if many is not None and (many < 0 or many == 1):
                 raise ConfigError(
@@ -220,7 +218,7 @@ class XGN(Encoder):
         self.angle_envelope = make_envelope(config.envelope, min(cutoff, config.angle_cutoff))
         self.angle_blocks = nn.ModuleList(
             AngleBlock(config.edge_width, config.angle_width, self.angles.size)
-            for _ in range(config.angle_depth)
+            for _ in range(min(config.angle_depth, config.depth))
         )
         self.blocks = nn.ModuleList(
             EdgeBlock(
