@@ -163,7 +163,7 @@ def test_molecules_without_a_cell_are_learned_with_their_temperature(tmp_path):
         kind="extensive",
         model="megnet",
         out=tmp_path / "g2",
-        epochs=8,
+        epochs=20,
         on_error="skip",
         overrides=[*SMALL, "data.state=temperature", "graph.strategy=radius", "graph.cutoff=4.0"],
         progress=False,

@@ -131,8 +131,9 @@ def calibration_plot(
             say_nothing_to_show(axes, "no test predictions to show")
             return figure
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-        axes.step(promised, seen, where="post", color=ACCENT, linewidth=1.4)
-        axes.fill_between(promised, seen, promised, step="post", color=ACCENT, alpha=0.12)
+        along, up = np.repeat(promised, 2)[1:], np.repeat(seen, 2)[:-1]  # the corners of the steps
+        axes.plot(along, up, color=ACCENT, linewidth=1.4)
+        axes.fill_between(along, up, along, color=ACCENT, alpha=0.12)
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         axes.set_xlabel("share promised by the spread")
         axes.set_ylabel("share inside")

@@ -215,7 +215,8 @@ def _about_intervals(found: Mapping[str, Any], target: Target) -> tuple[bool, st
         )
     if held["value"] > expected["high"]:
         return False, f"{text}: more than promised, {usual}; on such crystals they are too wide"
-    return False, f"{text}: as promised, {usual}"
+    chance = f"{expected['low']:.1%} to {expected['high']:.1%}"
+    return False, f"{text}: within what chance explains, {chance}"
 
 
 def _sizes(crystals: Sequence[Crystal], target: Target) -> Float[np.ndarray, " crystals"]:
