@@ -18,6 +18,17 @@ def test_the_newest_state_is_read_and_older_ones_are_removed(tmp_path):
     assert len(list(tmp_path.glob("epoch-*"))) == 1
 
 
+def test_a_weight_under_two_names_is_saved_under_both(tmp_path):
+    shared = torch.nn.Linear(2, 2)
+    network = torch.nn.Sequential(shared, shared)
+    state.save_state(tmp_path, network.state_dict(), {"epoch": 1})
+    tensors, _ = state.load_state(tmp_path)
+    assert torch.equal(tensors["0.weight"], tensors["1.weight"])
+    other = torch.nn.Linear(2, 2)
+    torch.nn.Sequential(other, other).load_state_dict(tensors)
+    assert torch.equal(other.weight, shared.weight)
+
+
 def test_a_process_killed_while_writing_leaves_the_last_state(tmp_path, monkeypatch):
     state.save_state(tmp_path, {"w": torch.zeros(2)}, {"epoch": 1})
 

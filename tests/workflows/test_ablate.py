@@ -10,6 +10,7 @@ import pytest
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.models.layers import smoothing_by_layer
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows import ablate as module
 from xtalgraph.workflows.ablation import Ablation, choose, summaries
 from xtalgraph.workflows.run import Run
@@ -56,7 +57,7 @@ def test_each_point_is_the_run_that_train_makes(done, csv_path, tmp_path):
     run = xtalgraph.train(
         csv_path, out=tmp_path / "run", seed=1, overrides=[*SMALL, "model.depth=2"], **GIVEN
     )
-    own = run.metrics["models"]["cgcnn"]
+    own = run.metrics["models"][DEFAULT]
     assert point["targets"]["energy"]["test"] == own["test"]["mae"]["value"]
     assert point["targets"]["energy"]["validation"] == own["val"]["mae"]["value"]
     assert point["validation error"] == pytest.approx(own["val"]["mae"]["value"], rel=1e-5)
@@ -96,7 +97,7 @@ def test_more_values_add_points_and_repeat_none(done, csv_path, tmp_path, traini
     assert trainings == []
     assert again.document == done.document
     # a further key whose value is the default names the same runs, in the folders that are there
-    wider = ablated(csv_path, out, ["model.depth=2,3", "model.batch_norm=true"], seed=0)
+    wider = ablated(csv_path, out, ["model.depth=2,3", "model.dropout=0.0"], seed=0)
     assert len(trainings) == 1
     assert [p["name"] for p in wider.points] == [done.points[2]["name"], trainings[0]]
 

@@ -16,6 +16,7 @@ from xtalgraph.conventions import extras
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.paired import paired_difference
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.ladder.published_rungs import published_rungs
@@ -24,7 +25,7 @@ from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled, 
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SMALL = ["model.width=8", "model.depth=1", "training.batch_size=16", "training.threads=1"]
-LADDER = ["mean", "composition-mlp", "prdf-ridge", "pyg-cgconv"]
+LADDER = ["mean", "composition-mlp", "prdf-ridge", "pyg-schnet"]
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
     options = {"split": "folds", "published": published}
     found = compared(csv_path, tmp_path / "all", **options)
     document, rungs = found.document, rungs_of(found)
-    assert list(rungs) == [*LADDER, "published-theirs", "cgcnn"]
+    assert list(rungs) == [*LADDER, "published-theirs", DEFAULT]
     assert document["folds"] == ["fold-0", "fold-1", "fold-2"]
     assert document["rows"] == len(table)
     reasons = {one["name"]: one["reason"] for one in document["not_run"]}
@@ -92,8 +93,8 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
         assert one["metrics"]["spearman"]["value"] == pytest.approx(rho, rel=1e-9)
         recall = one["metrics"]["recall@10"]["value"]
         assert one["metrics"]["enrichment@10"]["value"] == pytest.approx(recall * 4.8)
-        own = rungs["cgcnn"]["metrics"]["mae"]["value"]
-        if name != "cgcnn":
+        own = rungs[DEFAULT]["metrics"]["mae"]["value"]
+        if name != DEFAULT:
             assert one["against"]["mae"]["difference"] == pytest.approx(own - error.mean())
     assert rungs["published-theirs"]["against"]["mae"]["outcome"] == "lost"
     assert not document["verdict"]["beats"]
@@ -138,7 +139,7 @@ def test_without_an_extra_the_rest_is_run_and_the_way_to_it_is_said(
     monkeypatch.setattr(extras.importlib, "import_module", refuse)
     rungs = ["mean", "soap-ridge", "acsf-forest", "pyg-schnet"]
     found = compared(csv_path, tmp_path / "few", rungs=rungs)
-    assert list(rungs_of(found)) == ["mean", "cgcnn"]
+    assert list(rungs_of(found)) == ["mean", DEFAULT]
     reasons = {one["name"]: one["reason"] for one in found.document["not_run"]}
     assert "pip install 'xtalgraph[descriptors]'" in reasons["soap-ridge"]
     assert "pip install 'xtalgraph[descriptors]'" in reasons["acsf-forest"]
@@ -167,7 +168,7 @@ def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
     sites = compared(
         frame, tmp_path / "sites", rungs=["mean", "composition", "prdf-ridge"], **options
     )
-    assert list(rungs_of(sites)) == ["mean", "composition", "cgcnn"]
+    assert list(rungs_of(sites)) == ["mean", "composition", DEFAULT]
     (reason,) = sites.document["not_run"]
     assert "one number for each crystal" in reason["reason"]
     frame = table.drop(columns=["structure", "charges"])
@@ -175,7 +176,7 @@ def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
     options = {"target": "stable", "kind": "intensive", "unit": None, "task": "classification"}
     classes = compared(frame, tmp_path / "classes", **options)
     assert classes.document["deciding"] == ["log_loss", "roc_auc"]
-    assert list(rungs_of(classes)) == ["mean", "pyg-cgconv", "cgcnn"]
+    assert list(rungs_of(classes)) == ["mean", "pyg-schnet", "cgcnn"]
     assert [one["name"] for one in classes.document["not_run"]] == ["composition-mlp", "prdf-ridge"]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows import tune as module
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import SEARCH, Choice, Range, default_space, parse_space
@@ -89,7 +90,7 @@ def test_a_killed_search_goes_on_and_an_ended_one_does_not(csv_path, tmp_path, m
 
 def test_a_trial_is_what_train_would_validate(csv_path, tmp_path):
     found = tuned(csv_path, tmp_path / "out", 1)
-    own = Run.open(tmp_path / "out" / "best").metrics["models"]["cgcnn"]["val"]["mae"]["value"]
+    own = Run.open(tmp_path / "out" / "best").metrics["models"][DEFAULT]["val"]["mae"]["value"]
     assert found.best["validation error"] == pytest.approx(own, rel=1e-5)
     assert not list((tmp_path / "out" / "trials").glob("*/*")), "no state is left behind"
 

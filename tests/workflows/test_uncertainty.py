@@ -5,7 +5,6 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from xtalgraph.workflows.members import member_seed
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, RunError
@@ -14,7 +13,9 @@ from xtalgraph.crystals.transforms import supercell
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.conformal import conformal_quantile
 from xtalgraph.models.checkpoint import load_model
+from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.members import member_seed
 from xtalgraph.workflows.run import Run
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
@@ -108,7 +109,7 @@ def test_new_crystals_get_the_spread_and_the_interval_too(ensemble, csv_path, ta
     )
     for name in ("prediction", "spread", "lower", "upper"):
         assert eight[name] == pytest.approx(8 * one[name], rel=1e-4), "extensive"
-    assert "3 × cgcnn" in repr(ensemble.predictor)
+    assert f"3 × {DEFAULT}" in repr(ensemble.predictor)
 
 
 def test_one_model_has_intervals_by_the_number_of_atoms(csv_path, table, tmp_path):

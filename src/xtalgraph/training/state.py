@@ -29,7 +29,9 @@ def save_state(folder: Path, tensors: Mapping[str, Tensor], progress: Mapping[st
         progress: Plain values; ``progress["epoch"]`` names the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    blob = safetensors.torch.save({k: v.detach().contiguous() for k, v in tensors.items()})
+    # Copies, since a network may hold one weight under two names, which safetensors refuses.
+    apart = {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
+    blob = safetensors.torch.save(apart)
     name = f"epoch-{progress['epoch']:06d}.safetensors"
     write_atomically(folder / name, blob)
     pointer = {"file": name, "sha256": hashlib.sha256(blob).hexdigest(), "progress": progress}
