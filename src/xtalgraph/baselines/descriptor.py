@@ -3,7 +3,7 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from xtalgraph.crystals.crystal import Crystal
 
-Rows = Float32[np.ndarray, "crystals features"] | csr_array
+Rows: TypeAlias = Float32[np.ndarray, "crystals features"] | csr_array
 """A row of features for each crystal; sparse where almost all of them are zero."""
 
 
