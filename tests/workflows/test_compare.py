@@ -176,7 +176,7 @@ def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
     options = {"target": "stable", "kind": "intensive", "unit": None, "task": "classification"}
     classes = compared(frame, tmp_path / "classes", **options)
     assert classes.document["deciding"] == ["log_loss", "roc_auc"]
-    assert list(rungs_of(classes)) == ["mean", "pyg-schnet", "cgcnn"]
+    assert list(rungs_of(classes)) == ["mean", "pyg-schnet", DEFAULT]
     assert [one["name"] for one in classes.document["not_run"]] == ["composition-mlp", "prdf-ridge"]
 
 

@@ -134,12 +134,17 @@ def test_spaces_are_read():
 def test_the_declared_ranges_hold_the_defaults_and_are_taken(csv_path):
     from xtalgraph.workflows.request import Request
 
-    request = Request.of(csv_path, {"target": "energy"})
-    sections = request.config().sections()
-    for key, there in SEARCH.items():
-        section, _, name = key.partition(".")
-        assert there.holds(sections[section][name]), key
-        for value in there.ends:
-            request.config({key: value})
+    seen = set()
+    for model in (DEFAULT, "cgcnn"):  # which together have every key
+        request = Request.of(csv_path, {"target": "energy", "model": model})
+        sections = request.config().sections()
+        for key, there in SEARCH.items():
+            section, _, name = key.partition(".")
+            if name in sections[section]:
+                seen.add(key)
+                assert there.holds(sections[section][name]), key
+                for value in there.ends:
+                    request.config({key: value})
+    assert seen == set(SEARCH)
     assert set(default_space(request.config())) <= set(SEARCH)
     assert "model.depth" in default_space(request.config())
