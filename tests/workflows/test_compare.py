@@ -161,6 +161,17 @@ def test_a_constant_has_no_correlation_counts_as_beaten_and_finds_what_chance_fi
     assert mean["metrics"]["recall@10"]["value"] == 10 / 24
     assert mean["metrics"]["enrichment@10"]["value"] == 1
 
+    # Another constant in each fold orders nothing either, though their pooled ranks correlate.
+    options["split"] = "folds"
+    del options["fold"]
+    found = compared(frame, tmp_path / "both", rungs=["mean"], **options)
+    mean = rungs_of(found)["mean"]
+    assert found.document["folds"] == ["fold-0", "fold-1"]
+    assert mean["metrics"]["spearman"]["value"] is None
+    assert mean["against"]["spearman"]["outcome"] == "undefined"
+    assert mean["metrics"]["recall@10"]["value"] == 10 / 48
+    assert mean["metrics"]["mae"]["value"] == pytest.approx(np.mean(mean["folds"]["mae"]["values"]))
+
 
 def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
     frame = table.drop(columns=["cif"])

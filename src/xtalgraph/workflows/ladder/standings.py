@@ -21,6 +21,8 @@ DECIDING: Final[dict[str, Any]] = {"mae": mae, "spearman": spearman}
 """The measures that decide over numbers: an error, lower is better, then a rank, higher is."""
 DECIDING_CLASSES: Final[dict[str, Any]] = {"log_loss": log_loss, "roc_auc": roc_auc}
 """The same for classes."""
+ORDERS: Final = ("spearman", "kendall", "roc_auc", *RECALLS)
+"""Measures that read nothing of the predictions but their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +62,13 @@ def stand(
     found = []
     for rung, each in tqdm(said.items(), desc="measuring", unit=" rungs", disable=not progress):
         predicted = _joined(each)
+        ordered = _ordered(each, predicted)
         against = {
-            key: _against(paired_difference(metric, true, own, predicted), lower, known[key])
+            key: _against(
+                paired_difference(metric, true, own, ordered if key in ORDERS else predicted),
+                lower,
+                known[key],
+            )
             for (key, metric), lower in zip(deciding.items(), (True, False), strict=True)
         }
         seconds = [one.seconds for one in each if one.seconds is not None]
@@ -73,7 +80,7 @@ def stand(
                 "description": rung.description,
                 "seconds": round(sum(seconds), 2) if seconds else None,
                 "parameters": each[0].parameters,
-                "metrics": _metrics(true, predicted, target),
+                "metrics": _metrics(true, predicted, ordered, target),
                 "folds": _by_fold(folds, each, deciding),
                 "against": {} if rung is judged else against,
             }
@@ -81,11 +88,16 @@ def stand(
     return found
 
 
-def _metrics(true: np.ndarray, predicted: np.ndarray, target: Target) -> dict[str, Any]:
-    if target.is_class:
-        return {k: asdict(m) for k, m in evaluate_classes(true, predicted).items()}
-    found = evaluate_predictions(true, predicted, best=target.best)
+def _metrics(
+    true: np.ndarray, predicted: np.ndarray, ordered: np.ndarray, target: Target
+) -> dict[str, Any]:
+    found = _evaluated(true, predicted, target)
+    if ordered is not predicted:
+        of_order = _evaluated(true, ordered, target)
+        found = {key: of_order[key] if key in ORDERS else found[key] for key in found}
     metrics = {key: asdict(metric) for key, metric in found.items()}
+    if target.is_class:
+        return metrics
     for name, k in RECALLS.items():
         # An enrichment is the recall times a number that no draw of the rows changes.
         recall, times = metrics[name], len(true) / max(top_count(k, len(true)), 1)
@@ -93,6 +105,12 @@ def _metrics(true: np.ndarray, predicted: np.ndarray, target: Target) -> dict[st
             end: None if value is None else value * times for end, value in recall.items()
         }
     return metrics
+
+
+def _evaluated(true: np.ndarray, predicted: np.ndarray, target: Target) -> dict[str, Any]:
+    if target.is_class:
+        return dict(evaluate_classes(true, predicted))
+    return dict(evaluate_predictions(true, predicted, best=target.best))
 
 
 def _by_fold(
@@ -137,6 +155,20 @@ def _against(found: PairedDifference, lower: bool, known: bool) -> dict[str, Any
 
 def _or_none(value: float) -> float | None:
     return None if math.isnan(value) else value
+
+
+def _ordered(
+    each: Sequence[Said], predicted: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, " rows"]:
+    """Return what the order of a rung is read from.
+
+    A rung that says one number for all crystals of a fold, and another for those of the next, as
+    the means of the training parts are, orders nothing: the order of its folds is an accident,
+    and runs against the truth, for a fold of high targets leaves a low mean to train on.
+    """
+    values = [np.concatenate(list(one.values)) for one in each]
+    constant = all(len(of_fold) == 0 or np.ptp(of_fold) == 0 for of_fold in values)
+    return np.zeros_like(predicted) if constant else predicted
 
 
 def _joined(each: Sequence[Said]) -> Float[np.ndarray, " rows"]:
