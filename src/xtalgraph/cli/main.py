@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import sys
 from typing import Any, Final
 
@@ -63,6 +64,8 @@ def main(args: list[str] | None = None) -> None:
         args: Instead of those of the process.
     """
     _log_to_stderr()
+    # It prints each attempt that it gives up for another; a failure comes as an exception.
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")
     try:
         code: Any = xtalgraph.main(args, prog_name="xtalgraph", standalone_mode=False)
     except click.ClickException as error:
