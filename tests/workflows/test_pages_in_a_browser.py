@@ -67,7 +67,7 @@ def test_a_page_is_whole_offline_and_fits(name, width, pages, tmp_path):
     path.write_text(f'<!doctype html><iframe style="{style}" srcdoc="{probed}"></iframe>')
     flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
     flags += "--disable-background-networking --disable-component-update --enable-logging=stderr "
-    flags += f"--virtual-time-budget=4000 --window-size=1400,1000 --dump-dom"
+    flags += "--virtual-time-budget=4000 --window-size=1400,1000 --dump-dom"
     command = [browser, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r'data-probe="([^"]*)"', done.stdout)
