@@ -95,6 +95,27 @@ def test_a_sorted_file_is_told(frame, tmp_path, caplog):
     assert "does not follow the order" in said.message
 
 
+def test_labels_that_are_mostly_one_value_are_told(frame, tmp_path, caplog):
+    gaps = frame["energy"].abs().where(np.arange(30) % 5 == 0, 0.0)
+    run = trained(frame.assign(energy=gaps), tmp_path / "run", split="column:part", unit="eV")
+    document = json.loads((run / "split.json").read_text())
+    error = gaps[24:].mean()  # of saying 0
+    assert document["equal"] == {
+        "value": 0.0,
+        "rows": 24,
+        "of": 30,
+        "constant_mae": pytest.approx(error, rel=1e-12),
+    }
+    (said,) = (one for one in document["said"] if "labels" in one["text"])
+    assert said["alarm"]
+    assert said["text"].startswith(f"24 of 30 labels (80 %) are 0 eV: to say so of every crystal "
+                                   f"has the MAE {error:.3g} eV on the test")  # fmt: skip
+    assert said["text"] in caplog.messages
+    classes = frame.assign(energy=(gaps > 0).astype(int))
+    run = trained(classes, tmp_path / "class", task="classification", unit="")
+    assert json.loads((run / "split.json").read_text())["equal"] is None
+
+
 def test_a_target_for_each_atom_has_no_order(frame, tmp_path):
     charges = [[0.1] * len(structure) for structure in frame["structure"]]
     run = trained(frame.assign(energy=charges), tmp_path / "run", kind="atomic")

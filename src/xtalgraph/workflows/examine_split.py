@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE
+from xtalgraph.data.equal_labels import EqualLabels, examine_equal_labels
 from xtalgraph.data.leaks import Leaks, RepeatedCrystals, count_leaks
 from xtalgraph.data.order import RowOrder, examine_order
 from xtalgraph.data.splits import Split
@@ -21,7 +22,7 @@ _PARTS: Final = {"test": "test", "val": "validation"}
 def examine_split(
     folder: Path, labelled: Labelled, split: Split, targets: Sequence[Target], data_hash: str
 ) -> dict[str, Any]:
-    """Count leaks and repeated crystals, look at the order of the file, and say it.
+    """Count leaks, repeated crystals and equal labels, look at the order of the file, and say it.
 
     Where the run folder holds what was found for the same data and split, it is taken from there:
     a run that is resumed does not count again.
@@ -30,8 +31,8 @@ def examine_split(
         folder: The run.
         labelled: Crystals and targets.
         split: The parts.
-        targets: What is predicted. The labels of repeated crystals are compared, and the order of
-            the file is looked at, where it is one value for each crystal.
+        targets: What is predicted. The labels of repeated crystals are compared, and equal labels
+            and the order of the file are looked at, where it is one value for each crystal.
         data_hash: SHA-256 of crystals and targets.
 
     Returns:
@@ -51,13 +52,16 @@ def examine_split(
         values = values_of(labelled, range(len(labelled.table)))
     leaks = count_leaks(labelled.table.crystals, split, _labels(labelled, target, values))
     order = None if values is None else examine_order(values, split)
+    equal = None
+    if values is not None and not target.is_class:
+        equal = examine_equal_labels(values, split)
+    said = _sentences(leaks, order, target) + _about_equal(equal, target)
     return {
         **head,
         "leaks": leaks.as_dict(),
         "order": None if order is None else order.as_dict(),
-        "said": [
-            {"alarm": alarm, "text": text} for alarm, text in _sentences(leaks, order, target)
-        ],
+        "equal": None if equal is None else equal.as_dict(),
+        "said": [{"alarm": alarm, "text": text} for alarm, text in said],
         **parts,
     }
 
@@ -143,6 +147,21 @@ def _about_repeated(repeated: RepeatedCrystals, target: Target) -> list[tuple[bo
             f"{text}; the labels of {repeated.different} of {repeated.pairs} pairs differ, in the "
             f"median of all pairs by {repeated.median:.2g}{unit}, at most by "
             f"{repeated.largest:.2g}{unit}: no model can be expected to do better on them",
+        )
+    ]
+
+
+def _about_equal(equal: EqualLabels | None, target: Target) -> list[tuple[bool, str]]:
+    if equal is None or equal.constant_mae is None:
+        return []
+    unit = f" {target.unit}" if target.unit else ""
+    return [
+        (
+            True,
+            f"{equal.rows} of {equal.of} labels ({100 * equal.share:.0f} %) are {equal.value:g}"
+            f"{unit}: to say so of every crystal has the MAE {equal.constant_mae:.3g}{unit} on the "
+            "test. Look at the errors of the others, or ask first which crystals have this value "
+            "(--task classification)",
         )
     ]
 
