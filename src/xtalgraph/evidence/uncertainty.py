@@ -58,6 +58,7 @@ def _rows(record: RunRecord) -> list[list[Content]]:
         area, chance = (plain(spread[f"sparsification_{key}"]) for key in ("area", "chance"))
         rows += [
             ["members", str(record.uncertainty["members"])],
+            *([["variance", "learned"]] if record.uncertainty.get("learned") else []),
             ["rank correlation of spread and error", plain(spread["rank_of_errors"])],
             ["miscalibration area (0 is best, 0.5 worst)", plain(spread["miscalibration_area"])],
             ["sparsification area (0 is best; chance)", f"{area} ({chance})"],
