@@ -48,7 +48,8 @@ def without_report(monkeypatch):
 
 @pytest.fixture(scope="module")
 def alone(csv_path, tmp_path_factory) -> Run:
-    return trained(csv_path, tmp_path_factory.mktemp("alone") / "run")
+    out = tmp_path_factory.mktemp("alone") / "run"
+    return trained(csv_path, out, overrides=["data.test_fraction=0.25"])
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,8 @@ def test_metrics_and_report_say_that_it_was_learned(alone):
     assert alone.metrics["models"]["cgcnn"]["description"].endswith("with a mean-variance head")
     page = (alone.folder / "report.html").read_text()
     assert "How sure it is" in page
+    assert "1, with a learned variance" in page
+    assert "The spread that was learned and the error have the rank correlation" in page
     assert "gaussian" in (alone.folder / "card.md").read_text()
 
 
