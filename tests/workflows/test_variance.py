@@ -199,3 +199,17 @@ def test_one_setting_is_enough_and_a_class_is_refused():
         RunConfig.from_sections({**sections, "data": classes})
     with pytest.raises(ConfigError, match=r"unknown key model\.variance"):
         RunConfig.from_sections({**sections, "model": {"variance": True}})
+
+
+def test_networks_of_other_libraries_are_trained_with_the_same_head(table, tmp_path):
+    done = xtalgraph.compare(
+        table,
+        out=tmp_path / "ladder",
+        target="energy",
+        kind="extensive",
+        rungs=["mean", "pyg-schnet"],
+        epochs=1,
+        overrides=SMALL,
+        progress=False,
+    )
+    assert {"pyg-schnet", "cgcnn"} <= set(done.table["name"])
