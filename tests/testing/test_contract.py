@@ -9,6 +9,8 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.models import cgcnn
+from xtalgraph.models.deviation import Deviation
+from xtalgraph.models.encoder import Features
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.xgn import XGN
@@ -96,6 +98,27 @@ def test_cgcnn_signs_it_with_every_kind_of_feature(options, fold_tolerance):
     assert [check for check in checks if not check.passed] == []
 
 
+VARIANCE = [(0.0, "auto", kind) for kind in Kind] + [
+    (0.001, "auto", Kind.EXTENSIVE),
+    (0.001, "n-times-attention", Kind.EXTENSIVE),
+    (0.001, "set2set", Kind.INTENSIVE),
+]
+"""Tolerances of folding, readouts and kinds of targets whose deviation signs it, too."""
+
+
+@pytest.mark.parametrize(("fold_tolerance", "readout", "kind"), VARIANCE, ids=str)
+def test_a_learned_deviation_signs_it_as_its_target(fold_tolerance, readout, kind):
+    target, settings = Target("y", kind), SIZES["cgcnn"]
+    spec = ModelSpec(
+        "cgcnn", settings, readout, "radius", {}, target, fold_tolerance, variance=True
+    )
+    model = spec.make_model()
+    model.scaler.scale.fill_(3.0)
+    checks = check_contract(model, spec)
+    assert len({check.demand for check in checks}) >= 11
+    assert [check for check in checks if not check.passed] == []
+
+
 def failed(spec: ModelSpec) -> set[str]:
     return {check.demand for check in signed(spec) if not check.passed}
 
@@ -152,6 +175,16 @@ def test_statistics_that_forget_the_multiplicity_are_caught(monkeypatch):
     spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
     monkeypatch.setattr(WeightedBatchNorm, "forward", forgetful)
     assert failed(spec) == {f"{w}, reduced as full" for w in ("values", "gradients", "buffers")}
+
+
+def test_a_deviation_that_is_made_positive_after_the_sum_is_caught(monkeypatch):
+    def late(self: Deviation, features: Features, graph: Graph) -> torch.Tensor:
+        return torch.nn.functional.softplus(self.readout(features, graph))
+
+    target = Target("y", Kind.EXTENSIVE)
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, target, variance=True)
+    monkeypatch.setattr(Deviation, "forward", late)
+    assert failed(spec) == {"supercell"}
 
 
 def test_angles_that_do_not_fade_are_caught(monkeypatch):

@@ -1,15 +1,18 @@
 """The loop learns, repeats to the bit, and goes on from any state to the same bits."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.crystals import transforms
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.segments import segment_sum
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training import loop
 from xtalgraph.training.examples import Examples
@@ -65,7 +68,7 @@ def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
     before = float(made.spread)
     progress = made.fit(show=False)
     assert progress.best_error < 0.2 * before
-    error = (predict(made.model, VAL) - VAL.values).abs().mean()
+    error = (predict(made.model, VAL).values - VAL.values).abs().mean()
     assert float(error) == pytest.approx(progress.best_error, rel=1e-6)
 
 
@@ -136,3 +139,37 @@ def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path, monkeypatch):
     made.spread = torch.tensor(float("nan"), dtype=torch.float64)
     with pytest.raises(RunError, match=r"lower training\.learning_rate"):
         made.fit(show=False)
+
+
+def test_a_gaussian_loss_learns_how_noisy_the_labels_of_each_kind_are(tmp_path):
+    """Two crystals, many labels of each: the best deviation is that of the labels."""
+    count, noise = 60, np.array([0.05, 0.4])
+    spec = dataclasses.replace(SPEC, variance=True, fold_tolerance=1e-3)
+    pair = spec.make_graph([contract_crystals()[name] for name in ("cubic", "triclinic")])
+    atoms = segment_sum(pair.atom_multiplicity, pair.crystal_of_atom, 2).numpy()
+    drawn = np.random.default_rng(0).normal(size=(count, 2)) * noise * atoms
+    values = torch.from_numpy(drawn + np.array([30.0, 70.0]))
+    graph = pair.select(torch.arange(2).repeat(count))
+    both = Examples(graph, values.flatten(), Scope.CRYSTAL)
+    config = TrainingConfig(
+        epochs=40, batch_size=24, learning_rate=1e-2, ema_decay=0.98, loss="gaussian", patience=40
+    )
+    torch.manual_seed(0)
+    model = spec.make_model()
+    numbers = [one.number.repeat_interleave(one.atom_multiplicity).numpy() for one in graph.split()]
+    model.scaler.fit(both.values.numpy(), numbers, spec.target)
+    nothing = both.select(torch.zeros(0, dtype=torch.long))
+    made = Trainer(model, both, nothing, config, tmp_path, "k")
+    made.fit(show=False)
+    said = predict(made.model, both.select(torch.tensor([0, 1])))
+    assert said.deviation.numpy() == pytest.approx(drawn.std(axis=0), rel=0.15)
+    error = said.values.numpy() - values.mean(dim=0).numpy()
+    assert (np.abs(error) < 0.25 * drawn.std(axis=0)).all()
+
+
+def test_the_loss_and_the_model_must_agree_about_the_variance(tmp_path):
+    with pytest.raises(ConfigError, match="does not say the variance"):
+        trainer(tmp_path, TrainingConfig(loss="gaussian"))
+    model = dataclasses.replace(SPEC, variance=True).make_model()
+    with pytest.raises(ConfigError, match=r"loss is l1 and the model says the variance"):
+        Trainer(model, TRAIN, VAL, SHORT, tmp_path, "k")

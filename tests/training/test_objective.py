@@ -1,11 +1,13 @@
 """The loss of each task against its definition, with gradients."""
 
+import math
+
 import pytest
 import torch
 from sklearn.metrics import log_loss
 
 from xtalgraph.data.targets import Kind, Target, Task
-from xtalgraph.training.objective import LOSSES, Objective
+from xtalgraph.training.objective import LOSSES, Objective, gaussian_loss
 
 NUMBER = Target("e", Kind.INTENSIVE, "eV")
 CLASS = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)
@@ -86,3 +88,51 @@ def test_two_equal_targets_have_the_loss_of_one():
     twice = torch.stack([SAID, SAID], dim=1), torch.stack([VALUES, VALUES], dim=1)
     expected = one.loss(SAID, VALUES, torch.tensor(0.5))
     assert float(two.loss(*twice, torch.tensor([0.5, 0.5]))) == pytest.approx(float(expected))
+
+
+DEVIATION = torch.tensor([0.3, 1.0, 2.0, 7.0], dtype=torch.float64)
+
+
+def test_without_a_weight_it_is_the_negative_log_likelihood():
+    expected = -torch.distributions.Normal(SAID, DEVIATION).log_prob(VALUES)
+    found = gaussian_loss(SAID, VALUES, DEVIATION, beta=0.0)
+    torch.testing.assert_close(found + math.log(2 * math.pi) / 2, expected)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
+def test_beta_weighs_both_slopes_alike(beta):
+    """∂/∂mean = s^2β e/s², ∂/∂s² = s^2β (s² − e²)/2s⁴: equations 5 and 6 of Seitzer et al."""
+    said, variance = SAID.clone().requires_grad_(), DEVIATION.square().requires_grad_()
+    loss = gaussian_loss(said, VALUES, variance.sqrt(), beta).sum()
+    slopes = torch.autograd.grad(loss, [said, variance])
+    error, weight = SAID - VALUES, DEVIATION ** (2 * beta)
+    torch.testing.assert_close(slopes[0], weight * error / DEVIATION**2)
+    expected = weight * (DEVIATION**2 - error**2) / (2 * DEVIATION**4)
+    torch.testing.assert_close(slopes[1], expected)
+
+
+def test_one_deviation_for_all_is_best_at_the_root_of_the_mean_squared_error():
+    deviation = (SAID - VALUES).square().mean().sqrt().requires_grad_()
+    loss = gaussian_loss(SAID, VALUES, deviation.expand(4)).sum()
+    (slope,) = torch.autograd.grad(loss, deviation)
+    assert float(slope) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_learned_deviation_is_in_the_units_of_the_error():
+    objective = Objective((NUMBER,), "gaussian")
+    found = objective.loss(SAID, VALUES, torch.tensor(0.5), DEVIATION)
+    expected = gaussian_loss(SAID / 0.5, VALUES / 0.5, DEVIATION / 0.5).mean()
+    torch.testing.assert_close(found, expected)
+
+
+def test_labels_that_are_missing_say_nothing_of_the_deviation():
+    objective, spread = Objective((NUMBER, NUMBER), "gaussian"), torch.tensor([2.0, 1.0])
+    said, deviation = GUESS.clone().requires_grad_(), torch.full_like(GUESS, 0.7).requires_grad_()
+    loss = objective.loss(said, SEVERAL, spread, deviation)
+    known = ~SEVERAL.isnan()
+    units = spread.expand(3, 2)[known].double()
+    scaled = (one[known] / units for one in (GUESS, SEVERAL, torch.full_like(GUESS, 0.7)))
+    torch.testing.assert_close(loss, gaussian_loss(*scaled).mean())
+    for slope in torch.autograd.grad(loss, [said, deviation]):
+        assert torch.isfinite(slope).all()
+        assert ((slope == 0) == SEVERAL.isnan()).all()

@@ -66,7 +66,9 @@ def test_the_weights_and_predictions_are_the_same(sources, tmp_path):
         model.scaler.fit(memory.values.numpy(), numbers, spec.target)
         trainer = Trainer(model, examples, examples, config, tmp_path / name, "k")
         progress = trainer.fit(show=False)
-        found.append((progress.best_error, dict(model.state_dict()), predict(model, examples)))
+        found.append(
+            (progress.best_error, dict(model.state_dict()), predict(model, examples).values)
+        )
     (error, weights, values), (other_error, other_weights, other_values) = found
     assert error == other_error
     assert torch.equal(values, other_values)

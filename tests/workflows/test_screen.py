@@ -79,7 +79,7 @@ def test_the_same_crystal_has_one_line(run, table, tmp_path, monkeypatch):
 
 def test_what_cannot_be_ranked_is_refused(run, table, tmp_path):
     structure = table["structure"][0]
-    with pytest.raises(ConfigError, match="this run has one member: train it with --members"):
+    with pytest.raises(ConfigError, match="no variance: train it with --members"):
         screen(run, [structure], out=tmp_path, by="upper-bound")
     with pytest.raises(ConfigError, match="min, max or target=NUMBER, got 'lowest'"):
         screen(run, [structure], out=tmp_path, objective="lowest")

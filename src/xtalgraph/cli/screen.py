@@ -22,7 +22,7 @@ import click
     type=click.Choice(["prediction", "expected-improvement", "upper-bound"]),
     default="prediction",
     show_default=True,
-    help="By what they are ranked; all but prediction need a run with members.",
+    help="By what they are ranked; all but prediction need a run with a spread.",
 )
 @click.option(
     "--on-error",

@@ -55,9 +55,10 @@ def _rows(record: RunRecord) -> list[list[Content]]:
             ["crystals that calibrated", f"{intervals['calibrating']:,}"],
         ]
     if spread:
+        how = ", with a learned variance" if record.uncertainty.get("learned") else ""
         area, chance = (plain(spread[f"sparsification_{key}"]) for key in ("area", "chance"))
         rows += [
-            ["members", str(record.uncertainty["members"])],
+            ["members", f"{record.uncertainty['members']}{how}"],
             ["rank correlation of spread and error", plain(spread["rank_of_errors"])],
             ["miscalibration area (0 is best, 0.5 worst)", plain(spread["miscalibration_area"])],
             ["sparsification area (0 is best; chance)", f"{area} ({chance})"],

@@ -13,9 +13,9 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
-FORMAT: Final[int] = 3
+FORMAT: Final[int] = 4
 """Version of the files; a reader refuses what is newer than itself. 2 knows classes
-and several targets, 3 the state of a crystal and several members."""
+and several targets, 3 the state of a crystal and several members, 4 a learned variance."""
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -42,6 +42,8 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
 
 def _format_of(spec: ModelSpec, record: Mapping[str, Any]) -> int:
     """Return the oldest format that says it all: a reader of 1 would take log-odds for values."""
+    if spec.variance:
+        return 4
     if spec.conditions or record.get("members", 1) > 1:
         return 3
     return 2 if spec.beside or spec.target.is_class else 1

@@ -27,11 +27,11 @@ mean 332 1/cm wide with 0.1, 176 with 1, 159 with 3, and 220 without a spread; t
 class Intervals:
     """Split conformal intervals of one target, ŷ ± q d, where d is how difficult the crystal is.
 
-    d = s + b N with the spread s of the members, and d = N without members; N is the number of
-    atoms for an extensive target, so that the interval of a doubled cell is doubled, and 1 for any
-    other. q is a quantile of |y − ŷ| / d over the crystals that calibrate, see
-    `conformal_quantile`. That a share of the truths lies inside holds for any model and any d, as
-    long as the crystals to predict are drawn like those that calibrate.
+    d = s + b N with the spread s, of members or of a learned variance, and d = N without a spread;
+    N is the number of atoms for an extensive target, so that the interval of a doubled cell is
+    doubled, and 1 for any other. q is a quantile of |y − ŷ| / d over the crystals that calibrate,
+    see `conformal_quantile`. That a share of the truths lies inside holds for any model and any d,
+    as long as the crystals to predict are drawn like those that calibrate.
 
     Source: H. Papadopoulos, A. Gammerman, V. Vovk, Artif. Intell. Appl. (2008); A. Angelopoulos, S.
     Bates, Found. Trends Mach. Learn. 16, 494 (2023), doi 10.1561/2200000101.
@@ -40,9 +40,9 @@ class Intervals:
     scores: Float[np.ndarray, " calibrating"]
     """|y − ŷ| / d of the crystals that calibrate, ascending."""
     floor: float
-    """b, in the unit of the target, for each atom if it is extensive; 1 without members."""
+    """b, in the unit of the target, for each atom if it is extensive; 1 without a spread."""
     by_spread: bool
-    """Whether there are members whose spread is looked at."""
+    """Whether there is a spread that is looked at."""
 
     @classmethod
     def calibrate(
@@ -57,7 +57,7 @@ class Intervals:
         Args:
             error: Prediction less truth.
             size: N of each crystal.
-            spread: That of the members, if there are some.
+            spread: Of each, if there is one.
             typical: Median of spread / N over other crystals: b must not depend on those that
                 calibrate. Where it is 0 the spread is not looked at.
         """
@@ -73,7 +73,7 @@ class Intervals:
 
         Args:
             size: N of each.
-            spread: That of the members, if there are some.
+            spread: Of each, if there is one.
         """
         floor = self.floor * size
         return floor + spread if self.by_spread and spread is not None else floor
@@ -88,7 +88,7 @@ class Intervals:
 
         Args:
             size: N of each.
-            spread: That of the members, if there are some.
+            spread: Of each, if there is one.
             level: Share of the truths that is to lie inside; infinite intervals where the crystals
                 that calibrated are too few for it.
         """

@@ -16,7 +16,8 @@ class Prediction:
     """One value, or one for each atom if the target is atomic, of several targets a column for
     each: the mean over the members."""
     spread: Float[np.ndarray, "rows *columns"] | None
-    """Standard deviation of the members, n − 1 in the denominator; None where there is one."""
+    """Standard deviation, of the members, of the error that they have learned, or both, see
+    `spread_of`; None where one member says values alone."""
     lower: Float[np.ndarray, "rows *columns"] | None
     """Lower end of the interval; None where none was calibrated, NaN for a target that has none."""
     upper: Float[np.ndarray, "rows *columns"] | None

@@ -26,6 +26,7 @@ from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.spread import spread_of
 
 _BATCH = 256
 """Crystals in a batch."""
@@ -108,6 +109,11 @@ class Predictor:
         """Everything that is predicted."""
         return self.spec.targets
 
+    @property
+    def has_spread(self) -> bool:
+        """Whether it says how far off each prediction may be."""
+        return len(self.members) > 1 or self.spec.variance
+
     def __repr__(self) -> str:
         said = [
             f"{target.kind} {target.name}{f' in {target.unit}' if target.unit else ''}"
@@ -178,31 +184,39 @@ class Predictor:
 
     @torch.no_grad()
     def _said(self, graph: Graph, crystals: Sequence[Crystal], novelty: bool) -> list[Prediction]:
-        first, *others = self.members
-        features = first.features(graph)
-        latent = first.latent(features, graph).numpy()
-        said = [first.prediction(first.read(features, graph)).numpy()]
-        said += [member.prediction(member(graph)).numpy() for member in others]
+        seen = [member.features(graph) for member in self.members]
+        pairs = list(zip(self.members, seen, strict=True))
+        latent = self.model.latent(seen[0], graph).numpy()
+        values = np.stack([one.prediction(one.read(own, graph)).numpy() for one, own in pairs])
+        doubts = [one.deviation(own, graph) for one, own in pairs]
+        deviations = [one.double().numpy() for one in doubts if one is not None]
         atomic = self.target.kind is Kind.ATOMIC
         sizes = graph.num_atoms.numpy() if atomic else np.ones(len(graph), dtype=int)
-        each = np.split(np.stack(said), np.cumsum(sizes)[:-1], axis=1)
+        ends = np.cumsum(sizes)[:-1]
+        each = np.split(values, ends, axis=1)
+        beside: Sequence[np.ndarray | None] = [None] * len(crystals)
+        if deviations:
+            beside = np.split(np.stack(deviations), ends, axis=1)
         compared: Sequence[Novelty | None] = [None] * len(crystals)
         if novelty and self.training_set is not None:
             compared = self.training_set.compare(latent, crystals)
         return [
-            self._one(members, len(crystal), vector, new)
-            for members, crystal, vector, new in zip(each, crystals, latent, compared, strict=True)
+            self._one(members, deviation, len(crystal), vector, new)
+            for members, deviation, crystal, vector, new in zip(
+                each, beside, crystals, latent, compared, strict=True
+            )
         ]
 
     def _one(
         self,
         members: Float[np.ndarray, "members rows *columns"],
+        deviations: Float[np.ndarray, "members rows *columns"] | None,
         atoms: int,
         latent: Float[np.ndarray, " latent"],
         novelty: Novelty | None,
     ) -> Prediction:
         values = members.mean(axis=0)
-        spread = members.std(axis=0, ddof=1) if len(members) > 1 else None
+        spread = spread_of(members, deviations)
         if not self.intervals:
             return Prediction(values, spread, None, None, latent, novelty)
         half = np.full(values.shape, np.nan)
@@ -224,10 +238,10 @@ class Predictor:
         Returns:
             Columns ``id``, ``prediction``, ``unit``, ``error``; for an atomic target also
             ``site``, and one row for each atom. Of several targets ``prediction:NAME`` and
-            ``unit:NAME`` for each. A run with members adds ``spread``, one with intervals ``lower``
-            and ``upper`` after each prediction; one that knows its training part adds ``novelty``
-            (in words, empty where nothing is new), ``latent_distance``, ``composition_distance``
-            and ``unseen``, see `Novelty`.
+            ``unit:NAME`` for each. A run with members or a learned variance adds ``spread``, one
+            with intervals ``lower`` and ``upper`` after each prediction; one that knows its
+            training part adds ``novelty`` (in words, empty where nothing is new),
+            ``latent_distance``, ``composition_distance`` and ``unseen``, see `Novelty`.
 
         Raises:
             InputError: If the source as a whole cannot be read.
@@ -299,7 +313,7 @@ class Predictor:
     def _measures(self) -> dict[str, str]:
         """Return the columns that each target has, and the field of a prediction behind each."""
         measures = {"prediction": "values"}
-        if len(self.members) > 1:
+        if self.has_spread:
             measures["spread"] = "spread"
         return measures | ({"lower": "lower", "upper": "upper"} if self.intervals else {})
 

@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.errors import GraphError, TargetError
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.states import States
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
+from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.head import Head
@@ -32,9 +33,12 @@ class PropertyModel(nn.Module):
         target: What is predicted.
         beside: Further targets that are predicted from the same features, with their readouts.
         conditions: What the encoder reads as the state of a crystal.
+        deviations: One further readout for each target, from which the standard deviation of its
+            error is made; none for a model that says values alone.
 
     Raises:
-        TargetError: If a readout does not serve its target's kind.
+        TargetError: If a readout does not serve its target's kind, or there are deviations of
+            classes, or not one for each target.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class PropertyModel(nn.Module):
         target: Target,
         beside: Sequence[tuple[Readout, Target]] = (),
         conditions: Conditions = ATOMS_ALONE,
+        deviations: Sequence[Readout] = (),
     ) -> None:
         super().__init__()
         check_serves(readout, target)
@@ -54,6 +59,9 @@ class PropertyModel(nn.Module):
         self.beside = nn.ModuleList(Head(*one) for one in beside)
         self.conditions = conditions
         self.states = StateScaler(len(conditions.numbers)) if conditions else None
+        if deviations:
+            _check_deviations(deviations, self.targets)
+        self.deviations = nn.ModuleList(Deviation(one) for one in deviations)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -102,6 +110,24 @@ class PropertyModel(nn.Module):
         if not self.beside:
             return value
         return torch.stack([value, *(head(features, graph) for head in self.beside)], dim=-1)
+
+    def deviation(self, features: Features, graph: Graph) -> Float[Tensor, "rows *columns"] | None:
+        """Return the standard deviation of the error of what `read` returns, in the target's unit.
+
+        Args:
+            features: Of the graph.
+            graph: What to predict.
+
+        Returns:
+            As `read`, and larger than 0; None where the model has learned no variance.
+        """
+        if not self.deviations:
+            return None
+        columns: list[Tensor] = []
+        for said, (scaler, _) in zip(self.deviations, self._scalers(), strict=True):
+            value: Tensor = said(features, graph)
+            columns.append(value * scaler.scale.to(value.dtype))
+        return torch.stack(columns, dim=-1) if self.beside else columns[0]
 
     def _with_states(self, graph: Graph) -> Graph:
         """Return the graph with the numbers of its states scaled."""
@@ -185,3 +211,31 @@ class PropertyModel(nn.Module):
     def _scalers(self) -> list[tuple[Scaler, Target]]:
         heads = [head for head in self.beside if isinstance(head, Head)]
         return [(self.scaler, self.target), *((head.scaler, head.target) for head in heads)]
+
+
+def _check_deviations(readouts: Sequence[Readout], targets: Sequence[Target]) -> None:
+    if len(readouts) != len(targets):
+        raise TargetError(
+            f"the variance is learned of each target or of none, got {len(readouts)} readouts for "
+            f"it and {len(targets)} targets"
+        )
+    for readout, target in zip(readouts, targets, strict=True):
+        check_variance(target)
+        check_serves(readout, target)
+
+
+def check_variance(target: Target) -> None:
+    """Refuse a target that has no variance to learn.
+
+    Args:
+        target: What is predicted.
+
+    Raises:
+        TargetError: If it is a class.
+    """
+    if target.is_class:
+        raise TargetError(
+            f"{target.name!r} is a class, whose probability says how sure it is: it has no "
+            "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
+            "its own"
+        )

@@ -18,6 +18,9 @@ from xtalgraph.nn.segments import gather, segment_sum, weighted
 class Readout(nn.Module, ABC):
     """Base of every readout: it turns features into the target, for one kind of target.
 
+    A total is made in two steps, shares and what they come to, with nothing nonlinear after the
+    first. For every other kind of target the second changes nothing.
+
     Args:
         width: Length of an atom's vector.
         crystal_width: Length of a crystal's vector, 0 where the encoder has none.
@@ -33,9 +36,17 @@ class Readout(nn.Module, ABC):
         self.width = width
         self.crystal_width = crystal_width
 
-    @abstractmethod
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
+        return self.together(self.shares(features, graph), graph)
+
+    @abstractmethod
+    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " shares"]:
+        """Return what a doubled cell leaves as it is: of a total the share of an atom."""
+
+    @abstractmethod
+    def together(self, shares: Float[Tensor, " shares"], graph: Graph) -> Float[Tensor, " rows"]:
+        """Return what the shares come to: a total is as many times larger as its cell."""
 
     @abstractmethod
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
@@ -52,10 +63,14 @@ class SumReadout(Readout):
         super().__init__(width, crystal_width)
         self.head = _head(width + crystal_width, width)
 
-    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
-        """Return one total for each crystal."""
-        value = self.head(_at_atoms(features, graph)).squeeze(-1)
-        value = weighted(value, graph.atom_multiplicity)
+    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
+        """Return f(h_i ⊕ c)."""
+        value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
+        return value
+
+    def together(self, shares: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " crystals"]:
+        """Return the sum over the atoms of each crystal."""
+        value = weighted(shares, graph.atom_multiplicity)
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
@@ -73,10 +88,14 @@ class AtomReadout(Readout):
         super().__init__(width, crystal_width)
         self.head = _head(width + crystal_width, width)
 
-    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
+    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return one value for each atom."""
         value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
         return value
+
+    def together(self, shares: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " atoms"]:
+        """Return them as they are."""
+        return shares
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
         """Return mean_i h_i ⊕ c."""
@@ -95,10 +114,16 @@ class PooledReadout(Readout, ABC):
         self.pooling: Pooling = self.pooling_of(width)
         self.head = _head(self.pooling.size + crystal_width, width)
 
-    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
+    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
         value: Tensor = self.head(self.pooled(features, graph)).squeeze(-1)
         return value
+
+    def together(
+        self, shares: Float[Tensor, " crystals"], graph: Graph
+    ) -> Float[Tensor, " crystals"]:
+        """Return them as they are."""
+        return shares
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
         """Return pool_i h_i ⊕ c."""
@@ -139,11 +164,16 @@ class TimesReadout(Readout, ABC):
         super().__init__(width, crystal_width)
         self.intensive = self.intensive_of(width, crystal_width)
 
-    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
-        """Return one total for each crystal."""
-        value: Tensor = self.intensive(features, graph)
+    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
+        """Return what the intensive readout says, the mean share of an atom."""
+        return self.intensive.shares(features, graph)
+
+    def together(
+        self, shares: Float[Tensor, " crystals"], graph: Graph
+    ) -> Float[Tensor, " crystals"]:
+        """Return N times the share."""
         atoms = segment_sum(graph.atom_multiplicity, graph.crystal_of_atom, len(graph))
-        return value * atoms.to(value.dtype)
+        return shares * atoms.to(shares.dtype)
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
         """Return that of the intensive readout."""

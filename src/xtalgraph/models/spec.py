@@ -16,7 +16,7 @@ from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.folding import why_not_folded
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.property_model import PropertyModel, check_variance
 from xtalgraph.models.readouts import readout_named
 from xtalgraph.models.registry import ENCODERS
 
@@ -50,11 +50,12 @@ class ModelSpec:
             leaves it as it is, which is also what a record says that does not say.
         beside: Further targets, each with a readout of its own on the same encoder.
         conditions: Which columns are the state of a crystal.
+        variance: Whether the standard deviation of the error is predicted, too.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a folded graph
             or the state of a crystal.
-        TargetError: If the readout does not serve the target.
+        TargetError: If the readout does not serve the target, or a class is to have a variance.
     """
 
     encoder: str
@@ -66,6 +67,7 @@ class ModelSpec:
     fold_tolerance: float = 0.0
     beside: tuple[Target, ...] = ()
     conditions: Conditions = ATOMS_ALONE
+    variance: bool = False
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -114,6 +116,8 @@ class ModelSpec:
     def _check_targets(self) -> None:
         for target in self.targets:
             readout_named(self.readout, target, ENCODERS[self.encoder])
+            if self.variance:
+                check_variance(target)
             if (target.kind is Kind.ATOMIC) != (self.target.kind is Kind.ATOMIC):
                 raise TargetError(
                     f"{target.name!r} is declared {target.kind} and {self.target.name!r} "
@@ -161,12 +165,14 @@ class ModelSpec:
         encoder_class = ENCODERS[self.encoder]
         config = settings_from(encoder_class.Config, self.settings, "model")
         encoder = encoder_class(config, self.make_strategy().cutoff)
-        readouts = [
-            readout_named(self.readout, target, encoder_class)(encoder.width, encoder.crystal_width)
-            for target in self.targets
-        ]
+        made = [readout_named(self.readout, target, encoder_class) for target in self.targets]
+        widths = encoder.width, encoder.crystal_width
+        readouts = [readout(*widths) for readout in made]
+        # Drawn last, so that the others begin as they do in a model without.
+        deviations = [readout(*widths) for readout in made] if self.variance else []
         beside = list(zip(readouts[1:], self.beside, strict=True))
-        return PropertyModel(encoder, readouts[0], self.target, beside, self.conditions)
+        target, conditions = self.target, self.conditions
+        return PropertyModel(encoder, readouts[0], target, beside, conditions, deviations)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -176,6 +182,8 @@ class ModelSpec:
             plain["beside"] = [target.as_dict() for target in self.beside]
         if self.conditions:
             plain["conditions"] = self.conditions.as_dict()
+        if not self.variance:  # which older runs do not have
+            del plain["variance"]
         return plain
 
     @classmethod

@@ -106,7 +106,7 @@ def error_spread_plot(
         axes.plot([0, reach], [0, reach], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         axes.plot(spread, error, "o-", color=ACCENT, markersize=5, linewidth=1.2)
         axes.set(xlim=(0, 1.08 * float(spread.max()) or 1.0), ylim=(0, reach))
-        axes.set_xlabel(quantity("spread of the members", unit))
+        axes.set_xlabel(quantity("spread", unit))
         axes.set_ylabel(quantity("error", unit))
         return figure
 

@@ -1,4 +1,8 @@
-"""The contract of an invariant property model: what must not change its predictions."""
+"""The contract of an invariant property model: what must not change its predictions.
+
+Where the model says how far off it may be, that deviation goes through all of it beside the value,
+as a further target of the same kind.
+"""
 
 import copy
 import tempfile
@@ -10,10 +14,12 @@ from typing import Final
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.rewriting import repeated, rewritings
+from xtalgraph.data.targets import Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
@@ -79,7 +85,7 @@ def _on_one(model: PropertyModel, spec: ModelSpec, name: str, crystal: Crystal) 
     yield Check("finite", name, 0.0 if np.all(np.isfinite(start)) else np.inf, TOLERANCE)
     larger = repeated(crystal, np.where(crystal.pbc, [2, 1, 3], 1))
     for one in (*rewritings(crystal, np.random.default_rng(11)), larger):
-        expected = expected_values(start[:, None], one, model.targets)[:, 0]
+        expected = expected_values(start, one, _columns(model))
         found = _predict(model, spec, one.crystal)
         yield Check(one.what, name, _difference(found, expected), TOLERANCE)
     yield from _saved(model, spec, name, crystal, start)
@@ -90,7 +96,7 @@ def _saved(
     spec: ModelSpec,
     name: str,
     crystal: Crystal,
-    start: Float[np.ndarray, " values"],
+    start: Float[np.ndarray, "rows columns"],
 ) -> Iterator[Check]:
     graph = spec.make_graph(crystal)
     before = {key: value.clone() for key, value in vars(graph).items()}
@@ -135,9 +141,9 @@ def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
 def _learned(model: PropertyModel, graph: Graph, training: bool) -> dict[str, np.ndarray]:
     """Return values, the gradients of the parameters, and what the buffers have become."""
     copied = copy.deepcopy(model).train(training)
-    values = copied(graph)
-    weights = torch.linspace(-1.0, 1.0, len(values), dtype=values.dtype)
-    (weights * values).sum().backward()
+    values = _said(copied, graph)
+    weights = torch.linspace(-1.0, 1.0, values.numel(), dtype=values.dtype)
+    (weights * values.flatten()).sum().backward()
     gradients = [p.grad.flatten() for p in copied.parameters() if p.grad is not None]
     buffers = [b.double().flatten() for b in copied.buffers()]
     parts = {"values": values.detach(), "gradients": torch.cat(gradients)}
@@ -152,14 +158,14 @@ def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
         limits["the cutoff of angles"] = angles.cutoff
     checks, numbers = [], np.array([11, 17, 8, 22])
 
-    def values(crystal: Crystal) -> Float[np.ndarray, "values 1"]:
-        return _predict(model, spec, crystal)[:, None]
+    def values(crystal: Crystal) -> Float[np.ndarray, "rows columns"]:
+        return _predict(model, spec, crystal)
 
     for where, limit in limits.items():
         for one in pair_and_cluster(values, numbers, limit):
             checks += [
-                Check(f"value at {where}", one.what, float(one.jump[0]), VALUE_TOLERANCE),
-                Check(f"slope at {where}", one.what, float(one.bend[0]), SLOPE_TOLERANCE),
+                Check(f"value at {where}", one.what, float(one.jump.max()), VALUE_TOLERANCE),
+                Check(f"slope at {where}", one.what, float(one.bend.max()), SLOPE_TOLERANCE),
             ]
     return checks
 
@@ -167,9 +173,22 @@ def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
 @torch.no_grad()
 def _predict(
     model: PropertyModel, spec: ModelSpec, *crystals: Crystal
-) -> Float[np.ndarray, " values"]:
-    found: np.ndarray = model(spec.make_graph(crystals)).numpy()
+) -> Float[np.ndarray, "rows columns"]:
+    found: np.ndarray = _said(model, spec.make_graph(crystals)).numpy()
     return found
+
+
+def _said(model: PropertyModel, graph: Graph) -> Float[Tensor, "rows columns"]:
+    """Return the values and, where there are some, their deviations beside them."""
+    features = model.features(graph)
+    values, deviation = model.read(features, graph), model.deviation(features, graph)
+    said = [values] if deviation is None else [values, deviation]
+    return torch.cat([one.reshape(len(one), -1) for one in said], dim=1)
+
+
+def _columns(model: PropertyModel) -> tuple[Target, ...]:
+    """Return what each column of `_said` is; a deviation behaves as its target."""
+    return model.targets * (2 if model.deviations else 1)
 
 
 def _difference(found: np.ndarray, expected: np.ndarray) -> float:

@@ -5,14 +5,16 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import torch
+from jaxtyping import Float
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
-from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.training.averaging import average_of
 from xtalgraph.training.examples import (
@@ -70,6 +72,9 @@ class Trainer:
         config: Hyper-parameters.
         folder: Where the state is saved.
         key: A hash of data, split and configuration; a saved state of another is refused.
+
+    Raises:
+        ConfigError: If the loss needs the variance and the model says none, or the other way round.
     """
 
     def __init__(
@@ -81,6 +86,13 @@ class Trainer:
         folder: Path,
         key: str,
     ) -> None:
+        if config.variance != bool(model.deviations):
+            raise ConfigError(
+                f"training.loss is {config.loss} and the model "
+                f"{'says' if model.deviations else 'does not say'} the variance of its error: the "
+                "loss gaussian goes with a model that says it, ModelSpec(..., variance=True), and "
+                "no other loss does"
+            )
         self.config = config
         self.folder = folder
         self.progress = Progress(key=key)
@@ -157,9 +169,8 @@ class Trainer:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
-                predicted = self.model(batch.graph)
-            predicted = predicted.to(batch.values.dtype)
-            loss = self.objective.loss(predicted, batch.values, self.spread)
+                said = _outputs_of(self.model, batch)
+            loss = self.objective.loss(said.values, batch.values, self.spread, said.deviation)
             self.optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss)
             self.fabric.clip_gradients(
@@ -184,8 +195,8 @@ class Trainer:
     def _validate(self) -> float | None:
         if len(self.validation) == 0:
             return None
-        said = _outputs(self.average.module, self.validation)
-        return self.objective.error(said, self.validation.values, self.spread)
+        said = _outputs(cast(PropertyModel, self.average.module), self.validation)
+        return self.objective.error(said.values, self.validation.values, self.spread)
 
     def _record(self, loss: float, error: float | None) -> None:
         done, config = self.progress, self.config
@@ -239,7 +250,16 @@ class Trainer:
         unpack_optimizer(self.optimizer, under("optimizer", tensors))
 
 
-def predict(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
+class Outputs(NamedTuple):
+    """What a model says of examples."""
+
+    values: Float[Tensor, "rows *columns"]
+    """One value, or one for each target, for each row of their scope, in float64."""
+    deviation: Float[Tensor, "rows *columns"] | None
+    """The standard deviation of the error of each; None where no variance was learned."""
+
+
+def predict(model: PropertyModel, examples: Examples[GraphSource]) -> Outputs:
     """Predict examples in order, in evaluation mode.
 
     Args:
@@ -247,9 +267,10 @@ def predict(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
         examples: What to predict.
 
     Returns:
-        One value, or one for each target, for each row of the examples' scope, in float64.
+        Predictions, of classes probabilities, and their deviations.
     """
-    return model.prediction(_outputs(model, examples))
+    said = _outputs(model, examples)
+    return Outputs(model.prediction(said.values), said.deviation)
 
 
 @torch.no_grad()
@@ -270,12 +291,25 @@ def latents(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
 
 
 @torch.no_grad()
-def _outputs(model: nn.Module, examples: Examples[GraphSource]) -> Tensor:
+def _outputs(model: PropertyModel, examples: Examples[GraphSource]) -> Outputs:
     was_training = model.training
     model.eval()
-    parts = [model(part.graph) for part in ordered_batches(examples, _EVALUATION_BATCH)]
+    parts = [_outputs_of(model, part) for part in ordered_batches(examples, _EVALUATION_BATCH)]
     model.train(was_training)
-    return torch.cat(parts).to(examples.values.dtype)
+    deviations = [part.deviation for part in parts if part.deviation is not None]
+    values = torch.cat([part.values for part in parts])
+    return Outputs(values, torch.cat(deviations) if deviations else None)
+
+
+def _outputs_of(model: PropertyModel, batch: Examples[Graph]) -> Outputs:
+    """Return what `PropertyModel.forward` says, and the deviation, in the precision of the values.
+
+    The features are made once for both.
+    """
+    features = model.features(batch.graph)
+    values, deviation = model.read(features, batch.graph), model.deviation(features, batch.graph)
+    dtype = batch.values.dtype
+    return Outputs(values.to(dtype), None if deviation is None else deviation.to(dtype))
 
 
 def _decayed(model: PropertyModel, weight_decay: float) -> list[dict[str, Any]]:

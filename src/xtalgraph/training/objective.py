@@ -16,15 +16,47 @@ LOSSES: Final[Mapping[str, Callable[..., Tensor]]] = {
     "huber": functional.smooth_l1_loss,
     "mse": functional.mse_loss,
 }
-"""Losses of numbers by their names in the settings."""
+"""Losses of a number alone, by their names in the settings."""
+BETA: Final = 0.5
+"""Of `gaussian_loss`."""
+
+
+def gaussian_loss(
+    said: Float[Tensor, "*rows"],
+    values: Float[Tensor, "*rows"],
+    deviation: Float[Tensor, "*rows"],
+    beta: float = BETA,
+) -> Float[Tensor, "*rows"]:
+    """Return the weighted negative log likelihood of each value, s^2β (e²/s² + ln s²)/2.
+
+    e is the error and s the standard deviation that was said; the weight s^2β has no gradient. With
+    β = 0 it is the likelihood itself, whose pull on the mean, e/s², is weak wherever the model has
+    given up: rows that are learned badly at first are never learned. With β = 1 the mean is pulled
+    as by the squared error. At any β the loss of many rows that look the same is least where s² is
+    their mean squared error.
+
+    Args:
+        said: The mean.
+        values: What is to be learned.
+        deviation: The standard deviation, larger than 0.
+        beta: How far rows that are thought to be hard keep their weight.
+
+    Source: M. Seitzer et al., ICLR (2022), doi 10.48550/arXiv.2203.09168.
+
+    >>> gaussian_loss(torch.tensor([3.0]), torch.tensor([1.0]), torch.tensor([2.0]), beta=0.0)
+    tensor([1.1931])
+    """
+    weight = deviation.detach() ** (2 * beta)
+    return weight * (((said - values) / deviation).square() / 2 + deviation.log())
 
 
 @dataclass(frozen=True)
 class Objective:
     """Loss and validation error of one target or of several.
 
-    A number has the chosen loss of its error in units of its spread, and the mean absolute error. A
-    class has the log loss for both, computed from the log-odds.
+    A number has the chosen loss of its error in units of its spread, and the mean absolute error,
+    also where its variance is learned beside it. A class has the log loss for both, computed from
+    the log-odds.
 
     Several targets have the mean loss over all known labels; a missing one, NaN, adds nothing and
     has no gradient. Their validation error is the mean over the targets of the mean absolute error
@@ -34,7 +66,7 @@ class Objective:
     targets: tuple[Target, ...]
     """What is learned."""
     loss_name: str
-    """A name in `LOSSES`; classes do not look at it."""
+    """A name in `LOSSES`, or ``gaussian``; classes do not look at it."""
 
     @property
     def measure(self) -> str:
@@ -72,6 +104,7 @@ class Objective:
         said: Float[Tensor, "rows *columns"],
         values: Float[Tensor, "rows *columns"],
         spread: Float[Tensor, "*columns"],
+        deviation: Float[Tensor, "rows *columns"] | None = None,
     ) -> Float[Tensor, ""]:
         """Return the mean loss.
 
@@ -79,8 +112,14 @@ class Objective:
             said: What the model returned, in the precision of the values.
             values: What is to be learned.
             spread: Its units.
+            deviation: The standard deviations that the model said; they are there if and only if
+                the loss is ``gaussian``.
         """
         said, scaled = said / spread, values / spread
+        if deviation is not None:
+            known = ~scaled.isnan()
+            rows = gaussian_loss(said, scaled.nan_to_num(0.0), deviation / spread)
+            return (rows * known).sum() / known.sum()
         if len(self.targets) == 1:
             return self._loss_of(self.targets[0], said, scaled)
         known = ~scaled.isnan()

@@ -1,9 +1,12 @@
 """Hyper-parameters of the training loop."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from xtalgraph.conventions.errors import ConfigError
+
+GAUSSIAN: Final = "gaussian"
+"""The loss with which a model learns its variance, too."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,9 @@ class TrainingConfig:
     """Part of the steps over which the learning rate rises from zero."""
     weight_decay: float = 1e-2
     """Decoupled decay of AdamW, per unit of learning rate."""
-    loss: Literal["l1", "huber", "mse"] = "l1"
-    """Of the error in units of the spread of the training targets."""
+    loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
+    """Of the error in units of the spread of the training targets; with ``gaussian`` the model
+    learns the standard deviation of its error, too."""
     clip_norm: float = 5.0
     """Largest norm of the gradient; larger ones are scaled down."""
     ema_decay: float = 0.999
@@ -38,6 +42,11 @@ class TrainingConfig:
     """Where to train. Bits repeat on one kind of device."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
     """Of weights and activations."""
+
+    @property
+    def variance(self) -> bool:
+        """Whether the loss needs a model that says the variance of its error."""
+        return self.loss == GAUSSIAN
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "learning_rate", "clip_norm"):

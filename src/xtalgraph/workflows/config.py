@@ -220,6 +220,7 @@ class RunConfig:
         beside = {"fold_tolerance": default_fold_tolerance(encoder, target)}
         own = [field.name for field in fields(GraphConfig)]
         beside |= {key: graph.pop(key) for key in own if key in graph}
+        training = settings_from(TrainingConfig, sections.get("training", {}), "training")
         spec = ModelSpec(
             encoder=encoder,
             readout=str(model.pop("readout", "auto")),
@@ -229,9 +230,9 @@ class RunConfig:
             target=target,
             beside=tuple(further),
             conditions=data.conditions(),
+            variance=training.variance,
             **asdict(settings_from(GraphConfig, beside, "graph")),
         )
-        training = settings_from(TrainingConfig, sections.get("training", {}), "training")
         check_intervals(data, spec.targets)
         return cls(data, spec, training)
 

@@ -31,6 +31,8 @@ class Fitted:
     """Predictions of each crystal, in the order of the table."""
     progress: Progress
     """The history of the training."""
+    deviations: list[Float[np.ndarray, "_ *columns"]] | None
+    """The standard deviation of the error of each prediction, if the model has learned it."""
 
 
 def fit_model(
@@ -75,9 +77,14 @@ def fit_model(
     trainer = Trainer(model, train, val, training, state, key)
     done = trainer.fit(resume=resume, show=progress)
     everything = examples_of(labelled, graphs, np.arange(len(labelled.table)), model.target)
-    values = predict(model, everything.to(trainer.fabric.device)).cpu().numpy()
-    rows = [len(one) for one in labelled.values]
-    return Fitted(np.split(values, np.cumsum(rows)[:-1]), done)
+    said = predict(model, everything.to(trainer.fabric.device))
+    ends = np.cumsum([len(one) for one in labelled.values])[:-1]
+    deviations = said.deviation
+    return Fitted(
+        np.split(said.values.cpu().numpy(), ends),
+        done,
+        None if deviations is None else np.split(deviations.cpu().numpy(), ends),
+    )
 
 
 def examples_of(

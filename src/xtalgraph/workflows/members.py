@@ -17,6 +17,7 @@ from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.spread import spread_of
 from xtalgraph.training.loop import Progress, latents
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import warn_about_edges, warn_about_reach
@@ -35,7 +36,7 @@ class FittedMembers:
     members: tuple[PropertyModel, ...]
     """The models, on the CPU; the first is the one that a run without others has."""
     outcome: out.Outcome
-    """What they say of every crystal: the mean, and the spread where there are several."""
+    """What they say of every crystal: the mean, and the spread where there is one."""
     copies: tuple[tuple[int, int], ...]
     """Pairs of members that say the same of every crystal."""
     training_set: TrainingSet
@@ -82,6 +83,7 @@ def fit_members(
     members: list[PropertyModel] = []
     done: list[Progress] = []
     said: list[np.ndarray] = []
+    doubts: list[np.ndarray] = []
     vectors: dict[str, np.ndarray] = {}
     for number in range(count):
         if count > 1:
@@ -107,6 +109,8 @@ def fit_members(
         done.append(fitted.progress)
         out.write_text(place / "log.csv", out.log_csv(fitted.progress.history))
         said.append(np.concatenate(fitted.values))
+        if fitted.deviations is not None:
+            doubts.append(np.concatenate(fitted.deviations))
         if number == 0:
             device = next(model.parameters()).device
             for name, rows in (("train", split.train), ("test", split.test)):
@@ -125,7 +129,8 @@ def fit_members(
         ),
     }
     sizes = [len(one) for one in labelled.values]
-    outcome = _outcome(config, np.stack(said), sizes, seconds + graphs.seconds)
+    deviations = np.stack(doubts) if doubts else None
+    outcome = _outcome(config, np.stack(said), deviations, sizes, seconds + graphs.seconds)
     copies = identical_members(np.stack([one.reshape(-1) for one in said]))
     crystals = labelled.table.crystals
     training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
@@ -151,6 +156,7 @@ def member_seed(seed: int, number: int) -> int:
 def _outcome(
     config: RunConfig,
     said: Float[np.ndarray, "members rows *columns"],
+    deviations: Float[np.ndarray, "members rows *columns"] | None,
     sizes: Sequence[int],
     seconds: float,
 ) -> out.Outcome:
@@ -158,13 +164,11 @@ def _outcome(
     count = len(said)
     name = config.spec.encoder
     description = f"{ENCODERS[name].__name__}, a graph neural network"
-    if count == 1:
-        return out.Outcome(name, description, np.split(said[0], ends), seconds)
-    spread = np.split(said.std(axis=0, ddof=1), ends)
-    return out.Outcome(
-        name,
-        f"the mean of {count} members, each {description}",
-        np.split(said.mean(axis=0), ends),
-        seconds,
-        {"spread": spread},
-    )
+    if deviations is not None:
+        description += " with a mean-variance head"
+    if count > 1:
+        description = f"the mean of {count} members, each {description}"
+    spread = spread_of(said, deviations)
+    beside = {} if spread is None else {"spread": np.split(spread, ends)}
+    values = said[0] if count == 1 else said.mean(axis=0)
+    return out.Outcome(name, description, np.split(values, ends), seconds, beside)

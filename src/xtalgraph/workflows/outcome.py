@@ -104,8 +104,8 @@ def predictions_csv(
     """Return the text of ``predictions.csv``, every number with all its digits.
 
     One target has the columns ``target``, ``prediction`` and ``unit``; several have these for each,
-    ``target:NAME`` and so on, empty where a label is missing. A run with members has ``spread``
-    after each prediction, one with intervals ``lower`` and ``upper``.
+    ``target:NAME`` and so on, empty where a label is missing. A run with members or a learned
+    variance has ``spread`` after each prediction, one with intervals ``lower`` and ``upper``.
 
     Args:
         labelled: Crystals and their targets.

@@ -86,7 +86,7 @@ def screen(
         out: The folder to write.
         top: How many are wanted.
         objective: ``min``, ``max`` or ``target=NUMBER``.
-        by: ``prediction``; or, with a run that has members, ``expected-improvement`` over the best
+        by: ``prediction``; or, with a run that has a spread, ``expected-improvement`` over the best
             of the training part, or ``upper-bound``, the best value within one spread.
         on_error: ``skip`` goes on at rows that cannot be used; ``raise`` stops there.
         progress: Show a progress bar on standard error.
@@ -217,10 +217,11 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
             "a screening needs a run on one target with one value for each crystal, this one "
             f"predicts {', '.join(t.name for t in predictor.targets)}, {predictor.target.kind}"
         )
-    if by != "prediction" and len(predictor.members) == 1:
+    if by != "prediction" and not predictor.has_spread:
         raise ConfigError(
-            f"to rank by {by} the spread of members is needed, and this run has one member: train "
-            "it with --members 5, or rank by prediction"
+            f"to rank by {by} a spread is needed, and this run has one member, which has learned "
+            "no variance: train it with --members 5 or --set training.loss=gaussian, or rank by "
+            "prediction"
         )
 
 

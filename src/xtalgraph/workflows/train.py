@@ -215,7 +215,10 @@ def _train(
     out.write_text(folder / "rejected.csv", out.rejected_csv(labelled.table.rejected))
     out.write_text(folder / "predictions.csv", predictions)
     metrics = measured(views, compared, split)
-    judged = judge_uncertainty(views, outcome, count, fitted.copies, tuple(intervals))
+    learned = config.training.variance
+    judged = judge_uncertainty(
+        views, outcome, count, fitted.copies, tuple(intervals), learned=learned
+    )
     metrics = with_judged(metrics, "uncertainty", judged)
     novelty = judge_novelty(views, outcome, fitted.novelty)
     out.write_json(folder / "metrics.json", with_judged(metrics, "novelty", novelty))

@@ -79,6 +79,8 @@ def judge_uncertainty(
     members: int,
     copies: Sequence[tuple[int, int]],
     calibrated: Sequence[str],
+    *,
+    learned: bool,
 ) -> dict[str, dict[str, Any]]:
     """Measure on the test part what was said beside the predictions.
 
@@ -88,10 +90,12 @@ def judge_uncertainty(
         members: How many there are.
         copies: Pairs of them that say the same.
         calibrated: Names of the targets that have intervals.
+        learned: Whether each member has learned the variance of its error.
 
     Returns:
         For each target ``members``, ``copies``, ``spread``, ``intervals`` and ``said``, sentences
-        with whether each is an alarm; nothing for a run with one member and no intervals.
+        with whether each is an alarm, and ``learned`` where a variance was; nothing for a run that
+        has neither a spread nor intervals.
     """
     found: dict[str, dict[str, Any]] = {}
     for view in views:
@@ -104,7 +108,8 @@ def judge_uncertainty(
         if "spread" in own.beside and not view.target.is_class:
             spread = _at(own.beside["spread"], test)
             document["spread"] = _of_spread(error, spread)
-            said += _about_spread(document["spread"], members)
+            said += _about_spread(document["spread"], members, learned)
+            document |= {"learned": True} if learned else {}
         if view.target.name in calibrated:
             ends = _at(own.beside["lower"], test), _at(own.beside["upper"], test)
             calibrating = len(view.split.calibration)
@@ -173,7 +178,7 @@ def _of_intervals(
     }
 
 
-def _about_spread(found: Mapping[str, Any], members: int) -> list[tuple[bool, str]]:
+def _about_spread(found: Mapping[str, Any], members: int, learned: bool) -> list[tuple[bool, str]]:
     rank, area, chance = (
         found[key] for key in ("rank_of_errors", "sparsification_area", "sparsification_chance")
     )
@@ -185,17 +190,18 @@ def _about_spread(found: Mapping[str, Any], members: int) -> list[tuple[bool, st
         if share > 0
         else "sorting by it is no better than chance"
     )
-    text = f"the spread of the {members} members and the error have the rank correlation {rank:.2f}"
+    whose = f"of the {members} members" if members > 1 else "that was learned"
+    text = f"the spread {whose} and the error have the rank correlation {rank:.2f}"
     said = [(False, f"{text}; {worth}")]
     ratio = found["error_over_spread"]
     if ratio is not None:
-        said.append(
-            (
-                False,
-                f"the error is {ratio:.2g} times the spread (roots of mean squares), which is a "
-                "measure of doubt and no standard deviation of the error",
-            )
+        meant = (
+            "which at 1 would be the standard deviation of the error"
+            if learned
+            else "which is a measure of doubt and no standard deviation of the error"
         )
+        text = f"the error is {ratio:.2g} times the spread (roots of mean squares), {meant}"
+        said.append((False, text))
     return said
 
 

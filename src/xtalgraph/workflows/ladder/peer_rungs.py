@@ -96,9 +96,12 @@ class PeerRung(Rung):
         with repeatable(config.training.threads):
             torch.manual_seed(config.training.seed)
             encoder = PeerEncoder(self.peer(strategy.cutoff))
-            readout = readout_named("auto", target, PeerEncoder)(encoder.width)
+            kind = readout_named("auto", target, PeerEncoder)
+            readout = kind(encoder.width)
+            deviations = [kind(encoder.width)] if config.training.variance else []
+            model = PropertyModel(encoder, readout, target, deviations=deviations)
             fitted = fit_model(
-                PropertyModel(encoder, readout, target),
+                model,
                 case.labelled,
                 graphs,
                 case.split,
@@ -108,7 +111,7 @@ class PeerRung(Rung):
                 resume=True,
                 progress=case.progress,
             )
-        weights = sum(p.numel() for p in (*encoder.parameters(), *readout.parameters()))
+        weights = sum(p.numel() for p in model.parameters())
         values = [fitted.values[i] for i in case.split.test]
         return Said(values, time.monotonic() - began, weights)
 

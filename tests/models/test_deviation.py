@@ -1,0 +1,121 @@
+"""A learned deviation: positive, extensive as its target, beside what is there already."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from xtalgraph.conventions.errors import TargetError
+from xtalgraph.crystals.transforms import supercell
+from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.deviation import SMALLEST, Deviation
+from xtalgraph.models.encoder import Features
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.readouts import READOUTS, MeanReadout, SumReadout
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.testing.crystals import contract_crystals
+
+PLAIN = ModelSpec(
+    "cgcnn", {"width": 8, "depth": 1}, "auto", "radius", {}, Target("e", Kind.EXTENSIVE, "eV")
+)
+SPEC = dataclasses.replace(PLAIN, variance=True)
+CLASS = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)
+
+
+def made(spec: ModelSpec) -> PropertyModel:
+    torch.manual_seed(3)
+    return spec.make_model().double().eval()
+
+
+def deviation(model: PropertyModel, spec: ModelSpec, *crystals) -> np.ndarray:
+    graph = spec.make_graph(crystals)
+    with torch.no_grad():
+        return model.deviation(model.features(graph), graph).numpy()
+
+
+@pytest.mark.parametrize("readout", [n for n, r in READOUTS.items() if r.serves is Kind.EXTENSIVE])
+@pytest.mark.parametrize("fold_tolerance", [0.0, 1e-3])
+def test_eight_cells_have_eight_times_the_deviation_of_one(readout, fold_tolerance):
+    spec = dataclasses.replace(SPEC, readout=readout, fold_tolerance=fold_tolerance)
+    crystal = contract_crystals()["triclinic"]
+    one, eight = deviation(made(spec), spec, crystal, supercell(crystal, (2, 2, 2)))
+    assert eight == pytest.approx(8 * one, rel=1e-10)
+    intensive = dataclasses.replace(spec, readout="auto", target=Target("e", Kind.INTENSIVE))
+    one, eight = deviation(made(intensive), intensive, crystal, supercell(crystal, (2, 2, 2)))
+    assert eight == pytest.approx(one, rel=1e-10)
+
+
+@pytest.mark.parametrize("raw", [-1e4, 0.0, 1e4])
+def test_it_is_positive_and_has_a_finite_slope_however_far_off_the_readout_is(raw):
+    readout = MeanReadout(2).double()
+    for parameter in readout.parameters():
+        torch.nn.init.zeros_(parameter)
+    torch.nn.init.constant_(readout.head[-1].bias, raw)
+    graph = SPEC.make_graph(contract_crystals()["cubic"])
+    features = Features(torch.zeros(len(graph.number), 2, dtype=torch.float64))
+    found = Deviation(readout)(features, graph)
+    assert found.item() == pytest.approx(max(raw, 0.0) + math.log1p(math.exp(-abs(raw))) + SMALLEST)
+    found.log().sum().backward()
+    assert torch.isfinite(readout.head[-1].bias.grad).all()
+
+
+def test_it_is_in_the_unit_of_the_target():
+    model = made(SPEC)
+    before = deviation(model, SPEC, contract_crystals()["cubic"])
+    model.scaler.scale.fill_(5.0)
+    model.scaler.shift.fill_(100.0)
+    assert deviation(model, SPEC, contract_crystals()["cubic"]) == pytest.approx(5 * before)
+
+
+def test_the_rest_of_the_model_begins_as_without_it():
+    plain, model = made(PLAIN), made(SPEC)
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, model.state_dict()[name]), name
+    more = set(model.state_dict()) - set(plain.state_dict())
+    assert more
+    assert all(name.startswith("deviations.0.") for name in more)
+    graph = PLAIN.make_graph(contract_crystals()["cubic"])
+    assert plain.deviation(plain.features(graph), graph) is None
+
+
+def test_several_targets_have_a_column_each():
+    beside = (Target("gap", Kind.INTENSIVE, "eV"),)
+    spec = dataclasses.replace(SPEC, beside=beside)
+    model, crystal = made(spec), contract_crystals()["cubic"]
+    one, two = deviation(model, spec, crystal, supercell(crystal, (2, 1, 1)))
+    assert two == pytest.approx(one * [2.0, 1.0], rel=1e-10)
+
+
+def test_a_run_without_it_is_written_as_before_and_one_with_it_comes_back(tmp_path):
+    save_model(tmp_path, made(PLAIN), PLAIN, {})
+    document = json.loads((tmp_path / "model.json").read_text())
+    assert (document["format"], "variance" in document["model"]) == (1, False)
+    assert not load_model(tmp_path)[1].variance
+    model = made(SPEC)
+    save_model(tmp_path, model, SPEC, {})
+    loaded, spec, document = load_model(tmp_path)
+    assert (spec, document["format"]) == (SPEC, 4)
+    crystal = contract_crystals()["cubic"]
+    assert deviation(loaded, spec, crystal) == deviation(model, SPEC, crystal)
+
+
+def test_a_class_has_none():
+    with pytest.raises(TargetError, match="'metal' is a class, whose probability says how sure"):
+        dataclasses.replace(SPEC, target=CLASS)
+    with pytest.raises(TargetError, match="'metal' is a class"):
+        dataclasses.replace(SPEC, beside=(CLASS,))
+    encoder = made(PLAIN).encoder
+    with pytest.raises(TargetError, match="'metal' is a class"):
+        PropertyModel(encoder, MeanReadout(8), CLASS, deviations=[MeanReadout(8)])
+
+
+def test_there_is_one_for_each_target_and_of_its_kind():
+    encoder, readout, target = made(PLAIN).encoder, SumReadout(8), PLAIN.target
+    with pytest.raises(TargetError, match="got 2 readouts for it and 1 targets"):
+        PropertyModel(encoder, readout, target, deviations=[SumReadout(8), SumReadout(8)])
+    with pytest.raises(TargetError, match="wrong by a factor of two"):
+        PropertyModel(encoder, readout, target, deviations=[MeanReadout(8)])
