@@ -76,7 +76,8 @@ def interval_plot(
         axes.set_ylim(-reach, reach)
         axes.set_xlabel("test crystals, the narrowest interval first")
         axes.set_ylabel(quantity(f"{name}, target − predicted", unit))
-        axes.legend(loc="upper left", handletextpad=0.3)
+        # Above the axes: points are everywhere below.
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, handletextpad=0.3)
         return figure
 
 

@@ -68,7 +68,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     rows, flagged = found["rows"], found["flagged"]
     if rows < _FEW:
         return []
-    said = [f"{flagged} of {rows} test crystals are unlike what the model was trained on"]
+    said = [f"{flagged:,} of {rows:,} test crystals are unlike what the model was trained on"]
     if min(flagged, rows - flagged) >= _FEW // 4 and found["error_others"] > 0:
         ratio = found["error_flagged"] / found["error_others"]
         said[0] += f", and the error on them is {ratio:.2g} times that on the others"
@@ -76,8 +76,8 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     if latent is not None and composition is not None:
         said.append(
             "a crystal of the worst tenth is farther from the training part than another with a "
-            f"chance of {latent:.0%} in latent space and of {composition:.0%} in composition; "
-            "drawing lots has 50%"
+            f"chance of {100 * latent:.0f} % in latent space and of {100 * composition:.0f} % in "
+            "composition; drawing lots has 50 %"
         )
     return said
 

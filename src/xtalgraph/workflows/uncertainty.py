@@ -209,11 +209,11 @@ def _about_intervals(found: Mapping[str, Any], target: Target) -> tuple[bool, st
     held, expected = found["coverage"], found["expected"]
     unit = f" {target.unit}" if target.unit else ""
     text = (
-        f"{found['level']:.0%} intervals hold {held['count']} of {held['rows']} test crystals "
-        f"({held['value']:.1%}, binomial interval {held['low']:.1%} to {held['high']:.1%}); their "
-        f"mean width is {found['sharpness']:.3g}{unit}"
+        f"{100 * found['level']:.0f} % intervals hold {held['count']:,} of {held['rows']:,} test "
+        f"crystals ({100 * held['value']:.1f} %, binomial interval {_range(held)}); their mean "
+        f"width is {found['sharpness']:.3g}{unit}"
     )
-    usual = f"where chance explains {expected['low']:.1%} to {expected['high']:.1%}"
+    usual = f"where chance explains {_range(expected)}"
     if held["value"] < expected["low"]:
         return True, (
             f"{text}: too few, {usual}. The test is unlike the {found['calibrating']} crystals "
@@ -221,8 +221,11 @@ def _about_intervals(found: Mapping[str, Any], target: Target) -> tuple[bool, st
         )
     if held["value"] > expected["high"]:
         return False, f"{text}: more than promised, {usual}; on such crystals they are too wide"
-    chance = f"{expected['low']:.1%} to {expected['high']:.1%}"
-    return False, f"{text}: within what chance explains, {chance}"
+    return False, f"{text}: within what chance explains, {_range(expected)}"
+
+
+def _range(found: Mapping[str, Any]) -> str:
+    return f"{100 * found['low']:.1f} to {100 * found['high']:.1f} %"
 
 
 def _sizes(crystals: Sequence[Crystal], target: Target) -> Float[np.ndarray, " crystals"]:
