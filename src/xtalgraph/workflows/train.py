@@ -110,17 +110,13 @@ def train(
         "epochs": epochs,
         "on_error": on_error,
         "config": config,
-        "overrides": [*_members(members), *overrides],
+        "overrides": overrides,
     }
-    request = Request.of(data, options, fold=fold, seed=seed)
+    request = Request.of(data, options, fold=fold, seed=seed, members=members)
     aside = intervals and not request.sections["data"].get("calibration_fraction")
     changes = {"data.calibration_fraction": CALIBRATION_FRACTION} if aside else {}
     asked = request.config(changes)
     return train_request(request, asked, Path(out), resume=resume, progress=progress)
-
-
-def _members(count: int | None) -> list[str]:
-    return [] if count is None else [f"training.members={count}"]
 
 
 def train_request(
