@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from xtalgraph.conventions.errors import InputError, RunError, XtalgraphError
+from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.ablation_page import write_ablation_page
 from xtalgraph.workflows.ablation import (
@@ -23,7 +23,7 @@ from xtalgraph.workflows.ablation import (
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import read_labelled
-from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.smoothing import SAMPLE, measure_smoothing
@@ -72,12 +72,7 @@ def ablate(
     points = points_of(request, sweeps, _several(fold), _several(seed))
     config = points[0].config
     labelled = read_labelled(request.source, config.targets, progress=progress)
-    if labelled.table.rejected and config.data.on_error == "raise":
-        raise InputError(
-            f"{len(labelled.table.rejected)} rows cannot be used:\n  "
-            f"{describe_all(labelled.table.rejected)}\nCorrect them, or leave them out with "
-            "--on-error skip"
-        )
+    stop_at_rejected(labelled.table.rejected, config.data.on_error)
     table = _Table.begin(Path(out), points, sweeps, labelled)
     crystals = dict(zip(labelled.table.ids, labelled.table.crystals, strict=True))
     for number, point in enumerate(points):

@@ -29,7 +29,7 @@ from xtalgraph.workflows.members import fit_members
 from xtalgraph.workflows.novelty import judge_novelty
 from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.record import make_record
-from xtalgraph.workflows.rejections import judge_rejected
+from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.uncertainty import calibrate, judge_uncertainty, with_judged
@@ -159,9 +159,8 @@ def _train(
     conditions = config.spec.conditions
     announce_state(conditions)
     labelled = read_labelled(source, targets, conditions, progress=progress)
-    if config.data.on_error == "raise":
-        judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
-    # Both may refuse, and graphs take long to build.
+    # These may refuse, and graphs take long to build.
+    stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
     split = make_split(labelled, config.data, catalogued, seed)
     views = views_of(labelled, split, targets)
     recipe = config.spec.make_recipe()
@@ -171,7 +170,7 @@ def _train(
         split = make_split(labelled, config.data, catalogued, seed)
         views = views_of(labelled, split, targets)
     graphs = graphs.with_states(labelled.states)
-    judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    judge_rejected(labelled.table.rejected, config.data.on_error, folder)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
     division = examine_split(folder, labelled, split, targets, data_hash)
@@ -208,7 +207,6 @@ def _train(
     if intervals:
         save_intervals(folder, intervals)
     predictions = out.predictions_csv(labelled, split, outcome, targets)
-    out.write_text(folder / "rejected.csv", out.rejected_csv(labelled.table.rejected))
     out.write_text(folder / "predictions.csv", predictions)
     metrics = measured(views, compared, split)
     judged = judge_uncertainty(views, outcome, count, fitted.copies, tuple(intervals))

@@ -24,7 +24,7 @@ from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text
 from xtalgraph.workflows.prepare import resolve_source
-from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.rejections import judge_rejected
 from xtalgraph.workflows.report import report
 from xtalgraph.workflows.run import Run
 
@@ -105,9 +105,7 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> tuple[str, dict[str, Crys
     """Return in words what the crystals are, and the crystals by id."""
     if on is not None:
         table = read_table(resolve_source(on)[0], progress=progress)
-        if table.rejected:
-            rejected = describe_all(table.rejected)
-            log.warning("%d rows cannot be used:\n  %s", len(table.rejected), rejected)
+        judge_rejected(table.rejected, "skip")
         named = isinstance(on, str | Path)
         return str(on) if named else "crystals in memory", _by_id(table.ids, table.crystals)
     try:
