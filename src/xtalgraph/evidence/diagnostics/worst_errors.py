@@ -8,14 +8,13 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
 from xtalgraph.evidence.diagnostics.nearest_training import nearest_composition, nearest_latent
 from xtalgraph.evidence.diagnostics.redrawn_elements import redraw
 from xtalgraph.evidence.diagnostics.replaced_geometry import transplant
 from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import fixed, shared_decimals
-from xtalgraph.graphs.summary import bonds_of
-from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_still import crystal_still
 
 NAME: Final = "worst"
@@ -234,20 +233,8 @@ def _drawn(subject: Subject, cases: list[_Case]) -> tuple[dict[str, Figure], tup
         crystal = subject.crystals[case.row]
         if len(crystal) > MOST_ATOMS:
             continue
-        bonds = bonds_of(crystal)
         name = f"{NAME}-{place}"
-        figures[name] = crystal_still(
-            BondedCrystal(
-                cell=crystal.cell,
-                positions=crystal.positions,
-                numbers=crystal.numbers,
-                pbc=crystal.pbc,
-                center=bonds.center,
-                neighbor=bonds.neighbor,
-                image=bonds.image,
-            ),
-            size=2.8,
-        )
+        figures[name] = crystal_still(with_bonds(crystal), size=2.8)
         shows = f"{crystal.formula}, {subject.ids[case.row]}: {case.reason}"
         pictures.append(Picture(name, shows, small=True))
     return figures, tuple(pictures)
