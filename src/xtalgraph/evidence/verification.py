@@ -14,7 +14,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.rewriting import rewritings
-from xtalgraph.evidence.finding import Finding, Status, Worst
+from xtalgraph.evidence.demand_finding import DemandFinding, Status, Worst
 from xtalgraph.evidence.subject import Subject, Trial, Values
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.recipe import GraphRecipe
@@ -51,13 +51,13 @@ _CROSSINGS: Final = 8
 class Verification:
     """What came out for a model, demand by demand."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[DemandFinding, ...]
     """In the order in which they were tried."""
     crystals: tuple[str, ...]
     """On which crystals."""
 
     @property
-    def failures(self) -> tuple[Finding, ...]:
+    def failures(self) -> tuple[DemandFinding, ...]:
         """The demands that do not hold."""
         return tuple(one for one in self.findings if one.status is Status.FAILED)
 
@@ -127,7 +127,7 @@ class _Trials:
         """Begin with a demand."""
         return Worst(demand, self.subject.targets, self.scale, per)
 
-    def findings(self, progress: bool) -> Iterator[Finding]:
+    def findings(self, progress: bool) -> Iterator[DemandFinding]:
         """Try everything."""
         finite = self.worst("a finite number")
         for name, values in self.start.items():
@@ -142,7 +142,7 @@ class _Trials:
         yield from self.smooth()
         yield self.in_single_precision()
 
-    def rewritten(self, progress: bool) -> Iterator[Finding]:
+    def rewritten(self, progress: bool) -> Iterator[DemandFinding]:
         """Write every crystal down in other ways."""
         ways = {what: self.worst(what) for what in _WAYS}
         todo = tqdm(self.crystals.items(), desc="verifying", unit="crystal", disable=not progress)
@@ -153,7 +153,7 @@ class _Trials:
         for what, absent in _WAYS.items():
             yield ways[what].finding(_ROUNDING, EXACT, absent)
 
-    def reduced(self) -> Iterator[Finding]:
+    def reduced(self) -> Iterator[DemandFinding]:
         """Fold the graphs: at the merged distances nothing may change, at the true ones little."""
         merged = self.worst("reduced as full, merged distances")
         true = self.worst("reduced as full, true distances")
@@ -173,7 +173,7 @@ class _Trials:
             reason or "the model reads full graphs",
         )
 
-    def batched(self) -> Finding:
+    def batched(self) -> DemandFinding:
         """Predict crystals together, and each alone."""
         worst, names = self.worst("batch as single"), iter(self.crystals)
         while part := list(islice(names, _BATCH)):
@@ -187,7 +187,7 @@ class _Trials:
                 worst.add(name, violations(values, self.start[name]))
         return worst.finding(_ROUNDING, EXACT)
 
-    def repeated(self) -> Finding:
+    def repeated(self) -> DemandFinding:
         """Predict twice, in the precision in which the model is used."""
         worst = self.worst("repeated")
         trial = Trial(self.subject.model, self.columns, None)
@@ -196,7 +196,7 @@ class _Trials:
             worst.add(name, violations(trial.of_graph(graph), trial.of_graph(graph)))
         return worst.finding(_BITS, 0.0)
 
-    def reloaded(self) -> Finding:
+    def reloaded(self) -> DemandFinding:
         """Write the model and read it again."""
         worst = self.worst("save and load")
         if self.subject.reload is not None:
@@ -206,7 +206,7 @@ class _Trials:
                 worst.add(name, violations(found, self.start[name]))
         return worst.finding(_BITS, 0.0, "the model is not one of a run")
 
-    def elsewhere(self) -> Finding:
+    def elsewhere(self) -> DemandFinding:
         """Predict on the GPU, if there is one."""
         worst = self.worst("device, CUDA as CPU")
         if torch.cuda.is_available():
@@ -216,7 +216,7 @@ class _Trials:
                 worst.add(name, violations(found, self.start[name]))
         return worst.finding(_ROUNDING, EXACT, "there is no CUDA device here")
 
-    def smooth(self) -> Iterator[Finding]:
+    def smooth(self) -> Iterator[DemandFinding]:
         """Take neighbours through the cutoffs; where edges change by rank, measure the jump."""
         strategy, angles = self.recipe.strategy, self.recipe.angles
         limits = {"the cutoff": strategy.cutoff}
@@ -245,7 +245,7 @@ class _Trials:
 
     def ranked(
         self, chosen: Mapping[str, Crystal], values: Callable[[Crystal], Values], whole: GraphRecipe
-    ) -> Finding:
+    ) -> DemandFinding:
         """Deform crystals until their graph changes, and measure the jump."""
         worst = self.worst("jump where neighbours change ranks")
 
@@ -264,7 +264,7 @@ class _Trials:
             "the graphs did not change on the ways that were tried",
         )
 
-    def in_single_precision(self) -> Finding:
+    def in_single_precision(self) -> DemandFinding:
         """Compare the model's own precision with float64."""
         worst = self.worst("float32 as float64")
         kinds = {one.dtype for one in self.subject.model.parameters()}

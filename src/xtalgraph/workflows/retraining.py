@@ -11,8 +11,8 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.retrained import Halves
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.training.examples import Examples
@@ -26,7 +26,7 @@ EPOCHS: Final = 1 / 3
 be learned is learned by then."""
 
 
-def train_halves(run: Run, view: TargetView, subject: Subject) -> Halves:
+def train_halves(run: Run, view: TargetView, subject: DiagnosedPredictor) -> Halves:
     """Train the architecture with every atom of one element, and composition alone.
 
     The settings are those of the run, with a third of its epochs. The training goes on where a

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -19,7 +20,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.graphs.recipe import GraphRecipe
@@ -42,7 +42,7 @@ _DISPLACEMENTS: Final = np.arange(0.0, 0.2005, 5e-3)
 """Of one atom, Å."""
 
 
-def cutoff_path(subject: Subject) -> Examined:
+def cutoff_path(subject: DiagnosedPredictor) -> Examined:
     """Let crystals breathe until a shell of neighbours crosses r_c, and measure the jump there.
 
     Everything in float64, on graphs that are not folded. Beside the model stands the same one,
@@ -143,7 +143,7 @@ def cutoff_path(subject: Subject) -> Examined:
 class _Double:
     """A model in float64 on graphs that are not folded."""
 
-    def __init__(self, subject: Subject, predictor: Predictor) -> None:
+    def __init__(self, subject: DiagnosedPredictor, predictor: Predictor) -> None:
         self._subject = subject
         self._predictor = predictor
         spec = predictor.spec
@@ -160,7 +160,7 @@ class _Double:
         return found / sizes if self._subject.per_atom else found
 
 
-def _in_double(subject: Subject, spec: ModelSpec | None = None) -> _Double:
+def _in_double(subject: DiagnosedPredictor, spec: ModelSpec | None = None) -> _Double:
     predictor = subject.predictor
     model = deepcopy(predictor.model)
     if spec is not None:
@@ -171,7 +171,7 @@ def _in_double(subject: Subject, spec: ModelSpec | None = None) -> _Double:
     )
 
 
-def _counterpart(subject: Subject) -> _Double | None:
+def _counterpart(subject: DiagnosedPredictor) -> _Double | None:
     """The same weights with the other envelope; None where the model has no choice of it."""
     spec = subject.predictor.spec
     if "envelope" not in spec.settings:
@@ -192,7 +192,7 @@ def _broken(
     return Curve(np.insert(way, half, 0.0), np.insert(said, half, np.nan), label, role)
 
 
-def _candidates(subject: Subject, cutoff: float) -> list[Crystal]:
+def _candidates(subject: DiagnosedPredictor, cutoff: float) -> list[Crystal]:
     """Test crystals that need the least stretching, small ones first among equals."""
     rows = subject.test
     if len(rows) > 100:
@@ -215,7 +215,7 @@ def _breathed(crystal: Crystal, factor: float) -> Crystal:
     return strain(crystal, (factor - 1.0) * np.eye(3))
 
 
-def _largest_switch(model: _Double, subject: Subject) -> float:
+def _largest_switch(model: _Double, subject: DiagnosedPredictor) -> float:
     """Largest change of the prediction in one step of one atom."""
     largest = 0.0
     rng = subject.generator(f"{NAME}-atom")

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from xtalgraph.baselines.composition_features import count_elements, element_fractions
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
-from xtalgraph.evidence.diagnostics.subject import Subject
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.models.predictor import Predictor
 
 _BATCH: Final = 256
@@ -56,7 +56,7 @@ def latent_vectors(
     return found
 
 
-def nearest_latent(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
+def nearest_latent(subject: DiagnosedPredictor, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
     """Find the training crystals that the encoder finds most alike.
 
     The distance is that of `latent_vectors`, each column in units of its standard deviation over
@@ -77,7 +77,9 @@ def nearest_latent(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> 
     return _nearest(own[:, used] / scale, known[:, used] / scale, train, k)
 
 
-def nearest_composition(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
+def nearest_composition(
+    subject: DiagnosedPredictor, rows: Int[np.ndarray, " some"], k: int
+) -> Nearest:
     """Find the training crystals whose composition is nearest.
 
     The distance is the share of the atoms that would have to be of another element, 0 to 1.

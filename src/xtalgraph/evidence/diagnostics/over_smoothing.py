@@ -6,6 +6,7 @@ import numpy as np
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -13,7 +14,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain
 from xtalgraph.models.layers import smoothing_by_layer
 from xtalgraph.plots.curves import Curve, curves_plot
@@ -28,7 +28,7 @@ _CRYSTALS: Final = 64
 """How many crystals are measured."""
 
 
-def over_smoothing(subject: Subject) -> Examined:
+def over_smoothing(subject: DiagnosedPredictor) -> Examined:
     """Measure how far apart neighbouring atoms are before the first layer and after each.
 
     Args:

@@ -1,4 +1,4 @@
-"""What is examined: a predictor with the crystals it was made from and tested on."""
+"""What is diagnosed: a predictor with the crystals it was made from and tested on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ FEWEST: Final = 10
 
 @final
 @dataclass(frozen=True, eq=False)
-class Subject:
+class DiagnosedPredictor:
     """A predictor, its crystals and their labels.
 
     An extensive target is compared for each atom: as a total it follows the number of atoms by
