@@ -157,6 +157,7 @@ def _subject(run: Run, view: TargetView, sample: int, known: Dataset | None) -> 
         sample=sample,
         seed=run.config.training.seed,
         energy=_energy(known, view.target),
+        states=view.labelled.states,
     )
 
 

@@ -52,6 +52,7 @@ def train_halves(run: Run, view: TargetView, subject: DiagnosedPredictor) -> Hal
     if graph is None or refused:
         first = f"{subject.ids[refused[0].index]}: {refused[0].reason}" if refused else ""
         raise InputError(f"{len(refused)} crystals without elements have no graph. {first}")
+    graph = subject.with_states(graph, range(len(bare)))
     values = torch.from_numpy(subject.labels)
 
     def examples(rows: np.ndarray) -> Examples:
@@ -64,13 +65,16 @@ def train_halves(run: Run, view: TargetView, subject: DiagnosedPredictor) -> Hal
     model.fit_scalers(
         [subject.labels[[row]] for row in train], [bare[row].numbers for row in train]
     )
+    if subject.states is not None:
+        model.fit_states(subject.states.select(train))
     made_from = f"{run.division['data_sha256']} {view.target.name} {training} {spec.as_dict()}"
     key = hashlib.sha256(made_from.encode()).hexdigest()
     folder = run.folder / "diagnose" / "geometry-only"
     trainer = Trainer(model, examples(train), examples(subject.split.val), training, folder, key)
     done = trainer.fit(resume=True, show=False)
     predictor = Predictor(model.cpu().eval(), spec, [SYMBOLS[number]])
-    geometry = replace(subject, predictor=predictor).predict([bare[row] for row in subject.test])
+    shown = [bare[row] for row in subject.test]
+    geometry = replace(subject, predictor=predictor).predict(shown, subject.test)
     composition, *_ = fit_baselines(view.labelled, view.split, view.target, seed=training.seed)
     said = np.concatenate([composition.values[row] for row in subject.test])
     if subject.per_atom:

@@ -59,7 +59,7 @@ def untrained(perovskites) -> Callable[..., DiagnosedPredictor]:
             predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split
         )
         if labels is None:
-            own = subject.predict(chosen)
+            own = subject.predict(chosen, range(len(chosen)))
             own = own * subject.sizes if subject.per_atom else own
             spread = noise * own.std()
             labels = own + spread * np.random.default_rng(0).normal(size=len(own))

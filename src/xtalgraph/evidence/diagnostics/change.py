@@ -45,7 +45,7 @@ def examine_change(
         fine: What it means below.
         bad: What it means beyond.
     """
-    said = subject.predict(changed)
+    said = subject.predict(changed, subject.test[rows])
     known = np.isfinite(said)
     rows, said = rows[known], said[known]
     truth, before = subject.values[subject.test[rows]], subject.predictions[rows]

@@ -45,7 +45,7 @@ def cutoff_change(subject: DiagnosedPredictor) -> Examined:
         settings = {**spec.strategy_settings, "cutoff": cutoff + change}
         other = replace(spec, strategy_settings=settings)
         predictor = Predictor(subject.predictor.model, other, subject.predictor.elements)
-        said = replace(subject, predictor=predictor).predict(crystals)
+        said = replace(subject, predictor=predictor).predict(crystals, subject.test)
         moved.append(float(np.nanmean(np.abs(said - subject.predictions))))
     relative = np.array(moved) / subject.mae
     number = float(max(relative[1], relative[3]))

@@ -59,18 +59,19 @@ def cutoff_path(subject: DiagnosedPredictor) -> Examined:
     own = str(spec.settings.get("envelope", "its own"))
     panels, jumps, other_jumps, names = [], [], [], []
     way = np.concatenate([np.linspace(-_WAY, -_STEP, 25), np.linspace(_STEP, _WAY, 25)])
-    for crystal in _candidates(subject, cutoff):
+    for row in _candidates(subject, cutoff):
+        crystal = subject.crystals[row]
         length = _shell_near(crystal, cutoff)
         sheet = [_breathed(crystal, (cutoff + step) / length) for step in way]
         try:
-            said = model.predict(sheet)
+            said = model.predict(sheet, row)
         except GraphError:
             continue
         half = len(way) // 2
         curves = [_broken(way, said, f"as trained, envelope {own}", "model")]
         jumps.append(abs(float(said[half] - said[half - 1])))
         if other is not None:
-            beside = other.predict(sheet)
+            beside = other.predict(sheet, row)
             beside = beside - beside[0] + said[0]
             curves.append(_broken(way, beside, f"the same with {_opposite(own)}", "other"))
             other_jumps.append(abs(float(beside[half] - beside[half - 1])))
@@ -150,10 +151,11 @@ class _Double:
         self._recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
 
     @torch.no_grad()
-    def predict(self, crystals: Sequence[Crystal]) -> Float[np.ndarray, " rows"]:
-        """Predict crystals, as the values of the subject."""
+    def predict(self, crystals: Sequence[Crystal], row: int) -> Float[np.ndarray, " rows"]:
+        """Predict what was made of a crystal of the table, as the values of the subject."""
         model = self._predictor.model
-        said = model.prediction(model(self._recipe.build(crystals)))
+        graph = self._subject.with_states(self._recipe.build(crystals), [row] * len(crystals))
+        said = model.prediction(model(graph))
         column = self._predictor.targets.index(self._subject.target)
         found = said.reshape(len(crystals), -1)[:, column].numpy()
         sizes = np.array([len(crystal) for crystal in crystals])
@@ -192,15 +194,15 @@ def _broken(
     return Curve(np.insert(way, half, 0.0), np.insert(said, half, np.nan), label, role)
 
 
-def _candidates(subject: DiagnosedPredictor, cutoff: float) -> list[Crystal]:
-    """Test crystals that need the least stretching, small ones first among equals."""
+def _candidates(subject: DiagnosedPredictor, cutoff: float) -> list[int]:
+    """Rows of the test crystals that need the least stretching, small ones first among equals."""
     rows = subject.test
     if len(rows) > 100:
         rows = subject.generator(NAME).choice(rows, 100, replace=False)
-    crystals = [subject.crystals[row] for row in rows if len(subject.crystals[row]) <= 60]
-    apart = [abs(_shell_near(crystal, cutoff) / cutoff - 1.0) for crystal in crystals]
+    small = [int(row) for row in rows if len(subject.crystals[row]) <= 60]
+    apart = [abs(_shell_near(subject.crystals[row], cutoff) / cutoff - 1.0) for row in small]
     order = np.argsort(apart, kind="stable")
-    return [crystals[i] for i in order[:CRYSTALS] if apart[i] <= 0.1]
+    return [small[i] for i in order[:CRYSTALS] if apart[i] <= 0.1]
 
 
 def _shell_near(crystal: Crystal, cutoff: float) -> float:
@@ -219,7 +221,7 @@ def _largest_switch(model: _Double, subject: DiagnosedPredictor) -> float:
     """Largest change of the prediction in one step of one atom."""
     largest = 0.0
     rng = subject.generator(f"{NAME}-atom")
-    for row in subject.test[:CRYSTALS]:
+    for row in subject.test[:CRYSTALS].tolist():
         crystal = subject.crystals[row]
         direction = rng.normal(size=3)
         direction /= np.linalg.norm(direction)
@@ -230,7 +232,7 @@ def _largest_switch(model: _Double, subject: DiagnosedPredictor) -> float:
             positions[atom] += step * direction
             sheet.append(Crystal(crystal.cell, positions, crystal.numbers, crystal.pbc))
         try:
-            said = model.predict(sheet)
+            said = model.predict(sheet, row)
         except GraphError:
             continue
         largest = max(largest, float(np.abs(np.diff(said)).max()))

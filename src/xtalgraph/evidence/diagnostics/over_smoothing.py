@@ -34,13 +34,14 @@ def over_smoothing(subject: DiagnosedPredictor) -> Examined:
     Args:
         subject: What is examined.
     """
-    crystals = [subject.crystals[row] for row in subject.test[:_CRYSTALS]]
+    rows = subject.test[:_CRYSTALS]  # they have predictions, so that none is refused
+    crystals = [subject.crystals[row] for row in rows]
     graph, _ = build_or_refuse(crystals, subject.predictor.spec.make_recipe())
     encoder = subject.predictor.model.encoder
     if graph is None:
         return not_applicable(NAME, TITLE, "No test crystal has a graph.")
     try:
-        measured = smoothing_by_layer(encoder, graph)
+        measured = smoothing_by_layer(encoder, subject.as_read(graph, rows))
     except ConfigError as error:
         return not_applicable(NAME, TITLE, f"{error}.")
     distances = np.array([row["mean average distance"] for row in measured])

@@ -43,7 +43,7 @@ def reach(subject: DiagnosedPredictor) -> Examined:
     crystal = _enlarged(subject.crystals[row])
     recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
     try:
-        graph = recipe.build(crystal)
+        graph = subject.as_read(recipe.build(crystal), [row])
         atom = int(graph.degree.argmax())
         field = receptive_field(model.encoder, graph, atom)
         with torch.no_grad():

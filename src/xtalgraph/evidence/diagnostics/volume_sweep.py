@@ -39,7 +39,8 @@ def volume_sweep(subject: DiagnosedPredictor) -> Examined:
     crystals = [subject.crystals[row] for row in rows]
     sheets = [[strain(one, s * np.eye(3)) for s in STRETCH] for one in crystals]
     flat = [one for sheet in sheets for one in sheet]
-    said = subject.predict(flat).reshape(len(crystals), len(STRETCH))
+    said = subject.predict(flat, np.repeat(rows, len(STRETCH)))
+    said = said.reshape(len(crystals), len(STRETCH))
     middle = len(STRETCH) // 2
     said = said - said[:, [middle]]
     truth = None

@@ -203,7 +203,7 @@ def _moves(subject: DiagnosedPredictor, row: int, said: float) -> tuple[float, f
         else:
             chosen = rng.choice(donors, _DRAWS)
             changed = [transplant(crystal, subject.crystals[d], rng) for d in chosen]
-        moved = np.abs(subject.predict(changed) - said)
+        moved = np.abs(subject.predict(changed, [row] * len(changed)) - said)
         moved = moved[np.isfinite(moved)]
         found.append(float(np.median(moved)) if len(moved) else np.inf)
     return found[0], found[1]
