@@ -27,6 +27,7 @@ from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.smoothing import SAMPLE, measure_smoothing
+from xtalgraph.workflows.split_work import SplitWork
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_request
 
@@ -75,12 +76,13 @@ def ablate(
     stop_at_rejected(labelled.table.rejected, config.data.on_error)
     table = _Table.begin(Path(out), points, sweeps, labelled)
     crystals = dict(zip(labelled.table.ids, labelled.table.crystals, strict=True))
+    work = SplitWork()
     for number, point in enumerate(points):
         folder = table.folder_of(point)
         if not (folder / "smoothing.json").is_file():
             log.info("point %d of %d: %s", number + 1, len(points), point)
         try:
-            table.records[number] = _do(point, folder, request, crystals, progress)
+            table.records[number] = _do(point, folder, request, crystals, work, progress)
         except Exception as error:  # whatever one point dies of, the others are still to be done
             reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
             log.warning("point %d of %d failed, %s: %s", number + 1, len(points), point, reason)
@@ -99,11 +101,16 @@ def _several(said: int | Sequence[int] | None) -> list[int]:
 
 
 def _do(
-    point: Point, folder: Path, request: Request, crystals: Mapping[str, Crystal], progress: bool
+    point: Point,
+    folder: Path,
+    request: Request,
+    crystals: Mapping[str, Crystal],
+    work: SplitWork,
+    progress: bool,
 ) -> dict[str, Any]:
     """Train a point, where that is not done yet, and measure its layers."""
     if not (folder / "report.html").is_file():  # what a training writes last
-        train_request(request, point.config, folder, resume=True, progress=progress)
+        train_request(request, point.config, folder, resume=True, progress=progress, work=work)
     run = Run.open(folder)
     smoothing = folder / "smoothing.json"
     if not smoothing.is_file():

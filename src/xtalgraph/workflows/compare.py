@@ -30,6 +30,7 @@ from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fol
 from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.split_work import SplitWork
 
 log = logging.getLogger("xtalgraph")
 
@@ -208,11 +209,13 @@ def _cases(
     judge_rejected(labelled.table.rejected, config.data.on_error, folder)
     chosen = known_folds(labelled, config.data, known) if every else [config.data.fold]
     data_hash = labelled.content_hash()
-    cases = []
+    cases, work = [], SplitWork()
     for fold in chosen:
         of_fold = replace(config, data=replace(config.data, fold=fold))
         split = make_split(labelled, of_fold.data, known, seed)
-        cases.append(Case(source, known, of_fold, labelled, split, data_hash, folder, progress))
+        cases.append(
+            Case(source, known, of_fold, labelled, split, data_hash, folder, progress, work)
+        )
         sizes = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
         log.info("%s: %s (%s)", cases[-1].where, sizes, split.how)
     return cases
