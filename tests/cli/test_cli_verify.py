@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from xtalgraph.evidence.finding import Finding, Status
+from xtalgraph.evidence.demand_finding import DemandFinding, Status
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.workflows.verify import Verified
 
-SOUND = Finding("rotation", Status.PASSED, "exact", 0.0, "eV", 0.0, 1e-10, "e", "", 3)
-BROKEN = Finding("supercell", Status.FAILED, "exact", 1.25, "eV", 0.5, 1e-10, "e", "NaCl", 3)
-WILD = Finding("translation", Status.FAILED, "exact", None, "eV", None, 1e-10, "gap", "MgO", 3)
-ABSENT = Finding("device, CUDA as CPU", Status.NOT_APPLICABLE, "there is no CUDA device here")
+SOUND = DemandFinding("rotation", Status.PASSED, "exact", 0.0, "eV", 0.0, 1e-10, "e", "", 3)
+BROKEN = DemandFinding("supercell", Status.FAILED, "exact", 1.25, "eV", 0.5, 1e-10, "e", "NaCl", 3)
+WILD = DemandFinding(
+    "translation", Status.FAILED, "exact", None, "eV", None, 1e-10, "gap", "MgO", 3
+)
+ABSENT = DemandFinding("device, CUDA as CPU", Status.NOT_APPLICABLE, "there is no CUDA device here")
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def verified(monkeypatch):
     """Make the workflow return some findings; return what it was asked for."""
     asked = []
 
-    def plant(*findings: Finding) -> list:
+    def plant(*findings: DemandFinding) -> list:
         found = Verification(findings, ("NaCl", "MgO", "CaO"))
         document = {"source": "the test part of d.csv", "of": 40, **found.as_dict()}
 

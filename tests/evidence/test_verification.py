@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target, Task
-from xtalgraph.evidence.finding import Status
+from xtalgraph.evidence.demand_finding import Status
 from xtalgraph.evidence.subject import Subject
 from xtalgraph.evidence.verification import Verification, verify
 from xtalgraph.graphs.graph import Graph

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles, add_triplets
@@ -94,6 +94,21 @@ def test_a_pair_of_atoms_has_no_angles_and_is_not_refused(encoder):
     assert collate([pair, spec.make_graph(CUBIC)]).has_angles.all()
     with pytest.raises(GraphError, match="some of the graphs have angles and others none"):
         collate([pair, build_graph(CUBIC, Radius(5.0))])
+
+
+@pytest.mark.parametrize("encoder", READERS)
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"angle_neighbors": 1}, "angle_neighbors must be at least 2, for an angle needs two"),
+        ({"angle_neighbors": -3}, "or 0 for a model without angles, got -3"),
+        ({"angle_cutoff": 0.0}, r"model\.angle_cutoff must be larger than 0 Å, got 0\.0"),
+        ({"angle_cutoff": float("nan")}, "got nan"),
+    ],
+)
+def test_settings_of_angles_that_cannot_be_are_refused_alike(encoder, settings, said):
+    with pytest.raises(ConfigError, match=said):
+        ENCODERS[encoder].Config(**settings)
 
 
 def test_without_layers_on_the_line_graph_there_are_no_triplets():

@@ -166,7 +166,7 @@ def test_other_data_and_other_folders_are_refused(done, table, csv_path, tmp_pat
     with pytest.raises(RunError, match="holds no ablation"):
         ablated(csv_path, out / "points", ["model.depth=1,2"])
     bad = table.assign(energy=["x", *table["energy"][1:]])
-    with pytest.raises(InputError, match="1 rows cannot be used"):
+    with pytest.raises(InputError, match="1 row cannot be used"):
         ablated(bad, tmp_path / "new", ["model.depth=1,2"])
 
 

@@ -22,6 +22,7 @@ from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.ladder.published_rungs import published_rungs
 from xtalgraph.workflows.ladder.rung import Case
 from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled, resolve_source
+from xtalgraph.workflows.split_work import SplitWork
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SMALL = ["model.width=8", "model.depth=1", "training.batch_size=16", "training.threads=1"]
@@ -221,7 +222,7 @@ def test_published_rows_give_the_published_error_on_the_official_folds(column, e
     for fold in known_folds(labelled, config.data, known):
         of_fold = replace(config, data=replace(config.data, fold=fold))
         split = make_split(labelled, of_fold.data, known, 0)
-        case = Case(source, known, of_fold, labelled, split, "", tmp_path, False)
+        case = Case(source, known, of_fold, labelled, split, "", tmp_path, False, SplitWork())
         assert rung.why_not(case) == ""
         said = np.concatenate(list(rung.run(case).values))
         true = np.concatenate([labelled.values[i] for i in split.test])

@@ -5,6 +5,7 @@ import pytest
 from xtalgraph.conventions.errors import ConfigError, TargetError
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import RunConfig, apply_override, merge, read_yaml
+from xtalgraph.workflows.request import Request
 
 DATA = {"path": "a.csv", "target": "y"}
 
@@ -35,6 +36,17 @@ def test_options_lie_over_the_file_and_overrides_over_both():
     assert merged["training"] == {"epochs": 3, "seed": 1, "batch_size": 8}
     assert merged["model"] == {"width": 16}
     assert base["training"]["epochs"] == 1, "the input is not changed"
+
+
+def test_the_number_of_members_lies_over_the_file_and_an_override_over_it(tmp_path):
+    (tmp_path / "c.yaml").write_text("training: {members: 2}", encoding="utf-8")
+    options = {"target": "y", "config": tmp_path / "c.yaml"}
+
+    def members(count=None, overrides=()):
+        request = Request.of("a.csv", {**options, "overrides": overrides}, members=count)
+        return request.config().training.members
+
+    assert (members(), members(3), members(3, ["training.members=4"])) == (2, 3, 4)
 
 
 @pytest.mark.parametrize(

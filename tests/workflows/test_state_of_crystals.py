@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import ase.build
 import ase.collections
@@ -14,6 +15,11 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.evidence.subject import Subject
+from xtalgraph.evidence.verification import verify
+from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.run import Run
@@ -173,3 +179,50 @@ def test_molecules_without_a_cell_are_learned_with_their_temperature(tmp_path):
     assert measured["megnet"]["test"]["mae"]["value"] < measured["mean"]["test"]["mae"]["value"]
     water = rows[rows["id"] == "H2O"]
     assert run.predictor.predict(water)["prediction"][0] == pytest.approx(18.0, abs=6.0)
+
+
+def test_a_verification_keeps_the_state_of_each_crystal(run, warm, tmp_path):
+    rows = warm.iloc[[0, 1, 60, 61]]
+    found = xtalgraph.verify(run.folder, on=rows, progress=False)
+    assert found.verification.failures == ()
+    tried = {one.demand: one.tried for one in found.verification.findings}
+    assert tried["rotation"] == tried["batch as single"] == 4
+    assert tried["reduced as full, merged distances"] == 4
+    blind = rows.assign(temperature=[100.0, None, 700.0, 700.0])
+    assert xtalgraph.verify(run.folder, on=blind, progress=False).document["of"] == 3
+    with pytest.raises(InputError, match="4 were rejected; the first: c0-0: there is no 'temp"):
+        xtalgraph.verify(run.folder, on=rows.drop(columns="temperature"), progress=False)
+    with pytest.raises(InputError, match="with the columns temperature, method"):
+        xtalgraph.verify(run.folder, progress=False)  # it was trained on data in memory
+
+
+def test_what_is_verified_is_the_model_in_the_state_of_the_crystal(run, warm):
+    subject = Subject.of(run.predictor)
+    crystal = from_pymatgen(warm["structure"].iloc[0])
+    with pytest.raises(InputError, match="give the states of all 1 crystals"):
+        verify(subject, {"c0": crystal})
+    states = run.predictor.spec.conditions.states_of(warm.iloc[[0, 60]].to_dict("records"))
+    with pytest.raises(InputError, match="there are 1 crystals and 2 states"):
+        verify(subject, {"c0": crystal}, states)
+    by_radius = replace(subject, recipe=GraphRecipe(Radius(4.0)))
+    cold, hot = (verify(by_radius, {"c0": crystal}, states.select(np.array([n]))) for n in (0, 1))
+    found = {one.demand: one for one in cold.findings}
+    assert found["value at the cutoff"].tried >= 2
+    assert found["value at the cutoff"].violation is not None  # None would be a value that is none
+    assert cold.findings != hot.findings
+
+
+def test_a_diagnosis_predicts_as_the_run_did_and_keeps_states_while_crystals_change(run, warm):
+    reading = ["elements", "geometry", "retrained", "volume", "cutoff-path"]  # what predicts
+    reading += ["cutoff", "smoothing", "reach", "worst"]
+    found = xtalgraph.diagnose(run.folder, warm, retrain=True, only=reading, progress=False)
+    assert [one.name for one in found.findings] == reading
+    assert all(one.verdict is not Verdict.NOT_APPLICABLE for one in found.findings)
+    known = pd.read_csv(run.folder / "predictions.csv").set_index("id")
+    mae = np.abs(known["prediction"] - known["target"])[known["split"] == "test"].mean()
+    (path,) = (one for one in found.findings if one.name == "cutoff-path")
+    assert path.details["mae"] == pytest.approx(mae, rel=1e-4)
+    # the label follows the state, which stays: other elements or another geometry explain nothing
+    changed = next(one.details for one in found.findings if one.name == "elements")
+    assert changed["r2_before"] > 0.5
+    assert changed["r2_after"] > 0.5

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence import wording
+from xtalgraph.evidence.bonded_crystal import from_plain
 from xtalgraph.evidence.markup import Html
 from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.evidence.uncertainty_figures import uncertainty_figures
 from xtalgraph.metrics.classification import confusion_counts, roc_points
 from xtalgraph.metrics.reliability import reliability
-from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.comparison import comparison_plot
 from xtalgraph.plots.confusion import confusion_plot
 from xtalgraph.plots.crystal_still import crystal_still
@@ -160,18 +160,8 @@ def _learning(record: RunRecord, folder: Path) -> Html | None:
 
 
 def _still(entry: dict[str, Any], run: Path) -> Figure:
-    bonds = np.array(entry["bonds"], dtype=np.int64).reshape(-1, 5)
     try:
-        crystal = BondedCrystal(
-            cell=np.array(entry["cell"], dtype=float).reshape(3, 3),
-            positions=np.array(entry["positions"], dtype=float).reshape(-1, 3),
-            numbers=np.array(entry["numbers"], dtype=np.int64),
-            pbc=np.array(entry["pbc"], dtype=bool),
-            center=bonds[:, 0],
-            neighbor=bonds[:, 1],
-            image=bonds[:, 2:],
-        )
-        return crystal_still(crystal, size=2.8)
+        return crystal_still(from_plain(entry), size=2.8)
     except XtalgraphError as error:
         raise RunError(f"{run / 'worst.json'}, crystal {entry['id']}: {error}") from error
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
+from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.evidence.markup import (
     Content,
     Html,
@@ -20,8 +21,6 @@ from xtalgraph.evidence.markup import (
     table,
 )
 from xtalgraph.evidence.numbers import count, plain, with_unit
-from xtalgraph.graphs.summary import bonds_of
-from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import figure_to_svg, inline_svg
 
@@ -109,18 +108,8 @@ def _cell(line: Mapping[str, Any], key: str) -> Content:
 
 
 def _picture(one: Candidate, target: Target) -> str:
-    bonds = bonds_of(one.crystal)
-    bonded = BondedCrystal(
-        cell=one.crystal.cell,
-        positions=one.crystal.positions,
-        numbers=one.crystal.numbers,
-        pbc=one.crystal.pbc,
-        center=bonds.center,
-        neighbor=bonds.neighbor,
-        image=bonds.image,
-    )
     name = str(one.line["formula"])
-    svg = figure_to_svg(crystal_still(bonded, size=2.8))
+    svg = figure_to_svg(crystal_still(with_bonds(one.crystal), size=2.8))
     picture = Html(inline_svg(svg, f"rank-{one.line['rank']}", f"Crystal structure of {name}"))
     value = escaped(with_unit(plain(float(one.line["prediction"])), target.unit))
     flag = "<br>out of the ordinary" if one.line.get("novelty") else ""

@@ -14,6 +14,8 @@ from torch import nn
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
+from xtalgraph.data.states import States
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.recipe import GraphRecipe
@@ -39,6 +41,7 @@ class Subject:
         why_not_folded: Why it cannot read a folded graph; empty if it can.
         reload: Writes the model, reads it again, and returns what was read; None if there is no
             such thing.
+        conditions: What it reads as the state of a crystal.
     """
 
     model: nn.Module
@@ -46,6 +49,7 @@ class Subject:
     targets: tuple[Target, ...]
     why_not_folded: str = "the model does not say that it reads folded graphs"
     reload: Callable[[], nn.Module] | None = None
+    conditions: Conditions = ATOMS_ALONE
 
     @classmethod
     def of(cls, predictor: Predictor) -> "Subject":
@@ -62,7 +66,7 @@ class Subject:
                 return load_model(Path(folder))[0]
 
         reason = why_not_folded(model.encoder, model.target)
-        return cls(model, spec.make_recipe(), spec.targets, reason, reload)
+        return cls(model, spec.make_recipe(), spec.targets, reason, reload, spec.conditions)
 
 
 @final
@@ -93,14 +97,16 @@ class Trial:
         values: torch.Tensor = self.model(graph.to(self.device))
         return values.double().cpu().numpy().reshape(-1, self.columns)
 
-    def of_crystal(self, crystal: Crystal, recipe: GraphRecipe) -> Values:
+    def of_crystal(self, crystal: Crystal, recipe: GraphRecipe, state: States) -> Values:
         """Return the values of a crystal; NaN if the strategy refuses it.
 
         Args:
             crystal: One.
             recipe: How its graph is built.
+            state: Its state.
         """
         try:
-            return self.of_graph(recipe.build(crystal))
+            graph = recipe.build(crystal)
         except GraphError:  # it did not refuse the crystal as it was given: a violation
             return np.full((1, self.columns), np.nan)
+        return self.of_graph(state.attach(graph))

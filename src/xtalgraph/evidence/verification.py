@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Final, final
 
@@ -12,9 +12,12 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.rewriting import rewritings
-from xtalgraph.evidence.finding import Finding, Status, Worst
+from xtalgraph.data.conditions import ATOMS_ALONE
+from xtalgraph.data.states import States
+from xtalgraph.evidence.demand_finding import DemandFinding, Status, Worst
 from xtalgraph.evidence.subject import Subject, Trial, Values
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.recipe import GraphRecipe
@@ -51,13 +54,13 @@ _CROSSINGS: Final = 8
 class Verification:
     """What came out for a model, demand by demand."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[DemandFinding, ...]
     """In the order in which they were tried."""
     crystals: tuple[str, ...]
     """On which crystals."""
 
     @property
-    def failures(self) -> tuple[Finding, ...]:
+    def failures(self) -> tuple[DemandFinding, ...]:
         """The demands that do not hold."""
         return tuple(one for one in self.findings if one.status is Status.FAILED)
 
@@ -71,7 +74,11 @@ class Verification:
 
 
 def verify(
-    subject: Subject, crystals: Mapping[str, Crystal], *, progress: bool = False
+    subject: Subject,
+    crystals: Mapping[str, Crystal],
+    states: States | None = None,
+    *,
+    progress: bool = False,
 ) -> Verification:
     """Try a model on crystals, in float64 where a demand is exact.
 
@@ -79,10 +86,16 @@ def verify(
         subject: The model.
         crystals: At least one, by name. The strategy refuses none of them, and rounding decides
             none of their edges (`xtalgraph.graphs.margin.is_decided`).
+        states: Of each, in their order, where the model reads the state of a crystal. A crystal
+            keeps its own while it is written down in other ways, moved and stretched, and so do
+            atoms of its elements that stand alone.
         progress: Show a progress bar on standard error.
 
     Returns:
         A finding for each demand.
+
+    Raises:
+        InputError: If the model reads states and there are none, or not one for each crystal.
 
     Example:
         >>> from xtalgraph.data.targets import Kind, Target
@@ -100,21 +113,37 @@ def verify(
         >>> [(one.demand, one.violation, one.unit) for one in found.failures]
         [('supercell', 36.0, 'eV')]
     """
-    return Verification(tuple(_Trials(subject, crystals).findings(progress)), tuple(crystals))
+    if states is None:
+        states = ATOMS_ALONE.states_of([{}] * len(crystals))
+        if subject.conditions:
+            columns = ", ".join(subject.conditions.columns)
+            raise InputError(
+                f"the model reads {columns} as the state of a crystal: give the states of all "
+                f"{len(crystals)} crystals, as conditions.states_of(rows) does"
+            )
+    if len(states) != len(crystals):
+        raise InputError(f"there are {len(crystals)} crystals and {len(states)} states")
+    trials = _Trials(subject, crystals, states)
+    return Verification(tuple(trials.findings(progress)), tuple(crystals))
 
 
 @final
 class _Trials:
     """The demands, with what they share."""
 
-    def __init__(self, subject: Subject, crystals: Mapping[str, Crystal]) -> None:
+    def __init__(self, subject: Subject, crystals: Mapping[str, Crystal], states: States) -> None:
         self.subject, self.crystals = subject, dict(crystals)
+        self.states, self.places = states, {name: n for n, name in enumerate(crystals)}
         self.recipe, self.columns = subject.recipe, len(subject.targets)
         self.trial = Trial(subject.model, self.columns)
-        self.start = {name: self._of(crystal) for name, crystal in self.crystals.items()}
+        self.start = {
+            name: self.trial.of_crystal(crystal, self.recipe, self.state(name))
+            for name, crystal in self.crystals.items()
+        }
 
-    def _of(self, crystal: Crystal) -> Values:
-        return self.trial.of_crystal(crystal, self.recipe)
+    def state(self, *names: str) -> States:
+        """Return the states of some of the crystals."""
+        return self.states.select(np.array([self.places[name] for name in names]))
 
     @cached_property
     def scale(self) -> Float[np.ndarray, " columns"]:
@@ -127,7 +156,7 @@ class _Trials:
         """Begin with a demand."""
         return Worst(demand, self.subject.targets, self.scale, per)
 
-    def findings(self, progress: bool) -> Iterator[Finding]:
+    def findings(self, progress: bool) -> Iterator[DemandFinding]:
         """Try everything."""
         finite = self.worst("a finite number")
         for name, values in self.start.items():
@@ -142,24 +171,26 @@ class _Trials:
         yield from self.smooth()
         yield self.in_single_precision()
 
-    def rewritten(self, progress: bool) -> Iterator[Finding]:
+    def rewritten(self, progress: bool) -> Iterator[DemandFinding]:
         """Write every crystal down in other ways."""
         ways = {what: self.worst(what) for what in _WAYS}
         todo = tqdm(self.crystals.items(), desc="verifying", unit="crystal", disable=not progress)
         for number, (name, crystal) in enumerate(todo):
             for one in rewritings(crystal, np.random.default_rng(number)):
                 expected = expected_values(self.start[name], one, self.subject.targets)
-                ways[one.what].add(name, violations(self._of(one.crystal), expected))
+                found = self.trial.of_crystal(one.crystal, self.recipe, self.state(name))
+                ways[one.what].add(name, violations(found, expected))
         for what, absent in _WAYS.items():
             yield ways[what].finding(_ROUNDING, EXACT, absent)
 
-    def reduced(self) -> Iterator[Finding]:
+    def reduced(self) -> Iterator[DemandFinding]:
         """Fold the graphs: at the merged distances nothing may change, at the true ones little."""
         merged = self.worst("reduced as full, merged distances")
         true = self.worst("reduced as full, true distances")
         tolerance, foldable = self.recipe.fold_tolerance, not self.subject.why_not_folded
         for name, crystal in self.crystals.items() if foldable else ():
             full = build_graph(crystal, self.recipe.strategy, angles=self.recipe.angles)
+            full = self.state(name).attach(full)
             level = merge_geometry(full, tolerance or DEFAULT_TOLERANCE)
             expected = self.trial.of_graph(level)
             merged.add(name, violations(self.trial.of_graph(fold(level)), expected))
@@ -173,12 +204,12 @@ class _Trials:
             reason or "the model reads full graphs",
         )
 
-    def batched(self) -> Finding:
+    def batched(self) -> DemandFinding:
         """Predict crystals together, and each alone."""
         worst, names = self.worst("batch as single"), iter(self.crystals)
         while part := list(islice(names, _BATCH)):
             graph = self.recipe.build([self.crystals[name] for name in part])
-            found = self.trial.of_graph(graph)
+            found = self.trial.of_graph(self.state(*part).attach(graph))
             ends = np.cumsum([len(self.start[name]) for name in part])
             if len(found) != ends[-1]:
                 worst.add(part[0], np.full(self.columns, np.inf))
@@ -187,36 +218,36 @@ class _Trials:
                 worst.add(name, violations(values, self.start[name]))
         return worst.finding(_ROUNDING, EXACT)
 
-    def repeated(self) -> Finding:
+    def repeated(self) -> DemandFinding:
         """Predict twice, in the precision in which the model is used."""
         worst = self.worst("repeated")
         trial = Trial(self.subject.model, self.columns, None)
         for name, crystal in self.crystals.items():
-            graph = self.recipe.build(crystal)
+            graph = self.state(name).attach(self.recipe.build(crystal))
             worst.add(name, violations(trial.of_graph(graph), trial.of_graph(graph)))
         return worst.finding(_BITS, 0.0)
 
-    def reloaded(self) -> Finding:
+    def reloaded(self) -> DemandFinding:
         """Write the model and read it again."""
         worst = self.worst("save and load")
         if self.subject.reload is not None:
             other = Trial(self.subject.reload(), self.columns)
             for name, crystal in self.crystals.items():
-                found = other.of_crystal(crystal, self.recipe)
+                found = other.of_crystal(crystal, self.recipe, self.state(name))
                 worst.add(name, violations(found, self.start[name]))
         return worst.finding(_BITS, 0.0, "the model is not one of a run")
 
-    def elsewhere(self) -> Finding:
+    def elsewhere(self) -> DemandFinding:
         """Predict on the GPU, if there is one."""
         worst = self.worst("device, CUDA as CPU")
         if torch.cuda.is_available():
             other = Trial(self.subject.model, self.columns, device="cuda")
             for name, crystal in self.crystals.items():
-                found = other.of_crystal(crystal, self.recipe)
+                found = other.of_crystal(crystal, self.recipe, self.state(name))
                 worst.add(name, violations(found, self.start[name]))
         return worst.finding(_ROUNDING, EXACT, "there is no CUDA device here")
 
-    def smooth(self) -> Iterator[Finding]:
+    def smooth(self) -> Iterator[DemandFinding]:
         """Take neighbours through the cutoffs; where edges change by rank, measure the jump."""
         strategy, angles = self.recipe.strategy, self.recipe.angles
         limits = {"the cutoff": strategy.cutoff}
@@ -225,15 +256,15 @@ class _Trials:
         whole = replace(self.recipe, fold_tolerance=0.0)  # merging has steps of its own
         chosen = dict(islice(self.crystals.items(), _CROSSINGS))
 
-        def values(crystal: Crystal) -> Values:
-            return self.trial.of_crystal(crystal, whole)
+        def values(name: str, crystal: Crystal) -> Values:
+            return self.trial.of_crystal(crystal, whole, self.state(name))
 
         for where, limit in limits.items():
             value, slope = self.worst(f"value at {where}"), self.worst(f"slope at {where}", "/Å")
             for name, crystal in chosen.items() if strategy.continuous else ():
-                kinds = np.resize(np.unique(crystal.numbers), 4)
-                shell = stretched_shell(values, crystal, limit)
-                for one in (*pair_and_cluster(values, kinds, limit), *([shell] if shell else [])):
+                kinds, own = np.resize(np.unique(crystal.numbers), 4), partial(values, name)
+                shell = stretched_shell(own, crystal, limit)
+                for one in (*pair_and_cluster(own, kinds, limit), *([shell] if shell else [])):
                     what = name if one is shell else _alone(one.what, kinds)
                     value.add(what, one.jump)
                     slope.add(what, one.bend)
@@ -244,8 +275,11 @@ class _Trials:
             yield self.ranked(chosen, values, whole)
 
     def ranked(
-        self, chosen: Mapping[str, Crystal], values: Callable[[Crystal], Values], whole: GraphRecipe
-    ) -> Finding:
+        self,
+        chosen: Mapping[str, Crystal],
+        values: Callable[[str, Crystal], Values],
+        whole: GraphRecipe,
+    ) -> DemandFinding:
         """Deform crystals until their graph changes, and measure the jump."""
         worst = self.worst("jump where neighbours change ranks")
 
@@ -255,7 +289,8 @@ class _Trials:
             return [part.numpy() for part in (*parts, graph.sending_edge)]
 
         for number, (name, crystal) in enumerate(chosen.items()):
-            jump = jump_on_a_way(values, edges, crystal, np.random.default_rng(number))
+            generator = np.random.default_rng(number)
+            jump = jump_on_a_way(partial(values, name), edges, crystal, generator)
             if jump is not None:
                 worst.add(name, jump)
         return worst.finding(
@@ -264,14 +299,14 @@ class _Trials:
             "the graphs did not change on the ways that were tried",
         )
 
-    def in_single_precision(self) -> Finding:
+    def in_single_precision(self) -> DemandFinding:
         """Compare the model's own precision with float64."""
         worst = self.worst("float32 as float64")
         kinds = {one.dtype for one in self.subject.model.parameters()}
         if kinds == {torch.float32}:
             trial = Trial(self.subject.model, self.columns, None)
             for name, crystal in self.crystals.items():
-                found = trial.of_crystal(crystal, self.recipe)
+                found = trial.of_crystal(crystal, self.recipe, self.state(name))
                 worst.add(name, violations(found, self.start[name]))
         return worst.finding(
             "the run computes in float32: what its rounding costs",

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.angle_settings import angles_from
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import GaussianAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
@@ -165,11 +166,13 @@ class ALIGNN(Encoder):
         """How the layers are joined at the atoms; the paper's are residual. Edges and triplets
         always are."""
 
+        def __post_init__(self) -> None:
+            self.make_angles()  # refuses what cannot be
+
         def make_angles(self) -> Angles | None:
             """Return which edges form angles; None if no layer reads them."""
-            if self.alignn_layers == 0 or self.angle_neighbors == 0:
-                return None
-            return Angles(self.angle_cutoff, self.angle_neighbors)
+            angles = angles_from(self.angle_cutoff, self.angle_neighbors)
+            return None if self.alignn_layers == 0 else angles
 
     reads_folded = True
     reads_angles = True

@@ -13,6 +13,7 @@ from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.dihedrals import Dihedrals, find_dihedrals
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.angle_settings import angles_from
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import FourierBasis, SphericalBesselBasis
 from xtalgraph.nn.depth import ConnectionName, Connections
@@ -171,9 +172,6 @@ class GemNet(Encoder):
         config: Hyper-parameters.
         cutoff: Largest length of an edge, Å.
 
-    Raises:
-        ConfigError: If no edges are to form angles.
-
     Source: Gasteiger, Becker and Günnemann, NeurIPS 2021 (arXiv 2106.08903); Gasteiger et al.,
     arXiv 2011.14115, for DimeNet++.
     """
@@ -210,19 +208,21 @@ class GemNet(Encoder):
         connections: ConnectionName = "paper"
         """How the blocks are joined at the atoms; the paper's are residual."""
 
-        def make_angles(self) -> Angles:
+        def __post_init__(self) -> None:
+            if self.make_angles() is None:
+                raise ConfigError(
+                    "GemNet reads angles: model.angle_neighbors must be at least 2, got 0. A model "
+                    "without angles is schnet"
+                )
+
+        def make_angles(self) -> Angles | None:
             """Return which edges form angles."""
-            return Angles(self.angle_cutoff, self.angle_neighbors)
+            return angles_from(self.angle_cutoff, self.angle_neighbors)
 
     reads_angles = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
-        if config.angle_neighbors is not None and config.angle_neighbors < 2:
-            raise ConfigError(
-                "GemNet reads angles: model.angle_neighbors must be at least 2, got "
-                f"{config.angle_neighbors}. A model without angles is schnet"
-            )
         self.width, reach = config.width, min(cutoff, config.angle_cutoff)
         width, depth = config.width, config.depth
         self.embed = ElementEmbedding(config.width, config.element_features)

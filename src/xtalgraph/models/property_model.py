@@ -96,7 +96,7 @@ class PropertyModel(nn.Module):
             reason = why_not_folded(self.encoder, self.target)
             if reason:
                 raise GraphError(f"the model cannot read a folded graph: {reason}")
-        features: Features = self.encoder(self._with_states(graph))
+        features: Features = self.encoder(self.as_read(graph))
         return features
 
     def read(self, features: Features, graph: Graph) -> Float[Tensor, "rows *columns"]:
@@ -129,8 +129,15 @@ class PropertyModel(nn.Module):
             columns.append(value * scaler.scale.to(value.dtype))
         return torch.stack(columns, dim=-1) if self.beside else columns[0]
 
-    def _with_states(self, graph: Graph) -> Graph:
-        """Return the graph with the numbers of its states scaled."""
+    def as_read(self, graph: Graph) -> Graph:
+        """Return a graph as the encoder reads it: with the numbers of its states scaled.
+
+        Args:
+            graph: What to predict.
+
+        Raises:
+            GraphError: If it has not the states that the model reads.
+        """
         found, wanted = graph.state.shape[1], len(self.conditions.numbers)
         if found != wanted or (self.conditions.fidelity and bool((graph.fidelity < 0).any())):
             names = ", ".join(self.conditions.columns) or "nothing"

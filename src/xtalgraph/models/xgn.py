@@ -11,6 +11,7 @@ from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.angle_settings import angles_from
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import ChebyshevAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
@@ -178,13 +179,7 @@ class XGN(Encoder):
         def __post_init__(self) -> None:
             if self.angle_depth < 0:
                 raise ConfigError(f"model.angle_depth must be at least 0, got {self.angle_depth}")
-            many = self.angle_neighbors
-            if many is not None and (many < 0 or many == 1):
-                raise ConfigError(
-                    "model.angle_neighbors must be 0 for none, null for all, or at least 2, for an "
-                    f"angle needs two edges, got {many}"
-                )
-            if (self.angle_depth == 0) != (self.angle_neighbors == 0):
+            if (self.angle_depth == 0) != (self.make_angles() is None):
                 raise ConfigError(
                     "a model without angles has model.angle_depth=0 and model.angle_neighbors=0, "
                     f"got {self.angle_depth} and {self.angle_neighbors}"
@@ -192,9 +187,7 @@ class XGN(Encoder):
 
         def make_angles(self) -> Angles | None:
             """Return which edges form angles; None for a model without angles."""
-            if self.angle_neighbors == 0:
-                return None
-            return Angles(self.angle_cutoff, self.angle_neighbors)
+            return angles_from(self.angle_cutoff, self.angle_neighbors)
 
     reads_folded = True
     reads_angles = True

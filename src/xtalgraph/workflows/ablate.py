@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from xtalgraph.conventions.errors import InputError, RunError, XtalgraphError
+from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.ablation_page import write_ablation_page
 from xtalgraph.workflows.ablation import (
@@ -23,10 +23,11 @@ from xtalgraph.workflows.ablation import (
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import read_labelled
-from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.smoothing import SAMPLE, measure_smoothing
+from xtalgraph.workflows.split_work import SplitWork
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_request
 
@@ -72,20 +73,16 @@ def ablate(
     points = points_of(request, sweeps, _several(fold), _several(seed))
     config = points[0].config
     labelled = read_labelled(request.source, config.targets, progress=progress)
-    if labelled.table.rejected and config.data.on_error == "raise":
-        raise InputError(
-            f"{len(labelled.table.rejected)} rows cannot be used:\n  "
-            f"{describe_all(labelled.table.rejected)}\nCorrect them, or leave them out with "
-            "--on-error skip"
-        )
+    stop_at_rejected(labelled.table.rejected, config.data.on_error)
     table = _Table.begin(Path(out), points, sweeps, labelled)
     crystals = dict(zip(labelled.table.ids, labelled.table.crystals, strict=True))
+    work = SplitWork()
     for number, point in enumerate(points):
         folder = table.folder_of(point)
         if not (folder / "smoothing.json").is_file():
             log.info("point %d of %d: %s", number + 1, len(points), point)
         try:
-            table.records[number] = _do(point, folder, request, crystals, progress)
+            table.records[number] = _do(point, folder, request, crystals, work, progress)
         except Exception as error:  # whatever one point dies of, the others are still to be done
             reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
             log.warning("point %d of %d failed, %s: %s", number + 1, len(points), point, reason)
@@ -104,11 +101,16 @@ def _several(said: int | Sequence[int] | None) -> list[int]:
 
 
 def _do(
-    point: Point, folder: Path, request: Request, crystals: Mapping[str, Crystal], progress: bool
+    point: Point,
+    folder: Path,
+    request: Request,
+    crystals: Mapping[str, Crystal],
+    work: SplitWork,
+    progress: bool,
 ) -> dict[str, Any]:
     """Train a point, where that is not done yet, and measure its layers."""
     if not (folder / "report.html").is_file():  # what a training writes last
-        train_request(request, point.config, folder, resume=True, progress=progress)
+        train_request(request, point.config, folder, resume=True, progress=progress, work=work)
     run = Run.open(folder)
     smoothing = folder / "smoothing.json"
     if not smoothing.is_file():

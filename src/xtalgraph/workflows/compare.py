@@ -28,8 +28,9 @@ from xtalgraph.workflows.ladder.catalogue import own_rungs, rungs_of
 from xtalgraph.workflows.ladder.rung import Case, Rung, Said
 from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fold, stand
 from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
-from xtalgraph.workflows.rejections import judge_rejected
+from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.split_work import SplitWork
 
 log = logging.getLogger("xtalgraph")
 
@@ -200,19 +201,21 @@ def _cases(
     target, seed = config.spec.target, config.training.seed
     announce(target)
     labelled = read_labelled(source, target, progress=progress)
-    judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
     recipe = config.spec.make_recipe()
     graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
     if graphs.refused:
         labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
-        judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    judge_rejected(labelled.table.rejected, config.data.on_error, folder)
     chosen = known_folds(labelled, config.data, known) if every else [config.data.fold]
     data_hash = labelled.content_hash()
-    cases = []
+    cases, work = [], SplitWork()
     for fold in chosen:
         of_fold = replace(config, data=replace(config.data, fold=fold))
         split = make_split(labelled, of_fold.data, known, seed)
-        cases.append(Case(source, known, of_fold, labelled, split, data_hash, folder, progress))
+        cases.append(
+            Case(source, known, of_fold, labelled, split, data_hash, folder, progress, work)
+        )
         sizes = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
         log.info("%s: %s (%s)", cases[-1].where, sizes, split.how)
     return cases

@@ -18,9 +18,9 @@ from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnose_page import render_diagnosis
 from xtalgraph.evidence.diagnostics import replaced_geometry, retrained
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Verdict
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.wording import called
 from xtalgraph.plots.export import save_figure
 from xtalgraph.workflows.outcome import write_json, write_text
@@ -145,9 +145,9 @@ def _target(run: Run, name: str | None) -> Target:
     return chosen
 
 
-def _subject(run: Run, view: TargetView, sample: int, known: Dataset | None) -> Subject:
+def _subject(run: Run, view: TargetView, sample: int, known: Dataset | None) -> DiagnosedPredictor:
     table = view.labelled.table
-    return Subject(
+    return DiagnosedPredictor(
         predictor=run.predictor,
         target=view.target,
         ids=table.ids,
@@ -157,6 +157,7 @@ def _subject(run: Run, view: TargetView, sample: int, known: Dataset | None) -> 
         sample=sample,
         seed=run.config.training.seed,
         energy=_energy(known, view.target),
+        states=view.labelled.states,
     )
 
 
@@ -169,7 +170,9 @@ def _energy(known: Dataset | None, target: Target) -> Callable[[Crystal], float]
     return rigid_ion_energy if target.name in ("energy", "excess_energy") else None
 
 
-def _question(name: str, run: Run, view: TargetView, subject: Subject) -> Callable[[], Examined]:
+def _question(
+    name: str, run: Run, view: TargetView, subject: DiagnosedPredictor
+) -> Callable[[], Examined]:
     if name == retrained.NAME:
         return lambda: retrained.retrained(subject, train_halves(run, view, subject))
     return lambda: DIAGNOSTICS[name](subject)

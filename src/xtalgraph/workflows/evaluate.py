@@ -1,21 +1,16 @@
 """Evaluate: how well a trained model does on other data."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.targets import Target
-from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.prepare import nothing_left, read_labelled, resolve_source
-from xtalgraph.workflows.rejections import describe_all
-
-log = logging.getLogger("xtalgraph")
+from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 
 
 def evaluate(
@@ -40,13 +35,12 @@ def evaluate(
     source, _ = resolve_source(data)
     conditions = predictor.spec.conditions
     labelled = read_labelled(source, predictor.targets, conditions, progress=progress)
-    if on_error == "raise":
-        _judge(labelled, on_error)  # before the work is done
+    stop_at_rejected(labelled.table.rejected, on_error)
     said = predictor.predict_crystals(labelled.table.crystals, labelled.states)
     labelled = labelled.reject({n: one for n, one in enumerate(said) if isinstance(one, str)})
     predicted = [one for one in said if not isinstance(one, str)]
-    _judge(labelled, on_error)
     rejected = labelled.table.rejected
+    judge_rejected(rejected, on_error)
     if not predicted:
         raise nothing_left(source, rejected)
     true, stated = np.concatenate(labelled.values), np.concatenate(predicted)
@@ -68,14 +62,3 @@ def _figures(targets: Sequence[Target], true: np.ndarray, said: np.ndarray) -> d
         figures = figures_of(target, true[known, column], said[known, column])
         found[target.name] = {"target": target.as_dict(), "metrics": figures}
     return {"targets": found}
-
-
-def _judge(labelled: Labelled, on_error: str) -> None:
-    """Stop at rows that cannot be used, or say which they are."""
-    rejected = labelled.table.rejected
-    if not rejected:
-        return
-    said = f"{len(rejected)} rows cannot be used:\n  {describe_all(rejected)}"
-    if on_error == "raise":
-        raise InputError(f"{said}\nCorrect them, or leave them out with --on-error skip")
-    log.warning("%s", said)

@@ -10,12 +10,12 @@ import numpy as np
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import Row, read_rows
+from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.graphs.comparison import GraphSize, compare_strategies
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
-from xtalgraph.graphs.summary import GraphSummary, Site, bonds_of, summarize
-from xtalgraph.plots.bonded_crystal import BondedCrystal
+from xtalgraph.graphs.summary import GraphSummary, Site, summarize
 from xtalgraph.plots.crystal_scene import crystal_scene
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
@@ -97,17 +97,8 @@ def draw(
         color: By ``element`` or by symmetry ``class``; the page has buttons for both, and opens
             with this.
     """
-    bonds = bonds_of(crystal)
-    shown = BondedCrystal(
-        cell=crystal.cell,
-        positions=crystal.positions,
-        numbers=crystal.numbers,
-        pbc=crystal.pbc,
-        center=bonds.center,
-        neighbor=bonds.neighbor,
-        image=bonds.image,
-        classes=np.array([site.atom_class for site in summary.sites], dtype=np.int64),
-    )
+    classes = np.array([site.atom_class for site in summary.sites], dtype=np.int64)
+    shown = with_bonds(crystal, classes)
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "png":
         figure = crystal_still(shown, title=title, size=5.0, color=color)

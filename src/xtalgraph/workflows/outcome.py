@@ -19,7 +19,7 @@ from jaxtyping import Float
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.summary import bonds_of
+from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
 from xtalgraph.training.state import write_atomically
 from xtalgraph.workflows.labelled import Labelled, values_of
@@ -150,7 +150,6 @@ def worst_errors(
     for i in rows[np.argsort(-error, kind="stable")[:NUM_WORST]].tolist():
         crystal = labelled.table.crystals[i]
         site = int(np.argmax(np.abs(labelled.values[i] - predicted[i])))
-        bonds = bonds_of(crystal)
         found.append(
             {
                 "id": labelled.table.ids[i],
@@ -158,11 +157,7 @@ def worst_errors(
                 "target": float(labelled.values[i][site]),
                 "prediction": float(predicted[i][site]),
                 "num_atoms": len(crystal),
-                "cell": crystal.cell.tolist(),
-                "positions": crystal.positions.tolist(),
-                "numbers": crystal.numbers.tolist(),
-                "pbc": crystal.pbc.tolist(),
-                "bonds": np.column_stack([bonds.center, bonds.neighbor, bonds.image]).tolist(),
+                **to_plain(with_bonds(crystal)),
             }
         )
     return found

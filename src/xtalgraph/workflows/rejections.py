@@ -1,4 +1,4 @@
-"""Rows that were left out, in words."""
+"""Rows that cannot be used, in words, and what is done about them."""
 
 import logging
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.table import Rejection
+from xtalgraph.evidence.numbers import count
 from xtalgraph.workflows.outcome import rejected_csv, write_text
 
 log = logging.getLogger("xtalgraph")
@@ -29,25 +30,52 @@ def describe_all(rejected: Sequence[Rejection]) -> str:
     return "\n  ".join(lines)
 
 
-def judge_rejected(folder: Path, rejected: Sequence[Rejection], on_error: str) -> None:
-    """Write every rejected row down; stop, or go on and say so.
+def stop_at_rejected(
+    rejected: Sequence[Rejection], on_error: str, folder: Path | None = None
+) -> None:
+    """Stop where rows that cannot be used are to stop the work; else say nothing yet.
 
     Args:
-        folder: Where ``rejected.csv`` is written.
         rejected: The rows, with their reasons.
         on_error: ``raise`` or ``skip``.
+        folder: Where they are listed in ``rejected.csv`` before that; None lists them nowhere.
 
     Raises:
-        InputError: If there are any, and they are to stop the work.
+        InputError: If there are any, and ``raise`` is said.
     """
-    write_text(folder / "rejected.csv", rejected_csv(rejected))
-    if not rejected:
-        return
-    listed = describe_all(rejected)
-    where = folder / "rejected.csv"
-    if on_error == "raise":
+    if rejected and on_error == "raise":
+        _write(rejected, folder)
         raise InputError(
-            f"{len(rejected)} rows cannot be used:\n  {listed}\nThey are listed in {where}. "
-            "Correct them, or leave them out with --on-error skip"
+            f"{_told(rejected, folder)}\nCorrect what is wrong, or leave it out with "
+            "--on-error skip"
         )
-    log.warning("%d rows are left out, listed in %s:\n  %s", len(rejected), where, listed)
+
+
+def judge_rejected(
+    rejected: Sequence[Rejection], on_error: str, folder: Path | None = None
+) -> None:
+    """Stop at rows that cannot be used, or say which they are and go on.
+
+    Args:
+        rejected: The rows, with their reasons.
+        on_error: ``raise`` or ``skip``.
+        folder: Where they are listed in ``rejected.csv``, an empty list too; None lists them
+            nowhere.
+
+    Raises:
+        InputError: If there are any, and ``raise`` is said.
+    """
+    stop_at_rejected(rejected, on_error, folder)
+    _write(rejected, folder)
+    if rejected:
+        log.warning("%s\nGoing on with the rest", _told(rejected, folder))
+
+
+def _write(rejected: Sequence[Rejection], folder: Path | None) -> None:
+    if folder is not None:
+        write_text(folder / "rejected.csv", rejected_csv(rejected))
+
+
+def _told(rejected: Sequence[Rejection], folder: Path | None) -> str:
+    where = "" if folder is None else f", listed in {folder / 'rejected.csv'}"
+    return f"{count(len(rejected), 'row')} cannot be used{where}:\n  {describe_all(rejected)}"

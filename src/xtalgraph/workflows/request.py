@@ -49,6 +49,7 @@ class Request:
         *,
         fold: int | None = None,
         seed: int | None = None,
+        members: int | None = None,
     ) -> "Request":
         """Lay options over the file of settings, and dotted overrides over both.
 
@@ -57,6 +58,7 @@ class Request:
             options: As `train` takes them.
             fold: The test fold.
             seed: Of the split, the weights and the order.
+            members: How many models are trained from different weights.
 
         Raises:
             ConfigError: If the file of settings cannot be read, or an override is malformed.
@@ -65,7 +67,7 @@ class Request:
         over: dict[str, dict[str, Any]] = {
             "data": {**said, "fold": fold, "path": _named(data)},
             "model": {"name": options.get("model")},
-            "training": {"epochs": options.get("epochs"), "seed": seed},
+            "training": {"epochs": options.get("epochs"), "seed": seed, "members": members},
         }
         config = options.get("config")
         base = read_yaml(Path(config)) if config is not None else {}

@@ -11,8 +11,8 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.retrained import Halves
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.training.examples import Examples
@@ -26,7 +26,7 @@ EPOCHS: Final = 1 / 3
 be learned is learned by then."""
 
 
-def train_halves(run: Run, view: TargetView, subject: Subject) -> Halves:
+def train_halves(run: Run, view: TargetView, subject: DiagnosedPredictor) -> Halves:
     """Train the architecture with every atom of one element, and composition alone.
 
     The settings are those of the run, with a third of its epochs. The training goes on where a
@@ -52,6 +52,7 @@ def train_halves(run: Run, view: TargetView, subject: Subject) -> Halves:
     if graph is None or refused:
         first = f"{subject.ids[refused[0].index]}: {refused[0].reason}" if refused else ""
         raise InputError(f"{len(refused)} crystals without elements have no graph. {first}")
+    graph = subject.with_states(graph, range(len(bare)))
     values = torch.from_numpy(subject.labels)
 
     def examples(rows: np.ndarray) -> Examples:
@@ -64,13 +65,16 @@ def train_halves(run: Run, view: TargetView, subject: Subject) -> Halves:
     model.fit_scalers(
         [subject.labels[[row]] for row in train], [bare[row].numbers for row in train]
     )
+    if subject.states is not None:
+        model.fit_states(subject.states.select(train))
     made_from = f"{run.division['data_sha256']} {view.target.name} {training} {spec.as_dict()}"
     key = hashlib.sha256(made_from.encode()).hexdigest()
     folder = run.folder / "diagnose" / "geometry-only"
     trainer = Trainer(model, examples(train), examples(subject.split.val), training, folder, key)
     done = trainer.fit(resume=True, show=False)
     predictor = Predictor(model.cpu().eval(), spec, [SYMBOLS[number]])
-    geometry = replace(subject, predictor=predictor).predict([bare[row] for row in subject.test])
+    shown = [bare[row] for row in subject.test]
+    geometry = replace(subject, predictor=predictor).predict(shown, subject.test)
     composition, *_ = fit_baselines(view.labelled, view.split, view.target, seed=training.seed)
     said = np.concatenate([composition.values[row] for row in subject.test])
     if subject.per_atom:

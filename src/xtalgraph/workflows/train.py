@@ -10,7 +10,6 @@ import yaml
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import RunError
-from xtalgraph.data.catalogue import Dataset
 from xtalgraph.data.splits import Split
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
@@ -19,9 +18,8 @@ from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce, announce_state, tell_missing
-from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
-from xtalgraph.workflows.examine_split import division_fields, examine_split
+from xtalgraph.workflows.examine_split import division_fields
 from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled
@@ -29,9 +27,10 @@ from xtalgraph.workflows.members import fit_members
 from xtalgraph.workflows.novelty import judge_novelty
 from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.record import make_record
-from xtalgraph.workflows.rejections import judge_rejected
+from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.split_work import SplitWork
 from xtalgraph.workflows.uncertainty import calibrate, judge_uncertainty, with_judged
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
@@ -110,21 +109,23 @@ def train(
         "epochs": epochs,
         "on_error": on_error,
         "config": config,
-        "overrides": [*_members(members), *overrides],
+        "overrides": overrides,
     }
-    request = Request.of(data, options, fold=fold, seed=seed)
+    request = Request.of(data, options, fold=fold, seed=seed, members=members)
     aside = intervals and not request.sections["data"].get("calibration_fraction")
     changes = {"data.calibration_fraction": CALIBRATION_FRACTION} if aside else {}
     asked = request.config(changes)
     return train_request(request, asked, Path(out), resume=resume, progress=progress)
 
 
-def _members(count: int | None) -> list[str]:
-    return [] if count is None else [f"training.members={count}"]
-
-
 def train_request(
-    request: Request, config: RunConfig, folder: Path, *, resume: bool, progress: bool
+    request: Request,
+    config: RunConfig,
+    folder: Path,
+    *,
+    resume: bool,
+    progress: bool,
+    work: SplitWork | None = None,
 ) -> Run:
     """Train what was asked for, with settings that are resolved.
 
@@ -134,6 +135,7 @@ def train_request(
         folder: The run folder.
         resume: Go on where a killed run of the same settings stopped, or begin if there is none.
         progress: Show progress bars on standard error.
+        work: What other trainings on the same data share with this one; None where there are none.
 
     Returns:
         The run.
@@ -144,15 +146,15 @@ def train_request(
     """
     _claim(folder, config, resume)
     with repeatable(config.training.threads):
-        _train(folder, request.source, request.known, config, resume, progress)
+        _train(folder, request, config, work or SplitWork(), resume, progress)
     return Run(folder)
 
 
 def _train(
     folder: Path,
-    source: Any,
-    catalogued: Dataset | None,
+    request: Request,
     config: RunConfig,
+    work: SplitWork,
     resume: bool,
     progress: bool,
 ) -> None:
@@ -162,23 +164,22 @@ def _train(
         announce(target)
     conditions = config.spec.conditions
     announce_state(conditions)
-    labelled = read_labelled(source, targets, conditions, progress=progress)
-    if config.data.on_error == "raise":
-        judge_rejected(folder, labelled.table.rejected, "raise")  # before the graphs are built
-    # Both may refuse, and graphs take long to build.
-    split = make_split(labelled, config.data, catalogued, seed)
+    labelled = read_labelled(request.source, targets, conditions, progress=progress)
+    # These may refuse, and graphs take long to build.
+    stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
+    split = make_split(labelled, config.data, request.known, seed)
     views = views_of(labelled, split, targets)
     recipe = config.spec.make_recipe()
     graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
     if graphs.refused:
         labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
-        split = make_split(labelled, config.data, catalogued, seed)
+        split = make_split(labelled, config.data, request.known, seed)
         views = views_of(labelled, split, targets)
     graphs = graphs.with_states(labelled.states)
-    judge_rejected(folder, labelled.table.rejected, config.data.on_error)
+    judge_rejected(labelled.table.rejected, config.data.on_error, folder)
     data_hash = labelled.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
-    division = examine_split(folder, labelled, split, targets, data_hash)
+    division = work.division(folder, labelled, split, targets, data_hash)
     out.write_json(folder / "split.json", division)
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
     log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
@@ -191,10 +192,7 @@ def _train(
         folder, labelled, graphs, split, config, data_hash, resume=resume, progress=progress
     )
     outcome, intervals = calibrate(labelled, split, fitted.outcome, targets)
-    compared = [
-        [view.outcome(outcome), *fit_baselines(view.labelled, view.split, view.target, seed=seed)]
-        for view in views
-    ]
+    compared = [[view.outcome(outcome), *work.baselines(view, data_hash, seed)] for view in views]
     seconds = {outcome.name: round(outcome.seconds, 1)}
     for _, *baselines in compared:
         for one in baselines:
@@ -212,7 +210,6 @@ def _train(
     if intervals:
         save_intervals(folder, intervals)
     predictions = out.predictions_csv(labelled, split, outcome, targets)
-    out.write_text(folder / "rejected.csv", out.rejected_csv(labelled.table.rejected))
     out.write_text(folder / "predictions.csv", predictions)
     metrics = measured(views, compared, split)
     learned = config.training.variance

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack, final
 
-from xtalgraph.conventions.errors import ConfigError, InputError, RunError, XtalgraphError
+from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import make_split, read_labelled
-from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.rejections import judge_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
@@ -89,12 +89,7 @@ def tune(
         for value in there.ends:
             request.config({key: value})  # raises on an unknown setting, or a value that cannot be
     labelled = read_labelled(request.source, base.targets, progress=progress)
-    if labelled.table.rejected and base.data.on_error == "raise":
-        raise InputError(
-            f"{len(labelled.table.rejected)} rows cannot be used:\n  "
-            f"{describe_all(labelled.table.rejected)}\nCorrect them, or leave them out with "
-            "--on-error skip"
-        )
+    judge_rejected(labelled.table.rejected, base.data.on_error)
     search = _Search(optuna, Path(out), request, base, searched, inner_folds, labelled, progress)
     search.go_on(trials)
     found = search.records()

@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -14,7 +13,9 @@ import numpy as np
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.table import read_table
+from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.states import States
+from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.subject import Subject
 from xtalgraph.evidence.verification import Verification
@@ -23,8 +24,8 @@ from xtalgraph.graphs.margin import MARGIN, is_decided
 from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text
-from xtalgraph.workflows.prepare import resolve_source
-from xtalgraph.workflows.rejections import describe_all
+from xtalgraph.workflows.prepare import nothing_left, resolve_source
+from xtalgraph.workflows.rejections import judge_rejected
 from xtalgraph.workflows.report import report
 from xtalgraph.workflows.run import Run
 
@@ -44,6 +45,17 @@ class Verified:
     """Demand by demand."""
     document: dict[str, Any]
     """What is in the file."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """Crystals on which a model may be tried."""
+
+    source: str
+    """In words, where they are from."""
+    crystals: dict[str, Crystal]
+    states: States | None
+    """Of each, in their order; None where the model reads none."""
 
 
 @dataclass(frozen=True)
@@ -72,24 +84,29 @@ def verify(
 
     Raises:
         ConfigError: If the sample is smaller than 1.
-        InputError: If there is no crystal to try the model on.
+        InputError: If there is no crystal to try the model on, or none has the state of a crystal
+            that it reads.
     """
     if sample < 1:
         raise ConfigError(f"--sample must be at least 1 crystal, got {sample}")
     opened, began = Run.open(run), time.monotonic()
-    source, known = _crystals_of(opened, on, progress)
+    known = _crystals_of(opened, on, progress)
     recipe = opened.predictor.spec.make_recipe()
-    chosen = _choose(known, recipe, sample)
+    chosen = _choose(known.crystals, recipe, sample)
     if not chosen.crystals:
-        raise _nothing(source, chosen)
+        raise _nothing(known.source, chosen)
     _say_passed_over(chosen)
-    found = verify_subject(Subject.of(opened.predictor), chosen.crystals, progress=progress)
+    place = {name: n for n, name in enumerate(known.crystals)}
+    places = np.array([place[name] for name in chosen.crystals])
+    states = None if known.states is None else known.states.select(places)
+    subject = Subject.of(opened.predictor)
+    found = verify_subject(subject, chosen.crystals, states, progress=progress)
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {
         "format": 1,
         "weights_sha256": model["weights_sha256"],
-        "source": source,
-        "of": len(known),
+        "source": known.source,
+        "of": len(known.crystals),
         "undecided": chosen.undecided,
         "refused": chosen.refused,
         **found.as_dict(),
@@ -101,30 +118,47 @@ def verify(
     return Verified(path, found, document)
 
 
-def _crystals_of(run: Run, on: Any, progress: bool) -> tuple[str, dict[str, Crystal]]:
-    """Return in words what the crystals are, and the crystals by id."""
+def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
+    """Return the crystals by id, each with its state where the model reads one."""
+    conditions = run.predictor.spec.conditions
     if on is not None:
         table = read_table(resolve_source(on)[0], progress=progress)
-        if table.rejected:
-            rejected = describe_all(table.rejected)
-            log.warning("%d rows cannot be used:\n  %s", len(table.rejected), rejected)
-        named = isinstance(on, str | Path)
-        return str(on) if named else "crystals in memory", _by_id(table.ids, table.crystals)
+        rows = _values(table, conditions)
+        problems = {n: why for n, row in enumerate(rows) if (why := conditions.problem(row))}
+        table = table.reject(problems)
+        source = str(on) if isinstance(on, str | Path) else "crystals in memory"
+        if not len(table):
+            raise nothing_left(source, table.rejected)
+        judge_rejected(table.rejected, "skip")
+        return _known(source, table, conditions)
     try:
         data = run.data(progress=progress)
     except InputError as error:
+        if conditions:
+            raise InputError(
+                f"{error}. Or try crystals of yours with --on FILES, a table with the columns "
+                f"{', '.join(conditions.columns)}, which the model reads"
+            ) from error
         log.warning(
             "%s. Verified on built-in crystals instead, with elements of the run; --on FILES tries "
             "crystals of yours",
             error,
         )
-        return "built-in crystals with elements of the run", _built_in(run.predictor.elements)
+        source = "built-in crystals with elements of the run"
+        return _Known(source, _built_in(run.predictor.elements), None)
     table = data.labelled.table.select(data.split.test)
-    return f"the test part of {run.config.data.path}", _by_id(table.ids, table.crystals)
+    return _known(f"the test part of {run.config.data.path}", table, conditions)
 
 
-def _by_id(ids: Iterable[str], crystals: Iterable[Crystal]) -> dict[str, Crystal]:
-    return dict(zip(ids, crystals, strict=True))
+def _known(source: str, table: CrystalTable, conditions: Conditions) -> _Known:
+    states = conditions.states_of(_values(table, conditions)) if conditions else None
+    return _Known(source, dict(zip(table.ids, table.crystals, strict=True)), states)
+
+
+def _values(table: CrystalTable, conditions: Conditions) -> list[dict[Any, Any]]:
+    """Return what each row says of the state of its crystal."""
+    there = [name for name in conditions.columns if name in table.columns]
+    return table.columns[there].to_dict("records") if there else [{} for _ in table.ids]
 
 
 def _built_in(elements: tuple[str, ...]) -> dict[str, Crystal]:

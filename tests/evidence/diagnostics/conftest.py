@@ -12,7 +12,7 @@ from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.table import read_table
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.evidence.diagnostics.subject import Subject
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
 
@@ -37,10 +37,10 @@ def make_spec(encoder="cgcnn", strategy="radius", cutoff=4.0, kind=Kind.INTENSIV
 
 
 @pytest.fixture(scope="session")
-def untrained(perovskites) -> Callable[..., Subject]:
+def untrained(perovskites) -> Callable[..., DiagnosedPredictor]:
     """A model with drawn weights, and labels that are its own predictions, or those given."""
 
-    def build(change=None, labels=None, crystals=None, noise=0.0, **settings) -> Subject:
+    def build(change=None, labels=None, crystals=None, noise=0.0, **settings) -> DiagnosedPredictor:
         spec = make_spec(**settings)
         torch.manual_seed(0)
         model = spec.make_model().eval()
@@ -55,9 +55,11 @@ def untrained(perovskites) -> Callable[..., Subject]:
         numbers = {z for row in split.train for z in chosen[row].numbers.tolist()}
         predictor = Predictor(model, spec, [SYMBOLS[z] for z in sorted(numbers)])
         ids = [f"c{n}" for n in range(len(chosen))]
-        subject = Subject(predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split)
+        subject = DiagnosedPredictor(
+            predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split
+        )
         if labels is None:
-            own = subject.predict(chosen)
+            own = subject.predict(chosen, range(len(chosen)))
             own = own * subject.sizes if subject.per_atom else own
             spread = noise * own.std()
             labels = own + spread * np.random.default_rng(0).normal(size=len(own))

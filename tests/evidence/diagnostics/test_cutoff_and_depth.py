@@ -43,7 +43,7 @@ def test_the_jump_is_that_of_the_prediction_at_the_cutoff(untrained):
         Crystal(np.eye(3), np.array([[0.0, 0, 0], [d, 0, 0]]), np.array([11, 17]), pair[0].pbc)
         for d in (4.0 - 1e-6, 4.0 + 1e-6)
     )
-    before, beyond = subject.predict([near, far])
+    before, beyond = subject.predict([near, far], [0, 0])
     assert jump == pytest.approx(abs(before - beyond), rel=1e-3)
 
 
@@ -110,8 +110,8 @@ def test_a_sweep_is_held_against_the_truth_where_it_is_known(untrained):
     unknown = volume_sweep(subject).finding
     assert unknown.verdict is Verdict.SHOWN
     assert "no verdict" in unknown.says
-    right = replace(subject, energy=lambda c: float(subject.predict([c])[0]) + 100.0)
+    right = replace(subject, energy=lambda c: float(subject.predict([c], [0])[0]) + 100.0)
     assert volume_sweep(right).finding.number == pytest.approx(1.0, abs=1e-6)
-    turned = replace(subject, energy=lambda c: -float(subject.predict([c])[0]))
+    turned = replace(subject, energy=lambda c: -float(subject.predict([c], [0])[0]))
     assert volume_sweep(turned).finding.number == pytest.approx(-3.0, abs=1e-5)
     assert volume_sweep(turned).finding.verdict is Verdict.ALARM

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Int
 
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
-from xtalgraph.evidence.diagnostics.subject import FEWEST, Subject
 from xtalgraph.evidence.numbers import count, plain
 from xtalgraph.metrics.ranking import spearman
 from xtalgraph.metrics.regression import mae, r2
@@ -19,7 +19,7 @@ EXPLAINS: Final = 0.1
 
 
 def examine_change(
-    subject: Subject,
+    subject: DiagnosedPredictor,
     rows: Int[np.ndarray, " changed"],
     changed: Sequence[Crystal],
     *,
@@ -45,7 +45,7 @@ def examine_change(
         fine: What it means below.
         bad: What it means beyond.
     """
-    said = subject.predict(changed)
+    said = subject.predict(changed, subject.test[rows])
     known = np.isfinite(said)
     rows, said = rows[known], said[known]
     truth, before = subject.values[subject.test[rows]], subject.predictions[rows]

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -12,7 +13,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.plots.curves import Curve, curves_plot
@@ -25,7 +25,7 @@ MOST: Final = 1.0
 """Change of the predictions over their error, at ± 0.25 Å."""
 
 
-def cutoff_change(subject: Subject) -> Examined:
+def cutoff_change(subject: DiagnosedPredictor) -> Examined:
     """Rebuild the graphs of the test crystals with other cutoffs; the model stays as it is.
 
     Basis and envelope keep the r_c that they were made for. So under an envelope a larger cutoff
@@ -45,7 +45,7 @@ def cutoff_change(subject: Subject) -> Examined:
         settings = {**spec.strategy_settings, "cutoff": cutoff + change}
         other = replace(spec, strategy_settings=settings)
         predictor = Predictor(subject.predictor.model, other, subject.predictor.elements)
-        said = replace(subject, predictor=predictor).predict(crystals)
+        said = replace(subject, predictor=predictor).predict(crystals, subject.test)
         moved.append(float(np.nanmean(np.abs(said - subject.predictions))))
     relative = np.array(moved) / subject.mae
     number = float(max(relative[1], relative[3]))

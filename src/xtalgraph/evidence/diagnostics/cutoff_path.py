@@ -12,6 +12,7 @@ from jaxtyping import Float
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -19,7 +20,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.graphs.recipe import GraphRecipe
@@ -42,7 +42,7 @@ _DISPLACEMENTS: Final = np.arange(0.0, 0.2005, 5e-3)
 """Of one atom, Å."""
 
 
-def cutoff_path(subject: Subject) -> Examined:
+def cutoff_path(subject: DiagnosedPredictor) -> Examined:
     """Let crystals breathe until a shell of neighbours crosses r_c, and measure the jump there.
 
     Everything in float64, on graphs that are not folded. Beside the model stands the same one,
@@ -59,18 +59,19 @@ def cutoff_path(subject: Subject) -> Examined:
     own = str(spec.settings.get("envelope", "its own"))
     panels, jumps, other_jumps, names = [], [], [], []
     way = np.concatenate([np.linspace(-_WAY, -_STEP, 25), np.linspace(_STEP, _WAY, 25)])
-    for crystal in _candidates(subject, cutoff):
+    for row in _candidates(subject, cutoff):
+        crystal = subject.crystals[row]
         length = _shell_near(crystal, cutoff)
         sheet = [_breathed(crystal, (cutoff + step) / length) for step in way]
         try:
-            said = model.predict(sheet)
+            said = model.predict(sheet, row)
         except GraphError:
             continue
         half = len(way) // 2
         curves = [_broken(way, said, f"as trained, envelope {own}", "model")]
         jumps.append(abs(float(said[half] - said[half - 1])))
         if other is not None:
-            beside = other.predict(sheet)
+            beside = other.predict(sheet, row)
             beside = beside - beside[0] + said[0]
             curves.append(_broken(way, beside, f"the same with {_opposite(own)}", "other"))
             other_jumps.append(abs(float(beside[half] - beside[half - 1])))
@@ -143,24 +144,25 @@ def cutoff_path(subject: Subject) -> Examined:
 class _Double:
     """A model in float64 on graphs that are not folded."""
 
-    def __init__(self, subject: Subject, predictor: Predictor) -> None:
+    def __init__(self, subject: DiagnosedPredictor, predictor: Predictor) -> None:
         self._subject = subject
         self._predictor = predictor
         spec = predictor.spec
         self._recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
 
     @torch.no_grad()
-    def predict(self, crystals: Sequence[Crystal]) -> Float[np.ndarray, " rows"]:
-        """Predict crystals, as the values of the subject."""
+    def predict(self, crystals: Sequence[Crystal], row: int) -> Float[np.ndarray, " rows"]:
+        """Predict what was made of a crystal of the table, as the values of the subject."""
         model = self._predictor.model
-        said = model.prediction(model(self._recipe.build(crystals)))
+        graph = self._subject.with_states(self._recipe.build(crystals), [row] * len(crystals))
+        said = model.prediction(model(graph))
         column = self._predictor.targets.index(self._subject.target)
         found = said.reshape(len(crystals), -1)[:, column].numpy()
         sizes = np.array([len(crystal) for crystal in crystals])
         return found / sizes if self._subject.per_atom else found
 
 
-def _in_double(subject: Subject, spec: ModelSpec | None = None) -> _Double:
+def _in_double(subject: DiagnosedPredictor, spec: ModelSpec | None = None) -> _Double:
     predictor = subject.predictor
     model = deepcopy(predictor.model)
     if spec is not None:
@@ -171,7 +173,7 @@ def _in_double(subject: Subject, spec: ModelSpec | None = None) -> _Double:
     )
 
 
-def _counterpart(subject: Subject) -> _Double | None:
+def _counterpart(subject: DiagnosedPredictor) -> _Double | None:
     """The same weights with the other envelope; None where the model has no choice of it."""
     spec = subject.predictor.spec
     if "envelope" not in spec.settings:
@@ -192,15 +194,15 @@ def _broken(
     return Curve(np.insert(way, half, 0.0), np.insert(said, half, np.nan), label, role)
 
 
-def _candidates(subject: Subject, cutoff: float) -> list[Crystal]:
-    """Test crystals that need the least stretching, small ones first among equals."""
+def _candidates(subject: DiagnosedPredictor, cutoff: float) -> list[int]:
+    """Rows of the test crystals that need the least stretching, small ones first among equals."""
     rows = subject.test
     if len(rows) > 100:
         rows = subject.generator(NAME).choice(rows, 100, replace=False)
-    crystals = [subject.crystals[row] for row in rows if len(subject.crystals[row]) <= 60]
-    apart = [abs(_shell_near(crystal, cutoff) / cutoff - 1.0) for crystal in crystals]
+    small = [int(row) for row in rows if len(subject.crystals[row]) <= 60]
+    apart = [abs(_shell_near(subject.crystals[row], cutoff) / cutoff - 1.0) for row in small]
     order = np.argsort(apart, kind="stable")
-    return [crystals[i] for i in order[:CRYSTALS] if apart[i] <= 0.1]
+    return [small[i] for i in order[:CRYSTALS] if apart[i] <= 0.1]
 
 
 def _shell_near(crystal: Crystal, cutoff: float) -> float:
@@ -215,11 +217,11 @@ def _breathed(crystal: Crystal, factor: float) -> Crystal:
     return strain(crystal, (factor - 1.0) * np.eye(3))
 
 
-def _largest_switch(model: _Double, subject: Subject) -> float:
+def _largest_switch(model: _Double, subject: DiagnosedPredictor) -> float:
     """Largest change of the prediction in one step of one atom."""
     largest = 0.0
     rng = subject.generator(f"{NAME}-atom")
-    for row in subject.test[:CRYSTALS]:
+    for row in subject.test[:CRYSTALS].tolist():
         crystal = subject.crystals[row]
         direction = rng.normal(size=3)
         direction /= np.linalg.norm(direction)
@@ -230,7 +232,7 @@ def _largest_switch(model: _Double, subject: Subject) -> float:
             positions[atom] += step * direction
             sheet.append(Crystal(crystal.cell, positions, crystal.numbers, crystal.pbc))
         try:
-            said = model.predict(sheet)
+            said = model.predict(sheet, row)
         except GraphError:
             continue
         largest = max(largest, float(np.abs(np.diff(said)).max()))

@@ -10,8 +10,8 @@ from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import count, plain, with_unit
 from xtalgraph.graphs.prototype import find_prototype
 from xtalgraph.plots.bars import bar_plot
@@ -28,7 +28,7 @@ _GRAMS: Final = 1.66053906892
 """g/cm³ of one u/Å³."""
 
 
-def error_groups(subject: Subject) -> Examined:
+def error_groups(subject: DiagnosedPredictor) -> Examined:
     """Take the mean error of the test crystals in groups.
 
     Args:

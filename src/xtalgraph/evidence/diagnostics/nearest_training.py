@@ -1,6 +1,5 @@
 """The training crystals that are nearest to a crystal: as the model sees it, and by composition."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,10 +8,8 @@ import torch
 from jaxtyping import Float, Int
 
 from xtalgraph.baselines.composition_features import count_elements, element_fractions
-from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
-from xtalgraph.evidence.diagnostics.subject import Subject
-from xtalgraph.models.predictor import Predictor
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 
 _BATCH: Final = 256
 """Crystals in a batch."""
@@ -29,34 +26,35 @@ class Nearest:
 
 
 def latent_vectors(
-    predictor: Predictor, crystals: Sequence[Crystal]
+    subject: DiagnosedPredictor, rows: Int[np.ndarray, " crystals"]
 ) -> Float[np.ndarray, "crystals width"]:
     """Return the mean of the atoms' final vectors of each crystal; NaN where it has no graph.
 
     Args:
-        predictor: Whose encoder is asked.
-        crystals: Any.
+        subject: Whose encoder is asked.
+        rows: Of the table.
     """
+    predictor = subject.predictor
     recipe, encoder = predictor.spec.make_recipe(), predictor.model.encoder
-    found = np.full((len(crystals), encoder.width), np.nan)
-    for start in range(0, len(crystals), _BATCH):
-        part = crystals[start : start + _BATCH]
-        graph, refused = build_or_refuse(part, recipe)
+    found = np.full((len(rows), encoder.width), np.nan)
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        graph, refused = build_or_refuse([subject.crystals[row] for row in part], recipe)
         if graph is None:
             continue
+        bad = {one.index for one in refused}
+        good = [n for n in range(len(part)) if n not in bad]
         with torch.no_grad():
-            atom = encoder(graph).atom.double()
+            atom = encoder(subject.as_read(graph, part[good])).atom.double()
         weight = graph.atom_multiplicity.double()[:, None]
         empty = torch.zeros(len(graph), atom.shape[1], dtype=torch.float64)
         total = empty.index_add(0, graph.crystal_of_atom, atom * weight)
         count = empty[:, :1].index_add(0, graph.crystal_of_atom, weight)
-        bad = {one.index for one in refused}
-        good = [start + n for n in range(len(part)) if n not in bad]
-        found[good] = (total / count).numpy()
+        found[start + np.array(good)] = (total / count).numpy()
     return found
 
 
-def nearest_latent(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
+def nearest_latent(subject: DiagnosedPredictor, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
     """Find the training crystals that the encoder finds most alike.
 
     The distance is that of `latent_vectors`, each column in units of its standard deviation over
@@ -68,8 +66,8 @@ def nearest_latent(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> 
         k: How many, at most.
     """
     train = np.asarray(subject.split.train)
-    known = latent_vectors(subject.predictor, [subject.crystals[row] for row in train])
-    own = latent_vectors(subject.predictor, [subject.crystals[row] for row in rows])
+    known = latent_vectors(subject, train)
+    own = latent_vectors(subject, rows)
     train, known = train[np.isfinite(known).all(axis=1)], known[np.isfinite(known).all(axis=1)]
     spread = known.std(axis=0)
     used = spread > 1e-9 * max(float(spread.max()), 1e-300)
@@ -77,7 +75,9 @@ def nearest_latent(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> 
     return _nearest(own[:, used] / scale, known[:, used] / scale, train, k)
 
 
-def nearest_composition(subject: Subject, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
+def nearest_composition(
+    subject: DiagnosedPredictor, rows: Int[np.ndarray, " some"], k: int
+) -> Nearest:
     """Find the training crystals whose composition is nearest.
 
     The distance is the share of the atoms that would have to be of another element, 0 to 1.

@@ -6,6 +6,7 @@ import numpy as np
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -13,7 +14,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain
 from xtalgraph.models.layers import smoothing_by_layer
 from xtalgraph.plots.curves import Curve, curves_plot
@@ -28,19 +28,20 @@ _CRYSTALS: Final = 64
 """How many crystals are measured."""
 
 
-def over_smoothing(subject: Subject) -> Examined:
+def over_smoothing(subject: DiagnosedPredictor) -> Examined:
     """Measure how far apart neighbouring atoms are before the first layer and after each.
 
     Args:
         subject: What is examined.
     """
-    crystals = [subject.crystals[row] for row in subject.test[:_CRYSTALS]]
+    rows = subject.test[:_CRYSTALS]  # they have predictions, so that none is refused
+    crystals = [subject.crystals[row] for row in rows]
     graph, _ = build_or_refuse(crystals, subject.predictor.spec.make_recipe())
     encoder = subject.predictor.model.encoder
     if graph is None:
         return not_applicable(NAME, TITLE, "No test crystal has a graph.")
     try:
-        measured = smoothing_by_layer(encoder, graph)
+        measured = smoothing_by_layer(encoder, subject.as_read(graph, rows))
     except ConfigError as error:
         return not_applicable(NAME, TITLE, f"{error}.")
     distances = np.array([row["mean average distance"] for row in measured])

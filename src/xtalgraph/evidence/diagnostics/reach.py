@@ -10,6 +10,7 @@ from jaxtyping import Float
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -17,7 +18,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain
 from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.models.receptive_field import receptive_field
@@ -29,7 +29,7 @@ _ATOMS: Final = 600
 """About how many atoms the supercell has."""
 
 
-def reach(subject: Subject) -> Examined:
+def reach(subject: DiagnosedPredictor) -> Examined:
     """Measure by gradients which atoms of a supercell the features of one depend on.
 
     The crystal is the smallest of the test, repeated until its cell is about as long each way; the
@@ -43,7 +43,7 @@ def reach(subject: Subject) -> Examined:
     crystal = _enlarged(subject.crystals[row])
     recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
     try:
-        graph = recipe.build(crystal)
+        graph = subject.as_read(recipe.build(crystal), [row])
         atom = int(graph.degree.argmax())
         field = receptive_field(model.encoder, graph, atom)
         with torch.no_grad():

@@ -8,8 +8,8 @@ from jaxtyping import Int
 from xtalgraph.baselines.composition_features import count_elements, element_fractions
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.diagnostics.change import examine_change
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, not_applicable
-from xtalgraph.evidence.diagnostics.subject import FEWEST, Subject
 
 NAME: Final = "elements"
 TITLE: Final = "Elements redrawn, geometry kept"
@@ -19,7 +19,7 @@ _ENOUGH: Final = 100
 """Changed crystals that are wanted; a small test is drawn several times."""
 
 
-def redrawn_elements(subject: Subject) -> Examined:
+def redrawn_elements(subject: DiagnosedPredictor) -> Examined:
     """Give every test crystal other elements, and see what is left of R².
 
     Each element of a crystal becomes another one, drawn as often as the training crystals hold

@@ -7,8 +7,8 @@ import numpy as np
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.diagnostics.change import examine_change
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, not_applicable
-from xtalgraph.evidence.diagnostics.subject import FEWEST, Subject
 
 NAME: Final = "geometry"
 TITLE: Final = "Geometry replaced, composition kept"
@@ -16,7 +16,7 @@ KEPT: Final = 0.95
 """Share of R² that a model may keep on the geometry of other crystals."""
 
 
-def replaced_geometry(subject: Subject) -> Examined:
+def replaced_geometry(subject: DiagnosedPredictor) -> Examined:
     """Put the atoms of every test crystal onto the cell and sites of another of the same size.
 
     The other crystal is any of the whole table with as many atoms; which atom goes to which site

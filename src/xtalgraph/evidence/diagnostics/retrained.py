@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain
 from xtalgraph.metrics.regression import mae, r2
 from xtalgraph.plots.bars import bar_plot
@@ -34,7 +34,7 @@ class Halves:
     """How long the model was."""
 
 
-def retrained(subject: Subject, halves: Halves) -> Examined:
+def retrained(subject: DiagnosedPredictor, halves: Halves) -> Examined:
     """Compare the model with models that see one half of each crystal.
 
     Args:

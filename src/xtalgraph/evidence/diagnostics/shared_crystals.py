@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE, DuplicateIndex
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import percent, plain, with_unit
 from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.style import quantity
@@ -18,7 +18,7 @@ SHARE: Final = 0.01
 """Share of the test rows whose label a copy in training may give away."""
 
 
-def shared_crystals(subject: Subject) -> Examined:
+def shared_crystals(subject: DiagnosedPredictor) -> Examined:
     """Find the test crystals of which training has a copy, and compare the errors on them.
 
     A copy counts as a leak where it gives the label away: where it is alike to 0.01 Å, or where

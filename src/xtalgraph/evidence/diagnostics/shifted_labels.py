@@ -14,6 +14,7 @@ from xtalgraph.baselines.composition_features import (
     informative_columns,
 )
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -21,7 +22,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import plain
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.metrics.ranking import spearman
@@ -43,7 +43,7 @@ _SHELLS: Final = np.arange(0.5, 6.01, 0.5)
 """Distances between which neighbours are counted, Å."""
 
 
-def shifted_labels(subject: Subject) -> Examined:
+def shifted_labels(subject: DiagnosedPredictor) -> Examined:
     """Learn labels moved by −2 to 2 rows of the file from plain features, by cross-validation.
 
     The trained model cannot be asked: on slipped labels it has learned what there was to learn
@@ -152,5 +152,5 @@ def _learned(
     return spearman(labels, said)
 
 
-def _of_model(subject: Subject) -> float:
+def _of_model(subject: DiagnosedPredictor) -> float:
     return float(np.nan_to_num(spearman(subject.values[subject.test], subject.predictions)))

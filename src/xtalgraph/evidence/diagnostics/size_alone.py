@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.ensemble import GradientBoostingRegressor
 
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -13,7 +14,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import FEWEST, Subject
 from xtalgraph.evidence.numbers import plain
 from xtalgraph.metrics.ranking import spearman
 from xtalgraph.metrics.regression import r2
@@ -34,7 +34,7 @@ _FEATURES: Final = {
 }
 
 
-def size_alone(subject: Subject) -> Examined:
+def size_alone(subject: DiagnosedPredictor) -> Examined:
     """Learn the label from the number of atoms and the volume of the cell, each alone and both.
 
     Boosted trees learn the training crystals. Only what doubles with the cell counts for the
@@ -121,7 +121,7 @@ def size_alone(subject: Subject) -> Examined:
 
 
 def _learned(
-    subject: Subject, train: Int[np.ndarray, " rows"], number: bool, volume: bool
+    subject: DiagnosedPredictor, train: Int[np.ndarray, " rows"], number: bool, volume: bool
 ) -> Float[np.ndarray, " test"]:
     """What trees on these features say of the test crystals."""
     volumes = np.array([crystal.volume for crystal in subject.crystals])

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from xtalgraph.data.order import SORTED_ABOVE, examine_order
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import (
     Examined,
     Finding,
@@ -12,7 +13,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     Verdict,
     not_applicable,
 )
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import percent, plain
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.style import quantity
@@ -23,7 +23,7 @@ _SHOWN: Final = 2_000
 """Rows drawn at most."""
 
 
-def sorted_target(subject: Subject) -> Examined:
+def sorted_target(subject: DiagnosedPredictor) -> Examined:
     """Correlate the ranks of the target with the rows of the file.
 
     Args:

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.transforms import strain
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import percent
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.style import quantity
@@ -24,7 +24,7 @@ _OTHER_VOLUME: Final = 0.01
 """From which relative difference on two crystals of a formula have different volumes."""
 
 
-def volume_sweep(subject: Subject) -> Examined:
+def volume_sweep(subject: DiagnosedPredictor) -> Examined:
     """Stretch test crystals in all directions and follow the prediction.
 
     What is compared is the change from the crystal as it is, E(V) − E(V₀), of prediction and
@@ -39,7 +39,8 @@ def volume_sweep(subject: Subject) -> Examined:
     crystals = [subject.crystals[row] for row in rows]
     sheets = [[strain(one, s * np.eye(3)) for s in STRETCH] for one in crystals]
     flat = [one for sheet in sheets for one in sheet]
-    said = subject.predict(flat).reshape(len(crystals), len(STRETCH))
+    said = subject.predict(flat, np.repeat(rows, len(STRETCH)))
+    said = said.reshape(len(crystals), len(STRETCH))
     middle = len(STRETCH) // 2
     said = said - said[:, [middle]]
     truth = None
@@ -111,7 +112,7 @@ def _followed(said: Float[np.ndarray, "n v"], truth: Float[np.ndarray, "n v"]) -
     return float(1.0 - np.sum((said - truth)[known] ** 2) / np.sum(truth[known] ** 2))
 
 
-def _share_strained(subject: Subject) -> float:
+def _share_strained(subject: DiagnosedPredictor) -> float:
     """Share of the training crystals whose formula another has at another volume per atom."""
     volumes: dict[str, list[float]] = defaultdict(list)
     for row in subject.split.train:

@@ -8,14 +8,13 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.evidence.bonded_crystal import with_bonds
+from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
 from xtalgraph.evidence.diagnostics.nearest_training import nearest_composition, nearest_latent
 from xtalgraph.evidence.diagnostics.redrawn_elements import redraw
 from xtalgraph.evidence.diagnostics.replaced_geometry import transplant
-from xtalgraph.evidence.diagnostics.subject import Subject
 from xtalgraph.evidence.numbers import fixed, shared_decimals
-from xtalgraph.graphs.summary import bonds_of
-from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_still import crystal_still
 
 NAME: Final = "worst"
@@ -73,7 +72,7 @@ class _Case:
     reason: str
 
 
-def worst_errors(subject: Subject) -> Examined:
+def worst_errors(subject: DiagnosedPredictor) -> Examined:
     """Look at the test crystals with the largest errors, and at their training neighbours.
 
     Args:
@@ -129,7 +128,7 @@ def worst_errors(subject: Subject) -> Examined:
     return Examined(finding, figures)
 
 
-def _cases(subject: Subject, places: Int[np.ndarray, " some"]) -> list[_Case]:
+def _cases(subject: DiagnosedPredictor, places: Int[np.ndarray, " some"]) -> list[_Case]:
     rows = subject.test[places]
     latent = nearest_latent(subject, rows, NEIGHBORS)
     composition = nearest_composition(subject, rows, 1)
@@ -186,7 +185,7 @@ def _reason(known: dict[str, Any], outlier: bool) -> str:
     return "not explained"
 
 
-def _moves(subject: Subject, row: int, said: float) -> tuple[float, float]:
+def _moves(subject: DiagnosedPredictor, row: int, said: float) -> tuple[float, float]:
     """Median change of a prediction under other elements and under another geometry.
 
     Infinite where there is nothing to exchange.
@@ -204,13 +203,13 @@ def _moves(subject: Subject, row: int, said: float) -> tuple[float, float]:
         else:
             chosen = rng.choice(donors, _DRAWS)
             changed = [transplant(crystal, subject.crystals[d], rng) for d in chosen]
-        moved = np.abs(subject.predict(changed) - said)
+        moved = np.abs(subject.predict(changed, [row] * len(changed)) - said)
         moved = moved[np.isfinite(moved)]
         found.append(float(np.median(moved)) if len(moved) else np.inf)
     return found[0], found[1]
 
 
-def _plain_case(subject: Subject, case: _Case) -> dict[str, Any]:
+def _plain_case(subject: DiagnosedPredictor, case: _Case) -> dict[str, Any]:
     return {
         "id": subject.ids[case.row],
         "label": float(subject.values[case.row]),
@@ -228,26 +227,16 @@ def _plain_case(subject: Subject, case: _Case) -> dict[str, Any]:
     }
 
 
-def _drawn(subject: Subject, cases: list[_Case]) -> tuple[dict[str, Figure], tuple[Picture, ...]]:
+def _drawn(
+    subject: DiagnosedPredictor, cases: list[_Case]
+) -> tuple[dict[str, Figure], tuple[Picture, ...]]:
     figures, pictures = {}, []
     for place, case in enumerate(cases[:DRAWN], start=1):
         crystal = subject.crystals[case.row]
         if len(crystal) > MOST_ATOMS:
             continue
-        bonds = bonds_of(crystal)
         name = f"{NAME}-{place}"
-        figures[name] = crystal_still(
-            BondedCrystal(
-                cell=crystal.cell,
-                positions=crystal.positions,
-                numbers=crystal.numbers,
-                pbc=crystal.pbc,
-                center=bonds.center,
-                neighbor=bonds.neighbor,
-                image=bonds.image,
-            ),
-            size=2.8,
-        )
+        figures[name] = crystal_still(with_bonds(crystal), size=2.8)
         shows = f"{crystal.formula}, {subject.ids[case.row]}: {case.reason}"
         pictures.append(Picture(name, shows, small=True))
     return figures, tuple(pictures)

@@ -46,7 +46,9 @@ class OwnRung(Rung):
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
         folder.parent.mkdir(parents=True, exist_ok=True)
         asked = Request(case.source, case.known, config.sections())
-        run = train_request(asked, config, folder, resume=True, progress=case.progress)
+        run = train_request(
+            asked, config, folder, resume=True, progress=case.progress, work=case.work
+        )
         table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}, na_filter=False)
         table = table[table["split"] == "test"]
         ids = [case.labelled.table.ids[i] for i in case.split.test.tolist()]

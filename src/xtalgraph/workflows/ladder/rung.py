@@ -15,6 +15,7 @@ from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.split_work import SplitWork
 
 
 class Level(StrEnum):
@@ -52,6 +53,8 @@ class Case:
     """Of the comparison."""
     progress: bool
     """Whether to show progress bars."""
+    work: SplitWork
+    """What the trainings of the comparison share."""
 
     @property
     def target(self) -> Target:

@@ -1,4 +1,4 @@
-"""What is examined: a predictor with the crystals it was made from and tested on."""
+"""What is diagnosed: a predictor with the crystals it was made from and tested on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from jaxtyping import Bool, Float, Int
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.splits import Split
+from xtalgraph.data.states import States
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.regression import mae, r2
 from xtalgraph.models.predictor import Predictor
 
@@ -20,7 +22,7 @@ FEWEST: Final = 10
 
 @final
 @dataclass(frozen=True, eq=False)
-class Subject:
+class DiagnosedPredictor:
     """A predictor, its crystals and their labels.
 
     An extensive target is compared for each atom: as a total it follows the number of atoms by
@@ -46,6 +48,8 @@ class Subject:
     """Of every drawing."""
     energy: Callable[[Crystal], float] | None = None
     """The truth of any crystal but for a constant of its composition, where it is known."""
+    states: States | None = None
+    """Of all crystals, where the model reads the state of a crystal."""
 
     @cached_property
     def sizes(self) -> Int[np.ndarray, " crystals"]:
@@ -100,23 +104,47 @@ class Subject:
             counts[np.unique(self.crystals[row].numbers)] += 1
         return counts
 
-    def predict(self, crystals: Sequence[Crystal]) -> Float[np.ndarray, " rows"]:
+    def predict(
+        self, crystals: Sequence[Crystal], rows: Sequence[int] | Int[np.ndarray, " rows"]
+    ) -> Float[np.ndarray, " rows"]:
         """Predict crystals, as the values.
 
         Args:
-            crystals: Any.
+            crystals: Those of the table, or what was made of them.
+            rows: Which crystal of the table each is or was made of: it keeps that one's state.
 
         Returns:
             One value for each; NaN where the neighbour strategy refuses it.
         """
         column = self.predictor.targets.index(self.target)
         found = np.full(len(crystals), np.nan)
-        for place, said in enumerate(self.predictor.predict_crystals(crystals)):
+        states = None if self.states is None else self.states.select(np.asarray(rows))
+        for place, said in enumerate(self.predictor.predict_crystals(crystals, states)):
             if not isinstance(said, str):
                 found[place] = said.reshape(-1)[column]
         if self.per_atom:
             found /= np.array([len(crystal) for crystal in crystals])
         return found
+
+    def as_read(self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]) -> Graph:
+        """Return a graph as the encoder of the model reads it, with the states of its crystals.
+
+        Args:
+            graph: Of crystals of the table, or of what was made of them.
+            rows: Which crystal of the table each is or was made of.
+        """
+        return self.predictor.model.as_read(self.with_states(graph, rows))
+
+    def with_states(
+        self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]
+    ) -> Graph:
+        """Return a graph with the states of its crystals, where the model reads them.
+
+        Args:
+            graph: Of crystals of the table, or of what was made of them.
+            rows: Which crystal of the table each is or was made of.
+        """
+        return graph if self.states is None else self.states.select(np.asarray(rows)).attach(graph)
 
     def generator(self, name: str) -> np.random.Generator:
         """Return the generator of a diagnostic: the same whichever others are asked for.
@@ -132,6 +160,6 @@ class Subject:
         if len(rows) > self.sample:
             rows = self.generator("test").choice(rows, self.sample, replace=False)
         rows = np.sort(rows)
-        said = self.predict([self.crystals[row] for row in rows])
+        said = self.predict([self.crystals[row] for row in rows], rows)
         known: Bool[np.ndarray, " rows"] = np.isfinite(said)
         return rows[known], said[known]

@@ -1,4 +1,4 @@
-"""What came out of a demand on a model: how far it was off at worst, where, and what is allowed."""
+"""What came out of one demand on a model: how far it was off, where, and what is allowed."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class DemandFinding:
     """What came out of one demand."""
 
     demand: str
@@ -88,7 +88,7 @@ class Worst:
         column = int(np.argmax(relative))
         self._seen.append((float(relative[column]), float(violations[column]), crystal, column))
 
-    def finding(self, reason: str, tolerance: float | None, absent: str = "") -> Finding:
+    def finding(self, reason: str, tolerance: float | None, absent: str = "") -> DemandFinding:
         """Return what came out.
 
         Args:
@@ -97,7 +97,7 @@ class Worst:
             absent: Why nothing was tried, if it was not.
         """
         if not self._seen:
-            return Finding(self.demand, Status.NOT_APPLICABLE, absent)
+            return DemandFinding(self.demand, Status.NOT_APPLICABLE, absent)
         relative, violation, crystal, column = max(self._seen)
         if tolerance is None:
             status = Status.MEASURED
@@ -105,7 +105,7 @@ class Worst:
             status = Status.PASSED if relative <= tolerance else Status.FAILED
         target, known = self._targets[column], math.isfinite(relative)
         unit = "log-odds" if target.is_class else target.unit
-        return Finding(
+        return DemandFinding(
             self.demand,
             status,
             reason,
