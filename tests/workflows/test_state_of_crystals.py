@@ -226,3 +226,42 @@ def test_a_diagnosis_predicts_as_the_run_did_and_keeps_states_while_crystals_cha
     changed = next(one.details for one in found.findings if one.name == "elements")
     assert changed["r2_before"] > 0.5
     assert changed["r2_after"] > 0.5
+
+
+@pytest.mark.long
+def test_searches_and_comparisons_read_the_state(warm, tmp_path):
+    options = {"target": "y", "epochs": 1, "progress": False}
+    overrides = [*SMALL, *STATE, "training.batch_size=16"]
+    swept = xtalgraph.ablate(
+        warm,
+        out=tmp_path / "swept",
+        model="megnet",
+        sweep={"model.depth": [1]},
+        overrides=overrides,
+        **options,
+    )
+    (point,) = swept.points
+    assert len(point["smoothing"]) == 2
+    assert 0 < point["smoothing"][-1]["mean average distance"] < 2
+    tuned = xtalgraph.tune(
+        warm,
+        out=tmp_path / "tuned",
+        trials=1,
+        model="megnet",
+        space=["training.learning_rate=1e-3..1e-2:log"],
+        overrides=overrides,
+        **options,
+    )
+    alone = train(warm, tmp_path / "alone", *STATE, "training.learning_rate=0.003", epochs=1)
+    wanted = alone.metrics["models"]["megnet"]["val"]["mae"]["value"]
+    assert tuned.best["validation error"] == pytest.approx(wanted, rel=1e-6)
+    compared = xtalgraph.compare(
+        warm,
+        out=tmp_path / "compared",
+        models=["megnet"],
+        rungs=["mean"],
+        overrides=overrides,
+        **options,
+    )
+    assert [one["name"] for one in compared.document["rungs"]] == ["mean", "megnet"]
+    assert not compared.document["not_run"]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
+import numpy as np
+
 from xtalgraph.conventions.errors import RunError, XtalgraphError
-from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.ablation_page import write_ablation_page
 from xtalgraph.workflows.ablation import (
     FORMAT,
@@ -72,17 +73,18 @@ def ablate(
         sweeps = [Sweep.parse(text) for text in sweep]
     points = points_of(request, sweeps, _several(fold), _several(seed))
     config = points[0].config
-    labelled = read_labelled(request.source, config.targets, progress=progress)
+    labelled = read_labelled(
+        request.source, config.targets, config.spec.conditions, progress=progress
+    )
     stop_at_rejected(labelled.table.rejected, config.data.on_error)
     table = _Table.begin(Path(out), points, sweeps, labelled)
-    crystals = dict(zip(labelled.table.ids, labelled.table.crystals, strict=True))
     work = SplitWork()
     for number, point in enumerate(points):
         folder = table.folder_of(point)
         if not (folder / "smoothing.json").is_file():
             log.info("point %d of %d: %s", number + 1, len(points), point)
         try:
-            table.records[number] = _do(point, folder, request, crystals, work, progress)
+            table.records[number] = _do(point, folder, request, labelled, work, progress)
         except Exception as error:  # whatever one point dies of, the others are still to be done
             reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
             log.warning("point %d of %d failed, %s: %s", number + 1, len(points), point, reason)
@@ -104,7 +106,7 @@ def _do(
     point: Point,
     folder: Path,
     request: Request,
-    crystals: Mapping[str, Crystal],
+    labelled: Labelled,
     work: SplitWork,
     progress: bool,
 ) -> dict[str, Any]:
@@ -114,8 +116,11 @@ def _do(
     run = Run.open(folder)
     smoothing = folder / "smoothing.json"
     if not smoothing.is_file():
-        shown = [crystals[name] for name in run.division["test"]]
-        layers = measure_smoothing(run.predictor, shown)
+        places = {name: place for place, name in enumerate(labelled.table.ids)}
+        test = np.array([places[name] for name in run.division["test"]], dtype=int)
+        shown = [labelled.table.crystals[place] for place in test]
+        states = None if labelled.states is None else labelled.states.select(test)
+        layers = measure_smoothing(run.predictor, shown, states)
         size = min(len(shown), SAMPLE)
         write_json(smoothing, {"part": "test", "crystals": size, "layers": layers})
     measured = json.loads(smoothing.read_text(encoding="utf-8"))

@@ -200,7 +200,7 @@ def _cases(
     """Read the crystals, leave out what the judged model cannot read, and divide the rest."""
     target, seed = config.spec.target, config.training.seed
     announce(target)
-    labelled = read_labelled(source, target, progress=progress)
+    labelled = read_labelled(source, target, config.spec.conditions, progress=progress)
     stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
     recipe = config.spec.make_recipe()
     graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)

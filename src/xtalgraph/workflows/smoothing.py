@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.states import States
 from xtalgraph.models.layers import smoothing_by_layer
 from xtalgraph.models.predictor import Predictor
 
@@ -15,13 +16,15 @@ SAMPLE: Final[int] = 256
 
 
 def measure_smoothing(
-    predictor: Predictor, crystals: Sequence[Crystal]
+    predictor: Predictor, crystals: Sequence[Crystal], states: States | None = None
 ) -> list[dict[str, float | None]]:
     """Measure over-smoothing before the first layer and after each, on at most 256 crystals.
 
     Args:
         predictor: A trained model.
         crystals: What it is shown; of more than 256 some are taken, evenly spaced.
+
+        states: Of these crystals, for a model that reads them.
 
     Returns:
         What `xtalgraph.models.layers.smoothing_by_layer` gives, None where it is not defined.
@@ -32,7 +35,9 @@ def measure_smoothing(
     size = min(len(crystals), SAMPLE)
     places = np.linspace(0, len(crystals) - 1, size).round().astype(int)
     graph = predictor.spec.make_graph([crystals[i] for i in places])
-    layers = smoothing_by_layer(predictor.model.encoder, graph)
+    if states is not None:
+        graph = states.select(places).attach(graph)
+    layers = smoothing_by_layer(predictor.model.encoder, predictor.model.as_read(graph))
     return [
         {name: value if math.isfinite(value) else None for name, value in layer.items()}
         for layer in layers

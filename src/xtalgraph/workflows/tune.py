@@ -88,7 +88,7 @@ def tune(
     for key, there in searched.items():
         for value in there.ends:
             request.config({key: value})  # raises on an unknown setting, or a value that cannot be
-    labelled = read_labelled(request.source, base.targets, progress=progress)
+    labelled = read_labelled(request.source, base.targets, base.spec.conditions, progress=progress)
     judge_rejected(labelled.table.rejected, base.data.on_error)
     search = _Search(optuna, Path(out), request, base, searched, inner_folds, labelled, progress)
     search.go_on(trials)

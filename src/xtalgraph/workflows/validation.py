@@ -52,6 +52,9 @@ def validation_error(
             f"{labelled.table.ids[rows[first.index]]}: {first.reason}. Settings are compared on "
             "the same crystals: search within those that serve all, or leave these out of the data"
         )
+    states = labelled.states
+    if states is not None:
+        graphs = graphs.with_states(states.select(rows))
     scope = Scope.ATOM if config.spec.target.kind is Kind.ATOMIC else Scope.CRYSTAL
 
     def examples(places: np.ndarray) -> Examples[Graph | StoredGraphs]:
@@ -64,6 +67,8 @@ def validation_error(
     model = config.spec.make_model()
     numbers = [labelled.table.crystals[i].numbers for i in split.train]
     model.fit_scalers([labelled.values[i] for i in split.train], numbers)
+    if states is not None:
+        model.fit_states(states.select(split.train))
     made_from = split.how + json.dumps(config.deciding(), ensure_ascii=False)
     key = hashlib.sha256((labelled.content_hash() + made_from).encode()).hexdigest()
     trainer = Trainer(model, examples(train), examples(val), config.training, folder, key)

@@ -114,7 +114,8 @@ def look_into(run: Run, data: RunData) -> tuple[list[Worst], dict[str, float]]:
     labelled, split = data.labelled, data.split
     crystals = labelled.table.crystals
     train, test = ([crystals[i] for i in part] for part in (split.train, split.test))
-    said = run.predictor.predict_crystals(test)
+    states = None if labelled.states is None else labelled.states.select(split.test)
+    said = run.predictor.predict_crystals(test, states)
     predicted = np.array([float(one[0]) for one in said if not isinstance(one, str)])
     true = np.array([float(labelled.values[i][0]) for i in split.test])
     known = np.array([float(labelled.values[i][0]) for i in split.train])
