@@ -16,6 +16,16 @@ def test_bars_are_as_long_as_their_numbers_and_nan_is_said():
     assert [text.get_text() for text in axes.texts] == ["0.5", "−0.25", "n/a"]
 
 
+def test_long_names_leave_room_for_the_bars():
+    name = "25: 1(2mm) + 1(2mm) + 1(2mm) + 1(2mm),1(2mm) (100)"
+    figure = bar_plot([name, "b"], np.array([1.0, 2.0]), label="MAE", own=np.ones(2, dtype=bool))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    shown = [text.get_text() for text in axes.get_yticklabels()]
+    assert shown[0].replace("\n", " ") == name
+    assert axes.get_position().width > 0.5
+
+
 def test_what_is_predicted_beyond_the_axes_stands_at_the_rim():
     target = np.array([0.0, 1.0, 2.0])
     after = np.array([0.5, 50.0, -50.0])

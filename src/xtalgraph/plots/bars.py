@@ -1,12 +1,17 @@
 """Numbers of a few things beside each other, with the line beyond which they are too large."""
 
+import textwrap
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
 from xtalgraph.plots.style import ACCENT, BASELINE, MARK, house_style, new_figure
+
+_NAME: Final = 24
+"""Letters of a name in a line: a longer name would leave no room for the bars."""
 
 
 def bar_plot(
@@ -31,8 +36,10 @@ def bar_plot(
     Returns:
         The figure.
     """
+    folded = [textwrap.fill(name, _NAME, break_long_words=False) for name in names]
+    each = max([0.34, *(0.06 + 0.15 * len(name.splitlines()) for name in folded)])
     with house_style():
-        figure = new_figure(4.6, 0.95 + 0.34 * max(len(names), 1) + (0.2 if line_says else 0.0))
+        figure = new_figure(4.6, 0.95 + each * max(len(names), 1) + (0.2 if line_says else 0.0))
         axes = figure.add_subplot()
         rows = np.arange(len(names))
         drawn = np.nan_to_num(values)
@@ -48,11 +55,12 @@ def bar_plot(
             place = max(value, 0.0) if np.isfinite(value) else 0.0
             said = axes.text(place + 0.02 * span, row, text, va="center", fontsize=8.5, zorder=4)
             said.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.8})
-        axes.set_yticks(rows, list(names))
+        axes.set_yticks(rows, folded)
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(ends[0] < 0)
         axes.set_xlim(ends[0] - (0.04 * span if ends[0] < 0 else 0.0), ends[1] + 0.18 * span)
+        axes.locator_params(axis="x", nbins=5)
         axes.set_xlabel(label)
         return figure
