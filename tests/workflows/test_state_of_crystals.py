@@ -212,6 +212,7 @@ def test_what_is_verified_is_the_model_in_the_state_of_the_crystal(run, warm):
     assert cold.findings != hot.findings
 
 
+@pytest.mark.long
 def test_a_diagnosis_predicts_as_the_run_did_and_keeps_states_while_crystals_change(run, warm):
     reading = ["elements", "geometry", "retrained", "volume", "cutoff-path"]  # what predicts
     reading += ["cutoff", "smoothing", "reach", "worst"]
