@@ -16,10 +16,13 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.strategies import parse_strategy
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 
 def make(job: dict[str, Any]) -> Side:
     """Make the model and its batch."""
+    if not job["return_memory"]:
+        keep_freed_memory()
     crystals = [
         Crystal(*(np.array(c[key]) for key in ("cell", "positions", "numbers")), np.ones(3, bool))
         for c in job["crystals"]

@@ -115,3 +115,16 @@ def test_what_was_made_from_other_inputs_is_not_walked_twice():
         found = torch.autograd.grad(stacked(gated_sum), values, create_graph=create_graph)
         for one, other in zip(found, expected, strict=True):
             torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_without_a_derivative_the_same_comes_out_and_the_inputs_stay(core):
+    values = inputs(rest=2)
+    wanted = gated_sum(*values, CENTER, NEIGHBOR, core=core, width=WIDTH)
+    before = [value.detach().clone() for value in values]
+    with torch.no_grad():
+        found = gated_sum(*values, CENTER, NEIGHBOR, core=core, width=WIDTH)
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(values, before, strict=True):
+        assert torch.equal(one, other)

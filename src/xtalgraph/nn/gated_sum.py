@@ -85,10 +85,14 @@ class _GatedSum(torch.autograd.Function):
         gate, core = mixed[:, :width], mixed[:, width : 2 * width]
         gate.sigmoid_()
         value = _CORES[core_name](core)
-        inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
-        ctx.save_for_backward(*inputs, mixed, value)
-        ctx.width, ctx.core_name = width, core_name
-        total = segment_sum((gate * value).mul_(factor), center, len(of_center))
+        if any(ctx.needs_input_grad):
+            inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
+            ctx.save_for_backward(*inputs, mixed, value)
+            ctx.width, ctx.core_name = width, core_name
+            message = gate * value
+        else:  # nothing is kept
+            message = value.mul_(gate)
+        total = segment_sum(message.mul_(factor), center, len(of_center))
         return total, mixed[:, 2 * width :].clone()
 
     @staticmethod

@@ -76,7 +76,9 @@ class GaussianBasis(RadialBasis):
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Expand distances in Å."""
         away = distance.unsqueeze(-1) - self.centers.to(distance.dtype)
-        return torch.exp((self.exponent * away**2).clamp(min=FAINTEST))
+        if distance.requires_grad:
+            return torch.exp((self.exponent * away**2).clamp(min=FAINTEST))
+        return away.square_().mul_(self.exponent).clamp_(min=FAINTEST).exp_()
 
 
 @final

@@ -37,7 +37,7 @@ class TrainingConfig:
     members: int = 1
     """Models that are trained from different weights; what is predicted is their mean."""
     threads: int | None = None
-    """CPU threads; null takes as many as there are cores."""
+    """CPU threads; null takes ``OMP_NUM_THREADS``, or as many as there are cores."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where to train. Bits repeat on one kind of device."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from xtalgraph.conventions.cores import usual_threads
 from xtalgraph.data.splits import Split
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
@@ -108,11 +109,11 @@ def repeatable(threads: int | None) -> Iterator[None]:
     """Fix what the bits depend on, and put it back.
 
     Args:
-        threads: CPU threads; None takes as many as there are cores.
+        threads: CPU threads; None takes `usual_threads`.
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.set_num_threads(threads or usual_threads())
     torch.use_deterministic_algorithms(True)
     try:
         yield

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from xtalgraph.baselines.descriptor import Descriptor, Rows
 from xtalgraph.baselines.learners import LEARNERS, FeatureRegressor, LearnerName
 from xtalgraph.baselines.prdf import PRDF
 from xtalgraph.baselines.soap import SOAP
+from xtalgraph.conventions.cores import usual_threads
 from xtalgraph.conventions.errors import MissingExtraError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.training.state import write_atomically
@@ -145,7 +145,7 @@ class DescriptorRung(Rung):
         train, test = case.split.train, case.split.test
         began = time.monotonic()
         sizes = np.array([len(crystal) for crystal in case.labelled.table.crystals])
-        jobs = case.config.training.threads or os.cpu_count() or 1
+        jobs = case.config.training.threads or usual_threads()
         model = FeatureRegressor(
             number_kind(case.target), self.learner, case.config.training.seed, jobs
         )
