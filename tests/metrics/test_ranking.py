@@ -57,6 +57,20 @@ def test_correlations_agree_with_scipy(pairs):
         )
 
 
+@pytest.mark.parametrize("rows", [99, 100, 101, 300])
+@pytest.mark.parametrize("levels", [5, 10**6])
+def test_few_rows_and_many_are_counted_alike(rows, levels):
+    generator = np.random.default_rng(rows)
+    target, prediction = generator.integers(levels, size=(2, rows)).astype(float)
+    target += prediction
+    assert spearman(target, prediction) == pytest.approx(
+        spearmanr(target, prediction).statistic, abs=1e-12
+    )
+    assert kendall(target, prediction) == pytest.approx(
+        kendalltau(target, prediction).statistic, abs=1e-12
+    )
+
+
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=12, unique=True))
 def test_correlations_see_only_the_order(values):
     target = np.array(values, dtype=float)

@@ -86,6 +86,9 @@ def save_figure(figure: Figure, path: Path) -> Path:
         The SVG's path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context(SETTINGS):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # it is laid out: not once more for each format
     svg = path.with_name(path.name + ".svg")
     svg.write_text(figure_to_svg(figure), encoding="utf-8")
     path.with_name(path.name + ".png").write_bytes(figure_to_png(figure))
