@@ -16,6 +16,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.strategies import parse_strategy
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 
@@ -51,4 +52,5 @@ def work(turns: Turns) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    serve(make, {"work": work})
+    with repeatable(None):  # as the commands run; the job says how many threads
+        serve(make, {"work": work})
