@@ -16,7 +16,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.strategies import parse_strategy
 from xtalgraph.models.spec import ModelSpec
-from xtalgraph.workflows.fitting import repeatable
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 
@@ -52,5 +52,5 @@ def work(turns: Turns) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with repeatable(None):  # as the commands run; the job says how many threads
+    with deterministic():  # as the commands run
         serve(make, {"work": work})

@@ -7,11 +7,13 @@ import sys
 
 import pytest
 
+from xtalgraph.cli.main import main
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 SCRIPT = """
 import resource
 import numpy as np
+from xtalgraph.cli.main import main
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 print(int(keep_freed_memory()))
 def touch():
@@ -51,3 +53,11 @@ def test_pages_are_fetched_once():
 def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
     assert not keep_freed_memory()
+
+
+def test_every_verb_keeps_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr("xtalgraph.cli.main.keep_freed_memory", lambda: asked.append(True))
+    with pytest.raises(SystemExit):
+        main(["data", "list"])
+    assert asked == [True]

@@ -24,9 +24,7 @@ def evaluate(run: str, data: str, as_json: bool, on_error: str, quiet: bool) -> 
     """
     from xtalgraph.cli.tables import single_table
     from xtalgraph.workflows.evaluate import evaluate as run_evaluation
-    from xtalgraph.workflows.freed_memory import keep_freed_memory
 
-    keep_freed_memory()
     found = run_evaluation(run, data, on_error=on_error, progress=not quiet)
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))

@@ -10,6 +10,7 @@ import click
 
 from xtalgraph.conventions.errors import XtalgraphError
 from xtalgraph.conventions.settings import nearest
+from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 VERBS: Final[dict[str, str]] = {
     "graph": "Show the periodic graph of crystals.",
@@ -55,6 +56,7 @@ class Verbs(click.Group):
 @click.version_option(package_name="xtalgraph", message="%(prog)s %(version)s")
 def xtalgraph() -> None:
     """From crystal files to a property prediction with its evidence."""
+    keep_freed_memory()
 
 
 def main(args: list[str] | None = None) -> None:

@@ -22,10 +22,8 @@ def predict(run: str, sources: tuple[str, ...], out: str, on_error: str, quiet: 
     spread, lower and upper where the run has them. The exit code is 1 if some crystals
     could not be used, 2 if nothing could be done at all.
     """
-    from xtalgraph.workflows.freed_memory import keep_freed_memory
     from xtalgraph.workflows.predict import predict as run_prediction
 
-    keep_freed_memory()
     done = run_prediction(run, list(sources), out=out, on_error=on_error, progress=not quiet)
     click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
     return 1 if done.bad else 0

@@ -31,10 +31,8 @@ def train(quiet: bool, **options: Any) -> None:
     `xtalgraph data list`.
     """
     from xtalgraph.cli.tables import metrics_tables
-    from xtalgraph.workflows.freed_memory import keep_freed_memory
     from xtalgraph.workflows.train import train as run_training
 
-    keep_freed_memory()
     options = of_each_target(options)
     run = run_training(options.pop("data"), progress=not quiet, **options)
     click.echo(metrics_tables(run.metrics))

@@ -27,6 +27,7 @@ from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.spread import spread_of
+from xtalgraph.nn.determinism import deterministic
 
 _BATCH = 256
 """Crystals in a batch."""
@@ -183,6 +184,7 @@ class Predictor:
         return found
 
     @torch.no_grad()
+    @deterministic()
     def _said(self, graph: Graph, crystals: Sequence[Crystal], novelty: bool) -> list[Prediction]:
         seen = [member.features(graph) for member in self.members]
         pairs = list(zip(self.members, seen, strict=True))

@@ -1,7 +1,6 @@
 """A property model fitted to the training part of a split, and what it says of every crystal."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Progress, Trainer, predict
 from xtalgraph.training.settings import TrainingConfig
@@ -111,16 +111,10 @@ def repeatable(threads: int | None) -> Iterator[None]:
     Args:
         threads: CPU threads; None takes `usual_threads`.
     """
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
+    before = torch.get_num_threads()
     torch.set_num_threads(threads or usual_threads())
-    torch.use_deterministic_algorithms(True)
-    # All memory that is made here is written before it is read; to fill it first costs 2 %.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
-        yield
+        with deterministic():
+            yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
+        torch.set_num_threads(before)
