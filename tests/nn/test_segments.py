@@ -1,8 +1,10 @@
 """Segment sums against a plain loop; gathering against indexing, through two derivatives."""
 
+import pytest
 import torch
 
-from xtalgraph.nn.segments import gather, segment_sum, weighted
+from xtalgraph.nn.determinism import deterministic
+from xtalgraph.nn.segments import gather, segment_sum, sorted_segment_sum, weighted
 
 SEGMENT = torch.tensor([2, 0, 2, 3, 0])
 VALUES = torch.arange(10, dtype=torch.float64).reshape(5, 2)
@@ -27,3 +29,16 @@ def test_gather_is_indexing_with_the_same_derivatives():
     torch.testing.assert_close(gather(values, SEGMENT), values[SEGMENT])
     assert torch.autograd.gradcheck(lambda v: gather(v, SEGMENT), values)
     assert torch.autograd.gradgradcheck(lambda v: gather(v, SEGMENT) ** 2, values)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rows", [0, 1, 1000])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_sorted_rows_add_up_to_the_same_bits(dtype, rows, ordered):
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(rows, 5, generator=generator, dtype=dtype)
+    segment = torch.randint(0, 70, (rows,), generator=generator)
+    segment = segment.sort().values if ordered else segment
+    with deterministic():
+        found = sorted_segment_sum(values, segment, 71)  # the last one is empty
+        assert torch.equal(found, segment_sum(values, segment, 71))

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from xtalgraph.nn.segments import gather, segment_sum
+from xtalgraph.nn.segments import gather, segment_sum, sorted_segment_sum
 
 CoreName = Literal["softplus", "silu"]
 _CORES: Final[dict[CoreName, Callable[[Tensor], Tensor]]] = {
@@ -60,8 +60,23 @@ def gated_sum(
     edge, weight = edge.to(of_center.dtype), weight.to(of_center.dtype)
     width = of_center.shape[1] // 2 if width is None else width
     inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
-    total, change = _GatedSum.apply(*inputs, width, core)
-    return GatedSum(total, change)
+    if torch.is_grad_enabled() and any(one.requires_grad for one in inputs):
+        total, change = _GatedSum.apply(*inputs, width, core)
+        return GatedSum(total, change)
+    mixed, value = _gate_and_core(inputs, width, core)  # nothing is kept
+    message = value.mul_(mixed[:, :width]).mul_(factor)
+    return GatedSum(sorted_segment_sum(message, center, len(of_center)), mixed[:, 2 * width :])
+
+
+def _gate_and_core(
+    inputs: tuple[Tensor, ...], width: int, core_name: CoreName
+) -> tuple[Tensor, Tensor]:
+    """Return σ(g) ⊕ c ⊕ u, and φ(c)."""
+    of_center, of_neighbor, edge, weight, _, center, neighbor = inputs
+    mixed = of_center.index_select(0, center)
+    mixed.add_(of_neighbor.index_select(0, neighbor)).addmm_(edge, weight.T)
+    mixed[:, :width].sigmoid_()
+    return mixed, _CORES[core_name](mixed[:, width : 2 * width])
 
 
 class _GatedSum(torch.autograd.Function):
@@ -80,19 +95,12 @@ class _GatedSum(torch.autograd.Function):
         width: int,
         core_name: CoreName,
     ) -> tuple[Tensor, Tensor]:
-        mixed = of_center.index_select(0, center)
-        mixed.add_(of_neighbor.index_select(0, neighbor)).addmm_(edge, weight.T)
-        gate, core = mixed[:, :width], mixed[:, width : 2 * width]
-        gate.sigmoid_()
-        value = _CORES[core_name](core)
-        if any(ctx.needs_input_grad):
-            inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
-            ctx.save_for_backward(*inputs, mixed, value)
-            ctx.width, ctx.core_name = width, core_name
-            message = gate * value
-        else:  # nothing is kept
-            message = value.mul_(gate)
-        total = segment_sum(message.mul_(factor), center, len(of_center))
+        inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
+        mixed, value = _gate_and_core(inputs, width, core_name)
+        ctx.save_for_backward(*inputs, mixed, value)
+        ctx.width, ctx.core_name = width, core_name
+        message = (mixed[:, :width] * value).mul_(factor)
+        total = segment_sum(message, center, len(of_center))
         return total, mixed[:, 2 * width :].clone()
 
     @staticmethod

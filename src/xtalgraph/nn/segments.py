@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor
+from torch.nn import functional
 
 
 class _Gather(torch.autograd.Function):
@@ -50,6 +51,27 @@ def segment_sum(
     """
     total = values.new_zeros(num_segments, *values.shape[1:])
     return total.index_add(0, segment, values)
+
+
+def sorted_segment_sum(
+    values: Float[Tensor, "rows features"], segment: Int[Tensor, " rows"], num_segments: int
+) -> Float[Tensor, "segments features"]:
+    """`segment_sum` of rows that most often are sorted by segment, without a derivative.
+
+    Sorted rows in float32 on a CPU are added segment by segment, several times as fast as row by
+    row, with the same bits.
+
+    Args:
+        values: What to add.
+        segment: The segment of each row.
+        num_segments: How many segments there are.
+    """
+    quick = values.dtype == torch.float32 and values.device.type == "cpu" and len(values) > 0
+    if not quick or bool((segment[1:] < segment[:-1]).any()):
+        return segment_sum(values, segment, num_segments)
+    starts = torch.searchsorted(segment, torch.arange(num_segments + 1, dtype=segment.dtype))
+    rows = torch.arange(len(values), dtype=segment.dtype)
+    return functional.embedding_bag(rows, values, starts, mode="sum", include_last_offset=True)
 
 
 def weighted(
