@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, RunError
@@ -150,6 +151,32 @@ def test_an_ensemble_goes_on_where_it_stopped_with_the_same_bits(ensemble, csv_p
         trained(csv_path, folder, resume=True)
 
 
+def test_a_snapshot_starts_where_the_one_before_ended_and_goes_on_with_the_same_bits(
+    csv_path, tmp_path
+):
+    def weights(folder):
+        return torch.cat([p.detach().flatten() for p in load_model(folder)[0].parameters()])
+
+    still = [*SMALL, "training.snapshots=true", "training.learning_rate=1e-9"]
+    whole = trained(csv_path, tmp_path / "whole", members=3, overrides=still).folder
+    first = weights(whole)
+    for number in (1, 2):
+        torch.testing.assert_close(
+            weights(whole / "members" / str(number)), first, atol=1e-6, rtol=0
+        )
+    moved = [*SMALL, "training.snapshots=true"]
+    whole = trained(csv_path, tmp_path / "moved", members=3, overrides=moved).folder
+    assert (weights(whole / "members" / "1") - weights(whole)).abs().max() > 1e-3
+    killed = tmp_path / "killed"
+    shutil.copytree(whole, killed)
+    for name in ("metrics.json", "predictions.csv", "model.json"):
+        (killed / name).unlink()
+    shutil.rmtree(killed / "members" / "2")
+    trained(csv_path, killed, members=3, overrides=moved, resume=True)
+    for name in ("predictions.csv", "members/2/model.safetensors"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
 def test_what_cannot_be_calibrated_is_refused(csv_path, tmp_path):
     with pytest.raises(ConfigError, match=r"at least 9 crystals .* are 4: set it higher"):
         trained(csv_path, tmp_path / "few", intervals=True, overrides=SMALL)
@@ -160,6 +187,8 @@ def test_what_cannot_be_calibrated_is_refused(csv_path, tmp_path):
             RunConfig.from_sections({"data": {**sections["data"], **said}})
     with pytest.raises(ConfigError, match="at least 1, got 0"):
         RunConfig.from_sections({**sections, "training": {"members": 0}})
+    with pytest.raises(ConfigError, match=r"snapshots needs training\.members of 2"):
+        RunConfig.from_sections({**sections, "training": {"snapshots": True}})
 
 
 def test_several_targets_have_intervals_of_their_own(table, tmp_path):

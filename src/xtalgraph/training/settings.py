@@ -36,6 +36,9 @@ class TrainingConfig:
     """Of the initial weights, the order of the crystals and the split."""
     members: int = 1
     """Models that are trained from different weights; what is predicted is their mean."""
+    snapshots: bool = False
+    """Whether each further member starts from the weights of the one before instead of fresh ones,
+    with the schedule begun anew: snapshots of one long training."""
     threads: int | None = None
     """CPU threads; null takes ``OMP_NUM_THREADS``, or as many as there are cores."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -63,5 +66,9 @@ class TrainingConfig:
             raise ConfigError(f"training.threads must be at least 1, got {self.threads}")
         if self.members < 1:
             raise ConfigError(f"training.members must be at least 1, got {self.members}")
+        if self.snapshots and self.members == 1:
+            raise ConfigError(
+                "training.snapshots needs training.members of 2 or more: how many there are"
+            )
         if self.seed < 0:
             raise ConfigError(f"training.seed must not be negative, got {self.seed}")

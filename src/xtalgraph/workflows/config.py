@@ -176,7 +176,11 @@ _NEUTRAL: Final = frozenset({"store", "workers", "memory_gb"})
 """Keys of the section ``data`` on which no number depends; a run goes on with others."""
 CALIBRATION_FRACTION: Final = 0.1
 """Part of the training part that is set aside where intervals are asked for and no more is said."""
-_LATER: Final = {("data", "calibration_fraction"): 0.0, ("training", "members"): 1}
+_LATER: Final = {
+    ("data", "calibration_fraction"): 0.0,
+    ("training", "members"): 1,
+    ("training", "snapshots"): False,
+}
 """Keys that older runs do not have, and the value with which a run is what it was without them."""
 
 

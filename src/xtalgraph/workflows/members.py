@@ -60,8 +60,9 @@ def fit_members(
 ) -> FittedMembers:
     """Train every member, and predict every crystal.
 
-    Members differ in their initial weights and in the order of the crystals, in nothing else. Each
-    has its own state, so that a killed run goes on within the member at which it stopped.
+    Members differ in their initial weights and in the order of the crystals, in nothing else;
+    snapshots in where they start, which is where the one before ended. Each has its own state, so
+    that a killed run goes on within the member at which it stopped.
 
     Args:
         folder: The run.
@@ -74,7 +75,8 @@ def fit_members(
         progress: Show progress bars on standard error.
 
     Source: B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS (2017), doi
-    10.48550/arXiv.1612.01474.
+    10.48550/arXiv.1612.01474; snapshots: G. Huang et al., ICLR (2017), doi
+    10.48550/arXiv.1704.00109.
     """
     seen = survey(graphs.source)
     warn_about_edges(seen, labelled)
@@ -93,6 +95,8 @@ def fit_members(
         place.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         model = config.spec.make_model()
+        if number and config.training.snapshots:
+            model.load_state_dict(members[-1].state_dict())
         if number == 0:
             warn_about_reach(model, graphs.source)
         fitted = fit_model(
@@ -167,7 +171,8 @@ def _outcome(
     if deviations is not None:
         description += " with a mean-variance head"
     if count > 1:
-        description = f"the mean of {count} members, each {description}"
+        what = "snapshots of one training" if config.training.snapshots else "members"
+        description = f"the mean of {count} {what}, each {description}"
     spread = spread_of(said, deviations)
     beside = {} if spread is None else {"spread": np.split(spread, ends)}
     values = said[0] if count == 1 else said.mean(axis=0)
