@@ -12,6 +12,7 @@ def small(tmp_path):
     return path
 
 
+@pytest.mark.long
 def test_a_grid_prints_its_table_and_names_its_page(small, tmp_path, xtalgraph_command):
     out = tmp_path / "grid"
     settings = [f"--set={s}" for s in ("model.width=8", "training.threads=1")]

@@ -176,7 +176,7 @@ def alive(pid: str) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_killed_build_goes_on_and_leaves_no_process(tmp_path, workers, monkeypatch, caplog):
     script, folder = tmp_path / "script.py", tmp_path / "store"
     script.write_text(COMMAND.format(workers=workers))

@@ -102,6 +102,7 @@ def test_more_values_add_points_and_repeat_none(done, csv_path, tmp_path, traini
     assert [p["name"] for p in wider.points] == [done.points[2]["name"], trainings[0]]
 
 
+@pytest.mark.long
 def test_a_killed_sweep_goes_on_where_it_was(done, csv_path, tmp_path, trainings, monkeypatch):
     def killed(*args, **options):
         if len(trainings) == 1:

@@ -122,6 +122,7 @@ def test_a_target_for_each_atom_has_no_order(frame, tmp_path):
     assert json.loads((run / "split.json").read_text())["order"] is None
 
 
+@pytest.mark.long
 def test_a_resumed_run_does_not_count_again(frame, tmp_path, monkeypatch):
     run = trained(frame, tmp_path / "run", split="formula")
     before = (run / "split.json").read_bytes()

@@ -55,6 +55,7 @@ def test_a_training_without_them_is_that_of_a_table_without_them(mixed, knn_run,
         assert (done / name).read_bytes() == (knn_run / name).read_bytes(), name
 
 
+@pytest.mark.long
 def test_other_bad_rows_are_told_with_them(mixed, tmp_path):
     rows = pd.read_csv(mixed)
     rows.loc[3, "cif"] = rows.loc[3, "cif"][:200]
@@ -68,6 +69,7 @@ def test_where_all_are_refused_nothing_is_trained(stretched, tmp_path):
         train(stretched, tmp_path / "run", on_error="skip")
 
 
+@pytest.mark.long
 def test_the_neighbours_of_good_crystals_are_searched_once(csv_path, tmp_path, monkeypatch):
     seen = []
     search = KNearest.edges

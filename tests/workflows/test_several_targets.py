@@ -161,6 +161,7 @@ def from_pymatgen_nacl():
     return contract_crystals()["cubic"]
 
 
+@pytest.mark.long
 def test_a_column_of_lists_is_learned_number_by_number(table, tmp_path):
     lists = [[a, b] for a, b in zip(table["energy"], table["energy_per_atom"], strict=True)]
     lists[3] = [lists[3][0], None]

@@ -101,6 +101,7 @@ def test_predictions_of_the_run_come_again(run, warm):
     assert len(data.labelled.states) == len(warm)
 
 
+@pytest.mark.long
 def test_from_disk_come_the_same_bits(run, warm, tmp_path):
     other = train(warm, tmp_path / "disk", *STATE, "data.memory_gb=0")
     one, two = ((r.folder / "model.safetensors").read_bytes() for r in (run, other))

@@ -59,6 +59,7 @@ def test_the_test_part_is_in_no_trial_and_in_one_run(csv_path, table, tmp_path, 
     assert document["trials"] == [dict(one) for one in found.trials]
 
 
+@pytest.mark.long
 def test_a_killed_search_goes_on_and_an_ended_one_does_not(csv_path, tmp_path, monkeypatch):
     calls = []
 
