@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.graphs.angles import Angles, add_triplets
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import COUNTS, Scope, collate
@@ -75,6 +76,19 @@ def test_counts_and_degrees_agree(batch):
     assert int(batch.num_atoms.sum()) == len(batch.number)
     assert int(batch.num_edges.sum()) == len(batch.center) == int(batch.degree.sum())
     assert batch.num_edges[-1] == 0, "the lone atom has no edge"
+
+
+def test_the_edges_of_an_atom_lie_between_its_start_and_the_next(batch):
+    folded = add_triplets(batch, Angles(4.0)), reduce_graph(add_triplets(batch, Angles(4.0)))
+    for graph in folded:
+        for starts, owner in (
+            (graph.edge_starts, graph.center),
+            (graph.triplet_starts, graph.receiving_edge),
+        ):
+            rows = torch.arange(len(starts) - 1).repeat_interleave(starts.diff())
+            assert torch.equal(rows, owner)
+    turned = batch.replace(center=batch.center.flip(0), neighbor=batch.neighbor.flip(0))
+    assert turned.edge_starts is None, "which are not sorted"
 
 
 def test_moving_changes_the_floating_point_fields_only(batch):

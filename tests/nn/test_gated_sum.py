@@ -128,3 +128,19 @@ def test_without_a_derivative_the_same_comes_out_and_the_inputs_stay(core):
         assert torch.equal(one, other)
     for one, other in zip(values, before, strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_where_edges_are_sorted_the_sums_and_derivatives_have_the_same_bits(core, dtype):
+    order = CENTER.argsort(stable=True)
+    center, neighbor = CENTER[order], NEIGHBOR[order]
+    starts = torch.searchsorted(center, torch.arange(ATOMS + 1))
+    found = []
+    for given in (None, starts):
+        values = inputs(dtype, rest=2)
+        sums = gated_sum(*values, center, neighbor, core=core, width=WIDTH, starts=given)
+        (sums.total.sum() + sums.change.square().sum()).backward()
+        found.append([*sums, *(value.grad for value in values)])
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)

@@ -170,6 +170,16 @@ class Graph:
         return self._owner(self.num_triplets, len(self.receiving_edge))
 
     @cached_property
+    def edge_starts(self) -> Int[Tensor, " starts"] | None:
+        """Where the edges of each atom begin, and where the last ones end; None if unsorted."""
+        return _segment_starts(self.center, len(self.number))
+
+    @cached_property
+    def triplet_starts(self) -> Int[Tensor, " starts"] | None:
+        """Where the triplets of each receiving edge begin and the last end; None if unsorted."""
+        return _segment_starts(self.receiving_edge, len(self.center))
+
+    @cached_property
     def _starts(self) -> dict[Scope, Tensor]:
         return {s: _starts(getattr(self, name)) for s, name in COUNTS.items()}
 
@@ -272,6 +282,12 @@ def collate(graphs: Sequence[G]) -> G:
             parts = [part + offset for part, offset in zip(parts, offsets, strict=True)]
         joined[field.name] = torch.cat(parts)
     return type(graphs[0])(**joined)
+
+
+def _segment_starts(segment: Int[Tensor, " rows"], segments: int) -> Int[Tensor, " starts"] | None:
+    if bool((segment[1:] < segment[:-1]).any()):
+        return None
+    return torch.searchsorted(segment, torch.arange(segments + 1, device=segment.device))
 
 
 def _starts(counts: Int[Tensor, " crystals"]) -> Int[Tensor, " crystals"]:

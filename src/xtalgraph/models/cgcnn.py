@@ -60,6 +60,7 @@ class GatedConvolution(nn.Module):
             factor,
             graph.center,
             graph.neighbor,
+            starts=graph.edge_starts,
         ).total
         if self.norm is not None:
             update = self.norm(update, graph.atom_multiplicity)

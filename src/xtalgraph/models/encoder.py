@@ -88,16 +88,17 @@ class Encoder(nn.Module, ABC):
         Raises:
             GraphError: If it was built without triplets.
         """
-        if len(graph.receiving_edge) or not self.reads_angles or bool(graph.has_angles.all()):
+        if not self.reads_angles:
             return
         settings: AngleSettings = self.config
         angles = settings.make_angles()
-        if angles is not None:
-            raise GraphError(
-                f"{type(self).__name__} reads angles, and the graph was built without: build it by "
-                "ModelSpec.make_graph, or by build_graph(crystals, strategy, angles="
-                f"Angles({angles.cutoff:g}, {angles.max_neighbors})), or add_triplets"
-            )
+        if angles is None or len(graph.receiving_edge) or bool(graph.has_angles.all()):
+            return
+        raise GraphError(
+            f"{type(self).__name__} reads angles, and the graph was built without: build it by "
+            "ModelSpec.make_graph, or by build_graph(crystals, strategy, angles="
+            f"Angles({angles.cutoff:g}, {angles.max_neighbors})), or add_triplets"
+        )
 
     @abstractmethod
     def forward(self, graph: Graph) -> Features:

@@ -66,6 +66,7 @@ class AngleBlock(nn.Module):
             graph.receiving_edge,
             graph.sending_edge,
             core="silu",
+            starts=graph.triplet_starts,
         )
         change: Tensor = self.out(heard.total)
         return edge + change
@@ -116,6 +117,7 @@ class EdgeBlock(nn.Module):
             graph.neighbor,
             core="silu",
             width=self.width,
+            starts=graph.edge_starts,
         )
         received: Tensor = self.out(self.norm(heard, graph.atom_multiplicity))
         return received, edge if self.last else edge + functional.silu(change)

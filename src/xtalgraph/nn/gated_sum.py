@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from xtalgraph.nn.segments import gather, segment_sum, sorted_segment_sum
+from xtalgraph.nn.segments import gather, segment_sum, sum_sorted
 
 CoreName = Literal["softplus", "silu"]
 _CORES: Final[dict[CoreName, Callable[[Tensor], Tensor]]] = {
@@ -37,6 +37,7 @@ def gated_sum(
     *,
     core: CoreName = "softplus",
     width: int | None = None,
+    starts: Int[Tensor, " starts"] | None = None,
 ) -> GatedSum:
     """Σ_j f σ(g_ij) ⊙ φ(c_ij), and u_ij, with g ⊕ c ⊕ u = A_i + B_j + W e_ij.
 
@@ -55,17 +56,18 @@ def gated_sum(
         neighbor: The atom that sends.
         core: φ, ln(1 + exp(c)) or c σ(c).
         width: Length of g and of c; half of all if left out, and then there is no u.
+        starts: `Graph.edge_starts`, or those of the triplets, with which sums are quicker.
     """
     # Under autocast the products of the atoms come in another dtype than the edges.
     edge, weight = edge.to(of_center.dtype), weight.to(of_center.dtype)
     width = of_center.shape[1] // 2 if width is None else width
     inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
     if torch.is_grad_enabled() and any(one.requires_grad for one in inputs):
-        total, change = _GatedSum.apply(*inputs, width, core)
+        total, change = _GatedSum.apply(*inputs, width, core, starts)
         return GatedSum(total, change)
     mixed, value = _gate_and_core(inputs, width, core)  # nothing is kept
     message = value.mul_(mixed[:, :width]).mul_(factor)
-    return GatedSum(sorted_segment_sum(message, center, len(of_center)), mixed[:, 2 * width :])
+    return GatedSum(sum_sorted(message, center, len(of_center), starts), mixed[:, 2 * width :])
 
 
 def _gate_and_core(
@@ -94,13 +96,14 @@ class _GatedSum(torch.autograd.Function):
         neighbor: Tensor,
         width: int,
         core_name: CoreName,
+        starts: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
         mixed, value = _gate_and_core(inputs, width, core_name)
         ctx.save_for_backward(*inputs, mixed, value)
-        ctx.width, ctx.core_name = width, core_name
+        ctx.width, ctx.core_name, ctx.starts = width, core_name, starts
         message = (mixed[:, :width] * value).mul_(factor)
-        total = segment_sum(message, center, len(of_center))
+        total = sum_sorted(message, center, len(of_center), starts)
         return total, mixed[:, 2 * width :].clone()
 
     @staticmethod
@@ -109,7 +112,8 @@ class _GatedSum(torch.autograd.Function):
         width = ctx.width
         if torch.is_grad_enabled():  # the derivative will itself be differentiated
             wanted = ctx.needs_input_grad[:7]
-            return *_differentiable(inputs, width, ctx.core_name, grads, wanted), None, None
+            found = _differentiable(inputs, width, ctx.core_name, grads, wanted)
+            return *found, None, None, None
         of_center, _, edge, weight, factor, center, neighbor = inputs
         gate, core = mixed[:, :width], mixed[:, width : 2 * width]
         heard = grads[0].index_select(0, center)
@@ -128,15 +132,12 @@ class _GatedSum(torch.autograd.Function):
             torch.sigmoid(core, out=of_core)
             of_core.mul_(heard)
         return (
-            segment_sum(of_mixed, center, len(of_center)),
+            sum_sorted(of_mixed, center, len(of_center), ctx.starts),
             segment_sum(of_mixed, neighbor, len(of_center)),
             of_mixed @ weight if ctx.needs_input_grad[2] else None,
             (edge.T @ of_mixed).T,  # several times quicker than the product of the transposes
             of_factor,
-            None,
-            None,
-            None,
-            None,
+            *[None] * 5,
         )
 
 

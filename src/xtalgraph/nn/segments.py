@@ -53,10 +53,13 @@ def segment_sum(
     return total.index_add(0, segment, values)
 
 
-def sorted_segment_sum(
-    values: Float[Tensor, "rows features"], segment: Int[Tensor, " rows"], num_segments: int
+def sum_sorted(
+    values: Float[Tensor, "rows features"],
+    segment: Int[Tensor, " rows"],
+    num_segments: int,
+    starts: Int[Tensor, " starts"] | None,
 ) -> Float[Tensor, "segments features"]:
-    """`segment_sum` of rows that most often are sorted by segment, without a derivative.
+    """`segment_sum` without a derivative, of rows that may be sorted by segment.
 
     Sorted rows in float32 on a CPU are added segment by segment, several times as fast as row by
     row, with the same bits.
@@ -65,12 +68,13 @@ def sorted_segment_sum(
         values: What to add.
         segment: The segment of each row.
         num_segments: How many segments there are.
+        starts: Where the rows of each segment begin, and where the last ones end, such as
+            `Graph.edge_starts`; None if they are not sorted.
     """
     quick = values.dtype == torch.float32 and values.device.type == "cpu" and len(values) > 0
-    if not quick or bool((segment[1:] < segment[:-1]).any()):
+    if starts is None or not quick:
         return segment_sum(values, segment, num_segments)
-    starts = torch.searchsorted(segment, torch.arange(num_segments + 1, dtype=segment.dtype))
-    rows = torch.arange(len(values), dtype=segment.dtype)
+    rows = torch.arange(len(values), dtype=starts.dtype)
     return functional.embedding_bag(rows, values, starts, mode="sum", include_last_offset=True)
 
 
