@@ -171,12 +171,12 @@ class Graph:
 
     @cached_property
     def edge_starts(self) -> Int[Tensor, " starts"] | None:
-        """Where the edges of each atom begin, and where the last ones end; None if unsorted."""
+        """Where the edges of each atom begin and the last end; None if unsorted or not on a CPU."""
         return _segment_starts(self.center, len(self.number))
 
     @cached_property
     def triplet_starts(self) -> Int[Tensor, " starts"] | None:
-        """Where the triplets of each receiving edge begin and the last end; None if unsorted."""
+        """The same of the triplets of each receiving edge."""
         return _segment_starts(self.receiving_edge, len(self.center))
 
     @cached_property
@@ -285,7 +285,8 @@ def collate(graphs: Sequence[G]) -> G:
 
 
 def _segment_starts(segment: Int[Tensor, " rows"], segments: int) -> Int[Tensor, " starts"] | None:
-    if bool((segment[1:] < segment[:-1]).any()):
+    # Only sums on a CPU read it; elsewhere to look would wait for the device.
+    if segment.device.type != "cpu" or bool((segment[1:] < segment[:-1]).any()):
         return None
     return torch.searchsorted(segment, torch.arange(segments + 1, device=segment.device))
 

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,6 +18,7 @@ from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.training.averaging import average_of
+from xtalgraph.training.captured import CapturedSteps
 from xtalgraph.training.examples import (
     Examples,
     GraphSource,
@@ -110,6 +112,9 @@ class Trainer:
         self.objective = Objective(model.targets, config.loss)
         self.spread = self._spread()
         self.steps = num_batches(len(train), config.batch_size)
+        self.gradients: Callable[[Examples[Graph]], Tensor] = self._fresh_gradients
+        if config.capture:
+            self.gradients = CapturedSteps(model, self._add_gradients)
 
     def fit(self, *, resume: bool = False, show: bool = True) -> Progress:
         """Train to the end, or until the validation error has not fallen for `patience` epochs.
@@ -168,11 +173,7 @@ class Trainer:
             rate = learning_rate(step, total, config.learning_rate, config.warmup)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
-                said = _outputs_of(self.model, batch)
-            loss = self.objective.loss(said.values, batch.values, self.spread, said.deviation)
-            self.optimizer.zero_grad(set_to_none=True)
-            self.fabric.backward(loss)
+            losses.append(self.gradients(batch))
             self.fabric.clip_gradients(
                 self.wrapped,
                 self.optimizer,
@@ -181,7 +182,6 @@ class Trainer:
             )
             self.optimizer.step()
             self.average.update_parameters(self.model)
-            losses.append(loss.detach())
             step += 1
         mean = float(torch.stack(losses).mean())
         if not math.isfinite(mean):
@@ -190,6 +190,20 @@ class Trainer:
                 f"training.learning_rate (now {config.learning_rate}) or training.clip_norm"
             )
         return mean
+
+    def _fresh_gradients(self, batch: Examples[Graph]) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        return self._add_gradients(batch)
+
+    def _add_gradients(self, batch: Examples[Graph]) -> Tensor:
+        """Return the loss, of as many crystals as there are values."""
+        with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
+            said = _outputs_of(self.model, batch)
+        rows = len(batch.values)
+        deviation = None if said.deviation is None else said.deviation[:rows]
+        loss = self.objective.loss(said.values[:rows], batch.values, self.spread, deviation)
+        self.fabric.backward(loss)
+        return loss.detach()
 
     @torch.no_grad()
     def _validate(self) -> float | None:

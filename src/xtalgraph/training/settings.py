@@ -43,6 +43,9 @@ class TrainingConfig:
     """CPU threads; null takes ``OMP_NUM_THREADS``, or as many as there are cores."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where to train. Bits repeat on one kind of device."""
+    capture: bool = False
+    """Record each size of step as a CUDA graph and replay it; for folded graphs and targets of
+    crystals. On a CPU it saves nothing."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
     """Of weights and activations."""
 

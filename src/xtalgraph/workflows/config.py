@@ -180,6 +180,7 @@ _LATER: Final = {
     ("data", "calibration_fraction"): 0.0,
     ("training", "members"): 1,
     ("training", "snapshots"): False,
+    ("training", "capture"): False,
 }
 """Keys that older runs do not have, and the value with which a run is what it was without them."""
 
