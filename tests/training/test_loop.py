@@ -59,7 +59,7 @@ def assert_same_bits(one, other):
         assert torch.equal(value, other[name]), name
 
 
-SHORT = TrainingConfig(epochs=6, batch_size=16, learning_rate=5e-3)
+SHORT = TrainingConfig(epochs=6, batch_size=16, learning_rate=5e-3, patience=6)
 
 
 def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
@@ -95,6 +95,15 @@ def test_resuming_gives_the_bits_of_the_run_that_was_not_killed(tmp_path, monkey
     with pytest.raises(KeyboardInterrupt):
         killed.fit(show=False)
     assert_same_bits(whole, trained(tmp_path / "killed", SHORT, resume=True))
+
+
+def test_without_epochs_their_number_follows_from_the_crystals(tmp_path):
+    config = TrainingConfig(batch_size=2)
+    made = trainer(tmp_path, config)
+    assert (made.steps, made.epochs, made.patience) == (24, 188, 94)
+    said = trainer(tmp_path, dataclasses.replace(config, epochs=7, patience=2))
+    assert (said.epochs, said.patience) == (7, 2)
+    assert trainer(tmp_path, dataclasses.replace(config, epochs=7)).patience == 4
 
 
 def test_resuming_nothing_begins_and_resuming_the_end_changes_nothing(tmp_path):

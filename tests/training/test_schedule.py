@@ -12,7 +12,7 @@ from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training.averaging import average_of
 from xtalgraph.training.examples import Examples, num_batches, shuffled_batches
-from xtalgraph.training.schedule import learning_rate
+from xtalgraph.training.schedule import ENOUGH, learning_rate, usual_epochs
 from xtalgraph.training.settings import TrainingConfig
 
 
@@ -23,6 +23,14 @@ def test_the_rate_rises_then_falls_to_zero():
     assert np.all(np.diff(rates[10:]) < 0)
     assert rates[55] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0.0)
+
+
+def test_few_crystals_are_gone_through_more_often_within_limits():
+    epochs = [usual_epochs(steps) for steps in range(1, 1000)]
+    assert epochs == sorted(epochs, reverse=True)
+    assert (epochs[0], epochs[-1]) == (300, 120)
+    assert all(count * (n + 1) >= ENOUGH for n, count in enumerate(epochs) if count < 300)
+    assert usual_epochs(0) == 120, "of nothing there is no step"
 
 
 def test_the_average_is_the_recursion():

@@ -27,7 +27,7 @@ from xtalgraph.training.examples import (
     shuffled_batches,
 )
 from xtalgraph.training.objective import Objective
-from xtalgraph.training.schedule import learning_rate
+from xtalgraph.training.schedule import learning_rate, usual_epochs
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
     load_state,
@@ -112,6 +112,8 @@ class Trainer:
         self.objective = Objective(model.targets, config.loss)
         self.spread = self._spread()
         self.steps = num_batches(len(train), config.batch_size)
+        self.epochs = config.epochs or usual_epochs(self.steps)
+        self.patience = config.patience or math.ceil(self.epochs / 2)
         self.gradients: Callable[[Examples[Graph]], Tensor] = self._fresh_gradients
         if config.capture:
             self.gradients = CapturedSteps(model, self._add_gradients)
@@ -128,12 +130,12 @@ class Trainer:
         """
         if resume:
             self._load()
-        done, config = self.progress, self.config
+        done = self.progress
         watched = f"validation {self.objective.measure}"
         saved = -math.inf
         interval = 0.2 if sys.stderr.isatty() else 30.0
         with tqdm(
-            total=config.epochs,
+            total=self.epochs,
             initial=done.epoch,
             desc="training",
             unit="epoch",
@@ -160,13 +162,13 @@ class Trainer:
     def _finished(self) -> bool:
         done = self.progress
         waited = done.epoch - done.best_epoch
-        return done.epoch >= self.config.epochs or waited >= self.config.patience
+        return done.epoch >= self.epochs or waited >= self.patience
 
     def _epoch(self, epoch: int) -> float:
         config = self.config
         torch.manual_seed(config.seed + epoch)  # dropout and the like, wherever a sitting begins
         self.wrapped.train()
-        step, total = epoch * self.steps, config.epochs * self.steps
+        step, total = epoch * self.steps, self.epochs * self.steps
         losses = []
         batches = shuffled_batches(self.train, config.batch_size, seed=config.seed, epoch=epoch)
         for batch in batches:
@@ -219,7 +221,7 @@ class Trainer:
             "epoch": done.epoch,
             "step": step,
             "learning_rate": learning_rate(
-                step - 1, config.epochs * self.steps, config.learning_rate, config.warmup
+                step - 1, self.epochs * self.steps, config.learning_rate, config.warmup
             ),
             "train_loss": loss,
             self.objective.column: error,

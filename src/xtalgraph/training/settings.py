@@ -13,8 +13,9 @@ GAUSSIAN: Final = "gaussian"
 class TrainingConfig:
     """How a model is trained."""
 
-    epochs: int = 120
-    """Passes over the training part; the learning rate falls to zero over them."""
+    epochs: int | None = None
+    """Passes over the training part, over which the learning rate falls to zero; null takes
+    `usual_epochs`."""
     batch_size: int = 64
     """Crystals in a step, at most; an epoch is cut into steps of equal size."""
     learning_rate: float = 3e-3
@@ -30,8 +31,9 @@ class TrainingConfig:
     """Largest norm of the gradient; larger ones are scaled down."""
     ema_decay: float = 0.999
     """Of the exponential moving average of the weights, which is what is validated and kept."""
-    patience: int = 60
-    """Epochs without a better validation error after which training stops."""
+    patience: int | None = None
+    """Epochs without a better validation error after which training stops; null takes half of all,
+    rounded up."""
     seed: int = 0
     """Of the initial weights, the order of the crystals and the split."""
     members: int = 1
@@ -56,10 +58,9 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "learning_rate", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(
-                    f"training.{name} must be larger than 0, got {getattr(self, name)}"
-                )
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"training.{name} must be larger than 0, got {value}")
         for name in ("warmup", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(
