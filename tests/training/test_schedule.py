@@ -11,8 +11,8 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training.averaging import average_of
-from xtalgraph.training.examples import Examples, num_batches, shuffled_batches
-from xtalgraph.training.schedule import ENOUGH, learning_rate, usual_epochs
+from xtalgraph.training.examples import Examples, shuffled_batches
+from xtalgraph.training.schedule import ENOUGH, learning_rate, num_batches, usual_epochs
 from xtalgraph.training.settings import TrainingConfig
 
 

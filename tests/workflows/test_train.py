@@ -47,7 +47,12 @@ def test_a_run_folder_holds_what_it_should(run):
     assert model["model"]["target"]["unit"] == "eV/cell"
     assert set(model["elements"]) == {"Sr", "Ti", "O", "Na", "Cl"}
     assert len(model["data_sha256"]) == 64
-    assert yaml.safe_load((run / "config.yaml").read_text())["data"]["kind"] == "extensive"
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["data"]["kind"] == "extensive"
+    assert config["training"]["patience"] is None
+    epochs = config["training"]["epochs"]
+    length = json.loads((run / "record.json").read_text())["Training"]
+    assert (length["epochs"], length["patience"]) == (epochs, -(-epochs // 2))
     card = (run / "card.md").read_text()
     for word in ("cutoff", "maximum neighbours", "radial grid", "periodic convention", "vesin"):
         assert word in card

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.training.schedule import num_batches
 
 _READERS: Final = 8
 """Batches that are read from a disk at the same time: it serves many small reads at once."""
@@ -103,8 +104,3 @@ def _selected(
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
-
-
-def num_batches(crystals: int, batch_size: int) -> int:
-    """Return the number of steps in an epoch."""
-    return -(-crystals // batch_size)

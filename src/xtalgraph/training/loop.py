@@ -22,12 +22,11 @@ from xtalgraph.training.captured import CapturedSteps
 from xtalgraph.training.examples import (
     Examples,
     GraphSource,
-    num_batches,
     ordered_batches,
     shuffled_batches,
 )
 from xtalgraph.training.objective import Objective
-from xtalgraph.training.schedule import learning_rate, usual_epochs
+from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
     load_state,
@@ -111,9 +110,7 @@ class Trainer:
         self.best = snapshot(self.average.module)
         self.objective = Objective(model.targets, config.loss)
         self.spread = self._spread()
-        self.steps = num_batches(len(train), config.batch_size)
-        self.epochs = config.epochs or usual_epochs(self.steps)
-        self.patience = config.patience or math.ceil(self.epochs / 2)
+        self.steps, self.epochs, self.patience = config.length(len(train))
         self.gradients: Callable[[Examples[Graph]], Tensor] = self._fresh_gradients
         if config.capture:
             self.gradients = CapturedSteps(model, self._add_gradients)

@@ -9,6 +9,11 @@ FEWEST: Final = 120
 MOST: Final = 300
 
 
+def num_batches(crystals: int, batch_size: int) -> int:
+    """Return the number of steps in an epoch."""
+    return -(-crystals // batch_size)
+
+
 def usual_epochs(steps: int) -> int:
     """Return the epochs of a training for which nothing else was said.
 

@@ -1,12 +1,25 @@
 """Hyper-parameters of the training loop."""
 
+import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.training.schedule import num_batches, usual_epochs
 
 GAUSSIAN: Final = "gaussian"
 """The loss with which a model learns its variance, too."""
+
+
+class Length(NamedTuple):
+    """How long a training is."""
+
+    steps: int
+    """Of an epoch."""
+    epochs: int
+    """At most."""
+    patience: int
+    """Epochs without a better validation error after which it stops."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,19 @@ class TrainingConfig:
     def variance(self) -> bool:
         """Whether the loss needs a model that says the variance of its error."""
         return self.loss == GAUSSIAN
+
+    def length(self, crystals: int) -> Length:
+        """Return how long a training is, with what null stands for.
+
+        Args:
+            crystals: To learn from.
+
+        >>> TrainingConfig().length(911)
+        Length(steps=15, epochs=300, patience=150)
+        """
+        steps = num_batches(crystals, self.batch_size)
+        epochs = self.epochs or usual_epochs(steps)
+        return Length(steps, epochs, self.patience or math.ceil(epochs / 2))
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "learning_rate", "clip_norm"):

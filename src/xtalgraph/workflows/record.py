@@ -44,6 +44,7 @@ def make_record(
     sizes = np.array([len(crystal) for crystal in crystals])
     seen = Counter(z for i in split.train for z in set(crystals[i].numbers.tolist()))
     graph = dict(spec.strategy_settings)
+    length = config.training.length(len(split.train))
     return {
         "Repeat": {"command": _command(config.data.path, folder)},
         "Target": _declared(config.targets),
@@ -80,6 +81,8 @@ def make_record(
         },
         "Training": {
             **_spaced(config.sections()["training"]),
+            "epochs": length.epochs,
+            "patience": length.patience,
             "epochs done": trained["epochs"],
             "best epoch": trained["best epoch"],
         },

@@ -15,9 +15,8 @@ from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredicto
 from xtalgraph.evidence.diagnostics.retrained import Halves
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictor import Predictor
-from xtalgraph.training.examples import Examples, num_batches
+from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer
-from xtalgraph.training.schedule import usual_epochs
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.view import TargetView
@@ -42,9 +41,8 @@ def train_halves(run: Run, view: TargetView, subject: DiagnosedPredictor) -> Hal
         InputError: If a crystal without its elements has no graph.
     """
     config = run.config.training
-    steps = num_batches(len(subject.split.train), config.batch_size)
-    epochs = EPOCHS * (config.epochs or usual_epochs(steps))
-    training = replace(config, epochs=max(1, round(epochs)))
+    epochs = config.length(len(subject.split.train)).epochs
+    training = replace(config, epochs=max(1, round(EPOCHS * epochs)))
     spec = replace(run.config.spec, target=view.target, beside=())
     number = int(np.argmax(subject.seen))
     bare = [
