@@ -18,6 +18,7 @@ PAPER = {
     "alignn": "residual",
     "cgcnn": "residual",
     "gcn": "none",
+    "gemnet": "residual",
     "megnet": "residual",
     "schnet": "residual",
     "xgn": "residual",

@@ -11,6 +11,7 @@ from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.models import cgcnn
 from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Features
+from xtalgraph.models.readouts import SumReadout
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.xgn import XGN
@@ -73,6 +74,7 @@ def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
     checks = signed(spec)
     demands = {check.demand for check in checks}
     assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= demands
+    assert {f"gradients, {what}" for what in ("rotation", "permutation", "supercell")} <= demands
     assert [check for check in checks if not check.passed] == []
 
 
@@ -184,7 +186,18 @@ def test_a_deviation_that_is_made_positive_after_the_sum_is_caught(monkeypatch):
     target = Target("y", Kind.EXTENSIVE)
     spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, target, variance=True)
     monkeypatch.setattr(Deviation, "forward", late)
-    assert failed(spec) == {"supercell"}
+    assert failed(spec) == {"supercell", "gradients, supercell"}
+
+
+def test_a_model_that_learns_less_from_larger_cells_is_caught(monkeypatch):
+    def slow(self: SumReadout, features: Features, graph: Graph) -> torch.Tensor:
+        said = original(self, features, graph)
+        return said if len(graph.number) <= 3 else (said + said.detach()) / 2
+
+    original = SumReadout.forward
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    monkeypatch.setattr(SumReadout, "forward", slow)
+    assert failed(spec) == {"gradients, supercell"}
 
 
 def test_angles_that_do_not_fade_are_caught(monkeypatch):

@@ -19,7 +19,7 @@ from torch import Tensor
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.rewriting import repeated, rewritings
-from xtalgraph.data.targets import Target
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
@@ -73,6 +73,7 @@ def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
     for name, crystal in contract_crystals().items():
         checks += list(_on_one(model, spec, name, crystal))
     checks.append(_batch(model, spec))
+    checks += _gradients(model, spec)
     if not why_not_folded(model.encoder, model.target):
         checks += _reduced(model, spec)
     if spec.make_strategy().continuous:
@@ -115,6 +116,35 @@ def _batch(model: PropertyModel, spec: ModelSpec) -> Check:
     together = _predict(model, spec, *crystals)
     alone = np.concatenate([_predict(model, spec, crystal) for crystal in crystals])
     return Check("batch as single", "all", _difference(together, alone), TOLERANCE)
+
+
+def _gradients(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
+    """Compare what parameters learn from a crystal, however it is written down."""
+    name = "triclinic"
+    crystal = contract_crystals()[name]
+    start = _slopes(model, spec, crystal)
+    larger = repeated(crystal, np.array([2, 1, 3]))
+    for one in (*rewritings(crystal, np.random.default_rng(11)), larger):
+        grows = [column.kind is not Kind.INTENSIVE for column in _columns(model)]
+        found = _slopes(model, spec, one.crystal)
+        expected = start * np.where(grows, one.copies, 1)
+        yield Check(f"gradients, {one.what}", name, _difference(found, expected), TOLERANCE)
+
+
+def _slopes(
+    model: PropertyModel, spec: ModelSpec, crystal: Crystal
+) -> Float[np.ndarray, "parameters columns"]:
+    """Return the gradient of each column, added up over its rows."""
+    values = _said(model, spec.make_graph(crystal)).sum(dim=0)
+    learned = [one for one in model.parameters() if one.requires_grad]
+    columns = [
+        torch.autograd.grad(
+            value, learned, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        for value in values
+    ]
+    flat = [torch.cat([one.flatten() for one in column]) for column in columns]
+    return torch.stack(flat, dim=1).numpy()
 
 
 def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
