@@ -95,6 +95,7 @@ def test_a_sorted_file_is_told(frame, tmp_path, caplog):
     assert "does not follow the order" in said.message
 
 
+@pytest.mark.long
 def test_labels_that_are_mostly_one_value_are_told(frame, tmp_path, caplog):
     gaps = frame["energy"].abs().where(np.arange(30) % 5 == 0, 0.0)
     run = trained(frame.assign(energy=gaps), tmp_path / "run", split="column:part", unit="eV")

@@ -128,6 +128,7 @@ def test_the_declarations_travel_with_the_model(joint):
     assert "energy_per_atom in eV/atom" in repr(joint.predictor)
 
 
+@pytest.mark.long
 def test_how_many_labels_there_are_is_told(gappy, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "xtalgraph"):
         trained(gappy, tmp_path / "run", epochs=1)

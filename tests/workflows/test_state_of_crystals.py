@@ -182,6 +182,7 @@ def test_molecules_without_a_cell_are_learned_with_their_temperature(tmp_path):
     assert run.predictor.predict(water)["prediction"][0] == pytest.approx(18.0, abs=6.0)
 
 
+@pytest.mark.long
 def test_a_verification_keeps_the_state_of_each_crystal(run, warm, tmp_path):
     rows = warm.iloc[[0, 1, 60, 61]]
     found = xtalgraph.verify(run.folder, on=rows, progress=False)

@@ -89,6 +89,7 @@ def test_a_killed_search_goes_on_and_an_ended_one_does_not(csv_path, tmp_path, m
         tuned(csv_path, tmp_path / "out", 4, seed=1)
 
 
+@pytest.mark.long
 def test_a_trial_is_what_train_would_validate(csv_path, tmp_path):
     found = tuned(csv_path, tmp_path / "out", 1)
     own = Run.open(tmp_path / "out" / "best").metrics["models"][DEFAULT]["val"]["mae"]["value"]

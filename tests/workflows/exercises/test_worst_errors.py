@@ -54,6 +54,7 @@ def test_a_model_that_answers_from_composition_is_seen(run, table):
     assert set(shares) == {"rare chemistry", "large cell", "shortcut"}
 
 
+@pytest.mark.long
 def test_what_is_not_one_number_is_refused(csv_path, tmp_path):
     small = ["model.width=8", "training.threads=1"]
     both = xtalgraph.train(
