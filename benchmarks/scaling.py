@@ -37,6 +37,7 @@ SMALL: Final[dict[str, Any]] = {
     "depth": 2,
     "alignn_layers": 1,
     "gcn_layers": 1,
+    "angle_depth": 2,
     "angle_width": 4,
     "angle_neighbors": 4,
 }

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -16,6 +17,24 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XTALGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_member() -> Iterator[int]:
+    """Train one network where a test does not say how many: the others cost their time again."""
+    from xtalgraph.models.xgn import XGN  # after OMP_NUM_THREADS, which torch reads
+
+    advised = XGN.advised_members
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(XGN, "advised_members", 1)
+        yield advised
+
+
+@pytest.fixture
+def as_advised(one_member, monkeypatch) -> int:
+    """Train as many as XGN advises."""
+    monkeypatch.setattr("xtalgraph.models.xgn.XGN.advised_members", one_member)
+    return one_member
 
 
 @pytest.fixture(scope="session")

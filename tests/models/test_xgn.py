@@ -71,7 +71,7 @@ def test_it_is_its_equations(tolerance, training):
 
 
 def test_without_angles_nothing_reads_them():
-    model, graph = made({"angle_depth": 0, "angle_neighbors": 0})
+    model, graph = made({"angle_depth": 0})
     assert len(graph.receiving_edge) == 0
     assert len(model.angle_blocks) == 0
     torch.testing.assert_close(model(graph).atom, written_out(model, graph), rtol=1e-10, atol=1e-12)
@@ -82,7 +82,7 @@ def test_without_angles_nothing_reads_them():
     [
         ({"angle_depth": -1}, "at least 0"),
         ({"angle_neighbors": 1}, "at least 2"),
-        ({"angle_neighbors": 0}, "model without angles has"),
+        ({"angle_depth": 2, "angle_neighbors": 0}, "needs angles"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, said):

@@ -72,6 +72,18 @@ def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
     assert float(error) == pytest.approx(progress.best_error, rel=1e-6)
 
 
+def test_the_weights_decay_as_the_architecture_advises_or_as_is_said(tmp_path, monkeypatch):
+    def decays(weight_decay):
+        made = trainer(tmp_path, dataclasses.replace(SHORT, weight_decay=weight_decay))
+        return [group["weight_decay"] for group in made.optimizer.param_groups]
+
+    assert decays(None) == [0.01, 0.0], "of matrices; biases and scales do not decay"
+    assert decays(0.5) == [0.5, 0.0]
+    monkeypatch.setattr("xtalgraph.models.cgcnn.CGCNN.advised_weight_decay", 0.2)
+    assert decays(None) == [0.2, 0.0]
+    assert decays(0.0) == [0.0, 0.0]
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path):
     one = trained(tmp_path / "a", SHORT)
     assert_same_bits(one, trained(tmp_path / "b", SHORT))

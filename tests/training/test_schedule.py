@@ -28,9 +28,9 @@ def test_the_rate_rises_then_falls_to_zero():
 def test_few_crystals_are_gone_through_more_often_within_limits():
     epochs = [usual_epochs(steps) for steps in range(1, 1000)]
     assert epochs == sorted(epochs, reverse=True)
-    assert (epochs[0], epochs[-1]) == (300, 120)
+    assert (epochs[0], epochs[-1]) == (300, 60)
     assert all(count * (n + 1) >= ENOUGH for n, count in enumerate(epochs) if count < 300)
-    assert usual_epochs(0) == 120, "of nothing there is no step"
+    assert usual_epochs(0) == 60, "of nothing there is no step"
 
 
 def test_the_average_is_the_recursion():
@@ -68,6 +68,7 @@ def test_an_epoch_goes_through_every_crystal_once(batch_size):
         ({"epochs": 0}, r"training\.epochs must be larger than 0, got 0"),
         ({"learning_rate": -1.0}, r"training\.learning_rate"),
         ({"warmup": 1.0}, r"training\.warmup must be at least 0 and less than 1"),
+        ({"weight_decay": -0.1}, r"training\.weight_decay must be at least 0, or null, got -0\.1"),
         ({"threads": 0}, r"training\.threads"),
         ({"seed": -1}, r"training\.seed"),
     ],

@@ -17,6 +17,7 @@ from xtalgraph.models.checkpoint import load_model
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.members import member_seed
+from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
@@ -65,6 +66,20 @@ def test_the_first_member_of_an_ensemble_is_the_run_without_others(run, csv_path
     # of two members a and b the mean is (a + b)/2 and the deviation |a - b|/√2
     other = 2 * table["prediction"] - first
     np.testing.assert_allclose(table["spread"], (first - other).abs() / np.sqrt(2), rtol=1e-9)
+
+
+def test_where_nothing_is_said_as_many_are_trained_as_the_architecture_advises(
+    csv_path, tmp_path, as_advised
+):
+    assert as_advised == 3
+    run = trained(csv_path, tmp_path / "run", epochs=1, overrides=SMALL)
+    assert len(run.predictor.members) == as_advised
+    assert run.config.training.members == as_advised  # written out in config.yaml
+    assert (pd.read_csv(run.folder / "predictions.csv")["spread"] > 0).all()
+    said = {"target": "energy", "overrides": ["training.members=2"]}
+    for options, count in (({"model": "cgcnn"}, 1), ({}, 3), (said, 2)):
+        request = Request.of(csv_path, {"target": "energy", **options}).advised()
+        assert request.config().training.members == count
 
 
 def test_the_calibration_part_is_of_no_other_use(ensemble, table):

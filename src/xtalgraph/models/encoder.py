@@ -69,6 +69,11 @@ class Encoder(nn.Module, ABC):
     `StateSettings`."""
     paper_readout: ClassVar[str | None] = None
     """The readout of its paper, by name, where that is another than follows from the target."""
+    advised_members: ClassVar[int] = 1
+    """How many are trained, where `train` is told nothing, for their mean and its spread: a paper's
+    architecture is one network."""
+    advised_weight_decay: ClassVar[float] = 0.01
+    """With which it is trained where nothing is said, see `TrainingConfig.weight_decay`."""
     width: int
     """Length of the vector of an atom."""
     crystal_width: int = 0

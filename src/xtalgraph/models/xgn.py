@@ -127,9 +127,10 @@ class XGN(Encoder):
     """The network that xtalgraph advises: accuracy for the minutes of a CPU.
 
     Atoms start from the properties of their element and a vector of its own, edges from a radial
-    basis of their length. Then `depth` times: in the first `angle_depth` layers edges hear along
-    triplets, and in each atoms hear along edges and edges from their ends. Everything is read
-    from the folded graph, where edges are few and triplets affordable.
+    basis of their length. Then `depth` times atoms hear along edges and edges from their ends; in
+    the first `angle_depth` layers, none by default, edges first hear along triplets. Everything is
+    read from the folded graph, where edges are few and triplets affordable. What is advised is the
+    mean of three such networks.
 
     Args:
         config: Hyper-parameters.
@@ -151,9 +152,9 @@ class XGN(Encoder):
         """Length of an edge's vector."""
         depth: int = 4
         """Number of layers."""
-        angle_depth: int = 2
-        """Number of layers, from the first on, that begin with messages along triplets; all of them
-        where there are fewer."""
+        angle_depth: int = 0
+        """Number of layers, from the first on, that begin with messages along triplets, all of them
+        where there are fewer; 0 for a model without angles, 2 is enough for one with them."""
         angle_width: int = 32
         """Length of a message along a triplet."""
         angle_basis: int = 8
@@ -161,8 +162,8 @@ class XGN(Encoder):
         angle_cutoff: float = 5.0
         """Longest edge that forms angles, Å."""
         angle_neighbors: int | None = 12
-        """How many edges of an atom form angles, in whole shells; 0 for a model without angles,
-        null for all edges up to `angle_cutoff`."""
+        """How many edges of an atom form angles, in whole shells, if a layer reads them; null for
+        all edges up to `angle_cutoff`."""
         basis: BasisName = "gaussian"
         """Radial basis."""
         basis_size: int = 32
@@ -181,18 +182,22 @@ class XGN(Encoder):
         def __post_init__(self) -> None:
             if self.angle_depth < 0:
                 raise ConfigError(f"model.angle_depth must be at least 0, got {self.angle_depth}")
-            if (self.angle_depth == 0) != (self.make_angles() is None):
+            if self.make_angles() is None and self.angle_depth:
                 raise ConfigError(
-                    "a model without angles has model.angle_depth=0 and model.angle_neighbors=0, "
-                    f"got {self.angle_depth} and {self.angle_neighbors}"
+                    f"model.angle_depth={self.angle_depth} needs angles, and "
+                    "model.angle_neighbors=0 makes none: a model without angles has "
+                    "model.angle_depth=0"
                 )
 
         def make_angles(self) -> Angles | None:
-            """Return which edges form angles; None for a model without angles."""
-            return angles_from(self.angle_cutoff, self.angle_neighbors)
+            """Return which edges form angles; None if no layer reads them."""
+            angles = angles_from(self.angle_cutoff, self.angle_neighbors)
+            return None if self.angle_depth == 0 else angles
 
     reads_folded = True
     reads_angles = True
+    advised_members = 3
+    advised_weight_decay = 0.3
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)

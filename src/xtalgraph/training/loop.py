@@ -103,7 +103,7 @@ class Trainer:
         self.validation = validation.to(fabric.device)
         self.model = model
         optimizer = torch.optim.AdamW(
-            _decayed(model, config.weight_decay), lr=config.learning_rate, fused=True
+            _decayed(model, config.decay(model.encoder)), lr=config.learning_rate, fused=True
         )
         self.wrapped, self.optimizer = fabric.setup(model, optimizer)
         self.average = average_of(model, config.ema_decay)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.models.encoder import Encoder
 from xtalgraph.training.schedule import num_batches, usual_epochs
 
 GAUSSIAN: Final = "gaussian"
@@ -35,8 +36,9 @@ class TrainingConfig:
     """Peak of the schedule."""
     warmup: float = 0.05
     """Part of the steps over which the learning rate rises from zero."""
-    weight_decay: float = 1e-2
-    """Decoupled decay of AdamW, per unit of learning rate."""
+    weight_decay: float | None = None
+    """Decoupled decay of AdamW, per unit of learning rate; null takes what the architecture
+    advises, 0.3 for XGN and 0.01 for the others."""
     loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
     """Of the error in units of the spread of the training targets; with ``gaussian`` the model
     learns the standard deviation of its error, too."""
@@ -50,7 +52,8 @@ class TrainingConfig:
     seed: int = 0
     """Of the initial weights, the order of the crystals and the split."""
     members: int = 1
-    """Models that are trained from different weights; what is predicted is their mean."""
+    """Models that are trained from different weights; what is predicted is their mean. `train`
+    takes 3 of XGN where nothing is said."""
     snapshots: bool = False
     """Whether each further member starts from the weights of the one before instead of fresh ones,
     with the schedule begun anew: snapshots of one long training."""
@@ -82,11 +85,23 @@ class TrainingConfig:
         epochs = self.epochs or usual_epochs(steps)
         return Length(steps, epochs, self.patience or math.ceil(epochs / 2))
 
+    def decay(self, encoder: Encoder | type[Encoder]) -> float:
+        """Return the weight decay, with what null stands for.
+
+        Args:
+            encoder: What is trained.
+        """
+        return encoder.advised_weight_decay if self.weight_decay is None else self.weight_decay
+
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "learning_rate", "clip_norm"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"training.{name} must be larger than 0, got {value}")
+        if self.weight_decay is not None and not self.weight_decay >= 0:
+            raise ConfigError(
+                f"training.weight_decay must be at least 0, or null, got {self.weight_decay}"
+            )
         for name in ("warmup", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(

@@ -12,6 +12,7 @@ import numpy as np
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Target
+from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import hardware, versions
@@ -83,6 +84,7 @@ def make_record(
             **_spaced(config.sections()["training"]),
             "epochs": length.epochs,
             "patience": length.patience,
+            "weight decay": config.training.decay(ENCODERS[spec.encoder]),
             "epochs done": trained["epochs"],
             "best epoch": trained["best epoch"],
         },

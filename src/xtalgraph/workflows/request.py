@@ -1,12 +1,13 @@
 """What was asked to be trained: data and settings, before every default is filled in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.catalogue import Dataset
+from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import SECTIONS, RunConfig, merge, read_yaml
 from xtalgraph.workflows.prepare import resolve_source
 
@@ -75,6 +76,16 @@ class Request:
         source, known = resolve_source(data)
         _fill_in(sections["data"], known)
         return cls(source, known, sections)
+
+    def advised(self) -> "Request":
+        """Return the same, with as many members as the architecture advises if none were asked for.
+
+        What names no architecture is refused where the settings are resolved.
+        """
+        encoder = ENCODERS.get(self.sections.get("model", {}).get("name", DEFAULT))
+        members = {} if encoder is None else {"members": encoder.advised_members}
+        training = members | dict(self.sections.get("training", {}))
+        return replace(self, sections={**self.sections, "training": training})
 
     def config(self, changes: Mapping[str, Any] | None = None) -> RunConfig:
         """Fill in every default, after some settings were changed.

@@ -70,7 +70,7 @@ Space = Mapping[str, Range | Choice]
 
 SEARCH: Final[Space] = {
     "training.learning_rate": Range(3e-4, 1e-2, log=True),
-    "training.weight_decay": Range(1e-4, 1e-1, log=True),
+    "training.weight_decay": Range(1e-3, 1.0, log=True),
     "training.batch_size": Choice((32, 64, 128)),
     "training.loss": Choice(("l1", "huber", "mse")),
     "training.ema_decay": Choice((0.99, 0.999, 0.9995)),

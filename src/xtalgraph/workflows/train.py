@@ -80,7 +80,8 @@ def train(
         folds: How many folds are drawn.
         epochs: Passes over the training part.
         seed: Of the split, the weights and the order.
-        members: How many models are trained from different weights, for their mean and spread.
+        members: How many models are trained from different weights, for their mean and spread;
+            None takes what the architecture advises, 3 of XGN and 1 of the others.
         intervals: Set a tenth of the training part aside to calibrate intervals, unless
             ``data.calibration_fraction`` says how much.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
@@ -111,7 +112,7 @@ def train(
         "config": config,
         "overrides": overrides,
     }
-    request = Request.of(data, options, fold=fold, seed=seed, members=members)
+    request = Request.of(data, options, fold=fold, seed=seed, members=members).advised()
     aside = intervals and not request.sections["data"].get("calibration_fraction")
     changes = {"data.calibration_fraction": CALIBRATION_FRACTION} if aside else {}
     asked = request.config(changes)
