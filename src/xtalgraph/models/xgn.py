@@ -197,7 +197,7 @@ class XGN(Encoder):
     reads_folded = True
     reads_angles = True
     advised_members = 3
-    advised_weight_decay = 0.3
+    advised_weight_decay = 0.1
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)

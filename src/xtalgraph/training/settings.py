@@ -38,7 +38,7 @@ class TrainingConfig:
     """Part of the steps over which the learning rate rises from zero."""
     weight_decay: float | None = None
     """Decoupled decay of AdamW, per unit of learning rate; null takes what the architecture
-    advises, 0.3 for XGN and 0.01 for the others."""
+    advises, 0.1 for XGN and 0.01 for the others."""
     loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
     """Of the error in units of the spread of the training targets; with ``gaussian`` the model
     learns the standard deviation of its error, too."""
