@@ -7,7 +7,7 @@ import pytest
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, RunError
-from xtalgraph.models.registry import DEFAULT
+from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows import tune as module
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import SEARCH, Choice, Range, default_space, parse_space
@@ -139,7 +139,9 @@ def test_the_declared_ranges_hold_the_defaults_and_are_taken(csv_path):
     seen = set()
     for model in (DEFAULT, "cgcnn"):  # which together have every key
         request = Request.of(csv_path, {"target": "energy", "model": model})
-        sections = request.config().sections()
+        config = request.config()
+        sections = config.sections()
+        sections["training"]["weight_decay"] = config.training.decay(ENCODERS[model])  # not null
         for key, there in SEARCH.items():
             section, _, name = key.partition(".")
             if name in sections[section]:
