@@ -67,9 +67,9 @@ def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
     made = trainer(tmp_path, config)
     before = float(made.spread)
     progress = made.fit(show=False)
-    assert progress.best_error < 0.2 * before
+    assert progress.kept_error < 0.2 * before
     error = (predict(made.model, VAL).values - VAL.values).abs().mean()
-    assert float(error) == pytest.approx(progress.best_error, rel=1e-6)
+    assert float(error) == pytest.approx(progress.kept_error, rel=1e-6)
 
 
 def test_the_weights_decay_as_the_architecture_advises_or_as_is_said(tmp_path, monkeypatch):
@@ -112,10 +112,10 @@ def test_resuming_gives_the_bits_of_the_run_that_was_not_killed(tmp_path, monkey
 def test_without_epochs_their_number_follows_from_the_crystals(tmp_path):
     config = TrainingConfig(batch_size=2)
     made = trainer(tmp_path, config)
-    assert (made.steps, made.epochs, made.patience) == (24, 188, 94)
+    assert (made.steps, made.epochs, made.patience) == (24, 188, 188)
     said = trainer(tmp_path, dataclasses.replace(config, epochs=7, patience=2))
     assert (said.epochs, said.patience) == (7, 2)
-    assert trainer(tmp_path, dataclasses.replace(config, epochs=7)).patience == 4
+    assert trainer(tmp_path, dataclasses.replace(config, epochs=7)).patience == 7
 
 
 def test_resuming_nothing_begins_and_resuming_the_end_changes_nothing(tmp_path):
@@ -129,20 +129,44 @@ def test_a_state_of_something_else_is_refused(tmp_path):
         trainer(tmp_path, SHORT, key="other").fit(resume=True, show=False)
 
 
+def told(made, monkeypatch, *errors):
+    """Give a trainer the validation errors of each epoch, the last of them for ever."""
+    rows = iter([*errors, *[errors[-1]] * 100])
+    monkeypatch.setattr(made, "_validate", lambda: torch.tensor(next(rows), dtype=torch.float64))
+
+
 def test_training_stops_when_patience_ends(tmp_path, monkeypatch):
-    config = TrainingConfig(epochs=50, batch_size=16, patience=3)
-    made = trainer(tmp_path, config)
-    errors = iter([3.0, 1.0, *[2.0] * 50])
-    monkeypatch.setattr(made, "_validate", lambda: next(errors))
+    made = trainer(tmp_path, TrainingConfig(epochs=50, batch_size=16, patience=3))
+    told(made, monkeypatch, [3.0, 3.0], [1.0, 1.0], [2.0, 2.0])
     progress = made.fit(show=False)
     assert (progress.epoch, progress.best_epoch, progress.best_error) == (5, 2, 1.0)
+    assert (progress.kept_epoch, progress.kept_error) == (2, 1.0)
+    assert [row["kept"] for row in progress.history] == [1, 1, 0, 0, 0]
+
+
+def test_the_latest_epoch_that_cannot_be_told_from_the_best_is_kept(tmp_path, monkeypatch):
+    made = trainer(tmp_path, SHORT)
+    best, alike, worse = [1.0, 1.0, 1.0], [2.0, 0.5, 1.0], [1.2, 1.2, 1.2]
+    told(made, monkeypatch, worse, best, alike, worse, alike, worse)
+    weights = []
+    record = made._record
+
+    def recorded(loss, errors):
+        record(loss, errors)
+        weights.append(loop.snapshot(made.average.module))
+
+    monkeypatch.setattr(made, "_record", recorded)
+    progress = made.fit(show=False)
+    assert (progress.best_epoch, progress.kept_epoch) == (2, 5)
+    assert progress.kept_error == pytest.approx(3.5 / 3)
+    assert_same_bits(weights[4], made.model.state_dict())
 
 
 def test_without_validation_the_last_epoch_is_kept(tmp_path):
     made = trainer(tmp_path, SHORT, val=VAL.select(torch.zeros(0, dtype=torch.long)))
     progress = made.fit(show=False)
-    assert progress.best_epoch == SHORT.epochs
-    assert progress.best_error is None
+    assert progress.kept_epoch == SHORT.epochs
+    assert progress.kept_error is None
 
 
 @pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
@@ -150,7 +174,7 @@ def test_other_precisions_learn_too(tmp_path, precision):
     config = TrainingConfig(**{**vars(SHORT), "epochs": 25, "precision": precision})
     made = trainer(tmp_path, config)
     before = float(made.spread)
-    assert made.fit(show=False).best_error < 0.7 * before
+    assert made.fit(show=False).kept_error < 0.7 * before
     expected = torch.float64 if precision == "64-true" else torch.float32
     assert {p.dtype for p in made.model.parameters()} == {expected}
 

@@ -22,7 +22,7 @@ def test_a_number_is_compared_in_units_of_its_spread(name):
     assert float(spread) == 0.5
     expected = LOSSES[name](SAID / 0.5, VALUES / 0.5)
     assert torch.equal(objective.loss(SAID, VALUES, spread), expected)
-    assert objective.error(SAID, VALUES, spread) == pytest.approx(
+    assert float(objective.errors(SAID, VALUES, spread).mean()) == pytest.approx(
         float((SAID - VALUES).abs().mean())
     )
     assert (objective.measure, objective.column) == ("MAE", "val_mae")
@@ -38,7 +38,7 @@ def test_a_class_has_the_log_loss_of_its_log_odds():
     assert float(spread) == 1.0
     expected = log_loss(VALUES.numpy(), torch.sigmoid(SAID).numpy())
     assert float(objective.loss(SAID, VALUES, spread)) == pytest.approx(expected)
-    assert objective.error(SAID, VALUES, spread) == pytest.approx(expected)
+    assert float(objective.errors(SAID, VALUES, spread).mean()) == pytest.approx(expected)
     assert (objective.measure, objective.column) == ("log loss", "val_log_loss")
 
 
@@ -77,10 +77,10 @@ def test_the_error_of_several_is_the_mean_over_targets_in_units_of_their_spread(
     spread = torch.tensor([2.0, 1.0], dtype=torch.float64)
     classes = log_loss([0, 1], torch.sigmoid(GUESS[:2, 1]).numpy())
     expected = ((1.0 + 0.5) / 2 / 2 + classes) / 2
-    assert objective.error(GUESS, SEVERAL, spread) == pytest.approx(expected)
+    assert float(objective.errors(GUESS, SEVERAL, spread).mean()) == pytest.approx(expected)
     assert (objective.measure, objective.column) == ("error", "val_error")
     only_number = SEVERAL[2:]
-    assert objective.error(GUESS[2:], only_number, spread) == pytest.approx(0.5 / 2)
+    assert float(objective.errors(GUESS[2:], only_number, spread).mean()) == pytest.approx(0.5 / 2)
 
 
 def test_two_equal_targets_have_the_loss_of_one():

@@ -67,7 +67,7 @@ def test_the_weights_and_predictions_are_the_same(sources, tmp_path):
         trainer = Trainer(model, examples, examples, config, tmp_path / name, "k")
         progress = trainer.fit(show=False)
         found.append(
-            (progress.best_error, dict(model.state_dict()), predict(model, examples).values)
+            (progress.kept_error, dict(model.state_dict()), predict(model, examples).values)
         )
     (error, weights, values), (other_error, other_weights, other_values) = found
     assert error == other_error

@@ -152,9 +152,13 @@ def _learning(record: RunRecord, folder: Path) -> Html | None:
     keys = ("train_loss", f"val_{record.watched}")
     losses, errors = (record.log.get(key, absent) for key in keys)
     measure = {"mae": "validation MAE", "log_loss": "validation log loss"}.get(record.watched)
-    unit = record.unit if record.number is None else ""
     curve = learning_curve(
-        epochs, losses, errors, unit=unit, measure=measure or "validation error, mean of targets"
+        epochs,
+        losses,
+        errors,
+        unit=record.unit if record.number is None else "",
+        measure=measure or "validation error, mean of targets",
+        kept=int(np.flatnonzero(record.log["kept"])[-1]) if "kept" in record.log else None,
     )
     return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
 

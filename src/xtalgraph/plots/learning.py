@@ -24,6 +24,7 @@ def learning_curve(
     *,
     unit: str = "",
     measure: str = "validation MAE",
+    kept: int | None = None,
 ) -> Figure:
     """Validation error above and training loss below, over the same epochs, on logarithmic axes.
 
@@ -35,6 +36,7 @@ def learning_curve(
         val_mae: Error on the validation set, in the unit; NaN where not measured.
         unit: Unit of the target as declared; nothing is shown for an empty one.
         measure: What the error is.
+        kept: Place of the epoch whose weights are kept; None where it is that of the least error.
 
     Returns:
         The figure.
@@ -56,13 +58,13 @@ def learning_curve(
             _curve(upper, epoch, val_mae, ACCENT)
             upper.tick_params(labelbottom=False)
             upper.set_ylabel(quantity(measure, unit))
-            best = int(np.nanargmin(val_mae))
+            shown = int(np.nanargmin(val_mae)) if kept is None else kept
             for axes in (upper, lower):
-                axes.axvline(float(epoch[best]), color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
-            upper.plot(epoch[best], val_mae[best], "o", color=MARK, markersize=5, zorder=5)
-            value = f"{val_mae[best]:.3g} {unit}".rstrip()
+                axes.axvline(float(epoch[shown]), color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
+            upper.plot(epoch[shown], val_mae[shown], "o", color=MARK, markersize=5, zorder=5)
+            value = f"{val_mae[shown]:.3g} {unit}".rstrip()
             upper.set_title(
-                f"best: {value} after epoch {epoch[best]:g}", fontsize=9, color=MARK, loc="right"
+                f"kept: {value} after epoch {epoch[shown]:g}", fontsize=9, color=MARK, loc="right"
             )
         return figure
 

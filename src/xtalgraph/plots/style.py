@@ -17,7 +17,7 @@ RULE: Final = "#d5dbe1"
 ACCENT: Final = "#0b5fa5"
 """The model, and its test set."""
 MARK: Final = "#c8501e"
-"""What the eye should find: the best epoch, a warning."""
+"""What the eye should find: the epoch that is kept, a warning."""
 BASELINE: Final = "#9aa5b1"
 """Bars of the baselines."""
 

@@ -55,6 +55,10 @@ class Progress:
     best_error: float | None = None
     """Best validation error so far: the MAE in the target's unit, the log loss of classes,
     of several targets the mean over them, see `Objective`."""
+    kept_epoch: int = 0
+    """Epoch whose weights are kept, see `Trainer`."""
+    kept_error: float | None = None
+    """Validation error of the weights that are kept."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -64,7 +68,12 @@ class Progress:
 
 
 class Trainer:
-    """Trains a property model and leaves the best averaged weights in it.
+    """Trains a property model and leaves averaged weights in it, those of the epoch that is kept.
+
+    It is the latest whose validation error cannot be told from the best: it is larger by at most
+    one standard error of the difference between the two, over the rows of the validation part.
+    The learning rate falls to zero, so a later epoch is better unless the validation shows that it
+    is not; of a hundred rows the smallest error is that of an epoch which chance has chosen.
 
     Args:
         model: Its scaler must have been fitted.
@@ -107,7 +116,8 @@ class Trainer:
         )
         self.wrapped, self.optimizer = fabric.setup(model, optimizer)
         self.average = average_of(model, config.ema_decay)
-        self.best = snapshot(self.average.module)
+        self.kept = snapshot(self.average.module)
+        self.best_errors = torch.zeros(0, dtype=torch.float64)
         self.objective = Objective(model.targets, config.loss)
         self.spread = self._spread()
         self.steps, self.epochs, self.patience = config.length(len(train))
@@ -123,7 +133,7 @@ class Trainer:
             show: Show a progress bar with the time left on standard error.
 
         Returns:
-            The history; the model holds the best averaged weights.
+            The history; the model holds the averaged weights that are kept.
         """
         if resume:
             self._load()
@@ -144,16 +154,16 @@ class Trainer:
                 started = time.monotonic()
                 loss = self._epoch(done.epoch)
                 done.epoch += 1
-                error = self._validate()
+                errors = self._validate()
                 done.seconds += time.monotonic() - started
-                self._record(loss, error)
-                if done.best_error is not None:
-                    bar.set_postfix_str(f"{watched} {done.best_error:.4g}", refresh=False)
+                self._record(loss, errors)
+                if done.kept_error is not None:
+                    bar.set_postfix_str(f"{watched} {done.kept_error:.4g}", refresh=False)
                 bar.update()
                 if time.monotonic() - saved > _SECONDS_BETWEEN_STATES or self._finished():
                     self._save()
                     saved = time.monotonic()
-        self.model.load_state_dict(self.best)
+        self.model.load_state_dict(self.kept)
         return done
 
     def _finished(self) -> bool:
@@ -205,14 +215,23 @@ class Trainer:
         return loss.detach()
 
     @torch.no_grad()
-    def _validate(self) -> float | None:
+    def _validate(self) -> Float[Tensor, " rows"]:
+        """Return the errors whose mean is the validation error; none without validation rows."""
         if len(self.validation) == 0:
-            return None
+            return self.best_errors
         said = _outputs(cast(PropertyModel, self.average.module), self.validation)
-        return self.objective.error(said.values, self.validation.values, self.spread)
+        return self.objective.errors(said.values, self.validation.values, self.spread).cpu()
 
-    def _record(self, loss: float, error: float | None) -> None:
+    def _record(self, loss: float, errors: Float[Tensor, " rows"]) -> None:
         done, config = self.progress, self.config
+        error = float(errors.mean()) if len(errors) else None
+        if error is None or done.best_error is None or error < done.best_error:
+            done.best_error, done.best_epoch = error, done.epoch
+            self.best_errors = errors
+        keep = not is_worse(errors, self.best_errors)
+        if keep:
+            done.kept_error, done.kept_epoch = error, done.epoch
+            self.kept = snapshot(self.average.module)
         step = done.epoch * self.steps
         row = {
             "epoch": done.epoch,
@@ -222,12 +241,10 @@ class Trainer:
             ),
             "train_loss": loss,
             self.objective.column: error,
+            "kept": int(keep),
             "seconds": round(done.seconds, 3),
         }
         done.history.append(row)
-        if error is None or done.best_error is None or error < done.best_error:
-            done.best_error, done.best_epoch = error, done.epoch
-            self.best = snapshot(self.average.module)
 
     def _spread(self) -> Tensor:
         """Return the units of the loss."""
@@ -240,7 +257,8 @@ class Trainer:
         tensors = (
             prefixed("model", self.model.state_dict())
             | prefixed("average", self.average.state_dict())
-            | prefixed("best", self.best)
+            | prefixed("kept", self.kept)
+            | {"best_errors": self.best_errors}
             | prefixed("optimizer", pack_optimizer(self.optimizer))
         )
         save_state(self.folder, tensors, vars(self.progress))
@@ -259,7 +277,8 @@ class Trainer:
         self.progress = Progress(**progress)
         self.model.load_state_dict(under("model", tensors))
         self.average.load_state_dict(under("average", tensors))
-        self.best = under("best", tensors)
+        self.kept = under("kept", tensors)
+        self.best_errors = tensors["best_errors"]
         unpack_optimizer(self.optimizer, under("optimizer", tensors))
 
 
@@ -323,6 +342,23 @@ def _outputs_of(model: PropertyModel, batch: Examples[Graph]) -> Outputs:
     values, deviation = model.read(features, batch.graph), model.deviation(features, batch.graph)
     dtype = batch.values.dtype
     return Outputs(values.to(dtype), None if deviation is None else deviation.to(dtype))
+
+
+def is_worse(errors: Float[Tensor, " rows"], best: Float[Tensor, " rows"]) -> bool:
+    """Return whether errors are larger than others by more than a standard error.
+
+    Args:
+        errors: Of rows.
+        best: Of the same rows, with a mean that is not larger.
+
+    >>> best = torch.tensor([1.0, 1.0, 1.0, 1.0])
+    >>> is_worse(torch.tensor([3.0, 0.0, 2.0, 0.0]), best), is_worse(best + 0.1, best)
+    (False, True)
+    """
+    if len(errors) < 2:
+        return not bool((errors <= best).all())
+    difference = errors - best
+    return not bool(difference.mean() <= difference.std() / math.sqrt(len(difference)))
 
 
 def _decayed(model: PropertyModel, weight_decay: float) -> list[dict[str, Any]]:

@@ -131,13 +131,16 @@ class Objective:
         total = (torch.stack(each, dim=-1) * known).sum()
         return total / known.sum()
 
-    def error(
+    def errors(
         self,
         said: Float[Tensor, "rows *columns"],
         values: Float[Tensor, "rows *columns"],
         spread: Float[Tensor, "*columns"],
-    ) -> float:
-        """Return the validation error: of one target in its unit, or the log loss.
+    ) -> Float[Tensor, " rows"]:
+        """Return what each row adds to the validation error, which is their mean.
+
+        Of one target it is the error of the row, in the target's unit, or its log loss. Of several
+        targets those of which few labels are known weigh as much as the others.
 
         Args:
             said: What the model returned, in the precision of the values.
@@ -145,14 +148,16 @@ class Objective:
             spread: The units in which the errors of several targets are averaged.
         """
         if len(self.targets) == 1:
-            return _error_of(self.targets[0], said, values)
-        found = []
-        for n, target in enumerate(self.targets):
-            known = ~values[:, n].isnan()
-            if known.any():
-                error = _error_of(target, said[known, n], values[known, n])
-                found.append(error / float(spread[n]))
-        return sum(found) / len(found)
+            return _errors_of(self.targets[0], said, values)
+        known = ~values.isnan()
+        filled = values.nan_to_num(0.0)
+        columns = [
+            _errors_of(target, said[:, n], filled[:, n]) / spread[n]
+            for n, target in enumerate(self.targets)
+        ]
+        share = known / known.sum(dim=0).clamp(min=1)
+        total = (torch.stack(columns, dim=1) * share).sum(dim=1)
+        return total * len(values) / known.any(dim=0).sum()
 
     def _loss_of(self, target: Target, said: Tensor, values: Tensor, **options: Any) -> Tensor:
         if target.is_class:
@@ -164,7 +169,7 @@ def _unit_of(target: Target, away: Tensor) -> Tensor:
     return away if away > 0 and not target.is_class else torch.ones_like(away)
 
 
-def _error_of(target: Target, said: Tensor, values: Tensor) -> float:
+def _errors_of(target: Target, said: Tensor, values: Tensor) -> Tensor:
     if target.is_class:
-        return float(functional.binary_cross_entropy_with_logits(said, values))
-    return float((said - values).abs().mean())
+        return functional.binary_cross_entropy_with_logits(said, values, reduction="none")
+    return (said - values).abs()

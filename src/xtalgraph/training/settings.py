@@ -1,6 +1,5 @@
 """Hyper-parameters of the training loop."""
 
-import math
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -47,8 +46,8 @@ class TrainingConfig:
     ema_decay: float = 0.999
     """Of the exponential moving average of the weights, which is what is validated and kept."""
     patience: int | None = None
-    """Epochs without a better validation error after which training stops; null takes half of all,
-    rounded up."""
+    """Epochs without a better validation error after which training stops; null never stops it,
+    since the error falls most at the end, with the learning rate."""
     seed: int = 0
     """Of the initial weights, the order of the crystals and the split."""
     members: int = 1
@@ -79,11 +78,11 @@ class TrainingConfig:
             crystals: To learn from.
 
         >>> TrainingConfig().length(911)
-        Length(steps=15, epochs=300, patience=150)
+        Length(steps=15, epochs=300, patience=300)
         """
         steps = num_batches(crystals, self.batch_size)
         epochs = self.epochs or usual_epochs(steps)
-        return Length(steps, epochs, self.patience or math.ceil(epochs / 2))
+        return Length(steps, epochs, self.patience or epochs)
 
     def decay(self, encoder: Encoder | type[Encoder]) -> float:
         """Return the weight decay, with what null stands for.

@@ -156,7 +156,8 @@ def _kept_error(folder: Path) -> float | None:
     with (folder / "log.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     (column,) = (name for name in rows[0] if name.startswith("val_"))
-    return min((float(row[column]) for row in rows if row[column]), default=None)
+    kept = [row[column] for row in rows if row["kept"] == "1"]
+    return float(kept[-1]) if kept[-1] else None
 
 
 def summaries(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -124,7 +124,7 @@ def fit_members(
     seconds = sum(one.seconds for one in done)
     trained = {
         "epochs": done[0].epoch,
-        "best epoch": done[0].best_epoch,
+        "kept epoch": done[0].kept_epoch,
         "parameters": sum(p.numel() for p in members[0].parameters()),
         "mean edges per crystal": round(seen.mean_edges, 1),
         "mean edges per crystal, folded": round(seen.mean_folded_edges, 1),

@@ -86,7 +86,7 @@ def make_record(
             "patience": length.patience,
             "weight decay": config.training.decay(ENCODERS[spec.encoder]),
             "epochs done": trained["epochs"],
-            "best epoch": trained["best epoch"],
+            "kept epoch": trained["kept epoch"],
         },
         "Hardware": hardware(),
         "Versions": versions(),

@@ -72,6 +72,6 @@ def validation_error(
     made_from = split.how + json.dumps(config.deciding(), ensure_ascii=False)
     key = hashlib.sha256((labelled.content_hash() + made_from).encode()).hexdigest()
     trainer = Trainer(model, examples(train), examples(val), config.training, folder, key)
-    error = trainer.fit(resume=True, show=progress).best_error
+    error = trainer.fit(resume=True, show=progress).kept_error
     assert error is not None, "the validation part is not empty"
     return error
