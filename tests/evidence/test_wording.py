@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -92,8 +94,8 @@ def test_why_numbers_are_missing():
 
 def test_training_in_words():
     said = wording.training(60, 58, 0.0455, "eV", "12 min 5 s")
-    assert spaces(said).endswith("was lowest, 0.0455 eV, after epoch 58.")
-    assert wording.training(1, None, None, "", "").startswith("1 epoch. No validation")
+    assert spaces(said).endswith("epoch 58 were kept: validation error 0.0455 eV.")
+    assert wording.training(1, 1, math.nan, "", "").startswith("1 epoch. No validation")
 
 
 def test_rejections_in_words():

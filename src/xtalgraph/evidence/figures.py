@@ -158,7 +158,7 @@ def _learning(record: RunRecord, folder: Path) -> Html | None:
         errors,
         unit=record.unit if record.number is None else "",
         measure=measure or "validation error, mean of targets",
-        kept=int(np.flatnonzero(record.log["kept"])[-1]) if "kept" in record.log else None,
+        kept=record.kept,
     )
     return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
 

@@ -1,5 +1,6 @@
 """The report of a run: one HTML file that opens anywhere, made from the run folder alone."""
 
+import math
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -120,12 +121,12 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
     epochs, errors = record.log.get("epoch"), record.log.get(f"val_{record.watched}")
     if epochs is None:
         return ""
-    known = [] if errors is None else [i for i, e in enumerate(errors.tolist()) if e == e]
-    best = min(known, key=errors.tolist().__getitem__) if errors is not None and known else None
+    kept = record.kept
+    error = math.nan if kept is None or errors is None else float(errors[kept])
     said = wording.training(
         len(epochs),
-        None if best is None else int(epochs[best]),
-        None if best is None or errors is None else float(errors[best]),
+        None if kept is None else int(epochs[kept]),
+        error,
         record.unit if record.number is None else "",
         seconds(record.models[record.model].get("seconds")).replace("n/a", ""),
     )

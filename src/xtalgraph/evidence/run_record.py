@@ -106,6 +106,12 @@ class RunRecord:
         """Which validation error is in the log: of several targets the mean over them."""
         return self.measure if self.number is None else "error"
 
+    @property
+    def kept(self) -> int | None:
+        """Place in the log of the epoch whose weights were kept; None where there is no log."""
+        marked = np.zeros(0) if self.log is None else self.log.get("kept", np.zeros(0))
+        return int(np.flatnonzero(marked)[-1]) if marked.any() else None
+
     def test_rows(self) -> Shaped[np.ndarray, " rows"]:
         """Which rows of the predictions are of the test set."""
         return self.split == "test"

@@ -201,13 +201,13 @@ def residuals(residual: Float[np.ndarray, " points"], unit: str) -> str:
     return f"Half of the errors are below {half}, one in twenty is above {rare}. {lean}"
 
 
-def training(epochs: int, best: int | None, value: float | None, unit: str, time: str) -> str:
-    """How long the training was and when the validation error was lowest.
+def training(epochs: int, kept: int | None, value: float, unit: str, time: str) -> str:
+    """How long the training was and of which epoch the weights were kept.
 
     Args:
         epochs: Number of epochs in the log.
-        best: Epoch of the lowest validation error; None where it was not measured.
-        value: That error, in the unit.
+        kept: Epoch whose weights were kept; None where the log does not say.
+        value: Their validation error, in the unit; NaN where none was measured.
         unit: Unit as declared; may be empty.
         time: Duration in words; may be empty.
 
@@ -215,10 +215,10 @@ def training(epochs: int, best: int | None, value: float | None, unit: str, time
         One or two sentences.
     """
     sentence = f"{count(epochs, 'epoch')}{f' in {time}' if time else ''}."
-    if best is None:
+    if kept is None or math.isnan(value):
         return f"{sentence} No validation error was measured."
     error = with_unit(plain(value), unit)
-    return f"{sentence} The validation error was lowest, {error}, after epoch {best}."
+    return f"{sentence} The weights after epoch {kept} were kept: validation error {error}."
 
 
 def unavailable(measures: list[str], test_size: int) -> str:

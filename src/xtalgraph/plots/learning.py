@@ -36,7 +36,7 @@ def learning_curve(
         val_mae: Error on the validation set, in the unit; NaN where not measured.
         unit: Unit of the target as declared; nothing is shown for an empty one.
         measure: What the error is.
-        kept: Place of the epoch whose weights are kept; None where it is that of the least error.
+        kept: Place of the epoch whose weights are kept, to be marked; None for none.
 
     Returns:
         The figure.
@@ -58,14 +58,14 @@ def learning_curve(
             _curve(upper, epoch, val_mae, ACCENT)
             upper.tick_params(labelbottom=False)
             upper.set_ylabel(quantity(measure, unit))
-            shown = int(np.nanargmin(val_mae)) if kept is None else kept
-            for axes in (upper, lower):
-                axes.axvline(float(epoch[shown]), color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
-            upper.plot(epoch[shown], val_mae[shown], "o", color=MARK, markersize=5, zorder=5)
-            value = f"{val_mae[shown]:.3g} {unit}".rstrip()
-            upper.set_title(
-                f"kept: {value} after epoch {epoch[shown]:g}", fontsize=9, color=MARK, loc="right"
-            )
+            if kept is not None:
+                at = float(epoch[kept])
+                for axes in (upper, lower):
+                    axes.axvline(at, color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
+                upper.plot(at, val_mae[kept], "o", color=MARK, markersize=5, zorder=5)
+                value = f"{val_mae[kept]:.3g} {unit}".rstrip()
+                said = f"kept: {value} after epoch {at:g}"
+                upper.set_title(said, fontsize=9, color=MARK, loc="right")
         return figure
 
 
