@@ -11,6 +11,7 @@ from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout, readout_named
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.xgn import XGN
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -20,14 +21,15 @@ def test_the_kind_decides(kind):
     assert readout.serves is kind
 
 
-def test_the_paper_decides_where_its_readout_serves_the_target():
-    found = {kind: readout_named("auto", Target("y", kind), MEGNet).name for kind in Kind}
-    assert found == {Kind.EXTENSIVE: "sum", Kind.INTENSIVE: "set2set", Kind.ATOMIC: "atom"}
+@pytest.mark.parametrize(("encoder", "advised"), [(MEGNet, "set2set"), (XGN, "attention")])
+def test_the_encoder_advises_where_its_readout_serves_the_target(encoder, advised):
+    found = {kind: readout_named("auto", Target("y", kind), encoder).name for kind in Kind}
+    assert found == {Kind.EXTENSIVE: "sum", Kind.INTENSIVE: advised, Kind.ATOMIC: "atom"}
 
 
 @pytest.mark.parametrize("encoder", ENCODERS.values())
-def test_the_readouts_of_papers_are_known(encoder):
-    assert encoder.paper_readout is None or encoder.paper_readout in READOUTS
+def test_the_readouts_that_are_advised_are_known(encoder):
+    assert encoder.advised_readout in (None, *READOUTS)
 
 
 @pytest.mark.parametrize(

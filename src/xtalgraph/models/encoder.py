@@ -67,8 +67,9 @@ class Encoder(nn.Module, ABC):
     reads_state: ClassVar[bool] = False
     """Whether it reads `Graph.state` and `Graph.fidelity`. Its ``Config`` then is one of
     `StateSettings`."""
-    paper_readout: ClassVar[str | None] = None
-    """The readout of its paper, by name, where that is another than follows from the target."""
+    advised_readout: ClassVar[str | None] = None
+    """The readout of its paper, or of our own the one that was found to be best, by name; it is
+    taken for the targets that it serves. None for the one that follows from the target."""
     advised_members: ClassVar[int] = 1
     """How many are trained, where `train` is told nothing, for their mean and its spread: a paper's
     architecture is one network."""

@@ -169,7 +169,7 @@ class MEGNet(Encoder):
 
     reads_folded = True
     reads_state = True
-    paper_readout = "set2set"
+    advised_readout = "set2set"
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)

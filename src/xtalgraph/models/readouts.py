@@ -258,7 +258,7 @@ def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Rea
     """Return the readout of a name, if it can serve the target.
 
     Args:
-        name: A name in `READOUTS`, or ``auto`` for that of the encoder's paper if there is one
+        name: A name in `READOUTS`, or ``auto`` for the one that the encoder advises if there is one
             and it serves the target, else for the one that follows from the kind of the target.
         target: What is to be predicted.
         encoder: What makes the features.
@@ -268,9 +268,9 @@ def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Rea
             target must.
     """
     if name == "auto":
-        paper = encoder.paper_readout
-        if paper is not None and READOUTS[paper].serves is target.kind:
-            return READOUTS[paper]
+        advised = encoder.advised_readout
+        if advised is not None and READOUTS[advised].serves is target.kind:
+            return READOUTS[advised]
         return READOUTS[DEFAULT_READOUT[target.kind]]
     if name not in READOUTS:
         raise TargetError(f"readout must be auto or one of {', '.join(READOUTS)}, got {name!r}")

@@ -130,7 +130,7 @@ class XGN(Encoder):
     basis of their length. Then `depth` times atoms hear along edges and edges from their ends; in
     the first `angle_depth` layers, none by default, edges first hear along triplets. Everything is
     read from the folded graph, where edges are few and triplets affordable. What is advised is the
-    mean of three such networks.
+    mean of three such networks, and for an intensive target the readout ``attention``.
 
     Args:
         config: Hyper-parameters.
@@ -196,6 +196,7 @@ class XGN(Encoder):
 
     reads_folded = True
     reads_angles = True
+    advised_readout = "attention"
     advised_members = 3
     advised_weight_decay = 0.1
 
