@@ -22,16 +22,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from settings import SETS, parts
+from settings import SETS, Inside, parts
 
-from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer, is_worse, predict
-from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.freed_memory import keep_freed_memory
-from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
 
 
 class Watched(Trainer):
@@ -79,40 +76,20 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    source, known = resolve_source(options.table or options.name)
-    sections = {section: dict(values) for section, values in SETS[options.name].items()}
-    data = sections["data"]
-    data["path"] = str(source)
-    if options.epochs is not None:
-        sections["training"]["epochs"] = options.epochs
-    config = RunConfig.from_sections(sections)
-    labelled = read_labelled(source, Target(data["target"], Kind(data["kind"])))
-    labels = np.concatenate(labelled.values)
-    split = make_split(labelled, config.data, known, seed=0)
-    rows = np.setdiff1d(np.arange(len(labels)), split.test)
-    graph = config.spec.make_graph(labelled.table.crystals)
-
-    def examples(rows: np.ndarray) -> Examples[Graph]:
-        place = torch.from_numpy(rows)
-        return Examples(graph.select(place), torch.from_numpy(labels[rows]), Scope.CRYSTAL)
-
+    longer = [] if options.epochs is None else [f"training.epochs={options.epochs}"]
+    inside = Inside.of(options.name, options.table, longer)
     print("| seed | part | " + " | ".join(chosen([torch.zeros(1)])) + " |")
     print("|---|---|---|---|---|---|")
     found: dict[str, list[np.ndarray]] = {}
     for seed in range(options.seeds):
-        for part, (learn, out) in enumerate(parts(options.name, rows, most=False)):
+        for part, (learn, out) in enumerate(parts(options.name, inside.rows, most=False)):
             drawn = np.random.default_rng(100 + part + 10 * seed).permutation(learn)
             val, train = np.split(drawn, [len(drawn) // 10])
-            torch.manual_seed(seed)
-            model = config.spec.make_model()
-            numbers = [labelled.table.crystals[row].numbers for row in train]
-            model.fit_scalers([labelled.values[row] for row in train], numbers)
-            training = replace(config.training, seed=seed)
+            model, training = inside.model(train, seed), replace(inside.config.training, seed=seed)
+            given = inside.examples(np.sort(train)), inside.examples(val)
             with tempfile.TemporaryDirectory() as folder, deterministic():
-                trainer = Watched(
-                    model, examples(np.sort(train)), examples(val), training, Path(folder), ""
-                )
-                trainer.watch(examples(out))
+                trainer = Watched(model, *given, training, Path(folder), "")
+                trainer.watch(inside.examples(out))
             cells = []
             for rule, place in chosen(trainer.errors_val).items():
                 errors = trainer.errors_out[place]

@@ -19,7 +19,7 @@ and the error of what they say together, their mean.
 import argparse
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ import torch
 
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer, predict
@@ -66,25 +67,59 @@ def parts(name: str, rows: np.ndarray, most: bool) -> Iterator[tuple[np.ndarray,
         yield np.sort(rest), np.sort(fifths[k])
 
 
+@dataclass(frozen=True)
+class Inside:
+    """What is not in the test part of a set, and how it is learned from."""
+
+    config: RunConfig
+    labelled: Labelled
+    graph: Graph
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, name: str, table: str | None, overrides: list[str]) -> "Inside":
+        """Read a set, and build its graphs, with settings as `xtalgraph train --set` takes them."""
+        source, known = resolve_source(table or name)
+        sections = {section: dict(values) for section, values in SETS[name].items()}
+        sections["data"]["path"] = str(source)
+        for override in overrides:
+            apply_override(sections, override)
+        config = RunConfig.from_sections(sections)
+        data = SETS[name]["data"]
+        labelled = read_labelled(source, Target(data["target"], Kind(data["kind"])))
+        split = make_split(labelled, config.data, known, seed=0)
+        rows = np.setdiff1d(np.arange(len(labelled.values)), split.test)
+        return cls(config, labelled, config.spec.make_graph(labelled.table.crystals), rows)
+
+    def labels(self, rows: np.ndarray) -> np.ndarray:
+        """Return the labels of rows."""
+        return np.concatenate(self.labelled.values)[rows]
+
+    def examples(self, rows: np.ndarray) -> Examples[Graph]:
+        """Return rows as a trainer takes them."""
+        values = torch.from_numpy(self.labels(rows))
+        return Examples(self.graph.select(torch.from_numpy(rows)), values, Scope.CRYSTAL)
+
+    def model(self, learn: np.ndarray, seed: int) -> PropertyModel:
+        """Return a model to be trained on rows."""
+        torch.manual_seed(seed)
+        model = self.config.spec.make_model()
+        numbers = [self.labelled.table.crystals[row].numbers for row in learn]
+        model.fit_scalers([self.labelled.values[row] for row in learn], numbers)
+        return model
+
+
 def left_out(
-    config: RunConfig, labelled: Labelled, graph: Graph, learn: np.ndarray, out: np.ndarray
+    inside: Inside, seed: int, learn: np.ndarray, out: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Train, and return what is said of the rows left out, and the seconds."""
-    labels = np.concatenate(labelled.values)
-
-    def examples(rows: np.ndarray) -> Examples[Graph]:
-        place = torch.from_numpy(rows)
-        return Examples(graph.select(place), torch.from_numpy(labels[rows]), Scope.CRYSTAL)
-
-    torch.manual_seed(config.training.seed)
-    model = config.spec.make_model()
-    numbers = [labelled.table.crystals[row].numbers for row in learn]
-    model.fit_scalers([labelled.values[row] for row in learn], numbers)
-    nothing = examples(out[:0])  # so that no epoch is chosen
+    nothing = inside.examples(out[:0])  # so that no epoch is chosen
+    training = replace(inside.config.training, seed=seed)
     with tempfile.TemporaryDirectory() as folder, deterministic():
-        trainer = Trainer(model, examples(learn), nothing, config.training, Path(folder), "")
+        model, given = inside.model(learn, seed), inside.examples(learn)
+        trainer = Trainer(model, given, nothing, training, Path(folder), "")
         done = trainer.fit(show=False)
-        return predict(trainer.model, examples(out)).values.numpy(), done.seconds
+        return predict(trainer.model, inside.examples(out)).values.numpy(), done.seconds
 
 
 def main() -> None:
@@ -100,27 +135,14 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    source, known = resolve_source(chosen.table or chosen.name)
-    base = SETS[chosen.name]
-    target = Target(base["data"]["target"], Kind(base["data"]["kind"]))
-    labelled = read_labelled(source, target)
-    labels = np.concatenate(labelled.values)
     print("| settings | MAE | of each seed | together | seconds |\n|---|---|---|---|---|")
     for overrides in chosen.settings or [""]:
-        sections = {section: dict(values) for section, values in base.items()}
-        sections["data"]["path"] = str(source)
-        for override in overrides.split():
-            apply_override(sections, override)
-        config = RunConfig.from_sections(sections)
-        split = make_split(labelled, config.data, known, seed=0)
-        rows = np.setdiff1d(np.arange(len(labels)), split.test)
-        graph = config.spec.make_graph(labelled.table.crystals)
-        divided = list(parts(chosen.name, rows, chosen.most))
-        true = labels[np.concatenate([out for _, out in divided])]
+        inside = Inside.of(chosen.name, chosen.table, overrides.split())
+        divided = list(parts(chosen.name, inside.rows, chosen.most))
+        true = inside.labels(np.concatenate([out for _, out in divided]))
         said, seconds = [], 0.0
         for seed in range(chosen.seeds):
-            seeded = replace(config, training=replace(config.training, seed=seed))
-            found = [left_out(seeded, labelled, graph, *part) for part in divided]
+            found = [left_out(inside, seed, *part) for part in divided]
             said.append(np.concatenate([values for values, _ in found]))
             seconds += sum(time for _, time in found)
         errors = [float(np.abs(values - true).mean()) for values in said]
