@@ -69,6 +69,44 @@ def run(csv_path, tmp_path_factory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def run_of_members(csv_path, tmp_path_factory) -> Path:
+    """A run of three members on a total, as a training has by default."""
+    out = tmp_path_factory.mktemp("runs") / "members"
+    xtalgraph.train(
+        csv_path,
+        target="energy",
+        kind="extensive",
+        unit="eV/cell",
+        out=out,
+        epochs=2,
+        members=3,
+        overrides=SMALL,
+        progress=False,
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def run_of_members_on_a_fold(csv_path, tmp_path_factory) -> Path:
+    """A run of three members on a value per atom, tested on one of three folds."""
+    out = tmp_path_factory.mktemp("runs") / "members-on-a-fold"
+    xtalgraph.train(
+        csv_path,
+        target="energy_per_atom",
+        kind="intensive",
+        unit="eV/atom",
+        split="folds",
+        fold=1,
+        out=out,
+        epochs=2,
+        members=3,
+        overrides=[*SMALL, "graph.strategy=radius", "graph.cutoff=4.5"],
+        progress=False,
+    )
+    return out
+
+
 KNN = ["graph.strategy=knn", "graph.cutoff=5.5"]
 """Serves the crystals of `make_table`, and refuses what is stretched by 80 %."""
 

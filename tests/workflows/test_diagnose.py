@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
 import xtalgraph
@@ -39,6 +40,44 @@ def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
     assert len(page) < 5e6
     retrained = next(one for one in found.findings if one.name == "retrained")
     assert "1 epochs, the model 4" in retrained.says
+
+
+@pytest.mark.parametrize(
+    ("which", "names"),
+    [
+        ("run_of_members", tuple(name for name in NAMES if name != "retrained")),
+        ("run_of_members_on_a_fold", ("cutoff-path", "cutoff", "smoothing", "reach")),
+    ],
+)
+def test_of_several_members_the_mean_is_asked(which, names, request, table, tmp_path):
+    folder = shutil.copytree(request.getfixturevalue(which), tmp_path / "run")
+    found = xtalgraph.diagnose(folder, only=names, sample=12, progress=False)
+    assert tuple(one.name for one in found.findings) == names
+    by_name = {one.name: one for one in found.findings}
+    predicted = pd.read_csv(folder / "predictions.csv").set_index("id")["prediction"]
+    predicted /= table.set_index("id")["structure"].map(len)  # totals are compared for each atom
+    cutoff = by_name["cutoff"].details
+    moved = dict(zip(cutoff["change of cutoff, Å"], cutoff["mean change"], strict=True))
+    assert moved[0.0] == 0.0
+    if which == "run_of_members_on_a_fold":  # the other graph ends before its cutoff
+        assert moved[-0.25] > 0.0
+    for one in by_name["worst"].details["crystals"] if "worst" in names else ():
+        assert one["prediction"] == pytest.approx(predicted[one["id"]], rel=1e-5)
+    for name in ("smoothing", "reach"):
+        assert f"This is member {by_name[name].details['member']} of 3" in by_name[name].says
+
+
+def test_a_diagnosis_of_other_members_is_not_kept(run_of_members, tmp_path):
+    folder = shutil.copytree(run_of_members, tmp_path / "run")
+    xtalgraph.diagnose(folder, only=["order"], progress=False)
+    before = json.loads((folder / "diagnose.json").read_text(encoding="utf-8"))["of"]
+    for name in ("model.json", "model.safetensors"):
+        shutil.copy(folder / "members" / "1" / name, folder / "members" / "2" / name)
+    xtalgraph.diagnose(folder, only=["size"], progress=False)
+    after = json.loads((folder / "diagnose.json").read_text(encoding="utf-8"))
+    first, second, _ = before["weights_sha256"]
+    assert after["of"]["weights_sha256"] == [first, second, second]
+    assert [one["name"] for one in after["findings"]] == ["size"]
 
 
 def test_what_was_found_is_kept_for_the_same_model_and_data(copied, monkeypatch):

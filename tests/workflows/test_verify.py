@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.evidence.subject import Subject
+from xtalgraph.evidence.verification import verify as verify_subject
 from xtalgraph.testing.crystals import contract_crystals
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
@@ -60,6 +63,19 @@ def test_a_clean_run_raises_no_alarm_and_its_report_says_so(copied):
     page = (copied / "report.html").read_text(encoding="utf-8")
     assert "What was verified" in page
     assert "verification failed" not in page
+
+
+def test_of_several_members_every_one_is_tried(run_of_members_on_a_fold, no_report, tmp_path):
+    folder = Path(shutil.copytree(run_of_members_on_a_fold, tmp_path / "run"))
+    found = xtalgraph.verify(folder, sample=2, progress=False)
+    assert found.document["members"] == 3
+    assert set(statuses(found).values()) <= {"pass", "measured", "n/a"}
+    predictor = xtalgraph.load(folder)
+    with torch.no_grad():
+        for one in predictor.members[2].parameters():
+            one.fill_(torch.nan)
+    broken = verify_subject(Subject.of(predictor), {"cubic": contract_crystals()["cubic"]})
+    assert "a finite number" in {one.demand for one in broken.failures}
 
 
 def test_the_same_crystals_are_drawn_again(copied, no_report):

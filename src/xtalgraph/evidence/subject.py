@@ -2,7 +2,7 @@
 
 import copy
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -22,6 +22,7 @@ from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.property_model import PropertyModel
 
 Values = Float[np.ndarray, "rows columns"]
 """A row for each crystal, or for each atom if the targets are atomic; a column for each target."""
@@ -53,20 +54,41 @@ class Subject:
 
     @classmethod
     def of(cls, predictor: Predictor) -> "Subject":
-        """Take the model of a run.
+        """Take the model of a run, of several members their mean.
 
         Args:
             predictor: The run's.
         """
-        model, spec = predictor.model, predictor.spec
+        members, spec = predictor.members, predictor.spec
 
         def reload() -> nn.Module:
-            with tempfile.TemporaryDirectory() as folder:
-                save_model(Path(folder), model, spec, {"elements": list(predictor.elements)})
-                return load_model(Path(folder))[0]
+            read = []
+            for member in members:
+                with tempfile.TemporaryDirectory() as folder:
+                    save_model(Path(folder), member, spec, {"elements": list(predictor.elements)})
+                    read.append(load_model(Path(folder))[0])
+            return _as_one(read)
 
-        reason = why_not_folded(model.encoder, model.target)
-        return cls(model, spec.make_recipe(), spec.targets, reason, reload, spec.conditions)
+        reason = why_not_folded(members[0].encoder, members[0].target)
+        recipe = spec.make_recipe()
+        return cls(_as_one(members), recipe, spec.targets, reason, reload, spec.conditions)
+
+
+def _as_one(members: Sequence[PropertyModel]) -> nn.Module:
+    return members[0] if len(members) == 1 else _Mean(members)
+
+
+@final
+class _Mean(nn.Module):
+    """The mean of what several members say."""
+
+    def __init__(self, members: Sequence[PropertyModel]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, graph: Graph) -> Float[torch.Tensor, "rows *columns"]:
+        """Return the mean of the values of a graph."""
+        return torch.stack([member(graph) for member in self.members]).mean(dim=0)
 
 
 @final

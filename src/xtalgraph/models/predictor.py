@@ -100,6 +100,14 @@ class Predictor:
             training_set=TrainingSet.load(training) if training.is_file() else None,
         )
 
+    def with_graphs(self, spec: ModelSpec) -> "Predictor":
+        """Return all members with graphs that are built in another way, without intervals.
+
+        Args:
+            spec: That of the members, with other settings of their graphs.
+        """
+        return Predictor(self.model, spec, self.elements, others=self.members[1:])
+
     @property
     def target(self) -> Target:
         """What is predicted; the first of several."""

@@ -22,6 +22,7 @@ from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredicto
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Verdict
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
 from xtalgraph.evidence.wording import called
+from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.plots.export import save_figure
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import resolve_source
@@ -31,7 +32,7 @@ from xtalgraph.workflows.view import TargetView, views_of
 
 log = logging.getLogger("xtalgraph")
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of ``diagnose.json``; counts up when a diagnostic would find something else."""
 NAMES: Final = tuple(
     name
@@ -101,10 +102,9 @@ def diagnose(
     if len(subject.test) == 0:
         raise InputError(f"no test crystal of {opened.folder} can be predicted")
 
-    weights = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     of = {
         "format": FORMAT,
-        "weights_sha256": weights["weights_sha256"],
+        "weights_sha256": _weights(opened),
         "data_sha256": opened.division["data_sha256"],
         "target": chosen.name,
         "sample": sample,
@@ -176,6 +176,13 @@ def _question(
     if name == retrained.NAME:
         return lambda: retrained.retrained(subject, train_halves(run, view, subject))
     return lambda: DIAGNOSTICS[name](subject)
+
+
+def _weights(run: Run) -> list[str]:
+    """Return the SHA-256 of the weights of each member."""
+    folders = [member_folder(run.folder, n) for n in range(len(run.predictor.members))]
+    each = [json.loads((one / "model.json").read_text(encoding="utf-8")) for one in folders]
+    return [str(document["weights_sha256"]) for document in each]
 
 
 def _before(folder: Path, of: dict[str, Any]) -> dict[str, Finding]:

@@ -72,6 +72,8 @@ def verify(
 ) -> Verified:
     """Verify the model of a run, write ``verify.json`` into its folder, and its report again.
 
+    Of several members it is the mean, which the run predicts.
+
     Args:
         run: A run folder.
         on: Crystals to try it on: a file, folder or table, or a list of structures; by default the
@@ -105,6 +107,7 @@ def verify(
     document = {
         "format": 1,
         "weights_sha256": model["weights_sha256"],
+        "members": len(opened.predictor.members),
         "source": known.source,
         "of": len(known.crystals),
         "undecided": chosen.undecided,

@@ -38,22 +38,32 @@ def make_spec(encoder="cgcnn", strategy="radius", cutoff=4.0, kind=Kind.INTENSIV
 
 @pytest.fixture(scope="session")
 def untrained(perovskites) -> Callable[..., DiagnosedPredictor]:
-    """A model with drawn weights, and labels that are its own predictions, or those given."""
+    """Members with drawn weights, and labels that are their own predictions, or those given.
 
-    def build(change=None, labels=None, crystals=None, noise=0.0, **settings) -> DiagnosedPredictor:
+    ``change`` is done to the last member.
+    """
+
+    def build(
+        change=None, labels=None, crystals=None, noise=0.0, members=1, **settings
+    ) -> DiagnosedPredictor:
         spec = make_spec(**settings)
-        torch.manual_seed(0)
-        model = spec.make_model().eval()
+        models = []
+        for seed in range(members):
+            torch.manual_seed(seed)
+            models.append(spec.make_model().eval())
         with torch.no_grad():
-            for name, weight in model.named_parameters():
-                if "head" in name or "embed" in name:
-                    weight.mul_(6.0)  # what is drawn is nearly blind to elements
+            for model in models:
+                for name, weight in model.named_parameters():
+                    if "head" in name or "embed" in name:
+                        weight.mul_(6.0)  # what is drawn is nearly blind to elements
             if change is not None:
-                change(model.encoder)
+                change(models[-1].encoder)
         chosen = perovskites if crystals is None else crystals
         split = random_split(len(chosen), val=0.1, test=0.3, seed=0)
         numbers = {z for row in split.train for z in chosen[row].numbers.tolist()}
-        predictor = Predictor(model, spec, [SYMBOLS[z] for z in sorted(numbers)])
+        predictor = Predictor(
+            models[0], spec, [SYMBOLS[z] for z in sorted(numbers)], others=models[1:]
+        )
         ids = [f"c{n}" for n in range(len(chosen))]
         subject = DiagnosedPredictor(
             predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split

@@ -7,12 +7,15 @@ import pytest
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
+from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.diagnostics.cutoff_change import cutoff_change
 from xtalgraph.evidence.diagnostics.cutoff_path import cutoff_path
 from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.evidence.diagnostics.nearest_training import latent_vectors, nearest_latent
 from xtalgraph.evidence.diagnostics.over_smoothing import over_smoothing
 from xtalgraph.evidence.diagnostics.reach import reach
 from xtalgraph.evidence.diagnostics.volume_sweep import volume_sweep
+from xtalgraph.models.predictor import Predictor
 
 
 def test_a_hard_cutoff_is_caught_and_the_envelope_beside_it_is_smooth(untrained):
@@ -30,14 +33,17 @@ def test_an_envelope_raises_no_alarm_and_the_hard_cut_beside_it_jumps(untrained,
     assert hard > 1e3 * max(finding.details["jumps"])
 
 
-def test_the_jump_is_that_of_the_prediction_at_the_cutoff(untrained):
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
+def test_the_jump_is_that_of_the_prediction_at_the_cutoff(untrained, kind, members):
     """Two atoms at r_c: with the hard cut they are a pair just before it, and alone just beyond."""
     pair = [
         Crystal(np.eye(3), np.array([[0.0, 0, 0], [4.0 + 0.001 * n, 0, 0]]), np.array([11, 17]),
                 np.zeros(3, dtype=bool))
         for n in range(40)
     ]  # fmt: skip
-    subject = untrained(envelope="none", crystals=pair, labels=np.arange(40.0))
+    given = {"crystals": pair, "labels": np.arange(40.0), "kind": kind, "members": members}
+    subject = untrained(envelope="none", **given)
     jump = max(cutoff_path(subject).finding.details["jumps"])
     near, far = (
         Crystal(np.eye(3), np.array([[0.0, 0, 0], [d, 0, 0]]), np.array([11, 17]), pair[0].pbc)
@@ -54,8 +60,10 @@ def test_neighbours_by_rank_are_shown_beside_the_cutoff(untrained):
     assert "chooses neighbours by rank" in finding.says
 
 
-def test_under_an_envelope_a_longer_cutoff_changes_nothing(untrained):
-    finding = cutoff_change(untrained(noise=0.3)).finding
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
+def test_under_an_envelope_a_longer_cutoff_changes_nothing(untrained, kind, members):
+    finding = cutoff_change(untrained(noise=0.3, kind=kind, members=members)).finding
     changes, moved = finding.details["change of cutoff, Å"], finding.details["mean change"]
     change = dict(zip(changes, moved, strict=True))
     assert change[0.0] == change[0.25] == change[0.5] == 0.0
@@ -78,11 +86,45 @@ def test_over_smoothing_is_caught_and_dense_ones_are_not(untrained):
     assert kept.verdict is Verdict.OK
 
 
+def test_the_member_that_washes_out_is_found_among_others(untrained):
+    deep = {"encoder": "gcn", "depth": 12, "alpha": "degree", "aggregator": "sum"}
+    finding = over_smoothing(untrained(connections="none", members=3, **deep)).finding
+    alone = [
+        over_smoothing(one).finding.number
+        for one in _each_alone(untrained(connections="none", members=3, **deep))
+    ]
+    assert finding.number == min(alone)
+    assert finding.details["member"] == 1 + alone.index(min(alone))
+    assert f"member {finding.details['member']} of 3" in finding.says
+
+
+def _each_alone(subject):
+    """The same with each of the members as the only one."""
+    predictor = subject.predictor
+    for member in predictor.members:
+        yield replace(subject, predictor=Predictor(member, predictor.spec, predictor.elements))
+
+
 def test_one_kind_of_atom_cannot_be_smoothed(untrained):
     lattice = [strain(Crystal(3 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool)),
                       0.01 * n * np.eye(3)) for n in range(20)]  # fmt: skip
     finding = over_smoothing(untrained(crystals=lattice)).finding
     assert finding.verdict is Verdict.NOT_APPLICABLE
+
+
+def test_near_as_all_members_see_it(untrained):
+    subject = untrained(members=3)
+    rows = subject.test[:5]
+    together = nearest_latent(subject, rows, 4)
+    train = np.asarray(subject.split.train)
+    squared = np.zeros((len(rows), len(train)))
+    for one in _each_alone(subject):
+        known, own = latent_vectors(one, train), latent_vectors(one, rows)
+        scale = known.std(axis=0)
+        apart = (own[:, None, scale > 1e-6] - known[None, :, scale > 1e-6]) / scale[scale > 1e-6]
+        squared += (apart**2).mean(axis=2) / 3
+    np.testing.assert_allclose(together.distance, np.sqrt(np.sort(squared))[:, :4], rtol=1e-4)
+    np.testing.assert_array_equal(together.rows[:, 0], train[np.argmin(squared, axis=1)])
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -93,16 +135,19 @@ def test_an_atom_sees_one_hop_for_each_layer(untrained, depth):
     assert 0 < finding.details["radius"] <= 3.0 * depth
 
 
-def test_a_dead_layer_is_caught(untrained):
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_dead_layer_is_caught(untrained, members):
     def kill_the_last(encoder):
         layers = [name for name, _ in encoder.named_parameters() if "norm" in name]
         for name, weight in encoder.named_parameters():
             if name in layers[-2:]:
                 weight.zero_()
 
-    finding = reach(untrained(kill_the_last, depth=3, cutoff=3.0)).finding
+    finding = reach(untrained(kill_the_last, depth=3, cutoff=3.0, members=members)).finding
     assert finding.verdict is Verdict.ALARM
     assert finding.number == 2
+    assert finding.details["member"] == members
+    assert ("This is member 3 of 3" in finding.says) == (members == 3)
 
 
 def test_a_sweep_is_held_against_the_truth_where_it_is_known(untrained):

@@ -14,7 +14,6 @@ from xtalgraph.evidence.diagnostics.finding import (
     not_applicable,
 )
 from xtalgraph.evidence.numbers import plain, with_unit
-from xtalgraph.models.predictor import Predictor
 from xtalgraph.plots.curves import Curve, curves_plot
 
 NAME: Final = "cutoff"
@@ -44,7 +43,7 @@ def cutoff_change(subject: DiagnosedPredictor) -> Examined:
     for change in CHANGES:
         settings = {**spec.strategy_settings, "cutoff": cutoff + change}
         other = replace(spec, strategy_settings=settings)
-        predictor = Predictor(subject.predictor.model, other, subject.predictor.elements)
+        predictor = subject.predictor.with_graphs(other)
         said = replace(subject, predictor=predictor).predict(crystals, subject.test)
         moved.append(float(np.nanmean(np.abs(said - subject.predictions))))
     relative = np.array(moved) / subject.mae

@@ -23,7 +23,7 @@ from xtalgraph.evidence.diagnostics.finding import (
 from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.graphs.recipe import GraphRecipe
-from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.style import quantity
@@ -45,8 +45,9 @@ _DISPLACEMENTS: Final = np.arange(0.0, 0.2005, 5e-3)
 def cutoff_path(subject: DiagnosedPredictor) -> Examined:
     """Let crystals breathe until a shell of neighbours crosses r_c, and measure the jump there.
 
-    Everything in float64, on graphs that are not folded. Beside the model stands the same one,
-    with the same weights, with the envelope that it has not. Where the strategy takes the nearest
+    Everything in float64, on graphs that are not folded; of several members the mean, as it is
+    predicted. Beside the model stands the same one, with the same weights, with the envelope that
+    it has not. Where the strategy takes the nearest
     neighbours, which neighbours these are changes along the way of a single atom: how much that
     makes is said, and not judged.
 
@@ -142,35 +143,34 @@ def cutoff_path(subject: DiagnosedPredictor) -> Examined:
 
 
 class _Double:
-    """A model in float64 on graphs that are not folded."""
+    """The members of a predictor in float64 on graphs that are not folded."""
 
-    def __init__(self, subject: DiagnosedPredictor, predictor: Predictor) -> None:
+    def __init__(
+        self, subject: DiagnosedPredictor, members: Sequence[PropertyModel], spec: ModelSpec
+    ) -> None:
         self._subject = subject
-        self._predictor = predictor
-        spec = predictor.spec
+        self._members = members
         self._recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
 
     @torch.no_grad()
     def predict(self, crystals: Sequence[Crystal], row: int) -> Float[np.ndarray, " rows"]:
         """Predict what was made of a crystal of the table, as the values of the subject."""
-        model = self._predictor.model
         graph = self._subject.with_states(self._recipe.build(crystals), [row] * len(crystals))
-        said = model.prediction(model(graph))
-        column = self._predictor.targets.index(self._subject.target)
+        each = [member.prediction(member(graph)) for member in self._members]
+        said = torch.stack(each).mean(dim=0)
+        column = self._subject.predictor.targets.index(self._subject.target)
         found = said.reshape(len(crystals), -1)[:, column].numpy()
         sizes = np.array([len(crystal) for crystal in crystals])
         return found / sizes if self._subject.per_atom else found
 
 
 def _in_double(subject: DiagnosedPredictor, spec: ModelSpec | None = None) -> _Double:
-    predictor = subject.predictor
-    model = deepcopy(predictor.model)
-    if spec is not None:
-        model = spec.make_model()
-        model.load_state_dict(predictor.model.state_dict())
-    return _Double(
-        subject, Predictor(model.double().eval(), spec or predictor.spec, predictor.elements)
-    )
+    members = []
+    for member in subject.predictor.members:
+        model = deepcopy(member) if spec is None else spec.make_model()
+        model.load_state_dict(member.state_dict())
+        members.append(model.double().eval())
+    return _Double(subject, members, spec or subject.predictor.spec)
 
 
 def _counterpart(subject: DiagnosedPredictor) -> _Double | None:

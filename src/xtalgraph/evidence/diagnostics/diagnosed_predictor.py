@@ -146,6 +146,16 @@ class DiagnosedPredictor:
         """
         return graph if self.states is None else self.states.select(np.asarray(rows)).attach(graph)
 
+    def member_shown(self, place: int, why: str) -> str:
+        """Say which of several members was looked at; nothing where there is one.
+
+        Args:
+            place: Of the member, from 0.
+            why: What sets it apart from the others: ``whose layers leave the least``.
+        """
+        count = len(self.predictor.members)
+        return "" if count == 1 else f" This is member {place + 1} of {count}, the one {why}."
+
     def generator(self, name: str) -> np.random.Generator:
         """Return the generator of a diagnostic: the same whichever others are asked for.
 

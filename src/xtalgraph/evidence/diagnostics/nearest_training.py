@@ -30,13 +30,15 @@ def latent_vectors(
 ) -> Float[np.ndarray, "crystals width"]:
     """Return the mean of the atoms' final vectors of each crystal; NaN where it has no graph.
 
+    The vectors of several members stand one after the other.
+
     Args:
-        subject: Whose encoder is asked.
+        subject: Whose encoders are asked.
         rows: Of the table.
     """
     predictor = subject.predictor
-    recipe, encoder = predictor.spec.make_recipe(), predictor.model.encoder
-    found = np.full((len(rows), encoder.width), np.nan)
+    recipe, encoders = predictor.spec.make_recipe(), [one.encoder for one in predictor.members]
+    found = np.full((len(rows), sum(one.width for one in encoders)), np.nan)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         graph, refused = build_or_refuse([subject.crystals[row] for row in part], recipe)
@@ -45,7 +47,8 @@ def latent_vectors(
         bad = {one.index for one in refused}
         good = [n for n in range(len(part)) if n not in bad]
         with torch.no_grad():
-            atom = encoder(subject.as_read(graph, part[good])).atom.double()
+            read = subject.as_read(graph, part[good])
+            atom = torch.cat([one(read).atom for one in encoders], dim=1).double()
         weight = graph.atom_multiplicity.double()[:, None]
         empty = torch.zeros(len(graph), atom.shape[1], dtype=torch.float64)
         total = empty.index_add(0, graph.crystal_of_atom, atom * weight)
@@ -55,7 +58,7 @@ def latent_vectors(
 
 
 def nearest_latent(subject: DiagnosedPredictor, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
-    """Find the training crystals that the encoder finds most alike.
+    """Find the training crystals that the encoder finds most alike, of several members all.
 
     The distance is that of `latent_vectors`, each column in units of its standard deviation over
     the training part, over the root of their number.

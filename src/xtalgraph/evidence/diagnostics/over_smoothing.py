@@ -31,26 +31,33 @@ _CRYSTALS: Final = 64
 def over_smoothing(subject: DiagnosedPredictor) -> Examined:
     """Measure how far apart neighbouring atoms are before the first layer and after each.
 
+    Every member is measured, and the one that smooths most is shown.
+
     Args:
         subject: What is examined.
     """
     rows = subject.test[:_CRYSTALS]  # they have predictions, so that none is refused
     crystals = [subject.crystals[row] for row in rows]
     graph, _ = build_or_refuse(crystals, subject.predictor.spec.make_recipe())
-    encoder = subject.predictor.model.encoder
     if graph is None:
         return not_applicable(NAME, TITLE, "No test crystal has a graph.")
     try:
-        measured = smoothing_by_layer(encoder, subject.as_read(graph, rows))
+        each = [
+            smoothing_by_layer(member.encoder, subject.as_read(graph, rows))
+            for member in subject.predictor.members
+        ]
     except ConfigError as error:
         return not_applicable(NAME, TITLE, f"{error}.")
-    distances = np.array([row["mean average distance"] for row in measured])
-    if not np.nanmax(distances) > _ROUNDING:
+    every = [np.array([row["mean average distance"] for row in layers]) for layers in each]
+    unlike = [place for place, one in enumerate(every) if np.nanmax(one) > _ROUNDING]
+    if not unlike:
         why = (
             "Neighbouring atoms are alike in every layer, from the first: these crystals have one "
             "kind of atom each, and nothing can be smoothed away."
         )
         return not_applicable(NAME, TITLE, why)
+    place = min(unlike, key=lambda n: float(every[n][-1] / every[n].max()))
+    distances, measured = every[place], each[place]
     left = float(distances[-1] / distances.max())
     layers = np.arange(len(distances), dtype=float)
     ranks = np.array([row["effective rank"] for row in measured])
@@ -76,14 +83,15 @@ def over_smoothing(subject: DiagnosedPredictor) -> Examined:
             "connections (model.connections), keep them apart."
             if verdict is Verdict.ALARM
             else "The layers do not wash the atoms out."
-        ),
+        )
+        + subject.member_shown(place, "that smooths most"),
         measure="distance of neighbours after the last layer over the largest",
         number=left,
         threshold=LEFT,
         side="below",
         reason="Below 0.01 neighbours point the same way to one per cent, and the readout "
         "sees one kind of atom in every crystal.",
-        details={"layers": measured},
+        details={"layers": measured, "member": place + 1},
         pictures=(
             Picture(
                 NAME, "How far apart neighbouring atoms are, and how many directions are used."

@@ -33,23 +33,26 @@ def reach(subject: DiagnosedPredictor) -> Examined:
     """Measure by gradients which atoms of a supercell the features of one depend on.
 
     The crystal is the smallest of the test, repeated until its cell is about as long each way; the
-    atom is one with the most neighbours.
+    atom is one with the most neighbours. Every member is measured, and the one that sees least far
+    is shown.
 
     Args:
         subject: What is examined.
     """
-    spec, model = subject.predictor.spec, subject.predictor.model
+    spec, members = subject.predictor.spec, subject.predictor.members
     row = int(subject.test[np.argmin(subject.sizes[subject.test])])
     crystal = _enlarged(subject.crystals[row])
     recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
     try:
         graph = subject.as_read(recipe.build(crystal), [row])
         atom = int(graph.degree.argmax())
-        field = receptive_field(model.encoder, graph, atom)
+        fields = [receptive_field(member.encoder, graph, atom) for member in members]
         with torch.no_grad():
-            layers = len(model.encoder(graph).layers) - 1
+            layers = len(members[0].encoder(graph).layers) - 1
     except (ConfigError, GraphError) as error:
         return not_applicable(NAME, TITLE, f"{error}.")
+    place = min(range(len(fields)), key=lambda n: fields[n].reach)
+    field = fields[place]
     hops, sensitivity = field.hops.numpy(), field.sensitivity.numpy()
     farthest = int(hops.max())
     seen, possible = field.reach, min(layers, farthest)
@@ -66,6 +69,7 @@ def reach(subject: DiagnosedPredictor) -> Examined:
         "crystal": subject.ids[row],
         "atoms of the supercell": len(crystal),
         "layers": layers,
+        "member": place + 1,
         "hops seen": seen,
         "hops there are": farthest,
         "share of the sensitivity by hop": share,
@@ -85,6 +89,7 @@ def reach(subject: DiagnosedPredictor) -> Examined:
         if seen <= layers and seen < farthest
         else "Every atom is seen."
     )
+    says += subject.member_shown(place, "that sees least far")
     finding = Finding(
         name=NAME,
         title=TITLE,

@@ -60,10 +60,15 @@ def retrained(subject: DiagnosedPredictor, halves: Halves) -> Examined:
         line_says="alarm",
     )
     alarm = best >= threshold
+    members = len(subject.predictor.members)
+    lengths = f"{halves.epochs} epochs, the model {halves.epochs_of_model}"
+    if members > 1:
+        lengths = f"one model, {halves.epochs} epochs; the run has {members} members of "
+        lengths += f"{halves.epochs_of_model}"
     numbers = (
         f"R² is {plain(own)} for the model, {plain(geometry)} for the same architecture trained "
-        f"with every atom a {halves.element} ({halves.epochs} epochs, the model "
-        f"{halves.epochs_of_model}), and {plain(composition)} for composition alone (boosted trees)"
+        f"with every atom a {halves.element} ({lengths}), and "
+        f"{plain(composition)} for composition alone (boosted trees)"
     )
     if not alarm:
         meaning = "Both halves of the crystal are needed."
