@@ -260,14 +260,23 @@ def test_the_settings_of_the_demo_are_known():
     RunConfig.from_sections(sections)
 
 
-def test_the_capabilities_name_tests_that_exist():
-    text = (ROOT / "docs" / "capabilities.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["capabilities.md", "reliability.md"])
+def test_the_tables_name_tests_that_exist(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
     assert named
     for path, test in named:
         assert (ROOT / path).is_file(), path
         content = (ROOT / path).read_text(encoding="utf-8")
         assert not test or f"def {test}(" in content, f"{path}::{test}"
+
+
+def test_every_fault_has_its_test():
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| (?!fault|---)", line)]
+    assert rows
+    for row in rows:
+        assert re.search(r"\| `tests/[\w/]+\.py::\w+`", row), row
 
 
 def test_every_capability_has_its_row():

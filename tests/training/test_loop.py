@@ -1,12 +1,14 @@
 """The loop learns, repeats to the bit, and goes on from any state to the same bits."""
 
 import dataclasses
+import signal
 
 import numpy as np
 import pytest
 import torch
 
 from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
 from xtalgraph.crystals import transforms
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
@@ -107,6 +109,47 @@ def test_resuming_gives_the_bits_of_the_run_that_was_not_killed(tmp_path, monkey
     with pytest.raises(KeyboardInterrupt):
         killed.fit(show=False)
     assert_same_bits(whole, trained(tmp_path / "killed", SHORT, resume=True))
+
+
+@pytest.mark.parametrize("seconds_between_states", [-1.0, 60.0])
+@pytest.mark.parametrize(("epoch", "step"), [(2, 0), (4, 1)])
+def test_a_signal_saves_the_last_epoch_and_resuming_gives_the_same_bits(
+    tmp_path, monkeypatch, epoch, step, seconds_between_states
+):
+    """Where the last epoch is saved it stops within the next; where it is not, that one ends."""
+    whole = trained(tmp_path / "whole", SHORT)
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_STATES", seconds_between_states)
+    asked = trainer(tmp_path / "asked", SHORT)
+    steps = []
+
+    def gradients(batch):
+        steps.append(batch)
+        if len(steps) == epoch * asked.steps + step + 1:
+            signal.raise_signal(signal.SIGTERM)
+        return asked._fresh_gradients(batch)
+
+    monkeypatch.setattr(asked, "gradients", gradients)
+    saved = epoch if seconds_between_states < 0 else epoch + 1
+    said = f"after epoch {saved} of 6"
+    with pytest.raises(Stopped, match=said) as stopped, stopping_on_signals():
+        asked.fit(show=False)
+    assert stopped.value.signum == signal.SIGTERM
+    assert str(tmp_path / "asked") in str(stopped.value)
+    assert "--resume" in str(stopped.value)
+    assert_same_bits(whole, trained(tmp_path / "asked", SHORT, resume=True))
+
+
+def test_a_signal_in_the_first_epoch_says_that_nothing_is_saved(tmp_path, monkeypatch):
+    asked = trainer(tmp_path, SHORT)
+
+    def gradients(batch):
+        signal.raise_signal(signal.SIGINT)
+        return asked._fresh_gradients(batch)
+
+    monkeypatch.setattr(asked, "gradients", gradients)
+    with pytest.raises(Stopped, match="SIGINT: no epoch"), stopping_on_signals():
+        asked.fit(show=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_epochs_their_number_follows_from_the_crystals(tmp_path):

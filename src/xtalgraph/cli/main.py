@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import signal
 import sys
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import click
 
 from xtalgraph.conventions.errors import XtalgraphError
 from xtalgraph.conventions.settings import nearest
+from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 VERBS: Final[dict[str, str]] = {
@@ -60,7 +62,7 @@ def xtalgraph() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command; errors of ours end in one message and exit code 2.
+    """Run the command; errors of ours end in one message and exit code 2, signals in 128 + n.
 
     Args:
         args: Instead of those of the process.
@@ -69,16 +71,20 @@ def main(args: list[str] | None = None) -> None:
     # It prints each attempt that it gives up for another; a failure comes as an exception.
     os.environ.setdefault("SPGLIB_WARNING", "OFF")
     try:
-        code: Any = xtalgraph.main(args, prog_name="xtalgraph", standalone_mode=False)
+        with stopping_on_signals():
+            code: Any = xtalgraph.main(args, prog_name="xtalgraph", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except XtalgraphError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        sys.exit(130)
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click turns every KeyboardInterrupt, which `Stopped` is, into its own exception.
+        cause = error.__cause__ if isinstance(error, click.Abort) else error
+        stopped = cause if isinstance(cause, Stopped) else Stopped(signal.SIGINT)
+        click.echo(f"Interrupted: {stopped}", err=True)
+        sys.exit(stopped.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

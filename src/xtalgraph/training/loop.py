@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.conventions.stopping import Stopped, StopRequest, postponed_stop
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.training.averaging import average_of
@@ -27,6 +28,7 @@ from xtalgraph.training.examples import (
 )
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.schedule import learning_rate
+from xtalgraph.training.selection import is_worse
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
     load_state,
@@ -106,6 +108,8 @@ class Trainer:
         self.config = config
         self.folder = folder
         self.progress = Progress(key=key)
+        self._saved_epoch = 0
+        self._stop = StopRequest()
         fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
         self.fabric = fabric
         self.train = train.to(fabric.device)
@@ -134,6 +138,9 @@ class Trainer:
 
         Returns:
             The history; the model holds the averaged weights that are kept.
+
+        Raises:
+            Stopped: If the process was asked to stop; the last full epoch is saved before.
         """
         if resume:
             self._load()
@@ -141,15 +148,18 @@ class Trainer:
         watched = f"validation {self.objective.measure}"
         saved = -math.inf
         interval = 0.2 if sys.stderr.isatty() else 30.0
-        with tqdm(
-            total=self.epochs,
-            initial=done.epoch,
-            desc="training",
-            unit="epoch",
-            mininterval=interval,
-            maxinterval=interval,
-            disable=not show,
-        ) as bar:
+        with (
+            postponed_stop() as self._stop,
+            tqdm(
+                total=self.epochs,
+                initial=done.epoch,
+                desc="training",
+                unit="epoch",
+                mininterval=interval,
+                maxinterval=interval,
+                disable=not show,
+            ) as bar,
+        ):
             while not self._finished():
                 started = time.monotonic()
                 loss = self._epoch(done.epoch)
@@ -160,9 +170,11 @@ class Trainer:
                 if done.kept_error is not None:
                     bar.set_postfix_str(f"{watched} {done.kept_error:.4g}", refresh=False)
                 bar.update()
-                if time.monotonic() - saved > _SECONDS_BETWEEN_STATES or self._finished():
+                due = time.monotonic() - saved > _SECONDS_BETWEEN_STATES
+                if due or self._finished() or self._stop.signum is not None:
                     self._save()
                     saved = time.monotonic()
+                self._stop_if_asked()
         self.model.load_state_dict(self.kept)
         return done
 
@@ -170,6 +182,22 @@ class Trainer:
         done = self.progress
         waited = done.epoch - done.best_epoch
         return done.epoch >= self.epochs or waited >= self.patience
+
+    def _stop_if_asked(self) -> None:
+        """Stop where the last full epoch is saved; where it is not, the current one ends first.
+
+        What is not saved is never older than `_SECONDS_BETWEEN_STATES`, so such epochs are short.
+        """
+        signum = self._stop.signum
+        if signum is None or self._saved_epoch < self.progress.epoch:
+            return
+        if self._saved_epoch == 0:
+            raise Stopped(signum, "no epoch of the training had ended, and nothing is saved")
+        raise Stopped(
+            signum,
+            f"the training is saved in {self.folder} after epoch {self._saved_epoch} of "
+            f"{self.epochs}: repeat the command to continue, `xtalgraph train` with --resume",
+        )
 
     def _epoch(self, epoch: int) -> float:
         config = self.config
@@ -179,6 +207,7 @@ class Trainer:
         losses = []
         batches = shuffled_batches(self.train, config.batch_size, seed=config.seed, epoch=epoch)
         for batch in batches:
+            self._stop_if_asked()
             rate = learning_rate(step, total, config.learning_rate, config.warmup)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -262,6 +291,7 @@ class Trainer:
             | prefixed("optimizer", pack_optimizer(self.optimizer))
         )
         save_state(self.folder, tensors, vars(self.progress))
+        self._saved_epoch = self.progress.epoch
 
     def _load(self) -> None:
         state = load_state(self.folder)
@@ -275,6 +305,7 @@ class Trainer:
                 "--out"
             )
         self.progress = Progress(**progress)
+        self._saved_epoch = self.progress.epoch
         self.model.load_state_dict(under("model", tensors))
         self.average.load_state_dict(under("average", tensors))
         self.kept = under("kept", tensors)
@@ -342,23 +373,6 @@ def _outputs_of(model: PropertyModel, batch: Examples[Graph]) -> Outputs:
     values, deviation = model.read(features, batch.graph), model.deviation(features, batch.graph)
     dtype = batch.values.dtype
     return Outputs(values.to(dtype), None if deviation is None else deviation.to(dtype))
-
-
-def is_worse(errors: Float[Tensor, " rows"], best: Float[Tensor, " rows"]) -> bool:
-    """Return whether errors are larger than others by more than a standard error.
-
-    Args:
-        errors: Of rows.
-        best: Of the same rows, with a mean that is not larger.
-
-    >>> best = torch.tensor([1.0, 1.0, 1.0, 1.0])
-    >>> is_worse(torch.tensor([3.0, 0.0, 2.0, 0.0]), best), is_worse(best + 0.1, best)
-    (False, True)
-    """
-    if len(errors) < 2:
-        return not bool((errors <= best).all())
-    difference = errors - best
-    return not bool(difference.mean() <= difference.std() / math.sqrt(len(difference)))
 
 
 def _decayed(model: PropertyModel, weight_decay: float) -> list[dict[str, Any]]:

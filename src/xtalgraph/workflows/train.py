@@ -10,6 +10,7 @@ import yaml
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.data.splits import Split
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
@@ -97,6 +98,7 @@ def train(
         ConfigError: On settings that cannot be.
         InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot.
         RunError: If the folder holds another run.
+        Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
     options: SharedOptions = {
         "target": target,
@@ -144,9 +146,10 @@ def train_request(
     Raises:
         InputError: If the data cannot be used.
         RunError: If the folder holds another run.
+        Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
     _claim(folder, config, resume)
-    with repeatable(config.training.threads):
+    with stopping_on_signals(), repeatable(config.training.threads):
         _train(folder, request, config, work or SplitWork(), resume, progress)
     return Run(folder)
 
