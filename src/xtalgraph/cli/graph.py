@@ -105,7 +105,10 @@ def graph(
         if row.crystal is None or summary is None:
             documents.append({"id": row.id, "file": row.file, "error": row.reason})
             continue
-        title, name = _title(row.id, summary.formula), None if len(found) == 1 else names[row.id]
+        title, name = (
+            _title(row.id, summary.reduced_formula),
+            None if len(found) == 1 else names[row.id],
+        )
         documents.append({"id": row.id, "file": row.file, **summary.as_dict()})
         if as_json:
             radial = radial_of(row.crystal, summary)
@@ -157,6 +160,7 @@ def _strategy(spec: str, cutoff: float | None, neighbors: int | None) -> "Strate
 def _compare(
     files: tuple[str, ...], specs: tuple[str, ...], fold_tolerance: float, as_json: bool
 ) -> int:
+    from xtalgraph.crystals.composition import reduced_formula
     from xtalgraph.graphs.comparison import GraphSize
     from xtalgraph.graphs.strategies import parse_strategy, strategy_spec
     from xtalgraph.workflows.graph import compare_graphs
@@ -177,7 +181,9 @@ def _compare(
             if row.crystal is None:
                 click.echo(f"{row.id}: {row.reason}")
             else:
-                click.echo("\n".join([_title(row.id, row.crystal.formula), *_table(words, sizes)]))
+                click.echo(
+                    "\n".join([_title(row.id, reduced_formula(row.crystal)), *_table(words, sizes)])
+                )
     refused = any(not isinstance(one, GraphSize) for _, sizes in found for one in sizes)
     return 1 if refused or any(row.crystal is None for row, _ in found) else 0
 
@@ -215,9 +221,11 @@ def _words(name: str, summary: "GraphSummary") -> str:
         else "no edges"
     )
     pieces = "" if summary.components == 1 else f", in {summary.components} pieces"
+    cell = "" if summary.formula == summary.reduced_formula else f" ({summary.formula})"
     lines = [
-        f"{name}: {summary.formula}",
-        f"  {summary.num_atoms} atoms, {edges}{pieces}; degree {degree_words(summary.degrees)}",
+        f"{name}: {summary.reduced_formula}",
+        f"  {summary.num_atoms} atoms{cell}, {edges}{pieces}; degree "
+        f"{degree_words(summary.degrees)}",
         *_degrees(summary.degree_histogram),
         f"  {_folded(summary)}",
         *_distances(summary.peaks),

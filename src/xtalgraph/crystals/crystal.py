@@ -1,6 +1,5 @@
 """The crystal as a value: cell, positions, atomic numbers, periodicity."""
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.crystals.formulas import formula_of
 
 _LAYOUT: Final[tuple[tuple[str, type, tuple[int, ...]], ...]] = (
     ("cell", np.float64, (3, 3)),
@@ -53,9 +52,8 @@ class Crystal:
 
     @cached_property
     def formula(self) -> str:
-        """Unreduced formula in the order in which the elements first appear, e.g. ``Na4Cl4``."""
-        counts = Counter(SYMBOLS[z] for z in self.numbers.tolist())
-        return "".join(f"{s}{n if n > 1 else ''}" for s, n in counts.items())
+        """Formula of the cell, not reduced, as chemists order it: ``Na4Cl4``."""
+        return formula_of(self.numbers.tolist())
 
     @cached_property
     def fractional(self) -> Float[np.ndarray, "atoms 3"]:

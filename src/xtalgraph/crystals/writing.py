@@ -7,6 +7,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.cell import cell_parameters
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.formulas import formula_parts
 
 _HEAD = """data_{name}
 _space_group_name_H-M_alt 'P 1'
@@ -49,8 +50,8 @@ def to_cif(crystal: Crystal) -> str:
         pbc = "".join("FT"[int(p)] for p in crystal.pbc)
         raise InputError(f"a CIF describes a crystal that repeats in 3 directions, got pbc={pbc}")
     lengths, angles = cell_parameters(crystal.cell)
-    counts = Counter(SYMBOLS[z] for z in crystal.numbers.tolist())
-    formula = " ".join(f"{symbol}{count}" for symbol, count in counts.items())
+    parts = formula_parts(crystal.numbers.tolist())
+    formula = " ".join(f"{symbol}{count}" for symbol, count in parts)
     text = _HEAD.format(*lengths.tolist(), *angles.tolist(), name=crystal.formula, formula=formula)
     seen: Counter[str] = Counter()
     lines = []

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.conventions.settings import nearest
-from xtalgraph.crystals.composition import chemical_system, reduced_formula
+from xtalgraph.crystals.composition import chemical_system, composition_key
 from xtalgraph.data.extreme_splits import ENDS, extreme_split, time_split
 from xtalgraph.data.group_splits import (
     Groups,
@@ -105,7 +105,7 @@ def groups_of(table: CrystalTable, division: Division) -> Groups:
     kind, crystals = division.kind, table.crystals
     by = _CALLED.get(kind, kind)
     if kind == "formula":
-        return Groups.of([reduced_formula(crystal) for crystal in crystals], by)
+        return Groups.of([composition_key(crystal) for crystal in crystals], by)
     if kind == "chemsys":
         return Groups.of([chemical_system(crystal) for crystal in crystals], by)
     if kind == "prototype":

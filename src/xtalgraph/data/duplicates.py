@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
-from xtalgraph.crystals.composition import reduced_formula
+from xtalgraph.crystals.composition import composition_key
 from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.distance_lists import DistanceLists
@@ -41,7 +41,7 @@ class DuplicateIndex:
 
     def __init__(self, crystals: Sequence[Crystal]) -> None:
         self._crystals = tuple(crystals)
-        self._formula = [reduced_formula(crystal) for crystal in self._crystals]
+        self._formula = [composition_key(crystal) for crystal in self._crystals]
         rows_of: dict[str, list[int]] = defaultdict(list)
         for row, formula in enumerate(self._formula):
             rows_of[formula].append(row)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import GraphError
-from xtalgraph.crystals.composition import reduced_formula
+from xtalgraph.crystals.composition import composition_key
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.duplicates import REPEATED_TOLERANCE, DuplicateIndex, label_differences
 from xtalgraph.data.splits import Split
@@ -116,7 +116,7 @@ def count_leaks(
         The counts.
     """
     index = DuplicateIndex(crystals)
-    formula = np.array([reduced_formula(crystal) for crystal in crystals])
+    formula = np.array([composition_key(crystal) for crystal in crystals])
     trained: dict[str, list[int]] = {}
     for row in split.train.tolist():
         trained.setdefault(formula[row], []).append(row)

@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.crystal_graph import CrystalGraph
@@ -70,7 +71,9 @@ class GraphSummary:
     """The graph of one crystal, in numbers and words."""
 
     formula: str
-    """Unreduced."""
+    """Of all atoms in the cell: ``Na4Cl4``."""
+    reduced_formula: str
+    """In the smallest whole numbers: ``NaCl``."""
     num_atoms: int
     """Atoms in the cell."""
     num_edges: int
@@ -130,6 +133,7 @@ def summarize(
     components = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
     return GraphSummary(
         formula=crystal.formula,
+        reduced_formula=reduced_formula(crystal),
         num_atoms=len(crystal),
         num_edges=len(graph.center),
         degrees=degrees,

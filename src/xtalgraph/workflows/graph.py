@@ -171,7 +171,7 @@ def _site_words(site: Site) -> str:
 def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
     small = summary.folded
     facts = [
-        ("Formula", summary.formula),
+        ("Formula", _formula_words(summary)),
         ("Atoms", str(summary.num_atoms)),
         ("Directed edges", str(summary.num_edges)),
         ("Degrees", degree_words(summary.degrees)),
@@ -180,6 +180,12 @@ def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
         ("Volume", f"{summary.volume:.2f} Å³"),
     ]
     return facts + [("Warning", text) for text in summary.warnings]
+
+
+def _formula_words(summary: GraphSummary) -> str:
+    if summary.formula == summary.reduced_formula:
+        return summary.formula
+    return f"{summary.reduced_formula}, {summary.formula} in the cell"
 
 
 def degree_words(degrees: Sequence[int]) -> str:

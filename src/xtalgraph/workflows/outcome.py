@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind, Target
@@ -153,7 +154,7 @@ def worst_errors(
         found.append(
             {
                 "id": labelled.table.ids[i],
-                "formula": crystal.formula,
+                "formula": reduced_formula(crystal),
                 "target": float(labelled.values[i][site]),
                 "prediction": float(predicted[i][site]),
                 "num_atoms": len(crystal),

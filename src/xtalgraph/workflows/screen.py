@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
-from xtalgraph.crystals.composition import reduced_formula
+from xtalgraph.crystals.composition import composition_key, reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.row import Row
@@ -166,7 +166,7 @@ def put_together(crystals: Sequence[Crystal]) -> list[list[int]]:
     groups: list[list[int]] = []
     of_formula: dict[str, list[list[int]]] = {}
     for place, crystal in enumerate(crystals):
-        alike = of_formula.setdefault(reduced_formula(crystal), [])
+        alike = of_formula.setdefault(composition_key(crystal), [])
         same = next((group for group in alike if index.same(group[0], place)), None)
         if same is None:
             same = []

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
 from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
@@ -77,7 +78,7 @@ def cutoff_path(subject: DiagnosedPredictor) -> Examined:
             curves.append(_broken(way, beside, f"the same with {_opposite(own)}", "other"))
             other_jumps.append(abs(float(beside[half] - beside[half - 1])))
         panels.append(curves)
-        names.append(crystal.formula)
+        names.append(reduced_formula(crystal))
     if not panels:
         why = f"No test crystal can be stretched by a tenth or less to have a pair at {cutoff:g} Å."
         return not_applicable(NAME, TITLE, why)

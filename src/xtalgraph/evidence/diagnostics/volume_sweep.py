@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from xtalgraph.crystals.composition import reduced_formula
+from xtalgraph.crystals.composition import composition_key, reduced_formula
 from xtalgraph.crystals.transforms import strain
 from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
@@ -59,7 +59,7 @@ def volume_sweep(subject: DiagnosedPredictor) -> Examined:
         panels,
         xlabel="change of volume, %",
         ylabel=quantity(f"change of {subject.target.name}", subject.unit),
-        titles=[crystal.formula for crystal in crystals],
+        titles=[reduced_formula(crystal) for crystal in crystals],
         vertical=0.0,
     )
     shown = "Predicted change over the change of volume"
@@ -117,7 +117,7 @@ def _share_strained(subject: DiagnosedPredictor) -> float:
     volumes: dict[str, list[float]] = defaultdict(list)
     for row in subject.split.train:
         crystal = subject.crystals[row]
-        volumes[reduced_formula(crystal)].append(crystal.volume / len(crystal))
+        volumes[composition_key(crystal)].append(crystal.volume / len(crystal))
     several = sum(
         len(each) for each in volumes.values() if max(each) > (1 + _OTHER_VOLUME) * min(each)
     )

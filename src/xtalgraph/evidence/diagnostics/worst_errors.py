@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
 from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
@@ -88,12 +89,12 @@ def worst_errors(subject: DiagnosedPredictor) -> Examined:
         rows.append(
             (
                 subject.ids[case.row],
-                subject.crystals[case.row].formula,
+                reduced_formula(subject.crystals[case.row]),
                 fixed(float(values[case.row]), decimals),
                 fixed(float(subject.errors[case.place]), decimals, sign=True),
                 case.reason,
-                f"{subject.crystals[near].formula}, {fixed(float(values[near]), decimals)}",
-                f"{subject.crystals[alike].formula}, {fixed(float(values[alike]), decimals)}",
+                _neighbor(subject, near, decimals),
+                _neighbor(subject, alike, decimals),
                 f"{case.rarest} in {case.rarest_seen:,}",
                 f"{len(subject.crystals[case.row]):,}",
             )
@@ -126,6 +127,11 @@ def worst_errors(subject: DiagnosedPredictor) -> Examined:
         rows=tuple(rows),
     )
     return Examined(finding, figures)
+
+
+def _neighbor(subject: DiagnosedPredictor, row: int, decimals: int) -> str:
+    label = fixed(float(subject.values[row]), decimals)
+    return f"{reduced_formula(subject.crystals[row])}, {label}"
 
 
 def _cases(subject: DiagnosedPredictor, places: Int[np.ndarray, " some"]) -> list[_Case]:
@@ -237,6 +243,6 @@ def _drawn(
             continue
         name = f"{NAME}-{place}"
         figures[name] = crystal_still(with_bonds(crystal), size=2.8)
-        shows = f"{crystal.formula}, {subject.ids[case.row]}: {case.reason}"
+        shows = f"{reduced_formula(crystal)}, {subject.ids[case.row]}: {case.reason}"
         pictures.append(Picture(name, shows, small=True))
     return figures, tuple(pictures)
