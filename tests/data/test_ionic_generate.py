@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.core import Structure
+from pymatgen.core.structure_matcher import StructureMatcher
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import KFold, cross_val_predict
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.ionic import load
 from xtalgraph.data.ionic.compounds import all_compounds
 from xtalgraph.data.ionic.generate import CRYSTALS_PER_COMPOUND, make_ionic_perovskites
@@ -40,6 +42,15 @@ def test_same_seed_same_bits_and_a_short_table_begins_a_long_one(table):
     again = make_ionic_perovskites(20)
     pd.testing.assert_frame_equal(again, table.iloc[:20], check_exact=True)
     assert not make_ionic_perovskites(1, seed=1).equals(again.iloc[:1])
+
+
+def test_no_crystal_is_there_twice(table):
+    crystals, everything = [crystal_of(row) for _, row in table.iterrows()], np.arange(len(table))
+    assert (DuplicateIndex(crystals).partners(everything, everything) == -1).all()
+    matcher = StructureMatcher(scale=False, ltol=2e-3, stol=2e-3, angle_tol=0.1)
+    for _, rows in table.groupby("compound"):
+        structures = [Structure.from_dict(json.loads(text)) for text in rows["structure"]]
+        assert len(matcher.group_structures(structures)) == len(structures)
 
 
 def test_columns_are_consistent(table):

@@ -1,6 +1,7 @@
 """Drawing the crystals of `ionic_perovskites` and computing their energies. A model, not DFT."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.ionic.compounds import Compound, all_compounds
 from xtalgraph.data.ionic.ions import ion_of
 from xtalgraph.data.ionic.ordering import (
@@ -26,7 +28,7 @@ from xtalgraph.data.ionic.perovskite import Perovskite
 from xtalgraph.data.ionic.reference import VirtualCrystal
 from xtalgraph.data.ionic.rigid_ion import RigidIonModel
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Counts up whenever the same seed would give other rows."""
 
 CRYSTALS_PER_COMPOUND: Final = 16
@@ -54,7 +56,8 @@ def make_ionic_perovskites(num: int = 2000, seed: int = 0, progress: bool = Fals
 
     These are the numbers of a model of point charges and Born-Mayer repulsion, not of DFT.
     The first rows of a longer table are those of a shorter one. Same seed, machine and build:
-    the same bits.
+    the same bits. No two rows hold the same crystal: a copy, as `DuplicateIndex` finds it, is drawn
+    anew.
 
     Args:
         num: Number of crystals.
@@ -79,16 +82,20 @@ def make_ionic_perovskites(num: int = 2000, seed: int = 0, progress: bool = Fals
         raise ConfigError(f"seed must be at least 0, got {seed}")
     shuffled = _shuffled_compounds(seed)
     rows: list[dict[str, Any]] = []
+    drawn: dict[str, list[Crystal]] = {}
     with tqdm(total=num, desc="ionic_perovskites", disable=not progress) as bar:
         for index in range(-(-num // CRYSTALS_PER_COMPOUND)):
             turn, taken = index % len(_TURNS), index // len(_TURNS)
             mixed = _TURNS[turn]
             place = taken * _TURNS.count(mixed) + _TURNS[:turn].count(mixed)
             compound = shuffled[mixed][place % len(shuffled[mixed])]
-            rng = np.random.default_rng([seed, index])
             virtual = VirtualCrystal.of(compound)
-            for _ in range(min(CRYSTALS_PER_COMPOUND, num - len(rows))):
-                crystal, order = _draw(compound, virtual.lattice_constant, rng)
+            count = min(CRYSTALS_PER_COMPOUND, num - len(rows))
+            earlier = drawn.setdefault(compound.name, [])
+            for crystal, order in _draw_distinct(
+                compound, virtual.lattice_constant, [seed, index], count, earlier
+            ):
+                earlier.append(crystal)
                 name = f"ionic-{len(rows) + 1:05d}"
                 rows.append(_row(name, crystal, compound, order, virtual))
                 bar.update()
@@ -101,6 +108,31 @@ def _shuffled_compounds(seed: int) -> dict[str, list[Compound]]:
         mixed: [compounds[i] for i in rng.permutation(len(compounds))]
         for mixed, compounds in all_compounds().items()
     }
+
+
+def _draw_distinct(
+    compound: Compound,
+    lattice_constant: float,
+    seeds: list[int],
+    count: int,
+    earlier: Sequence[Crystal],
+) -> list[tuple[Crystal, str]]:
+    """Crystals of a compound and their orders. A copy of an earlier one is drawn anew.
+
+    What replaces a copy has random numbers of its own, so that the others stay what they are.
+    """
+    rng, anew = np.random.default_rng(seeds), np.random.default_rng([*seeds, 1])
+    found = [_draw(compound, lattice_constant, rng) for _ in range(count)]
+    for place in range(count):
+        while _repeats([*earlier, *(crystal for crystal, _ in found[: place + 1])]):
+            found[place] = _draw(compound, lattice_constant, anew)
+    return found
+
+
+def _repeats(crystals: Sequence[Crystal]) -> bool:
+    """Whether the last crystal is the same as one before it."""
+    index, last = DuplicateIndex(crystals), len(crystals) - 1
+    return any(index.same(place, last) for place in range(last))
 
 
 def _draw(

@@ -16,7 +16,7 @@ NUM_ROWS: Final = 2000
 
 
 def ionic_perovskites_path(*, progress: bool = False) -> Path:
-    """Path of ``ionic_perovskites.v1.parquet`` in the cache folder, made where it is not there.
+    """Path of ``ionic_perovskites.v2.parquet`` in the cache folder, made where it is not there.
 
     The rows are those of `make_ionic_perovskites` with seed 0: energies of a rigid-ion model,
     not of DFT. Making them takes about 10 s on one core. A file that is not a complete
