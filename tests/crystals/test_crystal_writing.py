@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 from pymatgen.io.cif import CifParser
+from pymatgen.io.vasp import Poscar
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.reading import read_file
-from xtalgraph.crystals.writing import to_cif, write_cif
+from xtalgraph.crystals.writing import to_cif, to_extxyz, to_poscar, write_cif
 
 
 def triclinic() -> Crystal:
@@ -44,3 +45,34 @@ def test_a_slab_is_not_a_cif():
     slab = Crystal(crystal.cell, crystal.positions, crystal.numbers, np.array([True, True, False]))
     with pytest.raises(InputError, match="pbc=TTF"):
         to_cif(slab)
+
+
+@pytest.mark.parametrize("form", ["POSCAR", "a.extxyz"])
+def test_poscar_and_extended_xyz_are_read_back_by_pymatgen_and_by_us(form, tmp_path):
+    crystal = triclinic()
+    order = [0, 2, 1]
+    positions, numbers = crystal.positions[order], crystal.numbers[order]
+    mixed = Crystal(crystal.cell, positions, numbers, crystal.pbc)
+    text = to_poscar(mixed) if form == "POSCAR" else to_extxyz(mixed)
+    (tmp_path / form).write_text(text)
+    (entry,) = read_file(tmp_path / form)
+    assert sorted(entry.crystal.numbers.tolist()) == [8, 11, 11]
+    expected = to_pymatgen(crystal)
+    distances = np.sort(expected.distance_matrix, axis=None)
+    np.testing.assert_allclose(
+        np.sort(to_pymatgen(entry.crystal).distance_matrix, axis=None), distances, atol=1e-6
+    )
+    if form == "POSCAR":
+        read = Poscar.from_str(text).structure
+        np.testing.assert_allclose(np.sort(read.distance_matrix, axis=None), distances, atol=1e-9)
+
+
+def test_what_does_not_repeat_is_no_poscar_and_stays_open_in_extended_xyz(tmp_path):
+    slab = Crystal(
+        np.diag([3.0, 3.0, 15.0]), np.zeros((1, 3)), np.array([29]), np.array([1, 1, 0], bool)
+    )
+    with pytest.raises(InputError, match="3 directions, got pbc=TTF"):
+        to_poscar(slab)
+    (tmp_path / "slab.extxyz").write_text(to_extxyz(slab))
+    (entry,) = read_file(tmp_path / "slab.extxyz")
+    assert entry.crystal.pbc.tolist() == [True, True, False]

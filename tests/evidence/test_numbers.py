@@ -6,6 +6,7 @@ from xtalgraph.evidence.numbers import (
     count,
     fixed,
     listing,
+    meaningful,
     percent,
     plain,
     seconds,
@@ -51,6 +52,21 @@ def test_an_interval_says_how_many_digits_count(numbers, texts):
 
 def test_one_digit_of_the_interval_for_a_headline():
     assert to_interval(0.04341, 0.04120, 0.04571, digits=1) == ("0.043", "0.041", "0.046")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (-6.49871, 0.0123, "−6.499"),
+        (-143.2749, 0.05, "−143.275"),
+        (1234.5, 57.0, "1,234"),
+        (0.04341, None, "0.0434"),
+        (0.04341, 0.0, "0.0434"),
+        (math.nan, 0.1, "n/a"),
+    ],
+)
+def test_two_digits_of_the_error_are_what_a_prediction_means(value, error, text):
+    assert meaningful(value, error) == text
 
 
 def test_units_follow_numbers_only():

@@ -25,6 +25,13 @@ import click
     help="By what they are ranked; all but prediction need a run with a spread.",
 )
 @click.option(
+    "--structures",
+    type=click.Choice(["cif", "poscar", "none"]),
+    default="cif",
+    show_default=True,
+    help="As what the structures of the best are written, into FOLDER/structures.",
+)
+@click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),
     default="skip",
@@ -35,12 +42,15 @@ import click
 def screen(run: str, candidates: tuple[str, ...], quiet: bool, **options: Any) -> int:
     """Rank CANDIDATES (files, folders or tables) by the predictions of RUN.
 
-    FOLDER gets top.csv and screen.html. The exit code is 1 if some crystals could not be used.
+    FOLDER gets top.csv, screen.html and the structures of the best. The exit code is 1 if some
+    crystals could not be used.
     """
+    from xtalgraph.cli.tables import screened_table
     from xtalgraph.workflows.screen import screen as run_screening
 
     given = candidates[0] if len(candidates) == 1 else list(candidates)
     done = run_screening(run, given, progress=not quiet, **options)
+    click.echo(screened_table(done.table, done.error))
     click.echo(
         f"{done.kept} of {done.good} candidates, {done.bad} rows that could not be used: "
         f"{done.page}"

@@ -1,9 +1,13 @@
 """Metrics as a table for the terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from xtalgraph.evidence.diagnostics.finding import Finding
+from xtalgraph.evidence.numbers import meaningful, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TITLES = {
     "mae": "MAE",
@@ -98,6 +102,28 @@ def findings_table(findings: Sequence[Finding]) -> str:
         number = "" if one.number is None else f"{one.number:.3g}"
         rows.append([one.name, str(one.verdict), number, one.limit])
     return "\n".join(aligned(rows))
+
+
+_LISTED: Final = 10
+"""How many of the best candidates the terminal shows."""
+
+
+def screened_table(table: "pd.DataFrame", error: float | None) -> str:
+    """Lay out the first candidates of a screening, a line for each.
+
+    Args:
+        table: What is in ``top.csv``.
+        error: Mean absolute error of the run, two digits of which are shown.
+    """
+    wanted = {"spread": 2, "expected_improvement": 2, "upper_bound": 3, "distance": 2}
+    digits = {key: count for key, count in wanted.items() if key in table}
+    rows = [["rank", "id", "formula", "prediction", *digits]]
+    for line in table.head(_LISTED).to_dict("records"):
+        said = meaningful(float(line["prediction"]), error)
+        numbers = [plain(float(line[key]), count) for key, count in digits.items()]
+        rows.append([str(line["rank"]), str(line["id"]), str(line["formula"]), said, *numbers])
+    more = len(table) - _LISTED
+    return "\n".join([*aligned(rows), *([f"... and {more} more in the table"] if more > 0 else [])])
 
 
 def ablation_tables(document: Mapping[str, Any]) -> str:

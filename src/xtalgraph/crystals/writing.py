@@ -1,11 +1,13 @@
 """Crystals to files."""
 
+import io
 from collections import Counter
 from pathlib import Path
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.cell import cell_parameters
+from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.formulas import formula_parts
 
@@ -62,6 +64,40 @@ def to_cif(crystal: Crystal) -> str:
         seen[symbol] += 1
         lines.append(f" {symbol}{seen[symbol]} {symbol} {x!r} {y!r} {z!r} 1\n")
     return text + "".join(lines)
+
+
+def to_poscar(crystal: Crystal) -> str:
+    """Return the crystal as a POSCAR of VASP 5, atoms of one element together, 16 decimals.
+
+    Args:
+        crystal: A crystal that repeats in all three directions.
+
+    Raises:
+        InputError: The crystal does not repeat in all three directions.
+    """
+    from ase.io.vasp import write_vasp
+
+    if not crystal.pbc.all():
+        pbc = "".join("FT"[int(p)] for p in crystal.pbc)
+        raise InputError(
+            f"a POSCAR describes a crystal that repeats in 3 directions, got pbc={pbc}"
+        )
+    text = io.StringIO()
+    write_vasp(text, to_ase(crystal), direct=True, sort=True, vasp5=True)
+    return text.getvalue()
+
+
+def to_extxyz(crystal: Crystal) -> str:
+    """Return the crystal as one frame of extended XYZ, 8 decimals, with what repeats.
+
+    Args:
+        crystal: Any.
+    """
+    from ase.io.extxyz import write_xyz
+
+    text = io.StringIO()
+    write_xyz(text, to_ase(crystal))
+    return text.getvalue()
 
 
 def write_cif(crystal: Crystal, path: str | Path) -> None:

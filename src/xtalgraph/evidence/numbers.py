@@ -29,6 +29,21 @@ def plain(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def meaningful(value: float, error: float | None) -> str:
+    """A number with the digits that an error leaves it: two of the error.
+
+    Args:
+        value: The number.
+        error: How far off such numbers are; None, 0 or NaN where it is not known, which leaves
+            three significant digits.
+    """
+    if not math.isfinite(value) or error is None or not 1e-6 < error < math.inf:
+        return plain(value)
+    decimals = max(1 - math.floor(math.log10(error)), 0)
+    text = f"{value:,.{decimals}f}"
+    return text.replace("-", "−")
+
+
 def with_unit(text: str, unit: str) -> str:
     """A number with its unit after a no-break space; alone where none is declared or it is n/a."""
     return f"{text}\u00a0{unit}" if unit and text != NOT_AVAILABLE else text

@@ -20,7 +20,7 @@ from xtalgraph.evidence.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.numbers import count, plain, with_unit
+from xtalgraph.evidence.numbers import count, meaningful, plain, with_unit
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import figure_to_svg, inline_svg
 
@@ -34,6 +34,7 @@ _HEADS: Final = {
     "formula": "formula",
     "expected_improvement": "expected improvement",
     "upper_bound": "upper bound",
+    "distance": "distance",
     "prediction": "predicted",
     "spread": "spread",
     "lower": "from",
@@ -55,7 +56,14 @@ class Candidate:
 
 
 def write_screen_page(
-    folder: Path, candidates: Sequence[Candidate], *, target: Target, title: str, how: str
+    folder: Path,
+    candidates: Sequence[Candidate],
+    *,
+    target: Target,
+    title: str,
+    how: str,
+    caveats: Sequence[str] = (),
+    error: float | None = None,
 ) -> Path:
     """Write ``screen.html``, one file that loads nothing.
 
@@ -65,6 +73,8 @@ def write_screen_page(
         target: What was predicted.
         title: What the page is headed with.
         how: How they were ranked, in words.
+        caveats: What must be said beside the ranking, in sentences.
+        error: Mean absolute error of the model, two digits of which are shown of a prediction.
 
     Returns:
         The page.
@@ -77,17 +87,17 @@ def write_screen_page(
         else ""
     )
     shown = [key for key in _HEADS if key in candidates[0].line]
-    rows = [[_cell(one.line, key) for key in shown] for one in candidates]
+    rows = [[_cell(one.line, key, error) for key in shown] for one in candidates]
     heads = [_HEADS[key] for key in shown]
     drawn = [one for one in candidates[:PICTURES] if len(one.crystal) <= MOST_ATOMS]
-    gallery = "".join(_picture(one, target) for one in drawn)
+    gallery = "".join(_picture(one, target, error) for one in drawn)
     unit = f" ({target.unit})" if target.unit else ""
     page = Template(_asset("report.html")).substitute(
         title=escaped(title),
         style=_asset("report.css"),
         kicker=escaped(f"{target.name}{unit} · {how}"),
         verdict=escaped(f"{title}."),
-        warnings=paragraph(doubt, "warning"),
+        warnings="".join(paragraph(one, "warning") for one in (doubt, *caveats) if one),
         body="\n".join(
             [
                 section("best", "The first of them", [f'<div class="gallery">{gallery}</div>']),
@@ -100,18 +110,25 @@ def write_screen_page(
     return path
 
 
-def _cell(line: Mapping[str, Any], key: str) -> Content:
+def _cell(line: Mapping[str, Any], key: str, error: float | None) -> Content:
     value = line[key]
     if key == "formula":
         return formula(str(value))
-    return plain(value) if isinstance(value, float) else str(value)
+    if key in ("prediction", "lower", "upper"):
+        return meaningful(value, error)
+    if not isinstance(value, float):
+        return str(value)
+    return plain(value, 2 if key in ("spread", "distance") else 3)
 
 
-def _picture(one: Candidate, target: Target) -> str:
+def _picture(one: Candidate, target: Target, error: float | None) -> str:
     name = str(one.line["formula"])
     svg = figure_to_svg(crystal_still(with_bonds(one.crystal), size=2.8))
     picture = Html(inline_svg(svg, f"rank-{one.line['rank']}", f"Crystal structure of {name}"))
-    value = escaped(with_unit(plain(float(one.line["prediction"])), target.unit))
+    said = meaningful(float(one.line["prediction"]), error)
+    if "spread" in one.line:
+        said += f" ± {plain(float(one.line['spread']), 2)}"
+    value = escaped(with_unit(said, target.unit))
     flag = "<br>out of the ordinary" if one.line.get("novelty") else ""
     head = f"{one.line['rank']}. <b>{formula(name).text}</b> {escaped(str(one.line['id']))}"
     return figure(picture, Html(f"{head}<br>{value}{flag}"))

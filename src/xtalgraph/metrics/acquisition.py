@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import norm
 
 from xtalgraph.conventions.errors import ConfigError, InputError
+
+_NARROW: Final = 1e-3
+"""Reach in standard deviations below which a hat is a thousand times narrower than the normal."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,25 @@ class Aim:
             return -values
         return values if self.kind == "max" else -np.abs(values - self.value)
 
+    def words(self, name: str, unit: str = "") -> str:
+        """Say what is wanted: ``the lowest energy``, ``the energy nearest to 1.5 eV``.
+
+        Args:
+            name: Of the property.
+            unit: Of its values.
+        """
+        if self.kind == "target":
+            return f"the {name} nearest to {self.value:g}{f' {unit}' if unit else ''}"
+        return f"the {'lowest' if self.kind == 'min' else 'highest'} {name}"
+
 
 def optimistic(
     aim: Aim, prediction: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
     """Return the gain of the best value within one spread of the prediction.
+
+    That is the upper confidence bound of the gain: y + σ for the highest, −(y − σ) for the lowest,
+    and for a value −max(|y − value| − σ, 0), which is 0 for all that may be the value itself.
 
     Args:
         aim: What is wanted.
@@ -83,6 +100,9 @@ def expected_improvement(
 ) -> Float[np.ndarray, " rows"]:
     """Return E[max(0, gain(y) − gain(known))] for y normal around the prediction.
 
+    Of a value wanted it is what the distance to it is expected to become smaller by; at most the
+    distance of what is known already, and 0 for all where that is the value itself.
+
     Args:
         aim: What is wanted.
         prediction: Of each row.
@@ -96,22 +116,21 @@ def expected_improvement(
     sure = np.maximum(aim.gain(prediction) - float(aim.gain(np.array([known]))[0]), 0.0)
     width = np.where(spread > 0, spread, 1.0)
     if aim.kind == "target":
-        reach = abs(known - aim.value)
-        found = _ramp(prediction, width, aim.value - reach, aim.value)
-        found += _ramp(-prediction, width, -aim.value - reach, -aim.value)
+        reach = abs(known - aim.value) / width
+        away = np.abs(prediction - aim.value) / width
+        # (r − |z|)₊ = (z + r)₊ − 2 z₊ + (z − r)₊; below zero, where the tails keep their digits.
+        hat = _ramp(reach - away) - 2.0 * _ramp(-away) + _ramp(-reach - away)
+        narrow = np.square(reach) * norm.pdf(away)
+        found = np.where(reach < _NARROW, narrow, np.maximum(hat, 0.0))
     else:
         sign = 1.0 if aim.kind == "max" else -1.0
-        found = _ramp(sign * prediction, width, sign * known, math.inf)
-    return np.where(spread > 0, found, sure)
+        found = _ramp(sign * (prediction - known) / width)
+    return np.where(spread > 0, width * found, sure)
 
 
-def _ramp(
-    mean: Float[np.ndarray, " rows"], width: Float[np.ndarray, " rows"], start: float, end: float
-) -> Float[np.ndarray, " rows"]:
-    """Return E[(y − start) for start < y < end] of a normal y."""
-    low, high = (start - mean) / width, (end - mean) / width
-    inside = norm.cdf(high) - norm.cdf(low)
-    return (mean - start) * inside + width * (norm.pdf(low) - norm.pdf(high))
+def _ramp(mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+    """Return E[max(0, y)] of a normal y with standard deviation 1."""
+    return np.maximum(mean * norm.cdf(mean) + norm.pdf(mean), 0.0)
 
 
 def _check(spread: Float[np.ndarray, " rows"]) -> None:

@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,17 +12,22 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from xtalgraph.conventions.errors import ConfigError, InputError, RunError
+from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.composition import composition_key, reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
 from xtalgraph.data.targets import Kind
+from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.evidence.screen_page import Candidate, write_screen_page
 from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
+from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.predictor import PredictedRow, Predictor
 from xtalgraph.workflows.predict import in_chunks, load
+from xtalgraph.workflows.ranking_caveats import Scores, about_spread, about_ties
+from xtalgraph.workflows.stated_errors import StatedErrors
+from xtalgraph.workflows.structure_files import Form, check_structures, write_structures
 
 log = logging.getLogger("xtalgraph")
 
@@ -49,6 +53,12 @@ class Screened:
     """Crystals that were predicted."""
     bad: int
     """Rows that could not be used."""
+    table: pd.DataFrame
+    """What is in the table."""
+    caveats: tuple[str, ...]
+    """What must be said beside the ranking, in sentences."""
+    error: float | None
+    """Mean absolute error of the run on its test part, which says what digits mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +67,16 @@ class Found:
 
     score: float
     """High is better."""
+    gain: float
+    """Of the prediction; high is better. Among equal scores it decides, and then the id."""
     crystal: Crystal
     """What was predicted."""
     predicted: PredictedRow
     """What is said of it."""
+
+    def __lt__(self, other: "Found") -> bool:
+        own, others = (self.score, self.gain), (other.score, other.gain)
+        return own < others if own != others else self.predicted.row.id > other.predicted.row.id
 
 
 def screen(
@@ -71,10 +87,11 @@ def screen(
     top: int = 100,
     objective: str = "min",
     by: Literal["prediction", "expected-improvement", "upper-bound"] = "prediction",
+    structures: Form = "cif",
     on_error: str = "skip",
     progress: bool = True,
 ) -> Screened:
-    """Rank candidates, and write ``top.csv`` and ``screen.html`` with the best of them.
+    """Rank candidates, and write the best: ``top.csv``, ``screen.html`` and their structures.
 
     Rows are read, predicted and forgotten in chunks: only four times the wanted number is kept, so
     that memory does not grow with the number of candidates. Of these the same crystals are put
@@ -87,7 +104,10 @@ def screen(
         top: How many are wanted.
         objective: ``min``, ``max`` or ``target=NUMBER``.
         by: ``prediction``; or, with a run that has a spread, ``expected-improvement`` over the best
-            of the training part, or ``upper-bound``, the best value within one spread.
+            of the training part, or ``upper-bound``, the best value within one spread. Equal ones
+            stand in the order of their predictions, and then of their ids.
+        structures: As what the structures of the best are written into ``structures/``: ``cif``,
+            ``poscar`` or ``none``.
         on_error: ``skip`` goes on at rows that cannot be used; ``raise`` stops there.
         progress: Show a progress bar on standard error.
 
@@ -95,15 +115,18 @@ def screen(
         ConfigError: If the objective or the way cannot be, for this run.
         InputError: If no candidate can be used, or one cannot and ``raise`` is said.
     """
-    aim, predictor = Aim.parse(objective), load(run)
+    aim, predictor, folder = Aim.parse(objective), load(run), Path(out)
     _check(predictor, by, top)
-    known = _best_known(Path(run), aim) if by == "expected-improvement" else math.nan
-    folder = Path(out)
+    check_structures(structures, folder, candidates)
+    stated = StatedErrors.read(Path(run))
+    known = math.nan
+    if by == "expected-improvement":
+        known = float(stated.labels[np.argmax(aim.gain(stated.labels))])
     folder.mkdir(parents=True, exist_ok=True)
     tally = _Tally(on_error)
     with tqdm(desc="screening", unit="crystal", disable=not progress) as bar:
         rows = tally.predicted(predictor, read_rows(candidates), bar)
-        best = best_of(rows, aim, by, known, _MARGIN * top)
+        best = best_of(tally.scored(rows, aim, by, known), _MARGIN * top)
     if not best:
         raise InputError(f"{candidates} holds no crystal that can be used; {tally.bad} rows cannot")
     groups = put_together([one.crystal for one in best])
@@ -114,43 +137,45 @@ def screen(
             len(best),
             len(kept),
         )
-    table = _table(predictor, kept, by)
+    caveats = _caveats(predictor, stated, tally, [one for one, _ in kept], aim, by, known)
+    for caveat in caveats:
+        log.warning("%s", caveat)
+    table = _table(predictor, kept, by, aim)
+    files = write_structures(
+        folder, [(one.predicted.row.id, one.crystal) for one, _ in kept], structures
+    )
+    if structures != "none":
+        table["file"] = files
     path = folder / "top.csv"
     table.to_csv(path, index=False, lineterminator="\n")
+    target = predictor.target
     page = write_screen_page(
         folder,
         [Candidate(one.crystal, line) for (one, _), line in zip(kept, _lines(table), strict=True)],
-        target=predictor.target,
-        title=f"The best {len(kept)} of {tally.good:,} candidates",
-        how=f"objective {objective}, ranked by {by.replace('-', ' ')}",
+        target=target,
+        title=f"The first {len(kept)} of {tally.good:,} candidates for "
+        f"{aim.words(target.name, target.unit)}",
+        how=_how(objective, by, known, target.unit),
+        caveats=caveats,
+        error=stated.mae,
     )
-    return Screened(path, page, len(kept), tally.good, tally.bad)
+    return Screened(path, page, len(kept), tally.good, tally.bad, table, caveats, stated.mae)
 
 
-def best_of(
-    predicted: Iterable[PredictedRow], aim: Aim, by: str, known: float, limit: int
-) -> list[Found]:
-    """Return the best of predicted rows, the first of equal ones first, in constant memory.
+def best_of(scored: Iterable[Found], limit: int) -> list[Found]:
+    """Return the best of what was found, the best first, in constant memory.
 
     Args:
-        predicted: Taken one by one; rows without a prediction are passed over.
-        aim: What is wanted.
-        by: One of `WAYS`.
-        known: The best value there is, for the expected improvement.
+        scored: Taken one by one.
         limit: How many are kept.
     """
-    heap: list[tuple[float, int, Found]] = []
-    number = count()
-    for one in predicted:
-        if one.prediction is None or one.row.crystal is None:
-            continue
-        score = _score(one, aim, by, known)
-        entry = (score, -next(number), Found(score, one.row.crystal, one))
+    heap: list[Found] = []
+    for one in scored:
         if len(heap) < limit:
-            heapq.heappush(heap, entry)
-        elif entry[:2] > heap[0][:2]:
-            heapq.heapreplace(heap, entry)
-    return [found for _, _, found in sorted(heap, key=lambda entry: entry[:2], reverse=True)]
+            heapq.heappush(heap, one)
+        elif heap[0] < one:
+            heapq.heapreplace(heap, one)
+    return sorted(heap, reverse=True)
 
 
 def put_together(crystals: Sequence[Crystal]) -> list[list[int]]:
@@ -177,7 +202,7 @@ def put_together(crystals: Sequence[Crystal]) -> list[list[int]]:
 
 
 class _Tally:
-    """Predicts rows and counts them.
+    """Predicts rows, gives them scores and counts them.
 
     Args:
         on_error: ``raise`` stops at a row that cannot be used.
@@ -186,6 +211,7 @@ class _Tally:
     def __init__(self, on_error: str) -> None:
         self.on_error = on_error
         self.good = self.bad = 0
+        self.lowest, self.highest = math.inf, -math.inf
 
     def predicted(
         self, predictor: Predictor, rows: Iterable[Row], bar: "tqdm[Any]"
@@ -206,6 +232,25 @@ class _Tally:
                 yield one
             bar.update(len(chunk))
 
+    def scored(
+        self, predicted: Iterable[PredictedRow], aim: Aim, by: str, known: float
+    ) -> Iterator[Found]:
+        """Yield what has a prediction, with its score.
+
+        Args:
+            predicted: Rows.
+            aim: What is wanted.
+            by: One of `WAYS`.
+            known: The best value there is, for the expected improvement.
+        """
+        for one in predicted:
+            if one.prediction is None or one.row.crystal is None:
+                continue
+            score = _score(one.prediction, aim, by, known)
+            self.lowest, self.highest = min(self.lowest, score), max(self.highest, score)
+            gain = float(aim.gain(one.prediction.values)[0])
+            yield Found(score, gain, one.row.crystal, one)
+
 
 def _check(predictor: Predictor, by: str, top: int) -> None:
     if by not in WAYS:
@@ -225,19 +270,7 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
         )
 
 
-def _best_known(run: Path, aim: Aim) -> float:
-    """Return the best label of the training part."""
-    stated = pd.read_csv(run / "predictions.csv")
-    labels = stated.loc[stated["split"] == "train", "target"].to_numpy(dtype=np.float64)
-    if len(labels) == 0:
-        raise RunError(f"{run / 'predictions.csv'} holds no training rows: train the run again")
-    return float(labels[np.argmax(aim.gain(labels))])
-
-
-def _score(one: PredictedRow, aim: Aim, by: str, known: float) -> float:
-    said = one.prediction
-    if said is None:
-        raise RunError(f"{one.row.id} has no prediction to be ranked by")
+def _score(said: Prediction, aim: Aim, by: str, known: float) -> float:
     if by == "prediction" or said.spread is None:
         return float(aim.gain(said.values)[0])
     if by == "upper-bound":
@@ -245,8 +278,31 @@ def _score(one: PredictedRow, aim: Aim, by: str, known: float) -> float:
     return float(expected_improvement(aim, said.values, said.spread, known)[0])
 
 
+def _caveats(
+    predictor: Predictor,
+    stated: StatedErrors,
+    tally: _Tally,
+    kept: Sequence[Found],
+    aim: Aim,
+    by: str,
+    known: float,
+) -> tuple[str, ...]:
+    """Say what a reader of the ranking must know."""
+    first = sum(one.score == kept[0].score for one in kept)
+    scores = Scores(by, tally.lowest, tally.highest, tally.good, first)
+    found = [about_ties(scores, aim, known, predictor.target.name)]
+    if by != "prediction" and not predictor.target.is_class:
+        found.append(about_spread(stated, by))
+    return tuple(one for one in found if one)
+
+
+def _how(objective: str, by: str, known: float, unit: str) -> str:
+    over = "" if math.isnan(known) else f" over {with_unit(plain(known), unit)}, the best known"
+    return f"objective {objective}, ranked by {by.replace('-', ' ')}{over}"
+
+
 def _table(
-    predictor: Predictor, kept: Sequence[tuple[Found, Sequence[Found]]], by: str
+    predictor: Predictor, kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim
 ) -> pd.DataFrame:
     """Return the predictor's table of the best, with rank, formula, and what else is the same."""
     table = predictor.tabulate([one.predicted for one, _ in kept]).drop(columns="error")
@@ -254,6 +310,8 @@ def _table(
     table.insert(2, "formula", [reduced_formula(one.crystal) for one, _ in kept])
     if by != "prediction":
         table.insert(3, by.replace("-", "_"), [one.score for one, _ in kept])
+    if aim.kind == "target":
+        table.insert(3, "distance", [-one.gain for one, _ in kept])
     table["same"] = [" ".join(other.predicted.row.id for other in others) for _, others in kept]
     return table
 
