@@ -64,5 +64,9 @@ def __getattr__(name: str) -> Any:
     """Import an entry point when it is first used, so that `import xtalgraph` is quick."""
     if name not in _ENTRY_POINTS:
         raise AttributeError(f"module 'xtalgraph' has no attribute {name!r}")
+    from xtalgraph.conventions.files import file_errors
+
     module = importlib.import_module(f"xtalgraph.workflows.{_ENTRY_POINTS[name]}")
-    return getattr(module, name)
+    entry = file_errors()(getattr(module, name))
+    globals()[name] = entry
+    return entry

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from xtalgraph.conventions.errors import XtalgraphError
+from xtalgraph.conventions.files import file_errors
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
 from xtalgraph.workflows.freed_memory import keep_freed_memory
@@ -71,7 +72,7 @@ def main(args: list[str] | None = None) -> None:
     # It prints each attempt that it gives up for another; a failure comes as an exception.
     os.environ.setdefault("SPGLIB_WARNING", "OFF")
     try:
-        with stopping_on_signals():
+        with stopping_on_signals(), file_errors():
             code: Any = xtalgraph.main(args, prog_name="xtalgraph", standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -29,6 +29,10 @@ class StoreError(XtalgraphError):
     """A store of graphs is missing or damaged, or was made from something else."""
 
 
+class FileError(XtalgraphError):
+    """The file system refuses to read or write; the message names the path and what to do."""
+
+
 class DownloadError(XtalgraphError):
     """A data set could not be fetched, or is not what it should be."""
 

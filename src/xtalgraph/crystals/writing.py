@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.cell import cell_parameters
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
@@ -102,4 +103,4 @@ def to_extxyz(crystal: Crystal) -> str:
 
 def write_cif(crystal: Crystal, path: str | Path) -> None:
     """Write the crystal to a CIF file, see `to_cif`."""
-    Path(path).write_text(to_cif(crystal), encoding="utf-8")
+    write_atomically(Path(path), to_cif(crystal))

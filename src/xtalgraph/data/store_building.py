@@ -18,14 +18,15 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from xtalgraph.conventions.errors import GraphError, StoreError
+from xtalgraph.conventions.errors import FileError, GraphError, StoreError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.cache import cache_folder
 from xtalgraph.data.refusals import build_or_refuse
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
 from xtalgraph.data.store_key import FORMAT_VERSION, store_key
 from xtalgraph.data.store_packing import join_parts, write_part
-from xtalgraph.data.tensor_file import TensorFile, replacing
+from xtalgraph.data.tensor_file import TensorFile
 from xtalgraph.graphs.recipe import GraphRecipe
 
 log = logging.getLogger("xtalgraph")
@@ -93,7 +94,7 @@ def build_store(
             _finish(folder, key, crystals, recipe)
             log.info("the graphs are kept in %s", folder)
             return GraphStore.open(folder, key)
-    except OSError as error:
+    except (OSError, FileError) as error:
         raise StoreError(
             f"the store of graphs {folder} cannot be written: {error}. Choose another place, in a "
             "training by XTALGRAPH_CACHE, or keep no graphs there by data.store=false"
@@ -224,8 +225,7 @@ def _finish(folder: Path, key: str, crystals: Sequence[Crystal], recipe: GraphRe
         "refused": refused,
         **joined,
     }
-    with replacing(folder / DOCUMENT) as file:
-        file.write(json.dumps(document, indent=1).encode())
+    write_atomically(folder / DOCUMENT, json.dumps(document, indent=1))
     shutil.rmtree(folder / _PARTS)
 
 

@@ -10,18 +10,17 @@ Source: the format, https://github.com/huggingface/safetensors#format.
 import hashlib
 import json
 import mmap
-import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 
 from xtalgraph.conventions.errors import StoreError
+from xtalgraph.conventions.files import replacing
 
 _DTYPES: Final[Mapping[str, np.dtype]] = {
     "BOOL": np.dtype("|b1"),
@@ -139,21 +138,3 @@ def write_tensors(path: Path, columns: Mapping[str, Column], metadata: Mapping[s
                 file.write(content)
                 digest.update(content)
     return digest.hexdigest()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that gets its name when all of it is on the disk.
-
-    Args:
-        path: Where it is to be.
-    """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence.markup import Content, Html, escaped, figure, paragraph, section, table
 from xtalgraph.evidence.numbers import count, plain, with_unit
 from xtalgraph.plots.export import inline_svg, save_figure
@@ -49,7 +50,7 @@ def write_ablation_page(folder: Path, document: Mapping[str, Any]) -> Path:
         body="\n".join(part for part in body if part),
     )
     path = folder / "ablate.html"
-    path.write_text(page, encoding="utf-8")
+    write_atomically(path, page)
     return path
 
 

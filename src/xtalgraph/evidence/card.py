@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xtalgraph.conventions.files import write_atomically
+
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 
 
@@ -21,7 +23,7 @@ def write_card(run: Path, record: Mapping[str, Any]) -> Path:
         The path of the card.
     """
     path = run / "card.md"
-    path.write_text(render_card(record), encoding="utf-8")
+    write_atomically(path, render_card(record))
     return path
 
 

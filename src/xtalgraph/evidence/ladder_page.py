@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence.card import render_card
 from xtalgraph.evidence.ladder_wording import (
     SHORT,
@@ -49,8 +50,8 @@ def write_ladder(folder: Path, document: Mapping[str, Any]) -> Path:
     save_figure(drawn, folder / "figures" / "ladder")
     picture = Html(inline_svg(figure_to_svg(drawn), "ladder", "Error and rank of every rung"))
     path = folder / "compare.html"
-    path.write_text(render_ladder(document, picture), encoding="utf-8")
-    (folder / "card.md").write_text(render_card(document["record"]), encoding="utf-8")
+    write_atomically(path, render_ladder(document, picture))
+    write_atomically(folder / "card.md", render_card(document["record"]))
     return path
 
 

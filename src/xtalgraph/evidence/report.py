@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence import class_wording, wording
 from xtalgraph.evidence.card import sections
 from xtalgraph.evidence.division import division_alarms, division_section
@@ -48,7 +49,7 @@ def write_report(run: Path) -> Path:
     records = read_targets(run)
     page = render_report(records, draw_figures(records))
     path = run / "report.html"
-    path.write_text(page, encoding="utf-8")
+    write_atomically(path, page)
     return path
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import with_bonds
@@ -106,7 +107,7 @@ def write_screen_page(
         ),
     )
     path = folder / "screen.html"
-    path.write_text(page, encoding="utf-8")
+    write_atomically(path, page)
     return path
 
 

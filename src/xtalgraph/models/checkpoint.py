@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
@@ -30,14 +31,14 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     """
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     weights = safetensors.torch.save(state)
-    (folder / "model.safetensors").write_bytes(weights)
+    write_atomically(folder / "model.safetensors", weights)
     document = {
         "format": _format_of(spec, record),
         "model": spec.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     text = json.dumps(document | record, indent=2, ensure_ascii=False)
-    (folder / "model.json").write_text(text + "\n", encoding="utf-8")
+    write_atomically(folder / "model.json", text + "\n")
 
 
 def _format_of(spec: ModelSpec, record: Mapping[str, Any]) -> int:

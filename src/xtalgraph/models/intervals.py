@@ -10,11 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.metrics.conformal import conformal_quantile
 
 DEFAULT_LEVEL: Final = 0.9
 """Share of the truths that is to lie inside."""
-_FILE: Final = "intervals.json"
+INTERVALS_FILE: Final = "intervals.json"
+"""What a run folder keeps of its intervals."""
 FLOOR: Final = 1.0
 """Of the median spread: what is added to each, so that members which happen to agree do not promise
 that there is no error. On phonons, with two members, 90 % intervals of the same coverage are in the
@@ -114,7 +116,7 @@ def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:
     """
     document = {name: one.as_dict() for name, one in intervals.items()}
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    (run / _FILE).write_text(text + "\n", encoding="utf-8")
+    write_atomically(run / INTERVALS_FILE, text + "\n")
 
 
 def load_intervals(run: Path) -> dict[str, Intervals]:
@@ -126,7 +128,7 @@ def load_intervals(run: Path) -> dict[str, Intervals]:
     Raises:
         RunError: If the file is damaged.
     """
-    path = run / _FILE
+    path = run / INTERVALS_FILE
     if not path.is_file():
         return {}
     try:

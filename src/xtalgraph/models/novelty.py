@@ -16,6 +16,7 @@ from scipy.spatial.distance import cdist
 from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.crystal import Crystal
 
 NEIGHBORS: Final = 5
@@ -152,7 +153,7 @@ class TrainingSet:
         }
         tensors = {"latent": self.latent, "piles": self.piles}
         metadata = {"training_set": json.dumps(known)}
-        path.write_bytes(safetensors.numpy.save(tensors, metadata=metadata))
+        write_atomically(path, safetensors.numpy.save(tensors, metadata=metadata))
 
     @classmethod
     def load(cls, path: Path) -> "TrainingSet":

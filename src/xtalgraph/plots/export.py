@@ -9,6 +9,7 @@ from typing import Any, Final
 import matplotlib
 from matplotlib.figure import Figure
 
+from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.plots.style import SETTINGS
 
 NO_METADATA: Final[dict[str, Any]] = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -85,11 +86,11 @@ def save_figure(figure: Figure, path: Path) -> Path:
     Returns:
         The SVG's path.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with matplotlib.rc_context(SETTINGS):
         figure.draw_without_rendering()
     figure.set_layout_engine("none")  # it is laid out: not once more for each format
     svg = path.with_name(path.name + ".svg")
-    svg.write_text(figure_to_svg(figure), encoding="utf-8")
-    path.with_name(path.name + ".png").write_bytes(figure_to_png(figure))
+    write_atomically(svg, figure_to_svg(figure))
+    write_atomically(path.with_name(path.name + ".png"), figure_to_png(figure))
     return svg

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.files import make_folder, write_atomically
 
 POINTER = "state.json"
 """Names the newest complete state and its checksum; replacing it is what commits a state."""
@@ -27,8 +27,11 @@ def save_state(folder: Path, tensors: Mapping[str, Tensor], progress: Mapping[st
         folder: Where states are kept; made if it is not there.
         tensors: Weights and moments.
         progress: Plain values; ``progress["epoch"]`` names the file.
+
+    Raises:
+        FileError: If it cannot be written; the last state stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     # Copies, since a network may hold one weight under two names, which safetensors refuses.
     apart = {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     blob = safetensors.torch.save(apart)
@@ -61,21 +64,6 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         return safetensors.torch.load(blob), record["progress"]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise RunError(_damaged(folder, str(error))) from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never half.
-
-    Args:
-        path: Where to.
-        content: What.
-    """
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def pack_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

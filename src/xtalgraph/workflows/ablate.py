@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.evidence.ablation_page import write_ablation_page
 from xtalgraph.workflows.ablation import (
     FORMAT,
@@ -152,7 +153,7 @@ class _Table:
                 )
         elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} is not empty and holds no ablation: choose another --out")
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         swept = {sweep.key: list(sweep.values) for sweep in sweeps}
         targets = [target.as_dict() for target in points[0].config.targets]
         table = cls(folder, swept, targets, digest, [])

@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 
 from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.catalogue import Dataset
 from xtalgraph.evidence.ladder_page import write_ladder
 from xtalgraph.evidence.ladder_wording import verdict_of
@@ -159,7 +160,7 @@ def compare(
     own = own_rungs(models or [resolved.spec.encoder])
     others = rungs_of(rungs, published)
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     began = time.monotonic()
     cases = _cases(folder, request.source, request.known, resolved, every, progress)
     said, not_run = _climb([*others, *own], cases)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.extras import import_extra
+from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.data.table import read_rows
 from xtalgraph.data.targets import Kind
 from xtalgraph.models.predictor import PredictedRow, Predictor
@@ -143,11 +144,11 @@ def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str)
     target = predictor.target
     name = target.name if known else f"{target.name}, predicted"
     figure = embedding_plot(place, value, axes_names=axes, name=name, unit=target.unit)
-    picture.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(picture.parent)
     if picture.suffix == ".svg":
-        picture.write_text(figure_to_svg(figure), encoding="utf-8")
+        write_atomically(picture, figure_to_svg(figure))
     else:
-        picture.write_bytes(figure_to_png(figure))
+        write_atomically(picture, figure_to_png(figure))
 
 
 def _plane(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.evidence.bonded_crystal import with_bonds
@@ -99,15 +100,15 @@ def draw(
     """
     classes = np.array([site.atom_class for site in summary.sites], dtype=np.int64)
     shown = with_bonds(crystal, classes)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if form == "png":
         figure = crystal_still(shown, title=title, size=5.0, color=color)
-        path.write_bytes(figure_to_png(figure))
+        write_atomically(path, figure_to_png(figure))
     else:
         labels = [_site_words(site) for site in summary.sites]
         facts = _facts(summary)
         page = crystal_scene(shown, title=title, labels=labels, facts=facts, color=color)
-        path.write_text(page, encoding="utf-8")
+        write_atomically(path, page)
     return path
 
 
@@ -154,11 +155,11 @@ def plot_statistics(
         cutoff=strategy.cutoff,
         title=title,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if path.suffix == ".svg":
-        path.write_text(figure_to_svg(figure), encoding="utf-8")
+        write_atomically(path, figure_to_svg(figure))
     else:
-        path.write_bytes(figure_to_png(figure))
+        write_atomically(path, figure_to_png(figure))
     return path
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.splits import Split
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
@@ -92,7 +93,7 @@ def fit_members(
             log.info("member %d of %d", number + 1, count)
         seed = member_seed(config.training.seed, number)
         place = member_folder(folder, number)
-        place.mkdir(parents=True, exist_ok=True)
+        make_folder(place)
         torch.manual_seed(seed)
         model = config.spec.make_model()
         if number and config.training.snapshots:

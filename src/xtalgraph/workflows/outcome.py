@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
-from xtalgraph.training.state import write_atomically
 from xtalgraph.workflows.labelled import Labelled, values_of
 
 NUM_WORST: Final[int] = 6
@@ -200,11 +200,11 @@ def hardware() -> dict[str, Any]:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a JSON file atomically."""
+    """Write a JSON file, whole or not at all."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, (text + "\n").encode())
+    write_atomically(path, text + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    write_atomically(path, text.encode())
+    """Write a text file, whole or not at all."""
+    write_atomically(path, text)

@@ -55,6 +55,15 @@ class Run:
                 )
         return cls(path)
 
+    @staticmethod
+    def is_finished(folder: Path) -> bool:
+        """Whether a training has written all that it writes.
+
+        Args:
+            folder: Of a run, or of none.
+        """
+        return (folder / "report.html").is_file()  # what a training writes last
+
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """The content of ``metrics.json``."""

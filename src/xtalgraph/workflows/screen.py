@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.composition import composition_key, reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.duplicates import DuplicateIndex
@@ -122,7 +123,7 @@ def screen(
     known = math.nan
     if by == "expected-improvement":
         known = float(stated.labels[np.argmax(aim.gain(stated.labels))])
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tally = _Tally(on_error)
     with tqdm(desc="screening", unit="crystal", disable=not progress) as bar:
         rows = tally.predicted(predictor, read_rows(candidates), bar)
@@ -147,7 +148,7 @@ def screen(
     if structures != "none":
         table["file"] = files
     path = folder / "top.csv"
-    table.to_csv(path, index=False, lineterminator="\n")
+    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
     target = predictor.target
     page = write_screen_page(
         folder,

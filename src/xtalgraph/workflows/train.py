@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.data.splits import Split
 from xtalgraph.evidence.card import write_card
@@ -19,6 +16,7 @@ from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce, announce_state, tell_missing
+from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.examine_split import division_fields
 from xtalgraph.workflows.fitting import repeatable
@@ -88,7 +86,8 @@ def train(
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
         config: YAML file with the sections data, graph, model, training.
         overrides: Dotted settings, ``training.batch_size=32``, which win over everything else.
-        resume: Go on where a killed run of the same settings stopped, or begin if there is none.
+        resume: Go on where a killed run of the same settings stopped, or begin if there is none; a
+            finished one is left as it is.
         progress: Show progress bars on standard error.
 
     Returns:
@@ -136,7 +135,8 @@ def train_request(
         request: What is read.
         config: The settings.
         folder: The run folder.
-        resume: Go on where a killed run of the same settings stopped, or begin if there is none.
+        resume: Go on where a killed run of the same settings stopped, or begin if there is none; a
+            finished one is left as it is.
         progress: Show progress bars on standard error.
         work: What other trainings on the same data share with this one; None where there are none.
 
@@ -148,8 +148,15 @@ def train_request(
         RunError: If the folder holds another run.
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
-    _claim(folder, config, resume)
-    with stopping_on_signals(), repeatable(config.training.threads):
+    if resume and Run.is_finished(folder):
+        check_settings(folder, config)
+        log.info("%s is finished: nothing is left to do", folder)
+        return Run.open(folder)
+    with (
+        claimed(folder, config, resume=resume),
+        stopping_on_signals(),
+        repeatable(config.training.threads),
+    ):
         _train(folder, request, config, work or SplitWork(), resume, progress)
     return Run(folder)
 
@@ -227,44 +234,6 @@ def _train(
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
-
-
-def _claim(folder: Path, config: RunConfig, resume: bool) -> None:
-    """Make the run folder, or refuse one that holds something else."""
-    settings = folder / "config.yaml"
-    if settings.is_file():
-        if not resume:
-            raise RunError(
-                f"{folder} holds a run already: go on with it by --resume, or choose another --out"
-            )
-        before = yaml.safe_load(settings.read_text(encoding="utf-8"))
-        before, after = RunConfig.from_sections(before).deciding(), config.deciding()
-        changed = [
-            f"{section}.{key} was {before[section].get(key)!r}, is {after[section].get(key)!r}"
-            for section in after
-            for key in {**before[section], **after[section]}
-            if before[section].get(key) != after[section].get(key)
-        ]
-        if changed:
-            raise RunError(
-                f"{folder} was begun with other settings: {'; '.join(changed)}. Repeat the command "
-                "it was begun with, or choose another --out"
-            )
-        return
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file: choose another --out")
-    leftovers = {".part", "rejected.csv", "state"}
-    strangers = (
-        [p.name for p in folder.iterdir() if p.suffix not in leftovers and p.name not in leftovers]
-        if folder.exists()
-        else []
-    )
-    if strangers:
-        raise RunError(
-            f"{folder} is not empty and holds no run ({', '.join(sorted(strangers)[:3])}): choose "
-            "another --out"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _elements(labelled: Labelled, split: Split) -> list[str]:

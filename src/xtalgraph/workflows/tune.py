@@ -13,6 +13,7 @@ from typing import Any, Unpack, final
 
 from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.labelled import Labelled
@@ -140,7 +141,7 @@ class _Search:
         journal = self.folder / "trials.journal"
         if self.folder.exists() and not journal.is_file() and any(self.folder.iterdir()):
             raise RunError(f"{self.folder} is not empty and holds no search: choose another --out")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         backend = optuna.storages.journal.JournalFileBackend(str(journal))
         storage = optuna.storages.JournalStorage(backend)

@@ -10,6 +10,7 @@ import numpy as np
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.extras import import_extra
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import read_table
@@ -107,7 +108,7 @@ def rock_salt(folder: Path) -> list[Path]:
     salt = Structure.from_spacegroup(
         "Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = [folder / "NaCl-primitive.cif", folder / "NaCl-conventional.cif"]
     for path, structure in zip(paths, (salt.get_primitive_structure(), salt), strict=True):
         path.write_text(structure.to(fmt="cif"), encoding="utf-8")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.workflows.outcome import write_json
 
 
@@ -31,6 +32,6 @@ def write_findings(number: int, out: Path, found: Findings) -> Findings:
     Returns:
         The same.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_json(out / f"exercise-{number}.json", found.document)
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.ionic.load import ionic_perovskites_path
 
 
@@ -44,7 +45,7 @@ def ionic(out: Path, most: int | None = None) -> Material:
     if most is not None:
         frame = frame.iloc[:: -(-len(frame) // most)]
     path = out / "ionic_perovskites.parquet"
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     if not path.is_file() or len(pd.read_parquet(path, columns=["id"])) != len(frame):
         frame.to_parquet(path, index=False)
     options = {"target": "excess_energy", "kind": "extensive", "unit": "eV/cell", "best": "low"}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.workflows.ladder.rung import Case, Rung, Said
 from xtalgraph.workflows.outcome import write_json
 
@@ -57,7 +58,7 @@ def said_of(rung: Rung, case: Case) -> Said:
             return kept
     log.info("%s, %s: running", rung.name, case.where)
     said = rung.run(case)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     ids = case.labelled.table.ids
     document = {
         "key": key,

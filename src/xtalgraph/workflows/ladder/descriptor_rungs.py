@@ -23,8 +23,8 @@ from xtalgraph.baselines.prdf import PRDF
 from xtalgraph.baselines.soap import SOAP
 from xtalgraph.conventions.cores import usual_threads
 from xtalgraph.conventions.errors import MissingExtraError
+from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.training.state import write_atomically
 from xtalgraph.workflows.labelled import values_of
 from xtalgraph.workflows.ladder.baseline_rungs import number_kind
 from xtalgraph.workflows.ladder.rung import (
@@ -84,7 +84,7 @@ class DescribedCrystals:
     ) -> Described:
         parts: list[Any] = []
         seconds = 0.0
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tqdm(
             total=len(crystals),
             desc=self.descriptor.name,

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.ladder.cache import key_of
 from xtalgraph.workflows.ladder.rung import Case, Level, Rung, Said
@@ -44,7 +45,7 @@ class OwnRung(Rung):
         """Train in a run folder, and take the predictions from there."""
         config = self._config(case)
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         asked = Request(case.source, case.known, config.sections())
         run = train_request(
             asked, config, folder, resume=True, progress=case.progress, work=case.work

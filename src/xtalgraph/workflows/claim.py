@@ -1,0 +1,88 @@
+"""Taking a folder for a training: empty, or that of the same training, which is continued."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.sole_writer import HOLDER, LOCK, sole_writer
+
+_OURS = {LOCK, HOLDER, "rejected.csv", "state", "members"}
+"""What a training may leave in its folder before it has settings there."""
+
+
+@contextmanager
+def claimed(folder: Path, config: RunConfig, *, resume: bool) -> Iterator[None]:
+    """Hold the folder of a training, against other processes too, during the block.
+
+    Args:
+        folder: The run folder; it is made, and removed again if nothing is written into it.
+        config: The settings.
+        resume: Whether a run of the same settings that is there is continued.
+
+    Raises:
+        RunError: If it holds something else, or another process is writing there.
+        FileError: If it cannot be made or written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file: choose another --out")
+    with sole_writer(folder):
+        _check(folder, config, resume)
+        for part in folder.rglob("*.part"):  # of a process that was killed
+            part.unlink(missing_ok=True)
+        yield
+
+
+def check_settings(folder: Path, config: RunConfig) -> None:
+    """Refuse to continue a run that was begun with other settings.
+
+    Args:
+        folder: The run.
+        config: The settings of now.
+
+    Raises:
+        RunError: If they differ in what decides a number; the message says where.
+    """
+    before = RunConfig.from_sections(_settings_of(folder)).deciding()
+    after = config.deciding()
+    changed = [
+        f"{section}.{key} was {before[section].get(key)!r}, is {after[section].get(key)!r}"
+        for section in after
+        for key in {**before[section], **after[section]}
+        if before[section].get(key) != after[section].get(key)
+    ]
+    if changed:
+        raise RunError(
+            f"{folder} was begun with other settings: {'; '.join(changed)}. Repeat the command "
+            "it was begun with, or choose another --out"
+        )
+
+
+def _settings_of(folder: Path) -> dict[str, dict[str, object]]:
+    path = folder / "config.yaml"
+    try:
+        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:
+        raise RunError(f"{path} is damaged: {error}. Choose another --out") from error
+    if not isinstance(sections, dict):
+        raise RunError(f"{path} is damaged: it holds no sections. Choose another --out")
+    return sections
+
+
+def _check(folder: Path, config: RunConfig, resume: bool) -> None:
+    if (folder / "config.yaml").is_file():
+        if not resume:
+            raise RunError(
+                f"{folder} holds a run already: go on with it by --resume, or choose another --out"
+            )
+        check_settings(folder, config)
+        return
+    strangers = [p.name for p in folder.iterdir() if p.suffix != ".part" and p.name not in _OURS]
+    if strangers:
+        raise RunError(
+            f"{folder} is not empty and holds no run ({', '.join(sorted(strangers)[:3])}): choose "
+            "another --out"
+        )
