@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.extreme_splits import extreme_split, time_split
+from xtalgraph.data.split_column import SplitColumn
 
 
 @pytest.mark.parametrize(("end", "sign"), [("high", 1), ("low", -1)])
@@ -29,11 +30,16 @@ def test_equal_values_stay_together():
 def test_by_time_the_latest_are_tested():
     days = pd.date_range("2019-01-01", periods=100, freq="D")
     order = np.random.default_rng(0).permutation(100)
-    column = pd.Series([str(days[i].date()) for i in order], name="added")
+    column = SplitColumn.of("added", [str(days[i].date()) for i in order])
     split = time_split(column, val=0.1, test=0.1)
     assert set(order[split.test]) == set(range(90, 100))
     assert set(order[split.val]) == set(range(80, 90))
-    years = time_split(pd.Series([2001, 1999, 2005, 2003], name="year"), val=0.25, test=0.25)
+    years = time_split(SplitColumn.of("year", [2001, 1999, 2005, 2003]), val=0.25, test=0.25)
     assert (years.test.tolist(), years.val.tolist()) == ([2], [3])
-    with pytest.raises(InputError, match="column 'added', row 1: 'soon' is no date"):
-        time_split(pd.Series(["2020-01-01", "soon"], name="added"), val=0.0, test=0.5)
+
+
+def test_the_record_says_in_which_order_dates_were_read():
+    column = SplitColumn.of("added", ["12/04/2020", "23/11/2020", "05/01/2020"])
+    split = time_split(column, val=0.0, test=0.3)
+    assert split.test.tolist() == [1]
+    assert "column added, read as day/month/year" in split.how

@@ -38,7 +38,9 @@ def test_a_column_says_the_part_of_each_row():
     split = column_split(["train", "Test", "valid", "training", "val", "test "], "part")
     assert_partition(split, 6)
     assert split.test.tolist() == [1, 5]
-    with pytest.raises(InputError, match="column 'part', row 1: must be train, val or test"):
+    with pytest.raises(
+        InputError, match="column 'part', row 1: 'holdout': must be train, val or test"
+    ):
         column_split(["train", "holdout", "test"], "part")
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
@@ -19,6 +18,7 @@ from xtalgraph.data.group_splits import (
     group_split,
     holdout_split,
 )
+from xtalgraph.data.split_column import SplitColumn
 from xtalgraph.data.splits import Split, column_split, random_split
 from xtalgraph.data.table import CrystalTable
 from xtalgraph.graphs.anions import anion_family, family_named
@@ -111,8 +111,8 @@ def groups_of(table: CrystalTable, division: Division) -> Groups:
     if kind == "prototype":
         return Groups.of(_prototypes(table), by)
     if kind == "group":
-        column = _column(table, division.argument)
-        return Groups.of([str(value) for value in column], f"column {division.argument}")
+        names = column_of(table, division.argument).groups()
+        return Groups.of(names, f"column {division.argument}")
     return Groups.alone(len(table))
 
 
@@ -162,9 +162,9 @@ def divide(
     if division.has_folds:
         return group_split(groups_of(table, division), val=val, test=test, seed=seed)
     if kind == "column":
-        return column_split(list(_column(table, argument)), argument)
+        return column_split(column_of(table, argument), argument)
     if kind == "time":
-        return time_split(_column(table, argument), val=val, test=test)
+        return time_split(column_of(table, argument), val=val, test=test)
     if kind == "target":
         if values is None:
             raise ConfigError(
@@ -237,8 +237,21 @@ def _prototypes(table: CrystalTable) -> list[str]:
     return found
 
 
-def _column(table: CrystalTable, name: str) -> pd.Series:
+def column_of(table: CrystalTable, name: str) -> SplitColumn:
+    """Return a column that divides a table, with the row and id of each value.
+
+    Args:
+        table: The crystals.
+        name: Of the column.
+
+    Raises:
+        ConfigError: If there is no such column; the message names the nearest.
+    """
     if name not in table.columns:
         names = [str(column) for column in table.columns.columns]
         raise ConfigError(f"data.split: there is no column {name!r}{nearest(name, names)}")
-    return table.columns[name]
+    places = tuple(
+        one if row is None else f"row {row} ({one})"
+        for one, row in zip(table.ids, table.rows, strict=True)
+    )
+    return SplitColumn(name, tuple(table.columns[name].tolist()), places)

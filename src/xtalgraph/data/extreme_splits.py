@@ -3,10 +3,10 @@
 from typing import Final
 
 import numpy as np
-import pandas as pd
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 
-from xtalgraph.conventions.errors import InputError
+from xtalgraph.data.dates import moments_of
+from xtalgraph.data.split_column import SplitColumn
 from xtalgraph.data.splits import Split, check_fractions, sorted_split
 
 ENDS: Final = ("high", "low")
@@ -53,38 +53,21 @@ def extreme_split(
     )
 
 
-def time_split(dates: pd.Series, *, val: float, test: float) -> Split:
+def time_split(column: SplitColumn, *, val: float, test: float) -> Split:
     """Test on the latest rows, validate on those just before them.
 
     Args:
-        dates: A column of dates, in any form that pandas reads, or of numbers such as years.
+        column: Dates as `moments_of` reads them, or numbers such as years.
         val: Fraction for validation.
         test: Fraction for the test.
 
     Raises:
-        InputError: If a row has no date, or one that cannot be read.
+        InputError: If a row has no date, or one that cannot be read in one way alone.
         ConfigError: If the fractions are not as they must be, or ties leave nothing to train on.
     """
-    return extreme_split(
-        _moments(dates), "high", val=val, test=test, what=f"time, column {dates.name}"
-    )
-
-
-def _moments(dates: pd.Series) -> Float[np.ndarray, " rows"]:
-    """Return the dates as numbers: seconds since 1970 in UTC, or the numbers that they are."""
-    if pd.api.types.is_numeric_dtype(dates):
-        found = dates.to_numpy(dtype=np.float64)
-    else:
-        read = pd.to_datetime(dates, errors="coerce", utc=True, format="mixed")
-        seconds = (read - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(1, "s")
-        found = seconds.to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(found))
-    if len(bad):
-        raise InputError(
-            f"column {dates.name!r}, row {bad[0]}: {dates.iloc[bad[0]]!r} is no date, nor are "
-            f"{len(bad) - 1} others; write 2024-03-31, or a number such as a year"
-        )
-    return found
+    moments = moments_of(column)
+    what = f"time, column {column.name}" + (f", read as {moments.how}" if moments.how else "")
+    return extreme_split(moments.values, "high", val=val, test=test, what=what)
 
 
 def _nearest_count(filled: np.ndarray, wanted: float) -> int:

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int
 
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.data.split_column import SplitColumn
 
 OFFICIAL_SEED: Final[int] = 18012019
 """Seed of the official Matbench v0.1 folds."""
@@ -93,7 +94,7 @@ def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: 
     return sorted_split(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), how)
 
 
-def column_split(values: Sequence[object], column: str) -> Split:
+def column_split(values: Sequence[object] | SplitColumn, column: str) -> Split:
     """Take the parts from a column that says train, val or test in each row.
 
     Args:
@@ -101,14 +102,13 @@ def column_split(values: Sequence[object], column: str) -> Split:
         column: Its name, for the record and for messages.
 
     Raises:
-        InputError: If a row says something else.
+        InputError: If a row says something else; the message names it.
     """
-    named = [_PART_OF.get(str(value).strip().lower()) for value in values]
-    if None in named:
-        row = named.index(None)
-        raise InputError(
-            f"column {column!r}, row {row}: must be train, val or test, got {values[row]!r}"
-        )
+    said = values if isinstance(values, SplitColumn) else SplitColumn.of(column, values)
+    named = [_PART_OF.get(str(value).strip().lower()) for value in said.values]
+    bad = [row for row, name in enumerate(named) if name is None]
+    if bad:
+        raise said.refuse(bad, "must be train, val or test")
     part = np.array(named)
     train, val, test = (np.flatnonzero(part == name) for name in PARTS)
     return sorted_split(train, val, test, f"column {column}")

@@ -14,7 +14,13 @@ from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import CATALOGUE, Dataset
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
-from xtalgraph.data.division import divide, divide_in_folds, groups_like_test, parse_division
+from xtalgraph.data.division import (
+    column_of,
+    divide,
+    divide_in_folds,
+    groups_like_test,
+    parse_division,
+)
 from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
 from xtalgraph.data.labels import class_of, why_no_class
 from xtalgraph.data.splits import Split, fold_split, official_folds
@@ -252,7 +258,7 @@ def _folds(
 ) -> Int[np.ndarray, " rows"]:
     table = labelled.table
     if "fold" in table.columns:
-        return table.columns["fold"].to_numpy(dtype=np.int64)
+        return column_of(table, "fold").folds()
     if known is None or not known.name.startswith("matbench_"):
         raise ConfigError(
             "--split folds needs a column 'fold' in the table, or a Matbench file by its official "
