@@ -32,7 +32,7 @@ def test_shares_and_decisions():
         "40\u00a0% of the test set are metal; the mean predicted probability is 40\u00a0%."
     )
     assert wording.decisions(TRUE, SAID, CLASSES) == (
-        "With a threshold of 0.5, 1 of 2 metal and 2 of 3 insulator are told rightly."
+        "With a threshold of 0.5, 1 of 2 metal and 2 of 3 insulator are classified correctly."
     )
     nothing = np.zeros(0)
     assert wording.shares(nothing, nothing, CLASSES) == ""

@@ -68,8 +68,8 @@ def test_all_are_beaten_and_a_constant_counts_as_beaten():
     assert said.beats
     assert said.complete
     assert said.sentences == (
-        "cgcnn beats all 4 rungs that were run on MAE and on Spearman, by more than chance.",
-        "Spearman of mean is not defined, which counts as beaten.",
+        "cgcnn is significantly better than all 4 baselines in MAE and Spearman.",
+        "Spearman of mean is not defined and counts as worse than that of cgcnn.",
     )
 
 
@@ -79,21 +79,51 @@ def test_one_failure_on_either_measure_is_enough(outcome, measure):
     said = verdict_of(document(*BELOW, rung("pyg-cgconv", **{measure: outcome})))
     assert not said.beats
     text = " ".join(said.sentences)
-    assert text.startswith("cgcnn does not beat every rung")
+    worse = ", significantly worse than 1" if outcome == "lost" else ""
+    start = f"cgcnn is significantly better than 3 of 4 baselines{worse} (MAE and Spearman)."
+    assert text.startswith(start)
     called = {"mae": "MAE", "spearman": "Spearman"}[measure]
-    words = {"lost": "behind pyg", "alike": "told apart from pyg", "unknown": "beats none"}
-    assert words[outcome] in text
-    assert called in text
+    words = {
+        "lost": "significantly worse than",
+        "alike": "no significant difference from",
+        "unknown": "not defined, so not compared with",
+    }
+    (sentence,) = (one for one in said.sentences if one.startswith(f"{called}: "))
+    assert f"{words[outcome]} pyg-cgconv." in sentence
+    assert "beat" not in text
+
+
+def test_one_baseline_is_named():
+    (sentence, *_) = verdict_of(
+        document(rung("composition", mae="lost", spearman="alike"))
+    ).sentences
+    assert sentence == (
+        "cgcnn against composition: MAE significantly worse, Spearman no significant difference."
+    )
+    (sentence, *_) = verdict_of(document(rung("composition"))).sentences
+    assert sentence == "cgcnn is significantly better than composition in MAE and Spearman."
+
+
+def test_the_caveat_of_published_predictions_is_there_once():
+    several = [
+        {**rung("pyg-cgconv"), "name": f"published-{n}", "description": "As published."}
+        for n in range(9)
+    ]
+    page = render_ladder(document(*several), Html("<svg></svg>"))
+    assert page.count("held out of their training") == 1
 
 
 def test_our_other_models_are_no_rungs_and_missing_levels_are_said():
     said = verdict_of(document(*BELOW[:2], rung("alignn", mae="lost")))
     assert said.beats
     assert not said.complete
-    assert "No rung of structure descriptors and public models was run" in said.sentences[-1]
+    assert (
+        "No baseline of the level structure descriptors and public models was run"
+        in said.sentences[-1]
+    )
     alone = verdict_of(document())
     assert not alone.beats
-    assert alone.sentences[0] == "cgcnn was compared with no rung."
+    assert alone.sentences[0] == "cgcnn was compared with no baseline."
 
 
 def test_the_page_shows_every_rung_and_loads_nothing(tmp_path):
@@ -104,7 +134,8 @@ def test_the_page_shows_every_rung_and_loads_nothing(tmp_path):
         assert name in page or name == "alignn"
     assert "gap &lt;eV&gt;" in page
     assert "pip &lt;install&gt;" in page
-    assert "n/a, beaten" in page
+    assert "better (n/a)" in page
+    assert "significantly better" in page
     assert "−3.2, −4.2 to −2.2" in page
     assert "beware" in page
     assert "://" not in page.replace("http://www.w3.org", "")
@@ -122,7 +153,7 @@ def test_classes_have_their_own_columns():
         one["against"] = dict(zip(("log_loss", "roc_auc"), values, strict=False))
     found["deciding"] = ["log_loss", "roc_auc"]
     found["target"] |= {"task": "classification", "unit": "", "best": None}
-    assert "on log loss and on ROC-AUC" in verdict_of(found).sentences[0]
+    assert "in log loss and ROC-AUC" in verdict_of(found).sentences[0]
     assert "balanced accuracy" in render_ladder(found, Html("<svg></svg>"))
 
 

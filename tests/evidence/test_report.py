@@ -97,7 +97,7 @@ def test_it_warns_when_a_baseline_is_not_beaten(run):
     change(run / "metrics.json", spoil)
     page = read_page(run)
     assert ("p", {"class": "warning"}) in page.elements
-    assert "CGCNN does not beat the mean" in page.text
+    assert "CGCNN is significantly worse than the mean" in page.text
 
 
 def test_the_same_run_gives_the_same_report(run):

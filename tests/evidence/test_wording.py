@@ -27,13 +27,26 @@ def test_the_verdict_is_one_sentence():
 
 
 def test_a_baseline_that_is_not_beaten_is_a_warning_and_no_boast():
-    baselines = {"composition": Estimate(0.0445, 0.042, 0.047), "mean": Estimate(0.04, 0.03, 0.05)}
+    baselines = {"composition": Estimate(0.0445, 0.042, 0.047), "mean": Estimate(0.035, 0.03, 0.04)}
     sentence = wording.verdict("cgcnn", 10, "intensive", MODEL, baselines, "eV")
     assert "better" not in sentence
     alike, worse = wording.warnings("cgcnn", MODEL, baselines, "eV")
-    assert "does not clearly beat composition alone" in alike
+    assert alike.startswith("No significant difference between CGCNN and composition alone")
     assert "intervals overlap" in alike
-    assert "does not beat the mean" in worse
+    assert spaces(worse).startswith("CGCNN is significantly worse than the mean, whose error is 0.035 eV")
+
+
+def test_a_lower_error_of_the_baseline_is_worse_only_beyond_the_intervals():
+    lower = Estimate(0.0430, 0.041, 0.045)
+    assert wording.compare(MODEL, lower) == wording.compare(lower, MODEL) == "alike"
+    assert wording.compare(MODEL, Estimate(0.03, 0.02, 0.04)) == "worse"
+    assert wording.compare(MODEL, Estimate(0.0434)) == "alike"
+
+
+def test_a_headline_is_short():
+    text = wording.headline("CGCNN", MODEL, "eV/cell", "2,720 test crystals")
+    assert spaces(text) == "CGCNN: mean absolute error 0.043 eV/cell on 2,720 test crystals"
+    assert "not known" in wording.headline("CGCNN", Estimate(None), "eV", "0 test crystals")
 
 
 def test_no_warning_where_all_is_well():
@@ -50,7 +63,7 @@ def test_no_unit_and_sites():
 def test_an_unknown_error_is_said():
     assert "is not known" in wording.verdict("cgcnn", 0, "extensive", Estimate(None), {}, "eV")
     (sentence,) = wording.warnings("cgcnn", MODEL, {"mean": Estimate(None)}, "eV")
-    assert sentence.startswith("Whether CGCNN beats the mean is not known")
+    assert sentence.startswith("Whether CGCNN is better than the mean is not known")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +89,9 @@ def test_what_a_ranking_is_worth():
 
 def test_residuals_say_on_which_side_they_lie():
     random = np.random.default_rng(0).normal(0.0, 0.1, 1000)
-    assert "neither side" in wording.residuals(random - random.mean(), "eV")
+    assert "no systematic over- or underestimation" in wording.residuals(
+        random - random.mean(), "eV"
+    )
     assert "0.2 eV too high" in spaces(
         wording.residuals(random - random.mean() + 0.2, "eV")
     ).replace("0.20", "0.2")

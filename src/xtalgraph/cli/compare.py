@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-_SHOWN = ("mae", "rmse", "spearman", "kendall", "recall@100", "enrichment@5%")
+_SHOWN = ("mae", "rmse", "spearman", "recall@100")
 _SHOWN_CLASSES = ("log_loss", "brier", "roc_auc", "balanced_accuracy")
 
 
@@ -22,13 +22,13 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     "--models",
     metavar="A,B,...",
     callback=_names,
-    help="Our architectures (xgn); the first is judged, and has the settings of --set model.*.",
+    help="Our architectures (xgn); the first is assessed, and has the settings of --set model.*.",
 )
 @click.option(
     "--rungs",
     metavar="A,B,...",
     callback=_names,
-    help="The rungs that are wanted (all): mean, composition, composition-mlp, prdf-ridge, "
+    help="The baselines that are wanted (all): mean, composition, composition-mlp, prdf-ridge, "
     "prdf-forest, acsf-ridge, acsf-forest, soap-ridge, soap-forest, pyg-cgconv, pyg-schnet, "
     "pyg-dimenet++.",
 )
@@ -65,9 +65,9 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 )
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def compare(quiet: bool, **options: Any) -> None:
-    """Say whether a model beats every rung of the ladder on DATA, by more than chance.
+    """Say which baselines a model is significantly better than on DATA.
 
-    The rungs: the mean, composition alone, classical structure descriptors, networks of other
+    The baselines: the mean, composition alone, classical structure descriptors, networks of other
     libraries, and predictions that others have published. Repeat the command to go on where it was
     killed: what is in DIR is taken from there.
     """
@@ -80,7 +80,7 @@ def compare(quiet: bool, **options: Any) -> None:
 
 
 def ladder_table(document: Mapping[str, Any]) -> str:
-    """Lay out ``compare.json``, a line for each rung.
+    """Lay out ``compare.json``, a line for each model.
 
     Args:
         document: Its content.
@@ -94,16 +94,19 @@ def ladder_table(document: Mapping[str, Any]) -> str:
     head = f"{target['name']}{unit} ({target['kind']}), {document['rows']} test rows"
     metrics = document["rungs"][0]["metrics"]
     keys = [key for key in (*_SHOWN, *_SHOWN_CLASSES) if key in metrics]
-    rows = [["", *map(title, keys), *(f"on {SHORT[key]}" for key in deciding), "s", "parameters"]]
+    judged = document["judged"]
+    against = [f"{judged} by {SHORT[key]}" for key in deciding]
+    rows = [["", *map(title, keys), *against, "s", "parameters"]]
     for one in document["rungs"]:
         cells = [one["metrics"][key]["value"] for key in keys]
         row = [one["name"], *("n/a" if value is None else f"{value:.4g}" for value in cells)]
         if one["judged"]:
-            row += ["judged", ""]
+            row += ["", ""]
         else:
             row += [outcome_in_words(one["against"][key]["outcome"]) for key in deciding]
         row.append("" if one["seconds"] is None else f"{one['seconds']:.1f}")
         row.append("" if one["parameters"] is None else f"{one['parameters']:,}")
         rows.append(row)
     missing = [f"{one['name']}: not run: {one['reason']}" for one in document["not_run"]]
-    return "\n".join([head, *aligned(rows), *missing])
+    note = f"{judged} by ...: {judged} compared with the model of the line"
+    return "\n".join([head, *aligned(rows), note, *missing])

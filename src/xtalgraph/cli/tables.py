@@ -132,7 +132,12 @@ def ablation_tables(document: Mapping[str, Any]) -> str:
     Args:
         document: Its content.
     """
-    from xtalgraph.evidence.ablation_page import mean_and_spread, measure_name, verdict
+    from xtalgraph.evidence.ablation_page import (
+        errors_of_chosen,
+        headline,
+        mean_and_spread,
+        measure_name,
+    )
 
     tables = []
     for target in document["targets"]:
@@ -155,4 +160,5 @@ def ablation_tables(document: Mapping[str, Any]) -> str:
             )
         tables.append("\n".join([f"{target['name']}{unit}", *aligned(rows)]))
     note = "MAD: mean average distance of neighbours after the last layer, 0 where all are alike."
-    return "\n\n".join([*tables, f"{note}\n{verdict(document)}"])
+    chosen = [headline(document), *errors_of_chosen(document)]
+    return "\n\n".join([*tables, "\n".join([note, *chosen])])

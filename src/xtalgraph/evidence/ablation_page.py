@@ -1,9 +1,7 @@
 """The page of an ablation: which settings were trained, which was chosen, and what it shows."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy as np
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence.markup import Content, Html, escaped, figure, paragraph, section, table
 from xtalgraph.evidence.numbers import count, plain, with_unit
+from xtalgraph.evidence.page import render_page
 from xtalgraph.plots.export import inline_svg, save_figure
 from xtalgraph.plots.sweep import Curve, smoothing_plot, sweep_plot
 
@@ -41,27 +40,39 @@ def write_ablation_page(folder: Path, document: Mapping[str, Any]) -> Path:
         _smoothing(folder, document),
         _points(document),
     ]
-    page = Template(_asset("report.html")).substitute(
-        title=escaped(f"Ablation on {', '.join(names)}"),
-        style=_asset("report.css"),
-        kicker=escaped(f"Ablation · {' × '.join(document['sweep'])}"),
-        verdict=escaped(verdict(document)),
-        warnings="\n".join(paragraph(text, "warning") for text in warnings(document)),
-        body="\n".join(part for part in body if part),
+    page = render_page(
+        title=f"Ablation on {', '.join(names)}",
+        kicker=f"Ablation · {' × '.join(document['sweep'])}",
+        headline=headline(document),
+        lead=errors_of_chosen(document),
+        warnings=warnings(document),
+        body=body,
     )
     path = folder / "ablate.html"
     write_atomically(path, page)
     return path
 
 
-def verdict(document: Mapping[str, Any]) -> str:
-    """Say in a sentence which settings the validation part chose, and their error in the test.
+def headline(document: Mapping[str, Any]) -> str:
+    """Say which settings have the lowest validation error.
 
     Args:
         document: The content of ``ablate.json``.
     """
     if document["chosen"] is None:
-        return "Nothing is chosen: no setting has all its runs done with a validation error."
+        return "No setting is chosen: none has all its runs done with a validation error."
+    best = document["settings"][document["chosen"]]
+    return f"Lowest validation error: {said(best['settings'])}."
+
+
+def errors_of_chosen(document: Mapping[str, Any]) -> list[str]:
+    """Say the errors of the chosen settings, in a sentence for each target.
+
+    Args:
+        document: The content of ``ablate.json``.
+    """
+    if document["chosen"] is None:
+        return []
     best = document["settings"][document["chosen"]]
     told = []
     for target in document["targets"]:
@@ -72,12 +83,13 @@ def verdict(document: Mapping[str, Any]) -> str:
         )
         measure = measure_name(target)
         of = f"{target['name']}: " if len(document["targets"]) > 1 else ""
-        told.append(f"{of}validation {measure} {validation}, test {measure} {test}")
-    return f"Lowest validation error: {said(best['settings'])} ({'; '.join(told)})."
+        sentence = f"{of}validation {measure} {validation}, test {measure} {test}."
+        told.append(f"{sentence[:1].upper()}{sentence[1:]}" if not of else sentence)
+    return told
 
 
 def warnings(document: Mapping[str, Any]) -> list[str]:
-    """Say what keeps the table from being taken at its word.
+    """Say what limits the conclusions from the table.
 
     Args:
         document: The content of ``ablate.json``.
@@ -265,7 +277,3 @@ def _points(document: Mapping[str, Any]) -> str:
             ]
         )
     return section("points", "Every run", [table(head, rows, "numbers")])
-
-
-def _asset(name: str) -> str:
-    return files("xtalgraph.evidence").joinpath("assets", name).read_text(encoding="utf-8")

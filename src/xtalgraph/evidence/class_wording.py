@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from xtalgraph.evidence.numbers import count, listing, percent
+from xtalgraph.evidence.numbers import count, listing, percent, plain
 from xtalgraph.evidence.run_record import Estimate
 from xtalgraph.evidence.wording import called, compare, error_in_words, times_better
 from xtalgraph.metrics.classification import confusion_counts
@@ -18,6 +18,21 @@ CAPTIONS: Final = (
     "The number of each true class that is taken for each, and its share of the true class.",
 )
 """Captions of the three figures."""
+
+
+def headline(model: str, area: Estimate, loss: Estimate, crystals: str) -> str:
+    """The errors of a model, as a headline.
+
+    Args:
+        model: The model, as a sentence calls it.
+        area: Its ROC-AUC on the test set.
+        loss: Its log loss on the test set.
+        crystals: The test set, as a sentence counts it.
+    """
+    if loss.value is None:
+        return f"{model}: the error on {crystals} is not known"
+    first = "" if area.value is None else f"ROC-AUC {plain(area.value)}, "
+    return f"{model}: {first}log loss {plain(loss.value)} on {crystals}"
 
 
 def verdict(
@@ -51,13 +66,13 @@ def verdict(
         parts.insert(0, f"{called(model)} has a ROC-AUC of {error_in_words(area, '')}")
     else:
         parts[0] = f"{called(model)} has a log loss of {error_in_words(loss, '')}"
-    beaten = [
-        f"{better} than {called(name)}"
+    better = [
+        f"{how_much} than {called(name)}"
         for name, baseline in sorted(baselines.items(), key=lambda item: -(item[1].value or 0.0))
-        if compare(loss, baseline) == "better" and (better := times_better(loss, baseline))
+        if compare(loss, baseline) == "better" and (how_much := times_better(loss, baseline))
     ]
     sentence = f"On {where}, {'; '.join(parts)}"
-    return f"{sentence}, {listing(beaten)}." if beaten else f"{sentence}."
+    return f"{sentence}, {listing(better)}." if better else f"{sentence}."
 
 
 def shares(
@@ -86,7 +101,7 @@ def decisions(
     probability: Float[np.ndarray, " rows"],
     classes: tuple[str, str],
 ) -> str:
-    """How many are told rightly with a threshold of 0.5.
+    """How many are classified correctly with a threshold of 0.5.
 
     Args:
         target: True classes, 0 or 1.
@@ -100,7 +115,7 @@ def decisions(
         return ""
     counts = confusion_counts(target, probability)
     right = [f"{counts[c, c]:,} of {counts[c].sum():,} {classes[c]}" for c in (1, 0)]
-    return f"With a threshold of 0.5, {listing(right)} are told rightly."
+    return f"With a threshold of 0.5, {listing(right)} are classified correctly."
 
 
 def unavailable(measures: list[str], test_size: int) -> str:

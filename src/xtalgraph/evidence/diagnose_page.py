@@ -1,9 +1,7 @@
 """The page of a diagnosis: one HTML file that opens anywhere, made from its findings."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 from xtalgraph.evidence.diagnostics.finding import Finding, Picture, Verdict
 from xtalgraph.evidence.markup import (
@@ -17,6 +15,7 @@ from xtalgraph.evidence.markup import (
     table,
 )
 from xtalgraph.evidence.numbers import count, listing, with_unit
+from xtalgraph.evidence.page import render_page
 from xtalgraph.plots.export import inline_svg
 
 
@@ -35,17 +34,17 @@ def render_diagnosis(
         A whole HTML document that loads nothing.
     """
     body = [_overview(findings), *(_answer(finding, pictures) for finding in findings)]
-    return Template(_asset("report.html")).substitute(
-        title=escaped(title),
-        style=_asset("report.css") + _asset("diagnose.css"),
-        kicker=escaped(kicker),
-        verdict=escaped(headline(findings)),
-        warnings="\n".join(
-            paragraph(f"{finding.title}: {finding.says}", "warning")
+    return render_page(
+        title=title,
+        kicker=kicker,
+        headline=headline(findings),
+        warnings=[
+            f"{finding.title}: {finding.says}"
             for finding in findings
             if finding.verdict is Verdict.ALARM
-        ),
-        body="\n".join(body),
+        ],
+        body=body,
+        styles=["diagnose.css"],
     )
 
 
@@ -119,7 +118,3 @@ def _number(finding: Finding) -> str:
         if finding.number is None
         else with_unit(f"{finding.number:.3g}".replace("-", "−"), finding.unit)
     )
-
-
-def _asset(name: str) -> str:
-    return files("xtalgraph.evidence").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,9 +1,7 @@
 """The page of a comparison: one HTML file that opens anywhere, made from ``compare.json``."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +27,7 @@ from xtalgraph.evidence.markup import (
     table,
 )
 from xtalgraph.evidence.numbers import plain, seconds, to_interval
+from xtalgraph.evidence.page import render_page
 from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
 from xtalgraph.plots.ladder import ladder_plot
 
@@ -48,7 +47,7 @@ def write_ladder(folder: Path, document: Mapping[str, Any]) -> Path:
     """
     drawn = draw_ladder(document)
     save_figure(drawn, folder / "figures" / "ladder")
-    picture = Html(inline_svg(figure_to_svg(drawn), "ladder", "Error and rank of every rung"))
+    picture = Html(inline_svg(figure_to_svg(drawn), "ladder", "Error and rank of every model"))
     path = folder / "compare.html"
     write_atomically(path, render_ladder(document, picture))
     write_atomically(folder / "card.md", render_card(document["record"]))
@@ -56,7 +55,7 @@ def write_ladder(folder: Path, document: Mapping[str, Any]) -> Path:
 
 
 def draw_ladder(document: Mapping[str, Any]) -> Any:
-    """Draw the error and the rank of every rung with their intervals.
+    """Draw the error and the rank of every model with their intervals.
 
     Args:
         document: The content of ``compare.json``.
@@ -87,32 +86,30 @@ def render_ladder(document: Mapping[str, Any], picture: Html) -> str:
         A whole HTML document that loads nothing.
     """
     target, said = document["target"], verdict_of(document)
-    answer, *more = said.sentences
     unit = f" ({target['unit']})" if target["unit"] else ""
     body = [
         section(
             "ladder",
-            "The ladder",
+            "Baselines and models",
             [
-                *map(paragraph, more),
                 figure(picture, _caption(document)),
                 _standings(document),
                 paragraph(methods(document), "note"),
-                paragraph(_columns(document), "note"),
             ],
         ),
+        _further(document),
         _folds(document),
         _missing(document),
         _described(document),
         _record(document),
     ]
-    return Template(_asset("report.html")).substitute(
-        title=escaped(f"{document['judged']} on {target['name']}: comparison"),
-        style=_asset("report.css"),
-        kicker=escaped(f"{target['name']}{unit}, {target['kind']} · {document['split']}"),
-        verdict=escaped(answer),
-        warnings="\n".join(paragraph(text, "warning") for text in document["warnings"]),
-        body="\n".join(part for part in body if part),
+    return render_page(
+        title=f"{document['judged']} on {target['name']}: comparison",
+        kicker=f"{target['name']}{unit}, {target['kind']} · {document['split']}",
+        headline=said.headline,
+        lead=said.sentences[1:],
+        warnings=document["warnings"],
+        body=body,
     )
 
 
@@ -122,25 +119,40 @@ def _caption(document: Mapping[str, Any]) -> str:
 
 
 def _standings(document: Mapping[str, Any]) -> str:
-    """The table: what decides and what it says of each rung first, since it may be cut."""
-    deciding, unit = document["deciding"], document["target"]["unit"]
-    further = [key for key in _keys(document) if key not in deciding]
-    head: list[Content] = ["rung"]
+    """The table of what decides: each model, and the assessed one compared with it."""
+    deciding, unit, judged = document["deciding"], document["target"]["unit"], document["judged"]
+    head: list[Content] = ["model"]
     for key in deciding:
-        head += [_heading(key, unit), f"on {SHORT[key]}"]
-    head += [*(_heading(key, unit) for key in further), "time", "parameters"]
+        head += [_heading(key, unit), f"{judged} by {SHORT[key]}"]
     rows: list[list[Content]] = []
     for one in document["rungs"]:
-        name, parameters = escaped(one["name"]), one["parameters"]
-        row: list[Content] = [Html(f"<b>{name}</b>" if one["judged"] else name)]
+        row = [_name(one)]
         for key in deciding:
-            outcome = "judged" if one["judged"] else _outcome(one["against"][key])
+            outcome = "–" if one["judged"] else _outcome(one["against"][key])
             row += [_cell(one["metrics"][key]), outcome]
-        row += [_cell(one["metrics"].get(key)) for key in further]
+        rows.append(row)
+    return table(head, rows, "metrics")
+
+
+def _further(document: Mapping[str, Any]) -> str:
+    """The table of all other measures, of time and of parameters."""
+    unit = document["target"]["unit"]
+    keys = [key for key in _keys(document) if key not in document["deciding"]]
+    head: list[Content] = ["model", *(_heading(key, unit) for key in keys), "time", "parameters"]
+    rows: list[list[Content]] = []
+    for one in document["rungs"]:
+        parameters = one["parameters"]
+        row = [_name(one), *(_cell(one["metrics"].get(key)) for key in keys)]
         row += ["–" if one["seconds"] is None else seconds(one["seconds"])]
         row += ["–" if parameters is None else f"{parameters:,}"]
         rows.append(row)
-    return table(head, rows, "metrics")
+    note = paragraph(_columns(document), "note")
+    return section("further", "Further measures", [table(head, rows, "metrics"), note])
+
+
+def _name(one: Mapping[str, Any]) -> Content:
+    name = escaped(one["name"])
+    return Html(f"<b>{name}</b>" if one["judged"] else name)
 
 
 def _heading(key: str, unit: str) -> Html:
@@ -155,8 +167,8 @@ def _columns(document: Mapping[str, Any]) -> str:
     if best is None:
         return "No recall: it was not declared whether low or high is best."
     return (
-        f"top-k: the share of the k {best}est that stands among the k predicted {best}est, ties by "
-        "expectation; enrichment: how many times more than blind choice finds. n/a: not defined."
+        f"top-k: the share of the k {best}est that is among the k predicted {best}est, ties by "
+        "expectation; enrichment: how many times more than a random choice finds. n/a: not defined."
     )
 
 
@@ -190,7 +202,7 @@ def _cell(metric: Mapping[str, float | None] | None) -> Html:
 
 
 def _outcome(against: Mapping[str, Any]) -> Html:
-    """Return what became of a rung, and the difference that says so."""
+    """Return how the assessed model compares, and the difference that shows it."""
     words = outcome_in_words(against["outcome"])
     if against["difference"] is None or against["low"] is None:
         return Html(words)
@@ -216,12 +228,16 @@ def _folds(document: Mapping[str, Any]) -> str:
 
 def _missing(document: Mapping[str, Any]) -> str:
     rows = [[one["name"], one["level"], one["reason"]] for one in document["not_run"]]
-    return section("missing", "Not run", [table(["rung", "level", "why"], rows)]) if rows else ""
+    return (
+        section("missing", "Not run", [table(["baseline", "level", "reason"], rows)])
+        if rows
+        else ""
+    )
 
 
 def _described(document: Mapping[str, Any]) -> str:
     rows = [[one["name"], one["level"], one["description"]] for one in document["rungs"]]
-    return section("rungs", "The rungs", [table(["rung", "level", "what"], rows)])
+    return section("rungs", "What each model is", [table(["model", "level", "what"], rows)])
 
 
 def _record(document: Mapping[str, Any]) -> str:
@@ -246,7 +262,3 @@ def _numbers(rungs: list[Any], key: str) -> Float[np.ndarray, "3 rungs"]:
             for end in ("value", "low", "high")
         ]
     )
-
-
-def _asset(name: str) -> str:
-    return files("xtalgraph.evidence").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The sentences of a comparison: does the model beat every rung, by more than chance?"""
+"""The sentences of a comparison: which baselines is the model significantly better than?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any, Final
 from xtalgraph.evidence.numbers import count, listing
 
 OWN: Final = "own models"
-"""The level that is no rung: our architectures beside the judged one."""
+"""The level that holds no baselines: our architectures beside the assessed one."""
 LEVELS: Final = ("mean", "composition", "structure descriptors", "public models")
-"""The rungs from the bottom to the top."""
+"""The levels of the baselines, from the plainest on."""
 SHORT: Final = {
     "mae": "MAE",
     "rmse": "RMSE",
@@ -23,75 +23,77 @@ SHORT: Final = {
     "brier": "Brier",
 }
 """What a measure is called in a table or a sentence."""
-BEATEN: Final = ("beaten", "undefined")
-"""Outcomes that count as beaten: also a rung whose correlation is not defined."""
+BETTER: Final = ("beaten", "undefined")
+"""Outcomes, as in ``compare.json``, that count as better: also against a baseline whose correlation
+is not defined."""
+_WORDS: Final = {
+    "beaten": "significantly better",
+    "lost": "significantly worse",
+    "alike": "no significant difference",
+    "undefined": "better (n/a)",
+    "unknown": "n/a",
+}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison says."""
+    """The result of a comparison."""
 
     beats: bool
-    """Whether every rung that was run is beaten on both measures by more than chance."""
+    """Whether the model is significantly better than every baseline on both measures."""
     complete: bool
-    """Whether a rung of every level was run."""
+    """Whether a baseline of every level was run."""
+    headline: str
+    """The answer, in a sentence that fits a headline."""
     sentences: tuple[str, ...]
-    """In words, the answer first."""
+    """The answer and its details."""
 
 
 def verdict_of(document: Mapping[str, Any]) -> Verdict:
-    """Say whether the judged model beats every rung on an error and on a rank.
+    """Say which baselines the assessed model is significantly better and worse than.
 
     Args:
         document: The content of ``compare.json``.
     """
     judged = document["judged"]
-    rungs = [one for one in document["rungs"] if one["level"] != OWN]
+    baselines = [one for one in document["rungs"] if one["level"] != OWN]
     first, second = document["deciding"]
-    both = f"{SHORT[first]} and on {SHORT[second]}"
-    failed = {
-        key: [one for one in rungs if one["against"][key]["outcome"] not in BEATEN]
-        for key in (first, second)
-    }
-    beats = bool(rungs) and not any(failed.values())
-    if not rungs:
-        sentences = [f"{judged} was compared with no rung."]
-    elif beats:
-        sentences = [f"{judged} beats {_all(len(rungs))} on {both}, by more than chance."]
-    else:
-        sentences = [f"{judged} does not beat every rung on {both} by more than chance."]
-        for key, several in failed.items():
-            sentences += _failures(several, key)
-        beaten = [one for one in rungs if not any(one in several for several in failed.values())]
-        if beaten:
-            names = listing([one["name"] for one in beaten])
-            sentences.append(f"It beats {names} on both.")
-    undefined = [one["name"] for one in rungs if one["against"][second]["outcome"] == "undefined"]
+    better, worse = (
+        {key: [one for one in baselines if one["against"][key]["outcome"] in outcomes]
+         for key in (first, second)}
+        for outcomes in (BETTER, ("lost",))
+    )  # fmt: skip
+    both = [one for one in better[first] if one in better[second]]
+    behind = [one for one in baselines if one in worse[first] or one in worse[second]]
+    beats = bool(baselines) and len(both) == len(baselines)
+    headline = _headline(document, baselines, len(both), len(behind))
+    sentences = [headline]
+    if baselines and not beats:
+        sentences += [sentence for key in (first, second) for sentence in _details(baselines, key)]
+    undefined = [
+        one["name"] for one in baselines if one["against"][second]["outcome"] == "undefined"
+    ]
     if undefined:
         sentences.append(
-            f"{SHORT[second]} of {listing(undefined)} is not defined, which counts as beaten."
+            f"{SHORT[second]} of {listing(undefined)} is not defined and counts as worse than that "
+            f"of {judged}."
         )
-    missing = [level for level in LEVELS if level not in {one["level"] for one in rungs}]
+    missing = [level for level in LEVELS if level not in {one["level"] for one in baselines}]
     if missing:
         sentences.append(
-            f"No rung of {listing(missing)} was run: the answer holds for the others alone."
+            f"No baseline of the level {listing(missing)} was run: the result holds for the others "
+            "alone."
         )
-    return Verdict(beats, not missing, tuple(sentences))
+    return Verdict(beats, not missing, headline, tuple(sentences))
 
 
 def outcome_in_words(outcome: str) -> str:
-    """Return what the judged model did to a rung, in a word or two.
+    """Return how the assessed model compares with a baseline.
 
     Args:
         outcome: As in ``compare.json``.
     """
-    return {
-        "beaten": "beaten",
-        "lost": "not beaten",
-        "alike": "alike",
-        "undefined": "n/a, beaten",
-        "unknown": "n/a",
-    }[outcome]
+    return _WORDS[outcome]
 
 
 def methods(document: Mapping[str, Any]) -> str:
@@ -100,33 +102,66 @@ def methods(document: Mapping[str, Any]) -> str:
     Args:
         document: The content of ``compare.json``.
     """
-    folds = len(document["folds"])
+    folds, judged = len(document["folds"]), document["judged"]
     rows = count(document["rows"], "test row")
     where = f"The {rows} of {count(folds, 'fold')} together" if folds > 1 else f"On {rows}"
+    public = any(one["name"].startswith("published-") for one in document["rungs"])
+    note = (
+        " Published predictions can be compared only if these test rows were held out of their "
+        "training too."
+        if public
+        else ""
+    )
     return (
-        f"{where}. Every rung learned from the same training rows, save what is published. Small "
-        "numbers are 95 % bootstrap intervals. A rung is beaten where the 95 % interval of its "
-        "difference from the judged model, by a paired bootstrap over the same test rows, lies on "
-        "the better side of 0; alike, where it holds 0. The numbers below the word are this "
-        "difference, the judged model less the rung. All of this covers the choice of the test "
-        "rows, not the randomness of the training."
+        f"{where}. Every model was trained on the same training rows, except the published ones. "
+        "Small numbers are 95 % bootstrap intervals. The columns "
+        f"{judged} by {_measures(document)} compare {judged} with the model of the row: the "
+        f"difference is {judged} less that model, "
+        "with its 95 % interval by a paired bootstrap over the same test rows, and is significant "
+        "where the interval excludes 0. The intervals cover the choice of the test rows, not the "
+        f"randomness of the training.{note}"
     )
 
 
-def _all(rungs: int) -> str:
-    return "the one rung that was run" if rungs == 1 else f"all {rungs} rungs that were run"
+def _measures(document: Mapping[str, Any]) -> str:
+    return " and ".join(SHORT[key] for key in document["deciding"])
 
 
-def _failures(several: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    by = {
-        outcome: [one["name"] for one in several if one["against"][key]["outcome"] == outcome]
-        for outcome in ("lost", "alike", "unknown")
-    }
-    found = []
-    if by["lost"]:
-        found.append(f"On {SHORT[key]} it is behind {listing(by['lost'])}.")
-    if by["alike"]:
-        found.append(f"On {SHORT[key]} it cannot be told apart from {listing(by['alike'])}.")
-    if by["unknown"]:
-        found.append(f"Its {SHORT[key]} is not defined, so that it beats none on it.")
-    return found
+def _headline(
+    document: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]], better: int, behind: int
+) -> str:
+    """The answer: how many baselines the model is better than on both measures, worse on any."""
+    judged, measures, total = document["judged"], _measures(document), len(baselines)
+    if not baselines:
+        return f"{judged} was compared with no baseline."
+    if total == 1 and not better:
+        (only,) = baselines
+        found = (
+            f"{SHORT[key]} {outcome_in_words(only['against'][key]['outcome'])}"
+            for key in document["deciding"]
+        )
+        return f"{judged} against {only['name']}: {', '.join(found)}."
+    if better == total:
+        each = baselines[0]["name"] if total == 1 else f"all {total} baselines"
+        return f"{judged} is significantly better than {each} in {measures}."
+    worse = f", significantly worse than {behind}" if behind else ""
+    none = better or "none"
+    return f"{judged} is significantly better than {none} of {total} baselines{worse} ({measures})."
+
+
+def _details(baselines: Sequence[Mapping[str, Any]], key: str) -> list[str]:
+    """One measure: the baselines by what the difference says."""
+    by: dict[str, list[str]] = {}
+    for one in baselines:
+        by.setdefault(one["against"][key]["outcome"], []).append(one["name"])
+    found = [
+        f"{words} {listing(by[outcome])}"
+        for outcome, words in (
+            ("beaten", "significantly better than"),
+            ("lost", "significantly worse than"),
+            ("alike", "no significant difference from"),
+            ("unknown", "not defined, so not compared with"),
+        )
+        if outcome in by
+    ]
+    return [f"{SHORT[key]}: {'; '.join(found)}."] if found else []

@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.files import write_atomically
@@ -28,6 +26,7 @@ from xtalgraph.evidence.numbers import (
     percent,
     seconds,
 )
+from xtalgraph.evidence.page import render_page
 from xtalgraph.evidence.run_record import RunRecord, read_targets
 from xtalgraph.evidence.target_sections import errors_section, metrics_section, worst_section
 from xtalgraph.evidence.uncertainty import uncertainty_alarms, uncertainty_section
@@ -83,19 +82,30 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         f"{one.target} ({one.unit}), {one.kind}" if one.unit else f"{one.target}, {one.kind}"
         for one in records
     )
-    return Template(_asset("report.html")).substitute(
-        title=escaped(f"{wording.called(record.model)} on {names}: report"),
-        style=_asset("report.css"),
-        kicker=escaped(f"{said} · {wording.called(record.model)}"),
-        verdict="<br>\n".join(escaped(headline) for headline, _ in judged),
-        warnings="\n".join(
-            paragraph(text, "warning")
-            for text in [doubt for _, doubts in judged for doubt in doubts]
-            + division_alarms(record)
-            + verified_alarms(record)
-        ),
-        body="\n".join(part for part in body if part),
+    return render_page(
+        title=f"{wording.called(record.model)} on {names}: report",
+        kicker=f"{said} · {wording.called(record.model)}",
+        headline=_headline(records),
+        lead=[text for text, _ in judged],
+        warnings=[doubt for _, doubts in judged for doubt in doubts]
+        + division_alarms(record)
+        + verified_alarms(record),
+        body=body,
     )
+
+
+def _headline(records: Sequence[RunRecord]) -> str:
+    """The error of the model, of several targets the number of them."""
+    record = records[0]
+    crystals = count(record.crystals.get("test", 0), "test crystal")
+    called = wording.called(record.model)
+    if len(records) > 1:
+        return f"{called}: {len(records)} targets on {crystals}"
+    error = record.estimate(record.model, record.measure)
+    if record.is_class:
+        area = record.estimate(record.model, "roc_auc")
+        return class_wording.headline(called, area, error, crystals)
+    return wording.headline(called, error, record.unit, crystals)
 
 
 def _judgement(record: RunRecord) -> tuple[str, list[str]]:
@@ -219,7 +229,3 @@ def _card(record: RunRecord) -> str:
         for name, fields in sections(record.record)
     ]
     return section("card", "The record", [f'<div class="cards">{"".join(parts)}</div>'])
-
-
-def _asset(name: str) -> str:
-    return files("xtalgraph.evidence").joinpath("assets", name).read_text(encoding="utf-8")

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 from xtalgraph.conventions.files import write_atomically
@@ -17,11 +15,11 @@ from xtalgraph.evidence.markup import (
     escaped,
     figure,
     formula,
-    paragraph,
     section,
     table,
 )
 from xtalgraph.evidence.numbers import count, meaningful, plain, with_unit
+from xtalgraph.evidence.page import render_page
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import figure_to_svg, inline_svg
 
@@ -93,18 +91,15 @@ def write_screen_page(
     drawn = [one for one in candidates[:PICTURES] if len(one.crystal) <= MOST_ATOMS]
     gallery = "".join(_picture(one, target, error) for one in drawn)
     unit = f" ({target.unit})" if target.unit else ""
-    page = Template(_asset("report.html")).substitute(
-        title=escaped(title),
-        style=_asset("report.css"),
-        kicker=escaped(f"{target.name}{unit} · {how}"),
-        verdict=escaped(f"{title}."),
-        warnings="".join(paragraph(one, "warning") for one in (doubt, *caveats) if one),
-        body="\n".join(
-            [
-                section("best", "The first of them", [f'<div class="gallery">{gallery}</div>']),
-                section("table", "All of them", [table(heads, rows, "numbers")]),
-            ]
-        ),
+    page = render_page(
+        title=title,
+        kicker=f"{target.name}{unit} · {how}",
+        headline=f"{title}.",
+        warnings=[doubt, *caveats],
+        body=[
+            section("best", "The first of them", [f'<div class="gallery">{gallery}</div>']),
+            section("table", "All of them", [table(heads, rows, "numbers")]),
+        ],
     )
     path = folder / "screen.html"
     write_atomically(path, page)
@@ -133,7 +128,3 @@ def _picture(one: Candidate, target: Target, error: float | None) -> str:
     flag = "<br>out of the ordinary" if one.line.get("novelty") else ""
     head = f"{one.line['rank']}. <b>{formula(name).text}</b> {escaped(str(one.line['id']))}"
     return figure(picture, Html(f"{head}<br>{value}{flag}"))
-
-
-def _asset(name: str) -> str:
-    return files("xtalgraph.evidence").joinpath("assets", name).read_text(encoding="utf-8")

@@ -35,10 +35,31 @@ def error_in_words(estimate: Estimate, unit: str) -> str:
     return f"{with_unit(value, unit)} (95\u00a0% interval {low} to {high})"
 
 
+def headline(model: str, mae: Estimate, unit: str, crystals: str) -> str:
+    """The error of a model, as a headline.
+
+    Args:
+        model: The model, as a sentence calls it.
+        mae: Its mean absolute error on the test set.
+        unit: Unit as declared; may be empty.
+        crystals: The test set, as a sentence counts it.
+    """
+    if mae.value is None:
+        return f"{model}: the error on {crystals} is not known"
+    return f"{model}: mean absolute error {_short(mae, unit)} on {crystals}"
+
+
+def _short(estimate: Estimate, unit: str) -> str:
+    """A number with the digits that its interval leaves, without the interval."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return with_unit(plain(estimate.value), unit)
+    return with_unit(to_interval(estimate.value, estimate.low, estimate.high, digits=1)[0], unit)
+
+
 def verdict(
     model: str, crystals: int, kind: str, mae: Estimate, baselines: dict[str, Estimate], unit: str
 ) -> str:
-    """What came out, in one sentence.
+    """The error of the model and how much smaller it is than those of the baselines.
 
     Args:
         model: Name of the model.
@@ -57,12 +78,12 @@ def verdict(
     if mae.value is None:
         return f"On {where}, the error of {called(model)} is not known."
     sentence = f"On {where}, {called(model)} is off by {error_in_words(mae, unit)} on average"
-    beaten = [
-        f"{better} than {called(name)}"
+    better = [
+        f"{how_much} than {called(name)}"
         for name, baseline in sorted(baselines.items(), key=lambda item: -(item[1].value or 0.0))
-        if compare(mae, baseline) == "better" and (better := times_better(mae, baseline))
+        if compare(mae, baseline) == "better" and (how_much := times_better(mae, baseline))
     ]
-    return f"{sentence}, {listing(beaten)}." if beaten else f"{sentence}."
+    return f"{sentence}, {listing(better)}." if better else f"{sentence}."
 
 
 def warnings(
@@ -72,7 +93,7 @@ def warnings(
     unit: str,
     measure: str = "error",
 ) -> list[str]:
-    """One plain sentence for each baseline that the model does not clearly beat.
+    """One sentence for each baseline that the model is not significantly better than.
 
     Args:
         model: Name of the model.
@@ -82,7 +103,7 @@ def warnings(
         measure: What the numbers are.
 
     Returns:
-        The sentences; none where every baseline is beaten.
+        The sentences; none where the model is significantly better than all.
     """
     sentences = []
     for name, baseline in baselines.items():
@@ -90,40 +111,44 @@ def warnings(
         error = error_in_words(baseline, unit)
         if relation == "worse":
             sentences.append(
-                f"{called(model)} does not beat {called(name)}, whose {measure} is {error}: "
-                "its predictions are not worth their cost."
+                f"{called(model)} is significantly worse than {called(name)}, whose {measure} is "
+                f"{error}: the simpler model is the better choice."
             )
         elif relation == "alike":
             sentences.append(
-                f"{called(model)} does not clearly beat {called(name)}, whose {measure} is "
-                f"{error}: the intervals overlap, so the difference may be chance."
+                f"No significant difference between {called(model)} and {called(name)}, whose "
+                f"{measure} is {error}: the intervals overlap."
             )
         elif relation == "unknown":
             sentences.append(
-                f"Whether {called(model)} beats {called(name)} is not known: "
-                "one of their errors is missing."
+                f"Whether {called(model)} is better than {called(name)} is not known: one of their "
+                "errors is missing."
             )
     return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 
 
 def compare(model: Estimate, baseline: Estimate) -> str:
-    """Whether an error is below another, by intervals where both have one.
+    """Compare two errors by their intervals; one without an interval is taken as exact.
 
     Args:
         model: Error of the model.
         baseline: Error of the baseline.
 
     Returns:
-        ``better`` (its interval lies below the other's), ``alike`` (below, but they overlap),
-        ``worse`` (not below), or ``unknown`` (one of them is not defined).
+        ``better`` (its interval lies below the other's), ``worse`` (above), ``alike`` (they
+        overlap), or ``unknown`` (one of them is not defined).
     """
     if model.value is None or baseline.value is None:
         return "unknown"
-    if model.value >= baseline.value:
+    if (model.value if model.high is None else model.high) < (
+        baseline.value if baseline.low is None else baseline.low
+    ):
+        return "better"
+    if (model.value if model.low is None else model.low) > (
+        baseline.value if baseline.high is None else baseline.high
+    ):
         return "worse"
-    high = model.value if model.high is None else model.high
-    low = baseline.value if baseline.low is None else baseline.low
-    return "better" if high < low else "alike"
+    return "alike"
 
 
 def times_better(model: Estimate, baseline: Estimate) -> str:
@@ -175,7 +200,7 @@ def ranking(spearman: Estimate, recalls: dict[str, Estimate], best: str, unit_of
 
 
 def residuals(residual: Float[np.ndarray, " points"], unit: str) -> str:
-    """How the errors are spread: typical, rare, and whether they lean to one side.
+    """How large errors are: typical, rare, and whether there is a systematic part.
 
     Args:
         residual: Prediction minus target on the test set, in the unit.
@@ -194,7 +219,7 @@ def residuals(residual: Float[np.ndarray, " points"], unit: str) -> str:
         float(residual.std(ddof=1)) / math.sqrt(len(residual)) if len(residual) > 1 else math.inf
     )
     if abs(mean) <= 2.0 * error:
-        lean = "They lean to neither side."
+        lean = "There is no systematic over- or underestimation."
     else:
         side = "high" if mean > 0.0 else "low"
         lean = f"On average the prediction is {with_unit(plain(abs(mean), 2), unit)} too {side}."

@@ -49,7 +49,7 @@ def ladder_plot(
         The figure.
     """
     with house_style():
-        figure = new_figure(6.4, 1.0 + 0.26 * max(len(names), 2))
+        figure = new_figure(4.8, 1.0 + 0.24 * max(len(names), 2))
         if not names or not np.isfinite(error[0]).any():
             say_nothing_to_show(figure.add_subplot(), "nothing to compare")
             return figure

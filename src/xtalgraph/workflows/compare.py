@@ -1,4 +1,4 @@
-"""Compare: a model against every rung of the ladder, on one split or on folds."""
+"""Compare: a model against the baselines, on one split or on folds."""
 
 import json
 import logging
@@ -71,7 +71,7 @@ class Comparison:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The content of ``compare.csv``: a row for each rung."""
+        """The content of ``compare.csv``: a row for each model."""
         return pd.read_csv(self.folder / "compare.csv")
 
 
@@ -106,9 +106,9 @@ def compare(
         data: A file, folder, table, DataFrame or list of crystals, or the name of a known data set.
         out: Folder of the comparison.
         target: Column to predict; a known data set has its own.
-        models: Our architectures. The first is judged, and has the settings of the section
+        models: Our architectures. The first is assessed, and has the settings of the section
             ``model``; the others have their defaults. Without them that of the configuration.
-        rungs: Names of the rungs that are wanted; all of them if it is left out.
+        rungs: Names of the baselines that are wanted; all of them if it is left out.
         published: CSV of predictions by others: a column of ids, and a column for each model.
         kind: extensive (a total of the cell), intensive, or atomic.
         task: ``regression``, or ``classification`` for one of two classes.
@@ -166,7 +166,7 @@ def compare(
     said, not_run = _climb([*others, *own], cases)
     if own[0] not in said:
         raise ConfigError(f"{own[0].name} cannot be run: {not_run[-1]['reason']}")
-    log.info("measuring %d rungs with their intervals", len(said))
+    log.info("measuring %d models with their intervals", len(said))
     document = _document(cases, said, not_run, own[0], progress)
     if every:
         document["settings"]["data"]["fold"] = None
@@ -234,7 +234,7 @@ def _climb(
             log.warning("%s is not run: %s", rung.name, reason)
             not_run.append({"name": rung.name, "level": str(rung.level), "reason": reason})
             continue
-        log.info("rung %d of %d: %s", place, len(rungs), rung.name)
+        log.info("model %d of %d: %s", place, len(rungs), rung.name)
         with repeatable(cases[0].config.training.threads):
             said[rung] = [said_of(rung, case) for case in cases]
     return said, not_run

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from xtalgraph.evidence.ablation_page import verdict
+from xtalgraph.evidence.ablation_page import errors_of_chosen, headline
 from xtalgraph.workflows.ablate import ablate
 from xtalgraph.workflows.exercises.findings import Findings, write_findings
 from xtalgraph.workflows.exercises.material import ionic, perovskites
@@ -59,7 +59,7 @@ def depth_sweep(
             f"{depth:5}  {cutoff:9g}  {_number(errors['validation']['mean']):>10}  "
             f"{_number(errors['test']['mean']):>6}  {layers}"
         )
-    text = "\n".join([*lines, "", verdict(found.document)])
+    text = "\n".join([*lines, "", headline(found.document), *errors_of_chosen(found.document)])
     document = {"what": material.said, "settings": found.settings, "chosen": found.chosen}
     pages = [found.folder / "ablate.html"]
     return write_findings(3, folder, Findings(text, document, pages))

@@ -32,7 +32,7 @@ def own_rungs(models: Sequence[str]) -> list[Rung]:
         OwnRung(
             name,
             f"{ENCODERS[name].__name__} of xtalgraph, "
-            + ("the judged model." if name == models[0] else "with its own defaults."),
+            + ("the assessed model." if name == models[0] else "with its own defaults."),
         )
         for name in models
     ]

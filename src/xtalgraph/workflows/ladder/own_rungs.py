@@ -57,7 +57,7 @@ class OwnRung(Rung):
             raise RunError(
                 f"{folder} tested {len(run.division['test'])} crystals that are not the "
                 f"{len(ids)} of this comparison: its neighbour strategy refuses others than that "
-                "of the judged model does"
+                "of the assessed model does"
             )
         record = run.record
         values = {name: rows.to_numpy(float) for name, rows in table.groupby("id")["prediction"]}

@@ -26,8 +26,7 @@ class PublishedRung(Rung):
         super().__init__(
             f"published-{column}",
             Level.PUBLIC,
-            f"Predictions of {column} in {path.name}, as published; their errors may be compared "
-            "only if these test rows were held out of its training too.",
+            f"Predictions of {column} in {path.name}, as published.",
         )
         self.column = column
         self.values = values

@@ -60,7 +60,7 @@ def stand(
     deciding = DECIDING_CLASSES if target.is_class else DECIDING
     known = {key: not math.isnan(metric(true, own)) for key, metric in deciding.items()}
     found = []
-    for rung, each in tqdm(said.items(), desc="measuring", unit=" rungs", disable=not progress):
+    for rung, each in tqdm(said.items(), desc="measuring", unit=" models", disable=not progress):
         predicted = _joined(each)
         ordered = _ordered(each, predicted)
         against = {
