@@ -33,7 +33,9 @@ def test_a_baseline_that_is_not_beaten_is_a_warning_and_no_boast():
     alike, worse = wording.warnings("cgcnn", MODEL, baselines, "eV")
     assert alike.startswith("No significant difference between CGCNN and composition alone")
     assert "intervals overlap" in alike
-    assert spaces(worse).startswith("CGCNN is significantly worse than the mean, whose error is 0.035 eV")
+    assert spaces(worse).startswith(
+        "CGCNN is significantly worse than the mean, whose error is 0.035 eV"
+    )
 
 
 def test_a_lower_error_of_the_baseline_is_worse_only_beyond_the_intervals():
