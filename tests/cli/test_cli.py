@@ -12,7 +12,10 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.writing import write_cif
 from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.graphs.strategies import strategy_spec
+from xtalgraph.models.checkpoint import save_model
 from xtalgraph.testing.crystals import contract_crystals
+from xtalgraph.workflows.config import RunConfig
 
 ROCK_SALT = Crystal.from_fractional(
     2.82 * (np.ones((3, 3)) - np.eye(3)), np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
@@ -121,14 +124,15 @@ def test_graph_draws_degrees_that_differ_and_folds_at_any_tolerance(xtalgraph_co
     crystal = contract_crystals()["distorted"]
     path = tmp_path / "distorted.cif"
     write_cif(crystal, path)
-    code, out, _ = xtalgraph_command("graph", path, "--plot", tmp_path / "plot.png")
+    wide = ("--strategy", "radius:5")
+    code, out, _ = xtalgraph_command("graph", path, *wide, "--plot", tmp_path / "plot.png")
     assert code == 0
     assert "atoms of each degree:" in out
     total = sum(int(line.split()[-1]) for line in out.splitlines() if "█" in line)
     assert total == len(crystal)
     edges = []
     for tolerance in (0.001, 0.5):
-        options = ("--json", "--fold-tolerance", tolerance)
+        options = ("--json", *wide, "--fold-tolerance", tolerance)
         (found,) = json.loads(xtalgraph_command("graph", path, *options)[1])
         edges.append(found["folded"]["num_edges"])
     assert edges[0] > edges[1]
@@ -145,7 +149,7 @@ def test_graph_goes_on_after_a_bad_file(xtalgraph_command, salt, tmp_path):
     first, second = json.loads(out)
     assert first["error"]
     assert second["degrees"] == [18, 18]
-    code, _, err = xtalgraph_command("graph", salt, "--neighbors", 3)
+    code, _, err = xtalgraph_command("graph", salt, "--strategy", "radius", "--neighbors", 3)
     assert code == 2
     assert "--strategy hybrid" in err
 
@@ -163,6 +167,44 @@ def test_graph_takes_every_strategy_in_a_word(xtalgraph_command, salt):
     code, _, err = xtalgraph_command("graph", salt, "--strategy", "hybird")
     assert code == 2
     assert "did you mean 'hybrid'?" in err
+
+
+def test_graph_shows_what_train_would_use_and_says_which(xtalgraph_command, salt, tmp_path):
+    sections = {"data": {"path": "any", "target": "any"}}
+    of_train = RunConfig.from_sections(sections).spec.make_strategy()
+    page = tmp_path / "salt.html"
+    code, out, err = xtalgraph_command("graph", salt, "--html", page)
+    assert code == 0
+    assert f"{strategy_spec(of_train)}: {of_train.rule}" in out
+    for where in (err, page.read_text("utf-8")):
+        assert "the 6 bonds of first shells, by distance; not the 36 directed edges" in where
+    (found,) = json.loads(xtalgraph_command("graph", salt, "--json")[1])
+    assert (found["strategy"], found["cutoff"]) == (strategy_spec(of_train), of_train.cutoff)
+    assert found["num_bonds"] == 6
+    assert strategy_spec(of_train) in page.read_text("utf-8")
+    shorter = json.loads(xtalgraph_command("graph", salt, "--cutoff", 3, "--json")[1])[0]
+    assert (shorter["strategy"], shorter["degrees"]) == ("hybrid:12:3", [6, 6])
+
+
+def test_graph_shows_what_a_run_reads(xtalgraph_command, salt, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    sections = {
+        "data": {"path": "any", "target": "any"},
+        "graph": {"strategy": "radius", "cutoff": 4.0, "fold_tolerance": 0.0},
+    }
+    spec = RunConfig.from_sections(sections).spec
+    save_model(run, spec.make_model(), spec, {"elements": ["Cl", "Na"]})
+    code, out, _ = xtalgraph_command("graph", salt, "--run", run)
+    assert code == 0
+    assert "radius:4: all neighbours within 4 Å" in out
+    assert "not folded" in out
+    code, _, err = xtalgraph_command("graph", salt, "--run", run, "--cutoff", 5)
+    assert code == 2
+    assert "--run takes the graph of the run" in err
+    code, _, err = xtalgraph_command("graph", salt, "--strategy", "knn", "--compare", "radius:4")
+    assert code == 2
+    assert "--compare names its strategies itself" in err
 
 
 def test_graph_compares_strategies(xtalgraph_command, salt):

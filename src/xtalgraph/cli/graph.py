@@ -26,12 +26,11 @@ _BAR_LENGTH = 24
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--strategy",
-    default="radius",
-    show_default=True,
     metavar="NAME[:SETTING...]",
     help="radius:5 (Å), knn:12, hybrid:12:8 (nearest, Å), knn-strict:12:8, bonded:crystalnn; "
-    "without settings, their defaults.",
+    "without settings, their defaults. Without it, that of train: hybrid:12:8.",
 )
+@click.option("--run", metavar="RUN", help="The graph that the model of a run reads.")
 @click.option("--cutoff", type=float, metavar="Å", help="Longest edge (radius: 5, hybrid: 8).")
 @click.option("--neighbors", type=int, metavar="K", help="Nearest to keep (knn, hybrid: 12).")
 @click.option(
@@ -43,10 +42,9 @@ _BAR_LENGTH = 24
 @click.option(
     "--fold-tolerance",
     type=float,
-    default=0.001,
-    show_default=True,
     metavar="Å",
-    help="Distances this close count as equal when the graph is folded; 0 folds none.",
+    help="Distances this close count as equal when the graph is folded; 0 folds none. "
+    "[default: 0.001, or that of the run]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, with g(r).")
 @click.option("--html", metavar="PATH", help="Write a page to turn the crystal in.")
@@ -61,11 +59,12 @@ _BAR_LENGTH = 24
 @click.option("--plot", metavar="PATH", help="Plot g(r), edges and degrees (.png or .svg).")
 def graph(
     files: tuple[str, ...],
-    strategy: str,
+    strategy: str | None,
+    run: str | None,
     cutoff: float | None,
     neighbors: int | None,
     compare: tuple[str, ...],
-    fold_tolerance: float,
+    fold_tolerance: float | None,
     as_json: bool,
     html: str | None,
     png: str | None,
@@ -78,13 +77,24 @@ def graph(
     crystals could not be used.
     """
     from xtalgraph.conventions.errors import ConfigError
-    from xtalgraph.workflows.graph import describe_graphs, draw, plot_statistics, radial_of
+    from xtalgraph.workflows.graph import (
+        describe_graphs,
+        draw,
+        drawn_words,
+        plot_statistics,
+        radial_of,
+    )
 
     if compare:
         if any(path is not None for path in (html, png, plot)):
             raise ConfigError("--compare draws no picture; leave out --html, --png and --plot")
+        if any(one is not None for one in (strategy, run, cutoff, neighbors)):
+            raise ConfigError(
+                "--compare names its strategies itself, as in --compare radius:5 knn:12; leave out "
+                "--strategy, --run, --cutoff and --neighbors"
+            )
         return _compare(files, compare, fold_tolerance, as_json)
-    chosen = _strategy(strategy, cutoff, neighbors)
+    chosen, tolerance = _chosen(strategy, run, cutoff, neighbors, fold_tolerance)
     for option, where, forms in (
         ("--html", html, (".html",)),
         ("--png", png, (".png",)),
@@ -92,7 +102,7 @@ def graph(
     ):
         if where is not None and Path(where).suffix.lower() not in ("", *forms):
             raise ConfigError(f"{option} writes {' or '.join(forms)}, got {where}")
-    found = list(describe_graphs(files, chosen, fold_tolerance))
+    found = list(describe_graphs(files, chosen, tolerance))
     for option, where in (("--html", html), ("--png", png), ("--plot", plot)):
         if where is not None and len(found) > 1 and Path(where).suffix:
             raise ConfigError(
@@ -117,7 +127,7 @@ def graph(
             if where is not None:
                 path = _path(where, name, form)
                 draw(row.crystal, summary, path, form, title, color)
-                click.echo(f"wrote {path}", err=True)
+                click.echo(f"wrote {path}: {drawn_words(summary)}", err=True)
         if plot is not None:
             path = _path(plot, name, "png")
             plot_statistics(row.crystal, chosen, summary, path, title)
@@ -138,15 +148,32 @@ def _title(name: str, formula: str) -> str:
     return formula if name == formula else f"{name}: {formula}"
 
 
-def _strategy(spec: str, cutoff: float | None, neighbors: int | None) -> "Strategy":
+def _chosen(
+    spec: str | None,
+    run: str | None,
+    cutoff: float | None,
+    neighbors: int | None,
+    fold: float | None,
+) -> "tuple[Strategy, float]":
+    """Return the strategy and the tolerance of folding."""
     from xtalgraph.conventions.errors import ConfigError
     from xtalgraph.conventions.settings import settings_from
+    from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
     from xtalgraph.graphs.strategies import STRATEGIES, parse_strategy
+    from xtalgraph.workflows.graph import default_strategy, recipe_of
 
-    chosen = parse_strategy(spec)
     given: dict[str, Any] = {"cutoff": cutoff, "max_neighbors": neighbors}
     settings = {key: value for key, value in given.items() if value is not None}
-    if settings and ":" in spec:
+    if run is not None:
+        if settings or spec is not None:
+            raise ConfigError(
+                "--run takes the graph of the run: leave out --strategy, --cutoff and --neighbors"
+            )
+        recipe = recipe_of(run)
+        return recipe.strategy, recipe.fold_tolerance if fold is None else fold
+    tolerance = DEFAULT_TOLERANCE if fold is None else fold
+    chosen = default_strategy() if spec is None else parse_strategy(spec)
+    if settings and spec is not None and ":" in spec:
         raise ConfigError(
             f"give the settings either in --strategy {spec} or by --cutoff and --neighbors"
         )
@@ -154,20 +181,24 @@ def _strategy(spec: str, cutoff: float | None, neighbors: int | None) -> "Strate
         raise ConfigError(
             f"--neighbors goes with --strategy hybrid or knn; {chosen.name} keeps all neighbours"
         )
-    return settings_from(STRATEGIES[chosen.name], settings, "graph") if settings else chosen
+    if not settings:
+        return chosen, tolerance
+    return settings_from(STRATEGIES[chosen.name], vars(chosen) | settings, "graph"), tolerance
 
 
 def _compare(
-    files: tuple[str, ...], specs: tuple[str, ...], fold_tolerance: float, as_json: bool
+    files: tuple[str, ...], specs: tuple[str, ...], fold: float | None, as_json: bool
 ) -> int:
     from xtalgraph.crystals.composition import reduced_formula
     from xtalgraph.graphs.comparison import GraphSize
+    from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
     from xtalgraph.graphs.strategies import parse_strategy, strategy_spec
     from xtalgraph.workflows.graph import compare_graphs
 
     strategies = [parse_strategy(spec) for spec in specs]
     words = [strategy_spec(strategy) for strategy in strategies]
-    found = list(compare_graphs(files, strategies, fold_tolerance))
+    tolerance = DEFAULT_TOLERANCE if fold is None else fold
+    found = list(compare_graphs(files, strategies, tolerance))
     documents = [
         {"id": row.id, "file": row.file, "error": row.reason}
         if row.crystal is None
@@ -224,6 +255,7 @@ def _words(name: str, summary: "GraphSummary") -> str:
     cell = "" if summary.formula == summary.reduced_formula else f" ({summary.formula})"
     lines = [
         f"{name}: {summary.reduced_formula}",
+        f"  {summary.strategy}: {summary.rule}",
         f"  {summary.num_atoms} atoms{cell}, {edges}{pieces}; degree "
         f"{degree_words(summary.degrees)}",
         *_degrees(summary.degree_histogram),

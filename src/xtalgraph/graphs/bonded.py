@@ -48,6 +48,12 @@ class Bonded(Strategy):
         if not 0 <= self.smallest_face < 1:
             raise ConfigError(f"smallest_face must be from 0 to below 1, got {self.smallest_face}")
 
+    @property
+    def rule(self) -> str:
+        """Which neighbours are kept, in words."""
+        found = "CrystalNN" if self.method == "crystalnn" else "faces of Voronoi cells"
+        return f"bonds by {found}, none beyond {self.cutoff:g} Å"
+
     def edges(self, crystal: Crystal) -> Edges:
         """Find the bonds of a crystal that repeats in all three directions.
 

@@ -48,6 +48,11 @@ class Hybrid(Strategy):
         _check_neighbors(self.max_neighbors)
         _check_tolerance(self.shell_tolerance)
 
+    @property
+    def rule(self) -> str:
+        """Which neighbours are kept, in words."""
+        return f"the {self.max_neighbors} nearest within {self.cutoff:g} Å, whole shells"
+
     def edges(self, crystal: Crystal) -> Edges:
         """Find the edges up to the k-th neighbour's shell."""
         radius = min(_first_radius(crystal, self.max_neighbors), self.cutoff)
@@ -89,6 +94,11 @@ class KNearest(Strategy):
         check_cutoff(self.cutoff)
         _check_neighbors(self.max_neighbors)
         _check_tolerance(self.shell_tolerance)
+
+    @property
+    def rule(self) -> str:
+        """Which neighbours are kept, in words."""
+        return f"the {self.max_neighbors} nearest, whole shells, none beyond {self.cutoff:g} Å"
 
     def edges(self, crystal: Crystal) -> Edges:
         """Find the edges up to the k-th neighbour's shell.
@@ -159,6 +169,11 @@ class KNearestStrict(Strategy):
     def __post_init__(self) -> None:
         check_cutoff(self.cutoff)
         _check_neighbors(self.max_neighbors)
+
+    @property
+    def rule(self) -> str:
+        """Which neighbours are kept, in words."""
+        return f"the first {self.max_neighbors} within {self.cutoff:g} Å, shells cut"
 
     def edges(self, crystal: Crystal) -> Edges:
         """Find the k nearest of each atom; ties go to those that come first."""

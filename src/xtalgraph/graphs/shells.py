@@ -10,10 +10,16 @@ SHELL_GAP = 0.1
 
 
 def first_shell(edges: Edges, num_atoms: int) -> Bool[np.ndarray, " edges"]:
-    """Mark the edges of each atom's first coordination shell.
+    """Mark the edges of the first coordination shells, each with its reverse.
 
     Sorted by distance, the shell of an atom ends before the first gap between neighbours that is
     wider than a tenth of its nearest distance. In rock salt that gives 6, in bcc 8, in fcc 12.
+
+    Where two atoms disagree, the bond is there for both: in SrTiO3 the 12 O of Sr are bonds of
+    these O, too, which so have 2 Ti and 4 Sr. Bonds counted from the cations are then as many as
+    from the anions, as coordination numbers demand (A. F. Wells, Structural Inorganic Chemistry);
+    bonds that both ends have alone would leave Sr without any. pymatgen's StructureGraph does the
+    same with what its finders say of single sites.
 
     Args:
         edges: Of one crystal, sorted by center; must reach beyond the first shell.
@@ -28,7 +34,19 @@ def first_shell(edges: Edges, num_atoms: int) -> Bool[np.ndarray, " edges"]:
         if count:
             gaps = np.flatnonzero(np.diff(distance) > SHELL_GAP * distance[0])
             inside[mine[: gaps[0] + 1 if len(gaps) else count]] = True
-    return inside
+    return _with_reverse(edges, inside)
+
+
+def _with_reverse(edges: Edges, inside: Bool[np.ndarray, " edges"]) -> Bool[np.ndarray, " edges"]:
+    """Mark the reverse of what is marked; what has none is not marked."""
+    there = np.column_stack([edges.center, edges.neighbor, edges.image])
+    back = np.column_stack([edges.neighbor, edges.center, -edges.image])
+    _, name = np.unique(np.concatenate([there, back]), axis=0, return_inverse=True)
+    forward, backward = np.split(name.reshape(-1), 2)
+    marked, present = np.zeros((2, len(name) + 1), dtype=bool)
+    marked[forward[inside]] = True
+    present[forward] = True
+    return (inside | marked[backward]) & present[backward]
 
 
 def kth_distance(

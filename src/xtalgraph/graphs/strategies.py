@@ -42,6 +42,11 @@ class Radius(Strategy):
     def __post_init__(self) -> None:
         check_cutoff(self.cutoff)
 
+    @property
+    def rule(self) -> str:
+        """Which neighbours are kept, in words."""
+        return f"all neighbours within {self.cutoff:g} Å"
+
     def edges(self, crystal: Crystal) -> Edges:
         """Find all edges up to the cutoff."""
         return neighbors_within(crystal, self.cutoff)

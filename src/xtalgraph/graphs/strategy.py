@@ -24,6 +24,11 @@ class Strategy(ABC):
     cutoff: float
     """No edge is longer than this, Å; bases and envelopes reach this far."""
 
+    @property
+    @abstractmethod
+    def rule(self) -> str:
+        """Which neighbours are kept, in words: ``all neighbours within 5 Å``."""
+
     @abstractmethod
     def edges(self, crystal: Crystal) -> Edges:
         """Find the directed edges of one crystal, sorted by center."""

@@ -18,7 +18,7 @@ from xtalgraph.graphs.neighbors import Edges, neighbors_within
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, atom_classes, fold, merge_geometry
 from xtalgraph.graphs.shells import first_shell
 from xtalgraph.graphs.statistics import Peak, degree_histogram, distance_peaks
-from xtalgraph.graphs.strategies import Strategy
+from xtalgraph.graphs.strategies import Strategy, strategy_spec
 
 _SHELL_CUTOFF = 6.0
 """How far the first shell is looked for, whatever the graph's own cutoff, Å."""
@@ -74,6 +74,12 @@ class GraphSummary:
     """Of all atoms in the cell: ``Na4Cl4``."""
     reduced_formula: str
     """In the smallest whole numbers: ``NaCl``."""
+    strategy: str
+    """Which pairs are neighbours, in the word that `parse_strategy` reads."""
+    rule: str
+    """The same in words."""
+    cutoff: float
+    """No edge is longer, Å."""
     num_atoms: int
     """Atoms in the cell."""
     num_edges: int
@@ -86,6 +92,8 @@ class GraphSummary:
     """What the symmetry reduction leaves; None where nothing is folded."""
     sites: list[Site]
     """One for each atom."""
+    num_bonds: int
+    """Bonds of the first shells, each counted once: what pictures draw, whatever the edges are."""
     components: int
     """Pieces into which the graph falls; 1 is whole."""
     shortest: float | None
@@ -130,16 +138,21 @@ def summarize(
     graph = build_graph(crystal, strategy)
     degrees = [int(degree) for degree in graph.degree]
     folded, kind = _folded(graph, fold_tolerance)
+    sites = _sites(crystal, degrees, kind)
     components = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
     return GraphSummary(
         formula=crystal.formula,
         reduced_formula=reduced_formula(crystal),
+        strategy=strategy_spec(strategy),
+        rule=strategy.rule,
+        cutoff=strategy.cutoff,
         num_atoms=len(crystal),
         num_edges=len(graph.center),
         degrees=degrees,
         degree_histogram=degree_histogram(graph).tolist(),
         folded=folded,
-        sites=_sites(crystal, degrees, kind),
+        sites=sites,
+        num_bonds=sum(site.coordination for site in sites) // 2,
         components=components,
         shortest=float(graph.distance.min()) if len(graph.center) else None,
         longest=float(graph.distance.max()) if len(graph.center) else None,

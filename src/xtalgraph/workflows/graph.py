@@ -12,7 +12,9 @@ from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.evidence.bonded_crystal import with_bonds
+from xtalgraph.evidence.numbers import count
 from xtalgraph.graphs.comparison import GraphSize, compare_strategies
+from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
@@ -21,6 +23,8 @@ from xtalgraph.plots.crystal_scene import crystal_scene
 from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.plots.graph_statistics import graph_statistics_plot
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.predict import load
 
 _RADIAL_REACH = 10.0
 """How far the radial distribution is shown, Å; farther where an edge is longer."""
@@ -174,11 +178,14 @@ def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
     facts = [
         ("Formula", _formula_words(summary)),
         ("Atoms", str(summary.num_atoms)),
+        ("Strategy", summary.strategy),
+        ("Neighbours", summary.rule),
         ("Directed edges", str(summary.num_edges)),
         ("Degrees", degree_words(summary.degrees)),
         ("Folded", f"{small.num_atoms} atoms, {small.num_edges} edges" if small else "no"),
         ("Pieces", str(summary.components)),
         ("Volume", f"{summary.volume:.2f} Å³"),
+        ("Drawn", drawn_words(summary)),
     ]
     return facts + [("Warning", text) for text in summary.warnings]
 
@@ -187,6 +194,36 @@ def _formula_words(summary: GraphSummary) -> str:
     if summary.formula == summary.reduced_formula:
         return summary.formula
     return f"{summary.reduced_formula}, {summary.formula} in the cell"
+
+
+def drawn_words(summary: GraphSummary) -> str:
+    """Say which lines a picture has: bonds of first shells, and not the edges of the graph.
+
+    Args:
+        summary: Of the graph.
+    """
+    return (
+        f"the {count(summary.num_bonds, 'bond')} of first shells, by distance; not the "
+        f"{count(summary.num_edges, 'directed edge')} of the graph"
+    )
+
+
+def default_strategy() -> Strategy:
+    """Return the strategy of a training to which nothing is said of graphs."""
+    sections = {"data": {"path": "any", "target": "any"}}
+    return RunConfig.from_sections(sections).spec.make_strategy()
+
+
+def recipe_of(run: str | Path) -> GraphRecipe:
+    """Return how the graphs that the model of a run reads are built.
+
+    Args:
+        run: Its folder.
+
+    Raises:
+        RunError: If it is not a finished run.
+    """
+    return load(run).spec.make_recipe()
 
 
 def degree_words(degrees: Sequence[int]) -> str:
