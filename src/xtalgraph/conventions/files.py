@@ -72,27 +72,46 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(
+    path: Path, *, kept_on: type[BaseException] | tuple[type[BaseException], ...] = ()
+) -> Iterator[BinaryIO]:
     """Open a file that gets its name when all of it is on the disk.
 
-    A reader, or a crash, sees the old content or the new, never half of it.
+    A reader, or a crash, sees the old content or the new, never half of it. A device or a pipe,
+    ``/dev/stdout``, is written as it is; what a link points to is replaced, not the link.
 
     Args:
         path: Where it is to be; its folder must be there.
+        kept_on: Exceptions that leave what was written, under another name, see `part_of`.
 
     Raises:
         FileError: If it cannot be written; the old content stays.
     """
-    part = part_of(path)
+    keep = False
     with file_errors(path):
+        if _is_stream(path):
+            with path.open("wb") as stream:
+                yield stream
+            return
+        path = path.resolve() if path.is_symlink() else path
+        part = part_of(path)
         try:
             with part.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
+        except kept_on:
+            keep = part.is_file() and part.stat().st_size > 0
+            raise
         finally:
-            part.unlink(missing_ok=True)
+            if not keep:
+                part.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    device = path.parts[:2] == ("/", "dev")
+    return device or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 def part_of(path: Path) -> Path:

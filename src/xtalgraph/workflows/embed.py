@@ -12,12 +12,13 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.extras import import_extra
-from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.files import make_folder, replacing, write_atomically
 from xtalgraph.data.table import read_rows
 from xtalgraph.data.targets import Kind
 from xtalgraph.models.predictor import PredictedRow, Predictor
 from xtalgraph.plots.embedding import embedding_plot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
+from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import in_chunks, load
 
 METHODS: Final = ("pca", "umap")
@@ -67,7 +68,9 @@ def embed(
 
     Raises:
         InputError: If a source as a whole cannot be read, or holds no crystal that can be used.
-        ConfigError: If the picture has another suffix, or there is no such method.
+        ConfigError: If the picture has another suffix, or there is no such method; if a file would
+            replace what is read, or a file of a run.
+        FileError: If a file cannot be written.
         MissingExtraError: If UMAP is asked for and not installed.
 
     Source: L. McInnes, J. Healy, J. Melville, UMAP (2018), doi 10.48550/arXiv.1802.03426.
@@ -77,12 +80,18 @@ def embed(
 
     picture = None if plot is None else Path(plot)
     _check_picture(picture, method)
-    predictor, path = load(run), Path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(out)
+    for written in [path] if picture is None else [path, picture]:
+        check_output(written, sources)
+    predictor = load(run)
+    make_folder(path.parent)
     shown: list[pd.DataFrame] = []
     good = bad = 0
     writer: pq.ParquetWriter | None = None
-    with tqdm(desc="embedding", unit="crystal", disable=not progress) as bar:
+    with (
+        replacing(path) as file,
+        tqdm(desc="embedding", unit="crystal", disable=not progress) as bar,
+    ):
         try:
             for rows in in_chunks(read_rows(sources), _CHUNK):
                 table = _table(predictor, predictor.predict_rows(rows))
@@ -91,7 +100,7 @@ def embed(
                 if len(table) == 0:
                     continue
                 written = pa.Table.from_pandas(table, preserve_index=False)
-                writer = writer or pq.ParquetWriter(path, written.schema)
+                writer = writer or pq.ParquetWriter(file, written.schema)
                 writer.write_table(written)
                 if picture is not None and good < _SHOWN:
                     shown.append(table.head(_SHOWN - good))
@@ -99,8 +108,8 @@ def embed(
         finally:
             if writer is not None:
                 writer.close()
-    if good == 0:
-        raise InputError(f"{sources} holds no crystal that can be used; {bad} rows cannot")
+        if good == 0:
+            raise InputError(f"{sources} holds no crystal that can be used; {bad} rows cannot")
     if picture is not None:
         _draw(pd.concat(shown), predictor, picture, method)
     return Embedded(path, good, bad)

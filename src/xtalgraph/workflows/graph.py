@@ -24,6 +24,7 @@ from xtalgraph.plots.crystal_still import crystal_still
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.plots.graph_statistics import graph_statistics_plot
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import load
 
 _RADIAL_REACH = 10.0
@@ -104,6 +105,7 @@ def draw(
     """
     classes = np.array([site.atom_class for site in summary.sites], dtype=np.int64)
     shown = with_bonds(crystal, classes)
+    check_output(path)
     make_folder(path.parent)
     if form == "png":
         figure = crystal_still(shown, title=title, size=5.0, color=color)
@@ -159,6 +161,7 @@ def plot_statistics(
         cutoff=strategy.cutoff,
         title=title,
     )
+    check_output(path)
     make_folder(path.parent)
     if path.suffix == ".svg":
         write_atomically(path, figure_to_svg(figure))

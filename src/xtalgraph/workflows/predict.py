@@ -2,18 +2,23 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.files import make_folder, replacing
+from xtalgraph.conventions.stopping import Stopped, postponed_stop, stopping_on_signals
+from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
+from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.announcements import about_copies
+from xtalgraph.workflows.outputs import check_output
 
 log = logging.getLogger("xtalgraph")
 T = TypeVar("T")
@@ -58,7 +63,8 @@ def predict(
 
     With what a run knows of its uncertainty and of novelty, see `Predictor.predict`.
 
-    The table grows as rows are predicted, so that what was done stays if the process dies.
+    The table has its name when it is whole. Until then it grows beside it, in a file that ends in
+    ``.part``, which stays if the process is stopped or dies.
 
     Args:
         run: A run folder.
@@ -72,49 +78,100 @@ def predict(
 
     Raises:
         InputError: If a source as a whole cannot be read, or a row with ``on_error="raise"``.
+        ConfigError: If the table would replace what is read, or a file of a run.
+        FileError: If it cannot be written.
+        Stopped: On SIGTERM or Ctrl-C; what was predicted is kept.
     """
-    predictor, path = load(run), Path(out)
+    path = Path(out)
+    check_output(path, sources)
+    predictor = load(run)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
     incoming = read_rows(sources[0] if alone else sources)
     copies = predictor.copied_members()
     if copies:
         log.warning("%s", about_copies(copies))
-    good = bad = new = 0
-    unseen: Counter[str] = Counter()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
+    tally = _Tally(on_error)
     with (
-        path.open("w", encoding="utf-8", newline="") as file,
+        stopping_on_signals(),
+        replacing(path, kept_on=Stopped) as file,
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
-        for number, rows in enumerate(in_chunks(incoming, _CHUNK)):
-            predicted = predictor.predict_rows(rows)
-            table = predictor.tabulate(predicted)
-            table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
+        try:
+            for rows in in_chunks(incoming, _CHUNK):
+                tally.write(file, predictor, rows)
+                bar.update(len(rows))
+        except Stopped as stopped:
+            saved = f"the first {tally.rows} rows are in {file.name}" if tally.rows else ""
+            raise Stopped(stopped.signum, saved) from stopped
+        if tally.rows == 0:
+            raise InputError(f"{sources} holds no crystals")
+    tally.warn()
+    return Predicted(path, tally.good, tally.bad)
+
+
+class _Tally:
+    """Writes predictions, and counts what they are of.
+
+    Args:
+        on_error: ``raise`` stops at a row that cannot be used.
+    """
+
+    def __init__(self, on_error: str) -> None:
+        self.on_error = on_error
+        self.good = self.bad = self.new = 0
+        self.unseen: Counter[str] = Counter()
+
+    @property
+    def rows(self) -> int:
+        """How many were written."""
+        return self.good + self.bad
+
+    def write(self, file: BinaryIO, predictor: Predictor, rows: Sequence[Row]) -> None:
+        """Predict rows and write them, all or none of them.
+
+        Args:
+            file: The table.
+            predictor: Of the run.
+            rows: The next ones.
+
+        Raises:
+            InputError: If one cannot be used and that is to stop the work.
+        """
+        predicted = predictor.predict_rows(rows)
+        header = self.rows == 0
+        text = predictor.tabulate(predicted).to_csv(index=False, header=header, lineterminator="\n")
+        with postponed_stop():
+            file.write(text.encode())
             file.flush()
             for row, said in predicted:
-                if row.crystal is not None:
-                    unseen.update(predictor.unseen_elements(row.crystal))
-                elif on_error == "raise":
-                    raise InputError(f"{row.id}: {row.reason}")
-                new += said is not None and said.novelty is not None and said.novelty.is_new
-            failed = sum(said is None for _, said in predicted)
-            good, bad = good + len(rows) - failed, bad + failed
-            bar.update(len(rows))
-        if good + bad == 0:
-            raise InputError(f"{sources} holds no crystals")
-    for element, count in unseen.most_common():
-        log.warning(
-            "%d crystals hold %s, which no training crystal holds: their predictions are guesses",
-            count,
-            element,
-        )
-    if new:
-        log.warning(
-            "%d of %d crystals are unlike what the model was trained on: see the column novelty",
-            new,
-            good,
-        )
-    return Predicted(path, good, bad)
+                self._count(row, said, predictor)
+
+    def _count(self, row: Row, said: Prediction | None, predictor: Predictor) -> None:
+        if row.crystal is not None:
+            self.unseen.update(predictor.unseen_elements(row.crystal))
+        elif self.on_error == "raise":
+            raise InputError(f"{row.id}: {row.reason}")
+        self.new += said is not None and said.novelty is not None and said.novelty.is_new
+        self.good += said is not None
+        self.bad += said is None
+
+    def warn(self) -> None:
+        """Warn of what makes predictions doubtful."""
+        for element, count in self.unseen.most_common():
+            log.warning(
+                "%d crystals hold %s, which no training crystal holds: their predictions are "
+                "guesses",
+                count,
+                element,
+            )
+        if self.new:
+            log.warning(
+                "%d of %d crystals are unlike what the model was trained on: see the column "
+                "novelty",
+                self.new,
+                self.good,
+            )
 
 
 def in_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -25,6 +25,7 @@ from xtalgraph.evidence.screen_page import Candidate, write_screen_page
 from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
 from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.predictor import PredictedRow, Predictor
+from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import in_chunks, load
 from xtalgraph.workflows.ranking_caveats import Scores, about_spread, about_ties
 from xtalgraph.workflows.stated_errors import StatedErrors
@@ -119,6 +120,8 @@ def screen(
     aim, predictor, folder = Aim.parse(objective), load(run), Path(out)
     _check(predictor, by, top)
     check_structures(structures, folder, candidates)
+    for name in ("top.csv", "screen.html"):
+        check_output(folder / name, candidates)
     stated = StatedErrors.read(Path(run))
     known = math.nan
     if by == "expected-improvement":

@@ -1,0 +1,54 @@
+"""Where results may be written: never over what is read, nor over a file of a run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.crystals.reading import format_of
+
+_FILES: Final = {
+    *("config.yaml", "split.json", "model.json", "model.safetensors", "manifest.json"),
+    *("intervals.json", "training_set.safetensors", "predictions.csv", "metrics.json"),
+    *("worst.json", "record.json", "card.md", "report.html", "log.csv", "rejected.csv"),
+    *("verify.json", "diagnose.json", "diagnose.html", "smoothing.json"),
+}
+"""Files that trainings and what is asked of a run write into its folder."""
+_FOLDERS: Final = {"state", "members", "figures", "diagnose"}
+"""Its folders."""
+
+
+def check_output(path: Path, sources: Any = ()) -> None:
+    """Refuse to write over what is read, or over a file of a run.
+
+    Args:
+        path: The file that is going to be written.
+        sources: What is read: a path, a list of paths, or anything else.
+
+    Raises:
+        ConfigError: If it would be lost.
+    """
+    if format_of(path) or path.name == "id_prop.csv":
+        raise ConfigError(
+            f"{path} has the name of a file of crystals, and results are written there: choose "
+            "another name"
+        )
+    place = path.resolve()
+    if any(source == place for source in _paths(sources)):
+        raise ConfigError(
+            f"{path} is what is read, and would be lost: choose another file for the results"
+        )
+    for folder in place.parents:
+        inside = place.relative_to(folder).parts
+        own = inside[0] in _FOLDERS if len(inside) > 1 else inside[0] in _FILES
+        if own and (folder / "model.json").is_file():
+            raise ConfigError(
+                f"{path} is a file of the run {folder}, and would be lost: choose another file "
+                "for the results"
+            )
+
+
+def _paths(sources: Any) -> Iterator[Path]:
+    for source in sources if isinstance(sources, list | tuple) else [sources]:
+        if isinstance(source, str | Path):
+            yield Path(source).resolve()
