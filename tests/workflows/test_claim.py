@@ -42,6 +42,17 @@ def test_a_second_training_is_told_who_writes_there(held, csv_path):
     assert "choose another --out" in str(refused.value)
 
 
+def test_so_are_a_second_comparison_ablation_and_search(held, csv_path):
+    folder, process = held
+    options = {"target": "energy", "out": folder, "progress": False}
+    with pytest.raises(RunError, match=f"being written by process {process.pid}"):
+        xtalgraph.compare(csv_path, **options)
+    with pytest.raises(RunError, match=f"being written by process {process.pid}"):
+        xtalgraph.ablate(csv_path, sweep={"model.depth": [1, 2]}, **options)
+    with pytest.raises(RunError, match=f"being written by process {process.pid}"):
+        xtalgraph.tune(csv_path, trials=1, **options)
+
+
 def test_a_killed_process_holds_nothing(held):
     folder, process = held
     process.send_signal(signal.SIGKILL)

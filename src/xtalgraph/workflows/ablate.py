@@ -10,7 +10,6 @@ from typing import Any, Unpack
 import numpy as np
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
-from xtalgraph.conventions.files import make_folder
 from xtalgraph.evidence.ablation_page import write_ablation_page
 from xtalgraph.workflows.ablation import (
     FORMAT,
@@ -29,6 +28,7 @@ from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.smoothing import SAMPLE, measure_smoothing
+from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.split_work import SplitWork
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_request
@@ -74,26 +74,29 @@ def ablate(
         sweeps = [Sweep.parse(text) for text in sweep]
     points = points_of(request, sweeps, _several(fold), _several(seed))
     config = points[0].config
-    labelled = read_labelled(
-        request.source, config.targets, config.spec.conditions, progress=progress
-    )
-    stop_at_rejected(labelled.table.rejected, config.data.on_error)
-    table = _Table.begin(Path(out), points, sweeps, labelled)
-    work = SplitWork()
-    for number, point in enumerate(points):
-        folder = table.folder_of(point)
-        if not (folder / "smoothing.json").is_file():
-            log.info("point %d of %d: %s", number + 1, len(points), point)
-        try:
-            table.records[number] = _do(point, folder, request, labelled, work, progress)
-        except Exception as error:  # whatever one point dies of, the others are still to be done
-            reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
-            log.warning("point %d of %d failed, %s: %s", number + 1, len(points), point, reason)
-            log.debug("", exc_info=error)
-            table.records[number] = failed_point(point, folder.name, reason)
-        table.write()
-    found = Ablation(table.folder, table.document())
-    write_ablation_page(found.folder, found.document)
+    with sole_writer(Path(out)):
+        labelled = read_labelled(
+            request.source, config.targets, config.spec.conditions, progress=progress
+        )
+        stop_at_rejected(labelled.table.rejected, config.data.on_error)
+        table = _Table.begin(Path(out), points, sweeps, labelled)
+        work = SplitWork()
+        for number, point in enumerate(points):
+            folder = table.folder_of(point)
+            if not (folder / "smoothing.json").is_file():
+                log.info("point %d of %d: %s", number + 1, len(points), point)
+            try:
+                table.records[number] = _do(point, folder, request, labelled, work, progress)
+            except (
+                Exception
+            ) as error:  # whatever one point dies of, the others are still to be done
+                reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
+                log.warning("point %d of %d failed, %s: %s", number + 1, len(points), point, reason)
+                log.debug("", exc_info=error)
+                table.records[number] = failed_point(point, folder.name, reason)
+            table.write()
+        found = Ablation(table.folder, table.document())
+        write_ablation_page(found.folder, found.document)
     return found
 
 
@@ -151,9 +154,8 @@ class _Table:
                     f"{folder} was begun with other crystals or targets, of SHA-256 "
                     f"{before[:12]}... and not {digest[:12]}...: choose another --out"
                 )
-        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        elif not is_empty(folder):
             raise RunError(f"{folder} is not empty and holds no ablation: choose another --out")
-        make_folder(folder)
         swept = {sweep.key: list(sweep.values) for sweep in sweeps}
         targets = [target.as_dict() for target in points[0].config.targets]
         table = cls(folder, swept, targets, digest, [])

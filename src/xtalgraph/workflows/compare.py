@@ -14,7 +14,6 @@ import pandas as pd
 import yaml
 
 from xtalgraph.conventions.errors import ConfigError, RunError
-from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.catalogue import Dataset
 from xtalgraph.evidence.ladder_page import write_ladder
 from xtalgraph.evidence.ladder_wording import verdict_of
@@ -31,6 +30,7 @@ from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fol
 from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.sole_writer import sole_writer
 from xtalgraph.workflows.split_work import SplitWork
 
 log = logging.getLogger("xtalgraph")
@@ -130,7 +130,8 @@ def compare(
     Raises:
         ConfigError: On settings that cannot be.
         InputError: If the data cannot be used.
-        RunError: If a rung was tested on other crystals than the rest.
+        RunError: If a rung was tested on other crystals than the rest, or another process writes
+            into the folder.
     """
     options: SharedOptions = {
         "target": target,
@@ -160,26 +161,32 @@ def compare(
     own = own_rungs(models or [resolved.spec.encoder])
     others = rungs_of(rungs, published)
     folder = Path(out)
-    make_folder(folder)
-    began = time.monotonic()
-    cases = _cases(folder, request.source, request.known, resolved, every, progress)
-    said, not_run = _climb([*others, *own], cases)
-    if own[0] not in said:
-        raise ConfigError(f"{own[0].name} cannot be run: {not_run[-1]['reason']}")
-    log.info("measuring %d models with their intervals", len(said))
-    document = _document(cases, said, not_run, own[0], progress)
-    if every:
-        document["settings"]["data"]["fold"] = None
-    repeat = {"data": data, "out": folder, "models": models, "rungs": rungs, "published": published}
-    seconds = time.monotonic() - began
-    document["record"] = _record(repeat, cases, document["settings"], seconds)
-    verdict = verdict_of(document)
-    document["verdict"] = {
-        "beats": verdict.beats,
-        "complete": verdict.complete,
-        "text": list(verdict.sentences),
-    }
-    _write(folder, document)
+    with sole_writer(folder):
+        began = time.monotonic()
+        cases = _cases(folder, request.source, request.known, resolved, every, progress)
+        said, not_run = _climb([*others, *own], cases)
+        if own[0] not in said:
+            raise ConfigError(f"{own[0].name} cannot be run: {not_run[-1]['reason']}")
+        log.info("measuring %d models with their intervals", len(said))
+        document = _document(cases, said, not_run, own[0], progress)
+        if every:
+            document["settings"]["data"]["fold"] = None
+        repeat = {
+            "data": data,
+            "out": folder,
+            "models": models,
+            "rungs": rungs,
+            "published": published,
+        }
+        seconds = time.monotonic() - began
+        document["record"] = _record(repeat, cases, document["settings"], seconds)
+        verdict = verdict_of(document)
+        document["verdict"] = {
+            "beats": verdict.beats,
+            "complete": verdict.complete,
+            "text": list(verdict.sentences),
+        }
+        _write(folder, document)
     return Comparison(folder)
 
 

@@ -62,6 +62,15 @@ def sole_writer(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
+def is_empty(folder: Path) -> bool:
+    """Return whether a folder holds nothing but the lock of the process that writes there.
+
+    Args:
+        folder: Which is there.
+    """
+    return all(path.name in (LOCK, HOLDER) for path in folder.iterdir())
+
+
 def _holder(folder: Path) -> str:
     try:
         process = json.loads((folder / HOLDER).read_text(encoding="utf-8"))

@@ -13,7 +13,6 @@ from typing import Any, Unpack, final
 
 from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
-from xtalgraph.conventions.files import make_folder
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.labelled import Labelled
@@ -23,6 +22,7 @@ from xtalgraph.workflows.rejections import judge_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
+from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.train import train_request
 from xtalgraph.workflows.validation import validation_error
 
@@ -89,23 +89,28 @@ def tune(
     for key, there in searched.items():
         for value in there.ends:
             request.config({key: value})  # raises on an unknown setting, or a value that cannot be
-    labelled = read_labelled(request.source, base.targets, base.spec.conditions, progress=progress)
-    judge_rejected(labelled.table.rejected, base.data.on_error)
-    search = _Search(optuna, Path(out), request, base, searched, inner_folds, labelled, progress)
-    search.go_on(trials)
-    found = search.records()
-    done = [one for one in found if one["validation error"] is not None]
-    if not done:
-        raise RunError(f"all {trials} trials failed; the first: {found[0]['reason']}")
-    best = min(done, key=lambda one: one["validation error"])
-    write_json(Path(out) / "tune.json", {"format": 1, "trials": found, "best": best})
-    write_text(Path(out) / "tune.csv", _csv(found))
-    folder = Path(out) / "best"
-    if (folder / "report.html").is_file():  # what a training writes last
-        return Tuning(Path(out), tuple(found), best, Run.open(folder))
-    config = request.config(best["settings"])
-    run = train_request(request, config, folder, resume=True, progress=progress)
-    return Tuning(Path(out), tuple(found), best, run)
+    with sole_writer(Path(out)):
+        labelled = read_labelled(
+            request.source, base.targets, base.spec.conditions, progress=progress
+        )
+        judge_rejected(labelled.table.rejected, base.data.on_error)
+        search = _Search(
+            optuna, Path(out), request, base, searched, inner_folds, labelled, progress
+        )
+        search.go_on(trials)
+        found = search.records()
+        done = [one for one in found if one["validation error"] is not None]
+        if not done:
+            raise RunError(f"all {trials} trials failed; the first: {found[0]['reason']}")
+        best = min(done, key=lambda one: one["validation error"])
+        write_json(Path(out) / "tune.json", {"format": 1, "trials": found, "best": best})
+        write_text(Path(out) / "tune.csv", _csv(found))
+        folder = Path(out) / "best"
+        if (folder / "report.html").is_file():  # what a training writes last
+            return Tuning(Path(out), tuple(found), best, Run.open(folder))
+        config = request.config(best["settings"])
+        run = train_request(request, config, folder, resume=True, progress=progress)
+        return Tuning(Path(out), tuple(found), best, run)
 
 
 class _Search:
@@ -139,9 +144,8 @@ class _Search:
         made_from += f"{self.space}{inner_folds}{self.labelled.content_hash()}"
         key = hashlib.sha256(made_from.encode()).hexdigest()
         journal = self.folder / "trials.journal"
-        if self.folder.exists() and not journal.is_file() and any(self.folder.iterdir()):
+        if not journal.is_file() and not is_empty(self.folder):
             raise RunError(f"{self.folder} is not empty and holds no search: choose another --out")
-        make_folder(self.folder)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         backend = optuna.storages.journal.JournalFileBackend(str(journal))
         storage = optuna.storages.JournalStorage(backend)
