@@ -66,6 +66,26 @@ def rungs_of(found: Comparison):
     return {one["name"]: one for one in found.document["rungs"]}
 
 
+def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path, as_advised):
+    options = {"rungs": ["mean"], "epochs": 1, "split": "folds", "fold": 0}
+    found = compared(csv_path, tmp_path / "a", models=["xgn", "cgcnn"], **options)
+    rungs = rungs_of(found)
+    assert f"the mean of {as_advised} members, the assessed" in rungs["xgn"]["description"]
+    assert "members" not in rungs["cgcnn"]["description"]
+    members = {
+        path.name.split("-")[0]: len(xtalgraph.load(path).members)
+        for path in (found.folder / "runs").iterdir()
+    }
+    assert members == {"xgn": as_advised, "cgcnn": 1}
+    (run,) = (found.folder / "runs").glob("xgn-*")
+    stated = pd.read_csv(run / "predictions.csv").query("split == 'test'")
+    mae = (stated["prediction"] - stated["target"]).abs().mean()
+    assert rungs["xgn"]["metrics"]["mae"]["value"] == pytest.approx(mae)
+    one = [*SMALL, "training.members=1"]
+    found = compared(csv_path, tmp_path / "b", models=["xgn"], overrides=one, **options)
+    assert len(xtalgraph.load(next((found.folder / "runs").iterdir())).members) == 1
+
+
 def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog):
     caplog.set_level(logging.INFO, "xtalgraph")
     options = {"split": "folds", "published": published}

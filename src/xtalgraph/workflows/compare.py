@@ -99,6 +99,9 @@ def compare(
 ) -> Comparison:
     """Compare a model with simpler ones and with those of others, on the same split.
 
+    Our architectures have as many members as `train` gives them: three of XGN, one of the others,
+    or ``training.members``; the networks of others are single.
+
     What is in the folder already is taken from there: a comparison that was killed goes on when the
     command is repeated. What another setting decides is computed beside it.
 
@@ -147,7 +150,8 @@ def compare(
         "config": config,
         "overrides": overrides,
     }
-    request = Request.of(data, options, fold=fold, seed=seed)
+    asked = Request.of(data, options, fold=fold, seed=seed)
+    request = asked.advised()
     sections = {name: dict(section) for name, section in request.sections.items()}
     if sections["data"].get("folds") is not None:
         sections["data"].setdefault("split", "folds")
@@ -158,7 +162,8 @@ def compare(
     if len(resolved.targets) > 1:
         names = ", ".join(one.name for one in resolved.targets)
         raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
-    own = own_rungs(models or [resolved.spec.encoder])
+    members = resolved.training.members if _names_members(asked) else None
+    own = own_rungs(models or [resolved.spec.encoder], members)
     others = rungs_of(rungs, published)
     folder = Path(out)
     with sole_writer(folder):
@@ -188,6 +193,11 @@ def compare(
         }
         _write(folder, document)
     return Comparison(folder)
+
+
+def _names_members(request: Request) -> bool:
+    """Whether it was said how many members are trained."""
+    return request.sections.get("training", {}).get("members") is not None
 
 
 def _takes_every_fold(data: Mapping[str, Any]) -> bool:

@@ -14,11 +14,12 @@ from xtalgraph.workflows.ladder.published_rungs import published_rungs
 from xtalgraph.workflows.ladder.rung import Rung
 
 
-def own_rungs(models: Sequence[str]) -> list[Rung]:
+def own_rungs(models: Sequence[str], members: int | None = None) -> list[Rung]:
     """Return our architectures of some names.
 
     Args:
         models: Names in the registry, the judged one first.
+        members: How many of each are trained; None for as many as `train` does.
 
     Raises:
         ConfigError: If a name is not known, or said twice.
@@ -28,14 +29,14 @@ def own_rungs(models: Sequence[str]) -> list[Rung]:
             raise ConfigError(f"unknown model {name!r}{nearest(name, ENCODERS)}")
     if len(set(models)) < len(models):
         raise ConfigError(f"each model may be named once, got {', '.join(models)}")
-    return [
-        OwnRung(
-            name,
-            f"{ENCODERS[name].__name__} of xtalgraph, "
-            + ("the assessed model." if name == models[0] else "with its own defaults."),
-        )
-        for name in models
-    ]
+    rungs: list[Rung] = []
+    for name in models:
+        count = ENCODERS[name].advised_members if members is None else members
+        mean = f"the mean of {count} members, " if count > 1 else ""
+        role = "the assessed model." if name == models[0] else "with its own defaults."
+        description = f"{ENCODERS[name].__name__} of xtalgraph, {mean}{role}"
+        rungs.append(OwnRung(name, description, count))
+    return rungs
 
 
 def rungs_of(only: Sequence[str] | None, published: str | Path | None) -> list[Rung]:

@@ -23,10 +23,12 @@ class OwnRung(Rung):
     Args:
         name: A name in the registry.
         description: One sentence.
+        members: How many are trained.
     """
 
-    def __init__(self, name: str, description: str) -> None:
+    def __init__(self, name: str, description: str, members: int) -> None:
         super().__init__(name, Level.OWN, description)
+        self.members = members
 
     def why_not(self, case: Case) -> str:
         """Its settings must serve the target."""
@@ -71,4 +73,7 @@ class OwnRung(Rung):
         sections = case.config.sections()
         graph = {k: v for k, v in sections["graph"].items() if k != "fold_tolerance"}
         own = {"name": self.name, "readout": "auto"}
-        return RunConfig.from_sections({**sections, "graph": graph, "model": own})
+        training = sections["training"] | {"members": self.members}
+        return RunConfig.from_sections(
+            {**sections, "graph": graph, "model": own, "training": training}
+        )
