@@ -87,6 +87,23 @@ def test_labels_are_one_per_atom():
         crystal_scene(rock_salt(), title="NaCl", labels=["Na"])
 
 
+CLICK = """
+document.querySelector("[data-color=class]").click();
+document.getElementById("show-names").click();
+setTimeout(() => {
+  const frame = document.getElementById("labels").getBoundingClientRect();
+  const labels = [...document.querySelectorAll("#labels span")];
+  const cut = labels.filter(label => {
+    const box = label.getBoundingClientRect();
+    return box.left < frame.left - 1 || box.right > frame.right + 1
+      || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+  });
+  const moved = labels.filter(label => label.style.transform);
+  document.body.dataset.labels = [labels.length, moved.length, cut.length].join();
+}, 1500);
+"""
+
+
 @pytest.mark.long
 def test_a_browser_draws_it(tmp_path):
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -95,7 +112,7 @@ def test_a_browser_draws_it(tmp_path):
     path = tmp_path / "scene.html"
     salt = replace(rock_salt(), classes=np.array([0] * 4 + [1] * 4))
     page = crystal_scene(salt, title="NaCl")
-    click = '<script>document.querySelector("[data-color=class]").click()</script></body>'
+    click = f"<script>{CLICK}</script></body>"
     path.write_text(page.replace("</body>", click), encoding="utf-8")
     flags = "--headless --no-sandbox --disable-quic --no-first-run --disable-sync "
     flags += "--disable-background-networking --disable-component-update "
@@ -105,5 +122,6 @@ def test_a_browser_draws_it(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert 'data-ready="true"' in done.stdout
     assert 'data-color="class" aria-pressed="true"' in done.stdout
+    assert 'data-labels="11,11,0"' in done.stdout, "a, b, c and 8 atoms, none of them cut"
     assert '<ul class="legend" id="elements" aria-label="Elements" hidden' in done.stdout
     assert "CONSOLE" not in done.stderr

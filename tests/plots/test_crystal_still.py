@@ -9,7 +9,7 @@ from xtalgraph.conventions.errors import InputError
 from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.class_look import PALETTE
 from xtalgraph.plots.crystal_drawing import viewpoint
-from xtalgraph.plots.crystal_still import FLAT_FROM, SHADES, crystal_still
+from xtalgraph.plots.crystal_still import FLAT_FROM, SHADES, axis_name_spots, crystal_still
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 
 NONE = np.zeros(0, dtype=int)
@@ -103,3 +103,27 @@ def test_more_classes_than_colours_are_numbered_where_they_are_seen():
     )
     names = {text.get_text() for text in crystal_still(behind, color="class").axes[0].texts}
     assert names == {*"abc", *(str(kind) for kind in range(count))}
+
+
+def test_names_of_axes_are_near_their_ends_and_on_no_ball():
+    random = np.random.default_rng(0)
+    lines = np.array([[[0.0, 0.0], [4.0, 0.0]], [[0.0, 0.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 4.0]]])
+    balls = np.concatenate([lines[:, 1], lines[:, 0], random.uniform(-1, 5, (12, 2))])
+    reach = random.uniform(0.2, 0.6, len(balls))
+    spots = axis_name_spots(lines, balls, reach, margin=0.15)
+    for spot, (_, end) in zip(spots, lines, strict=True):
+        assert (np.linalg.norm(balls - spot, axis=1) - reach).min() >= 0.15
+        assert np.linalg.norm(spot - end) < 1.8
+    assert min(np.linalg.norm(spots[i] - spots[j]) for i, j in ((0, 1), (0, 2), (1, 2))) > 0.3
+
+
+def test_names_of_axes_are_inside_of_the_picture():
+    figure = crystal_still(rock_salt())
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    names = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    assert {"a", "b", "c"} <= set(names)
+    frame = figure.bbox
+    for box in (names[name] for name in "abc"):
+        assert frame.x0 <= box.x0 < box.x1 <= frame.x1
+        assert frame.y0 <= box.y0 < box.y1 <= frame.y1

@@ -72,6 +72,7 @@ def crystal_scene(
             for name, (start, end) in zip("abc", drawing.edges[::4], strict=False)
         ],
         "views": _views(crystal),
+        "margin": _margin(drawing),
         "stick": STICK_RADIUS,
         "line": 0.022,
     }
@@ -89,6 +90,15 @@ def crystal_scene(
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         library=_asset("vendor", "3Dmol-min.js"),
     )
+
+
+def _margin(drawing: CrystalDrawing) -> float:
+    """By what a picture that is fitted to centres must be shrunk for the balls to be in it."""
+    if not len(drawing.numbers):
+        return 1.0
+    extent = 0.5 * float(np.linalg.norm(np.ptp(drawing.positions, axis=0)))
+    ball = max(BALL_SHARE * covalent_radius(number) for number in set(drawing.numbers.tolist()))
+    return round((extent + 1.0) / (extent + 1.0 + 1.5 * ball), 4)
 
 
 def _atoms(

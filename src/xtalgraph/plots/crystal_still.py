@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -38,6 +38,8 @@ RASTER_FROM = 60
 """With more balls than this, an SVG holds the picture as pixels."""
 MOST_LISTED = 15
 """Classes that the legend names; of more it says how many."""
+NAME_MARGIN = 0.03
+"""Room for the name of an axis to each side, as a share of the picture."""
 EDGE_COLOR = "#7f8b97"
 EDGE_WIDTH = 0.00036
 """Half the width of the cell's edges over the distance of the eye."""
@@ -190,10 +192,24 @@ def _paint(axes: Axes, drawing: CrystalDrawing, crystal: BondedCrystal, look: _L
     flat = seen[:, :2] * canvas.magnify(seen[:, 2:])
     reach = radii * canvas.magnify(seen[:, 2])
     lines = corners[:, :2] * canvas.magnify(corners[:, 2:])
-    _name_axes(axes, lines.reshape(-1, 2, 2))
     _name_atoms(axes, look.names, flat, seen[:, 2], reach)
     low = np.concatenate([flat - reach[:, None], lines]).min(axis=0) - 0.35
     high = np.concatenate([flat + reach[:, None], lines]).max(axis=0) + 0.35
+    margin = NAME_MARGIN * float((high - low).max())
+    spots = axis_name_spots(lines.reshape(-1, 2, 2)[::4], flat, reach, margin)
+    for name, spot in zip("abc", spots, strict=False):
+        place: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 5}
+        axes.text(
+            float(spot[0]),
+            float(spot[1]),
+            name,
+            fontsize=8,
+            fontstyle="italic",
+            color=MUTED,
+            **place,
+        )
+    low = np.minimum(low, np.min([low, *(spot - margin for spot in spots)], axis=0))
+    high = np.maximum(high, np.max([high, *(spot + margin for spot in spots)], axis=0))
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
 
 
@@ -281,21 +297,35 @@ def _add_edges(
             canvas.add(outline, depth, face, face)
 
 
-def _name_axes(axes: Axes, lines: Float[np.ndarray, "edges 2 2"]) -> None:
-    for name, (start, end) in zip("abc", lines[::4], strict=False):
-        outward = (end - start) / max(float(np.linalg.norm(end - start)), 1e-9)
-        axes.annotate(
-            name,
-            (float(end[0]), float(end[1])),
-            xytext=(float(outward[0]) * 7.0, float(outward[1]) * 7.0),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=8,
-            fontstyle="italic",
-            color=MUTED,
-            zorder=5,
-        )
+def axis_name_spots(
+    lines: Float[np.ndarray, "axes 2 2"],
+    balls: Float[np.ndarray, "balls 2"],
+    reach: Float[np.ndarray, " balls"],
+    margin: float,
+) -> list[Float[np.ndarray, "2"]]:
+    """Find for each axis a place for its name, near its end and off all balls.
+
+    Args:
+        lines: Start and end of each axis in the picture.
+        balls: Middles of the balls in the picture.
+        reach: Their radii in the picture.
+        margin: Room that a name needs to each side.
+
+    Returns:
+        The nearest free place of each, of those tried.
+    """
+    turns = np.radians([0, 30, -30, 60, -60, 90, -90, 135, -135, 180])
+    spots: list[Float[np.ndarray, "2"]] = []
+    for start, end in lines:
+        along = np.arctan2(*(end - start)[::-1]) + turns
+        ways = np.stack([np.cos(along), np.sin(along)], axis=1)
+        tried = np.concatenate([end + margin * step * ways for step in np.arange(1.0, 12.0, 0.75)])
+        others = np.array([*balls, *spots]).reshape(-1, 1, 2)
+        radii = np.array([*reach, *(margin for _ in spots)]).reshape(-1, 1)
+        room = (np.linalg.norm(others - tried, axis=2) - radii).min(axis=0, initial=np.inf)
+        free = np.flatnonzero(room >= margin)
+        spots.append(tried[free[0] if len(free) else int(np.argmax(room))])
+    return spots
 
 
 def _surface(

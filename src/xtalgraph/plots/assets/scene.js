@@ -55,7 +55,6 @@
   let drawn = [];
   const showCell = (visible) => {
     drawn.forEach((shape) => viewer.removeShape(shape));
-    viewer.removeAllLabels();
     drawn = [];
     if (visible) {
       drawn = scene.edges.map((edge) =>
@@ -69,37 +68,121 @@
           gapLength: 0.3,
         }),
       );
-      scene.axes.forEach((axis) =>
-        viewer.addLabel(axis.name, {
-          position: point(axis.position),
-          alignment: "center",
-          showBackground: false,
-          fontColor: "#4a5663",
-          fontSize: 16,
-          inFront: true,
-        }),
-      );
     }
+    nameThings(visible);
+  };
+
+  // Labels are elements over the picture. Each is put beside its atom or axis, where it covers no
+  // ball and no other label, and never beyond the frame.
+  const layer = document.getElementById("labels");
+  const MOST_PLACED = 200;
+  let labels = [];
+  const nameThings = (axes) => {
+    layer.replaceChildren();
+    labels = [];
+    const add = (text, at, ball, kind) => {
+      const element = document.createElement("span");
+      element.textContent = text;
+      element.className = kind;
+      layer.append(element);
+      const { offsetWidth: width, offsetHeight: height } = element;
+      labels.push({ element, at, ball, width, height });
+    };
+    if (axes) scene.axes.forEach((axis) => add(axis.name, axis.position, null, "axis"));
     const named = document.getElementById("show-names").checked;
     const numbered = byClass && scene.numbered;
     if (named || numbered) {
-      scene.atoms.forEach((atom) => {
+      scene.atoms.forEach((atom, index) => {
         if (atom.cell) return;
         const kind = numbered ? String(atom.kind) : "";
-        viewer.addLabel(named ? [atom.name, kind].filter(Boolean).join(" · ") : kind, {
-          position: point(atom.position),
-          alignment: "center",
-          showBackground: true,
-          backgroundColor: "white",
-          backgroundOpacity: 0.7,
-          fontColor: "#1f2933",
-          fontSize: 12,
-          padding: 1,
-          inFront: true,
-        });
+        const text = named ? [atom.name, kind].filter(Boolean).join(" · ") : kind;
+        add(text, atom.position, index, "atom");
       });
     }
   };
+
+  const shown = (atom) => !atom.cell || document.getElementById("show-images").checked;
+  const discs = () => {
+    const [x, y, z, w] = viewer.getView().slice(4);
+    // What points right on the screen, in the coordinates of the crystal.
+    const right = [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)];
+    const centers = viewer.modelToScreen(scene.atoms.map((atom) => point(atom.position)));
+    const rims = viewer.modelToScreen(
+      scene.atoms.map((atom) => point(atom.position.map((p, k) => p + atom.radius * right[k]))),
+    );
+    const frame = layer.getBoundingClientRect();
+    const [left, top] = [frame.left + window.scrollX, frame.top + window.scrollY];
+    return centers.map((center, index) => ({
+      x: center.x - left,
+      y: center.y - top,
+      radius: Math.hypot(rims[index].x - center.x, rims[index].y - center.y),
+      shown: shown(scene.atoms[index]),
+    }));
+  };
+  const overlap = (box, disc) => {
+    const dx = Math.max(box.x - disc.x, disc.x - box.x - box.width, 0);
+    const dy = Math.max(box.y - disc.y, disc.y - box.y - box.height, 0);
+    return Math.max(disc.radius - Math.hypot(dx, dy), 0);
+  };
+  const crosses = (one, other) =>
+    one.x < other.x + other.width && other.x < one.x + one.width &&
+    one.y < other.y + other.height && other.y < one.y + one.height;
+  const ANGLES = [0, 45, -45, 90, -90, 135, -135, 180].map((angle) => (angle * Math.PI) / 180);
+  const place = () => {
+    if (labels.length === 0) return;
+    const { clientWidth: width, clientHeight: height } = layer;
+    const balls = discs();
+    const obstacles = balls.filter((disc) => disc.shown);
+    const frame = layer.getBoundingClientRect();
+    const taken = [];
+    labels.forEach((label) => {
+      const own = label.ball === null ? null : balls[label.ball];
+      const spot = own ?? viewer.modelToScreen(point(label.at));
+      const center = own ?? {
+        x: spot.x - frame.left - window.scrollX, y: spot.y - frame.top - window.scrollY, radius: 0,
+      };
+      const along = own ? -Math.PI / 4 : Math.atan2(center.y - height / 2, center.x - width / 2);
+      let best = null;
+      const distances = labels.length > MOST_PLACED ? [] : own ? [2, 14, 30] : [0, 14, 30, 50, 75, 105];
+      search: for (const distance of distances) {
+        for (const angle of ANGLES) {
+          const [ux, uy] = [Math.cos(along + angle), Math.sin(along + angle)];
+          const reach = center.radius + distance;
+          // The box touches the circle of this reach with the side that faces it.
+          const half = Math.abs(ux) * label.width / 2 + Math.abs(uy) * label.height / 2;
+          const box = {
+            x: center.x + ux * (reach + half) - label.width / 2,
+            y: center.y + uy * (reach + half) - label.height / 2,
+            width: label.width,
+            height: label.height,
+          };
+          box.x = Math.min(Math.max(box.x, 0), width - box.width);
+          box.y = Math.min(Math.max(box.y, 0), height - box.height);
+          let cost = distance * 0.02;
+          obstacles.forEach((disc) => { cost += overlap(box, disc); });
+          taken.forEach((other) => { cost += crosses(box, other) ? 20 : 0; });
+          if (best === null || cost < best.cost) best = { box, cost };
+          if (cost <= distance * 0.02) break search;
+        }
+      }
+      const box = best?.box ?? {
+        x: center.x - label.width / 2, y: center.y - label.height / 2, ...label,
+      };
+      taken.push(box);
+      label.element.style.transform = `translate(${box.x.toFixed(1)}px, ${box.y.toFixed(1)}px)`;
+    });
+  };
+  let waiting = false;
+  const placeSoon = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      place();
+    });
+  };
+  viewer.setViewChangeCallback(placeSoon);
+  addEventListener("resize", placeSoon);
 
   const describe = (atom) => {
     const lines = [`index ${atom.site}, coordination ${atom.coordination}`];
@@ -138,8 +221,7 @@
   const colorButtons = document.querySelectorAll("[data-color]");
   const showColors = () => {
     scene.atoms.forEach((atom, index) => {
-      const visible = !atom.cell || document.getElementById("show-images").checked;
-      viewer.setStyle({ index }, visible ? ball(atom) : {});
+      viewer.setStyle({ index }, shown(atom) ? ball(atom) : {});
     });
     document.getElementById("elements").hidden = byClass;
     document.getElementById("classes").hidden = !byClass;
@@ -153,7 +235,9 @@
     viewer.zoomTo();
     const placed = viewer.getView();
     viewer.setView([...placed.slice(0, 4), ...scene.views[name]]);
+    viewer.zoom(scene.margin); // the picture is fitted to the centres of the balls
     viewer.render();
+    placeSoon();
   };
   document.querySelectorAll("[data-view]").forEach((button) => {
     button.addEventListener("click", () => turn(button.dataset.view));
@@ -163,12 +247,14 @@
   const redraw = () => {
     showCell(cellBox.checked);
     viewer.render();
+    placeSoon();
   };
   cellBox.addEventListener("change", redraw);
   document.getElementById("show-names").addEventListener("change", redraw);
   imageBox.addEventListener("change", () => {
     showColors();
     viewer.render();
+    placeSoon();
   });
   document.getElementById("colors").hidden = !scene.hasClasses;
   colorButtons.forEach((button) => {
