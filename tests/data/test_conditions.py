@@ -39,6 +39,8 @@ def test_rows_become_states():
         ({"p": "high"}, "'p' must be a finite number, got 'high'"),
         ({"T": [1.0, 2.0]}, "'T' must be a finite number"),
         ({"T": float("inf")}, "'T' must be a finite number"),
+        ({"T": 10**400}, "'T' must be a finite number"),
+        ({"T": 1e300}, "'T' must be at most 1e+30 in size, got 1e+300"),
         ({"method": None}, "there is no 'method'"),
         ({"method": "HSE06"}, "no method that the model knows: 'HSE06'; did you mean 'HSE'"),
     ],

@@ -9,6 +9,7 @@ import torch
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.labels import LARGEST_NUMBER
 from xtalgraph.data.states import States
 
 
@@ -72,8 +73,11 @@ class Conditions:
             if _is_missing(values.get(name)):
                 return f"there is no {name!r}, which the model reads as the state of a crystal"
         for name in self.numbers:
-            if not math.isfinite(_number(values[name])):
+            number = _number(values[name])
+            if not math.isfinite(number):
                 return f"{name!r} must be a finite number, got {values[name]!r}"
+            if abs(number) > LARGEST_NUMBER:
+                return f"{name!r} must be at most {LARGEST_NUMBER:g} in size, got {number:g}"
         if self.fidelity:
             said = str(values[self.fidelity])
             if said not in self.fidelities:
@@ -129,5 +133,5 @@ def _is_missing(value: Any) -> bool:
 def _number(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan

@@ -1,9 +1,12 @@
-"""From what stands in a column to class 0 or 1."""
+"""From what stands in a column to class 0 or 1, and how large a number may be."""
 
 from typing import Final
 
 import numpy as np
 
+LARGEST_NUMBER: Final = 1e30
+"""Of a label or a condition, of either sign: what is computed from larger ones overflows in single
+precision."""
 _WORDS: Final[dict[str, float]] = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
 
 

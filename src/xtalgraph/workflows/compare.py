@@ -20,6 +20,7 @@ from xtalgraph.evidence.ladder_wording import verdict_of
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.examine_labels import warn_about_labels
 from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled, values_of
@@ -227,10 +228,13 @@ def _cases(
     judge_rejected(labelled.table.rejected, config.data.on_error, folder)
     chosen = known_folds(labelled, config.data, known) if every else [config.data.fold]
     data_hash = labelled.content_hash()
-    cases, work = [], SplitWork()
+    cases: list[Case] = []
+    work = SplitWork()
     for fold in chosen:
         of_fold = replace(config, data=replace(config.data, fold=fold))
         split = make_split(labelled, of_fold.data, known, seed)
+        if not cases:
+            warn_about_labels(labelled, split, [target])
         cases.append(
             Case(source, known, of_fold, labelled, split, data_hash, folder, progress, work)
         )

@@ -14,6 +14,7 @@ from xtalgraph.data.leaks import Leaks, RepeatedCrystals, count_leaks
 from xtalgraph.data.order import RowOrder, examine_order
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.examine_labels import examine_labels
 from xtalgraph.workflows.labelled import Labelled, values_of
 
 _PARTS: Final = {"test": "test", "val": "validation"}
@@ -22,7 +23,7 @@ _PARTS: Final = {"test": "test", "val": "validation"}
 def examine_split(
     folder: Path, labelled: Labelled, split: Split, targets: Sequence[Target], data_hash: str
 ) -> dict[str, Any]:
-    """Count leaks, repeated crystals and equal labels, look at the order of the file, and say it.
+    """Look at the labels, count leaks and repeated crystals, look at the order of the file; say it.
 
     Where the run folder holds what was found for the same data and split, it is taken from there:
     a run that is resumed does not count again.
@@ -55,7 +56,8 @@ def examine_split(
     equal = None
     if values is not None and not target.is_class:
         equal = examine_equal_labels(values, split)
-    said = _sentences(leaks, order, target) + _about_equal(equal, target)
+    said = [(True, text) for text in examine_labels(labelled, split, targets)]
+    said += _sentences(leaks, order, target) + _about_equal(equal, target)
     return {
         **head,
         "leaks": leaks.as_dict(),

@@ -22,7 +22,7 @@ from xtalgraph.data.division import (
     parse_division,
 )
 from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
-from xtalgraph.data.labels import class_of, why_no_class
+from xtalgraph.data.labels import LARGEST_NUMBER, class_of, why_no_class
 from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import Rejection, read_table
 from xtalgraph.data.targets import Component, Kind, Target
@@ -95,7 +95,22 @@ def read_labelled(
     table = table.reject(reasons)
     if not values:
         raise nothing_left(source, table.rejected)
+    _check_size(values, targets)
     return Labelled(table, tuple(values), conditions)
+
+
+def _check_size(
+    values: Sequence[Float[np.ndarray, "_ *columns"]], targets: Sequence[Target]
+) -> None:
+    """Refuse labels that are all so small that they are 0 in single precision."""
+    columns = np.abs(np.concatenate(values)).reshape(-1, len(targets))
+    for target, column in zip(targets, columns.T, strict=True):
+        largest = np.nanmax(column, initial=0.0)
+        if 0 < largest < 1 / LARGEST_NUMBER:
+            raise InputError(
+                f"the labels {target.name!r} are at most {largest:g}, which vanishes in single "
+                "precision: take another unit"
+            )
 
 
 def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:
@@ -156,7 +171,10 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
     if target.component is not None:
         part = target.component
         if not _is_vector(raw, part):
-            return f"the target {part.column!r} must be a list of {part.size} numbers, got {raw!r}"
+            return (
+                f"the target {part.column!r} must be a list of {part.size} numbers, got "
+                f"{_short(raw)}"
+            )
         raw = raw[part.index]
     if target.is_class:
         labels = raw if isinstance(raw, list | tuple | np.ndarray) else [raw]
@@ -166,8 +184,10 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
         raw = found
     try:
         values = np.asarray(raw, dtype=float)
+    except OverflowError:
+        return f"the target {name!r} is larger than any number that can be computed with"
     except (TypeError, ValueError):
-        return f"the target {name!r} is not a number: {raw!r}"
+        return f"the target {name!r} is not a number: {_short(raw)}"
     if target.kind is Kind.ATOMIC:
         if values.shape != (len(crystal),):
             return (
@@ -180,8 +200,18 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
             f"got shape {values.shape}"
         )
     if not np.all(np.isfinite(values)):
-        return f"the target {name!r} is not finite: {raw!r}"
+        return f"the target {name!r} is not finite: {_short(raw)}"
+    if np.any(np.abs(values) > LARGEST_NUMBER):
+        return (
+            f"the target {name!r} is {values.flat[np.abs(values).argmax()]:g}: labels beyond "
+            f"{LARGEST_NUMBER:g} overflow in single precision; correct it, or take another unit"
+        )
     return values.reshape(-1)
+
+
+def _short(raw: Any) -> str:
+    text = repr(raw)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, seed: int) -> Split:

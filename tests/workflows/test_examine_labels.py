@@ -1,0 +1,162 @@
+"""What is said of labels before a training: constants, outliers, totals that are called means."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase.build import bulk
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.convert import from_any
+from xtalgraph.crystals.transforms import supercell
+from xtalgraph.data.splits import random_split
+from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.workflows.examine_labels import examine_labels
+from xtalgraph.workflows.prepare import read_labelled
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+SALT = from_any(bulk("NaCl", "rocksalt", a=5.64))
+
+
+def frame(labels, sizes=None, name="y"):
+    """Rock salt, in cells of as many formulas as `sizes` says."""
+    sizes = [1] * len(labels) if sizes is None else sizes
+    crystals = [supercell(SALT, (int(n), 1, 1)) for n in sizes]
+    ids = [f"s{n:02d}" for n in range(len(labels))]
+    return pd.DataFrame({"id": ids, "structure": crystals, name: labels})
+
+
+def told(data, target):
+    labelled = read_labelled(data, target)
+    split = random_split(len(labelled.table), val=0.1, test=0.2, seed=0)
+    return examine_labels(labelled, split, [target] if isinstance(target, Target) else target)
+
+
+def test_ordinary_labels_are_not_spoken_of():
+    labels = np.random.default_rng(0).normal(size=40)
+    assert told(frame(labels), Target("y", Kind.INTENSIVE, "eV")) == []
+    assert told(frame(labels), Target("y", Kind.EXTENSIVE, "eV/cell")) == []
+
+
+def test_a_constant_is_told_for_numbers_and_for_classes():
+    (text,) = told(frame([1.5] * 40), Target("y", Kind.INTENSIVE))
+    assert text.startswith("all 40 labels 'y' are 1.5: there is nothing to learn from them")
+    (text,) = told(frame([1] * 40), Target("y", Kind.INTENSIVE, task=Task.CLASSIFICATION))
+    assert "all 40 labels 'y' are 1" in text
+
+
+def test_a_constant_training_part_is_told():
+    labels = np.ones(40)
+    labels[random_split(40, val=0.1, test=0.2, seed=0).test[:2]] = 2.0
+    texts = told(frame(labels), Target("y", Kind.INTENSIVE))
+    assert "all 28 labels 'y' of the training part are 1" in texts[0]
+
+
+def test_an_outlier_is_named_with_id_row_and_value():
+    labels = np.random.default_rng(0).normal(size=40)
+    labels[7] = 5000.0
+    (text,) = told(frame(labels), Target("y", Kind.INTENSIVE, "eV"))
+    assert text.startswith("1 label 'y' far from all others")
+    assert "s07 (row 7): 5000." in text
+
+
+def test_an_outlier_of_a_total_is_looked_for_by_atom():
+    sizes = np.arange(1, 41)
+    labels = -4.0 * 2 * sizes + np.random.default_rng(0).normal(size=40)
+    assert told(frame(labels, sizes), Target("y", Kind.EXTENSIVE)) == []
+    labels[39] = -4.0 * 2 * 8
+    assert any("s39" in text for text in told(frame(labels, sizes), Target("y", Kind.EXTENSIVE)))
+
+
+def test_labels_that_single_precision_cannot_tell_apart():
+    labels = 1e9 + np.random.default_rng(0).normal(size=40)
+    (text,) = told(frame(labels), Target("y", Kind.INTENSIVE))
+    assert "rounded to 60 in single precision" in text
+
+
+def test_a_total_called_intensive_is_told_with_the_numbers():
+    sizes = np.random.default_rng(0).integers(12, 33, size=40)
+    energy = sizes * 2 * np.random.default_rng(1).normal(-3.4, 0.05, size=40)
+    (text,) = told(frame(energy, sizes), Target("y", Kind.INTENSIVE, "eV"))
+    assert (
+        "declared intensive, and its labels behave as totals of the cell: cells have 24 to" in text
+    )
+    assert "Say --kind extensive" in text
+    assert told(frame(energy, sizes), Target("y", Kind.EXTENSIVE, "eV")) == []
+    mean = energy / sizes / 2
+    (text,) = told(frame(mean, sizes), Target("y", Kind.EXTENSIVE, "eV"))
+    assert "declared extensive, and its labels behave as means" in text
+
+
+def test_a_unit_of_another_kind_is_told():
+    labels = np.random.default_rng(0).normal(size=40)
+    (text,) = told(frame(labels), Target("y", Kind.EXTENSIVE, "eV/atom"))
+    assert "its unit eV/atom is that of a mean: say --kind intensive" in text
+    (text,) = told(frame(labels), Target("y", Kind.INTENSIVE, "eV/cell"))
+    assert "is that of a total of the cell: say --kind extensive" in text
+
+
+def test_each_of_several_targets_is_looked_at():
+    data = frame(np.random.default_rng(0).normal(size=40))
+    data["z"] = [None] * 10 + [7.0] * 30
+    (text,) = told(data, [Target("y", Kind.INTENSIVE), Target("z", Kind.INTENSIVE)])
+    assert "all 30 labels 'z' are 7" in text
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (1e300, "is 1e[+]300: labels beyond 1e[+]30 overflow in single precision"),
+        (-1e31, "labels beyond"),
+        (10**400, "larger than any number"),
+        (float("inf"), "is not finite: inf"),
+        ("3.2 eV", "is not a number: '3.2 eV'"),
+        ("x" * 5000, "is not a number: 'x{50,60}"),
+    ],
+)
+def test_labels_that_cannot_be_are_rejected_with_their_row(bad, reason):
+    data = frame([1.0, 2.0, 3.0])
+    data["y"] = data["y"].astype(object)
+    data.at[1, "y"] = bad
+    labelled = read_labelled(data, Target("y", Kind.INTENSIVE))
+    (rejected,) = labelled.table.rejected
+    assert (rejected.id, rejected.row) == ("s01", 1)
+    pd.testing.assert_series_equal(
+        pd.Series([rejected.reason]).str.contains(reason), pd.Series([True])
+    )
+
+
+def test_labels_that_vanish_in_single_precision_are_refused():
+    with pytest.raises(InputError, match="at most 3e-40, which vanishes"):
+        read_labelled(frame([1e-40, 2e-40, 3e-40]), Target("y", Kind.INTENSIVE))
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "total"),
+    [
+        ("carbon.csv.gz", "energy_per_atom", False),
+        ("matbench_phonons.json.gz", "last phdos peak", False),
+        ("jarvis_multi.json.gz", "formation_energy_peratom", False),
+        ("jarvis_multi.json.gz", "bulk_modulus_kv", False),
+        ("dielectric_tensors.json.gz", "n", False),
+        ("potentials/Si_train.extxyz", "energy", True),
+        ("potentials/Li_test.extxyz", "energy", True),
+    ],
+)
+def test_real_columns_are_told_apart(file, column, total):
+    if not (SHARED / file).is_file():
+        pytest.skip(f"{SHARED / file} is not there")
+    from xtalgraph.data.kind_evidence import kind_evidence
+    from xtalgraph.data.table import read_table
+
+    table = read_table(SHARED / file)
+    values = table.columns[column].to_numpy(dtype=float)
+    atoms = np.array([len(crystal) for crystal in table.crystals])
+    there = np.isfinite(values)
+    evidence = kind_evidence(values[there], atoms[there])
+    assert (evidence.kind is Kind.EXTENSIVE) == total
+    scaled = values / atoms if total else values * atoms
+    assert kind_evidence(scaled[there], atoms[there]).kind is (
+        Kind.INTENSIVE if total else Kind.EXTENSIVE
+    )
