@@ -36,7 +36,7 @@ def test_a_folder_with_good_and_bad_files_loses_nothing(folder):
     reasons = {rejection.id: rejection.reason for rejection in table.rejected}
     assert set(reasons) == {"truncated", "partial", "empty", "photo"}
     assert "malformed" in reasons["truncated"] or "holds no atoms" in reasons["truncated"]
-    assert "partial occupancy: Cu1 (0.5)" in reasons["partial"]
+    assert "partial occupancy: Cu1 (Cu 0.5)" in reasons["partial"]
     assert reasons["empty"] == "the file is empty"
     assert "JPEG" in reasons["photo"]
     assert all(str(folder) in rejection.file for rejection in table.rejected)

@@ -13,6 +13,7 @@ from xtalgraph.crystals.entry import Entry
 
 READABLE_SUFFIXES: Final[dict[str, str]] = {
     ".cif": "cif",
+    ".mcif": "cif",
     ".poscar": "poscar",
     ".contcar": "poscar",
     ".vasp": "poscar",

@@ -4,11 +4,23 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
 from xtalgraph.conventions.errors import InputError
 
 _CHARGED: Final = re.compile(r"([A-Za-z]{1,2})(?:[0-9.]*[+-]?[0-9.]*)")
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
+
+_LAST_IN_CRYSTALS: Final = 103
+"""No crystal of an element beyond lawrencium was ever made: CN and OG are groups or labels."""
+
+_GROUPS: Final[dict[str, str]] = {"Ow": "O", "Oh": "O", "Hw": "H", "Oc": "O", "Oa": "O", "Ob": "O"}
+"""Labels of water, of hydroxide and of oxygen sites, which are no symbols."""
+
+_POSITIONS: Final = frozenset("ABCD")
+"""Letters that number atoms after their element: CA1 is calcium or an alpha carbon."""
+
+_ORGANIC: Final = frozenset("CHNO")
+"""Elements whose labels are followed by letters of all kinds: HO1, CU, OS, NB."""
 
 
 @lru_cache(maxsize=4096)
@@ -22,24 +34,29 @@ def number_of_symbol(symbol: str) -> int:
         The atomic number, 1 for D and T.
 
     Raises:
-        InputError: It is not the symbol of an element.
+        InputError: It is not the symbol of an element. Elements that no crystal was made of must
+            be written as their symbols are: Cn, not CN.
     """
     match = _CHARGED.fullmatch(symbol.strip())
     number = ATOMIC_NUMBERS.get(match[1].capitalize()) if match else None
-    if number is None:
-        raise InputError(f"{symbol!r} is not an element")
+    if number is None or (
+        number > _LAST_IN_CRYSTALS and match is not None and match[1] != SYMBOLS[number]
+    ):
+        raise InputError(f"{symbol[:40]!r} is not an element")
     return number
 
 
 @lru_cache(maxsize=4096)
-def number_of_label(label: str) -> int:
+def number_of_label(label: str, elements: frozenset[int] | None = None) -> int:
     """Return the atomic number that the label of a site means: Fe1, O2a, OW1.
 
-    A label in capitals whose first letter is an element as well (CA1: calcium, or an alpha carbon)
-    could be either and is refused.
+    A label in capitals whose letters are two elements (CA1: calcium, or an alpha carbon) is the one
+    that the crystal holds, and is refused where that is not known. Elements that no crystal was
+    made of, and tritium, are not read from a label: T1 is a tetrahedral site.
 
     Args:
         label: The label, as long as it likes after the element.
+        elements: Atomic numbers of the crystal's formula, None where there is none.
 
     Returns:
         The atomic number.
@@ -49,18 +66,40 @@ def number_of_label(label: str) -> int:
     """
     match = _LETTERS.match(label.strip())
     letters = match[0] if match else ""
-    long = ATOMIC_NUMBERS.get(letters[:2].capitalize()) if len(letters) > 1 else None
-    short = ATOMIC_NUMBERS.get(letters[:1].upper())
-    if long is not None and letters[1].islower():
+    pair = letters[:2].capitalize()
+    long = _natural(pair) if len(letters) > 1 else None
+    short = _natural(letters[:1].upper())
+    if len(letters) > 1 and letters[1].islower():
         if len(letters) == 2 or letters[2].isupper():
-            return long
+            found = long or _natural(_GROUPS.get(pair, ""))
+            if found is not None:
+                return found
     elif long is not None and short is not None:
-        raise InputError(
-            f"the label {label!r} could mean {letters[:2].capitalize()} or {letters[0]}; "
-            "give _atom_site_type_symbol"
-        )
+        return _of_two(label, letters, long, short, elements)
     elif long is not None:
         return long
-    elif short is not None and (len(letters) == 1 or letters[1].isupper()):
+    elif short is not None:
         return short
-    raise InputError(f"the label {label!r} does not begin with the symbol of an element")
+    raise InputError(
+        f"the label {label[:40]!r} does not begin with the symbol of an element that crystals "
+        "hold; give _atom_site_type_symbol"
+    )
+
+
+def _natural(symbol: str) -> int | None:
+    number = ATOMIC_NUMBERS.get(symbol)
+    return None if number is None or number > _LAST_IN_CRYSTALS or symbol == "T" else number
+
+
+def _of_two(
+    label: str, letters: str, long: int, short: int, elements: frozenset[int] | None
+) -> int:
+    """Return which of two elements a label in capitals means."""
+    if elements is not None and (long in elements) != (short in elements):
+        return long if long in elements else short
+    if elements is None and letters[0] not in _ORGANIC and letters[1] not in _POSITIONS:
+        return long
+    raise InputError(
+        f"the label {label[:40]!r} could mean {SYMBOLS[long]} or {SYMBOLS[short]}; "
+        "give _atom_site_type_symbol"
+    )

@@ -1,11 +1,15 @@
-"""From the atoms of the asymmetric unit to all atoms of the cell."""
+"""Symmetry operations: read from text, checked as a group, and applied to the asymmetric unit."""
 
 import re
+import warnings
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+import spglib
+from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import InputError
 
@@ -13,10 +17,23 @@ SAME_SITE: Final[float] = 0.05
 """Symmetry images closer than this are one atom, Å. Coordinates rounded to three digits (0.333) put
 the images of one atom up to 0.03 Å apart in a cell of 30 Å, and no two atoms come this near."""
 
+MAX_OPERATIONS: Final[int] = 2_000
+"""The largest list of operations that is read. A space group has at most 192 in its conventional
+cell, a magnetic supercell some hundreds."""
+
+MAX_IMAGES: Final[int] = 1_000_000
+"""The most symmetry images, sites times operations, that one crystal may have."""
+
 _CELL_MISFIT: Final[float] = 0.02
 """Largest relative change of the metric under an operation; cells are often rounded."""
 
+_LARGEST_TRANSLATION: Final[float] = 100.0
+"""Lattice vectors; more is no operation that anyone wrote on purpose."""
+
 _TERM: Final = re.compile(r"([+-]?)(?:(\d+(?:\.\d*)?|\.\d+)(?:/(\d+))?)?\*?([xyz]?)")
+_GRID: Final = 2**12 * 27
+"""Steps of a translation in `_codes`: no fraction with a denominator below 8192 is between two."""
+_WEIGHTS: Final = np.array([7919 ** (n + 1) % 2**61 for n in range(12)], dtype=np.int64)
 
 
 class Operations(NamedTuple):
@@ -32,8 +49,9 @@ class Operations(NamedTuple):
 def parse_operations(triplets: tuple[str, ...]) -> Operations:
     """Read operations such as ``-x+1/2, y, z-x``.
 
-    Translations that are decimals are taken to the nearest 24th when they are within 0.001 of it:
-    0.333 is 1/3.
+    Translations that are decimals are taken to the nearest 24th when they are within 0.001 of it
+    (0.333 is 1/3), or else to the nearest fraction with a denominator up to 48 within 0.0001.
+    Operations that are the same up to a lattice vector are kept once.
 
     Args:
         triplets: All operations of the list.
@@ -42,33 +60,144 @@ def parse_operations(triplets: tuple[str, ...]) -> Operations:
         The operations as matrices.
 
     Raises:
-        InputError: A triplet is malformed, or the identity is missing.
+        InputError: A triplet is malformed or no operation of a lattice, the identity is missing, or
+            there are more than `MAX_OPERATIONS`.
     """
-    rotations = np.zeros((len(triplets), 3, 3))
-    translations = np.zeros((len(triplets), 3))
-    for n, triplet in enumerate(triplets):
-        parts = triplet.lower().replace(" ", "").split(",")
-        if len(parts) != 3:
-            raise InputError(f"symmetry operation {triplet!r} does not have three parts")
-        for row, part in enumerate(parts):
-            at = 0
-            while at < len(part):
-                match = _TERM.match(part, at)
-                if match is None or not (match[2] or match[4]):
-                    raise InputError(f"symmetry operation {triplet!r} cannot be understood")
-                at = match.end()
-                value = float(match[2] or 1) / float(match[3] or 1)
-                value = -value if match[1] == "-" else value
-                if match[4]:
-                    rotations[n, row, "xyz".index(match[4])] += value
-                else:
-                    translations[n, row] += value
-    nearest = np.round(translations * 24) / 24
-    translations = np.where(np.abs(translations - nearest) < 1e-3, nearest, translations)
-    is_identity = np.all(rotations == np.eye(3), axis=(1, 2)) & np.all(translations == 0, axis=1)
+    if len(triplets) > MAX_OPERATIONS:
+        raise InputError(
+            f"{len(triplets)} symmetry operations; more than {MAX_OPERATIONS} are not read"
+        )
+    parsed = [_parse(triplet) for triplet in triplets]
+    operations = Operations(
+        np.array([rotation for rotation, _ in parsed], dtype=float).reshape(-1, 3, 3),
+        np.array([translation for _, translation in parsed], dtype=float).reshape(-1, 3),
+    )
+    is_identity = np.all(operations.rotations == np.eye(3), axis=(1, 2))
+    is_identity &= np.all(operations.translations == 0, axis=1)
     if not is_identity.any():
         raise InputError("the list of symmetry operations does not hold the identity x,y,z")
-    return Operations(rotations, translations)
+    return _distinct(operations)
+
+
+def _parse(triplet: str) -> tuple[list[list[float]], list[float]]:
+    """Return rotation and translation of one operation."""
+    shown = f"symmetry operation {triplet[:60]!r}"
+    parts = triplet.lower().replace(" ", "").split(",")
+    if len(parts) != 3:
+        raise InputError(f"{shown} does not have three parts")
+    rotation = [[0.0] * 3 for _ in range(3)]
+    translation = [0.0] * 3
+    for row, part in enumerate(parts):
+        at = 0
+        while at < len(part):
+            match = _TERM.match(part, at)
+            if match is None or not (match[2] or match[4]) or (at and not match[1]):
+                raise InputError(f"{shown} cannot be understood")
+            at = match.end()
+            divisor = float(match[3] or 1)
+            value = float(match[2] or 1) / divisor if divisor else float("inf")
+            value = -value if match[1] == "-" else value
+            if match[4]:
+                rotation[row]["xyz".index(match[4])] += value
+            else:
+                translation[row] += value
+    # Comparisons that NaN and infinity fail.
+    if not all(abs(value) <= _LARGEST_TRANSLATION for value in translation):
+        raise InputError(f"{shown} has a translation that is no part of a cell")
+    entries = [value for row in rotation for value in row]
+    if not all(value in (-3, -2, -1, 0, 1, 2, 3) for value in entries):
+        raise InputError(f"{shown} has factors of x, y, z that no lattice has")
+    if abs(round(float(np.linalg.det(rotation)))) != 1:
+        raise InputError(f"{shown} does not keep the volume of the cell")
+    return rotation, [_fraction(value) for value in translation]
+
+
+def _fraction(value: float) -> float:
+    nearest = round(value * 24) / 24
+    if abs(value - nearest) < 1e-3:
+        return nearest
+    near = float(Fraction(value).limit_denominator(48))
+    return near if abs(value - near) < 1e-4 else value
+
+
+def _codes(
+    rotations: Float[np.ndarray, "ops 3 3"], translations: Float[np.ndarray, "ops 3"]
+) -> Int[np.ndarray, " ops"]:
+    """Return one number for each operation, the same for operations that differ by the lattice."""
+    steps = np.round((translations % 1.0) * _GRID).astype(np.int64) % _GRID
+    entries = np.round(rotations).astype(np.int64).reshape(-1, 9)
+    return entries @ _WEIGHTS[:9] + steps @ _WEIGHTS[9:]
+
+
+def _distinct(operations: Operations) -> Operations:
+    _, first = np.unique(_codes(*operations), return_index=True)
+    kept = np.sort(first)
+    return Operations(operations.rotations[kept], operations.translations[kept])
+
+
+def combine(operations: Operations, centrings: Operations) -> Operations:
+    """Return each operation followed by each centring.
+
+    Args:
+        operations: Operations, one for each coset of the centrings.
+        centrings: Pure translations, zero included.
+
+    Returns:
+        All operations, each once.
+    """
+    rotations = np.tile(operations.rotations, (len(centrings.translations), 1, 1))
+    translations = (centrings.translations[:, None] + operations.translations[None]).reshape(-1, 3)
+    return _distinct(Operations(rotations, translations))
+
+
+def check_group(operations: Operations) -> None:
+    """Raise where two operations make one that is not listed: the list is no group.
+
+    Args:
+        operations: The operations.
+
+    Raises:
+        InputError: The list is incomplete or wrong.
+    """
+    rotations, translations = operations
+    listed = _codes(rotations, translations)
+    for n, (rotation, translation) in enumerate(zip(rotations, translations, strict=True)):
+        made = _codes(rotations @ rotation, rotations @ translation + translations)
+        inside = np.isin(made, listed)
+        if not inside.all():
+            raise InputError(
+                f"the symmetry operations are no group: operations {n + 1} and "
+                f"{int(inside.argmin()) + 1} of {len(listed)} make one that is not listed, so "
+                "some are missing or wrong"
+            )
+
+
+def space_group_number(operations: Operations) -> int | None:
+    """Return the number of the space group that operations form, in any setting of any cell.
+
+    The number is found by spglib.
+
+    Args:
+        operations: Operations that are a group, see `check_group`.
+
+    Returns:
+        The number in International Tables A; None if spglib finds none.
+    """
+    rotations = np.round(operations.rotations).astype(np.intc)
+    # Any lattice that the operations keep serves; the mean of R^T R is the metric of one.
+    metric = np.einsum("nji,njk->ik", rotations, rotations) / len(rotations)
+    with warnings.catch_warnings():
+        # Until spglib 3 every call warns that None for a failure will become an exception.
+        warnings.filterwarnings(
+            "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
+        )
+        try:
+            found = spglib.get_spacegroup_type_from_symmetry(
+                rotations, operations.translations % 1.0, lattice=np.linalg.cholesky(metric)
+            )
+        except spglib.SpglibError:
+            return None
+    return None if found is None else int(found.number)
 
 
 def check_fit(cell: Float[np.ndarray, "3 3"], operations: Operations) -> None:
@@ -98,7 +227,9 @@ def expand(
 ) -> tuple[Float[np.ndarray, "atoms 3"], np.ndarray]:
     """Apply the operations and merge the images of an atom that coincide.
 
-    An atom within `SAME_SITE` of a special position is moved onto it.
+    An atom within `SAME_SITE` of a special position is moved onto it. Images coincide where the
+    operations between them leave the site in place, so that the cost grows with sites times
+    operations.
 
     Args:
         cell: Lattice vectors as rows, Å.
@@ -107,20 +238,49 @@ def expand(
 
     Returns:
         Fractional coordinates of all atoms, and for each the index of the site that it comes from.
+
+    Raises:
+        InputError: There would be more than `MAX_IMAGES` images.
     """
+    rotations, translations = operations
+    count = len(fractional) * len(rotations)
+    if count > MAX_IMAGES:
+        raise InputError(
+            f"{len(fractional)} sites and {len(rotations)} symmetry operations make {count} "
+            f"images; more than {MAX_IMAGES} are not read"
+        )
+    listed = _codes(rotations, translations)
+    order = np.argsort(listed)
     positions, origins = [], []
     for index, site in enumerate(fractional):
-        images = operations.rotations @ site + operations.translations
-        step = images - site
-        step -= np.round(step)
-        near = np.linalg.norm(step @ cell, axis=1) < SAME_SITE
-        special = site + step[near].mean(axis=0)
-        images = operations.rotations @ special + operations.translations
+        step = rotations @ site + translations - site
+        near = np.linalg.norm((step - np.round(step)) @ cell, axis=1) < SAME_SITE
+        special = site + (step - np.round(step))[near].mean(axis=0)
+        images = rotations @ special + translations
+        step = images - special
+        fixing = np.linalg.norm((step - np.round(step)) @ cell, axis=1) < SAME_SITE
         images -= np.floor(images)
-        apart = images[:, None] - images[None, :]
-        apart -= np.round(apart)
-        same = np.linalg.norm(apart @ cell, axis=2) < SAME_SITE
-        first = ~np.tril(same, -1).any(axis=1)
+        first = _first_of_coset(operations, listed, order, np.flatnonzero(fixing).tolist())
         positions.append(images[first])
         origins.append(np.full(int(first.sum()), index))
     return np.concatenate(positions), np.concatenate(origins)
+
+
+def _first_of_coset(
+    operations: Operations,
+    listed: Int[np.ndarray, " ops"],
+    order: Int[np.ndarray, " ops"],
+    fixing: Sequence[int],
+) -> Bool[np.ndarray, " ops"]:
+    """Tell which operations are the first to take a site to its place.
+
+    Operations g and h take it to one place where h is g after one that fixes the site.
+    """
+    rotations, translations = operations
+    positions = np.arange(len(listed))
+    first = np.ones(len(listed), dtype=bool)
+    for n in fixing if len(fixing) > 1 else ():
+        made = _codes(rotations @ rotations[n], rotations @ translations[n] + translations)
+        at = order[np.searchsorted(listed, made, sorter=order).clip(max=len(listed) - 1)]
+        first &= (listed[at] != made) | (at >= positions)
+    return first

@@ -1,0 +1,150 @@
+"""What a CIF block declares of its crystal, compared with the crystal that was read."""
+
+import math
+from collections import Counter
+from typing import Final
+
+import gemmi
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.cif.formula import agrees
+from xtalgraph.crystals.cif.items import Items, number, shown, unquoted
+from xtalgraph.crystals.cif.sites import Sites
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.species import number_of_symbol
+
+DENSITY_TOLERANCE: Final[float] = 0.05
+"""Largest relative difference between declared and computed density."""
+
+VOLUME_TOLERANCE: Final[float] = 0.01
+"""Largest relative difference between declared and computed volume of the cell."""
+
+_FORMULA: Final = "_chemical_formula_sum"
+_UNITS: Final = "_cell_formula_units_z"
+_DENSITY: Final = "_exptl_crystal_density_diffrn"
+_VOLUME: Final = "_cell_volume"
+_TYPE, _COUNT = "_atom_type_symbol", "_atom_type_number_in_cell"
+_GRAMS: Final = 1.66053906660
+"""Density of one dalton in 1 Å³, g/cm³ (CODATA 2018)."""
+_DENSEST: Final = 40.0
+"""g/cm³; osmium has 22.6, and a larger number is in kg/m³."""
+
+
+def check_declarations(
+    items: Items,
+    crystal: Crystal,
+    sites: Sites,
+    images: Int[np.ndarray, " sites"] | None,
+    operations: int,
+) -> None:
+    """Raise where the crystal is not the one that the file declares.
+
+    Args:
+        items: The items of the block.
+        crystal: All atoms of the cell.
+        sites: Sites of the asymmetric unit.
+        images: Atoms of the cell that come from each site; None for one each.
+        operations: Number of symmetry operations.
+
+    Raises:
+        InputError: Composition, Z, multiplicities, volume or density differ.
+    """
+    counts = Counter(crystal.numbers.tolist())
+    _check_composition(items, crystal, counts)
+    if sites.multiplicities is not None:
+        counted = [1] * len(sites.labels) if images is None else images.tolist()
+        _check_multiplicities(sites.multiplicities, sites.labels, counted, operations)
+    _check_atom_types(items, counts)
+    found = _volume(crystal.cell)
+    if volume := items.text(_VOLUME):
+        _check_number(_VOLUME, volume, found, "Å³", VOLUME_TOLERANCE)
+    if density := items.text(_DENSITY):
+        _check_density(density, found, counts)
+
+
+def _volume(cell: Float[np.ndarray, "3 3"]) -> float:
+    """Return the volume of a cell with a along x and b in the xy plane, in Å³."""
+    return float(cell[0, 0] * cell[1, 1] * cell[2, 2])
+
+
+def _check_composition(items: Items, crystal: Crystal, counts: Counter[int]) -> None:
+    formula, given = items.text(_FORMULA), items.text(_UNITS)
+    value = number(given) if given else math.nan
+    units = value if 0.0 < value < math.inf else None
+    if formula and not agrees(counts, formula, units):
+        z = f" with _cell_formula_units_Z {given}" if units is not None else ""
+        raise InputError(
+            f"the atoms of the cell make {crystal.formula}, but _chemical_formula_sum is "
+            f"{shown(formula)}{z}: atoms are missing or too many, or the declaration is wrong"
+        )
+    if not formula and units is not None and any(count % units for count in counts.values()):
+        raise InputError(
+            f"the atoms of the cell make {crystal.formula}, which is not _cell_formula_units_Z "
+            f"{given} times whole atoms: atoms or symmetry are missing, or Z is wrong"
+        )
+
+
+def _check_multiplicities(
+    declared: list[str], labels: list[str], images: list[int], operations: int
+) -> None:
+    """Raise where the images of a site are neither as many as declared, nor its order.
+
+    SHELXL and others write the order of the site symmetry into that item.
+    """
+    if len(set(declared)) == 1 and declared[0] == "1" and len(labels) == sum(images):
+        return
+    values = [number(value) for value in declared]
+    given = [n for n, value in enumerate(values) if not math.isnan(value)]
+    if all(values[n] == images[n] for n in given):
+        return
+    if all(values[n] * images[n] == operations for n in given):
+        return
+    site = next(n for n in given if values[n] != images[n])
+    raise InputError(
+        f"site {unquoted(labels[site])[:40]} makes {images[site]} atoms of the cell, but "
+        f"_atom_site_symmetry_multiplicity is {values[site]:g}: symmetry is missing or wrong"
+    )
+
+
+def _check_atom_types(items: Items, counts: Counter[int]) -> None:
+    """Raise where ``_atom_type_number_in_cell`` counts other atoms."""
+    parts = items.layout.parts
+    if _COUNT not in parts or parts.get(_TYPE) != parts[_COUNT]:
+        return
+    declared: Counter[int] = Counter()
+    for symbol, value in zip(items.values[_TYPE], items.values[_COUNT], strict=True):
+        amount = number(value)
+        try:
+            z = number_of_symbol(unquoted(symbol))
+        except InputError:
+            return
+        if math.isnan(amount):
+            return
+        declared[z] += round(amount)
+    for z in counts.keys() | declared.keys():
+        if counts[z] != declared[z]:
+            raise InputError(
+                f"the cell holds {counts[z]} atoms of {SYMBOLS[z]}, but _atom_type_number_in_cell "
+                f"is {declared[z]}"
+            )
+
+
+def _check_density(text: str, volume: float, counts: Counter[int]) -> None:
+    declared = number(text)
+    kilograms = declared > _DENSEST
+    mass = sum(gemmi.Element(z).weight * count for z, count in counts.items())
+    found = _GRAMS * mass / volume * (1000.0 if kilograms else 1.0)
+    unit = "kg/m³" if kilograms else "g/cm³"
+    _check_number("_exptl_crystal_density_diffrn", text, found, unit, DENSITY_TOLERANCE)
+
+
+def _check_number(name: str, text: str, found: float, unit: str, tolerance: float) -> None:
+    declared = number(text)
+    if math.isfinite(declared) and declared > 0.0 and abs(found - declared) > tolerance * declared:
+        raise InputError(
+            f"{name} is {shown(text)}, but cell and atoms make {found:.5g} {unit}: cell, "
+            "symmetry or atoms are wrong, or the declaration is"
+        )

@@ -1,0 +1,129 @@
+"""CIF text to crystals.
+
+The text is parsed by gemmi; what the items mean is decided here, after the core CIF dictionary
+(International Tables for Crystallography G, https://www.iucr.org/resources/cif).
+"""
+
+import logging
+import math
+from collections import Counter
+from typing import Final
+
+import numpy as np
+from gemmi import cif
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.cell import cell_from_parameters
+from xtalgraph.crystals.cif.declarations import check_declarations
+from xtalgraph.crystals.cif.document import parse_blocks
+from xtalgraph.crystals.cif.items import Items, collect, number, shown
+from xtalgraph.crystals.cif.occupancy import check_occupancies
+from xtalgraph.crystals.cif.sites import has_sites, read_sites
+from xtalgraph.crystals.cif.symmetry import read_symmetry
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.entry import Entry
+from xtalgraph.crystals.symmetry import check_fit, expand
+
+log = logging.getLogger("xtalgraph")
+
+_LENGTHS: Final = ("_cell_length_a", "_cell_length_b", "_cell_length_c")
+_ANGLES: Final = ("_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma")
+_Triple = tuple[float, float, float]
+_LONGEST_NAME: Final = 100
+"""Characters of the name of a block that are kept."""
+
+
+def read_cif(text: str) -> list[Entry]:
+    """Read every crystal of a CIF; nothing is raised for bad content.
+
+    Operations listed in the file come first, then the Hall symbol, the Hermann-Mauguin name and the
+    number of the space group; they must not contradict each other, and an item that speaks of
+    symmetry and is not understood is a reason to refuse. A block that says nothing about its
+    symmetry is taken as P 1. What the file declares of formula, Z, multiplicities, volume and
+    density must agree with the atoms, so that a file that broke off between two sites is found.
+
+    Args:
+        text: The whole content of the file.
+
+    Returns:
+        One entry per block that holds atoms, named by its block ('' if it is the only one).
+        Blocks without atoms are left out when another has some.
+    """
+    try:
+        blocks = parse_blocks(text)
+    except InputError as error:
+        return [Entry("", None, reason=str(error))]
+    if len(blocks) == 1:
+        return [_entry("", _collected(blocks[0]))]
+    named = [(block.name[:_LONGEST_NAME], _collected(block)) for block in blocks]
+    chosen = [(name, items) for name, items in named if isinstance(items, str) or has_sites(items)]
+    if not chosen:
+        return [_entry("", named[0][1])]
+    names = _unique([name for name, _ in chosen]) if len(chosen) > 1 else [""]
+    return [_entry(name, items) for name, (_, items) in zip(names, chosen, strict=True)]
+
+
+def _collected(block: cif.Block) -> Items | str:
+    """Return the items of a block, or the reason why they cannot be used."""
+    try:
+        return collect(block)
+    except InputError as error:
+        return str(error)
+
+
+def _entry(name: str, items: Items | str) -> Entry:
+    if isinstance(items, str):
+        return Entry(name, None, reason=items)
+    try:
+        return Entry(name, _crystal(items))
+    except InputError as error:
+        return Entry(name, None, reason=str(error))
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    result = []
+    for name in names:
+        seen[name] += 1
+        result.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return result
+
+
+def _crystal(items: Items) -> Crystal:
+    sites = read_sites(items)
+    lengths, angles = _cell_parameters(items)
+    cell = cell_from_parameters(np.array(lengths), np.array(angles))
+    if not np.isfinite(cell).all():
+        shown_angles = ", ".join(f"{angle:g}" for angle in angles)
+        raise InputError(f"no cell has the angles {shown_angles} degrees")
+    check_occupancies(cell, sites)
+    operations = read_symmetry(items, angles)
+    fractional, numbers = sites.fractional, sites.numbers
+    images = None
+    if operations is not None:
+        check_fit(cell, operations)
+        fractional, origin = expand(cell, fractional, operations)
+        numbers = numbers[origin]
+        images = np.bincount(origin, minlength=len(sites.labels))
+    crystal = Crystal.from_fractional(cell, fractional, numbers)
+    order = 1 if operations is None else len(operations.rotations)
+    check_declarations(items, crystal, sites, images, order)
+    if items.layout.moment:
+        log.warning(
+            "%s: %s is left out: no magnetic moments are read", crystal.formula, items.layout.moment
+        )
+    return crystal
+
+
+def _cell_parameters(items: Items) -> tuple[_Triple, _Triple]:
+    """Return lengths in Å and angles in degrees."""
+    found = []
+    for name in _LENGTHS + _ANGLES:
+        given = items.values.get(name)
+        value = number(given[0]) if given else math.nan
+        if not math.isfinite(value):
+            what = f"is {shown(given[0])}, not a number" if given else "is missing"
+            raise InputError(f"no cell: {name} {what}")
+        found.append(value)
+    a, b, c, alpha, beta, gamma = found
+    return (a, b, c), (alpha, beta, gamma)
