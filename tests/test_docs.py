@@ -260,7 +260,7 @@ def test_the_settings_of_the_demo_are_known():
     RunConfig.from_sections(sections)
 
 
-@pytest.mark.parametrize("page", ["capabilities.md", "reliability.md"])
+@pytest.mark.parametrize("page", ["capabilities.md", "reliability.md", "formats.md"])
 def test_the_tables_name_tests_that_exist(page):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
