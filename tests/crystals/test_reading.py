@@ -114,7 +114,7 @@ def test_a_truncated_extxyz_keeps_its_whole_frames(tmp_path):
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     entries = list(read_file(path))
     assert [entry.reason for entry in entries[:2]] == [None, None]
-    assert entries[2].reason == "frame 2 breaks off after 1 of 2 atoms"
+    assert entries[2].reason == "frame 2: it breaks off after 1 of 2 atoms"
 
 
 def test_a_bad_frame_does_not_take_the_others_along(tmp_path):
@@ -125,7 +125,7 @@ def test_a_bad_frame_does_not_take_the_others_along(tmp_path):
     path.write_text("\n".join(lines))
     entries = list(read_file(path))
     assert [entry.crystal is None for entry in entries] == [False, True, False]
-    assert "frame 1 is malformed" in entries[1].reason
+    assert entries[1].reason == "frame 1: site 0: 'Qq' is not an element"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
+import os
+
 import numpy as np
+import pandas as pd
 import pytest
 from ase.build import bulk
 from ase.io import write
 from pymatgen.core import Lattice, Structure
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals import reading
 from xtalgraph.crystals.convert import from_ase, from_pymatgen
 from xtalgraph.crystals.writing import to_cif, write_cif
 from xtalgraph.data.table import read_rows, read_table
@@ -119,3 +123,51 @@ def test_an_empty_cgcnn_table(tmp_path):
     (tmp_path / "id_prop.csv").write_text("\n")
     with pytest.raises(InputError, match="is empty"):
         read_rows(tmp_path)
+
+
+def test_links_to_nothing_are_rows_with_a_reason(tmp_path):
+    write_cif(from_pymatgen(salt()), tmp_path / "good.cif")
+    (tmp_path / "link.cif").symlink_to(tmp_path / "moved.cif")
+    table = read_table(tmp_path)
+    assert table.ids == ("good",)
+    (rejection,) = table.rejected
+    assert rejection.id == "link"
+    assert "it is a link to" in rejection.reason
+    assert "moved.cif, which does not exist" in rejection.reason
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.cif")
+    (rejection,) = read_table(tmp_path).rejected
+    assert rejection.reason == "is not a file but a device or a pipe"
+
+
+def test_whatever_a_reader_raises_costs_one_file(tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        write_cif(from_pymatgen(salt()), tmp_path / f"{name}.cif")
+
+    def broken(path):
+        raise MemoryError if path.name == "b.cif" else AssertionError
+        yield
+
+    entries = reading._entries
+    monkeypatch.setattr(
+        reading,
+        "_entries",
+        lambda path, kind: broken(path) if path.stem < "c" else entries(path, kind),
+    )
+    table = read_table(tmp_path)
+    assert table.ids == ("c",)
+    assert [rejection.reason for rejection in table.rejected] == [
+        "it is malformed: AssertionError",
+        "it needs more memory than there is: a size in it is absurd",
+    ]
+
+
+def test_a_whole_number_of_400_digits_costs_its_row():
+    records = [{"id": name, "structure": salt(), "y": y} for name, y in (("a", 10**400), ("b", 1))]
+    table = read_table(pd.DataFrame(records))
+    assert table.ids == ("b",)
+    assert table.rejected[0].reason == (
+        "the column 'y' holds a whole number of more than 300 digits"
+    )

@@ -7,9 +7,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from xtalgraph.crystals.ase_formats import read_ase_database, read_extxyz, read_poscar
+from xtalgraph.conventions.boundary import guarded_items
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.ase_database import read_ase_database
 from xtalgraph.crystals.cif import read_cif
 from xtalgraph.crystals.entry import Entry
+from xtalgraph.crystals.extxyz import read_extxyz
+from xtalgraph.crystals.poscar import read_poscar
 
 READABLE_SUFFIXES: Final[dict[str, str]] = {
     ".cif": "cif",
@@ -23,7 +27,7 @@ READABLE_SUFFIXES: Final[dict[str, str]] = {
 }
 """Suffix of each file that can be read, and its format. POSCAR and CONTCAR need no suffix."""
 
-_POSCAR_NAME: Final = re.compile(r"(POSCAR|CONTCAR)([._-].*)?")
+_POSCAR_NAME: Final = re.compile(r"(POSCAR|CONTCAR)([._-].*)?", re.IGNORECASE)
 
 _SIGNATURES: Final[dict[bytes, str]] = {
     b"\xff\xd8\xff": "a JPEG picture",
@@ -55,20 +59,31 @@ def read_file(path: str | Path) -> Iterator[Entry]:
         One entry per block, frame or database row; where something cannot be read, the entry has
         a reason instead of a crystal.
     """
-    path = Path(path)
+    try:
+        yield from guarded_items(_named_when_several(_checked(Path(path))), "it")
+    except InputError as error:
+        yield Entry("", None, reason=str(error))
+
+
+def _checked(path: Path) -> Iterator[Entry]:
+    """Yield the entries of a path that may not be a file, or of no known kind."""
     kind = format_of(path)
     if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "no such file"
-        yield Entry("", None, reason=what)
+        yield Entry("", None, reason=_no_file(path))
     elif kind is None:
         understood = ", ".join(READABLE_SUFFIXES)
         reason = f"unknown kind of file {path.name!r}; understood are {understood}, POSCAR, CONTCAR"
         yield Entry("", None, reason=reason)
     else:
-        try:
-            yield from _named_when_several(_entries(path, kind))
-        except OSError as error:
-            yield Entry("", None, reason=f"cannot be opened: {error.strerror or error}")
+        yield from _entries(path, kind)
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder, not a file"
+    if path.is_symlink():
+        return f"no such file: it is a link to {path.readlink()}, which does not exist"
+    return "is not a file but a device or a pipe" if path.exists() else "no such file"
 
 
 def _entries(path: Path, kind: str) -> Iterator[Entry]:
@@ -91,6 +106,8 @@ def _not_text(path: Path) -> str | None:
     """Return what a file is that cannot be text, or None."""
     with path.open("rb") as file:
         head = file.read(4096)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is UTF-16 text; save it as UTF-8"
     for signature, what in _SIGNATURES.items():
         if head.startswith(signature):
             return f"not a crystal file: it is {what}"

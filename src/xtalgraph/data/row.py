@@ -2,10 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
+from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.crystal import Crystal
+
+_LARGEST: Final = 1023
+"""Bits of the largest whole number that is also a float."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +65,30 @@ def checked_row(
         name: Id of the row.
         file: Where it comes from.
         row: Its number in a table.
-        make: Returns the crystal and what its file says about it; may raise `InputError`.
+        make: Returns the crystal and what its file says about it; whatever it raises becomes the
+            reason.
         values: The other columns of the row; they go before what the file says.
 
     Returns:
         The row, with either a crystal or a reason.
     """
     try:
-        crystal, said = make()
+        crystal, said = guarded(make, "it")
+        values = {**said, **values}
+        problem = guarded(partial(_problem, crystal, values), "it")
     except InputError as error:
         return Row(name, file, row, None, values, str(error))
-    problem = find_problem(crystal)
-    values = {**said, **values}
     return Row(name, file, row, None if problem else crystal, values, problem)
+
+
+def _problem(crystal: Crystal, values: Mapping[str, object]) -> str | None:
+    for column, value in values.items():
+        if _is_too_large(value):
+            return f"the column {column!r} holds a whole number of more than 300 digits"
+    return find_problem(crystal)
+
+
+def _is_too_large(value: object) -> bool:
+    if isinstance(value, list):
+        return any(_is_too_large(member) for member in value)
+    return isinstance(value, int) and value.bit_length() > _LARGEST

@@ -1,12 +1,14 @@
 """Rows from crystal files and from folders of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.checks import find_problem
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.entry import Entry
 from xtalgraph.crystals.reading import READABLE_SUFFIXES, format_of, read_file
-from xtalgraph.data.row import Row
+from xtalgraph.data.row import Row, checked_row
 
 
 def file_id(path: Path) -> str:
@@ -21,11 +23,13 @@ def rows_of_file(path: Path) -> Iterator[Row]:
     stem = file_id(path)
     for entry in read_file(path):
         name = f"{stem}:{entry.name}" if entry.name else stem
-        reason = entry.reason
-        if entry.crystal is not None:
-            reason = find_problem(entry.crystal)
-        crystal = None if reason else entry.crystal
-        yield Row(name, str(path), None, crystal, entry.values, reason)
+        yield checked_row(name, str(path), None, partial(_content, entry), entry.values)
+
+
+def _content(entry: Entry) -> tuple[Crystal, Mapping[str, object]]:
+    if entry.crystal is None:
+        raise InputError(entry.reason or "it holds no crystal")
+    return entry.crystal, {}
 
 
 def rows_of_folder(folder: Path) -> Iterator[Row]:
@@ -46,7 +50,7 @@ def rows_of_folder(folder: Path) -> Iterator[Row]:
     paths = _readable(folder)
     if not paths:
         inner = sorted(path for path in folder.iterdir() if path.is_dir())
-        paths = [path for directory in inner for path in _readable(directory)]
+        paths = [path for directory in inner for path in _readable_or_itself(directory)]
     if not paths:
         understood = ", ".join(READABLE_SUFFIXES)
         raise InputError(
@@ -57,9 +61,18 @@ def rows_of_folder(folder: Path) -> Iterator[Row]:
         yield from rows_of_file(path)
 
 
+def _readable_or_itself(folder: Path) -> list[Path]:
+    """Return what can be read in a folder, or the folder, which gets a reason, if it is shut."""
+    try:
+        return _readable(folder)
+    except OSError:
+        return [folder]
+
+
 def _readable(folder: Path) -> list[Path]:
+    # A link to nothing is no file; it is read, so that it gets a reason.
     return sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and format_of(path) and not path.name.startswith(".")
+        if format_of(path) and not path.is_dir() and not path.name.startswith(".")
     )

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.ase_formats import read_poscar
 from xtalgraph.crystals.cif import read_cif
 from xtalgraph.crystals.convert import from_any
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.entry import Entry
+from xtalgraph.crystals.poscar import read_poscar
 from xtalgraph.crystals.reading import read_file
 
 Content = tuple[Crystal, Mapping[str, object]]

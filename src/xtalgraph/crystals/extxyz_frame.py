@@ -1,0 +1,227 @@
+"""One frame of an extended XYZ file: from its lines to a crystal and its values."""
+
+import re
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from xtalgraph.conventions.boundary import shortened
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.limits import MAX_EXTXYZ_COLUMNS
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.extxyz_comment import Value, parse_comment
+from xtalgraph.crystals.extxyz_lattice import cell_and_periodicity, unread_lattice
+from xtalgraph.crystals.species import number_of_symbol
+
+_SPECIES: Final = ("species", "symbol", "symbols", "element", "elements")
+_NUMBERS: Final = ("z", "numbers", "atomic_numbers")
+_POSITIONS: Final = ("pos", "position", "positions")
+_STRESSES: Final = ("stress", "virial", "virials")
+_NAMES_OF_ASE: Final[dict[str, str]] = {"charge": "charges"}
+"""Columns that ASE, and therefore a calculator, calls otherwise."""
+
+_VOIGT: Final = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+_LOGICAL: Final = {
+    **dict.fromkeys(("T", "true", "True", "TRUE"), True),
+    **dict.fromkeys(("F", "false", "False", "FALSE"), False),
+}
+
+
+class _Column(NamedTuple):
+    name: str
+    kind: str
+    first: int
+    end: int
+
+
+_PLAIN: Final = [_Column("species", "S", 0, 1), _Column("pos", "R", 1, 4)]
+"""The columns where the comment line does not say them."""
+
+
+def crystal_of_frame(
+    comment: str, atoms: list[str], vectors: list[str]
+) -> tuple[Crystal, dict[str, object]]:
+    """Return the crystal of a frame and what the frame says about it.
+
+    Keys are read in any case. Stress and virial are 3x3, whether they are written as 6 numbers
+    (xx yy zz yz xz xy) or as 9.
+
+    Args:
+        comment: The second line of the frame.
+        atoms: The lines of its atoms.
+        vectors: The lines VEC1, VEC2, VEC3 that may follow them.
+
+    Returns:
+        The crystal, and its values: those of the comment line, and the other columns, arrays of
+        shape (atoms,) or (atoms, columns).
+
+    Raises:
+        InputError: Something in it is malformed, contradicts itself, or may be a lattice and is
+            not understood.
+    """
+    keys = _keys(comment)
+    cell, pbc = cell_and_periodicity(
+        _special(keys, "lattice"), _special(keys, "pbc"), vectors, comment, keys
+    )
+    properties = _special(keys, "properties")
+    plain = properties is None
+    columns = _PLAIN if plain else _columns(properties)
+    table = _table(atoms, columns[-1].end, plain=plain)
+    arrays = {column.name: _array(column, table) for column in columns}
+    positions = _taken(arrays, _POSITIONS)
+    if positions is None or positions.dtype.kind not in "if" or positions.shape[1:] != (3,):
+        raise InputError("it has no column pos:R:3 in Properties")
+    numbers = _numbers(_taken(arrays, _SPECIES), _taken(arrays, _NUMBERS))
+    crystal = Crystal(cell, positions, numbers, pbc)
+    values: dict[str, object] = {key: _full(key, value) for key, value in keys.items()}
+    for column, array in arrays.items():
+        name = _NAMES_OF_ASE.get(column, column)
+        if name in values:
+            raise InputError(f"the key {name!r} of the comment line is a column of atoms as well")
+        values[name] = array
+    return crystal, values
+
+
+def _keys(comment: str) -> dict[str, Value]:
+    """Return the keys of the comment line; a line of plain words is one comment."""
+    text = comment.strip()
+    try:
+        keys = parse_comment(text)
+    except InputError:
+        if unread_lattice(text):
+            raise
+        return {"comment": text}
+    return keys if "=" in text or not text else {"comment": text, **_specials(keys)}
+
+
+def _specials(keys: dict[str, Value]) -> dict[str, Value]:
+    return {k: v for k, v in keys.items() if k.lower() in ("lattice", "pbc", "properties")}
+
+
+def _special(keys: dict[str, Value], name: str) -> Value:
+    """Take a key out, in whatever case it is written."""
+    spellings = [key for key in keys if key.lower() == name]
+    if len(spellings) > 1:
+        raise InputError(f"the comment line has {' and '.join(spellings)}: which is right?")
+    return keys.pop(spellings[0]) if spellings else None
+
+
+def _columns(properties: Value) -> list[_Column]:
+    parts = properties.split(":") if isinstance(properties, str) else []
+    if not parts or len(parts) % 3:
+        raise InputError(
+            f"Properties must be name:type:columns, as in species:S:1:pos:R:3, got "
+            f"{shortened(str(properties), 80)!r}"
+        )
+    columns: list[_Column] = []
+    end = 0
+    for name, kind, width in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        if kind.upper() not in ("R", "I", "S", "L"):
+            raise InputError(f"the column {name!r} must be of type R, I, S or L, got {kind!r}")
+        if not re.fullmatch("[0-9]{1,9}", width) or int(width) < 1:
+            raise InputError(f"the column {name!r} must be 1 wide or more, got {width[:40]!r}")
+        columns.append(_Column(name, kind.upper(), end, end := end + int(width)))
+        if end > MAX_EXTXYZ_COLUMNS:
+            raise InputError(f"Properties must name {MAX_EXTXYZ_COLUMNS} columns at most")
+    names = [column.name.lower() for column in columns]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"Properties names the column {repeated[0]!r} twice")
+    return columns
+
+
+def _table(atoms: list[str], width: int, *, plain: bool) -> list[list[str]]:
+    table = [line.split() for line in atoms]
+    for site, row in enumerate(table):
+        # Columns behind those of plain XYZ are not described anywhere.
+        if len(row) < width or (len(row) > width and not plain):
+            raise InputError(
+                f"site {site} must have {width} columns, got {len(row)}: "
+                f"{shortened(atoms[site], 60)!r}"
+            )
+    return table
+
+
+def _array(column: _Column, table: list[list[str]]) -> np.ndarray:
+    width = column.end - column.first
+    words = [word for row in table for word in row[column.first : column.end]]
+    try:
+        array = _converted(column.kind, words)
+    except (ValueError, KeyError) as error:
+        bad = next((n for n, word in enumerate(words) if not _converts(column.kind, word)), 0)
+        raise InputError(
+            f"site {bad // width} has {words[bad][:40]!r} in the column {column.name!r}, which "
+            f"must be of type {column.kind}"
+        ) from error
+    return array if width == 1 else array.reshape(-1, width)
+
+
+def _converted(kind: str, words: list[str]) -> np.ndarray:
+    if kind == "S":
+        return np.array(words, dtype=object)
+    if kind == "L":
+        return np.array([_LOGICAL[word] for word in words], dtype=bool)
+    # Python reads 1_0 and digits of other scripts as numbers.
+    text = "".join(words)
+    if "_" in text or not text.isascii():
+        raise ValueError(text[:40])
+    if kind == "I":
+        return np.array([int(word) for word in words], dtype=np.int64)
+    try:
+        return np.array([float(word) for word in words], dtype=float)
+    except ValueError:  # Fortran's exponents
+        return np.array([float(re.sub("[dD]", "e", word)) for word in words], dtype=float)
+
+
+def _converts(kind: str, word: str) -> bool:
+    try:
+        _converted(kind, [word])
+    except (ValueError, KeyError):
+        return False
+    return True
+
+
+def _taken(arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray | None:
+    """Take a column out of the others, by any of its names in any case."""
+    spellings = [name for name in arrays if name.lower() in names]
+    if len(spellings) > 1:
+        raise InputError(f"Properties has {' and '.join(spellings)}: which is right?")
+    return arrays.pop(spellings[0]) if spellings else None
+
+
+def _numbers(species: np.ndarray | None, numbers: np.ndarray | None) -> Int[np.ndarray, " atoms"]:
+    if (species is None and numbers is None) or any(
+        array is not None and array.ndim != 1 for array in (species, numbers)
+    ):
+        raise InputError("it has no column species:S:1 or Z:I:1 in Properties")
+    found = [
+        None if column is None else np.array([_number(n, str(w)) for n, w in enumerate(column)])
+        for column in (species, numbers)
+    ]
+    named, counted = found
+    if named is None or counted is None:
+        return (named if counted is None else counted).astype(np.int64)  # type: ignore[union-attr]
+    if (named != counted).any():
+        site = int((named != counted).argmax())
+        raise InputError(f"site {site} has the species {species[site]} and Z {counted[site]}")  # type: ignore[index]
+    return named.astype(np.int64)
+
+
+def _number(site: int, word: str) -> int:
+    """Return the atomic number of a symbol, or of a number."""
+    if word.isascii() and word.isdecimal() and len(word) < 4:
+        return int(word)
+    try:
+        return number_of_symbol(word)
+    except InputError as error:
+        raise InputError(f"site {site}: {error}") from error
+
+
+def _full(key: str, value: Value) -> Value:
+    """Return stress and virial as 3x3, everything else as it is."""
+    if key.lower() in _STRESSES and isinstance(value, np.ndarray) and value.dtype.kind in "if":
+        if value.shape == (6,):
+            return value[_VOIGT]
+        if value.shape == (9,):
+            return value.reshape(3, 3, order="F")
+    return value
