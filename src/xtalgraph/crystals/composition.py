@@ -34,7 +34,7 @@ def composition_key(crystal: Crystal) -> str:
         crystal: Any.
 
     Example:
-        >>> composition_key(Crystal(np.eye(3), np.zeros((2, 3)), np.array([11, 17]), np.ones(3)))
+        >>> composition_key(Crystal(np.eye(3), np.zeros((2, 3)), np.array([11, 17]), np.ones(3, dtype=bool)))
         'ClNa'
     """
     numbers, counts = np.unique(crystal.numbers, return_counts=True)
