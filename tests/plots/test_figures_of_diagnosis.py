@@ -1,6 +1,7 @@
 """Figures of a diagnosis: what they show is in them."""
 
 import numpy as np
+from matplotlib.text import Text
 
 from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.before_after import before_after_plot
@@ -33,6 +34,28 @@ def test_what_is_predicted_beyond_the_axes_stands_at_the_rim():
     high, low = (points.get_offsets() for points in figure.axes[1].collections[1:])
     np.testing.assert_allclose(high, [[1.0, 2.5]])
     np.testing.assert_allclose(low, [[2.0, -0.5]])
+
+
+def smallest_text(figure, screen=368):
+    """Size of the smallest text, pixels, where a page of 400 pixels shows the figure."""
+    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    return min(text.get_fontsize() for text in texts) * screen / (72 * figure.get_figwidth())
+
+
+def test_figures_can_be_read_on_a_telephone():
+    x, count = np.linspace(0, 1, 5), np.zeros(119, dtype=np.int64)
+    count[[1, 26, 8]] = 3, 9, 12_345
+    panels = [[Curve(x, x, "model")] for _ in range(6)]
+    table = element_errors_plot(np.where(count > 0, 2.0, np.nan), count, fewest=5)
+    for figure, pixels in (
+        (curves_plot(panels, xlabel="x", ylabel="y", titles=list("abcdef")), 8.5),
+        (before_after_plot(x, x, x, titles=("one", "two"), name="e"), 8.5),
+        (bar_plot(["a", "b"], x[:2], label="x", own=x[:2] > 0), 8.5),
+        (table, 6.5),
+    ):
+        figure.draw_without_rendering()
+        assert smallest_text(figure) > pixels
+    assert "12k" in [text.get_text() for text in table.axes[0].texts]
 
 
 def test_a_panel_for_each_crystal_and_one_legend():

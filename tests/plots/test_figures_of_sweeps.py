@@ -1,6 +1,8 @@
 """Figures of an ablation show the numbers that they were given."""
 
 import numpy as np
+import pytest
+from test_figures_of_diagnosis import smallest_text
 
 from xtalgraph.plots.sweep import Curve, line_colors, smoothing_plot, sweep_plot
 
@@ -22,6 +24,22 @@ def test_lines_go_where_the_numbers_are_and_equal_measures_share_an_axis():
     assert [text.get_text() for text in validation.get_xticklabels()] == ["2", "3", "4"]
     assert [text.get_text() for text in validation.get_legend().get_texts()] == ["4", "6"]
     assert "nothing was measured" in [text.get_text() for text in distance.texts]
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_panels_stand_beside_or_below_each_other(stacked):
+    panels = {name: [Curve("", np.arange(3.0), NONE)] for name in ("a MAE", "b MAE", "c")}
+    row = {name: {"1": np.arange(1.0, 4.0)} for name in ("effective rank", "dirichlet energy")}
+    for figure, count in (
+        (sweep_plot(["1", "2", "3"], panels, setting="model.depth", stacked=stacked), 3),
+        (smoothing_plot({"w = 1": row, "w = 2": row}, lines="x", stacked=stacked), 4),
+    ):
+        figure.draw_without_rendering()
+        assert len(figure.axes) == count
+        lefts = {round(axes.get_position().x0, 1) for axes in figure.axes}
+        assert (len(lefts) == 1) is stacked
+        if stacked:
+            assert smallest_text(figure) > 8.0
 
 
 def test_layers_begin_at_0_before_the_first():

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence.markup import Content, Html, escaped, figure, paragraph, section, table
 from xtalgraph.evidence.numbers import count, plain, with_unit
 from xtalgraph.evidence.page import render_page
-from xtalgraph.plots.export import inline_svg, save_figure
+from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
 from xtalgraph.plots.sweep import Curve, smoothing_plot, sweep_plot
 
 _MEASURES: Final = ("mean average distance", "dirichlet energy", "effective rank")
@@ -150,23 +151,35 @@ def _errors(folder: Path, document: Mapping[str, Any], place: int) -> str:
             _curve(label, line, ()) for label, line in rows.items()
         ]
         keys = list(document["sweep"])
-        drawn = sweep_plot(
-            [str(value) for value in document["sweep"][keys[0]]],
-            panels,
-            setting=keys[0],
-            lines=keys[1] if len(keys) > 1 else "",
-        )
-        identifier = f"errors-{place}-{number}"
-        svg = save_figure(drawn, folder / "figures" / identifier).read_text(encoding="utf-8")
-        picture = Html(inline_svg(svg, identifier, f"errors against {keys[0]}"))
-        parts.append(_wide(picture, beside))
+        drawn = {
+            stacked: sweep_plot(
+                [str(value) for value in document["sweep"][keys[0]]],
+                panels,
+                setting=keys[0],
+                lines=keys[1] if len(keys) > 1 else "",
+                stacked=stacked,
+            )
+            for stacked in (False, True)
+        }
+        path = folder / "figures" / f"errors-{place}-{number}"
+        parts.append(_for_all_widths(drawn, path, f"errors against {keys[0]}", beside))
     heading = f"Errors of {name}" if several else "Errors"
     return section(f"errors-{place}", heading, [*parts, _settings_table(document, target)])
 
 
-def _wide(picture: Html, caption: str) -> str:
-    wide = picture.text.replace("<svg ", '<svg style="max-width: 64rem" ', 1)
-    return figure(Html(wide), caption)
+def _for_all_widths(
+    drawn: Mapping[bool, Figure], path: Path, description: str, caption: str
+) -> str:
+    """A figure with its panels beside each other and, on narrow screens, below each other."""
+    wide = inline_svg(
+        save_figure(drawn[False], path).read_text(encoding="utf-8"), path.name, description
+    )
+    narrow = inline_svg(figure_to_svg(drawn[True]), f"{path.name}-stacked", description)
+    both = [
+        svg.replace("<svg ", f'<svg class="{kind}" ', 1)
+        for kind, svg in (("wide", wide), ("narrow", narrow))
+    ]
+    return figure(Html("".join(both)), caption)
 
 
 def _grids(document: Mapping[str, Any]) -> dict[str, dict[str, list[Mapping[str, Any] | None]]]:
@@ -250,11 +263,13 @@ def _smoothing(folder: Path, document: Mapping[str, Any]) -> str:
                     for measure in _MEASURES
                 }
         if panels:
-            drawn = smoothing_plot(panels, lines=keys[0])
-            identifier = f"smoothing-{number}"
-            svg = save_figure(drawn, folder / "figures" / identifier).read_text(encoding="utf-8")
-            picture = Html(inline_svg(svg, identifier, "over-smoothing layer by layer"))
-            parts.append(_wide(picture, beside))
+            drawn = {
+                stacked: smoothing_plot(panels, lines=keys[0], stacked=stacked)
+                for stacked in (False, True)
+            }
+            path = folder / "figures" / f"smoothing-{number}"
+            what = "over-smoothing layer by layer"
+            parts.append(_for_all_widths(drawn, path, what, beside))
     return section("smoothing", "Layer by layer", [*parts, paragraph(_READING) if parts else ""])
 
 

@@ -38,6 +38,7 @@ def render_diagnosis(
         title=title,
         kicker=kicker,
         headline=headline(findings),
+        lead=_alarms(findings),
         warnings=[
             f"{finding.title}: {finding.says}"
             for finding in findings
@@ -49,18 +50,22 @@ def render_diagnosis(
 
 
 def headline(findings: Sequence[Finding]) -> str:
-    """Say in a sentence what came out.
+    """Say how many alarms there are.
 
     Args:
         findings: All of them.
     """
-    alarms = [one.title.lower() for one in findings if one.verdict is Verdict.ALARM]
+    alarms = sum(one.verdict is Verdict.ALARM for one in findings)
     judged = [one for one in findings if one.verdict in (Verdict.OK, Verdict.ALARM)]
     asked = count(len(judged), "question")
     if alarms:
-        raised = "raises" if len(alarms) == 1 else "raise"
-        return f"{len(alarms)} of {asked} {raised} an alarm: {listing(alarms)}."
-    return f"No alarm: {asked} with a verdict, none beyond its threshold."
+        return f"{alarms} of {asked} {'raises' if alarms == 1 else 'raise'} an alarm."
+    return f"No alarm in {asked}."
+
+
+def _alarms(findings: Sequence[Finding]) -> list[str]:
+    alarms = [one.title.lower() for one in findings if one.verdict is Verdict.ALARM]
+    return [f"Beyond its threshold: {listing(alarms)}."] if alarms else []
 
 
 def _overview(findings: Sequence[Finding]) -> str:

@@ -36,7 +36,7 @@ def before_after_plot(
         The figure.
     """
     with house_style():
-        figure = new_figure(5.0, 3.0)
+        figure = new_figure(4.6, 2.9)
         low, high = (float(target.min()), float(target.max())) if len(target) else (0.0, 1.0)
         margin = MARGIN * (high - low) or 1.0
         low, high = low - margin, high + margin

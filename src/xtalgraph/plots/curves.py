@@ -38,7 +38,7 @@ def curves_plot(
     vertical: float | None = None,
     log: bool = False,
 ) -> Figure:
-    """Draw panels of curves, three in a row.
+    """Draw panels of curves, two in a row.
 
     Args:
         panels: The curves of each.
@@ -52,10 +52,10 @@ def curves_plot(
         The figure, with one legend for all.
     """
     with house_style():
-        columns = min(len(panels), 3)
-        lines = -(-len(panels) // 3)
+        columns = min(len(panels), 2)
+        lines = -(-len(panels) // 2)
         single = len(panels) == 1
-        figure = new_figure(4.6 if single else 5.2, 3.2 if single else 0.7 + 1.75 * lines)
+        figure = new_figure(4.6, 3.2 if single else 0.7 + 1.75 * lines)
         all_axes = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
         for axes in all_axes[len(panels) :]:
             axes.set_axis_off()
@@ -78,7 +78,7 @@ def curves_plot(
             if titles:
                 axes.set_title(titles[place], fontsize=8.5)
             if not single:
-                axes.tick_params(labelsize=7.5)
+                axes.tick_params(labelsize=8.0)
                 axes.locator_params(axis="x", nbins=3)
         figure.supxlabel(xlabel, fontsize=9)
         figure.supylabel(ylabel, fontsize=9)

@@ -33,10 +33,10 @@ def element_errors_plot(
         The figure.
     """
     with house_style():
-        figure = new_figure(6.4, 3.7)
+        figure = new_figure(4.8, 4.2)
         axes = figure.add_subplot()
         axes.set_axis_off()
-        axes.set(xlim=(0.4, 18.6), ylim=(9.6, 0.3), aspect="equal")
+        axes.set(xlim=(0.4, 18.6), ylim=(9.6, 0.3))
         norm, shades = LogNorm(1 / 3, 3), colormaps["RdYlBu_r"]
         for number in range(1, len(SYMBOLS)):
             row, column = place_of(number)
@@ -44,21 +44,28 @@ def element_errors_plot(
             face = shades(norm(float(np.clip(ratio[number], 1 / 3, 3)))) if judged else "#f3f5f7"
             box = Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, facecolor=face, linewidth=0)
             axes.add_patch(box)
-            symbol: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.0}
+            symbol: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8.0}
             dark = judged and abs(np.log(np.clip(ratio[number], 1 / 3, 3))) > _DARK
             ink = "#ffffff" if dark else INK if known else "#b3bfcb"
-            axes.text(column, row - 0.12 if known else row, SYMBOLS[number], color=ink, **symbol)
+            axes.text(column, row - 0.17 if known else row, SYMBOLS[number], color=ink, **symbol)
             if known:
-                small = symbol | {"fontsize": 4.6}
-                axes.text(column, row + 0.27, f"{count[number]}", color=ink, **small)
+                small = symbol | {"fontsize": 6.5}
+                axes.text(column, row + 0.26, _short(int(count[number])), color=ink, **small)
         bar = figure.colorbar(
-            ScalarMappable(norm, shades), ax=axes, orientation="horizontal", shrink=0.5, pad=0.01
+            ScalarMappable(norm, shades), ax=axes, orientation="horizontal", shrink=0.7, pad=0.01
         )
         bar.set_ticks([1 / 3, 0.5, 1.0, 2.0, 3.0], labels=["≤ 1/3", "1/2", "1", "2", "≥ 3"])
         bar.minorticks_off()
         bar.set_label("mean error of its crystals over that of all", fontsize=8.5)
         bar.outline.set_visible(False)
         return figure
+
+
+def _short(count: int) -> str:
+    """A count in four characters at most: ``987``, ``1.2k``, ``19k``."""
+    if count < 1000:
+        return str(count)
+    return f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:.0f}k"
 
 
 def place_of(number: int) -> tuple[int, int]:

@@ -30,7 +30,12 @@ class Curve:
 
 
 def sweep_plot(
-    values: Sequence[str], panels: Mapping[str, Sequence[Curve]], *, setting: str, lines: str = ""
+    values: Sequence[str],
+    panels: Mapping[str, Sequence[Curve]],
+    *,
+    setting: str,
+    lines: str = "",
+    stacked: bool = False,
 ) -> Figure:
     """Panels beside each other, each with its lines over the values of one setting.
 
@@ -43,17 +48,20 @@ def sweep_plot(
         panels: What is measured, by its name with its unit.
         setting: What was swept.
         lines: What the lines differ in; empty for a single line.
+        stacked: Whether the panels are below each other, for narrow screens.
 
     Returns:
         The figure.
     """
     with house_style():
-        figure = new_figure(3.2 * max(len(panels), 1), 3.2)
+        count = max(len(panels), 1)
+        grid = (count, 1) if stacked else (1, count)
+        figure = new_figure(4.0, 2.9 * count) if stacked else new_figure(3.2 * count, 3.2)
         places = np.arange(len(values), dtype=float)
         axes_by_kind: dict[str, Axes] = {}
         for column, (name, curves) in enumerate(panels.items(), start=1):
             kind = name.partition(" ")[2]
-            axes = figure.add_subplot(1, max(len(panels), 1), column, sharey=axes_by_kind.get(kind))
+            axes = figure.add_subplot(*grid, column, sharey=axes_by_kind.get(kind))
             axes_by_kind.setdefault(kind, axes)
             axes.set_title(name, fontsize=9.5, loc="left")
             if not any(np.isfinite(curve.value).any() for curve in curves):
@@ -86,12 +94,14 @@ def smoothing_plot(
     rows: Mapping[str, Mapping[str, Mapping[str, Float[np.ndarray, " _"]]]],
     *,
     lines: str,
+    stacked: bool = False,
 ) -> Figure:
     """How alike the atoms are, layer by layer: a row of panels for each group, one measure each.
 
     Args:
         rows: Group to name of the measure to line to its values, from before the first layer on.
         lines: What the lines of a panel differ in.
+        stacked: Whether all panels are below each other, for narrow screens.
 
     Returns:
         The figure.
@@ -99,13 +109,17 @@ def smoothing_plot(
     measures = list(dict.fromkeys(name for row in rows.values() for name in row))
     with house_style():
         columns = max(len(measures), 1)
-        figure = new_figure(3.2 * columns, 0.5 + 2.4 * max(len(rows), 1))
+        height = 2.4 * max(len(rows), 1)
+        grid = (columns * len(rows), 1) if stacked else (len(rows), columns)
+        figure = new_figure(
+            *((4.0, 0.5 + columns * height) if stacked else (3.2 * columns, 0.5 + height))
+        )
         if not measures:
             say_nothing_to_show(figure.add_subplot(), "no layer was measured")
             return figure
         for place, (group, row) in enumerate(rows.items()):
             for column, measure in enumerate(measures):
-                axes = figure.add_subplot(len(rows), columns, place * columns + column + 1)
+                axes = figure.add_subplot(*grid, place * columns + column + 1)
                 curves = row[measure]
                 for (label, layers), color, marker in zip(
                     curves.items(), line_colors(len(curves)), _markers(len(curves)), strict=True
@@ -124,13 +138,13 @@ def smoothing_plot(
                 elif measure == "mean average distance":
                     axes.set_ylim(bottom=0.0)
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-                if place == 0:
+                if place == 0 or stacked:
                     axes.set_title(
                         measure.replace("dirichlet", "Dirichlet"), fontsize=9.5, loc="left"
                     )
-                if column == 0 and group:
+                if group and (column == 0 or stacked):
                     axes.set_ylabel(group, color=MUTED)
-                if place == len(rows) - 1:
+                if place == len(rows) - 1 or stacked:
                     axes.set_xlabel("layer, 0: before the first")
                 if place == 0 and column == 0 and lines:
                     axes.legend(title=lines, title_fontsize=8.5)

@@ -100,12 +100,16 @@ def error_groups(subject: DiagnosedPredictor) -> Examined:
 
 def _by_quarters(values: Float[np.ndarray, " rows"], unit: str) -> dict[str, np.ndarray]:
     """Rows in four groups of nearly equal number; fewer where values repeat."""
+    whole = bool((values == np.round(values)).all())
     edges = np.unique(np.quantile(values, [0.0, 0.25, 0.5, 0.75, 1.0]))
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
     found = {}
     for group in np.unique(place).tolist():
         rows = np.flatnonzero(place == group)
-        low, high = plain(float(values[rows].min())), plain(float(values[rows].max()))
+        low, high = (
+            f"{end:,.0f}" if whole else plain(end)
+            for end in (float(values[rows].min()), float(values[rows].max()))
+        )
         found[f"{low} to {high} {unit}" if low != high else f"{low} {unit}"] = rows
     return found
 
