@@ -201,6 +201,18 @@ def test_blocks_with_one_name_stay_apart():
         (with_loop("Cl1 Cl1- 0.5", "Cl1 Cl1- ?"), r"site Cl1 has the coordinate '\?'"),
         (with_loop("Cl1 Cl1- 0.5", "Cl1 Cl1- ."), r"site Cl1 has the coordinate '\.'"),
         (with_loop("_cell_length_b 5.640(2)\n", ""), "no cell: _cell_length_b is missing"),
+        (
+            with_loop("_cell_length_a 5.640(2)", "_cell_length_a -5.64"),
+            "no cell has the lengths -5",
+        ),
+        (with_loop("_cell_length_a 5.640(2)", "_cell_length_a 0"), "no cell has the lengths 0"),
+        (
+            with_loop("_cell_length_a 5.640(2)", "_cell_length_a 1e300"),
+            "no cell has the lengths 1e",
+        ),
+        (with_loop("_cell_angle_beta 90", "_cell_angle_beta -90"), "no cell has the angles"),
+        (with_loop("_cell_angle_beta 90", "_cell_angle_beta 270"), "no cell has the angles"),
+        (with_loop("Cl1 Cl1- 0.5", "Cl1 Cl1- 1e300"), r"site Cl1 has absurd coordinates"),
         (with_loop("_cell_angle_beta 90", "_cell_angle_beta ?"), "_cell_angle_beta is '?'"),
         (
             with_loop("90\n_cell_angle_beta 90", "30\n_cell_angle_beta 30"),

@@ -154,7 +154,7 @@ def test_a_dash_of_a_word_processor_is_a_minus_sign(rutile, only):
     assert only(rutile(oxygen="O1 O −0.305 –0.305 0")).formula == "Ti2O4"
 
 
-@pytest.mark.parametrize("word", ["385–386", "Müller", "é", "\u00a0x"])
+@pytest.mark.parametrize("word", ["385–386", "Müller", "é", "\u00a0x", "x\ud800"])
 def test_other_letters_in_bare_words(rutile, only, word):
     assert only(rutile(items=f"_citation_page_first {word}")).formula == "Ti2O4"
 

@@ -41,11 +41,14 @@ def parse_blocks(text: str) -> list[cif.Block]:
 
 def _parse(text: str) -> cif.Document:
     # Repeated items are judged where they are used, and not where an author is named twice.
-    try:
+    if text.isascii():
         return cif.read_string(text, check_level=0)
+    try:
+        # Halves of surrogate pairs, which no text should hold, are escaped.
+        whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return cif.read_string(whole, check_level=0)
     except (ValueError, RuntimeError):
-        if text.isascii():
-            raise
+        pass
     plain = text.translate(_MINUS).encode("ascii", "backslashreplace").decode("ascii")
     return cif.read_string(plain, check_level=0)
 

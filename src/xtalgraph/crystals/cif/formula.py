@@ -181,10 +181,11 @@ def _agrees(counts: Counter[int], reading: Reading, units: float | None) -> bool
     if amounts.keys() != counts.keys():
         return False
     if units is not None and not roundings:
-        return any(
-            all(counts[number] == scale * value for number, value in amounts.items())
-            for scale in (units, units / reading.divisor)
-        )
+        wanted = {number: units * value for number, value in amounts.items()}
+        if counts == wanted:
+            return True
+        divisor = reading.divisor
+        return divisor > 1 and counts == {number: n / divisor for number, n in wanted.items()}
     lowest, highest = 0.0, math.inf
     for number, value in amounts.items():
         count, rounding = counts[number], roundings.get(number, 0.0)

@@ -29,6 +29,8 @@ log = logging.getLogger("xtalgraph")
 _LENGTHS: Final = ("_cell_length_a", "_cell_length_b", "_cell_length_c")
 _ANGLES: Final = ("_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma")
 _Triple = tuple[float, float, float]
+_LONGEST_EDGE: Final = 1e5
+"""Å; no crystal repeats after more."""
 _LONGEST_NAME: Final = 100
 """Characters of the name of a block that are kept."""
 
@@ -93,7 +95,7 @@ def _crystal(items: Items) -> Crystal:
     sites = read_sites(items)
     lengths, angles = _cell_parameters(items)
     cell = cell_from_parameters(np.array(lengths), np.array(angles))
-    if not np.isfinite(cell).all():
+    if not (min(angles) > 0.0 and max(angles) < 180.0 and math.isfinite(cell[2, 2])):
         shown_angles = ", ".join(f"{angle:g}" for angle in angles)
         raise InputError(f"no cell has the angles {shown_angles} degrees")
     check_occupancies(cell, sites)
@@ -117,13 +119,16 @@ def _crystal(items: Items) -> Crystal:
 
 def _cell_parameters(items: Items) -> tuple[_Triple, _Triple]:
     """Return lengths in Å and angles in degrees."""
-    found = []
-    for name in _LENGTHS + _ANGLES:
-        given = items.values.get(name)
-        value = number(given[0]) if given else math.nan
-        if not math.isfinite(value):
-            what = f"is {shown(given[0])}, not a number" if given else "is missing"
-            raise InputError(f"no cell: {name} {what}")
-        found.append(value)
-    a, b, c, alpha, beta, gamma = found
+    a, b, c, alpha, beta, gamma = (_parameter(items, name) for name in _LENGTHS + _ANGLES)
+    if not (min(a, b, c) > 0.0 and max(a, b, c) < _LONGEST_EDGE):
+        raise InputError(f"no cell has the lengths {a:g}, {b:g}, {c:g} Å")
     return (a, b, c), (alpha, beta, gamma)
+
+
+def _parameter(items: Items, name: str) -> float:
+    given = items.values.get(name)
+    value = number(given[0]) if given else math.nan
+    if not math.isfinite(value):
+        what = f"is {shown(given[0])}, not a number" if given else "is missing"
+        raise InputError(f"no cell: {name} {what}")
+    return value

@@ -29,6 +29,8 @@ _COLUMNS: Final = (
 )
 _ITEMS: Final = {name: _PREFIX + name for name in _COLUMNS}
 _X: Final = _ITEMS["fract_x"]
+_FARTHEST: Final = 1e4
+"""Cells; coordinates beyond are no fractions."""
 _FRACTION: Final = re.compile(r"([+-]?\d{1,4})/([1-9]\d{0,3})")
 _FULL: Final = frozenset({"1", "1.0", "1.00", "1.000", "1.0000", "?", "."})
 """Occupancies of a site that holds one atom; the default of the dictionary is 1."""
@@ -77,14 +79,18 @@ def read_sites(items: Items) -> Sites:
     try:
         rows = [list(map(float, columns[name])) for name in _COORDINATES]
     except ValueError:
+        if not items.texts(_X):
+            raise InputError("the file holds no atoms: all coordinates are unknown") from None
         rows = [
             [_coordinate(value, label) for value, label in zip(columns[name], labels, strict=True)]
             for name in _COORDINATES
         ]
     fractional = np.array(rows).T
-    if not np.isfinite(fractional).all():
-        site = int(np.isfinite(fractional).all(axis=1).argmin())
-        raise InputError(f"site {_plain(labels[site])} has a coordinate that is not finite")
+    # NaN fails the comparison as well.
+    if not np.abs(fractional).max() < _FARTHEST:
+        site = int((np.abs(fractional) < _FARTHEST).all(axis=1).argmin())
+        values = ", ".join(f"{x:g}" for x in fractional[site])
+        raise InputError(f"site {_plain(labels[site])} has absurd coordinates: {values}")
     return Sites(
         labels,
         np.array(_numbers(columns, items.text("_chemical_formula_sum")), dtype=np.int64),
@@ -105,7 +111,7 @@ def _columns(items: Items) -> dict[str, list[str]]:
             )
         raise InputError("the file holds no atoms: no loop over _atom_site_fract_x, _y, _z")
     part, count = layout.parts[_X], len(values[_X])
-    if not items.texts(_X):
+    if count == 0:
         raise InputError("the file holds no atoms: the loop over _atom_site_fract_x is empty")
     columns = {}
     for name, item in _ITEMS.items():
