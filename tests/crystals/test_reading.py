@@ -191,3 +191,14 @@ def test_libraries_load_only_when_they_are_used():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_magnetic_cif_is_known_by_its_suffix(tmp_path):
+    path = tmp_path / "CsCl.MCIF"
+    text = "data_x\n_cell_length_a 4.1\n_cell_length_b 4.1\n_cell_length_c 4.1\n"
+    text += "_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n"
+    text += "_space_group_symop_magn_operation.xyz\nx,y,z,+1\nloop_\n_atom_site_label\n"
+    text += "_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nCs1 0 0 0\nCl1 .5 .5 .5\n"
+    path.write_text(text)
+    (entry,) = read_file(path)
+    assert entry.crystal.formula == "CsCl"
