@@ -79,7 +79,7 @@ def test_a_cutoff_must_be_positive(cutoff):
 def test_settings_of_the_hybrid_are_checked():
     with pytest.raises(ConfigError, match="max_neighbors must be at least 1, got 0"):
         Hybrid(max_neighbors=0)
-    with pytest.raises(ConfigError, match="shell_tolerance must not be negative"):
+    with pytest.raises(ConfigError, match="shell_tolerance must be at least 0 Å"):
         Hybrid(shell_tolerance=-1e-3)
 
 

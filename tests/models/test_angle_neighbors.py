@@ -101,7 +101,7 @@ def test_a_pair_of_atoms_has_no_angles_and_is_not_refused(encoder):
     ("settings", "said"),
     [
         ({"angle_neighbors": 1}, "angle_neighbors must be at least 2, for an angle needs two"),
-        ({"angle_neighbors": -3}, "or 0 for a model without angles, got -3"),
+        ({"angle_neighbors": -3}, "angle_neighbors must be at least 0, got -3"),
         ({"angle_cutoff": 0.0}, r"model\.angle_cutoff must be larger than 0 Å, got 0\.0"),
         ({"angle_cutoff": float("nan")}, "got nan"),
     ],

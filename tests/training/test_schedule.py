@@ -65,10 +65,10 @@ def test_an_epoch_goes_through_every_crystal_once(batch_size):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"epochs": 0}, r"training\.epochs must be larger than 0, got 0"),
+        ({"epochs": 0}, r"training\.epochs must be at least 1, got 0"),
         ({"learning_rate": -1.0}, r"training\.learning_rate"),
         ({"warmup": 1.0}, r"training\.warmup must be at least 0 and less than 1"),
-        ({"weight_decay": -0.1}, r"training\.weight_decay must be at least 0, or null, got -0\.1"),
+        ({"weight_decay": -0.1}, r"training\.weight_decay must be at least 0, got -0\.1"),
         ({"threads": 0}, r"training\.threads"),
         ({"seed": -1}, r"training\.seed"),
     ],

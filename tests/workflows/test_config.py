@@ -75,7 +75,7 @@ def test_the_number_of_members_lies_over_the_file_and_an_override_over_it(tmp_pa
         ({"data": DATA, "graph": {"cutof": 2}}, r"unknown key graph\.cutof; did you mean 'cutoff'"),
         ({"data": DATA, "training": {"lr": 2}}, r"unknown key training\.lr"),
         ({"data": DATA, "graph": {"fold_tolerance": "x"}}, r"fold_tolerance must be a number"),
-        ({"data": DATA, "graph": {"fold_tolerance": -1}}, r"at least 0 and at most 0\.1 Å, got -1"),
+        ({"data": DATA, "graph": {"fold_tolerance": -1}}, r"at least 0 Å, got -1"),
         (
             {"data": {**DATA, "kind": "atomic"}, "graph": {"fold_tolerance": 1e-3}},
             r"cannot be folded: 'y' is declared atomic .* Set graph\.fold_tolerance=0",

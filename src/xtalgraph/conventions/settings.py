@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Range, shown
 
 T = TypeVar("T")
 
@@ -36,9 +37,9 @@ def settings_from(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         The settings.
 
     Raises:
-        ConfigError: On an unknown key, or a value of the wrong type.
+        ConfigError: On an unknown key, a value of the wrong type, or a number out of its range.
     """
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
@@ -49,6 +50,13 @@ def settings_from(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def _checked(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
+    if origin is typing.Annotated:
+        base, *extras = typing.get_args(hint)
+        number = _checked(value, base, where)
+        for allowed in extras:
+            if isinstance(allowed, Range):
+                allowed.check(number, where)
+        return number
     if origin in (typing.Union, types.UnionType):
         options = [option for option in typing.get_args(hint) if option is not type(None)]
         if value is None and len(options) < len(typing.get_args(hint)):
@@ -63,7 +71,7 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         choices = typing.get_args(hint)
         if value not in choices:
             listed = ", ".join(repr(choice) for choice in choices)
-            raise ConfigError(f"{where} must be one of {listed}, got {value!r}")
+            raise ConfigError(f"{where} must be one of {listed}, got {shown(value)}")
         return value
     if origin is list and isinstance(value, list | tuple):
         (item,) = typing.get_args(hint)
@@ -71,8 +79,8 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:  # YAML 1.1 reads 1e-3 as a string
             return float(value)
-        except ValueError:
-            raise ConfigError(f"{where} must be a number, got {value!r}") from None
+        except (ValueError, OverflowError):
+            raise ConfigError(f"{where} must be a number, got {shown(value)}") from None
     if not isinstance(value, origin or hint) or (hint is int and isinstance(value, bool)):
-        raise ConfigError(f"{where} must be of type {hint.__name__}, got {value!r}")
+        raise ConfigError(f"{where} must be of type {hint.__name__}, got {shown(value)}")
     return value

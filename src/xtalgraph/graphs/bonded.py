@@ -6,11 +6,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.ranges import Cutoff, Fraction, check_ranges
 from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import Edges
-from xtalgraph.graphs.strategy import Strategy, check_cutoff
+from xtalgraph.graphs.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,15 @@ class Bonded(Strategy):
     """
 
     method: Literal["crystalnn", "voronoi"] = "crystalnn"
-    cutoff: float = 8.0
-    smallest_face: float = 0.01
+    cutoff: Cutoff = 8.0
+    smallest_face: Fraction = 0.01
 
     name: ClassVar[str] = "bonded"
     continuous: ClassVar[bool] = False
     positional: ClassVar[tuple[str, ...]] = ("method", "cutoff", "smallest_face")
 
     def __post_init__(self) -> None:
-        check_cutoff(self.cutoff)
-        if not 0 <= self.smallest_face < 1:
-            raise ConfigError(f"smallest_face must be from 0 to below 1, got {self.smallest_face}")
+        check_ranges(self, "graph")
 
     @property
     def rule(self) -> str:

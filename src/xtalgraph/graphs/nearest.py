@@ -1,20 +1,23 @@
 """The k nearest neighbours: with whole shells, and with the strict cut of the original codes."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 
-from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.ranges import Cutoff, Neighbors, Range, check_ranges
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
 from xtalgraph.graphs.shells import kth_distance
-from xtalgraph.graphs.strategy import Strategy, check_cutoff
+from xtalgraph.graphs.strategy import Strategy
 
 _GROWTH: Final = 1.25
 """Factor by which a search radius grows that has not found enough."""
 _SAME: Final = 1e-8
 """Distances that round to the same multiple of this are equal for the strict cut, Å."""
+ShellTolerance = Annotated[float, Range(0, 1, "Å")]
+"""How much farther than the last neighbour the others of its shell may be."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,9 @@ class Hybrid(Strategy):
     Source: Xie and Grossman, Phys. Rev. Lett. 120, 145301 (2018), for 12 within 8 Å.
     """
 
-    cutoff: float = 8.0
-    max_neighbors: int = 12
-    shell_tolerance: float = 1e-3
+    cutoff: Cutoff = 8.0
+    max_neighbors: Neighbors = 12
+    shell_tolerance: ShellTolerance = 1e-3
 
     name: ClassVar[str] = "hybrid"
     continuous: ClassVar[bool] = False
@@ -44,9 +47,7 @@ class Hybrid(Strategy):
     shown: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        check_cutoff(self.cutoff)
-        _check_neighbors(self.max_neighbors)
-        _check_tolerance(self.shell_tolerance)
+        check_ranges(self, "graph")
 
     @property
     def rule(self) -> str:
@@ -82,18 +83,16 @@ class KNearest(Strategy):
             its shell, Å.
     """
 
-    max_neighbors: int = 12
-    cutoff: float = 12.0
-    shell_tolerance: float = 1e-3
+    max_neighbors: Neighbors = 12
+    cutoff: Cutoff = 12.0
+    shell_tolerance: ShellTolerance = 1e-3
 
     name: ClassVar[str] = "knn"
     continuous: ClassVar[bool] = False
     positional: ClassVar[tuple[str, ...]] = ("max_neighbors", "cutoff", "shell_tolerance")
 
     def __post_init__(self) -> None:
-        check_cutoff(self.cutoff)
-        _check_neighbors(self.max_neighbors)
-        _check_tolerance(self.shell_tolerance)
+        check_ranges(self, "graph")
 
     @property
     def rule(self) -> str:
@@ -158,8 +157,8 @@ class KNearestStrict(Strategy):
     Source: Xie and Grossman, Phys. Rev. Lett. 120, 145301 (2018).
     """
 
-    cutoff: float = 8.0
-    max_neighbors: int = 12
+    cutoff: Cutoff = 8.0
+    max_neighbors: Neighbors = 12
 
     name: ClassVar[str] = "knn-strict"
     continuous: ClassVar[bool] = False
@@ -167,8 +166,7 @@ class KNearestStrict(Strategy):
     shown: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        check_cutoff(self.cutoff)
-        _check_neighbors(self.max_neighbors)
+        check_ranges(self, "graph")
 
     @property
     def rule(self) -> str:
@@ -206,13 +204,3 @@ def _first_radius(crystal: Crystal, k: int) -> float:
     if not crystal.pbc.all():
         return 4.0
     return float(np.cbrt(1.5 * k * crystal.volume / (np.pi * len(crystal))))
-
-
-def _check_neighbors(max_neighbors: int) -> None:
-    if max_neighbors < 1:
-        raise ConfigError(f"max_neighbors must be at least 1, got {max_neighbors}")
-
-
-def _check_tolerance(shell_tolerance: float) -> None:
-    if not shell_tolerance >= 0:
-        raise ConfigError(f"shell_tolerance must not be negative, got {shell_tolerance}")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Cutoff, check_ranges
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.bonded import Bonded
 from xtalgraph.graphs.nearest import Hybrid, KNearest, KNearestStrict
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
-from xtalgraph.graphs.strategy import Strategy, check_cutoff
+from xtalgraph.graphs.strategy import Strategy
 
 __all__ = [
     "STRATEGIES",
@@ -33,14 +34,14 @@ class Radius(Strategy):
         cutoff: Largest length of an edge, Å. Pairs within 1e-9 Å of it may go either way.
     """
 
-    cutoff: float = 5.0
+    cutoff: Cutoff = 5.0
 
     name: ClassVar[str] = "radius"
     continuous: ClassVar[bool] = True
     positional: ClassVar[tuple[str, ...]] = ("cutoff",)
 
     def __post_init__(self) -> None:
-        check_cutoff(self.cutoff)
+        check_ranges(self, "graph")
 
     @property
     def rule(self) -> str:

@@ -3,9 +3,6 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-import numpy as np
-
-from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import Edges
 
@@ -32,16 +29,3 @@ class Strategy(ABC):
     @abstractmethod
     def edges(self, crystal: Crystal) -> Edges:
         """Find the directed edges of one crystal, sorted by center."""
-
-
-def check_cutoff(cutoff: float) -> None:
-    """Raise unless a cutoff is a finite length above zero.
-
-    Args:
-        cutoff: Å.
-
-    Raises:
-        ConfigError: If it is not.
-    """
-    if not (np.isfinite(cutoff) and cutoff > 0):
-        raise ConfigError(f"cutoff must be larger than 0 Å, got {cutoff}")

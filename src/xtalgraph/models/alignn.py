@@ -7,9 +7,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xtalgraph.conventions.ranges import Cutoff, Depth, Functions, Step, Width, check_ranges
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.angle_settings import angles_from
+from xtalgraph.models.angle_settings import AngleNeighbors, angles_from
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import GaussianAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
@@ -139,24 +140,24 @@ class ALIGNN(Encoder):
     class Config:
         """Hyper-parameters of ALIGNN, a quarter as wide and half as deep as the paper's."""
 
-        width: int = 64
+        width: Width = 64
         """Length of the vectors of atoms, edges and triplets."""
-        alignn_layers: int = 2
+        alignn_layers: Depth = 2
         """Number of layers on the line graph and the graph."""
-        gcn_layers: int = 2
+        gcn_layers: Depth = 2
         """Number of layers on the graph alone, after them."""
-        embedding_width: int = 64
+        embedding_width: Width = 64
         """Length of the vectors within the first dense layers of edges and triplets."""
-        angle_cutoff: float = 8.0
+        angle_cutoff: Cutoff = 8.0
         """Longest edge that forms angles, Å."""
-        angle_neighbors: int | None = 12
+        angle_neighbors: AngleNeighbors | None = 12
         """How many edges of an atom form angles, in whole shells; 0 for a model without angles,
         null for all edges up to `angle_cutoff`."""
-        angle_basis: int = 40
+        angle_basis: Functions = 40
         """Number of Gaussians of the cosine."""
-        basis_step: float = 0.1
+        basis_step: Step = 0.1
         """Distance between the centres of the Gaussians of the length, Å."""
-        basis_sigma: float = 0.05**0.5
+        basis_sigma: Step = 0.05**0.5
         """Standard deviation of the Gaussians of the length, Å."""
         element_features: ElementFeatures = "binned"
         """What an atom is known by at the start."""
@@ -167,6 +168,7 @@ class ALIGNN(Encoder):
         always are."""
 
         def __post_init__(self) -> None:
+            check_ranges(self, "model")
             self.make_angles()  # refuses what cannot be
 
         def make_angles(self) -> Angles | None:

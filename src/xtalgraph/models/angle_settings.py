@@ -1,7 +1,13 @@
 """The settings of a model that say which edges form angles."""
 
+from typing import Annotated
+
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Range
 from xtalgraph.graphs.angles import Angles
+
+AngleNeighbors = Annotated[int, Range(0, 10_000)]
+"""How many edges of an atom form angles."""
 
 
 def angles_from(angle_cutoff: float, angle_neighbors: int | None) -> Angles | None:

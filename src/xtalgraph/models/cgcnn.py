@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.ranges import Depth, Functions, Step, Width, check_ranges
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.bond_features import BondFeatures
@@ -87,9 +88,9 @@ class CGCNN(Encoder):
     class Config:
         """Hyper-parameters of CGCNN; the defaults of width, depth and grid are the authors'."""
 
-        width: int = 64
+        width: Width = 64
         """Length of an atom's vector."""
-        depth: int = 3
+        depth: Depth = 3
         """Number of convolutions."""
         element_features: ElementFeatures = "binned"
         """What an atom starts from: the bins of the paper, plain numbers, or its bare number."""
@@ -98,11 +99,11 @@ class CGCNN(Encoder):
         basis: BasisName = "gaussian"
         """Functions of the distance; ``lecture`` and ``cgcnn`` are Gaussians on grids that end at 5
         and 8 Å, the others reach to the cutoff."""
-        basis_step: float = 0.2
+        basis_step: Step = 0.2
         """Distance between the centres of ``gaussian``, Å."""
-        basis_sigma: float = 0.2 / 2**0.5
+        basis_sigma: Step = 0.2 / 2**0.5
         """Standard deviation of ``gaussian``, Å."""
-        basis_size: int = 16
+        basis_size: Functions = 16
         """Number of functions of ``bessel`` and ``chebyshev``."""
         bond_features: bool = False
         """Tell each edge the type and order of its bond, beside its length."""
@@ -112,6 +113,9 @@ class CGCNN(Encoder):
         """Normalise the sum over neighbours over the batch."""
         connections: ConnectionName = "paper"
         """How the convolutions are joined; the paper's are residual."""
+
+        def __post_init__(self) -> None:
+            check_ranges(self, "model")
 
     reads_folded = True
 

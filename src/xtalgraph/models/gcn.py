@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Depth, Step, Width, check_ranges
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
@@ -96,17 +97,17 @@ class GCN(Encoder):
     class Config:
         """Hyper-parameters of GCN."""
 
-        width: int = 64
+        width: Width = 64
         """Length of an atom's vector."""
-        depth: int = 3
+        depth: Depth = 3
         """Number of convolutions."""
         alpha: AlphaName = "mlp"
         """Where the weight of a neighbour comes from."""
         aggregator: AggregatorName = "mean"
         """What an atom makes of its neighbours; the degrees go with ``sum`` only."""
-        basis_step: float = 0.2
+        basis_step: Step = 0.2
         """Distance between the centres of the Gaussians, Å (mlp)."""
-        basis_sigma: float = 0.2 / 2**0.5
+        basis_sigma: Step = 0.2 / 2**0.5
         """Standard deviation of the Gaussians, Å (mlp)."""
         envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
@@ -114,6 +115,7 @@ class GCN(Encoder):
         """How the convolutions are joined; the paper has no skip."""
 
         def __post_init__(self) -> None:
+            check_ranges(self, "model")
             known = get_args(AlphaName)
             if self.alpha not in known:
                 raise ConfigError(f"unknown model.alpha {self.alpha!r}{nearest(self.alpha, known)}")

@@ -1,7 +1,7 @@
 """GemNet's idea on DimeNet++: edges hear from edges by their angles and by dihedrals."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import torch
 from jaxtyping import Float
@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.ranges import Cutoff, Depth, Functions, Range, Width, check_ranges
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.dihedrals import Dihedrals, find_dihedrals
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.angle_settings import angles_from
+from xtalgraph.models.angle_settings import AngleNeighbors, angles_from
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import FourierBasis, SphericalBesselBasis
 from xtalgraph.nn.depth import ConnectionName, Connections
@@ -24,6 +25,8 @@ from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum
 
 WITHIN_5: Final = 26  # neighbours within 5 Å, at one atom in 20 Å³
+Orders = Annotated[int, Range(1, 20)]
+"""How many spherical harmonics or multiples of an angle."""
 
 
 def _two_maps(size: int, inner: int, width: int) -> nn.Sequential:
@@ -180,25 +183,25 @@ class GemNet(Encoder):
     class Config:
         """Hyper-parameters of GemNet, narrower than in the papers."""
 
-        width: int = 64
+        width: Width = 64
         """Length of the vectors of atoms and edges."""
-        triplet_width: int = 32
+        triplet_width: Width = 32
         """Length of a message along a triplet."""
-        dihedral_width: int = 16
+        dihedral_width: Width = 16
         """Length of a message along a quadruplet."""
-        depth: int = 2
+        depth: Depth = 2
         """Number of blocks."""
-        radials: int = 6
+        radials: Functions = 6
         """Number of radial functions."""
-        degrees: int = 5
+        degrees: Orders = 5
         """Number of spherical harmonics of an angle."""
-        torsions: int = 3
+        torsions: Orders = 3
         """The highest multiple of a dihedral."""
-        basis_width: int = 8
+        basis_width: Width = 8
         """Length of the vectors between the two linear maps of a basis."""
-        angle_cutoff: float = 5.0
+        angle_cutoff: Cutoff = 5.0
         """Longest edge that forms angles and dihedrals, Å."""
-        angle_neighbors: int | None = 4
+        angle_neighbors: AngleNeighbors | None = 4
         """How many edges of an atom form angles and dihedrals, in whole shells; null for all
         edges up to `angle_cutoff`."""
         element_features: ElementFeatures = "embedding"
@@ -209,6 +212,7 @@ class GemNet(Encoder):
         """How the blocks are joined at the atoms; the paper's are residual."""
 
         def __post_init__(self) -> None:
+            check_ranges(self, "model")
             if self.make_angles() is None:
                 raise ConfigError(
                     "GemNet reads angles: model.angle_neighbors must be at least 2, got 0. A model "

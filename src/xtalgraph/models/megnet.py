@@ -1,6 +1,7 @@
 """MEGNet: atoms, edges and the crystal as a whole are updated in turn."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.ranges import Depth, Range, Step, Width, check_ranges
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.activation import ShiftedSoftplus
@@ -142,30 +144,33 @@ class MEGNet(Encoder):
     class Config:
         """Hyper-parameters of MEGNet; the defaults of widths and depth are the authors'."""
 
-        width: int = 32
+        width: Width = 32
         """Length of the vectors of atoms, edges and crystals."""
-        hidden: int = 64
+        hidden: Width = 64
         """Length of the vectors within the networks."""
-        element_width: int = 16
+        element_width: Width = 16
         """Length of the learned vector of an element."""
-        state_width: int = 2
+        state_width: Annotated[int, Range(0, 4096)] = 2
         """How many numbers the state of a crystal has; follows from data.state, and where that is
         left out they are zeros, two in the authors' code."""
-        fidelities: int = 0
+        fidelities: Annotated[int, Range(0, 4096)] = 0
         """How many methods are told apart; follows from data.fidelities."""
-        fidelity_width: int = 16
+        fidelity_width: Width = 16
         """Length of the learned vector of a method."""
-        depth: int = 3
+        depth: Depth = 3
         """Number of blocks."""
-        basis_step: float = 0.2
+        basis_step: Step = 0.2
         """Distance between the centres of the Gaussians, Å."""
-        basis_sigma: float = 0.5 / 2**0.5
+        basis_sigma: Step = 0.5 / 2**0.5
         """Standard deviation of the Gaussians, Å."""
         envelope: EnvelopeName = "cosine"
         """Factor on the edges that vanishes at the cutoff."""
         connections: ConnectionName = "paper"
         """How the blocks are joined at the atoms; the paper's are residual. Edges and crystals
         always are."""
+
+        def __post_init__(self) -> None:
+            check_ranges(self, "model")
 
     reads_folded = True
     reads_state = True

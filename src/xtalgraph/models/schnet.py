@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.conventions.ranges import Depth, Step, Width, check_ranges
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.activation import ShiftedSoftplus
@@ -95,20 +96,23 @@ class SchNet(Encoder):
     class Config:
         """Hyper-parameters of SchNet; the Gaussians are the paper's, γ = 10 Å⁻² every 0.1 Å."""
 
-        width: int = 64
+        width: Width = 64
         """Length of an atom's vector."""
-        filters: int = 64
+        filters: Width = 64
         """Length of a filter."""
-        depth: int = 3
+        depth: Depth = 3
         """Number of interaction blocks."""
-        basis_step: float = 0.1
+        basis_step: Step = 0.1
         """Distance between the centres of the Gaussians, Å."""
-        basis_sigma: float = 0.05**0.5
+        basis_sigma: Step = 0.05**0.5
         """Standard deviation of the Gaussians, Å."""
         envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
         connections: ConnectionName = "paper"
         """How the blocks are joined; the paper's are residual."""
+
+        def __post_init__(self) -> None:
+            check_ranges(self, "model")
 
     reads_folded = True
 

@@ -9,9 +9,18 @@ from torch.nn import functional
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import (
+    Cutoff,
+    Depth,
+    Fraction,
+    Functions,
+    Step,
+    Width,
+    check_ranges,
+)
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.angle_settings import angles_from
+from xtalgraph.models.angle_settings import AngleNeighbors, angles_from
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.nn.angular import ChebyshevAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
@@ -146,40 +155,41 @@ class XGN(Encoder):
     class Config:
         """Hyper-parameters of XGN."""
 
-        width: int = 64
+        width: Width = 64
         """Length of an atom's vector."""
-        edge_width: int = 64
+        edge_width: Width = 64
         """Length of an edge's vector."""
-        depth: int = 4
+        depth: Depth = 4
         """Number of layers."""
-        angle_depth: int = 0
+        angle_depth: Depth = 0
         """Number of layers, from the first on, that begin with messages along triplets, all of them
         where there are fewer; 0 for a model without angles, 2 is enough for one with them."""
-        angle_width: int = 32
+        angle_width: Width = 32
         """Length of a message along a triplet."""
-        angle_basis: int = 8
+        angle_basis: Functions = 8
         """Number of Chebyshev polynomials of the cosine."""
-        angle_cutoff: float = 5.0
+        angle_cutoff: Cutoff = 5.0
         """Longest edge that forms angles, Å."""
-        angle_neighbors: int | None = 12
+        angle_neighbors: AngleNeighbors | None = 12
         """How many edges of an atom form angles, in whole shells, if a layer reads them; null for
         all edges up to `angle_cutoff`."""
         basis: BasisName = "gaussian"
         """Radial basis."""
-        basis_size: int = 32
+        basis_size: Functions = 32
         """Number of Bessel or Chebyshev functions."""
-        basis_step: float = 0.2
+        basis_step: Step = 0.2
         """Distance between the centres of the Gaussians, Å."""
-        basis_sigma: float = 0.2
+        basis_sigma: Step = 0.2
         """Standard deviation of the Gaussians, Å."""
         envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
-        dropout: float = 0.0
+        dropout: Fraction = 0.0
         """Part of what an atom receives that is left out in training."""
         connections: ConnectionName = "paper"
         """How the layers are joined; as a rule residual."""
 
         def __post_init__(self) -> None:
+            check_ranges(self, "model")
             if self.angle_depth < 0:
                 raise ConfigError(f"model.angle_depth must be at least 0, got {self.angle_depth}")
             if self.make_angles() is None and self.angle_depth:

@@ -1,9 +1,10 @@
 """Hyper-parameters of the training loop."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.training.schedule import num_batches, usual_epochs
 
@@ -26,37 +27,37 @@ class Length(NamedTuple):
 class TrainingConfig:
     """How a model is trained."""
 
-    epochs: int | None = None
+    epochs: Annotated[int, Range(1, 1_000_000)] | None = None
     """Passes over the training part, over which the learning rate falls to zero; null takes
     `usual_epochs`."""
-    batch_size: int = 64
+    batch_size: Annotated[int, Range(1, 1_000_000)] = 64
     """Crystals in a step, at most; an epoch is cut into steps of equal size."""
-    learning_rate: float = 3e-3
+    learning_rate: Annotated[float, Range(0, 100, above=True)] = 3e-3
     """Peak of the schedule."""
-    warmup: float = 0.05
+    warmup: Fraction = 0.05
     """Part of the steps over which the learning rate rises from zero."""
-    weight_decay: float | None = None
+    weight_decay: Annotated[float, Range(0, 1000)] | None = None
     """Decoupled decay of AdamW, per unit of learning rate; null takes what the architecture
     advises, 0.1 for XGN and 0.01 for the others."""
     loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
     """Of the error in units of the spread of the training targets; with ``gaussian`` the model
     learns the standard deviation of its error, too."""
-    clip_norm: float = 5.0
+    clip_norm: Annotated[float, Range(0, 1e12, above=True)] = 5.0
     """Largest norm of the gradient; larger ones are scaled down."""
-    ema_decay: float = 0.999
+    ema_decay: Fraction = 0.999
     """Of the exponential moving average of the weights, which is what is validated and kept."""
-    patience: int | None = None
+    patience: Annotated[int, Range(1, 1_000_000)] | None = None
     """Epochs without a better validation error after which training stops; null never stops it,
     since the error falls most at the end, with the learning rate."""
-    seed: int = 0
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """Of the initial weights, the order of the crystals and the split."""
-    members: int = 1
+    members: Annotated[int, Range(1, 1000)] = 1
     """Models that are trained from different weights; what is predicted is their mean. `train`
     takes 3 of XGN where nothing is said."""
     snapshots: bool = False
     """Whether each further member starts from the weights of the one before instead of fresh ones,
     with the schedule begun anew: snapshots of one long training."""
-    threads: int | None = None
+    threads: Annotated[int, Range(1, 1024)] | None = None
     """CPU threads; null takes ``OMP_NUM_THREADS``, or as many as there are cores."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where to train. Bits repeat on one kind of device."""
@@ -93,26 +94,8 @@ class TrainingConfig:
         return encoder.advised_weight_decay if self.weight_decay is None else self.weight_decay
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience", "learning_rate", "clip_norm"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ConfigError(f"training.{name} must be larger than 0, got {value}")
-        if self.weight_decay is not None and not self.weight_decay >= 0:
-            raise ConfigError(
-                f"training.weight_decay must be at least 0, or null, got {self.weight_decay}"
-            )
-        for name in ("warmup", "ema_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(
-                    f"training.{name} must be at least 0 and less than 1, got {getattr(self, name)}"
-                )
-        if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"training.threads must be at least 1, got {self.threads}")
-        if self.members < 1:
-            raise ConfigError(f"training.members must be at least 1, got {self.members}")
+        check_ranges(self, "training")
         if self.snapshots and self.members == 1:
             raise ConfigError(
                 "training.snapshots needs training.members of 2 or more: how many there are"
             )
-        if self.seed < 0:
-            raise ConfigError(f"training.seed must not be negative, got {self.seed}")

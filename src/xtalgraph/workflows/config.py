@@ -3,22 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.data.conditions import Conditions
-from xtalgraph.data.division import parse_division
+from xtalgraph.data.division import Division, parse_division
+from xtalgraph.data.splits import check_fractions
 from xtalgraph.data.targets import Kind, Target, Task, components_of, kind_named
 from xtalgraph.models.registry import DEFAULT
-from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
+from xtalgraph.models.spec import LARGEST_TOLERANCE, ModelSpec, default_fold_tolerance
 from xtalgraph.training.settings import TrainingConfig
 
 _KIND = Literal["extensive", "intensive", "atomic"]
 _TASK = Literal["regression", "classification"]
 _END = Literal["low", "high"]
+VectorSize = Annotated[int, Range(1, 10_000)]
+"""How many numbers a row has."""
+FoldNumber = Annotated[int, Range(0, 1_000_000)]
+"""A fold, counted from 0."""
+FoldCount = Annotated[int, Range(2, 1_000_000)]
+"""How many folds are drawn."""
 _OF_TARGETS: Final = ("kind", "unit", "best", "task", "size")
 SECTIONS: Final[tuple[str, ...]] = ("data", "graph", "model", "training")
 
@@ -37,7 +45,7 @@ class DataConfig:
     """Whether the target is a number or one of two classes."""
     classes: list[str] | None = None
     """The labels of class 0 and of class 1; without them 0 and 1 or false and true."""
-    size: list[int | None] | int | None = None
+    size: list[VectorSize | None] | VectorSize | None = None
     """How many numbers each row has, where the column holds lists; null: one number, no list."""
     unit: list[str] | str = ""
     """Unit of the target, as it is to be printed."""
@@ -52,30 +60,31 @@ class DataConfig:
     """The methods that it may name."""
     split: str = "random"
     """How the crystals are divided, see docs/splits.md: random, folds, formula, element:O."""
-    fold: int | None = None
+    fold: FoldNumber | None = None
     """The test fold."""
-    folds: int | None = None
+    folds: FoldCount | None = None
     """How many folds are drawn; null takes those that the data have."""
-    inner_fold: int | None = None
+    inner_fold: FoldNumber | None = None
     """The inner fold that validates, in nested cross-validation."""
-    inner_folds: int | None = None
+    inner_folds: FoldCount | None = None
     """How many inner folds are drawn from what is not in the test."""
-    val_fraction: float = 0.1
+    val_fraction: Fraction = 0.1
     """Part of all that chooses the epoch; of what is not in the test where that is given."""
-    test_fraction: float = 0.1
+    test_fraction: Fraction = 0.1
     """Part of all crystals in the test, where it is not given by the split."""
-    calibration_fraction: float = 0.0
+    calibration_fraction: Fraction = 0.0
     """Part of the training part that is set aside to calibrate intervals; 0 for no intervals."""
     on_error: Literal["raise", "skip"] = "raise"
     """Whether a row that cannot be used stops the training before it starts."""
     store: bool = True
     """Keep the graphs in the cache, and take them from there the next time."""
-    workers: int | None = None
+    workers: Annotated[int, Range(1, 1024)] | None = None
     """Processes that build the graphs; null takes one for every 8,000 crystals, up to the cores."""
-    memory_gb: float = 4.0
+    memory_gb: Annotated[float, Range(0, 1_000_000, "GB")] = 4.0
     """Graphs of up to this size are held in memory, larger ones are read batch by batch, GB."""
 
     def __post_init__(self) -> None:
+        check_ranges(self, "data")
         if self.classes is not None and len(self.classes) != 2:
             raise ConfigError(
                 "data.classes must name class 0 and then class 1, as in "
@@ -106,15 +115,23 @@ class DataConfig:
                 "data.inner_fold, data.inner_folds and data.fold go together, got "
                 f"{self.inner_fold}, {self.inner_folds} and {self.fold}"
             )
-        if not 0 <= self.calibration_fraction < 1:
-            raise ConfigError(
-                "data.calibration_fraction must be at least 0 and less than 1, got "
-                f"{self.calibration_fraction}"
-            )
-        if self.workers is not None and self.workers < 1:
-            raise ConfigError(f"data.workers must be at least 1, got {self.workers}")
-        if not self.memory_gb >= 0:
-            raise ConfigError(f"data.memory_gb must be at least 0, got {self.memory_gb}")
+        self._check_parts(division)
+
+    def _check_parts(self, division: Division) -> None:
+        """Refuse folds that are not there, and fractions that leave nothing to train on."""
+        for name, fold, folds in (
+            ("fold", self.fold, self.folds),
+            ("inner_fold", self.inner_fold, self.inner_folds),
+        ):
+            if fold is not None and folds is not None and fold >= folds:
+                raise ConfigError(
+                    f"data.{name} must be at least 0 and less than data.{name}s, {folds}, got "
+                    f"{fold}"
+                )
+        if self.fold is None and (
+            division.has_folds or division.kind in ("random", "time", "target")
+        ):
+            check_fractions(self.val_fraction, self.test_fraction)
 
     def declared(self) -> tuple[Target, ...]:
         """Return the declarations of the targets.
@@ -168,8 +185,11 @@ class DataConfig:
 class GraphConfig:
     """What is done with a graph beside finding neighbours; keys of the section ``graph``."""
 
-    fold_tolerance: float
+    fold_tolerance: Annotated[float, Range(0, LARGEST_TOLERANCE, "Å")]
     """Distances this close are merged, Å; 0 leaves the graph as it is."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "graph")
 
 
 _NEUTRAL: Final = frozenset({"store", "workers", "memory_gb"})

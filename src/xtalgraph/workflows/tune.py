@@ -179,7 +179,7 @@ class _Search:
             )
         while (done := len(self.records())) < trials:
             # of a new seed each time, so that a resumed search does not repeat its drawings
-            seed = self.base.training.seed + done
+            seed = (self.base.training.seed + done) % 2**32
             study.sampler = self.optuna.samplers.TPESampler(seed=seed)
             self._trial(done + 1, trials)
 
