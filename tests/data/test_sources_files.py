@@ -171,3 +171,33 @@ def test_a_whole_number_of_400_digits_costs_its_row():
     assert table.rejected[0].reason == (
         "the column 'y' holds a whole number of more than 300 digits"
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "/etc/passwd", "a\\b", "x" * 3000, "a\0b", "..", "M\udcfcller"]
+)
+def test_ids_of_a_cgcnn_folder_are_names_of_its_files(tmp_path, name):
+    (tmp_path / "data").mkdir()
+    write_cif(from_pymatgen(salt()), tmp_path / "secret.cif")
+    write_cif(from_pymatgen(salt()), tmp_path / "data" / "good.cif")
+    text = f"{name},1.0\ngood,2.0\n".encode(errors="surrogateescape")
+    (tmp_path / "data" / "id_prop.csv").write_bytes(text)
+    table = read_table(tmp_path / "data")
+    assert table.ids == ("good",)
+    assert table.rejected[0].row == 0
+    assert table.rejected[0].reason
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_cgcnn_table_with_a_byte_order_mark(tmp_path, encoding):
+    write_cif(from_pymatgen(salt()), tmp_path / "good.cif")
+    (tmp_path / "id_prop.csv").write_text("good,2.0\n", encoding=encoding)
+    assert read_table(tmp_path).ids == ("good",)
+
+
+@pytest.mark.parametrize("source", ["x" * 3000 + ".cif", "a\0b.cif", "missing.csv"])
+def test_paths_that_cannot_be(source):
+    with pytest.raises(InputError):
+        list(read_rows(source))
+    (rejection,) = read_table([source]).rejected
+    assert rejection.reason

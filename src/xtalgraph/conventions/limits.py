@@ -17,10 +17,10 @@ MAX_EXTXYZ_COLUMNS: Final[int] = 1_000
 MAX_CELL_CHARACTERS: Final[int] = 64 * 1024**2
 """Characters in one cell of a CSV table."""
 
-MAX_EXPANSION: Final[int] = 100
-"""How many times its size a compressed file may unpack to; CIF and JSON reach about 15."""
+MAX_EXPANSION: Final[int] = 50
+"""How many times its size a compressed file may unpack to; tables of crystals reach 5 to 15."""
 
-FREE_BYTES: Final[int] = 64 * 1024**2
+FREE_BYTES: Final[int] = 16 * 1024**2
 """Bytes that any compressed file may unpack to, whatever its size."""
 
 MAX_UNPACKED_BYTES: Final[int] = 4 * 1024**3

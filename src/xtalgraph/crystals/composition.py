@@ -34,7 +34,8 @@ def composition_key(crystal: Crystal) -> str:
         crystal: Any.
 
     Example:
-        >>> composition_key(Crystal(np.eye(3), np.zeros((2, 3)), np.array([11, 17]), np.ones(3, dtype=bool)))
+        >>> pbc = np.array([True, True, True])
+        >>> composition_key(Crystal(np.eye(3), np.zeros((2, 3)), np.array([11, 17]), pbc))
         'ClNa'
     """
     numbers, counts = np.unique(crystal.numbers, return_counts=True)

@@ -1,6 +1,5 @@
 """Rows of a folder in the layout of the original CGCNN code."""
 
-import csv
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Final
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.row import Row, checked_row
-from xtalgraph.data.sources.structures import crystal_of_path
+from xtalgraph.data.sources.records import csv_records
+from xtalgraph.data.sources.structures import Content, crystal_of_path
 
 PROPERTY_FILE: Final[str] = "id_prop.csv"
 """Name of the table in such a folder."""
@@ -24,26 +24,37 @@ def rows_of_cgcnn_folder(folder: Path) -> Iterator[Row]:
         folder: The folder that holds ``id_prop.csv``.
 
     Yields:
-        One row per line of the table; a missing file is a row with a reason.
+        One row per line of the table; a missing file, an id that is a path and not a name, and a
+        line that is not UTF-8 are rows with a reason.
 
     Raises:
         InputError: The table is empty.
     """
     row = 0
-    with (folder / PROPERTY_FILE).open(newline="", encoding="utf-8-sig") as lines:
-        for cells in csv.reader(lines):
-            if not any(cell.strip() for cell in cells):
-                continue
-            name = cells[0].strip()
+    for record in csv_records(folder / PROPERTY_FILE):
+        if record.reason is not None:
+            yield Row(f"row {row}", str(folder / PROPERTY_FILE), row, None, {}, record.reason)
+        elif any(cell.strip() for cell in record.cells):
+            name = record.cells[0].strip()
             values = {
                 "target" if n == 0 else f"target_{n}": _number(cell)
-                for n, cell in enumerate(cells[1:])
+                for n, cell in enumerate(record.cells[1:])
             }
             path = folder / f"{name}.cif"
-            yield checked_row(name, str(path), row, partial(crystal_of_path, path), values)
-            row += 1
+            yield checked_row(name, str(path), row, partial(_content, folder, name), values)
+        else:
+            continue
+        row += 1
     if row == 0:
         raise InputError(f"{folder / PROPERTY_FILE} is empty; it needs lines of id,target")
+
+
+def _content(folder: Path, name: str) -> Content:
+    if not name or set(name) & set("/\\\0"):
+        raise InputError(
+            f"the id {name!r} must be the name of a file in the folder, without its suffix .cif"
+        )
+    return crystal_of_path(folder / f"{name}.cif")
 
 
 def _number(cell: str) -> float | str:

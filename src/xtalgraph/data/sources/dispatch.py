@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from xtalgraph.conventions.boundary import guarded_items, shortened
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import from_any
 from xtalgraph.crystals.crystal import Crystal
@@ -38,6 +39,11 @@ def rows_of(source: Any) -> Iterator[Row]:
     Raises:
         InputError: The source as a whole cannot be used.
     """
+    what = shortened(str(source)) if isinstance(source, str | Path) else "the source"
+    yield from guarded_items(_rows(source), what)
+
+
+def _rows(source: Any) -> Iterator[Row]:
     if isinstance(source, str | Path):
         yield from _rows_of_path(Path(source))
     elif isinstance(source, pd.DataFrame):
@@ -56,6 +62,8 @@ def _rows_of_path(path: Path) -> Iterator[Row]:
         return
     if not path.exists():
         raise InputError(f"no such file or folder: {path}")
+    if not path.is_file():
+        raise InputError(f"{path} is not a file but a device or a pipe")
     reader = next((r for s, r in TABLE_SUFFIXES.items() if path.name.lower().endswith(s)), None)
     if reader is not None:
         yield from reader(path)
@@ -70,7 +78,7 @@ def _rows_of_item(n: int, item: Any) -> Iterator[Row]:
     """Yield the rows of one item of a list; nothing wrong with one item stops the others."""
     if isinstance(item, str | Path):
         try:
-            yield from _rows_of_path(Path(item))
+            yield from guarded_items(_rows_of_path(Path(item)), "it")
         except InputError as error:
             yield Row(file_id(Path(item)), str(item), None, None, {}, str(error))
     else:
