@@ -13,7 +13,7 @@ medians over the turns, and the median of the ratios within a turn.
   is the one that we train on, and the same radius.
 - ALIGNN against its authors' code on DGL, 4 + 4 layers 256 wide and 2 + 2 layers 64 wide, 12 within
   8 Å and every angle between them.
-- The other encoders of the registry, alone.
+- The other encoders of the registry, alone; GemNet, which reads no folded graph, on full ones.
 
 A peer is looked for in this environment and in those of `--peer-python`; where there is none, it is
 said how to install it. At last, for our encoders, what a step does and the time that this machine
@@ -41,9 +41,11 @@ from xtalgraph.crystals.cif import read_cif
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.table import read_rows
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import Hybrid
+from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.registry import ENCODERS
 
 WORKERS: Final = Path(__file__).parent / "workers"
@@ -119,7 +121,12 @@ CONTESTS: Final = (
     ),
     _alignn(4, 256, 16),
     _alignn(2, 64, 128),
+    Contest("GemNet, quadruplets", "gemnet", 16),
 )
+
+
+class WorkerError(Exception):
+    """A side broke off; the message says which, and its last words."""
 
 
 class Worker:
@@ -157,7 +164,8 @@ class Worker:
             answer = ""
         if not answer:
             said = self.process.communicate()[1]
-            raise SystemExit(f"{self.label} ended:\n{said}")
+            last = (said.strip().splitlines() or ["without a word"])[-1]
+            raise WorkerError(f"{self.label} ended: {last}")
         return json.loads(answer)
 
     def close(self) -> None:
@@ -206,15 +214,17 @@ def start(contest: Contest, crystals: Sequence[Crystal], asked: argparse.Namespa
     """Start the sides of a contest, our own first."""
     job = job_of(crystals, asked)
     sides = []
-    if contest.encoder not in ENCODERS:
-        print(f"  there is no encoder {contest.encoder!r} yet: the peer runs alone")
-    else:
-        settings = {"encoder": contest.encoder, "settings": contest.settings}
-        for graph in contest.graphs:
-            for fold, word in ((DEFAULT_TOLERANCE, "folded"), (0.0, "full")):
-                more = settings | {"strategy": graph, "fold_tolerance": fold}
-                label = f"ours, {graph}, {word}"
-                sides.append(Worker(label, sys.executable, "xtalgraph_model", job | more))
+    reason = why_not_folded(ENCODERS[contest.encoder], Target("y", Kind.INTENSIVE))
+    if reason:
+        print(f"  full graphs alone: {reason}")
+    settings = {"encoder": contest.encoder, "settings": contest.settings}
+    for graph in contest.graphs:
+        for fold, word in ((DEFAULT_TOLERANCE, "folded"), (0.0, "full")):
+            if fold and reason:
+                continue
+            more = settings | {"strategy": graph, "fold_tolerance": fold}
+            label = f"ours, {graph}, {word}"
+            sides.append(Worker(label, sys.executable, "xtalgraph_model", job | more))
     peer = contest.peer
     if peer is None:
         return sides
@@ -226,7 +236,11 @@ def start(contest: Contest, crystals: Sequence[Crystal], asked: argparse.Namespa
     plain = {key: getattr(graph, key).tolist() for key in ("number", "center", "neighbor")}
     plain["distance"] = graph.distance.tolist()
     more = {"settings": contest.peer_settings, "graph": plain}
-    return [*sides, Worker(peer.name, python, peer.worker, job | more)]
+    try:
+        return [*sides, Worker(peer.name, python, peer.worker, job | more)]
+    except WorkerError as error:
+        print(f"  {error}; it is left out. Does it work? {peer.install}")
+        return sides
 
 
 def take_turns(sides: Sequence[Worker], asked: argparse.Namespace) -> None:
@@ -279,7 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("table", nargs="?")
     parser.add_argument("--peer-python", action="append", default=[], metavar="PATH")
-    parser.add_argument("--only", action="append", choices=sorted({*ENCODERS, "alignn"}))
+    parser.add_argument("--only", action="append", choices=sorted(ENCODERS))
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.5, help="of one turn of one side")
     parser.add_argument("--threads", type=int, default=2)
@@ -288,23 +302,34 @@ def main() -> None:
         "--return-memory", action="store_true", help="do not keep what our side has freed"
     )
     asked = parser.parse_args()
+    if asked.table is not None and not Path(asked.table).is_file():
+        parser.error(f"there is no table {asked.table}; without one the embedded set is taken")
     known = {contest.encoder for contest in CONTESTS}
     alone = [Contest(name, name, 256) for name in ENCODERS if name not in known]
+    broken = False
     for contest in (*CONTESTS, *alone):
         if asked.only and contest.encoder not in asked.only:
             continue
         crystals = list(crystals_of(asked.table, contest.crystals))
         print(f"{contest.title}: {len(crystals)} crystals, {asked.threads} threads", flush=True)
-        sides = start(contest, crystals, asked)
-        if sides:
-            take_turns(sides, asked)
-        if any(side.ours for side in sides):
-            print("  roofline of a training step:")
-        for side in sides:
-            if side.ours:
-                show_roofline(side, asked)
-            side.close()
+        try:
+            run(contest, crystals, asked)
+        except WorkerError as error:
+            print(f"  {error}")
+            broken = True
         print(flush=True)
+    raise SystemExit(broken)
+
+
+def run(contest: Contest, crystals: Sequence[Crystal], asked: argparse.Namespace) -> None:
+    """Measure one contest."""
+    sides = start(contest, crystals, asked)
+    take_turns(sides, asked)
+    print("  roofline of a training step:")
+    for side in sides:
+        if side.ours:
+            show_roofline(side, asked)
+        side.close()
 
 
 if __name__ == "__main__":
