@@ -14,6 +14,22 @@ def test_a_class_has_neither_unit_nor_best_end():
         Target("metal", Kind.INTENSIVE, "eV", task=Task.CLASSIFICATION)
 
 
+@pytest.mark.parametrize(
+    ("unit", "each"),
+    [
+        ("eV/cell", "eV/atom"),
+        ("meV / unit cell", "meV/atom"),
+        ("eV per cell", "eV/atom"),
+        ("eV", "eV/atom"),
+        ("e Å", "e Å per atom"),
+        ("J/mol", "J/mol per atom"),
+        ("", "per atom"),
+    ],
+)
+def test_a_total_over_the_atoms_has_the_unit_of_one_atom(unit, each):
+    assert Target("e", Kind.EXTENSIVE, unit).unit_per_atom == each
+
+
 def test_an_extensive_class_is_refused_and_explained():
     with pytest.raises(TargetError, match="a class does not add up over atoms"):
         Target("metal", Kind.EXTENSIVE, task=Task.CLASSIFICATION)

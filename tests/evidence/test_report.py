@@ -67,6 +67,14 @@ def test_a_report_is_one_page_that_loads_nothing(run):
     assert len(page.identifiers) == len(set(page.identifiers))
 
 
+def test_learning_curves_say_which_of_several_members_they_are(run):
+    assert "Member 1" not in read_page(run).text
+    change(run / "model.json", lambda document: document.update(members=3))
+    text = read_page(run).text
+    assert "Member 1 of 3" in text
+    assert "Curves, epoch and error are those of member 1 of 3" in text
+
+
 def test_it_says_what_came_out_and_shows_everything(run):
     page = read_page(run)
     assert (

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from xtalgraph.data.targets import Kind
+from xtalgraph.data.targets import PER_CELL, Kind
 
 TOTAL_BELOW: Final = 0.95
 """A total where the whole interval of the ratio lies below."""
@@ -21,9 +21,6 @@ _FEWEST: Final = 10
 """Rows below which nothing is said."""
 _MOST: Final = 20_000
 """Rows that are looked at: the first of a random order."""
-_PER_CELL: Final = re.compile(
-    r"(?:/|per)\s*\(?\s*(?:unit|super|simulation)?[\s_-]*cell\b", re.IGNORECASE
-)
 _PER_PART: Final = re.compile(
     r"(?:/|per)\s*\(?\s*(?:atoms?|at|sites?|ions?|f\.?\s?u\b\.?|formula|mol|k?g)\b"
     r"|atom\s*\^?\s*(?:\(-1\)|-1)|\batom⁻¹",
@@ -110,7 +107,7 @@ def kind_of_unit(unit: str) -> Kind | None:
         >>> kind_of_unit("eV/atom"), kind_of_unit("meV / cell"), kind_of_unit("eV")
         (<Kind.INTENSIVE: 'intensive'>, <Kind.EXTENSIVE: 'extensive'>, None)
     """
-    if _PER_CELL.search(unit):
+    if PER_CELL.search(unit):
         return Kind.EXTENSIVE
     return Kind.INTENSIVE if _PER_PART.search(unit) else None
 

@@ -1,11 +1,17 @@
 """What is predicted: a target declares its name, its unit and its kind."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from xtalgraph.conventions.errors import TargetError
+
+PER_CELL: Final = re.compile(
+    r"(?:/|per)\s*\(?\s*(?:unit|super|simulation)?[\s_-]*cell\b", re.IGNORECASE
+)
+"""Where a unit says that it is one of the whole cell."""
 
 
 class Kind(StrEnum):
@@ -99,6 +105,15 @@ class Target:
     def column(self) -> str:
         """The column in which it stands."""
         return self.name if self.component is None else self.component.column
+
+    @property
+    def unit_per_atom(self) -> str:
+        """Unit of the target over the number of atoms, ``eV/atom`` of ``eV/cell`` or ``eV``."""
+        found = PER_CELL.search(self.unit)
+        if found:
+            return f"{self.unit[: found.start()].strip()}/atom{self.unit[found.end() :]}"
+        plain = self.unit and not re.search(r"[/\s]|per", self.unit)
+        return f"{self.unit}/atom" if plain else f"{self.unit} per atom".strip()
 
     @property
     def is_class(self) -> bool:

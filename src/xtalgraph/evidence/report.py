@@ -141,11 +141,16 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
         record.unit if record.number is None else "",
         seconds(record.models[record.model].get("seconds")).replace("n/a", ""),
     )
+    members = int(record.model_file.get("members", 1))
+    shown = f"Member 1 of {members}" if members > 1 else ""
+    if shown:
+        said += f" Curves, epoch and error are those of {shown.lower()}; the time is that of all."
     return section(
         "training",
         "The training",
         [
-            f'<div class="beside">{figure(drawn.learning, "")}<div>{paragraph(said)}</div></div>',
+            f'<div class="beside">{figure(drawn.learning, shown)}'
+            f"<div>{paragraph(said)}</div></div>",
         ],
     )
 

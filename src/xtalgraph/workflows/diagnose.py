@@ -218,6 +218,8 @@ def _write(run: Run, target: Target, of: dict[str, Any], found: dict[str, Findin
     write_json(run.folder / "diagnose.json", document)
     model = called(run.config.spec.encoder)
     unit = f" ({target.unit})" if target.unit else ""
+    if target.kind is Kind.EXTENSIVE:
+        unit += f", compared for each atom ({target.unit_per_atom})" if target.unit else ""
     page = render_diagnosis(
         findings,
         run.folder / "diagnose",

@@ -141,8 +141,8 @@ def _about_repeated(repeated: RepeatedCrystals, target: Target) -> list[tuple[bo
         return [(False, text)]
     if repeated.different == 0:
         return [(False, f"{text}, with the same label")]
-    each = " per atom" if target.kind is Kind.EXTENSIVE else ""
-    unit = f" {target.unit}{each}" if target.unit else each
+    own = target.unit_per_atom if target.kind is Kind.EXTENSIVE else target.unit
+    unit = f" {own}".rstrip()
     return [
         (
             True,

@@ -69,7 +69,7 @@ class DiagnosedPredictor:
     @property
     def unit(self) -> str:
         """Unit of the values."""
-        return f"{self.target.unit} per atom".strip() if self.per_atom else self.target.unit
+        return self.target.unit_per_atom if self.per_atom else self.target.unit
 
     @cached_property
     def test(self) -> Int[np.ndarray, " rows"]:
