@@ -47,7 +47,7 @@ class Watched(Trainer):
         self.left_out = left_out
         self.errors_out: list[np.ndarray] = []
         self.errors_val: list[torch.Tensor] = []
-        self.fit(show=False)
+        self.fit()
 
 
 def chosen(errors: list[torch.Tensor]) -> Mapping[str, int]:

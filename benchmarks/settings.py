@@ -118,7 +118,7 @@ def left_out(
     with tempfile.TemporaryDirectory() as folder, deterministic():
         model, given = inside.model(learn, seed), inside.examples(learn)
         trainer = Trainer(model, given, nothing, training, Path(folder), "")
-        done = trainer.fit(show=False)
+        done = trainer.fit()
         return predict(trainer.model, inside.examples(out)).values.numpy(), done.seconds
 
 

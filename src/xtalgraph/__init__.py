@@ -14,6 +14,8 @@ The public entry points, each as one verb of the command line:
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from xtalgraph.conventions.waiting import wait_without_spinning
+
 if TYPE_CHECKING:
     from xtalgraph.workflows.ablate import ablate
     from xtalgraph.workflows.compare import compare
@@ -58,6 +60,8 @@ _ENTRY_POINTS = {
     "embed": "embed",
     "screen": "screen",
 }
+
+wait_without_spinning()  # before anything imports torch
 
 
 def __getattr__(name: str) -> Any:

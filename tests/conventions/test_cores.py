@@ -6,15 +6,15 @@ import sys
 
 import pytest
 
-from xtalgraph.conventions.cores import usual_threads
+from xtalgraph.conventions.cores import available_cores
 
-ASK = "from xtalgraph.conventions.cores import usual_threads; print(usual_threads())"
+ASK = "from xtalgraph.conventions.cores import available_cores; print(available_cores())"
 
 
 @pytest.mark.parametrize(("said", "meant"), [("3", 3), ("4,2", 4)])
 def test_the_environment_decides(monkeypatch, said, meant):
     monkeypatch.setenv("OMP_NUM_THREADS", said)
-    assert usual_threads() == meant
+    assert available_cores() == meant
 
 
 @pytest.mark.parametrize("said", [None, "", "0", "many", "-1"])
@@ -23,7 +23,7 @@ def test_else_it_is_the_cores(monkeypatch, said):
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     else:
         monkeypatch.setenv("OMP_NUM_THREADS", said)
-    assert 1 <= usual_threads() <= os.cpu_count()
+    assert 1 <= available_cores() <= os.cpu_count()
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are bound on Linux only")

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,13 +12,18 @@ from xtalgraph.conventions.errors import FileError
 from xtalgraph.conventions.files import file_errors, make_folder, replacing, write_atomically
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """Let no file grow beyond 1,000 bytes: the system refuses it, as it does on a full disk."""
+    """Let no file grow beyond 1,000 bytes: the system refuses it, as it does on a full disk.
+
+    No longer than a block: what pytest prints may go to a file, too.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_text_and_bytes_are_written_and_replaced(tmp_path):
@@ -30,10 +36,11 @@ def test_text_and_bytes_are_written_and_replaced(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
-def test_what_does_not_fit_leaves_the_old_content_and_no_part(tmp_path, small_files):
+def test_what_does_not_fit_leaves_the_old_content_and_no_part(tmp_path):
     path = tmp_path / "a.txt"
     write_atomically(path, "old")
-    with pytest.raises(FileError, match=r"a\.txt: File too large\. .*limit"):
+    too_large = pytest.raises(FileError, match=r"a\.txt: File too large\. .*limit")
+    with small_files(), too_large:
         write_atomically(path, "new" * 1000)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

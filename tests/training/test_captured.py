@@ -39,7 +39,7 @@ def trained(folder, spec, config, device="cpu"):
     torch.manual_seed(0)
     config = dataclasses.replace(config, device=device)
     trainer = Trainer(spec.make_model(), examples(spec, 20), examples(spec, 4), config, folder, "")
-    progress = trainer.fit(show=False)
+    progress = trainer.fit()
     return trainer, [row["train_loss"] for row in progress.history]
 
 

@@ -52,7 +52,7 @@ def trainer(folder, config, key="k", val=VAL) -> Trainer:
 
 def trained(folder, config, **options) -> dict[str, torch.Tensor]:
     made = trainer(folder, config)
-    made.fit(show=False, **options)
+    made.fit(**options)
     return dict(made.model.state_dict())
 
 
@@ -68,7 +68,7 @@ def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
     config = TrainingConfig(epochs=60, batch_size=8, learning_rate=1e-2, ema_decay=0.95)
     made = trainer(tmp_path, config)
     before = float(made.spread)
-    progress = made.fit(show=False)
+    progress = made.fit()
     assert progress.kept_error < 0.2 * before
     error = (predict(made.model, VAL).values - VAL.values).abs().mean()
     assert float(error) == pytest.approx(progress.kept_error, rel=1e-6)
@@ -107,7 +107,7 @@ def test_resuming_gives_the_bits_of_the_run_that_was_not_killed(tmp_path, monkey
 
     monkeypatch.setattr(killed, "_epoch", until)
     with pytest.raises(KeyboardInterrupt):
-        killed.fit(show=False)
+        killed.fit()
     assert_same_bits(whole, trained(tmp_path / "killed", SHORT, resume=True))
 
 
@@ -132,7 +132,7 @@ def test_a_signal_saves_the_last_epoch_and_resuming_gives_the_same_bits(
     saved = epoch if seconds_between_states < 0 else epoch + 1
     said = f"after epoch {saved} of 6"
     with pytest.raises(Stopped, match=said) as stopped, stopping_on_signals():
-        asked.fit(show=False)
+        asked.fit()
     assert stopped.value.signum == signal.SIGTERM
     assert str(tmp_path / "asked") in str(stopped.value)
     assert "--resume" in str(stopped.value)
@@ -148,7 +148,7 @@ def test_a_signal_in_the_first_epoch_says_that_nothing_is_saved(tmp_path, monkey
 
     monkeypatch.setattr(asked, "gradients", gradients)
     with pytest.raises(Stopped, match="SIGINT: no epoch"), stopping_on_signals():
-        asked.fit(show=False)
+        asked.fit()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -169,7 +169,7 @@ def test_resuming_nothing_begins_and_resuming_the_end_changes_nothing(tmp_path):
 def test_a_state_of_something_else_is_refused(tmp_path):
     trained(tmp_path, SHORT)
     with pytest.raises(RunError, match="made from other data"):
-        trainer(tmp_path, SHORT, key="other").fit(resume=True, show=False)
+        trainer(tmp_path, SHORT, key="other").fit(resume=True)
 
 
 def told(made, monkeypatch, *errors):
@@ -181,7 +181,7 @@ def told(made, monkeypatch, *errors):
 def test_training_stops_when_patience_ends(tmp_path, monkeypatch):
     made = trainer(tmp_path, TrainingConfig(epochs=50, batch_size=16, patience=3))
     told(made, monkeypatch, [3.0, 3.0], [1.0, 1.0], [2.0, 2.0])
-    progress = made.fit(show=False)
+    progress = made.fit()
     assert (progress.epoch, progress.best_epoch, progress.best_error) == (5, 2, 1.0)
     assert (progress.kept_epoch, progress.kept_error) == (2, 1.0)
     assert [row["kept"] for row in progress.history] == [1, 1, 0, 0, 0]
@@ -199,7 +199,7 @@ def test_the_latest_epoch_that_cannot_be_told_from_the_best_is_kept(tmp_path, mo
         weights.append(loop.snapshot(made.average.module))
 
     monkeypatch.setattr(made, "_record", recorded)
-    progress = made.fit(show=False)
+    progress = made.fit()
     assert (progress.best_epoch, progress.kept_epoch) == (2, 5)
     assert progress.kept_error == pytest.approx(3.5 / 3)
     assert_same_bits(weights[4], made.model.state_dict())
@@ -207,7 +207,7 @@ def test_the_latest_epoch_that_cannot_be_told_from_the_best_is_kept(tmp_path, mo
 
 def test_without_validation_the_last_epoch_is_kept(tmp_path):
     made = trainer(tmp_path, SHORT, val=VAL.select(torch.zeros(0, dtype=torch.long)))
-    progress = made.fit(show=False)
+    progress = made.fit()
     assert progress.kept_epoch == SHORT.epochs
     assert progress.kept_error is None
 
@@ -217,7 +217,7 @@ def test_other_precisions_learn_too(tmp_path, precision):
     config = TrainingConfig(**{**vars(SHORT), "epochs": 25, "precision": precision})
     made = trainer(tmp_path, config)
     before = float(made.spread)
-    assert made.fit(show=False).kept_error < 0.7 * before
+    assert made.fit().kept_error < 0.7 * before
     expected = torch.float64 if precision == "64-true" else torch.float32
     assert {p.dtype for p in made.model.parameters()} == {expected}
 
@@ -226,7 +226,7 @@ def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path, monkeypatch):
     made = trainer(tmp_path, SHORT)
     made.spread = torch.tensor(float("nan"), dtype=torch.float64)
     with pytest.raises(RunError, match=r"lower training\.learning_rate"):
-        made.fit(show=False)
+        made.fit()
 
 
 def test_a_gaussian_loss_learns_how_noisy_the_labels_of_each_kind_are(tmp_path):
@@ -248,7 +248,7 @@ def test_a_gaussian_loss_learns_how_noisy_the_labels_of_each_kind_are(tmp_path):
     model.scaler.fit(both.values.numpy(), numbers, spec.target)
     nothing = both.select(torch.zeros(0, dtype=torch.long))
     made = Trainer(model, both, nothing, config, tmp_path, "k")
-    made.fit(show=False)
+    made.fit()
     said = predict(made.model, both.select(torch.tensor([0, 1])))
     assert said.deviation.numpy() == pytest.approx(drawn.std(axis=0), rel=0.15)
     error = said.values.numpy() - values.mean(dim=0).numpy()

@@ -65,7 +65,7 @@ def test_the_weights_and_predictions_are_the_same(sources, tmp_path):
         model = spec.make_model()
         model.scaler.fit(memory.values.numpy(), numbers, spec.target)
         trainer = Trainer(model, examples, examples, config, tmp_path / name, "k")
-        progress = trainer.fit(show=False)
+        progress = trainer.fit()
         found.append(
             (progress.kept_error, dict(model.state_dict()), predict(model, examples).values)
         )

@@ -55,6 +55,12 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training part.")
 @click.option("--seed", type=int, metavar="S", help="Of split, weights and order (0).")
 @click.option(
+    "--jobs",
+    type=int,
+    metavar="N",
+    help="Processes side by side (the cores of this process); the numbers do not depend on it.",
+)
+@click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),
     help="Rows that cannot be used: stop (default), or leave them out.",

@@ -49,6 +49,13 @@ _OPTIONS: Final = (
     click.option("--folds", type=int, metavar="N", help="Draw N folds, of which --fold is tested."),
     click.option("--epochs", type=int, metavar="N", help="Passes over the training part."),
     click.option(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="Models trained side by side, a process each (the cores of this process); the "
+        "numbers do not depend on it.",
+    ),
+    click.option(
         "--on-error",
         type=click.Choice(["raise", "skip"]),
         help="Rows that cannot be used: stop before training (default), or leave them out.",

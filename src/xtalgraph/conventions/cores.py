@@ -1,17 +1,17 @@
-"""How many threads a computation takes if nobody says."""
+"""How many cores a computation may use."""
 
 import os
 
 
-def usual_threads() -> int:
+def available_cores() -> int:
     """Return what ``OMP_NUM_THREADS`` says, else the number of cores this process may run on.
 
     Schedulers of clusters, and whoever runs several processes beside each other, say it there;
-    taskset and containers bind a process to some of the cores.
+    taskset binds a process to some of the cores, and containers give it a share of them.
     """
-    said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # one number for each nesting level
-    if said.isdecimal() and int(said) > 0:
-        return int(said)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # one for each nesting level
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    from loky import cpu_count  # here, since not every command needs it
+
+    return int(cpu_count())

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Final, final
@@ -100,6 +100,9 @@ class GraphStore:
             digest = hashlib.file_digest(file, "sha256")
         if digest.hexdigest() != self._sha256:
             raise StoreError(f"{path} does not match its checksum: build it anew")
+
+    def __reduce__(self) -> tuple[Callable[..., "GraphStore"], tuple[Path, str]]:
+        return GraphStore.open, (self.folder, self.key)  # another process maps the same files
 
     def __len__(self) -> int:
         return self.rows_of[Scope.CRYSTAL]

@@ -1,7 +1,6 @@
 """The one training loop: any property model, repeatable and resumable to the bit."""
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ import torch
 from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor
-from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.stopping import Stopped, StopRequest, postponed_stop
@@ -27,6 +25,7 @@ from xtalgraph.training.examples import (
     shuffled_batches,
 )
 from xtalgraph.training.objective import Objective
+from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.selection import is_worse
 from xtalgraph.training.settings import TrainingConfig
@@ -129,12 +128,12 @@ class Trainer:
         if config.capture:
             self.gradients = CapturedSteps(model, self._add_gradients)
 
-    def fit(self, *, resume: bool = False, show: bool = True) -> Progress:
+    def fit(self, *, resume: bool = False, report: Report = silent) -> Progress:
         """Train to the end, or until the validation error has not fallen for `patience` epochs.
 
         Args:
             resume: Go on from the saved state, where there is one.
-            show: Show a progress bar with the time left on standard error.
+            report: Told after each epoch how far the training has come.
 
         Returns:
             The history; the model holds the averaged weights that are kept.
@@ -147,19 +146,7 @@ class Trainer:
         done = self.progress
         watched = f"validation {self.objective.measure}"
         saved = -math.inf
-        interval = 0.2 if sys.stderr.isatty() else 30.0
-        with (
-            postponed_stop() as self._stop,
-            tqdm(
-                total=self.epochs,
-                initial=done.epoch,
-                desc="training",
-                unit="epoch",
-                mininterval=interval,
-                maxinterval=interval,
-                disable=not show,
-            ) as bar,
-        ):
+        with postponed_stop() as self._stop:
             while not self._finished():
                 started = time.monotonic()
                 loss = self._epoch(done.epoch)
@@ -167,9 +154,8 @@ class Trainer:
                 errors = self._validate()
                 done.seconds += time.monotonic() - started
                 self._record(loss, errors)
-                if done.kept_error is not None:
-                    bar.set_postfix_str(f"{watched} {done.kept_error:.4g}", refresh=False)
-                bar.update()
+                known = "" if done.kept_error is None else f", {watched} {done.kept_error:.4g}"
+                report(done.epoch / self.epochs, f"epoch {done.epoch} of {self.epochs}{known}")
                 due = time.monotonic() - saved > _SECONDS_BETWEEN_STATES
                 if due or self._finished() or self._stop.signum is not None:
                     self._save()

@@ -58,7 +58,11 @@ class TrainingConfig:
     """Whether each further member starts from the weights of the one before instead of fresh ones,
     with the schedule begun anew: snapshots of one long training."""
     threads: Annotated[int, Range(1, 1024)] | None = None
-    """CPU threads; null takes ``OMP_NUM_THREADS``, or as many as there are cores."""
+    """CPU threads of each model that is trained; null takes one. More pay for wide models and
+    large cells on a machine that does nothing else."""
+    jobs: Annotated[int, Range(1, 1024)] | None = None
+    """Models that are trained side by side, each in a process of its own; null takes the cores
+    that this process may use. The numbers do not depend on it."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where to train. Bits repeat on one kind of device."""
     capture: bool = False

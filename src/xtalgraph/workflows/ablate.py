@@ -11,6 +11,7 @@ import numpy as np
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence.ablation_page import write_ablation_page
+from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.ablation import (
     FORMAT,
     Ablation,
@@ -21,6 +22,7 @@ from xtalgraph.workflows.ablation import (
     summaries,
     waiting_point,
 )
+from xtalgraph.workflows.executor import Executor, processes_outside
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import read_labelled
@@ -47,6 +49,8 @@ def ablate(
     **options: Unpack[SharedOptions],
 ) -> Ablation:
     """Train every combination of some settings; the same call goes on where one was killed.
+
+    Points are trained side by side, in as many processes as ``training.jobs`` says.
 
     Args:
         data: As `train` takes it.
@@ -80,20 +84,16 @@ def ablate(
         )
         stop_at_rejected(labelled.table.rejected, config.data.on_error)
         table = _Table.begin(Path(out), points, sweeps, labelled)
-        work = SplitWork()
-        for number, point in enumerate(points):
-            folder = table.folder_of(point)
-            if not (folder / "smoothing.json").is_file():
-                log.info("point %d of %d: %s", number + 1, len(points), point)
-            try:
-                table.records[number] = _do(point, folder, request, labelled, work, progress)
-            except (
-                Exception
-            ) as error:  # whatever one point dies of, the others are still to be done
-                reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
-                log.warning("point %d of %d failed, %s: %s", number + 1, len(points), point, reason)
-                log.debug("", exc_info=error)
-                table.records[number] = failed_point(point, folder.name, reason)
+        many = processes_outside(len(points), config.training, len(labelled.table))
+        folders = [table.folder_of(point) for point in points]
+        tasks = [
+            _Task(point, folder, f"point {number} of {len(points)}")
+            for number, (point, folder) in enumerate(zip(points, folders, strict=True), start=1)
+        ]
+        shared = _Shared(request, labelled, SplitWork(), progress and many == 1)
+        executor = Executor(shared, many, "points", progress and many > 1)
+        for number, record in executor.run(_do, tasks):
+            table.records[number] = record
             table.write()
         found = Ablation(table.folder, table.document())
         write_ablation_page(found.folder, found.document)
@@ -106,19 +106,60 @@ def _several(said: int | Sequence[int] | None) -> list[int]:
     return [said] if isinstance(said, int) else list(said)
 
 
-def _do(
-    point: Point,
-    folder: Path,
-    request: Request,
-    labelled: Labelled,
-    work: SplitWork,
-    progress: bool,
-) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What every point needs."""
+
+    request: Request
+    """What was asked for."""
+    labelled: Labelled
+    """Crystals and targets."""
+    work: SplitWork
+    """What is done once for each split."""
+    progress: bool
+    """Whether progress bars of a training are shown."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A point that is to be trained."""
+
+    point: Point
+    """Its settings."""
+    folder: Path
+    """Of its run."""
+    name: str
+    """Which of how many, for messages."""
+
+
+def _do(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
+    """Return the record of a point, or of its failure."""
+    try:
+        return _finish(shared, task, report)
+    except Exception as error:  # whatever one point dies of, the others are still to be done
+        reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
+        log.warning("%s failed, %s: %s", task.name, task.point, reason)
+        log.debug("", exc_info=error)
+        return failed_point(task.point, task.folder.name, reason)
+
+
+def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
     """Train a point, where that is not done yet, and measure its layers."""
-    if not (folder / "report.html").is_file():  # what a training writes last
-        train_request(request, point.config, folder, resume=True, progress=progress, work=work)
-    run = Run.open(folder)
+    point, folder, labelled = task.point, task.folder, shared.labelled
     smoothing = folder / "smoothing.json"
+    if not smoothing.is_file():
+        log.info("%s: %s", task.name, point)
+    if not (folder / "report.html").is_file():  # what a training writes last
+        train_request(
+            shared.request,
+            point.config,
+            folder,
+            resume=True,
+            progress=shared.progress,
+            work=shared.work,
+            report=report,
+        )
+    run = Run.open(folder)
     if not smoothing.is_file():
         places = {name: place for place, name in enumerate(labelled.table.ids)}
         test = np.array([places[name] for name in run.division["test"]], dtype=int)

@@ -21,12 +21,11 @@ from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.examine_labels import warn_about_labels
-from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled, values_of
-from xtalgraph.workflows.ladder.cache import said_of
 from xtalgraph.workflows.ladder.catalogue import own_rungs, rungs_of
 from xtalgraph.workflows.ladder.rung import Case, Rung, Said
+from xtalgraph.workflows.ladder.running import run_rungs
 from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fold, stand
 from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
@@ -93,6 +92,7 @@ def compare(
     folds: int | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    jobs: int | None = None,
     on_error: str | None = None,
     config: str | Path | None = None,
     overrides: Sequence[str] = (),
@@ -123,6 +123,7 @@ def compare(
         folds: How many folds are drawn; at random, where no split is said.
         epochs: Passes over the training part, of every network.
         seed: Of split, weights and order, and of every rung that draws.
+        jobs: Processes side by side; None takes the cores of this process.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
         config: YAML file with the sections data, graph, model, training.
         overrides: Dotted settings, which win over everything else.
@@ -147,6 +148,7 @@ def compare(
         "split": split,
         "folds": folds,
         "epochs": epochs,
+        "jobs": jobs,
         "on_error": on_error,
         "config": config,
         "overrides": overrides,
@@ -170,7 +172,7 @@ def compare(
     with sole_writer(folder):
         began = time.monotonic()
         cases = _cases(folder, request.source, request.known, resolved, every, progress)
-        said, not_run = _climb([*others, *own], cases)
+        said, not_run = run_rungs([*others, *own], cases)
         if own[0] not in said:
             raise ConfigError(f"{own[0].name} cannot be run: {not_run[-1]['reason']}")
         log.info("measuring %d models with their intervals", len(said))
@@ -241,24 +243,6 @@ def _cases(
         sizes = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
         log.info("%s: %s (%s)", cases[-1].where, sizes, split.how)
     return cases
-
-
-def _climb(
-    rungs: Sequence[Rung], cases: Sequence[Case]
-) -> tuple[dict[Rung, list[Said]], list[dict[str, str]]]:
-    """Run what can be run, and note why the rest cannot."""
-    said: dict[Rung, list[Said]] = {}
-    not_run = []
-    for place, rung in enumerate(rungs, start=1):
-        reason = next((why for case in cases if (why := rung.why_not(case))), "")
-        if reason:
-            log.warning("%s is not run: %s", rung.name, reason)
-            not_run.append({"name": rung.name, "level": str(rung.level), "reason": reason})
-            continue
-        log.info("model %d of %d: %s", place, len(rungs), rung.name)
-        with repeatable(cases[0].config.training.threads):
-            said[rung] = [said_of(rung, case) for case in cases]
-    return said, not_run
 
 
 def _document(

@@ -192,8 +192,11 @@ class GraphConfig:
         check_ranges(self, "graph")
 
 
-_NEUTRAL: Final = frozenset({"store", "workers", "memory_gb"})
-"""Keys of the section ``data`` on which no number depends; a run goes on with others."""
+_NEUTRAL: Final = {
+    "data": frozenset({"store", "workers", "memory_gb"}),
+    "training": frozenset({"jobs"}),
+}
+"""Keys on which no number depends; a run goes on with others."""
 CALIBRATION_FRACTION: Final = 0.1
 """Part of the training part that is set aside where intervals are asked for and no more is said."""
 _LATER: Final = {
@@ -279,13 +282,14 @@ class RunConfig:
         }
 
     def deciding(self) -> dict[str, dict[str, Any]]:
-        """Return the sections without what changes no bit: where and how graphs are kept.
+        """Return the sections without what changes no bit: stores and processes.
 
         What is left out, too, is a setting that was added later and says nothing new, so that runs
         begun before it go on.
         """
         sections = self.sections()
-        sections["data"] = {k: v for k, v in sections["data"].items() if k not in _NEUTRAL}
+        for section, neutral in _NEUTRAL.items():
+            sections[section] = {k: v for k, v in sections[section].items() if k not in neutral}
         for (section, key), same in _LATER.items():
             if sections[section][key] == same:
                 del sections[section][key]

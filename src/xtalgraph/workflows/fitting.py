@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from xtalgraph.conventions.cores import usual_threads
 from xtalgraph.data.splits import Split
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
@@ -19,6 +18,7 @@ from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Progress, Trainer, predict
+from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.graph_source import Graphs
 from xtalgraph.workflows.labelled import Labelled, values_of
@@ -46,7 +46,7 @@ def fit_model(
     made_from: str,
     *,
     resume: bool,
-    progress: bool,
+    report: Report = silent,
 ) -> Fitted:
     """Fit the scalers and the weights of a model, and predict every crystal.
 
@@ -59,7 +59,7 @@ def fit_model(
         state: Folder of the states from which a killed fit goes on.
         made_from: Everything that decides the weights; a state of another is refused.
         resume: Go on from the last state, if there is one.
-        progress: Show a progress bar on standard error.
+        report: Told how far the training has come.
 
     Returns:
         Predictions and history.
@@ -76,7 +76,7 @@ def fit_model(
         model.fit_states(labelled.states.select(split.train))
     key = hashlib.sha256(made_from.encode()).hexdigest()
     trainer = Trainer(model, train, val, training, state, key)
-    done = trainer.fit(resume=resume, show=progress)
+    done = trainer.fit(resume=resume, report=report)
     everything = examples_of(labelled, graphs, np.arange(len(labelled.table)), model.target)
     said = predict(model, everything.to(trainer.fabric.device))
     ends = np.cumsum([len(one) for one in labelled.values])[:-1]
@@ -109,10 +109,10 @@ def repeatable(threads: int | None) -> Iterator[None]:
     """Fix what the bits depend on, and put it back.
 
     Args:
-        threads: CPU threads; None takes `usual_threads`.
+        threads: CPU threads; None takes one.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(threads or usual_threads())
+    torch.set_num_threads(threads or 1)
     try:
         with deterministic():
             yield

@@ -1,8 +1,8 @@
-"""The members of a run: trained one after the other, and what they say of every crystal."""
+"""The members of a run: trained beside each other, and what they predict for every crystal."""
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.splits import Split
@@ -20,10 +21,13 @@ from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spread import spread_of
 from xtalgraph.training.loop import Progress, latents
+from xtalgraph.training.reporting import Report, silent
+from xtalgraph.training.state import snapshot
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import warn_about_edges, warn_about_reach
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.fitting import examples_of, fit_model
+from xtalgraph.workflows.executor import Executor, processes_for
+from xtalgraph.workflows.fitting import examples_of, fit_model, repeatable
 from xtalgraph.workflows.graph_source import Graphs, survey
 from xtalgraph.workflows.labelled import Labelled
 
@@ -48,6 +52,42 @@ class FittedMembers:
     """For the record."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What the training of every member needs."""
+
+    folder: Path
+    """The run."""
+    labelled: Labelled
+    """Crystals and targets."""
+    graphs: Graphs
+    """Of the crystals."""
+    split: Split
+    """The parts."""
+    config: RunConfig
+    """The resolved settings."""
+    made_from: str
+    """Everything that decides the weights of the first member."""
+    resume: bool
+    """Whether saved states are taken up."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Member:
+    """What the training of one member leaves."""
+
+    weights: Mapping[str, Tensor]
+    """Of the selected checkpoint, on the CPU."""
+    progress: Progress
+    """The history."""
+    values: Float[np.ndarray, "rows *columns"]
+    """Predictions of every crystal, one after the other."""
+    deviations: Float[np.ndarray, "rows *columns"] | None
+    """The standard deviation of the error of each, if the model has learned it."""
+    embeddings: Mapping[str, Float[np.ndarray, "crystals width"]]
+    """Of the parts ``train`` and ``test``, by the first member; empty of the others."""
+
+
 def fit_members(
     folder: Path,
     labelled: Labelled,
@@ -58,12 +98,14 @@ def fit_members(
     *,
     resume: bool,
     progress: bool,
+    report: Report = silent,
 ) -> FittedMembers:
     """Train every member, and predict every crystal.
 
     Members differ in their initial weights and in the order of the crystals, in nothing else;
     snapshots in where they start, which is where the one before ended. Each has its own state, so
-    that a killed run goes on within the member at which it stopped.
+    that a killed run goes on within the members at which it stopped. Members are trained side by
+    side, in as many processes as ``training.jobs`` says, to the same bits; snapshots in turn.
 
     Args:
         folder: The run.
@@ -73,7 +115,11 @@ def fit_members(
         config: The resolved settings.
         data_hash: SHA-256 of crystals and targets.
         resume: Go on from saved states.
-        progress: Show progress bars on standard error.
+        progress: Show a progress bar on standard error.
+        report: Told how far the training has come.
+
+    Raises:
+        RunError: If a process that trains a member dies.
 
     Source: B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS (2017), doi
     10.48550/arXiv.1612.01474; snapshots: G. Huang et al., ICLR (2017), doi
@@ -81,47 +127,18 @@ def fit_members(
     """
     seen = survey(graphs.source)
     warn_about_edges(seen, labelled)
+    warn_about_reach(config.spec.make_model(), graphs.source)
     made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
-    count = config.training.members
-    members: list[PropertyModel] = []
-    done: list[Progress] = []
-    said: list[np.ndarray] = []
-    doubts: list[np.ndarray] = []
-    vectors: dict[str, np.ndarray] = {}
-    for number in range(count):
-        if count > 1:
-            log.info("member %d of %d", number + 1, count)
-        seed = member_seed(config.training.seed, number)
+    shared = _Shared(folder, labelled, graphs, split, config, made_from, resume)
+    found = _train_members(shared, progress, report)
+    members = []
+    for number, one in enumerate(found):
         place = member_folder(folder, number)
-        make_folder(place)
-        torch.manual_seed(seed)
+        out.write_text(place / "log.csv", out.log_csv(one.progress.history))
         model = config.spec.make_model()
-        if number and config.training.snapshots:
-            model.load_state_dict(members[-1].state_dict())
-        if number == 0:
-            warn_about_reach(model, graphs.source)
-        fitted = fit_model(
-            model,
-            labelled,
-            graphs,
-            split,
-            replace(config.training, seed=seed),
-            place / "state",
-            made_from + (f"member {number}" if number else ""),
-            resume=resume,
-            progress=progress,
-        )
-        done.append(fitted.progress)
-        out.write_text(place / "log.csv", out.log_csv(fitted.progress.history))
-        said.append(np.concatenate(fitted.values))
-        if fitted.deviations is not None:
-            doubts.append(np.concatenate(fitted.deviations))
-        if number == 0:
-            device = next(model.parameters()).device
-            for name, rows in (("train", split.train), ("test", split.test)):
-                part = examples_of(labelled, graphs, rows, model.target).to(device)
-                vectors[name] = latents(model, part).cpu().numpy()
-        members.append(model.cpu())
+        model.load_state_dict(one.weights, assign=True)  # in the precision of the training
+        members.append(model)
+    done = [one.progress for one in found]
     seconds = sum(one.seconds for one in done)
     trained = {
         "epochs": done[0].epoch,
@@ -134,14 +151,76 @@ def fit_members(
         ),
     }
     sizes = [len(one) for one in labelled.values]
-    deviations = np.stack(doubts) if doubts else None
-    outcome = _outcome(config, np.stack(said), deviations, sizes, seconds + graphs.seconds)
-    copies = identical_members(np.stack([one.reshape(-1) for one in said]))
+    values = np.stack([one.values for one in found])
+    learned = [one.deviations for one in found if one.deviations is not None]
+    deviations = np.stack(learned) if learned else None
+    outcome = _outcome(config, values, deviations, sizes, seconds + graphs.seconds)
+    copies = identical_members(values.reshape(len(values), -1))
     crystals = labelled.table.crystals
+    vectors = found[0].embeddings
     training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
     compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
     novelty = dict(zip(split.test.tolist(), compared, strict=True))
     return FittedMembers(tuple(members), outcome, tuple(copies), training_set, novelty, trained)
+
+
+def _train_members(shared: _Shared, progress: bool, report: Report) -> list[_Member]:
+    """Train the members, side by side where they are independent, and return them in order."""
+    training = shared.config.training
+    count = training.members
+    many = 1 if training.snapshots else processes_for(count, training, len(shared.split.train))
+    executor = Executor(shared, many, "training", progress, report)
+    if count > 1 and executor.processes > 1:
+        log.info("training %d members, %d at a time", count, executor.processes)
+    found: dict[int, _Member] = {}
+    if training.snapshots:
+        tasks = [(number, found) for number in range(count)]
+        for number, member in executor.run(_train_snapshot, tasks):
+            found[number] = member
+    else:
+        found |= dict(executor.run(_train_member, range(count)))
+    return [found[number] for number in range(count)]
+
+
+def _train_snapshot(
+    shared: _Shared, task: tuple[int, Mapping[int, _Member]], report: Report
+) -> _Member:
+    number, before = task
+    return _train_member(shared, number, report, before[number - 1].weights if number else None)
+
+
+def _train_member(
+    shared: _Shared, number: int, report: Report, start: Mapping[str, Tensor] | None = None
+) -> _Member:
+    """Train a member from weights of its own, or from given ones."""
+    config, labelled, split = shared.config, shared.labelled, shared.split
+    seed = member_seed(config.training.seed, number)
+    place = member_folder(shared.folder, number)
+    make_folder(place)
+    with repeatable(config.training.threads):
+        torch.manual_seed(seed)
+        model = config.spec.make_model()
+        if start is not None:
+            model.load_state_dict(start)
+        fitted = fit_model(
+            model,
+            labelled,
+            shared.graphs,
+            split,
+            replace(config.training, seed=seed),
+            place / "state",
+            shared.made_from + (f"member {number}" if number else ""),
+            resume=shared.resume,
+            report=report,
+        )
+        vectors = {}
+        for name, rows in (("train", split.train), ("test", split.test)) if number == 0 else ():
+            device = next(model.parameters()).device
+            part = examples_of(labelled, shared.graphs, rows, model.target).to(device)
+            vectors[name] = latents(model, part).cpu().numpy()
+    deviations = None if fitted.deviations is None else np.concatenate(fitted.deviations)
+    values = np.concatenate(fitted.values)
+    return _Member(snapshot(model.cpu()), fitted.progress, values, deviations, vectors)
 
 
 def member_seed(seed: int, number: int) -> int:

@@ -26,6 +26,7 @@ class SharedOptions(TypedDict, total=False):
     split: str | None
     folds: int | None
     epochs: int | None
+    jobs: int | None
     on_error: str | None
     config: str | Path | None
     overrides: Sequence[str]
@@ -68,7 +69,12 @@ class Request:
         over: dict[str, dict[str, Any]] = {
             "data": {**said, "fold": fold, "path": _named(data)},
             "model": {"name": options.get("model")},
-            "training": {"epochs": options.get("epochs"), "seed": seed, "members": members},
+            "training": {
+                "epochs": options.get("epochs"),
+                "jobs": options.get("jobs"),
+                "seed": seed,
+                "members": members,
+            },
         }
         config = options.get("config")
         base = read_yaml(Path(config)) if config is not None else {}

@@ -72,7 +72,7 @@ def train_halves(run: Run, view: TargetView, subject: DiagnosedPredictor) -> Hal
     key = hashlib.sha256(made_from.encode()).hexdigest()
     folder = run.folder / "diagnose" / "geometry-only"
     trainer = Trainer(model, examples(train), examples(subject.split.val), training, folder, key)
-    done = trainer.fit(resume=True, show=False)
+    done = trainer.fit(resume=True)
     predictor = Predictor(model.cpu().eval(), spec, [SYMBOLS[number]])
     shown = [bare[row] for row in subject.test]
     geometry = replace(subject, predictor=predictor).predict(shown, subject.test)

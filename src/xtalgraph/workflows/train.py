@@ -14,6 +14,7 @@ from xtalgraph.evidence.report import write_report
 from xtalgraph.models.checkpoint import member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.predictor import TRAINING_FILE
+from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce, announce_state, tell_missing
 from xtalgraph.workflows.claim import check_settings, claimed
@@ -52,6 +53,7 @@ def train(
     epochs: int | None = None,
     seed: int | None = None,
     members: int | None = None,
+    jobs: int | None = None,
     intervals: bool = False,
     on_error: str | None = None,
     config: str | Path | None = None,
@@ -81,6 +83,7 @@ def train(
         seed: Of the split, the weights and the order.
         members: How many models are trained from different weights, for their mean and spread;
             None takes what the architecture advises, 3 of XGN and 1 of the others.
+        jobs: How many of them are trained side by side; None takes the cores of this process.
         intervals: Set a tenth of the training part aside to calibrate intervals, unless
             ``data.calibration_fraction`` says how much.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
@@ -109,6 +112,7 @@ def train(
         "split": split,
         "folds": folds,
         "epochs": epochs,
+        "jobs": jobs,
         "on_error": on_error,
         "config": config,
         "overrides": overrides,
@@ -128,6 +132,7 @@ def train_request(
     resume: bool,
     progress: bool,
     work: SplitWork | None = None,
+    report: Report = silent,
 ) -> Run:
     """Train what was asked for, with settings that are resolved.
 
@@ -139,6 +144,7 @@ def train_request(
             finished one is left as it is.
         progress: Show progress bars on standard error.
         work: What other trainings on the same data share with this one; None where there are none.
+        report: Told how far the training has come.
 
     Returns:
         The run.
@@ -157,7 +163,7 @@ def train_request(
         stopping_on_signals(),
         repeatable(config.training.threads),
     ):
-        _train(folder, request, config, work or SplitWork(), resume, progress)
+        _train(folder, request, config, work or SplitWork(), resume, progress, report)
     return Run(folder)
 
 
@@ -168,6 +174,7 @@ def _train(
     work: SplitWork,
     resume: bool,
     progress: bool,
+    report: Report,
 ) -> None:
     began = time.monotonic()
     targets, seed = config.targets, config.training.seed
@@ -200,7 +207,15 @@ def _train(
         tell_missing(view.target, len(view.places), len(labelled.table))
 
     fitted = fit_members(
-        folder, labelled, graphs, split, config, data_hash, resume=resume, progress=progress
+        folder,
+        labelled,
+        graphs,
+        split,
+        config,
+        data_hash,
+        resume=resume,
+        progress=progress,
+        report=report,
     )
     outcome, intervals = calibrate(labelled, split, fitted.outcome, targets)
     compared = [[view.outcome(outcome), *work.baselines(view, data_hash, seed)] for view in views]

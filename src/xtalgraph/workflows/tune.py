@@ -9,11 +9,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Unpack, final
+from typing import Any, Final, Unpack, final
 
 from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
+from xtalgraph.data.catalogue import Dataset
+from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.executor import Executor, processes_for
 from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
@@ -27,6 +30,9 @@ from xtalgraph.workflows.train import train_request
 from xtalgraph.workflows.validation import validation_error
 
 log = logging.getLogger("xtalgraph")
+
+_ROUND: Final = 4
+"""Trials that are drawn together, whatever the number of processes, so that it decides nothing."""
 
 
 @final
@@ -61,7 +67,8 @@ def tune(
     A trial is judged by its validation error: with ``fold``, the mean over the inner folds of what
     is not in the test; without, that of the validation part. The test part is read when the best
     settings have been found, and a model trained with them. The first trial is of the settings as
-    they are given, where they lie in what is searched.
+    they are given, where they lie in what is searched. Trials are drawn in fours, which run side by
+    side in as many processes as ``training.jobs`` says.
 
     Args:
         data: As `train` takes it.
@@ -180,22 +187,43 @@ class _Search:
         while (done := len(self.records())) < trials:
             # of a new seed each time, so that a resumed search does not repeat its drawings
             seed = (self.base.training.seed + done) % 2**32
-            study.sampler = self.optuna.samplers.TPESampler(seed=seed)
-            self._trial(done + 1, trials)
+            study.sampler = self.optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+            count = min(_ROUND - done % _ROUND, trials - done)
+            self._round([study.ask() for _ in range(count)], done + 1, trials)
 
-    def _trial(self, number: int, trials: int) -> None:
-        states, trial = self.optuna.trial.TrialState, self.study.ask()
-        settings = {name: self._suggest(trial, name) for name in self.space}
-        told = ", ".join(f"{name}={value}" for name, value in settings.items())
-        log.info("trial %d of %d: %s", number, trials, told)
-        try:
-            error = self._error(settings)
-        except Exception as failure:  # whatever one trial dies of, the others are still to be made
-            reason = str(failure) if isinstance(failure, XtalgraphError) else repr(failure)
-            log.warning("trial %d failed: %s", number, reason)
-            trial.set_user_attr("reason", reason)
+    def _round(self, drawn: Sequence[Any], first: int, trials: int) -> None:
+        """Make some trials, and tell the study of each when it and those before it have ended."""
+        tasks = []
+        for number, trial in enumerate(drawn, start=first):
+            settings = {name: self._suggest(trial, name) for name in self.space}
+            shown = ", ".join(f"{name}={value}" for name, value in settings.items())
+            log.info("trial %d of %d: %s", number, trials, shown)
+            tasks += self._tasks(settings)
+        shared = _Shared(self.labelled, self.request.known)
+        many = processes_for(len(tasks), self.base.training, len(self.labelled.table))
+        executor = Executor(shared, many, "trials", self.progress)
+        found: dict[int, float | str] = {}
+        waiting = list(enumerate(drawn))
+        for place, error in executor.run(_validate, tasks):
+            found[place] = error
+            while waiting and all(n in found for n in self._places(waiting[0][0])):
+                index, trial = waiting.pop(0)
+                self._tell(trial, first + index, [found[n] for n in self._places(index)])
+                shutil.rmtree(tasks[self._places(index)[0]].folder.parent, ignore_errors=True)
+
+    def _places(self, index: int) -> range:
+        """Return the places of the tasks of a trial."""
+        return range(index * len(self.inner), (index + 1) * len(self.inner))
+
+    def _tell(self, trial: Any, number: int, errors: Sequence[float | str]) -> None:
+        states = self.optuna.trial.TrialState
+        reasons = [one for one in errors if isinstance(one, str)]
+        if reasons:
+            log.warning("trial %d failed: %s", number, reasons[0])
+            trial.set_user_attr("reason", reasons[0])
             self.study.tell(trial, state=states.FAIL)
             return
+        error = sum(one for one in errors if not isinstance(one, str)) / len(errors)
         self.study.tell(trial, error)
         log.info("trial %d: validation error %.4g", number, error)
 
@@ -207,22 +235,14 @@ class _Search:
             return trial.suggest_int(name, there.low, there.high, log=there.log)
         return trial.suggest_float(name, there.low, there.high, log=there.log)
 
-    def _error(self, settings: Mapping[str, Any]) -> float:
-        """Return the mean validation error over the inner folds."""
+    def _tasks(self, settings: Mapping[str, Any]) -> list["_Task"]:
+        """Return a training for each inner fold; their states are kept until the trial ends."""
         name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
         place = self.folder / "trials" / name
-        errors = []
-        for number, inner in enumerate(self.inner):
-            config = self.request.config({**settings, **inner})
-            seed = config.training.seed
-            with repeatable(config.training.threads):
-                split = make_split(self.labelled, config.data, self.request.known, seed)
-                folder = place / f"inner-{number}"
-                errors.append(
-                    validation_error(self.labelled, split, config, folder, progress=self.progress)
-                )
-        shutil.rmtree(place)  # the states, which only a killed trial needs
-        return sum(errors) / len(errors)
+        return [
+            _Task(self.request.config({**settings, **inner}), place / f"inner-{number}")
+            for number, inner in enumerate(self.inner)
+        ]
 
     def records(self) -> list[dict[str, Any]]:
         """Return the trials that have ended, by themselves or with a reason."""
@@ -240,6 +260,37 @@ class _Search:
                 if trial.state == states.COMPLETE or "reason" in trial.user_attrs
             )
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What every trial needs."""
+
+    labelled: Labelled
+    """Crystals and targets."""
+    known: Dataset | None
+    """What the catalogue says of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """The training of a trial for one inner fold."""
+
+    config: RunConfig
+    """The settings."""
+    folder: Path
+    """Of its state."""
+
+
+def _validate(shared: _Shared, task: _Task, report: Report) -> float | str:
+    """Return the validation error, or the reason why there is none."""
+    config = task.config
+    try:
+        with repeatable(config.training.threads):
+            split = make_split(shared.labelled, config.data, shared.known, config.training.seed)
+            return validation_error(shared.labelled, split, config, task.folder, report=report)
+    except Exception as failure:  # whatever one trial dies of, the others are still to be made
+        return str(failure) if isinstance(failure, XtalgraphError) else repr(failure)
 
 
 def _csv(records: Sequence[Mapping[str, Any]]) -> str:

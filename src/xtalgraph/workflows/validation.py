@@ -14,13 +14,14 @@ from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer
+from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled, values_of
 
 
 def validation_error(
-    labelled: Labelled, split: Split, config: RunConfig, folder: Path, *, progress: bool
+    labelled: Labelled, split: Split, config: RunConfig, folder: Path, *, report: Report = silent
 ) -> float:
     """Train on the training part, and return the error of the kept epoch on the validation part.
 
@@ -31,7 +32,7 @@ def validation_error(
         split: The parts.
         config: The settings.
         folder: For the state, from which a killed training goes on.
-        progress: Show progress bars on standard error.
+        report: Told how far the training has come.
 
     Returns:
         The MAE in the unit of the target, the log loss of a class, of several targets their mean in
@@ -44,7 +45,7 @@ def validation_error(
     if len(split.val) == 0:
         raise InputError("there is no validation part to choose by: raise data.val_fraction")
     crystals = [labelled.table.crystals[i] for i in rows]
-    graphs = make_graphs(crystals, config.spec.make_recipe(), config.data, progress=progress)
+    graphs = make_graphs(crystals, config.spec.make_recipe(), config.data)
     if graphs.refused:
         first = graphs.refused[0]
         raise InputError(
@@ -72,6 +73,6 @@ def validation_error(
     made_from = split.how + json.dumps(config.deciding(), ensure_ascii=False)
     key = hashlib.sha256((labelled.content_hash() + made_from).encode()).hexdigest()
     trainer = Trainer(model, examples(train), examples(val), config.training, folder, key)
-    error = trainer.fit(resume=True, show=progress).kept_error
+    error = trainer.fit(resume=True, report=report).kept_error
     assert error is not None, "the validation part is not empty"
     return error

@@ -21,7 +21,7 @@ from xtalgraph.baselines.descriptor import Descriptor, Rows
 from xtalgraph.baselines.learners import LEARNERS, FeatureRegressor, LearnerName
 from xtalgraph.baselines.prdf import PRDF
 from xtalgraph.baselines.soap import SOAP
-from xtalgraph.conventions.cores import usual_threads
+from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import MissingExtraError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
@@ -124,6 +124,10 @@ class DescriptorRung(Rung):
         self.described = described
         self.learner = learner
 
+    def shares(self, case: Case) -> str:
+        """Return the name of the descriptor, whose features are computed once."""
+        return self.described.descriptor.name
+
     def why_not(self, case: Case) -> str:
         """It learns a number for each crystal, and its library must be there."""
         reason = why_not_a_number_of_crystals(case.target, "regression on descriptors learns")
@@ -145,7 +149,7 @@ class DescriptorRung(Rung):
         train, test = case.split.train, case.split.test
         began = time.monotonic()
         sizes = np.array([len(crystal) for crystal in case.labelled.table.crystals])
-        jobs = case.config.training.threads or usual_threads()
+        jobs = case.config.training.threads or available_cores()
         model = FeatureRegressor(
             number_kind(case.target), self.learner, case.config.training.seed, jobs
         )

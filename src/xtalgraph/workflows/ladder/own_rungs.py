@@ -50,7 +50,13 @@ class OwnRung(Rung):
         make_folder(folder.parent)
         asked = Request(case.source, case.known, config.sections())
         run = train_request(
-            asked, config, folder, resume=True, progress=case.progress, work=case.work
+            asked,
+            config,
+            folder,
+            resume=True,
+            progress=case.progress,
+            work=case.work,
+            report=case.report,
         )
         table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}, na_filter=False)
         table = table[table["split"] == "test"]

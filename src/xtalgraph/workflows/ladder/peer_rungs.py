@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, final
 
@@ -76,7 +76,7 @@ class PeerRung(Rung):
         graph = {k: v for k, v in sections["graph"].items() if k != "fold_tolerance"}
         return {
             "graph": graph,
-            "training": sections["training"],
+            "training": case.config.deciding()["training"],
             "angles": self.peer.angle_neighbors,
             "torch_geometric": version("torch_geometric"),
             "torch": versions()["torch"],
@@ -107,9 +107,9 @@ class PeerRung(Rung):
                 case.split,
                 config.training,
                 folder / "state",
-                json.dumps([key, asdict(config.training)]),
+                json.dumps([key, config.deciding()["training"]]),
                 resume=True,
-                progress=case.progress,
+                report=case.report,
             )
         weights = sum(p.numel() for p in model.parameters())
         values = [fitted.values[i] for i in case.split.test]

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from xtalgraph.data.catalogue import Dataset
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.split_work import SplitWork
@@ -55,6 +56,8 @@ class Case:
     """Whether to show progress bars."""
     work: SplitWork
     """What the trainings of the comparison share."""
+    report: Report = silent
+    """Told how far a rung has come."""
 
     @property
     def target(self) -> Target:
@@ -93,6 +96,14 @@ class Rung(ABC):
         self.name = name
         self.level = level
         self.description = description
+
+    def shares(self, case: Case) -> str:
+        """Return the name of some work that it does; what has the same name runs in one process.
+
+        Args:
+            case: The fold.
+        """
+        return f"{self.name} {case.where}"
 
     @abstractmethod
     def why_not(self, case: Case) -> str:

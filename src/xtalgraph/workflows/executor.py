@@ -1,0 +1,240 @@
+"""Independent pieces of work side by side, each in a process of one thread."""
+
+import _thread
+import logging
+import logging.handlers
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Generic, TypeVar, final
+
+from loky import ProcessPoolExecutor
+from loky.backend import get_context
+from loky.process_executor import TerminatedWorkerError
+from tqdm import tqdm
+
+from xtalgraph.conventions.cores import available_cores
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
+from xtalgraph.training.reporting import Report, silent
+from xtalgraph.training.settings import TrainingConfig
+
+log = logging.getLogger("xtalgraph")
+
+_MESSAGE_SECONDS: Final = 0.2
+"""How long is waited for a message of another process before the results are looked at."""
+_WORTH_A_PROCESS: Final = 500
+"""Steps of training, together, from which on other processes save more time than they take to
+begin, which is some seconds."""
+_THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What libraries read when they are loaded."""
+
+S = TypeVar("S")
+T = TypeVar("T")
+R = TypeVar("R")
+Work = Callable[[S, T, Report], R]
+"""From what all tasks share, a task and where to report progress, to its result."""
+
+
+def processes_for(tasks: int, training: TrainingConfig, crystals: int) -> int:
+    """Return in how many processes trainings of about equal length are run.
+
+    Where ``training.jobs`` is not given there are as many as cores, but up to twice as many where
+    that runs all at once: three on two cores take 1.5 times the time of one, in turn twice. Short
+    trainings, in a process that works for another one or on a GPU, run in turn.
+
+    Args:
+        tasks: How many trainings there are.
+        training: Their settings.
+        crystals: That each learns from.
+    """
+    if training.device != "cpu" or _process:
+        return 1
+    if training.jobs is not None:
+        return max(1, min(tasks, training.jobs))
+    length = training.length(crystals)
+    cores = available_cores() // (training.threads or 1)
+    if cores < 2 or tasks * length.steps * length.epochs < _WORTH_A_PROCESS:
+        return 1
+    return tasks if tasks < 2 * cores else cores
+
+
+def processes_outside(tasks: int, training: TrainingConfig, crystals: int) -> int:
+    """Return the same for tasks that train several members each.
+
+    Few tasks run in turn, since their members then run side by side.
+
+    Args:
+        tasks: How many there are.
+        training: The settings of each.
+        crystals: That each learns from.
+    """
+    inside = processes_for(training.members, training, crystals)
+    return 1 if inside > 1 and tasks < inside else processes_for(tasks, training, crystals)
+
+
+@final
+@dataclass
+class Executor(Generic[S]):
+    """Runs tasks one after the other here, or side by side in other processes.
+
+    The results do not depend on how many processes there are. A process ends with its parent, even
+    if that is killed; what its task has saved by then is there for the next time.
+    """
+
+    shared: S
+    """What every task needs; each process gets a copy."""
+    processes: int
+    """How many tasks run at a time; 1 runs them here."""
+    label: str
+    """Of the progress bar."""
+    show: bool
+    """Whether a progress bar is shown on standard error."""
+    report: Report = silent
+    """Told how far all tasks together have come."""
+    _parts: dict[int, float] = field(default_factory=dict, init=False)
+
+    def run(self, work: Work[S, T, R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Yield the place of each task and its result, as they end.
+
+        Args:
+            work: A function of a module.
+            tasks: What it is called with.
+
+        Raises:
+            RunError: If a process dies.
+            Stopped: If this process was asked to stop; the others have stopped, too.
+        """
+        with self._bar(len(tasks)) as bar:
+            if self.processes <= 1 or len(tasks) <= 1:
+                for place, task in enumerate(tasks):
+                    yield place, work(self.shared, task, partial(self._show, bar, place))
+                    self._show(bar, place, 1.0, "")
+            else:
+                yield from self._beside(work, tasks, bar)
+
+    def _beside(self, work: Work[S, T, R], tasks: Sequence[T], bar: Any) -> Iterator[tuple[int, R]]:
+        context = get_context("loky")
+        messages = context.Queue()
+        # Not an event: it would wait for a process that was killed.
+        (going, go), (alive, live) = context.Pipe(duplex=False), context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(
+            min(self.processes, len(tasks)),
+            initializer=_begin,
+            initargs=(_Process(self.shared, messages, going, alive), log.level),
+            env=dict.fromkeys(_THREADS, "1"),
+        )
+        futures = {pool.submit(_do, work, n, task): n for n, task in enumerate(tasks)}
+        waiting = dict(futures)
+        try:
+            while waiting:
+                self._listen(bar, messages)
+                for future in [one for one in waiting if one.done()]:
+                    place = waiting.pop(future)
+                    yield place, future.result()
+                    self._show(bar, place, 1.0, "")
+        except TerminatedWorkerError as error:
+            raise RunError(
+                "a process that was working beside this one died; if memory was short, take fewer "
+                "with --jobs. What is finished is kept: repeat the command to continue, "
+                "`xtalgraph train` with --resume"
+            ) from error
+        except Stopped as error:
+            go.close()
+            ended = [future.exception() for future in futures if not future.cancel()]
+            saved = [one.saved for one in ended if isinstance(one, Stopped)]
+            raise Stopped(error.signum, "; ".join(saved)) from error
+        finally:
+            go.close()
+            for future in waiting:
+                future.cancel()
+            pool.shutdown(wait=True)
+            self._listen(bar, messages)
+            live.close()
+            messages.close()
+
+    def _listen(self, bar: Any, messages: Any) -> None:
+        """Pass on what the other processes have sent; wait a little where there is nothing."""
+        wait = True
+        while True:
+            try:
+                message = messages.get(block=wait, timeout=_MESSAGE_SECONDS)
+            except queue.Empty:
+                return
+            wait = False
+            if isinstance(message, logging.LogRecord):
+                log.handle(message)
+            else:
+                self._show(bar, *message)
+
+    def _show(self, bar: Any, place: int, part: float, text: str) -> None:
+        self._parts[place] = max(part, self._parts.get(place, 0.0))  # messages may come late
+        if text:
+            bar.set_postfix_str(text, refresh=False)
+        done = sum(self._parts.values())
+        bar.update(done - bar.n)
+        self.report(done / bar.total, text)
+
+    @contextmanager
+    def _bar(self, tasks: int) -> Iterator[Any]:
+        interval = 0.2 if sys.stderr.isatty() else 30.0
+        with tqdm(
+            total=tasks,
+            desc=self.label,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]",
+            mininterval=interval,
+            maxinterval=interval,
+            disable=not self.show,
+        ) as bar:
+            yield bar
+
+
+@dataclass(frozen=True, eq=False)
+class _Process:
+    """What a process was given when it began."""
+
+    shared: Any
+    """What every task needs."""
+    messages: Any
+    """Where log records and progress go."""
+    going: Any
+    """A pipe that ends when the process is to save its work and stop."""
+    alive: Any
+    """A pipe that ends when the parent is dead, or needs the process no longer."""
+
+    def report(self, place: int, part: float, text: str) -> None:
+        """Send how far a task has come."""
+        self.messages.put((place, part, text))
+
+    def watch(self) -> None:
+        """Stop when that is asked for; end at once with the parent, even if that was killed."""
+        self.going.poll(None)
+        if not self.alive.poll():
+            _thread.interrupt_main(signal.SIGTERM)
+            self.alive.poll(None)
+        os._exit(1)
+
+
+_process: list[_Process] = []
+"""In a process that works for another one, what it was given."""
+
+
+def _begin(process: _Process, level: int) -> None:
+    _process[:] = [process]
+    process.messages.cancel_join_thread()  # what another process left locked does not hold this one
+    log.handlers = [logging.handlers.QueueHandler(process.messages)]
+    log.setLevel(level)
+    log.propagate = False
+    threading.Thread(target=process.watch, daemon=True).start()
+
+
+def _do(work: Work[Any, T, R], place: int, task: T) -> R:
+    (process,) = _process
+    with stopping_on_signals():
+        return work(process.shared, task, partial(process.report, place))
