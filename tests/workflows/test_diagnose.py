@@ -9,6 +9,7 @@ import pytest
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.models.manifest import write_manifest
 from xtalgraph.workflows import diagnose as module
 from xtalgraph.workflows.diagnose import NAMES
 
@@ -73,6 +74,7 @@ def test_a_diagnosis_of_other_members_is_not_kept(run_of_members, tmp_path):
     before = json.loads((folder / "diagnose.json").read_text(encoding="utf-8"))["of"]
     for name in ("model.json", "model.safetensors"):
         shutil.copy(folder / "members" / "1" / name, folder / "members" / "2" / name)
+    write_manifest(folder)
     xtalgraph.diagnose(folder, only=["size"], progress=False)
     after = json.loads((folder / "diagnose.json").read_text(encoding="utf-8"))
     first, second, _ = before["weights_sha256"]

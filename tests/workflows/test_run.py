@@ -1,5 +1,8 @@
 """A run opened again: the same crystals in the same parts, or a reason."""
 
+import json
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,3 +39,17 @@ def test_other_data_than_those_of_the_run_are_refused(run, table, tmp_path):
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(RunError, match="holds no model"):
         Run.open(tmp_path)
+
+
+def test_a_run_from_before_manifests_is_read_with_a_warning(run, table, tmp_path, caplog):
+    old = shutil.copytree(run, tmp_path / "run")
+    (old / "manifest.json").unlink()
+    document = json.loads((old / "model.json").read_text())
+    del document["manifest"]
+    (old / "model.json").write_text(json.dumps(document))
+    assert Run.is_finished(old)
+    crystal = table["structure"].tolist()[:1]
+    with caplog.at_level("WARNING", logger="xtalgraph"):
+        said = Run.open(old).predictor.predict(crystal)
+    assert "wrote no manifest" in caplog.text
+    pd.testing.assert_frame_equal(said, Run.open(run).predictor.predict(crystal))

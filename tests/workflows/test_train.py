@@ -21,6 +21,7 @@ from xtalgraph.models.registry import DEFAULT
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 FILES = {
+    "manifest.json",
     "model.safetensors",
     "model.json",
     "config.yaml",

@@ -14,6 +14,7 @@ from xtalgraph.crystals.transforms import supercell
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.conformal import conformal_quantile
 from xtalgraph.models.checkpoint import load_model
+from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.members import member_seed
@@ -143,20 +144,21 @@ def test_a_copied_member_is_told(ensemble, csv_path, tmp_path, caplog):
     shutil.copytree(ensemble.folder, folder)
     shutil.rmtree(folder / "members" / "2")
     shutil.copytree(folder / "members" / "1", folder / "members" / "2")
+    write_manifest(folder)
     with caplog.at_level("WARNING", logger="xtalgraph"):
         xtalgraph.predict(ensemble.folder, csv_path, out=tmp_path / "a.csv", progress=False)
         assert "copies" not in caplog.text
         xtalgraph.predict(folder, csv_path, out=tmp_path / "b.csv", progress=False)
     assert "members are copies: 3 of 2" in caplog.text
     shutil.rmtree(folder / "members" / "2")
-    with pytest.raises(RunError, match=r"holds no model\.json"):
+    with pytest.raises(RunError, match=r"members/2/model\.json is missing"):
         xtalgraph.load(folder)
 
 
 def test_an_ensemble_goes_on_where_it_stopped_with_the_same_bits(ensemble, csv_path, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(ensemble.folder, folder)
-    for name in ("metrics.json", "predictions.csv", "model.json"):
+    for name in ("manifest.json", "metrics.json", "predictions.csv", "model.json"):
         (folder / name).unlink()
     shutil.rmtree(folder / "members" / "2")
     trained(csv_path, folder, members=3, resume=True)
@@ -184,7 +186,7 @@ def test_a_snapshot_starts_where_the_one_before_ended_and_goes_on_with_the_same_
     assert (weights(whole / "members" / "1") - weights(whole)).abs().max() > 1e-3
     killed = tmp_path / "killed"
     shutil.copytree(whole, killed)
-    for name in ("metrics.json", "predictions.csv", "model.json"):
+    for name in ("manifest.json", "metrics.json", "predictions.csv", "model.json"):
         (killed / name).unlink()
     shutil.rmtree(killed / "members" / "2")
     trained(csv_path, killed, members=3, overrides=moved, resume=True)

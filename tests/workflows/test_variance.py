@@ -136,7 +136,7 @@ def test_intervals_are_normalised_by_it(several, table):
 def test_it_goes_on_where_it_stopped_with_the_same_bits(several, csv_path, tmp_path):
     folder, fraction = tmp_path / "run", "data.calibration_fraction=0.4"
     shutil.copytree(several.folder, folder)
-    for name in ("metrics.json", "predictions.csv", "model.json"):
+    for name in ("manifest.json", "metrics.json", "predictions.csv", "model.json"):
         (folder / name).unlink()
     shutil.rmtree(folder / "members" / "1")
     trained(csv_path, folder, members=2, overrides=[fraction], resume=True)

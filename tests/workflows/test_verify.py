@@ -13,6 +13,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.subject import Subject
 from xtalgraph.evidence.verification import verify as verify_subject
+from xtalgraph.models.manifest import write_manifest
 from xtalgraph.testing.crystals import contract_crystals
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
@@ -120,6 +121,7 @@ def test_other_crystals_and_built_in_ones(copied, table, tmp_path, caplog, no_re
     moved = [f"  path: {tmp_path / 'gone.csv'}" if "path:" in line else line
              for line in text.splitlines()]  # fmt: skip
     config.write_text("\n".join(moved), encoding="utf-8")
+    write_manifest(copied)
     with caplog.at_level("WARNING", logger="xtalgraph"):
         found = xtalgraph.verify(copied, progress=False)
     assert "not there" in caplog.text

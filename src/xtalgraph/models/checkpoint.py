@@ -60,6 +60,23 @@ def member_folder(run: Path, number: int) -> Path:
     return run if number == 0 else run / "members" / str(number)
 
 
+def check_is_run(folder: Path) -> None:
+    """Refuse a folder in which there is no model.
+
+    Args:
+        folder: Of a run, or of a member.
+
+    Raises:
+        RunError: If a file is missing; the message names it.
+    """
+    for name in ("model.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            raise RunError(
+                f"{folder} holds no {name}: it is not a run folder, or its training has not "
+                "ended; repeat its `xtalgraph train` command with --resume"
+            )
+
+
 def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
     """Read a model back, on the CPU and in evaluation mode.
 
@@ -72,12 +89,7 @@ def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
     Raises:
         RunError: If the files are missing, damaged, or of a newer format.
     """
-    for name in ("model.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise RunError(
-                f"{folder} holds no {name}: it is not a run folder, or its training has not "
-                "ended; repeat its `xtalgraph train` command with --resume"
-            )
+    check_is_run(folder)
     try:
         document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if document["format"] > FORMAT:

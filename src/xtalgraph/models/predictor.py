@@ -1,5 +1,6 @@
 """A trained model, ready for new crystals."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +23,15 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import load_model, member_folder
 from xtalgraph.models.intervals import Intervals, load_intervals
+from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.spread import spread_of
 from xtalgraph.nn.determinism import deterministic
+
+log = logging.getLogger("xtalgraph")
 
 _BATCH = 256
 """Crystals in a batch."""
@@ -84,9 +88,15 @@ class Predictor:
             run: The folder.
 
         Raises:
-            RunError: If something is missing or damaged.
+            RunError: If something is missing or damaged, or not of this run.
         """
         folder = Path(run)
+        if check_manifest(folder, evidence=False) is None:
+            log.warning(
+                "%s is of an xtalgraph that wrote no manifest: whether its files are those of one "
+                "run is not known",
+                folder,
+            )
         model, spec, document = load_model(folder)
         count = document.get("members", 1)
         others = [load_model(member_folder(folder, n))[0] for n in range(1, count)]

@@ -149,7 +149,7 @@ def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
     smoothing = folder / "smoothing.json"
     if not smoothing.is_file():
         log.info("%s: %s", task.name, point)
-    if not (folder / "report.html").is_file():  # what a training writes last
+    if not Run.is_finished(folder):
         train_request(
             shared.request,
             point.config,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.evidence.report import write_report
+from xtalgraph.workflows.run import Run
 
 
 def report(run: str | Path) -> Path:
@@ -16,7 +17,7 @@ def report(run: str | Path) -> Path:
         The page.
 
     Raises:
-        RunError: If the run is not finished.
+        RunError: If the run is not finished, or a file of it has changed.
     """
     folder = Path(run)
     if not (folder / "metrics.json").is_file():
@@ -24,4 +25,4 @@ def report(run: str | Path) -> Path:
             f"{folder} holds no metrics.json: it is not a run folder, or its training has not "
             "ended; repeat its `xtalgraph train` command with --resume"
         )
-    return write_report(folder)
+    return write_report(Run.open(folder).folder)

@@ -10,8 +10,10 @@ import numpy as np
 import yaml
 from jaxtyping import Int
 
+from xtalgraph.conventions.documents import read_document
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.splits import PARTS, Split
+from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.labelled import Labelled
@@ -44,15 +46,19 @@ class Run:
             folder: Written by `train`.
 
         Raises:
-            RunError: If it is not the folder of a finished run.
+            RunError: If it is not the folder of a finished run, or a file of it has changed.
         """
         path = Path(folder)
+        if (path / MANIFEST).is_file():
+            check_manifest(path, evidence=True)
+            return cls(path)
         for name in ("model.json", "metrics.json", "split.json", "config.yaml"):
             if not (path / name).is_file():
                 raise RunError(
                     f"{path} holds no {name}: it is not a run folder, or its training has not "
                     "ended; repeat its `xtalgraph train` command with --resume"
                 )
+        check_manifest(path, evidence=True)
         return cls(path)
 
     @staticmethod
@@ -62,7 +68,12 @@ class Run:
         Args:
             folder: Of a run, or of none.
         """
-        return (folder / "report.html").is_file()  # what a training writes last
+        last = MANIFEST
+        if (folder / "model.json").is_file() and not read_document(folder / "model.json").get(
+            "manifest"
+        ):
+            last = "report.html"  # of an xtalgraph that wrote no manifest
+        return (folder / last).is_file()
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

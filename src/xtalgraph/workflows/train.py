@@ -13,6 +13,7 @@ from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
 from xtalgraph.models.checkpoint import member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
+from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows import outcome as out
@@ -227,7 +228,12 @@ def _train(
     record = make_record(folder, config, labelled, split, data_hash, fitted.trained, seconds)
     record["Data"] |= division_fields(division)
     elements = _elements(labelled, split)
-    known = {"elements": elements, "data_sha256": data_hash, "versions": out.versions()}
+    known = {
+        "elements": elements,
+        "data_sha256": data_hash,
+        "versions": out.versions(),
+        "manifest": True,
+    }
     count = len(fitted.members)
     for number, model in enumerate(fitted.members):
         said = {"members": count} if count > 1 and number == 0 else {}
@@ -249,6 +255,7 @@ def _train(
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
+    write_manifest(folder)
 
 
 def _elements(labelled: Labelled, split: Split) -> list[str]:

@@ -113,7 +113,7 @@ def tune(
         write_json(Path(out) / "tune.json", {"format": 1, "trials": found, "best": best})
         write_text(Path(out) / "tune.csv", _csv(found))
         folder = Path(out) / "best"
-        if (folder / "report.html").is_file():  # what a training writes last
+        if Run.is_finished(folder):
             return Tuning(Path(out), tuple(found), best, Run.open(folder))
         config = request.config(best["settings"])
         run = train_request(request, config, folder, resume=True, progress=progress)

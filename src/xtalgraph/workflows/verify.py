@@ -22,6 +22,7 @@ from xtalgraph.evidence.verification import Verification
 from xtalgraph.evidence.verification import verify as verify_subject
 from xtalgraph.graphs.margin import MARGIN, is_decided
 from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.models.manifest import check_manifest
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text
 from xtalgraph.workflows.prepare import nothing_left, resolve_source
@@ -72,7 +73,8 @@ def verify(
 ) -> Verified:
     """Verify the model of a run, write ``verify.json`` into its folder, and its report again.
 
-    Of several members it is the mean, which the run predicts.
+    First its files are compared with its manifest. Of several members the mean is tried, which the
+    run predicts.
 
     Args:
         run: A run folder.
@@ -88,10 +90,14 @@ def verify(
         ConfigError: If the sample is smaller than 1.
         InputError: If there is no crystal to try the model on, or none has the state of a crystal
             that it reads.
+        RunError: If the run is not finished, or a file of it has changed.
     """
     if sample < 1:
         raise ConfigError(f"--sample must be at least 1 crystal, got {sample}")
     opened, began = Run.open(run), time.monotonic()
+    files = check_manifest(opened.folder, evidence=True)
+    if files is not None:
+        log.info("%s is whole: its %d files are as the training left them", opened.folder, files)
     known = _crystals_of(opened, on, progress)
     recipe = opened.predictor.spec.make_recipe()
     chosen = _choose(known.crystals, recipe, sample)
@@ -108,6 +114,7 @@ def verify(
         "format": 1,
         "weights_sha256": model["weights_sha256"],
         "members": len(opened.predictor.members),
+        "files": files,
         "source": known.source,
         "of": len(known.crystals),
         "undecided": chosen.undecided,

@@ -51,7 +51,7 @@ def train_perovskites(
         progress: Show progress bars on standard error.
     """
     passes = epochs or (EPOCHS_SMALL if small else EPOCHS)
-    if (folder / "report.html").is_file() and Run.open(folder).config.training.epochs == passes:
+    if Run.is_finished(folder) and Run.open(folder).config.training.epochs == passes:
         return Run.open(folder)
     return train(
         material.source,
