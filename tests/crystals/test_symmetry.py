@@ -153,5 +153,10 @@ def test_a_general_position_has_as_many_atoms_as_the_group_has_operations():
 
 
 def test_a_cubic_group_does_not_fit_a_tetragonal_cell():
-    with pytest.raises(InputError, match="does not map the cell onto itself"):
+    with pytest.raises(InputError, match=r"onto itself \(b of 4 Å becomes 4\.4 Å\)"):
         check_fit(np.diag([4.0, 4.0, 4.4]), parse_operations(("x,y,z", "z,x,y")))
+    with pytest.raises(InputError, match=r"b of 4 Å becomes 64 Å"):  # and never 25500 %
+        check_fit(np.diag([4.0, 4.0, 64.0]), parse_operations(("x,y,z", "z,x,y")))
+    tilted = np.array([[4.0, 0, 0], [0, 4.0, 0], [0, 1.0, 3.87298]])
+    with pytest.raises(InputError, match=r"alpha of 75\.52° becomes 104\.5°"):
+        check_fit(tilted, parse_operations(("x,y,z", "x,-y,z")))

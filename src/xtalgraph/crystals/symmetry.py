@@ -1,5 +1,6 @@
 """Symmetry operations: read from text, checked as a group, and applied to the asymmetric unit."""
 
+import math
 import re
 import warnings
 from collections.abc import Sequence
@@ -218,8 +219,28 @@ def check_fit(cell: Float[np.ndarray, "3 3"], operations: Operations) -> None:
         worst = int(misfit.max(axis=(1, 2)).argmax())
         raise InputError(
             f"symmetry operation {worst + 1} of {len(mapped)} does not map the cell onto itself "
-            f"(lengths or angles change by {misfit.max():.0%}); cell and symmetry contradict"
+            f"({_changed(metric, mapped[worst], misfit[worst])}); cell and symmetry contradict"
         )
+
+
+def _changed(
+    metric: Float[np.ndarray, "3 3"],
+    mapped: Float[np.ndarray, "3 3"],
+    misfit: Float[np.ndarray, "3 3"],
+) -> str:
+    """Say which length or angle of the cell changes most: ``a of 3 Å becomes 48 Å``."""
+    own = np.diag(misfit)
+    if own.max() > _CELL_MISFIT:
+        which = int(own.argmax())
+        before, after = (math.sqrt(m[which, which]) for m in (metric, mapped))
+        return f"{'abc'[which]} of {before:.4g} Å becomes {after:.4g} Å"
+    one, other = (int(place) for place in np.unravel_index(misfit.argmax(), misfit.shape))
+    degrees = [
+        math.degrees(math.acos(m[one, other] / math.sqrt(m[one, one] * m[other, other])))
+        for m in (metric, mapped)
+    ]
+    name = ("alpha", "beta", "gamma")[3 - one - other]
+    return f"{name} of {degrees[0]:.4g}° becomes {degrees[1]:.4g}°"
 
 
 def expand(
