@@ -19,6 +19,8 @@ import pytest
         "_cell_volume 62",
         "_exptl_crystal_density_diffrn 4.25",
         "_exptl_crystal_density_diffrn 4250",
+        "_chemical_formula_moiety 'Ti O2'",
+        "_chemical_formula_moiety 'Ti O2, H2 O'",
         "_exptl_crystal_density_diffrn ?",
         "loop_\n_atom_type_symbol\n_atom_type_number_in_cell\nTi4+ 2\nO2- 4",
     ],
@@ -36,6 +38,8 @@ def test_what_agrees_is_read(rutile, only, items):
         ("_chemical_formula_sum 'Ti O2 H0.01'\n_cell_formula_units_Z 2", "H0.01"),
         ("_chemical_formula_sum 'Ti2 (O2)3'\n_cell_formula_units_Z 1", "Ti2 (O2)3"),
         ("_cell_formula_units_Z 4", "_cell_formula_units_Z 4 times whole atoms"),
+        ("_chemical_formula_moiety 'Ti O3'", "_chemical_formula_moiety is 'Ti O3'"),
+        ("_chemical_formula_structural TiO", "_chemical_formula_structural is 'TiO'"),
         ("_cell_volume 124.9", "_cell_volume is '124.9'"),
         ("_exptl_crystal_density_diffrn 2.12", "_exptl_crystal_density_diffrn is '2.12'"),
         ("loop_\n_atom_type_symbol\n_atom_type_number_in_cell\nTi 2\nO 8", "is 8"),
@@ -74,3 +78,13 @@ def test_a_dopant_is_seen_among_125_atoms(only, reason):
     assert "C124 N1" in reason(text)
     assert only(text.replace("C7 C ", "N7 N ")).formula == "C124N"
     assert "C1" in reason(text.replace("'C124 N1'", "'C126'\n_cell_formula_units_Z 1"))
+
+
+def test_the_density_of_deuterium_is_not_that_of_hydrogen(rutile, only, reason):
+    text = rutile(
+        items="_exptl_crystal_density_diffrn 0.583",
+        titanium="Li1 Li 0 0 0",
+        oxygen="D1 D 0.305 0.305 0",
+    )
+    assert only(text).formula == "Li2H4"
+    assert "0.583" in reason(text.replace("D1 D", "H1 H"))

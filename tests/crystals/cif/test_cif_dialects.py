@@ -46,6 +46,7 @@ def test_operations_under_every_name(rutile, only, name):
         "_symmetry_space_group_name_h-m 'P 4(2)/m n m'",
         "_symetry_space_group_name_H-M 'P 42/mnm'",
         "_space_group_name_H-M 'P 42/m n m (No. 136)'",
+        "_space_group_name_H-M 'P42/mnm (#136)'",
         "_space_group_name_H-M_full 'P 42/m 21/n 2/m'",
         "_space_group_name_H-M_ref 'P 42/m n m'",
         "_space_group.name_H-M_alt 'P 42/m n m'",
@@ -296,3 +297,32 @@ def test_the_name_of_a_block_is_cut(rutile):
     assert len(entries) == 2
     assert all(len(entry.name) < 200 for entry in entries)
     assert entries[0].name != entries[1].name
+
+
+def test_symmetry_in_a_block_without_atoms_is_not_passed_over(rutile):
+    listed = loop("_space_group_symop_operation_xyz", OPERATIONS)
+    group = f"data_group\n{listed}"
+    (entry,) = read_cif(group + rutile(""))
+    assert "block 'group'" in entry.reason
+    (entry,) = read_cif(group + rutile(listed))
+    assert rutile_as(entry.crystal) == RUTILE
+
+
+def test_the_identity_beside_a_name_is_read_where_formula_and_z_tell_that_all_atoms_are_there(
+    rutile, only, reason
+):
+    # As JARVIS-tools writes a cell of which it gives all atoms, with a sentence above the block.
+    symmetry = "_symmetry_space_group_name_H-M 'P 42/m n m'\n_symmetry_Int_Tables_number 136\n"
+    symmetry += loop("_symmetry_equiv_pos_as_xyz", ["x, y, z"])
+    declared = "_chemical_formula_sum TiO2\n_cell_formula_units_Z 2"
+    more = "Ti2 Ti .5 .5 .5\nO2 O .695 .695 0\nO3 O .195 .805 .5\nO4 O .805 .195 .5\n"
+    whole = rutile(symmetry, items=declared, more=more)
+    assert rutile_as(only("Written by a program.\n" + whole)) == RUTILE
+    assert "contradict" in reason(rutile(symmetry, more=more))
+    assert "_cell_formula_units_Z 2" in reason(
+        rutile(symmetry, items=declared, more="O2 O .695 .695 0\n")
+    )
+
+
+def test_a_block_that_lost_its_header_is_no_sentence(rutile, reason):
+    assert "does not begin with" in reason("_symmetry_cell_setting cubic\n" + rutile())

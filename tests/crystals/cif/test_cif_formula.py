@@ -85,7 +85,11 @@ def test_the_ratio_of_whole_numbers_is_exact():
     assert agrees(Counter({6: 1000, 1: 1000}), "C H", None)
 
 
-def test_z_may_count_reduced_formulas():
+def test_the_formula_may_be_that_of_the_cell():
     assert agrees(Counter({6: 8}), "C8", 8.0)
     assert agrees(Counter({6: 64}), "C8", 8.0)
     assert not agrees(Counter({6: 16}), "C8", 8.0)
+    # pymatgen does not reduce peroxides further than K2 O2.
+    assert agrees(Counter({19: 4, 8: 4}), "K4 O4", 2.0)
+    assert not agrees(Counter({19: 4, 8: 4}), "K4 O4", 3.0)
+    assert not agrees(Counter({22: 4, 8: 8}), "Ti2 O4", 4.0)

@@ -15,6 +15,7 @@ def test_dummy_sites_are_left_out(rutile, only, reason):
         more="Cg1 C 0.5 0 0.25 dum\n",
     )
     assert only(text).formula == "Ti2O4"
+    assert only(text.replace(" dum\n", " 'DUM'\n")).formula == "Ti2O4"
     assert "all sites are dummies" in reason(text.replace(" d\n", " dum\n"))
 
 
@@ -187,3 +188,9 @@ def test_cartesian_coordinates_of_mmcif(rutile, reason):
 
 def test_a_loop_of_unknown_sites_holds_no_atoms(rutile, reason):
     assert "no atoms" in reason(rutile(titanium="? ? ? ? ?", oxygen="? ? ? ? ?"))
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_ends_of_lines_of_every_system(rutile, only, end):
+    text = rutile().replace("_cell_length_b", "# a comment\n_cell_length_b")
+    assert only(text.replace("\n", end)).formula == "Ti2O4"

@@ -1,6 +1,7 @@
 """What a CIF block declares of its crystal, compared with the crystal that was read."""
 
 import math
+import re
 from collections import Counter
 from typing import Final
 
@@ -10,7 +11,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.cif.formula import agrees
+from xtalgraph.crystals.cif.formula import agrees, readings
 from xtalgraph.crystals.cif.items import Items, number, shown, unquoted
 from xtalgraph.crystals.cif.sites import Sites
 from xtalgraph.crystals.crystal import Crystal
@@ -22,11 +23,18 @@ DENSITY_TOLERANCE: Final[float] = 0.05
 VOLUME_TOLERANCE: Final[float] = 0.01
 """Largest relative difference between declared and computed volume of the cell."""
 
-_FORMULA: Final = "_chemical_formula_sum"
+_FORMULAS: Final = (
+    "_chemical_formula_sum",
+    "_chemical_formula_moiety",
+    "_chemical_formula_structural",
+    "_chemical_formula_iupac",
+)
 _UNITS: Final = "_cell_formula_units_z"
 _DENSITY: Final = "_exptl_crystal_density_diffrn"
 _VOLUME: Final = "_cell_volume"
 _TYPE, _COUNT = "_atom_type_symbol", "_atom_type_number_in_cell"
+_DEUTERIUM: Final = re.compile(r"['\"]?[DT]([\d+-]|['\"]?$)")
+_DEUTERIUM_IN: Final = re.compile(r"\b[DT]\d*\b")
 _GRAMS: Final = 1.66053906660
 """Density of one dalton in 1 Å³, g/cm³ (CODATA 2018)."""
 _DENSEST: Final = 40.0
@@ -39,7 +47,7 @@ def check_declarations(
     sites: Sites,
     images: Int[np.ndarray, " sites"] | None,
     operations: int,
-) -> None:
+) -> bool:
     """Raise where the crystal is not the one that the file declares.
 
     Args:
@@ -49,11 +57,14 @@ def check_declarations(
         images: Atoms of the cell that come from each site; None for one each.
         operations: Number of symmetry operations.
 
+    Returns:
+        Whether formula and Z are given, so that no atom of the cell is missing.
+
     Raises:
         InputError: Composition, Z, multiplicities, volume or density differ.
     """
     counts = Counter(crystal.numbers.tolist())
-    _check_composition(items, crystal, counts)
+    complete = _check_composition(items, crystal, counts)
     if sites.multiplicities is not None:
         counted = [1] * len(sites.labels) if images is None else images.tolist()
         _check_multiplicities(sites.multiplicities, sites.labels, counted, operations)
@@ -61,8 +72,22 @@ def check_declarations(
     found = _volume(crystal.cell)
     if volume := items.text(_VOLUME):
         _check_number(_VOLUME, volume, found, "Å³", VOLUME_TOLERANCE)
-    if density := items.text(_DENSITY):
-        _check_density(density, found, counts)
+    density = items.text(_DENSITY)
+    if density and not _deuterated(items):
+        mass = sum(gemmi.Element(z).weight * count for z, count in counts.items())
+        kilograms = number(density) > _DENSEST
+        unit = "kg/m³" if kilograms else "g/cm³"
+        value = _GRAMS * mass / found * (1000.0 if kilograms else 1.0)
+        _check_number(_DENSITY, density, value, unit, DENSITY_TOLERANCE)
+    return complete
+
+
+def _deuterated(items: Items) -> bool:
+    """Tell whether hydrogen has another mass than that of the elements."""
+    symbols = items.values.get("_atom_site_type_symbol", []) + items.values.get(_TYPE, [])
+    labels = items.values.get("_atom_site_label", [])
+    formula = items.text(_FORMULAS[0])
+    return any(map(_DEUTERIUM.match, symbols + labels)) or bool(_DEUTERIUM_IN.search(formula))
 
 
 def _volume(cell: Float[np.ndarray, "3 3"]) -> float:
@@ -70,21 +95,28 @@ def _volume(cell: Float[np.ndarray, "3 3"]) -> float:
     return float(cell[0, 0] * cell[1, 1] * cell[2, 2])
 
 
-def _check_composition(items: Items, crystal: Crystal, counts: Counter[int]) -> None:
-    formula, given = items.text(_FORMULA), items.text(_UNITS)
+def _check_composition(items: Items, crystal: Crystal, counts: Counter[int]) -> bool:
+    """Return whether formula and Z account for every atom; raise where they contradict."""
+    given = items.text(_UNITS)
     value = number(given) if given else math.nan
     units = value if 0.0 < value < math.inf else None
-    if formula and not agrees(counts, formula, units):
+    for name in _FORMULAS:
+        formula = items.text(name)
+        if not formula or not readings(formula):
+            continue
+        if agrees(counts, formula, units):
+            return units is not None
         z = f" with _cell_formula_units_Z {given}" if units is not None else ""
         raise InputError(
-            f"the atoms of the cell make {crystal.formula}, but _chemical_formula_sum is "
+            f"the atoms of the cell make {crystal.formula}, but {name} is "
             f"{shown(formula)}{z}: atoms are missing or too many, or the declaration is wrong"
         )
-    if not formula and units is not None and any(count % units for count in counts.values()):
+    if units is not None and any(count % units for count in counts.values()):
         raise InputError(
             f"the atoms of the cell make {crystal.formula}, which is not _cell_formula_units_Z "
             f"{given} times whole atoms: atoms or symmetry are missing, or Z is wrong"
         )
+    return False
 
 
 def _check_multiplicities(
@@ -121,7 +153,7 @@ def _check_atom_types(items: Items, counts: Counter[int]) -> None:
             z = number_of_symbol(unquoted(symbol))
         except InputError:
             return
-        if math.isnan(amount):
+        if not math.isfinite(amount):
             return
         declared[z] += round(amount)
     for z in counts.keys() | declared.keys():
@@ -130,15 +162,6 @@ def _check_atom_types(items: Items, counts: Counter[int]) -> None:
                 f"the cell holds {counts[z]} atoms of {SYMBOLS[z]}, but _atom_type_number_in_cell "
                 f"is {declared[z]}"
             )
-
-
-def _check_density(text: str, volume: float, counts: Counter[int]) -> None:
-    declared = number(text)
-    kilograms = declared > _DENSEST
-    mass = sum(gemmi.Element(z).weight * count for z, count in counts.items())
-    found = _GRAMS * mass / volume * (1000.0 if kilograms else 1.0)
-    unit = "kg/m³" if kilograms else "g/cm³"
-    _check_number("_exptl_crystal_density_diffrn", text, found, unit, DENSITY_TOLERANCE)
 
 
 def _check_number(name: str, text: str, found: float, unit: str, tolerance: float) -> None:

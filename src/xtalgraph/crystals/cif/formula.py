@@ -161,8 +161,8 @@ def _total(terms: _Terms) -> Reading:
 def agrees(counts: Counter[int], formula: str, units: float | None) -> bool:
     """Tell whether the atoms of a cell are whole formula units of what is declared.
 
-    Some writers count Z in units of the reduced formula beside the formula of the whole cell
-    (``C8`` and Z = 8 for eight atoms): that is accepted as well.
+    Some writers give the formula of the whole cell beside the Z of a smaller unit (``C8`` and
+    Z = 8 for eight atoms): that is accepted as well, where the cell holds Z units of whole atoms.
 
     Args:
         counts: Atoms of the cell by atomic number.
@@ -181,11 +181,9 @@ def _agrees(counts: Counter[int], reading: Reading, units: float | None) -> bool
     if amounts.keys() != counts.keys():
         return False
     if units is not None and not roundings:
-        wanted = {number: units * value for number, value in amounts.items()}
-        if counts == wanted:
+        if counts == {number: units * value for number, value in amounts.items()}:
             return True
-        divisor = reading.divisor
-        return divisor > 1 and counts == {number: n / divisor for number, n in wanted.items()}
+        return counts == amounts and reading.divisor % units == 0
     lowest, highest = 0.0, math.inf
     for number, value in amounts.items():
         count, rounding = counts[number], roundings.get(number, 0.0)

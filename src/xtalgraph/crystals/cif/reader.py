@@ -19,7 +19,7 @@ from xtalgraph.crystals.cif.document import parse_blocks
 from xtalgraph.crystals.cif.items import Items, collect, number, shown
 from xtalgraph.crystals.cif.occupancy import check_occupancies
 from xtalgraph.crystals.cif.sites import has_sites, read_sites
-from xtalgraph.crystals.cif.symmetry import read_symmetry
+from xtalgraph.crystals.cif.symmetry import declares_symmetry, read_symmetry
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.entry import Entry
 from xtalgraph.crystals.symmetry import check_fit, expand
@@ -61,8 +61,22 @@ def read_cif(text: str) -> list[Entry]:
     chosen = [(name, items) for name, items in named if isinstance(items, str) or has_sites(items)]
     if not chosen:
         return [_entry("", named[0][1])]
+    chosen = [(name, _with_symmetry(items, named)) for name, items in chosen]
     names = _unique([name for name, _ in chosen]) if len(chosen) > 1 else [""]
     return [_entry(name, items) for name, (_, items) in zip(names, chosen, strict=True)]
+
+
+def _with_symmetry(items: Items | str, blocks: list[tuple[str, Items | str]]) -> Items | str:
+    """Return the items of a block, or a reason where its symmetry may stand in another one."""
+    if isinstance(items, str) or declares_symmetry(items):
+        return items
+    for name, other in blocks:
+        if not isinstance(other, str) and not has_sites(other) and declares_symmetry(other):
+            return (
+                f"the block says nothing of symmetry and block {shown(name)}, which has no atoms, "
+                "does; put cell, symmetry and atoms into one block"
+            )
+    return items
 
 
 def _collected(block: cif.Block) -> Items | str:
@@ -99,7 +113,7 @@ def _crystal(items: Items) -> Crystal:
         shown_angles = ", ".join(f"{angle:g}" for angle in angles)
         raise InputError(f"no cell has the angles {shown_angles} degrees")
     check_occupancies(cell, sites)
-    operations = read_symmetry(items, angles)
+    operations, doubt = read_symmetry(items, angles)
     fractional, numbers = sites.fractional, sites.numbers
     images = None
     if operations is not None:
@@ -109,7 +123,9 @@ def _crystal(items: Items) -> Crystal:
         images = np.bincount(origin, minlength=len(sites.labels))
     crystal = Crystal.from_fractional(cell, fractional, numbers)
     order = 1 if operations is None else len(operations.rotations)
-    check_declarations(items, crystal, sites, images, order)
+    complete = check_declarations(items, crystal, sites, images, order)
+    if doubt and not complete:
+        raise InputError(doubt)
     if items.layout.moment:
         log.warning(
             "%s: %s is left out: no magnetic moments are read", crystal.formula, items.layout.moment

@@ -124,8 +124,8 @@ def _columns(items: Items) -> dict[str, list[str]]:
                 )
             columns[name] = values[item]
     flags = columns.get("calc_flag")
-    if flags is not None and "dum" in flags:
-        kept = [n for n, flag in enumerate(flags) if flag != "dum"]
+    kept = [n for n, flag in enumerate(flags or ()) if unquoted(flag).lower() != "dum"]
+    if flags is not None and len(kept) < len(flags):
         columns = {name: [values[n] for n in kept] for name, values in columns.items()}
         if not kept:
             raise InputError("the file holds no atoms: all sites are dummies")

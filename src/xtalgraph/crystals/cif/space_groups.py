@@ -10,7 +10,11 @@ import spglib
 
 from xtalgraph.crystals.symmetry import Operations, parse_operations
 
-_DECORATION: Final = re.compile(r"[_~$]|</?su[bp]>|\s*\(?\bno\.?\s*\d+\)?\s*$", re.IGNORECASE)
+_DECORATION: Final = re.compile(
+    r"[_~$]|</?su[bp]>|\s*\(?\bno\.?\s*\d+\)?\s*$"
+    r"|\s*\(?#\d+\)?\s*$|\s*\(\d\d+\)\s*$",
+    re.IGNORECASE,
+)
 _SCREW: Final = re.compile(r"\((\d)\)")
 _ORIGIN: Final = re.compile(
     r"^(.*?)(?:\s*:\s*([12])|\s*\(?\s*origin(?:\s+choice)?\s*([12])\s*\)?|\s*o([12])|\s*([SZ]))$",

@@ -73,6 +73,15 @@ _MODULATED: Final = re.compile(
 )
 
 
+class Symmetry(NamedTuple):
+    """What a block declares."""
+
+    operations: Operations | None
+    """All operations; None for P 1."""
+    doubt: str
+    """Why it may not be P 1, if the atoms are not otherwise known to be all; '' for no doubt."""
+
+
 class _Source(NamedTuple):
     """What one item says."""
 
@@ -82,18 +91,25 @@ class _Source(NamedTuple):
     """None where the item names the group but neither setting nor origin."""
 
 
-def read_symmetry(items: Items, angles: tuple[float, float, float]) -> Operations | None:
+def declares_symmetry(items: Items) -> bool:
+    """Tell whether a block gives operations, a name or a number of a group."""
+    return any(items.texts(name) for name in items.layout.of_symmetry if name in _USED)
+
+
+def read_symmetry(items: Items, angles: tuple[float, float, float]) -> Symmetry:
     """Return the symmetry operations that a block declares.
 
     Listed operations come first, then the Hall symbol, the Hermann-Mauguin name and the number of
-    the space group. All that is given must be of one space group, in whatever setting.
+    the space group. All that is given must be of one space group, in whatever setting. The identity
+    alone beside the name of another group is left in doubt: JARVIS-tools and others write it for a
+    cell of which all atoms are given.
 
     Args:
         items: The items of the block.
         angles: α, β, γ of the cell in degrees; they tell rhombohedral from hexagonal axes.
 
     Returns:
-        The operations; None for P 1 and where the block does not speak of symmetry.
+        The operations, none for P 1 and where the block does not speak of symmetry.
 
     Raises:
         InputError: An item that speaks of symmetry is not understood, or two of them contradict.
@@ -104,10 +120,8 @@ def read_symmetry(items: Items, angles: tuple[float, float, float]) -> Operation
 
 
 @lru_cache(maxsize=1024)
-def _resolve(
-    layout: Layout, values: tuple[tuple[str, ...], ...], rhombohedral: bool
-) -> Operations | None:
-    """Return the operations that all sources agree on; None for P 1.
+def _resolve(layout: Layout, values: tuple[tuple[str, ...], ...], rhombohedral: bool) -> Symmetry:
+    """Return the operations that all sources agree on.
 
     Args:
         layout: Names of the items.
@@ -131,16 +145,19 @@ def _resolve(
     elif known:
         sources += _named(items, rhombohedral, listed=bool(sources))
     if not sources:
-        return None
+        return Symmetry(None, "")
     chosen = next((source for source in sources if source.operations is not None), None)
     if chosen is None or chosen.operations is None:
         raise InputError(
             f"{sources[0].what} has two choices of origin and the file says neither which nor "
             "lists the operations in _space_group_symop_operation_xyz"
         )
-    for source in sources:
-        _compare(chosen, source)
-    return chosen.operations if len(chosen.operations.rotations) > 1 else None
+    contradictions = [words for source in sources if (words := _contradiction(chosen, source))]
+    if len(chosen.operations.rotations) == 1:
+        return Symmetry(None, "".join(contradictions[:1]))
+    if contradictions:
+        raise InputError(contradictions[0])
+    return Symmetry(chosen.operations, "")
 
 
 def _refuse_unknown(items: Items, known: bool, magnetic: bool) -> None:
@@ -224,11 +241,11 @@ def _named(items: Items, rhombohedral: bool, listed: bool) -> list[_Source]:
     return sources
 
 
-def _compare(one: _Source, other: _Source) -> None:
-    """Raise where two sources are of different groups."""
+def _contradiction(one: _Source, other: _Source) -> str:
+    """Return the words for two sources of different groups, '' for the same."""
     if one.number is None or other.number is None or one.number == other.number:
-        return
-    raise InputError(
+        return ""
+    return (
         f"{one.what} and {other.what} contradict: space groups {one.number} and {other.number}; "
         "correct one of them"
     )
