@@ -25,6 +25,7 @@ from xtalgraph.workflows.ablation import (
 from xtalgraph.workflows.executor import Executor, processes_outside
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
+from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepare import read_labelled
 from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
@@ -78,6 +79,8 @@ def ablate(
         sweeps = [Sweep.parse(text) for text in sweep]
     points = points_of(request, sweeps, _several(fold), _several(seed))
     config = points[0].config
+    for point in points:
+        check_ahead(request.data, request.known, point.config)
     with sole_writer(Path(out)):
         labelled = read_labelled(
             request.source, config.targets, config.spec.conditions, progress=progress

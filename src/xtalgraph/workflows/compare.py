@@ -27,6 +27,7 @@ from xtalgraph.workflows.ladder.catalogue import own_rungs, rungs_of
 from xtalgraph.workflows.ladder.rung import Case, Rung, Said
 from xtalgraph.workflows.ladder.running import run_rungs
 from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fold, stand
+from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
@@ -168,6 +169,7 @@ def compare(
     members = resolved.training.members if _names_members(asked) else None
     own = own_rungs(models or [resolved.spec.encoder], members)
     others = rungs_of(rungs, published)
+    check_ahead(request.data, request.known, resolved)
     folder = Path(out)
     with sole_writer(folder):
         began = time.monotonic()

@@ -15,6 +15,7 @@ from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.refusal import Refusal
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.survey import SizeSurvey, survey_graphs
+from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import describe_all
 
@@ -58,6 +59,7 @@ def describe_source(
         InputError: If the source cannot be used at all.
         ConfigError: If symprec is not larger than 0, or the tolerance below 0 or larger than 1.
     """
+    check_source(source)
     path, known = resolve_source(source)
     table = read_table(path, progress=progress)
     lines = [f"{len(table)} crystals, {len(table.rejected)} rows that cannot be used"]

@@ -9,6 +9,7 @@ import numpy as np
 from xtalgraph.data.targets import Target
 from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
+from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.prepare import nothing_left, read_labelled, resolve_source
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 
@@ -31,6 +32,7 @@ def evaluate(
     Raises:
         InputError: If the data has no such column, or a row cannot be used and ``raise`` is said.
     """
+    check_source(data)
     predictor = load(run)
     source, _ = resolve_source(data)
     conditions = predictor.spec.conditions

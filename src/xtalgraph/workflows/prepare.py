@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,23 @@ from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.config import DataConfig
 from xtalgraph.workflows.labelled import Labelled, values_of
 
+NO_FOLDS: Final = (
+    "--split folds needs a column 'fold' in the table, or a Matbench file by its official name "
+    "(matbench_<task>.json.gz), whose folds are known; or say --folds K to draw K"
+)
+"""What is said of a table whose folds are not known."""
+
+
+def known_source(source: Any) -> Dataset | None:
+    """Return what the catalogue says of a source, by the name of its file.
+
+    Args:
+        source: Anything that `read_table` takes, or a name in the catalogue.
+    """
+    if not isinstance(source, str | Path):
+        return None
+    return CATALOGUE.get(Path(source).name.split(".")[0])
+
 
 def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
     """Turn the name of a known data set into its file, and know a known file by its name.
@@ -43,13 +60,11 @@ def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
     """
     if not isinstance(source, str | Path):
         return source, None
-    path = Path(source)
-    name = path.name.split(".")[0]
-    known = CATALOGUE.get(name)
-    if known is not None and str(source) == name and not path.exists():
+    path, known = Path(source), known_source(source)
+    if known is not None and str(source) == known.name and not path.exists():
         from xtalgraph.data.fetch import fetch
 
-        return fetch(name), known
+        return fetch(known.name), known
     return path, known
 
 
@@ -290,10 +305,7 @@ def _folds(
     if "fold" in table.columns:
         return column_of(table, "fold").folds()
     if known is None or not known.name.startswith("matbench_"):
-        raise ConfigError(
-            "--split folds needs a column 'fold' in the table, or a Matbench file by its official "
-            "name (matbench_<task>.json.gz), whose folds are known; or say --folds K to draw K"
-        )
+        raise ConfigError(NO_FOLDS)
     rows = [row for row in table.rows if row is not None]
     total = len(table) + len(table.rejected)
     if total != known.num_rows:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -9,7 +10,8 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.catalogue import Dataset
 from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import SECTIONS, RunConfig, merge, read_yaml
-from xtalgraph.workflows.prepare import resolve_source
+from xtalgraph.workflows.preflight import check_source
+from xtalgraph.workflows.prepare import known_source, resolve_source
 
 _OF_DATA = ("target", "kind", "task", "unit", "best", "split", "folds", "on_error")
 
@@ -36,8 +38,8 @@ class SharedOptions(TypedDict, total=False):
 class Request:
     """What was asked to be trained."""
 
-    source: Any
-    """What is read: a path, or something in memory."""
+    data: Any
+    """What is to be read: a path, the name of a known data set, or something in memory."""
     known: Dataset | None
     """What the catalogue says of it."""
     sections: Mapping[str, Mapping[str, Any]]
@@ -64,6 +66,7 @@ class Request:
 
         Raises:
             ConfigError: If the file of settings cannot be read, or an override is malformed.
+            InputError: If there is no such file or data set.
         """
         said = {key: _plain(options.get(key)) for key in _OF_DATA}
         over: dict[str, dict[str, Any]] = {
@@ -79,9 +82,15 @@ class Request:
         config = options.get("config")
         base = read_yaml(Path(config)) if config is not None else {}
         sections = merge(base, over, options.get("overrides", ()))
-        source, known = resolve_source(data)
+        check_source(data)
+        known = known_source(data)
         _fill_in(sections["data"], known)
-        return cls(source, known, sections)
+        return cls(data, known, sections)
+
+    @cached_property
+    def source(self) -> Any:
+        """What is read: a path, or something in memory; a known data set is fetched now."""
+        return resolve_source(self.data)[0]
 
     def advised(self) -> "Request":
         """Return the same, with as many members as the architecture advises if none were asked for.

@@ -26,6 +26,7 @@ from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.members import fit_members
 from xtalgraph.workflows.novelty import judge_novelty
+from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
@@ -151,10 +152,12 @@ def train_request(
         The run.
 
     Raises:
+        ConfigError: If the machine has not what is asked of it.
         InputError: If the data cannot be used.
         RunError: If the folder holds another run.
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
+    check_ahead(request.data, request.known, config)
     if resume and Run.is_finished(folder):
         check_settings(folder, config)
         log.info("%s is finished: nothing is left to do", folder)

@@ -20,6 +20,7 @@ from xtalgraph.workflows.executor import Executor, processes_for
 from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
+from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepare import make_split, read_labelled
 from xtalgraph.workflows.rejections import judge_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
@@ -96,6 +97,7 @@ def tune(
     for key, there in searched.items():
         for value in there.ends:
             request.config({key: value})  # raises on an unknown setting, or a value that cannot be
+    check_ahead(request.data, request.known, base)
     with sole_writer(Path(out)):
         labelled = read_labelled(
             request.source, base.targets, base.spec.conditions, progress=progress

@@ -1,0 +1,126 @@
+"""What can be known of a request before anything is read or written: source, columns, machine."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.ranges import shown
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.division import parse_division
+from xtalgraph.data.header import columns_of
+from xtalgraph.data.targets import Kind
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.prepare import NO_FOLDS
+
+_PREFIX: Final = "matbench_"
+_SIBLINGS: Final = 10_000
+"""Files of a folder among which the nearest name is looked for."""
+
+
+def check_source(source: Any) -> None:
+    """Refuse a path that is not there, and name what was probably meant.
+
+    Args:
+        source: What is to be read; only paths and names of data sets are looked at.
+
+    Raises:
+        InputError: If there is neither such a file nor such a data set.
+    """
+    if not isinstance(source, str | Path) or str(source) in CATALOGUE:
+        return
+    try:
+        there = Path(source).exists()
+    except (OSError, ValueError):  # a name that is too long, or no name at all
+        there = False
+    if not there:
+        raise InputError(
+            f"no such file or folder, nor a data set of that name: {shown(str(source))}"
+            f"{_meant(Path(source))}"
+        )
+
+
+def check_ahead(source: Any, known: Dataset | None, config: RunConfig) -> None:
+    """Refuse what cannot end well, before the folder is made and the crystals are read.
+
+    Args:
+        source: What is to be read.
+        known: What the catalogue says of it.
+        config: The settings.
+
+    Raises:
+        InputError: If the source is not there, or has no column that is needed.
+        ConfigError: If the split has no column, or this machine has not what is asked of it.
+    """
+    check_source(source)
+    check_machine(config.training, config.spec)
+    names = columns_of(source)
+    if names is None:
+        return
+    conditions = config.spec.conditions
+    for column in [*(target.column for target in config.targets), *conditions.columns]:
+        if column not in names:
+            raise InputError(f"there is no column {column!r}{nearest(column, names)}")
+    division = parse_division(config.data.split)
+    if division.kind in ("group", "time", "column") and division.argument not in names:
+        column = division.argument
+        raise ConfigError(f"data.split: there is no column {column!r}{nearest(column, names)}")
+    official = known is not None and known.name.startswith(_PREFIX)
+    drawn = config.data.folds is not None
+    if division.kind == "folds" and not (drawn or official or "fold" in names):
+        raise ConfigError(NO_FOLDS)
+
+
+def check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
+    """Refuse a device that is not there, and what does not go with it.
+
+    Args:
+        training: The settings of the training.
+        spec: What is trained.
+
+    Raises:
+        ConfigError: If there is no GPU, or it cannot compute in that precision; or if steps are to
+            be recorded of a model of which they cannot be.
+    """
+    if training.device == "cuda":
+        if not torch.cuda.is_available():
+            raise ConfigError(
+                f"training.device is cuda, and torch {torch.__version__} finds no CUDA GPU on this "
+                "machine: set training.device=cpu"
+            )
+        if training.precision == "bf16-mixed" and not torch.cuda.is_bf16_supported():
+            raise ConfigError(
+                f"{torch.cuda.get_device_name()} does not compute in bf16: set "
+                "training.precision=32-true"
+            )
+    if not training.capture:
+        return
+    if spec.conditions.fidelity or spec.target.kind is Kind.ATOMIC:
+        raise ConfigError(
+            "training.capture serves targets of crystals, without data.fidelity: leave it out"
+        )
+    if spec.fold_tolerance == 0:
+        raise ConfigError(
+            "training.capture needs folded graphs: set graph.fold_tolerance, or leave it out"
+        )
+
+
+def _meant(path: Path) -> str:
+    """Say which data set or which file beside it was probably meant."""
+    if path.parent == Path() and not path.suffix:
+        names = {name: name for name in CATALOGUE}
+        names |= {name.removeprefix(_PREFIX): name for name in CATALOGUE}
+        close = difflib.get_close_matches(path.name, names, n=1)
+        if close:
+            return f"; did you mean the data set {names[close[0]]!r}?"
+    try:
+        beside = [one.name for one, _ in zip(path.parent.iterdir(), range(_SIBLINGS), strict=False)]
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(path.name, beside, n=1)
+    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
