@@ -1,12 +1,18 @@
+import base64
 import csv
+import hashlib
 import json
+import re
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.evidence.parity_points import chosen_points
 from xtalgraph.evidence.report import write_report
+from xtalgraph.evidence.run_record import read_targets
 
 VOID = {"meta", "link", "br"}
 
@@ -55,8 +61,8 @@ def change(path, edit):
 
 def test_a_report_is_one_page_that_loads_nothing(run):
     page = read_page(run)
-    for tag, attributes in page.elements:
-        assert tag != "script"
+    assert sum(tag == "script" for tag, _ in page.elements) == 1
+    for _, attributes in page.elements:
         assert not {"src", "srcset", "action", "data"} & set(attributes)
         for name in ("href", "xlink:href"):
             assert attributes.get(name, "#").startswith(("#", "data:"))
@@ -108,6 +114,55 @@ def test_it_warns_when_a_baseline_is_not_beaten(run):
     assert "CGCNN is significantly worse than the mean" in page.text
 
 
+def own_script(run):
+    """Whether the one script of the page is ours, and the only one that its policy lets run."""
+    text = (run / "report.html").read_text(encoding="utf-8")
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    ours = files("xtalgraph.evidence").joinpath("assets", "parity.js").read_text(encoding="utf-8")
+    return script == ours and f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; " \
+        f"script-src 'sha256-{digest}'\">" in text  # fmt: skip
+
+
+def points_of(page):
+    (found,) = (a["data-points"] for _, a in page.elements if a.get("class") == "parity")
+    return json.loads(found)["rows"]
+
+
+def test_points_stand_where_the_picture_has_them_and_know_their_crystal(run):
+    formulas = {f"row-{i}": f"Na{i}Cl" for i in range(200)}
+    (run / "structures.json").write_text(json.dumps({"formulas": formulas, "crystals": []}))
+    page = read_page(run)
+    assert own_script(run)
+    rows = points_of(page)
+    assert len(rows) == 200
+    test = [row for row in rows if row[4] == "test"]
+    assert rows[:40] == test, "the test part comes first"
+    errors = [abs(row[6] - row[5]) for row in test]
+    assert errors == sorted(errors, reverse=True)
+    for row in rows:
+        assert row[3] == "Na4Cl4" if row[2] == "row-177" else row[3] == formulas[row[2]]
+    # equal axes: to the right in proportion to the target, upwards to the prediction
+    places = np.array([row[:2] + row[5:7] for row in rows], dtype=float)
+    assert np.corrcoef(places[:, 0], places[:, 2])[0, 1] > 0.99999
+    assert np.corrcoef(places[:, 1], places[:, 3])[0, 1] < -0.99999
+    assert ((places[:, :2] > 0) & (places[:, :2] < 1)).all()
+    (found,) = (a["data-structures"] for _, a in page.elements if a.get("id") == "structures")
+    structures = json.loads(found)
+    assert set(structures["elements"]) == {"11", "17"}
+    salt = structures["crystals"]["row-177"]
+    assert sum(not ball[4] for ball in salt["balls"]) == 8
+    assert len(salt["edges"]) == 12
+
+
+def test_of_many_points_the_test_part_can_be_pointed_at_and_a_sample_of_the_others(run):
+    (record,) = read_targets(run)
+    assert len(chosen_points(record, 60)) == 60
+    assert (record.split[chosen_points(record, 60)[:40]] == "test").all()
+    assert len(chosen_points(record, 5)) == 5
+    assert len(np.unique(chosen_points(record, 150))) == 150
+
+
 def test_the_same_run_gives_the_same_report(run):
     first = write_report(run).read_bytes()
     assert write_report(run).read_bytes() == first
@@ -125,9 +180,12 @@ def test_nothing_from_data_becomes_markup(run):
     change(run / "record.json", lambda record: record.update({evil: {evil: evil}}))
     (run / "config.yaml").write_text(evil)
     (run / "rejected.csv").write_text(f"id,file,row,reason\n1,{evil.replace(',', '')},2,x\n")
+    rows = (run / "predictions.csv").read_text().replace("row-199", evil.replace('"', "'"))
+    (run / "predictions.csv").write_text(rows)
     page = read_page(run)
-    assert not [tag for tag, _ in page.elements if tag == "script"]
+    assert own_script(run)
     assert page.text.count(evil) >= 5
+    assert evil.replace('"', "'") in {row[2] for row in points_of(page)}
 
 
 def test_a_run_with_nothing_but_metrics_and_predictions(run):

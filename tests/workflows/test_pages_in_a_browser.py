@@ -15,12 +15,16 @@ const wide = [...document.querySelectorAll("body *")].filter(e => {
   }
   return e.getBoundingClientRect().right > innerWidth + 1;
 });
+const points = document.querySelector(".points");
+["Home", "Enter"].forEach(key => points?.dispatchEvent(new KeyboardEvent("keydown", { key })));
 parent.document.documentElement.dataset.probe = JSON.stringify({
   width: innerWidth,
   scroll: document.documentElement.scrollWidth,
   wide: wide.slice(0, 5).map(e => e.outerHTML.slice(0, 80)),
   fetched: performance.getEntriesByType("resource").map(e => e.name)
     .filter(name => !/^(data|blob|about):/.test(name)),
+  pointed: document.querySelector(".tip")?.textContent,
+  balls: document.querySelectorAll(".crystal circle").length,
   empty: [...document.images].filter(e => !e.naturalWidth).length,
 });
 }, 200));</script></body>"""
@@ -78,4 +82,7 @@ def test_a_page_is_whole_offline_and_fits(name, width, pages, tmp_path):
     assert seen["scroll"] <= width
     assert not seen["fetched"]
     assert not seen["empty"]
+    if name == "report":
+        assert "error" in seen["pointed"]
+        assert seen["balls"] > 0, "its structure"
     assert "CONSOLE" not in done.stderr

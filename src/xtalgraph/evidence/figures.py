@@ -12,6 +12,7 @@ from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence import wording
 from xtalgraph.evidence.bonded_crystal import from_plain
 from xtalgraph.evidence.markup import Html
+from xtalgraph.evidence.parity_points import MOST_POINTS, with_points
 from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.evidence.uncertainty_figures import uncertainty_figures
 from xtalgraph.metrics.classification import confusion_counts, roc_points
@@ -67,7 +68,8 @@ def draw_figures(records: Sequence[RunRecord]) -> ReportFigures:
         The figures for the page.
     """
     folder = records[0].folder / "figures"
-    drawn = [_of_target(one, folder / _place(one)) for one in records]
+    most = MOST_POINTS // len(records)
+    drawn = [_of_target(one, folder / _place(one), most) for one in records]
     return ReportFigures(drawn, _learning(records[0], folder))
 
 
@@ -76,14 +78,14 @@ def _place(record: RunRecord) -> str:
     return "" if record.number is None else f"target-{record.number}"
 
 
-def _of_target(record: RunRecord, folder: Path) -> TargetFigures:
+def _of_target(record: RunRecord, folder: Path, most: int) -> TargetFigures:
     worst = []
     for place, entry in enumerate(record.worst[:PICTURES], start=1):
         if len(entry["numbers"]) > MOST_ATOMS:
             break
         description = f"Crystal structure of {entry['formula']}"
         worst.append(_kept(_still(entry, record.folder), folder / f"worst-{place}", description))
-    errors = _of_class(record, folder) if record.is_class else _of_number(record, folder)
+    errors = _of_class(record, folder) if record.is_class else _of_number(record, folder, most)
     return TargetFigures(
         errors=errors,
         comparison=_comparison(record, folder),
@@ -95,13 +97,14 @@ def _of_target(record: RunRecord, folder: Path) -> TargetFigures:
     )
 
 
-def _of_number(record: RunRecord, folder: Path) -> tuple[Html, ...]:
+def _of_number(record: RunRecord, folder: Path, most: int) -> tuple[Html, ...]:
     common = {"name": record.target, "unit": record.unit}
     test = record.test_rows()
     parity = parity_plot(record.targets, record.predictions, record.split, **common)
+    shown = _kept(parity, folder / "parity", f"Predicted {record.target} over its target")
     residuals = residual_plot(record.targets[test], record.predictions[test], **common)
     return (
-        _kept(parity, folder / "parity", f"Predicted {record.target} over its target"),
+        with_points(record, parity, shown, most),
         _kept(residuals, folder / "residuals", "Test errors over the target"),
     )
 

@@ -27,6 +27,7 @@ from xtalgraph.evidence.numbers import (
     seconds,
 )
 from xtalgraph.evidence.page import render_page
+from xtalgraph.evidence.parity_points import structures
 from xtalgraph.evidence.run_record import RunRecord, read_targets
 from xtalgraph.evidence.target_sections import errors_section, metrics_section, worst_section
 from xtalgraph.evidence.uncertainty import uncertainty_alarms, uncertainty_section
@@ -77,6 +78,9 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         _repeat(record),
         _card(record),
     ]
+    points = not all(one.is_class for one in records)
+    if points:
+        body.append(structures(records))
     names = ", ".join(one.target for one in records)
     said = ", ".join(
         f"{one.target} ({one.unit}), {one.kind}" if one.unit else f"{one.target}, {one.kind}"
@@ -91,6 +95,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         + division_alarms(record)
         + verified_alarms(record),
         body=body,
+        script="parity.js" if points else "",
     )
 
 

@@ -82,6 +82,8 @@ class RunRecord:
     """Rows of rejected.csv."""
     worst: list[dict[str, Any]]
     """worst.json: the crystals with the largest test errors."""
+    structures: dict[str, Any]
+    """structures.json: formulas by id, and structures of test crystals; empty where it is not."""
     division: dict[str, Any]
     """split.json: how the data was divided, and what the parts share; empty where there is none."""
     verification: dict[str, Any]
@@ -212,6 +214,7 @@ def _read_target(
         card=_read_text(folder / "card.md"),
         rejected=_read_csv(folder / "rejected.csv"),
         worst=worst,
+        structures=_read_json(folder / "structures.json") or {},
         division=_read_json(folder / "split.json") or {},
         verification=_read_json(folder / "verify.json") or {},
     )

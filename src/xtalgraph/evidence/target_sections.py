@@ -174,7 +174,8 @@ def _spread(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     spread = wording.residuals((record.predictions - record.targets)[test], record.unit)
     shades = " Darker points lie closer together." if test.sum() > 500 else ""
     return spread, (
-        f"Predictions over targets; on the line both agree.{shades}",
+        f"Predictions over targets; on the line both agree.{shades} Point at a crystal for its "
+        "formula, id and error; click it for its structure.",
         "Errors on the test set over the target, and how many there are.",
     )
 

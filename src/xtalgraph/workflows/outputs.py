@@ -10,7 +10,15 @@ from xtalgraph.crystals.reading import format_of
 _FILES: Final = {
     *("config.yaml", "split.json", "model.json", "model.safetensors", "manifest.json"),
     *("intervals.json", "training_set.safetensors", "predictions.csv", "metrics.json"),
-    *("worst.json", "record.json", "card.md", "report.html", "log.csv", "rejected.csv"),
+    *(
+        "worst.json",
+        "structures.json",
+        "record.json",
+        "card.md",
+        "report.html",
+        "log.csv",
+        "rejected.csv",
+    ),
     *("verify.json", "diagnose.json", "diagnose.html", "smoothing.json"),
 }
 """Files that trainings and what is asked of a run write into its folder."""

@@ -32,6 +32,7 @@ from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.shown_crystals import shown_crystals
 from xtalgraph.workflows.split_work import SplitWork
 from xtalgraph.workflows.uncertainty import calibrate, judge_uncertainty, with_judged
 from xtalgraph.workflows.view import measured, views_of, worst_of
@@ -255,6 +256,7 @@ def _train(
     novelty = judge_novelty(views, outcome, fitted.novelty)
     out.write_json(folder / "metrics.json", with_judged(metrics, "novelty", novelty))
     out.write_json(folder / "worst.json", worst_of(views, compared))
+    out.write_json(folder / "structures.json", shown_crystals(labelled, split))
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
