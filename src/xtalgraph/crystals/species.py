@@ -7,7 +7,7 @@ from typing import Final
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
 from xtalgraph.conventions.errors import InputError
 
-_CHARGED: Final = re.compile(r"([A-Za-z]{1,2})(?:[0-9.]*[+-]?[0-9.]*)")
+_CHARGED: Final = re.compile(r"([A-Za-z]{1,2})([0-9.]*[+-]?[0-9.]*)")
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 
 _LAST_IN_CRYSTALS: Final = 103
@@ -15,6 +15,9 @@ _LAST_IN_CRYSTALS: Final = 103
 
 _GROUPS: Final[dict[str, str]] = {"Ow": "O", "Oh": "O", "Hw": "H", "Oc": "O", "Oa": "O", "Ob": "O"}
 """Labels of water, of hydroxide and of oxygen sites, which are no symbols."""
+
+_UNSTABLE: Final = frozenset({43, 61, *range(84, 90), 91, *range(95, 104)})
+"""Elements that are rarer than a label in capitals which looks like them: PO1, FM2, AT1."""
 
 _POSITIONS: Final = frozenset("ABCD")
 """Letters that number atoms after their element: CA1 is calcium or an alpha carbon."""
@@ -35,7 +38,7 @@ def number_of_symbol(symbol: str) -> int:
 
     Raises:
         InputError: It is not the symbol of an element. Elements that no crystal was made of must
-            be written as their symbols are: Cn, not CN.
+            be written as their symbols are: Cn, not CN. CO3 and PO4 may be groups as well.
     """
     match = _CHARGED.fullmatch(symbol.strip())
     number = ATOMIC_NUMBERS.get(match[1].capitalize()) if match else None
@@ -43,6 +46,11 @@ def number_of_symbol(symbol: str) -> int:
         number > _LAST_IN_CRYSTALS and match is not None and match[1] != SYMBOLS[number]
     ):
         raise InputError(f"{symbol[:40]!r} is not an element")
+    if match is not None and _may_be_group(match[1], match[2]):
+        raise InputError(
+            f"{symbol[:40]!r} is not an element: it could be {SYMBOLS[number]} or a group of "
+            f"{match[1][0]} and {match[1][1]}"
+        )
     return number
 
 
@@ -86,6 +94,16 @@ def number_of_label(label: str, elements: frozenset[int] | None = None) -> int:
     )
 
 
+def _may_be_group(letters: str, rest: str) -> bool:
+    """Tell whether a symbol with a number and without a sign is a group: CO3, NO3, PO4."""
+    return (
+        len(letters) == 2
+        and letters.isupper()
+        and rest.isdigit()
+        and all(letter in ATOMIC_NUMBERS for letter in letters)
+    )
+
+
 def _natural(symbol: str) -> int | None:
     number = ATOMIC_NUMBERS.get(symbol)
     return None if number is None or number > _LAST_IN_CRYSTALS or symbol == "T" else number
@@ -97,7 +115,8 @@ def _of_two(
     """Return which of two elements a label in capitals means."""
     if elements is not None and (long in elements) != (short in elements):
         return long if long in elements else short
-    if elements is None and letters[0] not in _ORGANIC and letters[1] not in _POSITIONS:
+    common = letters[0] not in _ORGANIC and letters[1] not in _POSITIONS and long not in _UNSTABLE
+    if elements is None and common:
         return long
     raise InputError(
         f"the label {label[:40]!r} could mean {SYMBOLS[long]} or {SYMBOLS[short]}; "

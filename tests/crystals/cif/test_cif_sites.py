@@ -132,6 +132,8 @@ def test_hydrogens_without_coordinates(rutile, only, reason):
     )
     assert "O1 (1)" in reason(text)
     assert only(text.replace("0 1\n", "0 .\n")).formula == "Ti2O4"
+    assert only(text.replace("0 1\n", "0 0.0\n")).formula == "Ti2O4"
+    assert len(reason(text.replace("0 1\n", f"0 {'9' * 3000}\n"))) < 300
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def _check_composition(items: Items, crystal: Crystal, counts: Counter[int]) -> 
             continue
         if agrees(counts, formula, units):
             return units is not None
-        z = f" with _cell_formula_units_Z {given}" if units is not None else ""
+        z = f" with _cell_formula_units_Z {given[:20]}" if units is not None else ""
         raise InputError(
             f"the atoms of the cell make {crystal.formula}, but {name} is "
             f"{shown(formula)}{z}: atoms are missing or too many, or the declaration is wrong"
@@ -114,7 +114,7 @@ def _check_composition(items: Items, crystal: Crystal, counts: Counter[int]) -> 
     if units is not None and any(count % units for count in counts.values()):
         raise InputError(
             f"the atoms of the cell make {crystal.formula}, which is not _cell_formula_units_Z "
-            f"{given} times whole atoms: atoms or symmetry are missing, or Z is wrong"
+            f"{given[:20]} times whole atoms: atoms or symmetry are missing, or Z is wrong"
         )
     return False
 

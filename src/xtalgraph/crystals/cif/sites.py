@@ -195,9 +195,9 @@ def _occupancies(
 def _check_hydrogens(columns: dict[str, list[str]], labels: list[str]) -> None:
     """Raise where hydrogens are declared that have no coordinates."""
     values = columns.get("attached_hydrogens", [])
-    bearers = [n for n, value in enumerate(values) if unquoted(value) not in ("", "0")]
+    bearers = [n for n, value in enumerate(values) if unquoted(value) and number(value) != 0.0]
     if bearers:
-        named = ", ".join(f"{_plain(labels[n])} ({unquoted(values[n])})" for n in bearers[:4])
+        named = ", ".join(f"{_plain(labels[n])} ({_plain(values[n])})" for n in bearers[:4])
         more = f" and {len(bearers) - 4} more" if len(bearers) > 4 else ""
         raise InputError(
             f"_atom_site_attached_hydrogens declares hydrogens without coordinates: {named}{more}; "
