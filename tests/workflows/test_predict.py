@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from pymatgen.core import Structure
 
 import xtalgraph
-from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.crystals.convert import from_pymatgen, to_ase, to_pymatgen
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.workflows import predict as module
@@ -40,13 +42,42 @@ def test_every_file_gets_a_row(run, folder, tmp_path):
     assert (done.good, done.bad) == (10, 4)
     table = pd.read_csv(out)
     novelty = ["novelty", "latent_distance", "composition_distance", "unseen"]
-    assert list(table.columns) == ["id", "prediction", "unit", "error", *novelty]
+    assert list(table.columns) == ["id", "formula", "prediction", "unit", "error", *novelty]
     assert len(table) == 14
     bad = table[table["prediction"].isna()].set_index("id")["error"]
     assert set(bad.index) == {"truncated", "empty", "picture", "partial"}
     assert "occupan" in bad["partial"]
     assert table["error"].isna().sum() == 10
     assert set(table["unit"]) == {"eV/cell"}
+    good = table[table["error"].isna()]
+    formulas = {
+        path.stem: Structure.from_file(path).composition.reduced_formula
+        for path in folder.glob("*.cif")
+        if path.stem in set(good["id"])
+    }
+    assert good.set_index("id")["formula"].to_dict() == formulas
+    assert table[table["error"].notna()]["formula"].isna().all()
+
+
+def test_a_device_that_is_not_there_is_told(run, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ConfigError, match="finds no CUDA GPU on this machine: take cpu"):
+        xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="cuda", progress=False)
+    with pytest.raises(ConfigError, match="the device must be cpu or cuda, got 'tpu'"):
+        xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="tpu", progress=False)
+    assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_gpu_says_the_same_to_single_precision(run_of_members, csv_path, tmp_path):
+    tables = {}
+    for device in ("cpu", "cuda"):
+        path = tmp_path / f"{device}.csv"
+        xtalgraph.predict(run_of_members, csv_path, out=path, device=device, progress=False)
+        tables[device] = pd.read_csv(path)
+    for name in ("prediction", "spread", "latent_distance"):
+        one, other = (tables[device][name] for device in ("cpu", "cuda"))
+        assert other.to_numpy() == pytest.approx(one.to_numpy(), rel=1e-3, abs=1e-4)
 
 
 def test_raise_stops_at_the_first(run, folder, tmp_path):

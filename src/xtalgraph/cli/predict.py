@@ -14,16 +14,26 @@ import click
     show_default=True,
     help="Crystals that cannot be used: give the reason in the table and go on, or stop.",
 )
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def predict(run: str, sources: tuple[str, ...], out: str, on_error: str, quiet: bool) -> int:
+def predict(
+    run: str, sources: tuple[str, ...], out: str, on_error: str, device: str, quiet: bool
+) -> int:
     """Predict the crystals in SOURCES (files, folders or tables) with the model of RUN.
 
-    The table has the columns id, prediction, unit, error, and how new each crystal is to the model;
-    spread, lower and upper where the run has them. The exit code is 1 if some crystals
+    The table has the columns id, formula, prediction, unit, error, and how new each crystal is to
+    the model; spread, lower and upper where the run has them. The exit code is 1 if some crystals
     could not be used, 2 if nothing could be done at all.
     """
     from xtalgraph.workflows.predict import predict as run_prediction
 
-    done = run_prediction(run, list(sources), out=out, on_error=on_error, progress=not quiet)
+    options = {"out": out, "on_error": on_error, "device": device}
+    done = run_prediction(run, list(sources), progress=not quiet, **options)
     click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
     return 1 if done.bad else 0

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch.nn.utils import parameters_to_vector
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
 from xtalgraph.data.states import States
@@ -79,6 +80,7 @@ class Predictor:
         self.members = (model, *others)
         self.intervals = dict(intervals or {})
         self.training_set = training_set
+        self.device = "cpu"
 
     @classmethod
     def load(cls, run: str | Path) -> "Predictor":
@@ -117,6 +119,27 @@ class Predictor:
             spec: That of the members, with other settings of their graphs.
         """
         return Predictor(self.model, spec, self.elements, others=self.members[1:])
+
+    def to(self, device: str) -> "Predictor":
+        """Move the members to where they compute, and return the same predictor.
+
+        Args:
+            device: ``cpu`` or ``cuda``.
+
+        Raises:
+            ConfigError: If it is neither, or there is no such device here.
+        """
+        if device not in ("cpu", "cuda"):
+            raise ConfigError(f"the device must be cpu or cuda, got {device!r}")
+        if device == "cuda" and not torch.cuda.is_available():
+            raise ConfigError(
+                f"the device is to be cuda, and torch {torch.__version__} finds no CUDA GPU on "
+                "this machine: take cpu"
+            )
+        for member in self.members:
+            member.to(device)
+        self.device = device
+        return self
 
     @property
     def target(self) -> Target:
@@ -204,14 +227,16 @@ class Predictor:
     @torch.no_grad()
     @deterministic()
     def _said(self, graph: Graph, crystals: Sequence[Crystal], novelty: bool) -> list[Prediction]:
+        graph = graph.to(self.device)
         seen = [member.features(graph) for member in self.members]
         pairs = list(zip(self.members, seen, strict=True))
-        latent = self.model.latent(seen[0], graph).numpy()
-        values = np.stack([one.prediction(one.read(own, graph)).numpy() for one, own in pairs])
+        latent = self.model.latent(seen[0], graph).cpu().numpy()
+        said = [one.prediction(one.read(own, graph)) for one, own in pairs]
+        values = np.stack([one.cpu().numpy() for one in said])
         doubts = [one.deviation(own, graph) for one, own in pairs]
-        deviations = [one.double().numpy() for one in doubts if one is not None]
+        deviations = [one.double().cpu().numpy() for one in doubts if one is not None]
         atomic = self.target.kind is Kind.ATOMIC
-        sizes = graph.num_atoms.numpy() if atomic else np.ones(len(graph), dtype=int)
+        sizes = graph.num_atoms.cpu().numpy() if atomic else np.ones(len(graph), dtype=int)
         ends = np.cumsum(sizes)[:-1]
         each = np.split(values, ends, axis=1)
         beside: Sequence[np.ndarray | None] = [None] * len(crystals)
@@ -256,12 +281,13 @@ class Predictor:
                 atoms, crystals or paths.
 
         Returns:
-            Columns ``id``, ``prediction``, ``unit``, ``error``; for an atomic target also
-            ``site``, and one row for each atom. Of several targets ``prediction:NAME`` and
-            ``unit:NAME`` for each. A run with members or a learned variance adds ``spread``, one
-            with intervals ``lower`` and ``upper`` after each prediction; one that knows its
-            training part adds ``novelty`` (in words, empty where nothing is new),
-            ``latent_distance``, ``composition_distance`` and ``unseen``, see `Novelty`.
+            Columns ``id``, ``formula`` (reduced), ``prediction``, ``unit``, ``error``; for an
+            atomic target also ``site``, and one row for each atom. Of several targets
+            ``prediction:NAME`` and ``unit:NAME`` for each. A run with members or a learned
+            variance adds ``spread``, one with intervals ``lower`` and ``upper`` after each
+            prediction; one that knows its training part adds ``novelty`` (in words, empty where
+            nothing is new), ``latent_distance``, ``composition_distance`` and ``unseen``, see
+            `Novelty`.
 
         Raises:
             InputError: If the source as a whole cannot be read.
@@ -303,11 +329,11 @@ class Predictor:
         units = {f"unit{m}": one.unit for m, one in zip(marks, self.targets, strict=True)}
         records: list[dict[str, Any]] = []
         for row, said in predicted:
-            common = {"id": row.id, "error": row.reason or "", **units}
+            common = {"id": row.id, "formula": "", "error": row.reason or "", **units}
             if said is None:
                 records.append(common | {"site": None})
                 continue
-            common |= _novelty_columns(said.novelty)
+            common |= {"formula": _formula(row), **_novelty_columns(said.novelty)}
             arrays = {name: getattr(said, field) for name, field in measures.items()}
             for site in range(len(said.values)):
                 each = {
@@ -317,9 +343,10 @@ class Predictor:
                 }
                 records.append(common | {"site": site} | each)
         numbers = [f"{what}{mark}" for mark in marks for what in measures]
-        columns = ["id", *[f"{what}{m}" for m in marks for what in (*measures, "unit")], "error"]
+        each_target = [f"{what}{m}" for m in marks for what in (*measures, "unit")]
+        columns = ["id", "formula", *each_target, "error"]
         if self.target.kind is Kind.ATOMIC:
-            columns.insert(1, "site")
+            columns.insert(2, "site")
         if self.training_set is not None:
             columns += NOVELTY_COLUMNS
             numbers += ["latent_distance", "composition_distance"]
@@ -349,6 +376,10 @@ class Predictor:
         """Return the elements of a crystal that were not in the training part."""
         present = {SYMBOLS[number] for number in crystal.numbers.tolist()}
         return tuple(sorted(present - set(self.elements)))
+
+
+def _formula(row: Row) -> str:
+    return "" if row.crystal is None else reduced_formula(row.crystal)
 
 
 def _novelty_columns(novelty: Novelty | None) -> dict[str, Any]:

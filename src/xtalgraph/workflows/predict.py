@@ -57,9 +57,10 @@ def predict(
     *,
     out: str | Path,
     on_error: str = "skip",
+    device: str = "cpu",
     progress: bool = True,
 ) -> Predicted:
-    """Predict crystals and write ``id``, ``prediction``, ``unit``, ``error`` for each.
+    """Predict crystals and write ``id``, ``formula``, ``prediction``, ``unit``, ``error`` for each.
 
     With what a run knows of its uncertainty and of novelty, see `Predictor.predict`.
 
@@ -71,6 +72,7 @@ def predict(
         sources: A file, folder or table; or a list of them, or of structures.
         out: The table, CSV.
         on_error: ``skip`` writes a row with the reason and goes on; ``raise`` stops there.
+        device: ``cpu``, or ``cuda`` for a GPU, whose numbers differ in the last digits.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -78,13 +80,14 @@ def predict(
 
     Raises:
         InputError: If a source as a whole cannot be read, or a row with ``on_error="raise"``.
-        ConfigError: If the table would replace what is read, or a file of a run.
+        ConfigError: If the table would replace what is read, or a file of a run; or if there is
+            no such device.
         FileError: If it cannot be written.
         Stopped: On SIGTERM or Ctrl-C; what was predicted is kept.
     """
     path = Path(out)
     check_output(path, sources)
-    predictor = load(run)
+    predictor = load(run).to(device)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
     incoming = read_rows(sources[0] if alone else sources)
     copies = predictor.copied_members()

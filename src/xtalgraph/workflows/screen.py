@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import make_folder, write_atomically
-from xtalgraph.crystals.composition import composition_key, reduced_formula
+from xtalgraph.crystals.composition import composition_key
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.row import Row
@@ -311,7 +311,6 @@ def _table(
     """Return the predictor's table of the best, with rank, formula, and what else is the same."""
     table = predictor.tabulate([one.predicted for one, _ in kept]).drop(columns="error")
     table.insert(0, "rank", range(1, len(kept) + 1))
-    table.insert(2, "formula", [reduced_formula(one.crystal) for one, _ in kept])
     if by != "prediction":
         table.insert(3, by.replace("-", "_"), [one.score for one, _ in kept])
     if aim.kind == "target":
