@@ -52,5 +52,5 @@ def work(turns: Turns) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with deterministic():  # as the commands run
+    with deterministic(torch.get_num_threads()):  # as the commands run
         serve(make, {"work": work})

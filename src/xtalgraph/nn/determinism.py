@@ -8,16 +8,24 @@ import torch
 
 
 @contextmanager
-def deterministic() -> Iterator[None]:
-    """Let torch use deterministic algorithms only, and put it back as it was."""
+def deterministic(threads: int | None = None) -> Iterator[None]:
+    """Let torch use deterministic algorithms on so many threads, and put it back as it was.
+
+    Args:
+        threads: CPU threads, since the order in which sums are added depends on them; None takes
+            one, so that the bits are the same whatever the number of cores.
+    """
+    before_threads = torch.get_num_threads()
     before = torch.are_deterministic_algorithms_enabled()
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
+    torch.set_num_threads(threads or 1)
     torch.use_deterministic_algorithms(True)
     # All memory that is made here is written before it is read; to fill it first costs 2 %.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:
+        torch.set_num_threads(before_threads)
         torch.use_deterministic_algorithms(before)
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

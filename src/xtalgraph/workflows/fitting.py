@@ -1,8 +1,6 @@
 """A property model fitted to the training part of a split, and what it says of every crystal."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Progress, Trainer, predict
 from xtalgraph.training.reporting import Report, silent
@@ -102,19 +99,3 @@ def examples_of(
     scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
     values = torch.from_numpy(values_of(labelled, rows))
     return Examples(graphs.part(torch.from_numpy(rows)), values, scope)
-
-
-@contextmanager
-def repeatable(threads: int | None) -> Iterator[None]:
-    """Fix what the bits depend on, and put it back.
-
-    Args:
-        threads: CPU threads; None takes one.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or 1)
-    try:
-        with deterministic():
-            yield
-    finally:
-        torch.set_num_threads(before)

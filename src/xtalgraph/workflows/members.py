@@ -20,6 +20,7 @@ from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spread import spread_of
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.loop import Progress, latents
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.state import snapshot
@@ -27,7 +28,7 @@ from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import warn_about_edges, warn_about_reach
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, processes_for
-from xtalgraph.workflows.fitting import examples_of, fit_model, repeatable
+from xtalgraph.workflows.fitting import examples_of, fit_model
 from xtalgraph.workflows.graph_source import Graphs, survey
 from xtalgraph.workflows.labelled import Labelled
 
@@ -197,7 +198,7 @@ def _train_member(
     seed = member_seed(config.training.seed, number)
     place = member_folder(shared.folder, number)
     make_folder(place)
-    with repeatable(config.training.threads):
+    with deterministic(config.training.threads):
         torch.manual_seed(seed)
         model = config.spec.make_model()
         if start is not None:

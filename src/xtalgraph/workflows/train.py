@@ -15,13 +15,13 @@ from xtalgraph.models.checkpoint import member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import TRAINING_FILE
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce, announce_state, tell_missing
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.examine_split import division_fields
-from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.members import fit_members
@@ -166,7 +166,7 @@ def train_request(
     with (
         claimed(folder, config, resume=resume),
         stopping_on_signals(),
-        repeatable(config.training.threads),
+        deterministic(config.training.threads),
     ):
         _train(folder, request, config, work or SplitWork(), resume, progress, report)
     return Run(folder)

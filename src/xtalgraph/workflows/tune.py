@@ -14,10 +14,10 @@ from typing import Any, Final, Unpack, final
 from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.data.catalogue import Dataset
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, processes_for
-from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
@@ -288,7 +288,7 @@ def _validate(shared: _Shared, task: _Task, report: Report) -> float | str:
     """Return the validation error, or the reason why there is none."""
     config = task.config
     try:
-        with repeatable(config.training.threads):
+        with deterministic(config.training.threads):
             split = make_split(shared.labelled, config.data, shared.known, config.training.seed)
             return validation_error(shared.labelled, split, config, task.folder, report=report)
     except Exception as failure:  # whatever one trial dies of, the others are still to be made

@@ -17,7 +17,8 @@ from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import readout_named
-from xtalgraph.workflows.fitting import fit_model, repeatable
+from xtalgraph.nn.determinism import deterministic
+from xtalgraph.workflows.fitting import fit_model
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.ladder.cache import key_of
 from xtalgraph.workflows.ladder.rung import Case, Level, Rung, Said
@@ -93,7 +94,7 @@ class PeerRung(Rung):
         graphs = make_graphs(crystals, recipe, config.data, progress=case.progress)
         key = key_of(self, case)
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key[:12]}"
-        with repeatable(config.training.threads):
+        with deterministic(config.training.threads):
             torch.manual_seed(config.training.seed)
             encoder = PeerEncoder(self.peer(strategy.cutoff))
             kind = readout_named("auto", target, PeerEncoder)

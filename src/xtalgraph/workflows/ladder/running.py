@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.executor import Executor, processes_for, processes_outside
-from xtalgraph.workflows.fitting import repeatable
 from xtalgraph.workflows.ladder.cache import said_of
 from xtalgraph.workflows.ladder.rung import Case, Level, Rung, Said
 
@@ -68,6 +68,6 @@ def _run_rungs(
     rungs, cases = shared
     found = {}
     for place, case in task:
-        with repeatable(cases[case].config.training.threads):
+        with deterministic(cases[case].config.training.threads):
             found[place, case] = said_of(rungs[place], replace(cases[case], report=report))
     return found
