@@ -40,10 +40,12 @@ def test_options_lie_over_the_file_and_overrides_over_both():
 
 def test_the_number_of_members_lies_over_the_file_and_an_override_over_it(tmp_path):
     (tmp_path / "c.yaml").write_text("training: {members: 2}", encoding="utf-8")
+    data = tmp_path / "a.csv"
+    data.write_text("id,cif,y\n", encoding="utf-8")
     options = {"target": "y", "config": tmp_path / "c.yaml"}
 
     def members(count=None, overrides=()):
-        request = Request.of("a.csv", {**options, "overrides": overrides}, members=count)
+        request = Request.of(data, {**options, "overrides": overrides}, members=count)
         return request.config().training.members
 
     assert (members(), members(3), members(3, ["training.members=4"])) == (2, 3, 4)
