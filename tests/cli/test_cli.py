@@ -346,3 +346,14 @@ def test_evaluate_prints_metrics_with_intervals(xtalgraph_command, cgcnn_folder,
     assert "95 % interval" in out
     code, out, _ = xtalgraph_command("evaluate", run, cgcnn_folder, "--quiet", "--json")
     assert json.loads(out)["crystals"] == 30
+
+
+@pytest.mark.parametrize("verb", ["train", "compare", "ablate", "tune"])
+def test_an_unknown_option_points_to_its_setting(xtalgraph_command, verb, tmp_path):
+    code, _, err = xtalgraph_command(verb, "data.csv", "--out", tmp_path / "run", "--lr", "0.1")
+    assert code == 2
+    assert "No such option '--lr'; it is a setting: write --set training.learning_rate=VALUE" in err
+    assert not (tmp_path / "run").exists()
+    code, _, err = xtalgraph_command("predict", "run", "data.csv", "--lr", "0.1")
+    assert code == 2
+    assert "--set" not in err

@@ -26,6 +26,11 @@ def test_the_vectors_are_those_from_which_the_readout_starts(run, csv_path, tmp_
     np.testing.assert_allclose(table["prediction"], said["prediction"], rtol=1e-5)
     assert "<svg" in (tmp_path / "map.svg").read_text()
 
+    written = tmp_path / "latents.csv"
+    assert embed(run, csv_path, out=written, progress=False).good == 48
+    again = pd.read_csv(written)
+    pd.testing.assert_frame_equal(again.astype(table.dtypes), table, rtol=1e-6)
+
 
 def test_a_supercell_has_the_vector_of_its_cell(run, table):
     crystal = from_pymatgen(table["structure"][0])
@@ -46,8 +51,11 @@ def test_the_plane_is_that_of_scikit_learn():
 def test_what_cannot_be_done_is_refused_before_it_is_begun(run, csv_path, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"must end in \.svg or \.png"):
         embed(run, csv_path, out=tmp_path / "a.parquet", plot=tmp_path / "a.pdf")
+    for name in ("a", "a.xlsx", "a.csv.gz"):
+        with pytest.raises(ConfigError, match=r"the table must end in \.parquet or \.csv"):
+            embed(run, csv_path, out=tmp_path / name)
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     with pytest.raises(MissingExtraError, match=r"xtalgraph\[embed\]"):
-        embed(run, csv_path, out=tmp_path / "a", plot=tmp_path / "a.svg", method="umap")
+        embed(run, csv_path, out=tmp_path / "b.csv", plot=tmp_path / "a.svg", method="umap")
     with pytest.raises(InputError, match="no crystal that can be used; 1 rows cannot"):
         embed(run, [tmp_path / "gone.cif"], out=tmp_path / "a.parquet", progress=False)

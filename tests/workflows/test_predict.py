@@ -125,6 +125,22 @@ def test_what_is_no_run_and_what_holds_nothing_is_refused(run, tmp_path):
         xtalgraph.predict(run, tmp_path / "nothing.csv", out=tmp_path / "p.csv")
 
 
+def test_evaluate_without_labels_says_that_there_are_none(run, table, tmp_path, caplog):
+    frame = table[["id", "structure", "energy_per_atom"]]
+    with pytest.raises(
+        InputError, match=r"no column 'energy', for which .*predicts without labels"
+    ):
+        xtalgraph.evaluate(run, frame, progress=False)
+    empty = frame.assign(energy=None)
+    with pytest.raises(InputError, match="column 'energy' of the data holds no label: there is"):
+        xtalgraph.evaluate(run, empty, progress=False)
+    some = table[["id", "structure", "energy"]].astype({"energy": object})
+    some.loc[:3, "energy"] = None
+    found = xtalgraph.evaluate(run, some, progress=False)
+    assert found["crystals"] == len(table) - 4
+    assert "4 of 48 crystals have no label 'energy'" in caplog.text
+
+
 def test_evaluate_gives_the_metrics_of_the_rows(run, csv_path, table):
     found = xtalgraph.evaluate(run, csv_path, progress=False)
     said = xtalgraph.load(run).predict(csv_path)["prediction"]

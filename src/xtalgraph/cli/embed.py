@@ -6,7 +6,7 @@ import click
 @click.command(short_help="Write the latent vectors of crystals, and a picture of them.")
 @click.argument("run")
 @click.argument("sources", nargs=-1, required=True)
-@click.option("--out", metavar="PARQUET", required=True, help="Table to write.")
+@click.option("--out", metavar="FILE", required=True, help="Table to write, .parquet or .csv.")
 @click.option("--plot", metavar="SVG|PNG", help="Picture in two dimensions.")
 @click.option(
     "--method",

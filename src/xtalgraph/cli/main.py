@@ -74,6 +74,9 @@ def main(args: list[str] | None = None) -> None:
     try:
         with stopping_on_signals(), file_errors():
             code: Any = xtalgraph.main(args, prog_name="xtalgraph", standalone_mode=False)
+    except click.NoSuchOption as error:
+        _pointed(error).show()
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -87,6 +90,21 @@ def main(args: list[str] | None = None) -> None:
         click.echo(f"Interrupted: {stopped}", err=True)
         sys.exit(stopped.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _pointed(error: click.NoSuchOption) -> click.NoSuchOption:
+    """Name the setting that an unknown option of a verb that trains stands for, if there is one."""
+    command = error.ctx.command if error.ctx is not None else None
+    if command is None or all(parameter.name != "overrides" for parameter in command.params):
+        return error
+    from xtalgraph.workflows.setting_names import settings_called
+
+    names = settings_called(error.option_name)
+    if not names:
+        return error
+    said = " or ".join(f"--set {name}=VALUE" for name in names)
+    text = f"No such option {error.option_name!r}; it is a setting: write {said}"
+    return click.NoSuchOption(error.option_name, text, ctx=error.ctx)
 
 
 class _Plain(logging.Formatter):

@@ -1,6 +1,7 @@
 """Embed: from a run and crystals to their latent vectors, and a picture of them."""
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,6 +19,7 @@ from xtalgraph.data.targets import Kind
 from xtalgraph.models.predictor import PredictedRow, Predictor
 from xtalgraph.plots.embedding import embedding_plot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
+from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import in_chunks, load
 
@@ -50,7 +52,7 @@ def embed(
     method: Literal["pca", "umap"] = "pca",
     progress: bool = True,
 ) -> Embedded:
-    """Write the latent vectors of crystals to a parquet table, in constant memory.
+    """Write the latent vectors of crystals to a table, parquet or CSV, in constant memory.
 
     Its columns are ``id``, ``target`` (empty where the source does not say), ``prediction``, and
     ``z0``, ``z1`` and on, the vector from which the readout of the first member starts. Of several
@@ -59,7 +61,7 @@ def embed(
     Args:
         run: A run folder.
         sources: A file, folder or table; or a list of them, or of structures.
-        out: The table, parquet.
+        out: The table; ``.parquet`` or ``.csv``.
         plot: A picture of the vectors in two dimensions, SVG or PNG by its suffix, coloured by the
             target where it is known for every crystal, else by the prediction.
         method: ``pca``, the two directions of largest variance; or ``umap``, which keeps neighbours
@@ -68,51 +70,42 @@ def embed(
 
     Raises:
         InputError: If a source as a whole cannot be read, or holds no crystal that can be used.
-        ConfigError: If the picture has another suffix, or there is no such method; if a file would
-            replace what is read, or a file of a run.
+        ConfigError: If the table or the picture has another suffix, or there is no such method; if
+            a file would replace what is read, or a file of a run.
         FileError: If a file cannot be written.
         MissingExtraError: If UMAP is asked for and not installed.
 
     Source: L. McInnes, J. Healy, J. Melville, UMAP (2018), doi 10.48550/arXiv.1802.03426.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     picture = None if plot is None else Path(plot)
     _check_picture(picture, method)
     path = Path(out)
+    check_suffix(path.suffix)
     for written in [path] if picture is None else [path, picture]:
         check_output(written, sources)
     predictor = load(run)
     make_folder(path.parent)
     shown: list[pd.DataFrame] = []
-    good = bad = 0
-    writer: pq.ParquetWriter | None = None
+    bad = 0
     with (
         replacing(path) as file,
         tqdm(desc="embedding", unit="crystal", disable=not progress) as bar,
     ):
-        try:
+        with closing(GrowingTable(file, path.suffix)) as growing:
             for rows in in_chunks(read_rows(sources), _CHUNK):
                 table = _table(predictor, predictor.predict_rows(rows))
                 bar.update(len(rows))
                 bad += len(rows) - len(table)
                 if len(table) == 0:
                     continue
-                written = pa.Table.from_pandas(table, preserve_index=False)
-                writer = writer or pq.ParquetWriter(file, written.schema)
-                writer.write_table(written)
-                if picture is not None and good < _SHOWN:
-                    shown.append(table.head(_SHOWN - good))
-                good += len(table)
-        finally:
-            if writer is not None:
-                writer.close()
-        if good == 0:
+                if picture is not None and growing.rows < _SHOWN:
+                    shown.append(table.head(_SHOWN - growing.rows))
+                growing.append(table)
+        if growing.rows == 0:
             raise InputError(f"{sources} holds no crystal that can be used; {bad} rows cannot")
     if picture is not None:
         _draw(pd.concat(shown), predictor, picture, method)
-    return Embedded(path, good, bad)
+    return Embedded(path, growing.rows, bad)
 
 
 def _check_picture(picture: Path | None, method: str) -> None:

@@ -1,17 +1,24 @@
 """Evaluate: how well a trained model does on other data."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.split_column import is_gap
+from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.data.targets import Target
 from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
-from xtalgraph.workflows.prepare import nothing_left, read_labelled, resolve_source
+from xtalgraph.workflows.prepare import label, nothing_left, resolve_source
 from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
+
+log = logging.getLogger("xtalgraph")
 
 
 def evaluate(
@@ -30,13 +37,15 @@ def evaluate(
         targets, instead of ``target`` and ``metrics``, ``targets`` with both for each, by its name.
 
     Raises:
-        InputError: If the data has no such column, or a row cannot be used and ``raise`` is said.
+        InputError: If the data has no labels, or a row cannot be used and ``raise`` is said.
     """
     check_source(data)
     predictor = load(run)
     source, _ = resolve_source(data)
     conditions = predictor.spec.conditions
-    labelled = read_labelled(source, predictor.targets, conditions, progress=progress)
+    table = read_table(source, progress=progress)
+    _check_labels(table, predictor.targets, run)
+    labelled = label(table, source, predictor.targets, conditions)
     stop_at_rejected(labelled.table.rejected, on_error)
     said = predictor.predict_crystals(labelled.table.crystals, labelled.states)
     labelled = labelled.reject({n: one for n, one in enumerate(said) if isinstance(one, str)})
@@ -52,6 +61,23 @@ def evaluate(
         "crystals": len(labelled.table),
         "rejected": [one.as_dict() for one in rejected],
     }
+
+
+def _check_labels(table: CrystalTable, targets: Sequence[Target], run: str | Path) -> None:
+    """Refuse crystals without any label to compare with, and say how many have none."""
+    advice = f"there is nothing to compare with: `xtalgraph predict {run}` predicts without labels"
+    names = [str(name) for name in table.columns.columns]
+    for column in dict.fromkeys(target.column for target in targets) if len(table) else ():
+        if column not in names:
+            close = nearest(column, names) if names else ""
+            raise InputError(
+                f"the data has no column {column!r}, for which {run} was trained{close}; {advice}"
+            )
+        gaps = sum(is_gap(value) for value in table.columns[column])
+        if gaps == len(table):
+            raise InputError(f"the column {column!r} of the data holds no label: {advice}")
+        if gaps:
+            log.warning("%d of %d crystals have no label %r", gaps, len(table), column)
 
 
 def _figures(targets: Sequence[Target], true: np.ndarray, said: np.ndarray) -> dict[str, Any]:

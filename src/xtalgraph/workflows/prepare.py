@@ -24,7 +24,7 @@ from xtalgraph.data.division import (
 from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
 from xtalgraph.data.labels import LARGEST_NUMBER, class_of, why_no_class
 from xtalgraph.data.splits import Split, fold_split, official_folds
-from xtalgraph.data.table import Rejection, read_table
+from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Component, Kind, Target
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
@@ -89,7 +89,26 @@ def read_labelled(
     Raises:
         InputError: If there is no such column, or no row with a usable target.
     """
-    table = read_table(source, progress=progress)
+    return label(read_table(source, progress=progress), source, targets, conditions)
+
+
+def label(
+    table: CrystalTable,
+    source: Any,
+    targets: Target | Sequence[Target],
+    conditions: Conditions = ATOMS_ALONE,
+) -> Labelled:
+    """Take targets from the columns of a table; a row whose label cannot be used is rejected.
+
+    Args:
+        table: The crystals.
+        source: What they were read from, for messages.
+        targets: The column and its kind, or several.
+        conditions: Which columns are the state of a crystal.
+
+    Raises:
+        InputError: If there is no such column, or no row with a usable target.
+    """
     targets = [targets] if isinstance(targets, Target) else list(targets)
     needed = [*(target.column for target in targets), *conditions.columns]
     for column in needed if len(table) else []:
@@ -203,17 +222,9 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
         return f"the target {name!r} is larger than any number that can be computed with"
     except (TypeError, ValueError):
         return f"the target {name!r} is not a number: {_short(raw)}"
-    if target.kind is Kind.ATOMIC:
-        if values.shape != (len(crystal),):
-            return (
-                f"the target {name!r} is declared atomic and needs one value for each of the "
-                f"{len(crystal)} atoms, got shape {values.shape}"
-            )
-    elif values.size != 1:
-        return (
-            f"the target {name!r} is declared {target.kind} and needs one value, "
-            f"got shape {values.shape}"
-        )
+    expected = (len(crystal),) if target.kind is Kind.ATOMIC else (1,)
+    if values.shape != expected and not (expected == (1,) and values.size == 1):
+        return _why_not_this_shape(target, values.shape, len(crystal))
     if not np.all(np.isfinite(values)):
         return f"the target {name!r} is not finite: {_short(raw)}"
     if np.any(np.abs(values) > LARGEST_NUMBER):
@@ -222,6 +233,29 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
             f"{LARGEST_NUMBER:g} overflow in single precision; correct it, or take another unit"
         )
     return values.reshape(-1)
+
+
+def _why_not_this_shape(target: Target, shape: tuple[int, ...], atoms: int) -> str:
+    """Say what a label of another shape must be, and what can be done with it."""
+    what = f"one value for each of the {atoms} atoms" if target.kind is Kind.ATOMIC else "one value"
+    text = (
+        f"the target {target.name!r} is declared {target.kind} and needs {what}, got shape {shape}"
+    )
+    if len(shape) == 2 and shape[0] == atoms and target.kind is not Kind.EXTENSIVE:
+        return (
+            f"{text}: a vector of each atom, such as forces, cannot be learned yet; one number of "
+            "each atom can, with --kind atomic"
+        )
+    if len(shape) == 2:
+        return (
+            f"{text}: a tensor, such as a stress, cannot be learned as a whole; its numbers can, "
+            "in columns, or in a list with data.size"
+        )
+    if shape == (atoms,):
+        return f"{text}: say --kind atomic if there is one for each atom"
+    if len(shape) == 1 and target.kind is not Kind.ATOMIC:
+        return f"{text}: say data.size={shape[0]} for a list of {shape[0]} numbers"
+    return text
 
 
 def _short(raw: Any) -> str:

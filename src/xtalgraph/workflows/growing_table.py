@@ -1,0 +1,65 @@
+"""A table that is written part by part, in constant memory: parquet or CSV by its suffix."""
+
+from typing import Any, BinaryIO, Final, final
+
+import pandas as pd
+
+from xtalgraph.conventions.errors import ConfigError
+
+SUFFIXES: Final = (".parquet", ".csv")
+"""Of the tables that can be written."""
+
+
+def check_suffix(suffix: str) -> None:
+    """Refuse a table of another kind, before the work is done.
+
+    Args:
+        suffix: Of the file, with its dot.
+
+    Raises:
+        ConfigError: If it is none of `SUFFIXES`.
+    """
+    if suffix.lower() not in SUFFIXES:
+        raise ConfigError(
+            f"the table must end in {' or '.join(SUFFIXES)}, which says what is written, got "
+            f"{suffix or 'no suffix'!r}"
+        )
+
+
+@final
+class GrowingTable:
+    """Appends rows to an open file.
+
+    Args:
+        file: Where they are written.
+        suffix: One of `SUFFIXES`.
+    """
+
+    def __init__(self, file: BinaryIO, suffix: str) -> None:
+        self.file = file
+        self.is_csv = suffix.lower() == ".csv"
+        self.rows = 0
+        self._parquet: Any = None
+
+    def append(self, table: pd.DataFrame) -> None:
+        """Write some rows.
+
+        Args:
+            table: With the columns of the first.
+        """
+        if self.is_csv:
+            text = table.to_csv(index=False, header=self.rows == 0, lineterminator="\n")
+            self.file.write(text.encode())
+        else:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            written = pa.Table.from_pandas(table, preserve_index=False)
+            self._parquet = self._parquet or pq.ParquetWriter(self.file, written.schema)
+            self._parquet.write_table(written)
+        self.rows += len(table)
+
+    def close(self) -> None:
+        """Write what ends the file."""
+        if self._parquet is not None:
+            self._parquet.close()
