@@ -89,7 +89,7 @@ def test_graph_in_words_json_and_pictures(xtalgraph_command, salt, tmp_path):
     assert code == 0
     assert "2 atoms, 36 directed edges of 2.820 to 3.988 Å; degree 18" in out
     assert "Na 0: coordination 6 Cl6, nearest at 2.820 Å" in out
-    assert "folded at 0.001 Å: 2 -> 2 atoms (1 Na; 1 Cl), 36 -> 4 edges" in out
+    assert "reduced by symmetry at 0.001 Å: 2 -> 2 atoms (1 Na; 1 Cl), 36 -> 4 edges" in out
     assert "6 at 2.820, 12 at 3.988, 8 at 4.884" in out
     assert "atoms of each degree" not in out
     page, picture, plot = (tmp_path / name for name in ("salt.html", "salt.png", "g.svg"))
@@ -198,7 +198,7 @@ def test_graph_shows_what_a_run_reads(xtalgraph_command, salt, tmp_path):
     code, out, _ = xtalgraph_command("graph", salt, "--run", run)
     assert code == 0
     assert "radius:4: all neighbours within 4 Å" in out
-    assert "not folded" in out
+    assert "not reduced by symmetry" in out
     code, _, err = xtalgraph_command("graph", salt, "--run", run, "--cutoff", 5)
     assert code == 2
     assert "--run takes the graph of the run" in err
@@ -280,7 +280,7 @@ def test_data_info_measures_graphs(xtalgraph_command, salt, tmp_path):
     options = ("--graph", "radius:4", "--fold-tolerance", 0, "--quiet")
     code, out, _ = xtalgraph_command("data", "info", salt, *options)
     assert code == 0
-    assert "not folded" in out
+    assert "not reduced" in out
     assert len([line for line in out.splitlines() if "radius:4" in line]) == 3
     code, _, err = xtalgraph_command("data", "info", salt, "--graph", "radius", "--symprec", 0)
     assert code == 2
@@ -305,14 +305,14 @@ def test_nothing_is_folded_where_the_tolerance_is_zero(xtalgraph_command, salt, 
     options = ("--strategy", "radius:4", "--fold-tolerance", 0)
     code, out, _ = xtalgraph_command("graph", salt, *options, "--html", page)
     assert code == 0
-    assert "  not folded" in out
+    assert "  not reduced by symmetry" in out
     assert page.is_file()
     code, out, _ = xtalgraph_command("graph", salt, *options, "--json")
     assert json.loads(out)[0]["folded"] is None
     options = ("--compare", "radius:4", "--fold-tolerance", 0)
     code, out, _ = xtalgraph_command("graph", salt, *options)
     assert code == 0
-    assert out.splitlines()[-1].endswith("not folded")
+    assert out.splitlines()[-1].endswith("not reduced")
 
 
 def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path):

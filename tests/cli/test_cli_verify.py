@@ -42,7 +42,7 @@ def test_a_sound_model_ends_with_0(verified, xtalgraph_command):
     assert code == 0
     assert asked == [("runs/a", {"on": ["a.cif", "b.cif"], "sample": 32, "progress": False})]
     first, _, sound, absent = out.splitlines()
-    assert first == "3 of 40 crystals of the test part of d.csv: no demand fails"
+    assert first == "3 of 40 crystals of the test part of d.csv: no check fails"
     assert sound.split() == ["rotation", "pass", "0", "eV", "0", "1e-10"]
     assert absent.endswith("n/a  there is no CUDA device here")
 

@@ -111,7 +111,7 @@ def test_why_numbers_are_missing():
 
 def test_training_in_words():
     said = wording.training(60, 58, 0.0455, "eV", "12 min 5 s")
-    assert spaces(said).endswith("epoch 58 were kept: validation error 0.0455 eV.")
+    assert spaces(said).endswith("Selected checkpoint: epoch 58, validation error 0.0455 eV.")
     assert wording.training(1, 1, math.nan, "", "").startswith("1 epoch. No validation")
 
 

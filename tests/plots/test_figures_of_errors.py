@@ -69,7 +69,7 @@ def test_the_epoch_that_is_kept_is_marked():
     mae = np.array([0.5, np.nan, 0.2, 0.25, 0.3])
     figure = learning_curve(epochs, 1.0 / epochs, mae, unit="eV", kept=3)
     lower, upper = figure.axes
-    assert upper.get_title(loc="right") == "kept: 0.25 eV after epoch 4"
+    assert upper.get_title(loc="right") == "selected: 0.25 eV after epoch 4"
     assert lower.get_yscale() == upper.get_yscale() == "log"
 
 

@@ -1,1 +1,1 @@
-"""F5: what a graph model has to beat."""
+"""F5: the baselines of graph models."""

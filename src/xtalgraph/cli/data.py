@@ -53,7 +53,7 @@ def fetch(name: str, quiet: bool) -> None:
     default=0.001,
     show_default=True,
     metavar="Å",
-    help="Distances this close count as equal when a graph is folded; 0 folds none.",
+    help="Distances this close count as equal in the symmetry reduction; 0 reduces nothing.",
 )
 @click.option(
     "--symprec",
@@ -69,7 +69,7 @@ def info(
 ) -> int:
     """Read the crystals of PATH, check each, and say what is there.
 
-    With --graph, mean atoms and edges of the graphs: full, folded by symmetry, and reduced to the
+    With --graph, mean atoms and edges of the graphs: full, reduced by symmetry, and of the
     asymmetric unit of the space group, where there is one. The exit code is 1 if some rows cannot
     be used, or a strategy refuses some crystals.
     """
@@ -129,7 +129,7 @@ def _words(recipe: dict[str, Any]) -> str:
     words = f"{recipe['strategy']} {recipe['cutoff']:g} Å" if "cutoff" in recipe else ""
     words = words or str(recipe["strategy"])
     angles = ", angles" if recipe["angles"] else ""
-    return words + angles + (", folded" if recipe["fold_tolerance"] else "")
+    return words + angles + (", reduced by symmetry" if recipe["fold_tolerance"] else "")
 
 
 def _sizes(survey: "SizeSurvey") -> list[str]:
@@ -140,17 +140,17 @@ def _sizes(survey: "SizeSurvey") -> list[str]:
         every, grouped = (one.crystals, one.edges), (one.grouped, one.grouped_edges)
         for what, (crystals, full), atoms, edges in (
             ("full", every, one.atoms, one.edges),
-            ("folded", every, one.folded_atoms, one.folded_edges),
+            ("reduced", every, one.folded_atoms, one.folded_edges),
             ("asymmetric unit", grouped, one.unit_atoms, one.unit_edges),
             ("asymmetric unit, edges merged", grouped, one.unit_atoms, one.edge_orbits),
         ):
-            if what == "folded" and survey.fold_tolerance == 0:
+            if what == "reduced" and survey.fold_tolerance == 0:
                 continue
             ratio = f"{full / edges:.2f}" if full and edges else "n/a"
             name = f"  {one.strategy.ljust(width)}  {what}"
             rows.append([name, str(crystals), _mean(atoms), _mean(edges), ratio])
     tolerance = survey.fold_tolerance
-    folded = f"folded at {tolerance:g} Å" if tolerance > 0 else "not folded"
+    folded = f"reduced at {tolerance:g} Å" if tolerance > 0 else "not reduced"
     return [
         f"graphs, mean per crystal; {folded}; asymmetric unit by spglib, symprec "
         f"{survey.symprec:g} Å:",

@@ -43,7 +43,7 @@ _BAR_LENGTH = 24
     "--fold-tolerance",
     type=float,
     metavar="Å",
-    help="Distances this close count as equal when the graph is folded; 0 folds none. "
+    help="Distances this close count as equal in the symmetry reduction; 0 reduces nothing. "
     "[default: 0.001, or that of the run]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, with g(r).")
@@ -229,7 +229,7 @@ def _documents(words: list[str], sizes: "list[GraphSize | str]") -> list[dict[st
 def _table(words: list[str], sizes: "list[GraphSize | str]") -> list[str]:
     from xtalgraph.workflows.graph import degree_words
 
-    rows = [["  strategy", "edges", "degree", "longest, Å", "pieces", "folded atoms, edges"]]
+    rows = [["  strategy", "edges", "degree", "longest, Å", "pieces", "reduced atoms, edges"]]
     reasons = []
     for word, one in zip(words, sizes, strict=True):
         if isinstance(one, str):
@@ -237,7 +237,7 @@ def _table(words: list[str], sizes: "list[GraphSize | str]") -> list[str]:
         else:
             longest = "none" if one.longest is None else f"{one.longest:.3f}"
             none = one.folded_atoms is None
-            folded = "not folded" if none else f"{one.folded_atoms}, {one.folded_edges}"
+            folded = "not reduced" if none else f"{one.folded_atoms}, {one.folded_edges}"
             cells = (str(one.num_edges), degree_words(one.degrees), longest, str(one.components))
             rows.append([f"  {one.strategy}", *cells, folded])
     return [*(aligned(rows) if len(rows) > 1 else []), *reasons]
@@ -296,12 +296,13 @@ def _degrees(counts: list[int]) -> list[str]:
 def _folded(summary: "GraphSummary") -> str:
     small = summary.folded
     if small is None:
-        return "not folded"
+        return "not reduced by symmetry"
     kinds = Counter(f"{one.multiplicity} {one.element}" for one in small.classes)
     said = [kind if n == 1 else f"{kind}, {n} times" for kind, n in kinds.items()]
     more = f"; and {len(said) - _SITES_SHOWN} more kinds" if len(said) > _SITES_SHOWN else ""
     return (
-        f"folded at {small.tolerance:g} Å: {summary.num_atoms} -> {small.num_atoms} atoms "
+        f"reduced by symmetry at {small.tolerance:g} Å: {summary.num_atoms} -> "
+        f"{small.num_atoms} atoms "
         f"({'; '.join(said[:_SITES_SHOWN])}{more}), {summary.num_edges} -> {small.num_edges} edges"
     )
 

@@ -22,7 +22,8 @@ import click
     type=click.Choice(["prediction", "expected-improvement", "upper-bound"]),
     default="prediction",
     show_default=True,
-    help="By what they are ranked; all but prediction need a run with a spread.",
+    help="By what they are ranked; all but prediction need a run with several members or a "
+    "learned variance.",
 )
 @click.option(
     "--structures",

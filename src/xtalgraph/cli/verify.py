@@ -24,7 +24,7 @@ from xtalgraph.cli.lists import CommandWithLists
 def verify(run: str, on: tuple[str, ...], sample: int, as_json: bool, quiet: bool) -> int:
     """Turn, shift, reorder, repeat, fold and batch crystals, and see whether RUN predicts the same.
 
-    The result goes to verify.json and to the report of RUN. The exit code is 1 if a demand does
+    The result goes to verify.json and to the report of RUN. The exit code is 1 if a check does
     not hold.
     """
     from xtalgraph.workflows.verify import verify as run_verification
@@ -54,7 +54,7 @@ def _table(document: dict[str, Any]) -> str:
     texts = [row.pop() for row in rows]
     lines = [f"{line}  {text}".rstrip() for line, text in zip(aligned(rows), texts, strict=True)]
     failed = [one["demand"] for one in findings if one["status"] == "fail"]
-    verdict = f"FAILED: {', '.join(failed)}" if failed else "no demand fails"
+    verdict = f"FAILED: {', '.join(failed)}" if failed else "no check fails"
     count = len(document["crystals"])
     head = f"{count} of {document['of']} crystals of {document['source']}: {verdict}"
     return "\n".join([head, *lines])

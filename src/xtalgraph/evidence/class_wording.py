@@ -12,7 +12,7 @@ from xtalgraph.metrics.classification import confusion_counts
 
 CAPTIONS: Final = (
     "What is found, and what is wrongly taken for it, as the threshold falls; the dashed line is "
-    "blind choice.",
+    "a random choice.",
     "Of what gets the probability p a share p should be so: the dashed line. The bars are 95 % "
     "intervals.",
     "The number of each true class that is taken for each, and its share of the true class.",

@@ -35,7 +35,7 @@ _HEADS: Final = {
     "upper_bound": "upper bound",
     "distance": "distance",
     "prediction": "predicted",
-    "spread": "spread",
+    "spread": "standard deviation",
     "lower": "from",
     "upper": "to",
     "novelty": "out of the ordinary",

@@ -59,7 +59,7 @@ def _rows(record: RunRecord) -> list[list[Content]]:
         area, chance = (plain(spread[f"sparsification_{key}"]) for key in ("area", "chance"))
         rows += [
             ["members", f"{record.uncertainty['members']}{how}"],
-            ["rank correlation of spread and error", plain(spread["rank_of_errors"])],
+            ["rank correlation of standard deviation and error", plain(spread["rank_of_errors"])],
             ["miscalibration area (0 is best, 0.5 worst)", plain(spread["miscalibration_area"])],
             ["sparsification area (0 is best; chance)", f"{area} ({chance})"],
         ]

@@ -31,11 +31,11 @@ def uncertainty_figures(record: RunRecord) -> dict[str, tuple[Figure, str]]:
         binned = error_by_spread(error, spread)
         drawn["error-by-spread"] = (
             error_spread_plot(binned.spread, binned.error, unit=record.unit),
-            "Errors of test crystals with a similar spread; on the line both are equal.",
+            "Errors of crystals of similar standard deviation; on the line they are equal.",
         )
         area = miscalibration_area(error, spread)
         drawn["calibration"] = (
             calibration_plot(*calibration_curve(error, spread), area),
-            "What the spread, taken for a standard deviation, promises, and what it holds.",
+            "Share of crystals within multiples of the standard deviation: expected, observed.",
         )
     return drawn

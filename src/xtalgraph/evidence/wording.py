@@ -227,11 +227,11 @@ def residuals(residual: Float[np.ndarray, " points"], unit: str) -> str:
 
 
 def training(epochs: int, kept: int | None, value: float, unit: str, time: str) -> str:
-    """How long the training was and of which epoch the weights were kept.
+    """How long the training was, and which checkpoint was selected.
 
     Args:
         epochs: Number of epochs in the log.
-        kept: Epoch whose weights were kept; None where the log does not say.
+        kept: Epoch of the selected checkpoint; None where the log does not say.
         value: Their validation error, in the unit; NaN where none was measured.
         unit: Unit as declared; may be empty.
         time: Duration in words; may be empty.
@@ -243,7 +243,7 @@ def training(epochs: int, kept: int | None, value: float, unit: str, time: str) 
     if kept is None or math.isnan(value):
         return f"{sentence} No validation error was measured."
     error = with_unit(plain(value), unit)
-    return f"{sentence} The weights after epoch {kept} were kept: validation error {error}."
+    return f"{sentence} Selected checkpoint: epoch {kept}, validation error {error}."
 
 
 def unavailable(measures: list[str], test_size: int) -> str:

@@ -31,6 +31,7 @@ _EVIDENCE: Final = (
     "predictions.csv",
     "metrics.json",
     "worst.json",
+    "structures.json",
     "record.json",
     "log.csv",
     "members/*/log.csv",

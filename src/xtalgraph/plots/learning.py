@@ -64,7 +64,7 @@ def learning_curve(
                     axes.axvline(at, color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
                 upper.plot(at, val_mae[kept], "o", color=MARK, markersize=5, zorder=5)
                 value = f"{val_mae[kept]:.3g} {unit}".rstrip()
-                said = f"kept: {value} after epoch {at:g}"
+                said = f"selected: {value} after epoch {at:g}"
                 upper.set_title(said, fontsize=9, color=MARK, loc="right")
         return figure
 

@@ -107,7 +107,7 @@ def error_spread_plot(
         axes.plot([0, reach], [0, reach], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         axes.plot(spread, error, "o-", color=ACCENT, markersize=5, linewidth=1.2)
         axes.set(xlim=(0, 1.08 * float(spread.max()) or 1.0), ylim=(0, reach))
-        axes.set_xlabel(quantity("spread", unit))
+        axes.set_xlabel(quantity("standard deviation", unit))
         axes.set_ylabel(quantity("error", unit))
         return figure
 
@@ -136,7 +136,7 @@ def calibration_plot(
         axes.plot(along, up, color=ACCENT, linewidth=1.4)
         axes.fill_between(along, up, along, color=ACCENT, alpha=0.12)
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
-        axes.set_xlabel("share promised by the spread")
+        axes.set_xlabel("expected share")
         axes.set_ylabel("share inside")
         axes.set_title(f"area {area:.3f}", fontsize=8.5, color=MUTED, loc="right")
         return figure

@@ -1,4 +1,4 @@
-"""What a training makes small, and what chooses the epoch that is kept."""
+"""Loss and model selection."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

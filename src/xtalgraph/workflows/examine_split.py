@@ -120,7 +120,8 @@ def _sentences(leaks: Leaks, order: RowOrder | None, target: Target) -> list[tup
                 (
                     True,
                     f"{copies.rows} of {copies.of} {name} rows hold a crystal that is in training, "
-                    f"too, alike to {DUPLICATE_TOLERANCE:g} Å: the error on them is of memory. "
+                    f"too, alike to {DUPLICATE_TOLERANCE:g} Å: the model has seen these "
+                    "structures, so its error on them is not a test error. "
                     "--split formula keeps such rows together",
                 )
             )

@@ -185,7 +185,10 @@ def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
         ("Neighbours", summary.rule),
         ("Directed edges", str(summary.num_edges)),
         ("Degrees", degree_words(summary.degrees)),
-        ("Folded", f"{small.num_atoms} atoms, {small.num_edges} edges" if small else "no"),
+        (
+            "Reduced by symmetry",
+            f"{small.num_atoms} atoms, {small.num_edges} edges" if small else "no",
+        ),
         ("Pieces", str(summary.components)),
         ("Volume", f"{summary.volume:.2f} Å³"),
         ("Drawn", drawn_words(summary)),

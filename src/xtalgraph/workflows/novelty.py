@@ -77,7 +77,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         said.append(
             "a crystal of the worst tenth is farther from the training part than another with a "
             f"chance of {100 * latent:.0f} % in latent space and of {100 * composition:.0f} % in "
-            "composition; drawing lots has 50 %"
+            "composition; a random ranking would give 50 %"
         )
     return said
 

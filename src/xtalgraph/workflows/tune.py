@@ -65,11 +65,11 @@ def tune(
 ) -> Tuning:
     """Search settings with Optuna; the same call goes on where one was killed.
 
-    A trial is judged by its validation error: with ``fold``, the mean over the inner folds of what
-    is not in the test; without, that of the validation part. The test part is read when the best
-    settings have been found, and a model trained with them. The first trial is of the settings as
-    they are given, where they lie in what is searched. Trials are drawn in fours, which run side by
-    side in as many processes as ``training.jobs`` says.
+    A trial is assessed by its validation error: with ``fold``, the mean over the inner folds of
+    what is not in the test; without, that of the validation part. The test part is read when the
+    best settings have been found, and a model trained with them. The first trial is of the
+    settings as they are given, where they lie in what is searched. Trials are drawn in fours,
+    which run side by side in as many processes as ``training.jobs`` says.
 
     Args:
         data: As `train` takes it.

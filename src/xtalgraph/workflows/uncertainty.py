@@ -190,17 +190,21 @@ def _about_spread(found: Mapping[str, Any], members: int, learned: bool) -> list
         if share > 0
         else "sorting by it is no better than chance"
     )
-    whose = f"of the {members} members" if members > 1 else "that was learned"
-    text = f"the spread {whose} and the error have the rank correlation {rank:.2f}"
+    spread = (
+        f"the standard deviation of the {members} members"
+        if members > 1
+        else "the learned standard deviation"
+    )
+    text = f"{spread} and the error have the rank correlation {rank:.2f}"
     said = [(False, f"{text}; {worth}")]
     ratio = found["error_over_spread"]
     if ratio is not None:
         meant = (
-            "which at 1 would be the standard deviation of the error"
+            "1 would be calibrated"
             if learned
-            else "which is a measure of doubt and no standard deviation of the error"
+            else "so it ranks errors, and is not calibrated as their size"
         )
-        text = f"the error is {ratio:.2g} times the spread (roots of mean squares), {meant}"
+        text = f"the error is {ratio:.2g} times {spread} (roots of mean squares), {meant}"
         said.append((False, text))
     return said
 

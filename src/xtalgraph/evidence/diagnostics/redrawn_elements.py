@@ -12,7 +12,7 @@ from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, Diagnosed
 from xtalgraph.evidence.diagnostics.finding import Examined, not_applicable
 
 NAME: Final = "elements"
-TITLE: Final = "Elements redrawn, geometry kept"
+TITLE: Final = "Shuffled species, geometry kept"
 KEPT: Final = 0.5
 """Share of the explained variance that may stay when the elements are others."""
 _ENOUGH: Final = 100
@@ -45,7 +45,7 @@ def redrawn_elements(subject: DiagnosedPredictor) -> Examined:
         changed,
         name=NAME,
         title=TITLE,
-        after="elements redrawn",
+        after="species shuffled",
         keeps=KEPT,
         reason=(
             "What nature decides by the elements, a model that keeps "

@@ -43,12 +43,12 @@ _DRAWS: Final = 8
 
 RULES: Final = (
     "Outlier label: the five training crystals nearest in latent space agree with the prediction, "
-    f"and the label lies {OUTLIER:g} of their spreads or more outside them (at least "
+    f"and the label lies {OUTLIER:g} of their standard deviations or more outside them (at least "
     f"{OUTLIER:g} test errors), while the prediction lies inside. "
     f"Rare chemistry: an element in fewer than {RARE} training crystals, or half of the atoms or "
     "more of other elements than in the nearest composition. "
     "Large cell: more atoms than 95 % of the training crystals have. "
-    "Shortcut: when the elements are redrawn, or the geometry is replaced, the prediction moves "
+    "Shortcut: when the species are shuffled, or the geometry is replaced, the prediction moves "
     "by less than a tenth of its error in the median of eight draws. "
     "The first that holds is given; not explained is said where none does."
 )
