@@ -160,3 +160,9 @@ def test_a_cubic_group_does_not_fit_a_tetragonal_cell():
     tilted = np.array([[4.0, 0, 0], [0, 4.0, 0], [0, 1.0, 3.87298]])
     with pytest.raises(InputError, match=r"alpha of 75\.52° becomes 104\.5°"):
         check_fit(tilted, parse_operations(("x,y,z", "x,-y,z")))
+
+
+def test_more_operations_leave_no_site_in_place_than_a_point_group_has():
+    operations = parse_operations(tuple(f"x+{n}/1000,y,z" for n in range(1000)))
+    with pytest.raises(InputError, match="leave site 1 within"):
+        expand(np.eye(3), np.zeros((1, 3)), operations)

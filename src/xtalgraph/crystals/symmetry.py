@@ -3,7 +3,6 @@
 import math
 import re
 import warnings
-from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -28,6 +27,7 @@ MAX_IMAGES: Final[int] = 1_000_000
 _CELL_MISFIT: Final[float] = 0.02
 """Largest relative change of the metric under an operation; cells are often rounded."""
 
+_LARGEST_POINT_GROUP: Final = 48
 _LARGEST_TRANSLATION: Final[float] = 100.0
 """Lattice vectors; more is no operation that anyone wrote on purpose."""
 
@@ -261,7 +261,8 @@ def expand(
         Fractional coordinates of all atoms, and for each the index of the site that it comes from.
 
     Raises:
-        InputError: There would be more than `MAX_IMAGES` images.
+        InputError: There would be more than `MAX_IMAGES` images, or more operations leave a site
+            in place than a point group has.
     """
     rotations, translations = operations
     count = len(fractional) * len(rotations)
@@ -274,34 +275,43 @@ def expand(
     order = np.argsort(listed)
     positions, origins = [], []
     for index, site in enumerate(fractional):
-        step = rotations @ site + translations - site
-        near = np.linalg.norm((step - np.round(step)) @ cell, axis=1) < SAME_SITE
-        special = site + (step - np.round(step))[near].mean(axis=0)
-        images = rotations @ special + translations
-        step = images - special
-        fixing = np.linalg.norm((step - np.round(step)) @ cell, axis=1) < SAME_SITE
-        images -= np.floor(images)
-        first = _first_of_coset(operations, listed, order, np.flatnonzero(fixing).tolist())
-        positions.append(images[first])
-        origins.append(np.full(int(first.sum()), index))
+        images = rotations @ site + translations
+        step = images - site
+        step -= np.round(step)
+        near = np.linalg.norm(step @ cell, axis=1) < SAME_SITE
+        if near.sum() > 1:
+            special = site + step[near].mean(axis=0)
+            images = rotations @ special + translations
+            step = images - special
+            fixing = np.linalg.norm((step - np.round(step)) @ cell, axis=1) < SAME_SITE
+            if fixing.sum() > _LARGEST_POINT_GROUP:
+                raise InputError(
+                    f"{fixing.sum()} symmetry operations leave site {index + 1} within "
+                    f"{SAME_SITE} Å, and a point group has {_LARGEST_POINT_GROUP} at most; is the "
+                    "cell in Å?"
+                )
+            images = images[_first_of_cosets(operations, fixing, listed, order)]
+        positions.append(images - np.floor(images))
+        origins.append(np.full(len(images), index))
     return np.concatenate(positions), np.concatenate(origins)
 
 
-def _first_of_coset(
+def _first_of_cosets(
     operations: Operations,
+    fixing: Bool[np.ndarray, " ops"],
     listed: Int[np.ndarray, " ops"],
     order: Int[np.ndarray, " ops"],
-    fixing: Sequence[int],
 ) -> Bool[np.ndarray, " ops"]:
     """Tell which operations are the first to take a site to its place.
 
     Operations g and h take it to one place where h is g after one that fixes the site.
     """
     rotations, translations = operations
-    positions = np.arange(len(listed))
-    first = np.ones(len(listed), dtype=bool)
-    for n in fixing if len(fixing) > 1 else ():
-        made = _codes(rotations @ rotations[n], rotations @ translations[n] + translations)
-        at = order[np.searchsorted(listed, made, sorter=order).clip(max=len(listed) - 1)]
-        first &= (listed[at] != made) | (at >= positions)
-    return first
+    # All operations after each one that fixes the site.
+    made_rotations = rotations[None] @ rotations[fixing][:, None]
+    made_translations = translations[fixing] @ rotations.transpose(0, 2, 1) + translations[:, None]
+    made = _codes(
+        made_rotations.reshape(-1, 3, 3), made_translations.transpose(1, 0, 2).reshape(-1, 3)
+    ).reshape(-1, len(listed))
+    at = order[np.searchsorted(listed, made, sorter=order).clip(max=len(listed) - 1)]
+    return ((listed[at] != made) | (at >= np.arange(len(listed)))).all(axis=0)

@@ -17,7 +17,7 @@ SHARED_POSITION: Final[float] = 0.5
 """Å; partly occupied sites nearer than this are occupied by one atom or the other."""
 
 _NAMED: Final = 4
-_GROUPED: Final = 300
+_GROUPED: Final = 100
 """Disordered sites that are looked at for a message, of which it names the first few."""
 
 

@@ -123,7 +123,10 @@ def _crystal(items: Items) -> Crystal:
         images = np.bincount(origin, minlength=len(sites.labels))
     crystal = Crystal.from_fractional(cell, fractional, numbers)
     order = 1 if operations is None else len(operations.rotations)
-    complete = check_declarations(items, crystal, sites, images, order)
+    try:
+        complete = check_declarations(items, crystal, sites, images, order)
+    except InputError as error:
+        raise InputError(f"{doubt}; {error}" if doubt else str(error)) from error
     if doubt and not complete:
         raise InputError(doubt)
     if items.layout.moment:
