@@ -32,6 +32,14 @@ def test_the_vectors_are_those_from_which_the_readout_starts(run, csv_path, tmp_
     pd.testing.assert_frame_equal(again.astype(table.dtypes), table, rtol=1e-6)
 
 
+def test_of_several_members_it_is_said_whose_vectors_they_are(
+    run_of_members, csv_path, tmp_path, caplog
+):
+    caplog.set_level("INFO", "xtalgraph")
+    embed(run_of_members, csv_path, out=tmp_path / "z.parquet", progress=False)
+    assert "the vectors are those of member 1 of 3" in caplog.text
+
+
 def test_a_supercell_has_the_vector_of_its_cell(run, table):
     crystal = from_pymatgen(table["structure"][0])
     one, eight = xtalgraph.load(run).examine_crystals([crystal, supercell(crystal, (2, 2, 2))])

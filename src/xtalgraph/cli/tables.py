@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from xtalgraph.evidence.diagnostics.finding import Finding
-from xtalgraph.evidence.numbers import meaningful, plain
+from xtalgraph.evidence.numbers import meaningful, plain, to_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +41,10 @@ def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
     keys = [key for key in _TITLES if key in own]
     rows = [["", *(_TITLES[key] for key in keys)]]
     for name, figures in document["models"].items():
-        rows.append([name, *(_value(figures[part][key]) for key in keys)])
+        rows.append([name, *(_texts(figures[part][key])[0] for key in keys)])
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
-    first, model = keys[0], own[keys[0]]
-    bounds = "" if model["low"] is None else f"{model['low']:.4g} to {model['high']:.4g}"
+    first, bounds = keys[0], _texts(own[keys[0]])[1]
     interval = f"{_TITLES[first]} of {document['model']}: 95 % interval {bounds}" if bounds else ""
     return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
 
@@ -69,14 +68,17 @@ def single_table(metrics: Mapping[str, Any]) -> str:
     """
     rows = [["", "value", "95 % interval"]]
     for key in [key for key in _TITLES if key in metrics]:
-        title, metric = _TITLES[key], metrics[key]
-        low, high = metric["low"], metric["high"]
-        rows.append([title, _value(metric), "" if low is None else f"{low:.4g} to {high:.4g}"])
+        rows.append([_TITLES[key], *_texts(metrics[key])])
     return "\n".join(aligned(rows))
 
 
-def _value(metric: Mapping[str, float | None]) -> str:
-    return "n/a" if metric["value"] is None else f"{metric['value']:.4g}"
+def _texts(metric: Mapping[str, float | None]) -> tuple[str, str]:
+    """Return a value with the digits that its interval leaves, and the interval."""
+    value, low, high = (metric[key] for key in ("value", "low", "high"))
+    if value is None or low is None or high is None:
+        return plain(value), ""
+    text, lowest, highest = to_interval(value, low, high)
+    return text, f"{lowest} to {highest}"
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

@@ -1,5 +1,6 @@
 """Embed: from a run and crystals to their latent vectors, and a picture of them."""
 
+import logging
 import math
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import in_chunks, load
+
+log = logging.getLogger("xtalgraph")
 
 METHODS: Final = ("pca", "umap")
 """Ways to two dimensions."""
@@ -84,6 +87,11 @@ def embed(
     for written in [path] if picture is None else [path, picture]:
         check_output(written, sources)
     predictor = load(run)
+    if len(predictor.members) > 1:
+        log.info(
+            "the vectors are those of member 1 of %d: each has a latent space of its own",
+            len(predictor.members),
+        )
     make_folder(path.parent)
     shown: list[pd.DataFrame] = []
     bad = 0

@@ -23,11 +23,11 @@ def measure_smoothing(
     Args:
         predictor: A trained model.
         crystals: What it is shown; of more than 256 some are taken, evenly spaced.
-
         states: Of these crystals, for a model that reads them.
 
     Returns:
-        What `xtalgraph.models.layers.smoothing_by_layer` gives, None where it is not defined.
+        What `xtalgraph.models.layers.smoothing_by_layer` gives, of several members the mean; None
+        where it is not defined.
 
     Raises:
         GraphError: If a crystal has no graph of the model's kind.
@@ -37,8 +37,9 @@ def measure_smoothing(
     graph = predictor.spec.make_graph([crystals[i] for i in places])
     if states is not None:
         graph = states.select(places).attach(graph)
-    layers = smoothing_by_layer(predictor.model.encoder, predictor.model.as_read(graph))
-    return [
-        {name: value if math.isfinite(value) else None for name, value in layer.items()}
-        for layer in layers
-    ]
+    each = [smoothing_by_layer(one.encoder, one.as_read(graph)) for one in predictor.members]
+    measured = []
+    for layer in zip(*each, strict=True):
+        means = {name: float(np.mean([one[name] for one in layer])) for name in layer[0]}
+        measured.append({k: value if math.isfinite(value) else None for k, value in means.items()})
+    return measured
