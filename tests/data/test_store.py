@@ -14,7 +14,7 @@ from torch import Tensor
 from xtalgraph.conventions.errors import StoreError
 from xtalgraph.crystals import transforms
 from xtalgraph.data import store_key
-from xtalgraph.data.store import TENSORS, GraphStore
+from xtalgraph.data.store import TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.store_packing import join_parts, packed, write_part
 from xtalgraph.data.stored_graphs import StoredGraphs
@@ -137,7 +137,8 @@ def test_fields_to_come_are_kept_by_their_scope(tmp_path, monkeypatch):
     for number, graph in enumerate(graphs):
         write_part(tmp_path / str(number), graph, [], {})
     said = join_parts([tmp_path / "0", tmp_path / "1"], tmp_path / TENSORS)
-    document = {"format": 1, "key": "", "refused": [], "crystals": 66, **said}
+    document = {"format": 2, "key": "", "refused": [], "crystals": 66, **said}
+    document["document_sha256"] = document_digest(document)
     (tmp_path / "store.json").write_text(json.dumps(document))
     found = GraphStore.open(tmp_path)
     last = found.select([40, 3])

@@ -146,10 +146,10 @@ def test_other_folders_are_refused(tmp_path):
     with pytest.raises(StoreError, match=r"holds no store: there is no store\.json"):
         GraphStore.open(tmp_path)
     (tmp_path / DOCUMENT).write_text("{")
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match=r"store\.json is damaged"):
         GraphStore.open(tmp_path)
     (tmp_path / DOCUMENT).write_text(json.dumps({"format": 0}))
-    with pytest.raises(StoreError, match="not in the format 1"):
+    with pytest.raises(StoreError, match="not in the format 2"):
         GraphStore.open(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):

@@ -9,6 +9,16 @@ from xtalgraph.conventions.files import file_errors
 
 LARGEST: Final = 64 * 2**20
 """Bytes of a document; Python takes about ten times as much while it reads one."""
+DAMAGE: Final = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What Python raises where a document holds something else than what is looked for."""
 
 
 def read_document(

@@ -1,6 +1,5 @@
 """The stores of graphs that trainings have left in the cache: what is there, and taking it away."""
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from xtalgraph.conventions.errors import StoreError
+from xtalgraph.conventions.documents import read_document
+from xtalgraph.conventions.errors import StoreError, XtalgraphError
 from xtalgraph.data.cache import cache_folder
 from xtalgraph.data.store import DOCUMENT
 from xtalgraph.data.store_building import LOCK
@@ -79,9 +79,10 @@ def _said(document: Path) -> tuple[int | None, dict[str, Any] | None]:
     if not document.is_file():
         return None, None
     try:
-        values = json.loads(document.read_text(encoding="utf-8"))
-    except ValueError:
+        values = read_document(document, largest=2**30)
+    except XtalgraphError:
         return None, None
-    if values.get("format") != FORMAT_VERSION:
+    crystals, recipe = values.get("crystals"), values.get("recipe")
+    if values.get("format") != FORMAT_VERSION or not isinstance(recipe, dict):
         return None, None
-    return values["crystals"], values["recipe"]
+    return (crystals if isinstance(crystals, int) else None), recipe

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Final, final
@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import StoreError
 from xtalgraph.data.store_key import FORMAT_VERSION, KINDS, fields_of
 from xtalgraph.data.store_packing import name_of_first
@@ -24,6 +25,9 @@ DOCUMENT: Final = "store.json"
 """Says what the store was made from; it is written last, so where it is, all is there."""
 TENSORS: Final = "graphs.safetensors"
 """One array for each field, and the first row of each crystal in each scope."""
+
+_LARGEST: Final = 2**30
+"""Bytes of the document: it lists the crystals that have no graph."""
 
 Chosen = Int[Tensor, " chosen"] | Int[np.ndarray, " chosen"] | Sequence[int]
 """Indices of crystals."""
@@ -64,30 +68,28 @@ class GraphStore:
             StoreError: If it is missing, incomplete or damaged, of another version, or stale.
         """
         folder = Path(folder)
-        try:
-            document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise StoreError(f"{folder} holds no store: there is no {DOCUMENT}") from None
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{folder / DOCUMENT} cannot be read: {error}") from error
-        if not isinstance(document, dict) or document.get("format") != FORMAT_VERSION:
-            raise StoreError(
-                f"{folder} is not in the format {FORMAT_VERSION} of this version: build it anew"
-            )
-        if key is not None and document["key"] != key:
+        document = _document_of(folder)
+        if key is not None and document.get("key") != key:
             raise StoreError(
                 f"the store {folder} was made from other crystals, other settings of the graph or "
                 "by another version: build it anew"
             )
         path = folder / TENSORS
-        if not path.is_file() or path.stat().st_size != document["bytes"]:
-            raise StoreError(f"{path} has not the {document['bytes']} bytes written: build it anew")
-        kind = KINDS.get(document["graph"])
-        if kind is None or set(fields_of(kind)) != set(document["dtypes"]):
-            raise StoreError(f"{folder} holds graphs of another version: build it anew")
-        file = TensorFile.open(path)
+        try:
+            if not path.is_file() or path.stat().st_size != document["bytes"]:
+                raise StoreError(
+                    f"{path} has not the {document['bytes']} bytes written: build it anew"
+                )
+            kind = KINDS.get(document["graph"])
+            if kind is None or set(fields_of(kind)) != set(document["dtypes"]):
+                raise StoreError(f"{folder} holds graphs of another version: build it anew")
+            file = TensorFile.open(path)
+            _check_rows(kind, document, file)
+            store = cls(folder, document, file)
+        except DAMAGE as error:
+            raise StoreError(f"{folder} is damaged: {error}: build it anew") from error
         file.expect_random_access(True)
-        return cls(folder, document, file)
+        return store
 
     def verify(self) -> None:
         """Read the whole store and compare it with its checksum.
@@ -180,6 +182,53 @@ class GraphStore:
             wrong = chosen[(chosen < 0) | (chosen >= len(self))][0]
             raise StoreError(f"there is no crystal {wrong} in {self.folder}, it has {len(self)}")
         return chosen
+
+
+def document_digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a store says of itself, which stands beside it.
+
+    Args:
+        document: The content of ``store.json`` but for this.
+    """
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _document_of(folder: Path) -> dict[str, Any]:
+    """Return the content of ``store.json``, if it is as it was written."""
+    path = folder / DOCUMENT
+    if not path.is_file():
+        raise StoreError(f"{folder} holds no store: there is no {DOCUMENT}")
+    document = read_document(path, largest=_LARGEST, error=StoreError)
+    if document.get("format") != FORMAT_VERSION:
+        raise StoreError(
+            f"{folder} is not in the format {FORMAT_VERSION} of this version: build it anew"
+        )
+    if document.pop("document_sha256", None) != document_digest(document):
+        raise StoreError(f"{path} does not match its own checksum: build it anew")
+    return document
+
+
+def _check_rows(kind: type[Graph], document: Mapping[str, Any], file: TensorFile) -> None:
+    """Raise a ValueError where the arrays have not the rows that the document and they tell."""
+    rows = {Scope(name): int(count) for name, count in document["rows"].items()}
+    given, refused = document["crystals"], document["refused"]
+    places = {index for index, reason in refused if isinstance(reason, str)}
+    if len(places) != len(refused) or not places <= set(range(given)):
+        raise ValueError("the crystals without a graph are not some of the crystals")
+    if given - len(places) != rows[Scope.CRYSTAL]:
+        raise ValueError(f"{given} crystals less {len(places)} are not {rows[Scope.CRYSTAL]}")
+    for scope in COUNTS:
+        first = file.arrays[name_of_first(scope)]
+        if first.shape != (rows[Scope.CRYSTAL] + 1,) or first[0] != 0 or first[-1] != rows[scope]:
+            raise ValueError(f"the first rows of each {scope} are not those of its {rows[scope]}")
+        if (np.diff(first) < 0).any():
+            raise ValueError(f"the first rows of each {scope} do not ascend")
+    for field in dataclasses.fields(kind):
+        found = file.arrays[field.name].shape[:1]
+        if found != (rows[field.metadata["scope"]],):
+            raise ValueError(f"{field.name} has {found} rows")
+        if np.dtype(document["dtypes"][field.name]).kind not in "bif":
+            raise ValueError(f"{field.name} is of no type that a graph has")
 
 
 def _ranges(

@@ -23,9 +23,9 @@ from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.cache import cache_folder
 from xtalgraph.data.refusals import build_or_refuse
-from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
+from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_key import FORMAT_VERSION, store_key
-from xtalgraph.data.store_packing import join_parts, write_part
+from xtalgraph.data.store_packing import is_whole, join_parts, write_part
 from xtalgraph.data.tensor_file import TensorFile
 from xtalgraph.graphs.recipe import GraphRecipe
 
@@ -121,11 +121,14 @@ class _Part:
         if not self.path.is_file():
             return False
         try:
-            said = TensorFile.open(self.path).metadata
+            part = TensorFile.open(self.path)
         except StoreError as error:
             log.warning("%s; it is built again", error)
             return False
-        return self.labels.items() <= said.items()
+        if not is_whole(part):
+            log.warning("%s does not match its checksum; it is built again", self.path)
+            return False
+        return self.labels.items() <= part.metadata.items()
 
     def build(self) -> int:
         """Build the graphs, write them, and return how many crystals they were made from."""
@@ -225,6 +228,7 @@ def _finish(folder: Path, key: str, crystals: Sequence[Crystal], recipe: GraphRe
         "refused": refused,
         **joined,
     }
+    document["document_sha256"] = document_digest(document)
     write_atomically(folder / DOCUMENT, json.dumps(document, indent=1))
     shutil.rmtree(folder / _PARTS)
 

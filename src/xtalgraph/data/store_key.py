@@ -13,8 +13,9 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.recipe import BUILDER_VERSION, GraphRecipe
 
-FORMAT_VERSION: Final = 1
-"""Of the files of a store; raised when they change."""
+FORMAT_VERSION: Final = 2
+"""Of the files of a store; raised when they change. 2 has a checksum of ``store.json`` and of each
+part."""
 KINDS: Final[Mapping[str, type[Graph]]] = {"crystal": CrystalGraph, "invariant": InvariantGraph}
 """The kinds of graph that a store can hold, by their name on disk."""
 _DECIDING: Final = ("vesin", "pymatgen-core")

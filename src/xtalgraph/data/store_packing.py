@@ -1,6 +1,7 @@
 """From graphs to the arrays of a store: each number as narrow as it goes, indices from 0."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from xtalgraph.data.tensor_file import Column, TensorFile, write_tensors
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
 from xtalgraph.graphs.refusal import Refusal
 
+_CHECKSUM: Final = "content_sha256"
+"""Under which a part has the checksum of its arrays and of what else it says."""
 _INTEGERS: Final = tuple(np.dtype(name) for name in ("i1", "i2", "i4"))
 """Narrower than 64 bits, the narrowest first."""
 
@@ -84,7 +87,26 @@ def write_part(
     columns = {
         name: Column(array.dtype, array.shape, iter([array])) for name, array in arrays.items()
     }
-    write_tensors(path, columns, {**said, **labels})
+    metadata = {**said, **labels}
+    write_tensors(path, columns, {**metadata, _CHECKSUM: _digest(arrays, metadata)})
+
+
+def is_whole(part: TensorFile) -> bool:
+    """Return whether a part of a store is as it was written.
+
+    Args:
+        part: Its file.
+    """
+    metadata = dict(part.metadata)
+    return metadata.pop(_CHECKSUM, None) == _digest(part.arrays, metadata)
+
+
+def _digest(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
+    shapes = {name: [str(array.dtype), *array.shape] for name, array in sorted(arrays.items())}
+    digest = hashlib.sha256(json.dumps([shapes, metadata], sort_keys=True).encode())
+    for name in shapes:
+        digest.update(np.ascontiguousarray(arrays[name]).data)
+    return digest.hexdigest()
 
 
 def join_parts(parts: Sequence[Path], path: Path) -> dict[str, Any]:

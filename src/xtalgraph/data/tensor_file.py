@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+from xtalgraph.conventions.documents import DAMAGE
 from xtalgraph.conventions.errors import StoreError
 from xtalgraph.conventions.files import replacing
 
@@ -32,6 +33,8 @@ _DTYPES: Final[Mapping[str, np.dtype]] = {
     "F64": np.dtype("<f8"),
 }
 _NAMES: Final[Mapping[np.dtype, str]] = {dtype: name for name, dtype in _DTYPES.items()}
+_LONGEST_HEADER: Final = 100_000_000
+"""Bytes, as in the library."""
 _ALIGNMENT: Final = 8
 """Bytes; the data begin at a multiple of it, the widest numbers first, so all are aligned."""
 
@@ -72,22 +75,21 @@ class TensorFile:
         try:
             with path.open("rb") as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            start = 8 + int.from_bytes(mapped[:8], "little")
+            length = int.from_bytes(mapped[:8], "little")
+            start = 8 + length
+            if length > min(_LONGEST_HEADER, len(mapped)):
+                raise StoreError(f"{path} is damaged: its header has {length} bytes")
             header = json.loads(mapped[8:start])
-            metadata = header.pop("__metadata__", {})
-            stop = start + max((entry["data_offsets"][1] for entry in header.values()), default=0)
+            metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
+            places = {name: _Place.of(entry) for name, entry in header.items()}
+            stop = start + max((place.stop for place in places.values()), default=0)
             if stop != len(mapped):
                 raise StoreError(f"{path} has {len(mapped)} bytes and should have {stop}")
             arrays = {
-                name: np.ndarray(
-                    tuple(entry["shape"]),
-                    _DTYPES[entry["dtype"]],
-                    buffer=mapped,
-                    offset=start + entry["data_offsets"][0],
-                )
-                for name, entry in header.items()
+                name: np.ndarray(place.shape, place.dtype, mapped, start + place.start)
+                for name, place in places.items()
             }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, *DAMAGE) as error:
             raise StoreError(f"{path} cannot be read: {error}") from error
         return cls(arrays, metadata, mapped)
 
@@ -102,6 +104,28 @@ class TensorFile:
         """
         if sys.platform != "win32":
             self.mapped.madvise(mmap.MADV_RANDOM if random else mmap.MADV_SEQUENTIAL)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an array lies in a file."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> "_Place":
+        """Read an entry of a header; raise a ValueError where it contradicts itself."""
+        dtype, shape = _DTYPES[entry["dtype"]], entry["shape"]
+        start, stop = entry["data_offsets"]
+        whole = [*shape, start, stop]
+        if not all(type(number) is int and number >= 0 for number in whole):
+            raise ValueError(f"{whole} are not all whole numbers of at least 0")
+        if stop - start != prod(shape) * dtype.itemsize:
+            raise ValueError(f"an array of shape {shape} does not take {stop - start} bytes")
+        return cls(dtype, tuple(shape), start, stop)
 
 
 def write_tensors(path: Path, columns: Mapping[str, Column], metadata: Mapping[str, str]) -> str:

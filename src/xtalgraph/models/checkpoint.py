@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
-from xtalgraph.conventions.errors import RunError
-from xtalgraph.conventions.files import write_atomically
+from xtalgraph.conventions.documents import DAMAGE, read_document
+from xtalgraph.conventions.errors import ConfigError, RunError, TargetError
+from xtalgraph.conventions.files import file_errors, write_atomically
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
@@ -90,26 +92,85 @@ def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
         RunError: If the files are missing, damaged, or of a newer format.
     """
     check_is_run(folder)
-    try:
-        document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if document["format"] > FORMAT:
-            raise RunError(
-                f"{folder / 'model.json'} has format {document['format']}, this xtalgraph reads "
-                f"up to {FORMAT}: install a newer xtalgraph"
-            )
-        spec = ModelSpec.from_dict(document["model"])
-        expected = document["weights_sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder / 'model.json'} is damaged: {error}") from error
-    weights = (folder / "model.safetensors").read_bytes()
-    if hashlib.sha256(weights).hexdigest() != expected:
+    document = read_document(folder / "model.json")
+    spec = _spec_of(folder / "model.json", document)
+    path = folder / "model.safetensors"
+    with file_errors(path):
+        weights = path.read_bytes()
+    if hashlib.sha256(weights).hexdigest() != document["weights_sha256"]:
         raise RunError(
-            f"{folder / 'model.safetensors'} does not match the checksum in model.json: "
-            "the file is damaged or belongs to another run"
+            f"{path} does not match the checksum in model.json: the file is damaged or belongs to "
+            "another run"
         )
-    state = safetensors.torch.load(weights)
+    try:
+        state = safetensors.torch.load(weights)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+    _check_shapes(path, spec, state)
     model = spec.make_model()
     if all(state[name].dtype == torch.float64 for name, _ in model.named_parameters()):
         model.double()
     model.load_state_dict(state)
     return model.eval(), spec, document
+
+
+def check_finite(model: PropertyModel, where: Path | str) -> None:
+    """Refuse a model with a weight that is no finite number.
+
+    Args:
+        model: The model.
+        where: It is, for the message.
+
+    Raises:
+        RunError: If there is one.
+    """
+    for name, value in model.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise RunError(
+                f"{where}: the weights {name} are not all finite, and nothing can be predicted "
+                "with them. Train again, with a lower training.learning_rate or training.clip_norm"
+            )
+
+
+def _spec_of(path: Path, document: Mapping[str, Any]) -> ModelSpec:
+    """Return what the model is, from a document that may hold anything."""
+    try:
+        version = document["format"]
+        if not isinstance(version, int):
+            raise TypeError(f"format is {version!r}")
+        if version > FORMAT:
+            raise RunError(
+                f"{path} has format {version}, this xtalgraph reads up to {FORMAT}: install a "
+                "newer xtalgraph"
+            )
+        if not isinstance(document["weights_sha256"], str):
+            raise TypeError("weights_sha256 is no text")
+        return ModelSpec.from_dict(document["model"])
+    except (ConfigError, TargetError) as error:
+        raise RunError(f"{path} describes no model: {error}") from error
+    except DAMAGE as error:
+        raise RunError(f"{path} is damaged: {error!r}") from error
+
+
+def _check_shapes(path: Path, spec: ModelSpec, state: Mapping[str, torch.Tensor]) -> None:
+    """Compare the weights in a file with those of the model, before memory is taken for it."""
+    if spec.settings.get("depth", 0) > len(state):
+        raise RunError(
+            f"{path} holds {len(state)} arrays, too few for a model of depth "
+            f"{spec.settings['depth']}: model.json is of another run, or damaged"
+        )
+    with torch.device("meta"):  # shapes alone
+        wanted = {name: value.shape for name, value in spec.make_model().state_dict().items()}
+    found = {name: value.shape for name, value in state.items()}
+    wrong = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+    if wrong:
+        name = wrong[0]
+        raise RunError(
+            f"{path} does not hold the weights of the model in model.json: {name} must be "
+            f"{_shape(wanted.get(name))} and is {_shape(found.get(name))}: a file is of another "
+            "run, or damaged"
+        )
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "missing" if shape is None else f"of shape {tuple(shape)}"

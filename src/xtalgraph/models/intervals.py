@@ -1,6 +1,7 @@
 """Intervals around a prediction, from errors on crystals that nothing was learned from."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Final, final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.metrics.conformal import conformal_quantile
@@ -102,9 +104,25 @@ class Intervals:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
-        """Make intervals from what `as_dict` returned."""
+        """Make intervals from what `as_dict` returned.
+
+        Args:
+            values: Plain values.
+
+        Raises:
+            ValueError: If they are not such.
+        """
         scores = np.array(values["scores"], dtype=np.float64)
-        return cls(scores, float(values["floor"]), bool(values["by_spread"]))
+        floor, by_spread = float(values["floor"]), values["by_spread"]
+        if scores.ndim != 1 or not (np.isfinite(scores) & (scores >= 0)).all():
+            raise ValueError("the scores are not a list of numbers of at least 0")
+        if (np.diff(scores) < 0).any():
+            raise ValueError("the scores do not ascend")
+        if not (math.isfinite(floor) and floor >= 0):
+            raise ValueError(f"the floor must be a number of at least 0, got {floor}")
+        if not isinstance(by_spread, bool):
+            raise ValueError(f"by_spread must be true or false, got {by_spread!r}")
+        return cls(scores, floor, by_spread)
 
 
 def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:
@@ -131,8 +149,8 @@ def load_intervals(run: Path) -> dict[str, Intervals]:
     path = run / INTERVALS_FILE
     if not path.is_file():
         return {}
+    document = read_document(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
         return {name: Intervals.from_dict(one) for name, one in document.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error

@@ -1,6 +1,7 @@
 """How new a crystal is to a model: its distance to what the model was trained on."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from safetensors import SafetensorError
 from scipy.spatial.distance import cdist
 
+from xtalgraph.conventions.documents import DAMAGE
 from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from xtalgraph.conventions.errors import RunError
@@ -118,9 +120,17 @@ class TrainingSet:
         Args:
             latent: One vector for each crystal.
             crystals: As many.
+
+        Raises:
+            RunError: If the vectors are not of the same model.
         """
         if len(crystals) == 0:
             return []
+        if latent.shape[1] != self.latent.shape[1]:
+            raise RunError(
+                f"the vectors of the training part have {self.latent.shape[1]} numbers and those "
+                f"of the model {latent.shape[1]}: training_set.safetensors is of another run"
+            )
         latent = latent.astype(np.float32)
         far = np.concatenate([*_nearest(latent, self.latent, NEIGHBORS)])
         apart = np.concatenate([*_mover(piles_of(crystals), self.piles)])
@@ -170,9 +180,33 @@ class TrainingSet:
                 known = json.loads(file.metadata()["training_set"])
                 latent, piles = file.get_tensor("latent"), file.get_tensor("piles")
             thresholds = float(known["latent_threshold"]), float(known["composition_threshold"])
-            return cls(latent, piles, tuple(known["elements"]), *thresholds)
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            elements = tuple(known["elements"])
+            _check_training_set(latent, piles, elements, thresholds)
+        except FileNotFoundError as error:
+            raise RunError(f"{path} is missing") from error
+        except (SafetensorError, OSError, *DAMAGE) as error:
             raise RunError(f"{path} is damaged: {error}") from error
+        return cls(latent, piles, elements, *thresholds)
+
+
+def _check_training_set(
+    latent: np.ndarray,
+    piles: np.ndarray,
+    elements: Sequence[str],
+    thresholds: tuple[float, float],
+) -> None:
+    """Raise a ValueError where something is not what `TrainingSet.save` writes."""
+    for name, array, columns in (("latent", latent, None), ("piles", piles, MAX_ATOMIC_NUMBER)):
+        if array.dtype != np.float32 or array.ndim != 2 or array.size == 0:
+            raise ValueError(f"{name} is not a table of 32-bit numbers")
+        if columns is not None and array.shape[1] != columns:
+            raise ValueError(f"{name} must have {columns} columns, got {array.shape[1]}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds something else than finite numbers")
+    if not set(elements) <= set(SYMBOLS[1:]):
+        raise ValueError("the elements are not symbols of elements")
+    if not all(math.isfinite(one) and one >= 0 for one in thresholds):
+        raise ValueError(f"the thresholds must be at least 0, got {thresholds}")
 
 
 def piles_of(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals 118"]:

@@ -1,6 +1,5 @@
 """A trained model, ready for new crystals."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,17 +21,14 @@ from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
-from xtalgraph.models.checkpoint import load_model, member_folder
-from xtalgraph.models.intervals import Intervals, load_intervals
-from xtalgraph.models.manifest import check_manifest
+from xtalgraph.models.intervals import Intervals
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.saved_members import load_members
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.spread import spread_of
 from xtalgraph.nn.determinism import deterministic
-
-log = logging.getLogger("xtalgraph")
 
 _BATCH = 256
 """Crystals in a batch."""
@@ -93,24 +89,10 @@ class Predictor:
             RunError: If something is missing or damaged, or not of this run.
         """
         folder = Path(run)
-        if check_manifest(folder, evidence=False) is None:
-            log.warning(
-                "%s is of an xtalgraph that wrote no manifest: whether its files are those of one "
-                "run is not known",
-                folder,
-            )
-        model, spec, document = load_model(folder)
-        count = document.get("members", 1)
-        others = [load_model(member_folder(folder, n))[0] for n in range(1, count)]
+        (model, *others), spec, elements, intervals = load_members(folder)
         training = folder / TRAINING_FILE
-        return cls(
-            model,
-            spec,
-            document["elements"],
-            others=others,
-            intervals=load_intervals(folder),
-            training_set=TrainingSet.load(training) if training.is_file() else None,
-        )
+        known = TrainingSet.load(training) if training.is_file() else None
+        return cls(model, spec, elements, others=others, intervals=intervals, training_set=known)
 
     def with_graphs(self, spec: ModelSpec) -> "Predictor":
         """Return all members with graphs that are built in another way, without intervals.
@@ -226,7 +208,9 @@ class Predictor:
 
     @torch.no_grad()
     @deterministic()
-    def _said(self, graph: Graph, crystals: Sequence[Crystal], novelty: bool) -> list[Prediction]:
+    def _said(
+        self, graph: Graph, crystals: Sequence[Crystal], novelty: bool
+    ) -> list[Prediction | str]:
         graph = graph.to(self.device)
         seen = [member.features(graph) for member in self.members]
         pairs = list(zip(self.members, seen, strict=True))
@@ -259,9 +243,15 @@ class Predictor:
         atoms: int,
         latent: Float[np.ndarray, " latent"],
         novelty: Novelty | None,
-    ) -> Prediction:
+    ) -> Prediction | str:
+        """Return what is said of one crystal, or why nothing can be."""
         values = members.mean(axis=0)
         spread = spread_of(members, deviations)
+        if not np.isfinite(values).all() or not (spread is None or np.isfinite(spread).all()):
+            return (
+                "the model has no finite number for it: it overflows on this crystal, which is far "
+                "from what it was trained on"
+            )
         if not self.intervals:
             return Prediction(values, spread, None, None, latent, novelty)
         half = np.full(values.shape, np.nan)

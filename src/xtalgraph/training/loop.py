@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -12,6 +12,7 @@ from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from xtalgraph.conventions.documents import DAMAGE
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.stopping import Stopped, StopRequest, postponed_stop
 from xtalgraph.graphs.graph import Graph
@@ -30,6 +31,7 @@ from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.selection import is_worse
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
+    damaged,
     load_state,
     pack_optimizer,
     prefixed,
@@ -66,6 +68,26 @@ class Progress:
     """One row an epoch, as in log.csv."""
     key: str = ""
     """What the training was made from; a state is resumed only by the same."""
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> "Progress":
+        """Return what was saved.
+
+        Args:
+            values: As `vars` has them.
+
+        Raises:
+            TypeError: If they are something else.
+        """
+        made = cls(**values)
+        for one in fields(cls):
+            value, usual = getattr(made, one.name), getattr(cls(), one.name)
+            kinds = (int, float, type(None)) if usual is None else (type(usual), int)
+            if not isinstance(value, kinds):
+                raise TypeError(f"{one.name} is {value!r}")
+        if not all(isinstance(row, dict) for row in made.history):
+            raise TypeError("the history is no list of rows")
+        return made
 
 
 class Trainer:
@@ -284,19 +306,22 @@ class Trainer:
         if state is None:
             return
         tensors, progress = state
-        if progress["key"] != self.progress.key:
+        if progress.get("key") != self.progress.key:
             raise RunError(
                 f"the saved training state in {self.folder} was made from other data, another "
                 "split or other settings: repeat the command it began with, or choose another "
                 "--out"
             )
-        self.progress = Progress(**progress)
+        try:
+            self.progress = Progress.restored(progress)
+            self.model.load_state_dict(under("model", tensors))
+            self.average.load_state_dict(under("average", tensors))
+            self.kept = under("kept", tensors)
+            self.best_errors = tensors["best_errors"]
+            unpack_optimizer(self.optimizer, under("optimizer", tensors))
+        except (RuntimeError, *DAMAGE) as error:
+            raise RunError(damaged(self.folder, str(error))) from error
         self._saved_epoch = self.progress.epoch
-        self.model.load_state_dict(under("model", tensors))
-        self.average.load_state_dict(under("average", tensors))
-        self.kept = under("kept", tensors)
-        self.best_errors = tensors["best_errors"]
-        unpack_optimizer(self.optimizer, under("optimizer", tensors))
 
 
 class Outputs(NamedTuple):

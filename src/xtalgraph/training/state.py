@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from xtalgraph.conventions.errors import RunError
-from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.documents import DAMAGE, read_document
+from xtalgraph.conventions.errors import FileError, RunError
+from xtalgraph.conventions.files import file_errors, make_folder, write_atomically
 
 POINTER = "state.json"
 """Names the newest complete state and its checksum; replacing it is what commits a state."""
@@ -38,7 +40,8 @@ def save_state(folder: Path, tensors: Mapping[str, Tensor], progress: Mapping[st
     name = f"epoch-{progress['epoch']:06d}.safetensors"
     write_atomically(folder / name, blob)
     pointer = {"file": name, "sha256": hashlib.sha256(blob).hexdigest(), "progress": progress}
-    write_atomically(folder / POINTER, json.dumps(pointer).encode())
+    pointer["pointer_sha256"] = _digest(pointer)
+    write_atomically(folder / POINTER, json.dumps(pointer))
     for old in folder.glob("epoch-*.safetensors"):
         if old.name != name:
             old.unlink()
@@ -56,14 +59,23 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     pointer = folder / POINTER
     if not pointer.is_file():
         return None
+    record = read_document(pointer)
     try:
-        record = json.loads(pointer.read_text())
-        blob = (folder / record["file"]).read_bytes()
+        # States of before there was this checksum have none.
+        if record.pop("pointer_sha256", None) not in (None, _digest(record)):
+            raise RunError(damaged(folder, f"{POINTER} does not match its own checksum"))
+        name, progress = record["file"], record["progress"]
+        if not (isinstance(name, str) and re.fullmatch(r"epoch-\d{6,}\.safetensors", name)):
+            raise RunError(damaged(folder, f"{name!r} is not the name of a state"))
+        if not isinstance(progress, dict):
+            raise RunError(damaged(folder, "it holds no progress"))
+        with file_errors(folder / name):
+            blob = (folder / name).read_bytes()
         if hashlib.sha256(blob).hexdigest() != record["sha256"]:
-            raise RunError(_damaged(folder, f"{record['file']} does not match its checksum"))
-        return safetensors.torch.load(blob), record["progress"]
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise RunError(_damaged(folder, str(error))) from error
+            raise RunError(damaged(folder, f"{name} does not match its checksum"))
+        return safetensors.torch.load(blob), progress
+    except (FileError, SafetensorError, *DAMAGE) as error:
+        raise RunError(damaged(folder, str(error))) from error
 
 
 def pack_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -101,7 +113,17 @@ def snapshot(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
-def _damaged(folder: Path, what: str) -> str:
+def _digest(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def damaged(folder: Path, what: str) -> str:
+    """Return the message about a state that cannot be used.
+
+    Args:
+        folder: Where states are kept.
+        what: Is wrong with it.
+    """
     return (
         f"the saved training state in {folder} is damaged: {what}. "
         "Delete that folder and start again without --resume"

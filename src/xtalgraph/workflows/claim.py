@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import yaml
-
-from xtalgraph.conventions.errors import RunError
-from xtalgraph.workflows.config import RunConfig
+from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.workflows.config import RunConfig, read_yaml
 from xtalgraph.workflows.sole_writer import HOLDER, LOCK, sole_writer
 
 _OURS = {LOCK, HOLDER, "rejected.csv", "state", "members"}
@@ -46,7 +45,7 @@ def check_settings(folder: Path, config: RunConfig) -> None:
     Raises:
         RunError: If they differ in what decides a number; the message says where.
     """
-    before = RunConfig.from_sections(_settings_of(folder)).deciding()
+    before = RunConfig.from_sections(saved_sections(folder)).deciding()
     after = config.deciding()
     changed = [
         f"{section}.{key} was {before[section].get(key)!r}, is {after[section].get(key)!r}"
@@ -61,15 +60,19 @@ def check_settings(folder: Path, config: RunConfig) -> None:
         )
 
 
-def _settings_of(folder: Path) -> dict[str, dict[str, object]]:
-    path = folder / "config.yaml"
+def saved_sections(run: Path) -> dict[str, dict[str, Any]]:
+    """Read the sections of ``config.yaml`` in a run folder.
+
+    Args:
+        run: The run folder.
+
+    Raises:
+        RunError: If the file is missing or damaged.
+    """
     try:
-        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}. Choose another --out") from error
-    if not isinstance(sections, dict):
-        raise RunError(f"{path} is damaged: it holds no sections. Choose another --out")
-    return sections
+        return read_yaml(run / "config.yaml")
+    except (ConfigError, ValueError, RecursionError) as error:
+        raise RunError(f"{run} has no settings that can be read: {error}") from error
 
 
 def _check(folder: Path, config: RunConfig, resume: bool) -> None:

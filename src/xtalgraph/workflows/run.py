@@ -1,13 +1,11 @@
 """A finished run: its folder, its model, and the very crystals it was made from."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import yaml
 from jaxtyping import Int
 
 from xtalgraph.conventions.documents import read_document
@@ -15,6 +13,7 @@ from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.predictor import Predictor
+from xtalgraph.workflows.claim import saved_sections
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.prepare import read_labelled, resolve_source
@@ -93,8 +92,7 @@ class Run:
     @cached_property
     def config(self) -> RunConfig:
         """The resolved settings."""
-        text = (self.folder / "config.yaml").read_text(encoding="utf-8")
-        return RunConfig.from_sections(yaml.safe_load(text))
+        return RunConfig.from_sections(saved_sections(self.folder))
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -146,5 +144,4 @@ class Run:
         return RunData(labelled, Split(**{p: places(p) for p in named}, how=self.division["how"]))
 
     def _json(self, name: str) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
-        return document
+        return read_document(self.folder / name, largest=2**30)

@@ -11,7 +11,7 @@ from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.data.splits import Split
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
-from xtalgraph.models.checkpoint import member_folder, save_model
+from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import TRAINING_FILE
@@ -240,6 +240,7 @@ def _train(
     }
     count = len(fitted.members)
     for number, model in enumerate(fitted.members):
+        check_finite(model, member_folder(folder, number))
         said = {"members": count} if count > 1 and number == 0 else {}
         save_model(member_folder(folder, number), model, config.spec, known | said)
     fitted.training_set.save(folder / TRAINING_FILE)
