@@ -204,6 +204,31 @@ def test_a_killed_build_goes_on_and_leaves_no_process(tmp_path, workers, monkeyp
     assert content(resumed) == content(build_store(crystals, RECIPE, tmp_path / "whole"))
 
 
+def test_a_part_that_was_changed_is_built_again(tmp_path, monkeypatch, caplog):
+    whole = content(build_store(CRYSTALS, RECIPE, tmp_path / "whole"))
+    build = store_building._finish
+    monkeypatch.setattr(store_building, "_finish", lambda *_: (_ for _ in ()).throw(KeyError))
+    with pytest.raises(KeyError):
+        build_store(CRYSTALS, RECIPE, tmp_path / "killed")
+    part = min((tmp_path / "killed").glob("parts/*.safetensors"))
+    changed = bytearray(part.read_bytes())
+    changed[-1] ^= 1  # of the last array: sizes and header are as they were
+    part.write_bytes(changed)
+    monkeypatch.setattr(store_building, "_finish", build)
+    built = parts_built(monkeypatch)
+    assert content(build_store(CRYSTALS, RECIPE, tmp_path / "killed")) == whole
+    assert len(built) == 1
+    assert f"{part} does not match its checksum; it is built again" in caplog.text
+
+
+def test_a_store_whose_document_was_changed_is_refused(tmp_path):
+    build_store(CRYSTALS, RECIPE, tmp_path)
+    path = tmp_path / DOCUMENT
+    path.write_text(path.read_text().replace('"refused": []', '"refused": [[0, ""]]'))
+    with pytest.raises(StoreError, match=r"store\.json does not match its own checksum"):
+        GraphStore.open(tmp_path)
+
+
 def test_parts_of_another_store_are_not_taken(tmp_path, monkeypatch):
     build = store_building._finish
     monkeypatch.setattr(store_building, "_finish", lambda *_: (_ for _ in ()).throw(KeyError))
@@ -222,6 +247,7 @@ class NoOxygen(Strategy):
     cutoff: float = 4.0
     name: ClassVar[str] = "no-oxygen"
     continuous: ClassVar[bool] = True
+    rule: ClassVar[str] = "all neighbours of crystals without oxygen"
 
     def edges(self, crystal):
         if 8 in crystal.numbers:

@@ -1,5 +1,7 @@
 """What is written in a stream is read by the library of the format, and the other way round."""
 
+import json
+
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -73,3 +75,33 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_tensors(tmp_path / "x", {"a": Column(np.dtype("f8"), (6,), blocks())}, {})
     assert list(tmp_path.iterdir()) == []
+
+
+LIES = [
+    {"shape": [10**9, 10**9]},
+    {"shape": [-1, 7]},
+    {"shape": [7.0, 1]},
+    {"data_offsets": [0, 10**15]},
+    {"data_offsets": [28, 0]},
+    {"dtype": "F16"},
+    {"dtype": "F64"},
+]
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_an_array_that_lies_about_itself_is_refused(path, lie):
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["ints"] |= lie
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    with pytest.raises(StoreError, match=r"some\.safetensors"):
+        TensorFile.open(path)
+
+
+@pytest.mark.parametrize("length", [10**12, 2**64 - 1])
+def test_a_header_longer_than_the_file_is_refused(path, length):
+    path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
+    with pytest.raises(StoreError, match=f"its header has {length} bytes"):
+        TensorFile.open(path)

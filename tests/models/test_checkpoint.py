@@ -9,7 +9,7 @@ import torch
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.checkpoint import check_finite, load_model, save_model
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -65,6 +65,39 @@ def test_a_damaged_file_is_noticed(run):
     weights.write_bytes(bytes(content))
     with pytest.raises(RunError, match="does not match the checksum"):
         load_model(run[0])
+
+
+HUGE = {"width": 4096}, {"depth": 128}, {"width": 9}, {"depth": 4}
+
+
+@pytest.mark.parametrize("settings", HUGE)
+def test_a_size_that_the_weights_have_not_is_refused_before_memory_is_taken(run, settings):
+    path = run[0] / "model.json"
+    document = json.loads(path.read_text())
+    document["model"]["settings"] |= settings
+    path.write_text(json.dumps(document))
+    with pytest.raises(RunError, match=r"model\.safetensors.*another run, or damaged"):
+        load_model(run[0])
+
+
+@pytest.mark.parametrize("settings", [{"width": 10**9}, {"depth": 10**6}, {"width": -1}, []])
+def test_a_size_that_no_model_has_is_refused(run, settings):
+    path = run[0] / "model.json"
+    document = json.loads(path.read_text())
+    document["model"]["settings"] = settings
+    path.write_text(json.dumps(document))
+    with pytest.raises(RunError, match=r"model\.json"):
+        load_model(run[0])
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_finite_are_refused_with_their_name(run, value):
+    folder, model = run
+    check_finite(model, folder)
+    with torch.no_grad():
+        model.encoder.embed.weight[0, 0] = value
+    with pytest.raises(RunError, match=r"encoder\.embed\.weight are not all finite"):
+        check_finite(model, folder)
 
 
 def test_a_newer_format_and_broken_json_are_refused(run):

@@ -59,5 +59,24 @@ def test_a_damaged_state_is_refused_with_advice(tmp_path, harm):
         state.load_state(tmp_path)
 
 
+def test_progress_that_was_changed_is_refused(tmp_path):
+    state.save_state(tmp_path, {"w": torch.zeros(2)}, {"epoch": 1, "best_error": 0.5})
+    pointer = tmp_path / state.POINTER
+    pointer.write_text(pointer.read_text().replace("0.5", "0.4"))
+    with pytest.raises(RunError, match=r"state\.json does not match its own checksum"):
+        state.load_state(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../epoch-000001.safetensors", "/etc/passwd", 7, None])
+def test_a_file_elsewhere_is_no_state(tmp_path, name):
+    state.save_state(tmp_path, {"w": torch.zeros(2)}, {"epoch": 1})
+    pointer = tmp_path / state.POINTER
+    record = json.loads(pointer.read_text()) | {"file": name}
+    del record["pointer_sha256"]
+    pointer.write_text(json.dumps(record))
+    with pytest.raises(RunError, match="is not the name of a state"):
+        state.load_state(tmp_path)
+
+
 def test_no_state_is_none(tmp_path):
     assert state.load_state(tmp_path) is None

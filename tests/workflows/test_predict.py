@@ -10,7 +10,9 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.crystals.convert import from_pymatgen, to_ase, to_pymatgen
 from xtalgraph.crystals.transforms import supercell
+from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.workflows import predict as module
+from xtalgraph.workflows import train as module_of_training
 
 
 @pytest.fixture
@@ -162,3 +164,38 @@ def test_report_is_written_again(run):
 def test_pymatgen_round_trip_of_the_fixture(table):
     structure = table["structure"][0]
     assert to_pymatgen(from_pymatgen(structure)) == structure
+
+
+def test_a_prediction_that_is_no_finite_number_is_a_reason(run, table, tmp_path, monkeypatch):
+    read = PropertyModel.read
+
+    def overflows(self, features, graph):
+        value = read(self, features, graph)
+        return torch.where(graph.num_atoms > 3, torch.inf, value)
+
+    monkeypatch.setattr(PropertyModel, "read", overflows)
+    rows = table["structure"].tolist()[:6]
+    large = [len(structure) > 3 for structure in rows]
+    assert 0 < sum(large) < len(rows)
+    done = xtalgraph.predict(run, rows, out=tmp_path / "p.csv", progress=False)
+    assert (done.good, done.bad) == (len(rows) - sum(large), sum(large))
+    said = pd.read_csv(tmp_path / "p.csv")
+    assert said["prediction"].isna().tolist() == large
+    assert said["error"].str.contains("no finite number").fillna(False).tolist() == large
+
+
+def test_a_training_whose_weights_are_not_finite_is_not_saved(csv_path, tmp_path, monkeypatch):
+    options = {"target": "energy", "kind": "extensive", "members": 1, "progress": False}
+    fit = module_of_training.fit_members
+
+    def diverges(*args, **kwargs):
+        fitted = fit(*args, **kwargs)
+        with torch.no_grad():
+            next(fitted.members[0].parameters()).fill_(torch.nan)
+        return fitted
+
+    monkeypatch.setattr(module_of_training, "fit_members", diverges)
+    small = ["model.width=8", "model.depth=1", "training.threads=1"]
+    with pytest.raises(RunError, match=r"not all finite.*learning_rate"):
+        xtalgraph.train(csv_path, out=tmp_path / "run", epochs=1, overrides=small, **options)
+    assert not (tmp_path / "run" / "model.json").exists()
