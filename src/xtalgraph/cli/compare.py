@@ -91,7 +91,7 @@ def ladder_table(document: Mapping[str, Any]) -> str:
     Args:
         document: Its content.
     """
-    from xtalgraph.cli.tables import aligned
+    from xtalgraph.cli.tables import aligned, metric_texts
     from xtalgraph.evidence.ladder_page import title
     from xtalgraph.evidence.ladder_wording import SHORT, outcome_in_words
 
@@ -104,8 +104,7 @@ def ladder_table(document: Mapping[str, Any]) -> str:
     against = [f"{judged} by {SHORT[key]}" for key in deciding]
     rows = [["", *map(title, keys), *against, "s", "parameters"]]
     for one in document["rungs"]:
-        cells = [one["metrics"][key]["value"] for key in keys]
-        row = [one["name"], *("n/a" if value is None else f"{value:.4g}" for value in cells)]
+        row = [one["name"], *(metric_texts(one["metrics"][key])[0] for key in keys)]
         if one["judged"]:
             row += ["", ""]
         else:

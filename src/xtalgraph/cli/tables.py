@@ -41,10 +41,10 @@ def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
     keys = [key for key in _TITLES if key in own]
     rows = [["", *(_TITLES[key] for key in keys)]]
     for name, figures in document["models"].items():
-        rows.append([name, *(_texts(figures[part][key])[0] for key in keys)])
+        rows.append([name, *(metric_texts(figures[part][key])[0] for key in keys)])
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
-    first, bounds = keys[0], _texts(own[keys[0]])[1]
+    first, bounds = keys[0], metric_texts(own[keys[0]])[1]
     interval = f"{_TITLES[first]} of {document['model']}: 95 % interval {bounds}" if bounds else ""
     return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
 
@@ -68,12 +68,19 @@ def single_table(metrics: Mapping[str, Any]) -> str:
     """
     rows = [["", "value", "95 % interval"]]
     for key in [key for key in _TITLES if key in metrics]:
-        rows.append([_TITLES[key], *_texts(metrics[key])])
+        rows.append([_TITLES[key], *metric_texts(metrics[key])])
     return "\n".join(aligned(rows))
 
 
-def _texts(metric: Mapping[str, float | None]) -> tuple[str, str]:
-    """Return a value with the digits that its interval leaves, and the interval."""
+def metric_texts(metric: Mapping[str, float | None]) -> tuple[str, str]:
+    """Return a value with the digits that its interval leaves, and the interval.
+
+    Args:
+        metric: Its ``value``, ``low`` and ``high``; None where they are not defined.
+
+    Returns:
+        The texts; the second is empty where there is no interval.
+    """
     value, low, high = (metric[key] for key in ("value", "low", "high"))
     if value is None or low is None or high is None:
         return plain(value), ""

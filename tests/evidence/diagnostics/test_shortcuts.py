@@ -133,4 +133,11 @@ def test_a_half_that_does_as_well_is_an_alarm(untrained, geometry, composition, 
     finding = retrained(subject, Halves(*said, "O", 3, 9)).finding
     assert finding.verdict is verdict
     assert word in finding.says
-    assert "3 epochs" in finding.says
+    assert "3 epochs, the model 9" in finding.says
+
+
+def test_trained_again_is_one_model_beside_the_members_of_a_run(untrained):
+    subject = untrained(members=2)
+    truth = subject.values[subject.test]
+    says = retrained(subject, Halves(truth, truth, "O", 3, 9)).finding.says
+    assert "one model, 3 epochs; the run has 2 members of 9" in says
