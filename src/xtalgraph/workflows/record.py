@@ -5,17 +5,28 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Target
+from xtalgraph.models.readouts import readout_named
 from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import hardware, versions
+
+_OF_BASIS: Final[Mapping[str, frozenset[str]]] = {
+    "gaussian": frozenset({"basis_step", "basis_sigma"}),
+    "bessel": frozenset({"basis_size"}),
+    "chebyshev": frozenset({"basis_size"}),
+    "lecture": frozenset(),
+    "cgcnn": frozenset(),
+}
+"""The settings that each radial basis reads."""
 
 
 def make_record(
@@ -73,15 +84,10 @@ def make_record(
             "folding tolerance, Å": spec.fold_tolerance or "not folded",
             "mean edges per crystal, folded": trained["mean edges per crystal, folded"],
         },
-        "Model": {
-            "architecture": spec.encoder,
-            "readout": spec.readout,
-            "radial grid": f"Gaussians from 0 to {graph['cutoff']:g} Å, settings below",
-            **_spaced(spec.settings),
-            "parameters": trained["parameters"],
-        },
+        "Model": {**model_fields(spec), "parameters": trained["parameters"]},
         "Training": {
             **_spaced(config.sections()["training"]),
+            "threads": config.training.threads or 1,
             "epochs": length.epochs,
             "patience": length.patience,
             "weight decay": config.training.decay(ENCODERS[spec.encoder]),
@@ -96,6 +102,46 @@ def make_record(
             "training crystals per second": trained["crystals per second"],
         },
     }
+
+
+def model_fields(spec: ModelSpec) -> dict[str, Any]:
+    """Return what a model is, resolved: the readout by its name, and only settings that are read.
+
+    Args:
+        spec: Of the model.
+    """
+    encoder = ENCODERS[spec.encoder]
+    readouts = [readout_named(spec.readout, target, encoder).name for target in spec.targets]
+    settings = dict(spec.settings)
+    basis = settings.get("basis", "gaussian")
+    unread = {"basis_step", "basis_sigma", "basis_size"} - _OF_BASIS[basis]
+    if settings.get("alpha") == "degree":
+        unread |= {"basis_step", "basis_sigma"}
+    if settings.get("fidelities") == 0:
+        unread.add("fidelity_width")
+    if spec.make_angles() is None:  # but for the zero that says so
+        unread |= {key for key, value in settings.items() if key.startswith("angle_") and value}
+    read = {key: value for key, value in settings.items() if key not in unread}
+    return {
+        "architecture": spec.encoder,
+        "readout": ", ".join(dict.fromkeys(readouts)),
+        "radial grid": _radial_grid(read, basis, spec.make_strategy().cutoff),
+        **_spaced(read),
+    }
+
+
+def _radial_grid(read: Mapping[str, Any], basis: str, cutoff: float) -> str:
+    """Say which functions of the distance the model reads."""
+    if "radials" in read:
+        return f"{read['radials']} Bessel functions up to {cutoff:g} Å"
+    if "basis_size" in read:
+        return f"{read['basis_size']} {basis.capitalize()} functions up to {cutoff:g} Å"
+    if "basis_step" in read:
+        return (
+            f"Gaussians from 0 to {cutoff:g} Å every {read['basis_step']:g} Å, standard deviation "
+            f"{read['basis_sigma']:.4g} Å"
+        )
+    return f"the Gaussians of {basis}" if "basis" in read else "none: distances are not read"
 
 
 def _declared(targets: Sequence[Target]) -> dict[str, Any]:
