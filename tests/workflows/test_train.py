@@ -148,7 +148,7 @@ def test_a_target_for_each_atom(table, tmp_path):
     assert list(predictions.columns) == ["id", "split", "target", "prediction", "unit", "site"]
     assert len(predictions) == table["charges"].map(len).sum()
     said = done.predictor.predict(list(frame["structure"][:2]))
-    assert list(said.columns)[:5] == ["id", "site", "prediction", "unit", "error"]
+    assert list(said.columns)[:6] == ["id", "formula", "site", "prediction", "unit", "error"]
     assert len(said) == 8
 
 
