@@ -43,3 +43,19 @@ def test_what_is_no_group():
     assert by_name("P" * 3000) is None
     assert by_name("") is None
     assert by_hall("nonsense") is None
+
+
+def test_the_code_of_a_setting_beside_a_number():
+    for group in gemmi.spacegroup_table():
+        if group.qualifier and group.ext not in ("1", "2"):
+            found = by_number(group.number, group.qualifier)
+            expected = by_name(group.hm)
+            assert found.number == group.number
+            assert {*map(tuple, found.operations.translations)} == {
+                *map(tuple, expected.operations.translations)
+            }
+    # The mirror of P b n m is at z = 1/4, that of P n m a at y = 1/4.
+    assert [0, 0, 0.5] in by_number(62, "cab").operations.translations.tolist()
+    assert [0, 0, 0.5] not in by_number(62).operations.translations.tolist()
+    assert by_number(62, "nonsense") == (62, None)
+    assert len(by_number(50, "2cab").operations.rotations) == 8

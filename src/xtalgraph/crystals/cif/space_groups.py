@@ -83,16 +83,26 @@ def by_name(name: str, choice: str = "", rhombohedral: bool = False) -> SpaceGro
 
 @lru_cache(maxsize=512)
 def by_number(number: int, choice: str = "", rhombohedral: bool = False) -> SpaceGroup | None:
-    """Return the standard setting of a space group, or None for what is no number of one.
+    """Return the standard setting of a space group, or another whose code is given.
 
     Args:
         number: 1 to 230.
-        choice: Code of the setting: 1, 2, h, r.
+        choice: Code of the setting in lower case: 1, 2, h, r, b2, cab, 1cab.
         rhombohedral: Whether the cell has rhombohedral axes.
+
+    Returns:
+        The group, without operations for a code that is not known; None for what is no number.
     """
     if not 1 <= number <= 230:
         return None
-    return by_name(gemmi.find_spacegroup_by_number(number).hm, choice, rhombohedral)
+    standard = gemmi.find_spacegroup_by_number(number)
+    if choice in ("", "1", "2", "h", "r", "abc"):
+        return by_name(standard.hm, choice, rhombohedral)
+    origin, axes = (choice[0], choice[1:]) if choice[0] in "12" else ("", choice)
+    for group in gemmi.spacegroup_table():
+        if (group.number, group.qualifier) == (number, "" if axes == "abc" else axes):
+            return by_name(group.hm, origin)
+    return SpaceGroup(number, None)
 
 
 @lru_cache(maxsize=1)

@@ -149,8 +149,8 @@ def _resolve(layout: Layout, values: tuple[tuple[str, ...], ...], rhombohedral: 
     chosen = next((source for source in sources if source.operations is not None), None)
     if chosen is None or chosen.operations is None:
         raise InputError(
-            f"{sources[0].what} has two choices of origin and the file says neither which nor "
-            "lists the operations in _space_group_symop_operation_xyz"
+            f"{sources[0].what} has two choices of origin or several settings, and the file does "
+            "not say which; list the operations in _space_group_symop_operation_xyz"
         )
     contradictions = [words for source in sources if (words := _contradiction(chosen, source))]
     if len(chosen.operations.rotations) == 1:
