@@ -80,7 +80,7 @@ def test_metrics_and_report_say_that_it_was_learned(alone):
     assert 0 <= found["spread"]["miscalibration_area"] <= 0.5
     assert alone.metrics["models"]["cgcnn"]["description"].endswith("with a mean-variance head")
     page = (alone.folder / "report.html").read_text()
-    assert "How sure it is" in page
+    assert ">Uncertainty</h2>" in page
     assert "1, with a learned variance" in page
     assert "The learned standard deviation and the error have the rank correlation" in page
     assert "gaussian" in (alone.folder / "card.md").read_text()

@@ -74,7 +74,7 @@ def _overview(findings: Sequence[Finding]) -> str:
         link = Html(f'<a href="#{one.name}">{escaped(one.title)}</a>')
         rows.append([link, _badge(one.verdict), _number(one), one.limit])
     head = ["question", "verdict", "number", "alarm"]
-    return section("overview", "What was asked", [table(head, rows, "overview")])
+    return section("overview", "Overview", [table(head, rows, "overview")])
 
 
 def _answer(finding: Finding, folder: Path) -> str:

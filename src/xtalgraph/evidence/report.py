@@ -177,7 +177,7 @@ def _data(record: RunRecord) -> str:
     rest = f"And {count(more, 'row')} more in rejected.csv." if more > 0 else ""
     return section(
         "data",
-        "What it was trained on",
+        "Training data",
         [
             '<div class="beside"><div>',
             table(["set", "crystals", "share"], rows, "counts"),

@@ -81,7 +81,7 @@ def write_screen_page(
     new = sum(bool(one.line.get("novelty")) for one in candidates)
     doubt = (
         f"{count(new, 'candidate')} of {len(candidates)} are unlike what the model was trained on: "
-        "the errors measured on its test do not vouch for them."
+        "the test error says nothing about them."
         if new
         else ""
     )

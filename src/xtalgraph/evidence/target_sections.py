@@ -115,7 +115,7 @@ def _explained(record: RunRecord) -> str:
         )
     best = f"; best means {record.best}" if record.best else ""
     return (
-        f"A recall is the share of the truly best that stands among as many predicted best{best}."
+        f"Recall in the top k: the share of the k best that are among the k predicted best{best}."
     )
 
 

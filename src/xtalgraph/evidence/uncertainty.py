@@ -32,7 +32,7 @@ def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
     said = [paragraph(_sentence(one["text"])) for one in sentences]
     rows = _rows(record)
     return section(
-        *heading_of(record, "uncertainty", "How sure it is"),
+        *heading_of(record, "uncertainty", "Uncertainty"),
         [
             *said,
             table(["On the test set", ""], rows, "numbers") if rows else "",

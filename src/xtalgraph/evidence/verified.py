@@ -27,8 +27,8 @@ def verified_alarms(record: RunRecord) -> list[str]:
     if not failed:
         return []
     return [
-        f"Its verification failed: {listing(failed)}. What must not change a prediction does; see "
-        "below by how much."
+        f"Its verification failed: {listing(failed)}. Changes that must not matter change the "
+        "prediction; see below by how much."
     ]
 
 

@@ -191,9 +191,7 @@ def ranking(spearman: Estimate, recalls: dict[str, Estimate], best: str, unit_of
     ]
     sentences = []
     if picks:
-        sentences.append(
-            f"Picking as many {unit_of} by prediction as are sought, one finds {listing(picks)}."
-        )
+        sentences.append(f"Ranking the {unit_of} by prediction finds {listing(picks)}.")
     if spearman.value is not None:
         sentences.append(f"The rank correlation (Spearman) is {plain(spearman.value)}.")
     return " ".join(sentences)
