@@ -177,3 +177,21 @@ def test_a_check_is_cheap():
         times.append(time.perf_counter() - start)
     # 0.08 ms on a quiet machine; the type checks of the tests and other jobs cost the rest.
     assert np.median(times) < 1.5e-3
+
+
+def test_thousands_of_atoms_on_one_place_are_found_without_a_list_of_pairs():
+    rng = np.random.default_rng(0)
+    positions = np.vstack([rng.uniform(0, 1e5, size=(5, 3)), np.full((200_000, 3), 7.1)])
+    for pbc in (np.zeros(3, dtype=bool), np.ones(3, dtype=bool)):
+        crystal = Crystal(500 * np.eye(3), positions, np.full(len(positions), 6), pbc)
+        problem = find_problem(crystal)
+        assert "overlapping atoms: site 5 (C) and site 6 (C) are 0.000 Å apart" in problem
+
+
+def test_a_wire_that_repeats_after_nothing():
+    wire = Crystal(
+        np.diag([1e-9, 9, 9]), np.zeros((1, 3)), np.array([6]), np.array([True, False, False])
+    )
+    assert (
+        find_problem(wire) == "overlapping atoms: the cell repeats after 1e-09 Å, less than 0.5 Å"
+    )

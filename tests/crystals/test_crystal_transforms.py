@@ -116,3 +116,10 @@ def test_uniaxial_strain_stretches_one_axis_of_the_laboratory():
 def test_what_cannot_be_done_is_refused(change, words):
     with pytest.raises(InputError, match=words):
         change(crystal())
+
+
+def test_a_supercell_has_a_limit():
+    with pytest.raises(InputError, match=r"1000000 atoms at most, got 1\.0e\+12"):
+        transforms.supercell(
+            Crystal(np.eye(3), np.zeros((1, 3)), np.array([1]), np.ones(3, bool)), (10**4,) * 3
+        )

@@ -1,8 +1,11 @@
 """The neighbour search against the plain loops and against closed forms."""
 
+import re
+
 import numpy as np
 import pytest
 
+from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
@@ -91,3 +94,27 @@ def test_many_edges_are_sorted_too(repeats, cutoff):
     ends = crystal.positions[edges.neighbor] + edges.image @ crystal.cell
     length = np.linalg.norm(ends - crystal.positions[edges.center], axis=1)
     np.testing.assert_allclose(edges.distance, length, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("pbc", "cutoff"), [("TTT", 1000.0), ("TTF", 1e5), ("TFF", 1e8), ("TTT", 1e20)]
+)
+def test_a_cutoff_that_no_machine_serves_is_refused_with_an_estimate(pbc, cutoff):
+    crystal = Crystal(
+        5.64 * np.eye(3), np.zeros((1, 3)), np.array([11]), np.array([p == "T" for p in pbc])
+    )
+    with pytest.raises(GraphError, match=r"about \S+ edges in a crystal of 1 atoms, and .* 1e\+07"):
+        neighbors_within(crystal, cutoff)
+
+
+def test_the_estimate_is_the_number_of_edges_and_molecules_have_no_images():
+    edge = 5.0
+    copper = Crystal(edge * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, dtype=bool))
+    cutoff = 1000.0
+    estimate = 4 / 3 * np.pi * cutoff**3 / edge**3
+    with pytest.raises(GraphError, match=re.escape(f"about {estimate:.1e} edges")):
+        neighbors_within(copper, cutoff)
+    # 5e5 neighbours in the sphere of 250 Å, within 1 %.
+    assert len(neighbors_within(copper, 250.0)) == pytest.approx(estimate / 64, rel=0.01)
+    molecule = Crystal(np.eye(3), np.eye(3), np.ones(3, dtype=int), np.zeros(3, dtype=bool))
+    assert len(neighbors_within(molecule, 1e6)) == 6

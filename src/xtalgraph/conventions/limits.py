@@ -8,8 +8,11 @@ from typing import Final
 MAX_ATOMS: Final[int] = 1_000_000
 """Atoms of one crystal."""
 
-MAX_EDGES: Final[int] = 50_000_000
-"""Edges of the graph of one crystal; they take about 5 GB while they are sorted."""
+MAX_EDGES: Final[int] = 10_000_000
+"""Edges of the graph of one crystal; they take about 1 GB while they are sorted."""
+
+MAX_ANGLES: Final[int] = 50_000_000
+"""Angles of the graph of one crystal."""
 
 MAX_EXTXYZ_COLUMNS: Final[int] = 1_000
 """Columns of the atoms of an extended XYZ frame, and keys of its comment line."""

@@ -28,6 +28,9 @@ _LARGEST_COORDINATE: Final[float] = 1e6
 _FLAT: Final[float] = 1e-4
 """Volume of the cell over the product of its edges, below which it counts as flat."""
 
+_MANY: Final[int] = 2000
+"""Atoms from which on pairs are not searched before it is known that they are not crowded."""
+
 _FIRST_CUTOFF: Final[float] = 3.2
 """Å; almost every atom has a neighbour this near, so that the long search is seldom needed."""
 
@@ -74,6 +77,11 @@ def _coordinates_problem(crystal: Crystal) -> str | None:
 def _cell_problem(crystal: Crystal) -> str | None:
     vectors = [v for v, p in zip(crystal.cell.tolist(), crystal.pbc.tolist(), strict=True) if p]
     edges = [math.hypot(*vector) for vector in vectors]
+    if min(edges, default=OVERLAP_LIMIT) < OVERLAP_LIMIT and len(edges) < 3:
+        return (
+            f"overlapping atoms: the cell repeats after {min(edges):g} Å, less than "
+            f"{OVERLAP_LIMIT} Å"
+        )
     size = _extent(vectors)
     if not size > _FLAT * math.prod(edges):
         return (
@@ -97,16 +105,15 @@ def _cell_problem(crystal: Crystal) -> str | None:
 
 
 def _distance_problem(crystal: Crystal, isolated: float) -> str | None:
+    if len(crystal) > _MANY and (pair := _crowded(crystal)) is not None:
+        apart = float(np.linalg.norm(crystal.positions[pair[0]] - crystal.positions[pair[1]]))
+        return _overlap(crystal, *pair, apart)
     centers, distances = _search(crystal, _FIRST_CUTOFF, "id")
     if len(distances) and distances.min() < OVERLAP_LIMIT:
         centers, neighbors, distances = _search(crystal, OVERLAP_LIMIT, "ijd")
         closest = int(distances.argmin())
-        i, j = int(centers[closest]), int(neighbors[closest])
-        other = "its own periodic image" if i == j else _name(crystal, j)
-        return (
-            f"overlapping atoms: {_name(crystal, i)} and {other} are {distances[closest]:.3f} Å "
-            f"apart, less than {OVERLAP_LIMIT} Å"
-        )
+        pair = int(centers[closest]), int(neighbors[closest])
+        return _overlap(crystal, *pair, float(distances[closest]))
     if isolated == np.inf or (len(crystal) == 1 and not crystal.pbc.any()):
         return None
     alone = np.ones(len(crystal), dtype=bool)
@@ -119,6 +126,27 @@ def _distance_problem(crystal: Crystal, isolated: float) -> str | None:
             who = _name(crystal, site)
             return f"isolated atom: {who} has no neighbour within {isolated:g} Å{more}"
     return None
+
+
+def _crowded(crystal: Crystal) -> tuple[int, int] | None:
+    """Return two atoms in one cube so small that they overlap, in linear time and memory.
+
+    A search would list the pairs of thousands of atoms on one place before it could say so.
+    """
+    cubes = np.floor(crystal.positions / (OVERLAP_LIMIT / 2)).astype(np.int64)
+    _, first, cube = np.unique(cubes, axis=0, return_index=True, return_inverse=True)
+    repeated = np.flatnonzero(first[cube.ravel()] != np.arange(len(cubes)))
+    if len(repeated) == 0:
+        return None
+    return int(first[cube.ravel()[repeated[0]]]), int(repeated[0])
+
+
+def _overlap(crystal: Crystal, i: int, j: int, distance: float) -> str:
+    other = "its own periodic image" if i == j else _name(crystal, j)
+    return (
+        f"overlapping atoms: {_name(crystal, i)} and {other} are {distance:.3f} Å apart, less than "
+        f"{OVERLAP_LIMIT} Å"
+    )
 
 
 def _extent(vectors: list[list[float]]) -> float:

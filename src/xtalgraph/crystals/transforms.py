@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.limits import MAX_ATOMS
 from xtalgraph.crystals.crystal import Crystal
 
 
@@ -21,11 +22,16 @@ def supercell(
         A crystal whose atoms are grouped by image: all atoms of one image, then of the next.
 
     Raises:
-        InputError: M is singular or not integer, or mixes in a direction that does not repeat.
+        InputError: M is singular or not integer, or mixes in a direction that does not repeat, or
+            the new cell holds more than `MAX_ATOMS` atoms.
     """
-    matrix = np.asarray(multiples)
-    matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
-    images = _images(_integer_matrix(matrix, crystal))
+    given = np.asarray(multiples)
+    given = np.diag(given) if given.ndim == 1 else given
+    matrix = _integer_matrix(given, crystal)
+    atoms = len(crystal) * abs(float(np.linalg.det(given.astype(float))))
+    if atoms > MAX_ATOMS:
+        raise InputError(f"a supercell must have {MAX_ATOMS} atoms at most, got {atoms:.1e}")
+    images = _images(matrix)
     positions = (images @ crystal.cell)[:, None] + crystal.positions[None]
     return Crystal(
         matrix @ crystal.cell,

@@ -5,9 +5,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
-from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.limits import MAX_ANGLES
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.shells import kth_distance
 
@@ -70,6 +71,9 @@ def add_triplets(graph: CrystalGraph, angles: Angles | None = None) -> CrystalGr
     Returns:
         The graph, its triplets sorted by their receiving edge.
 
+    Raises:
+        GraphError: If a crystal would have more than `MAX_ANGLES` angles.
+
     Example:
         >>> import numpy as np
         >>> from xtalgraph.crystals.crystal import Crystal
@@ -89,6 +93,7 @@ def add_triplets(graph: CrystalGraph, angles: Angles | None = None) -> CrystalGr
     start = np.cumsum(count) - count
     meets = (neighbor if angles.vertex == "neighbor" else center)[taking]
 
+    _check_size(graph, taking, count[meets])
     received = np.repeat(taking, count[meets])
     first = np.repeat(start[meets], count[meets])
     ends = np.cumsum(count[meets])
@@ -110,6 +115,19 @@ def add_triplets(graph: CrystalGraph, angles: Angles | None = None) -> CrystalGr
         at_center=torch.full((len(received),), angles.vertex == "center"),
         has_angles=torch.ones(len(graph), dtype=torch.bool),
     )
+
+
+def _check_size(
+    graph: CrystalGraph, taking: Int[np.ndarray, " taking"], angles: Int[np.ndarray, " taking"]
+) -> None:
+    """Raise where a crystal has too many angles to hold them."""
+    owner = graph.crystal_of_edge.numpy()[taking]
+    most = np.bincount(owner, weights=angles, minlength=1).max()
+    if most > MAX_ANGLES:
+        raise GraphError(
+            f"a crystal of this graph has {most:.1e} angles, {MAX_ANGLES:.0e} at most: take a "
+            "smaller cutoff for angles, or the nearest neighbours only"
+        )
 
 
 def _taking_part(graph: CrystalGraph, angles: Angles) -> Bool[np.ndarray, " edges"]:

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float, Int, Int32, UInt64
 from scipy.sparse import coo_array, csr_array
 
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.limits import MAX_EDGES
+from xtalgraph.crystals.checks import MAX_NUMBER_DENSITY
 from xtalgraph.crystals.crystal import Crystal
 
 _FARTHEST: Final = 1e8
@@ -51,8 +53,10 @@ def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:
         cutoff: Å. Pairs within 1e-9 Å of it may go either way.
 
     Raises:
-        GraphError: If an atom is farther than 1e8 Å from the origin.
+        GraphError: If an atom is farther than 1e8 Å from the origin, or about `MAX_EDGES` edges or
+            more are to be expected.
     """
+    cutoff = _cutoff_to_search(crystal, cutoff)
     farthest = float(np.abs(crystal.positions).max(initial=0.0))
     if not farthest < _FARTHEST:
         raise GraphError(
@@ -79,6 +83,32 @@ def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:
         image.take(order, axis=0),
         distance.take(order),
     )
+
+
+def _cutoff_to_search(crystal: Crystal, cutoff: float) -> float:
+    """Return the cutoff, or the size of a molecule where that is less; raise on too many edges.
+
+    The time of the search grows with the cube of the cutoff, even where there is nothing to find.
+    """
+    sphere = 4 / 3 * math.pi * cutoff**3
+    if len(crystal) * sphere < MAX_EDGES:  # no solid has an atom per Å³
+        return cutoff
+    periodic = crystal.cell[crystal.pbc]
+    size = math.sqrt(max(np.linalg.det(periodic @ periodic.T), 0.0)) if len(periodic) else 1.0
+    reach = (1.0, 2 * cutoff, math.pi * cutoff**2, sphere)[len(periodic)]
+    images = max(reach / size, 1.0) if size > 0 else math.inf
+    neighbors = len(crystal) * images
+    if len(periodic) < 3:
+        neighbors = min(neighbors, MAX_NUMBER_DENSITY * sphere)
+    if len(crystal) * neighbors > MAX_EDGES:
+        raise GraphError(
+            f"a cutoff of {cutoff:g} Å gives about {len(crystal) * neighbors:.1e} edges in a "
+            f"crystal of {len(crystal)} atoms, and a graph has {MAX_EDGES:.0e} at most: take a "
+            "smaller cutoff"
+        )
+    if len(periodic):
+        return cutoff
+    return min(cutoff, 1.0 + float(np.linalg.norm(np.ptp(crystal.positions, axis=0))))
 
 
 def _as_rows(
