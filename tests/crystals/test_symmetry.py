@@ -55,6 +55,7 @@ def test_malformed_operations(triplet):
         "1/0+x,y,z",
         "x+1/0,y,z",
         "0/0+x,y,z",
+        f"1/{'9' * 500}+x,y,z",
         "x+1000,y,z",
         f"x+{'9' * 400},y,z",
         "2x,y,z",

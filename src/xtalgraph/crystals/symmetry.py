@@ -31,6 +31,7 @@ _LARGEST_POINT_GROUP: Final = 48
 _LARGEST_TRANSLATION: Final[float] = 100.0
 """Lattice vectors; more is no operation that anyone wrote on purpose."""
 
+_LARGEST_DIVISOR: Final = 1000.0
 _TERM: Final = re.compile(r"([+-]?)(?:(\d+(?:\.\d*)?|\.\d+)(?:/(\d+))?)?\*?([xyz]?)")
 _GRID: Final = 2**12 * 27
 """Steps of a translation in `_codes`: no fraction with a denominator below 8192 is between two."""
@@ -96,7 +97,9 @@ def _parse(triplet: str) -> tuple[list[list[float]], list[float]]:
                 raise InputError(f"{shown} cannot be understood")
             at = match.end()
             divisor = float(match[3] or 1)
-            value = float(match[2] or 1) / divisor if divisor else float("inf")
+            if not 1.0 <= divisor <= _LARGEST_DIVISOR:
+                raise InputError(f"{shown} divides by {divisor:g}")
+            value = float(match[2] or 1) / divisor
             value = -value if match[1] == "-" else value
             if match[4]:
                 rotation[row]["xyz".index(match[4])] += value
