@@ -185,6 +185,7 @@ def test_ids_of_a_cgcnn_folder_are_names_of_its_files(tmp_path, name):
     table = read_table(tmp_path / "data")
     assert table.ids == ("good",)
     assert table.rejected[0].row == 0
+    assert table.rejected[0].id
     assert table.rejected[0].reason
 
 

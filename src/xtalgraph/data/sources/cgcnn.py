@@ -40,8 +40,9 @@ def rows_of_cgcnn_folder(folder: Path) -> Iterator[Row]:
                 "target" if n == 0 else f"target_{n}": _number(cell)
                 for n, cell in enumerate(record.cells[1:])
             }
-            path = folder / f"{name}.cif"
-            yield checked_row(name, str(path), row, partial(_content, folder, name), values)
+            path = folder / f"{name}.cif" if name else folder / PROPERTY_FILE
+            make = partial(_content, folder, name)
+            yield checked_row(name or f"row {row}", str(path), row, make, values)
         else:
             continue
         row += 1
@@ -50,7 +51,9 @@ def rows_of_cgcnn_folder(folder: Path) -> Iterator[Row]:
 
 
 def _content(folder: Path, name: str) -> Content:
-    if not name or set(name) & set("/\\\0"):
+    if not name:
+        raise InputError("the line has no id")
+    if set(name) & set("/\\\0"):
         raise InputError(
             f"the id {name!r} must be the name of a file in the folder, without its suffix .cif"
         )
