@@ -326,3 +326,10 @@ def test_the_identity_beside_a_name_is_read_where_formula_and_z_tell_that_all_at
 
 def test_a_block_that_lost_its_header_is_no_sentence(rutile, reason):
     assert "does not begin with" in reason("_symmetry_cell_setting cubic\n" + rutile())
+
+
+@pytest.mark.parametrize("name", ["_space_group_name_H-M_alt", "_space_group_symop_sg_id"])
+def test_several_groups_in_one_block(rutile, reason, name):
+    listed = loop("_space_group_symop_operation_xyz", OPERATIONS)
+    several = loop(name, ["P 42/m n m", "P 1"])
+    assert "several space groups" in reason(rutile(listed, items=several))

@@ -41,6 +41,9 @@ _USED: Final = frozenset(
     {*_OPERATIONS, _MAGNETIC, _CENTRINGS, *_HALL, *_NAMES, *_NUMBERS, _SETTING}
 )
 
+_GROUP_IDS: Final = ("_space_group_id", "_space_group_symop_sg_id")
+"""One value where one group is described."""
+
 _SILENT: Final = re.compile(
     r"_(symmetry|space_group)(_symop|_equiv|_equiv_pos)?(_magn)?(_operation|_cent(er|r)ing)?"
     r"_((site_|sg_|entry_)?id|details|description|operation_description)"
@@ -130,6 +133,12 @@ def _resolve(layout: Layout, values: tuple[tuple[str, ...], ...], rhombohedral: 
     """
     names = layout.of_symmetry
     items = Items(layout, {n: list(v) for n, v in zip(names, values, strict=True)})
+    for name in (*_HALL, *_NAMES, *_NUMBERS, _SETTING, *_GROUP_IDS):
+        if len(given := sorted(set(items.texts(name)))) > 1:
+            raise InputError(
+                f"{layout.names[name]} gives several space groups, {shown(', '.join(given))}; keep "
+                "that of the atoms"
+            )
     sources = [
         _listed(layout.names[name], parse_operations(tuple(triplets)))
         for name in _OPERATIONS
