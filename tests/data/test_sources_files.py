@@ -154,7 +154,9 @@ def test_whatever_a_reader_raises_costs_one_file(tmp_path, monkeypatch):
     monkeypatch.setattr(
         reading,
         "_entries",
-        lambda path, kind: broken(path) if path.stem < "c" else entries(path, kind),
+        lambda path, kind, disorder: (
+            broken(path) if path.stem < "c" else entries(path, kind, disorder)
+        ),
     )
     table = read_table(tmp_path)
     assert table.ids == ("c",)

@@ -74,6 +74,7 @@ def test_nothing_nonlinear_follows_the_sum():
         num_triplets=graph.num_triplets.sum().unsqueeze(0),
         cell=graph.cell[:1],
         pbc=graph.pbc[:1],
+        num_shares=graph.num_shares[:1],
         has_angles=graph.has_angles[:1],
         state=graph.state[:1],
         fidelity=graph.fidelity[:1],

@@ -24,11 +24,12 @@ def count_elements(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals 1
         crystals: Any crystals.
 
     Returns:
-        Whole numbers as float64; row sums are the numbers of atoms.
+        Whole numbers as float64, fractions where sites are disordered; row sums are the numbers of
+        atoms.
     """
     counts = np.zeros((len(crystals), MAX_ATOMIC_NUMBER + 1))
     for row, crystal in enumerate(crystals):
-        counts[row] = np.bincount(crystal.numbers, minlength=MAX_ATOMIC_NUMBER + 1)
+        counts[row] = crystal.amounts
     return counts
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from xtalgraph.cli.disorder_option import disorder_option
+
 _SHOWN = ("mae", "rmse", "spearman", "recall@100")
 _SHOWN_CLASSES = ("log_loss", "brier", "roc_auc", "balanced_accuracy")
 
@@ -65,6 +67,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     type=click.Choice(["raise", "skip"]),
     help="Rows that cannot be used: stop (default), or leave them out.",
 )
+@disorder_option("refuse")
 @click.option("--config", metavar="C.yaml", help="Settings: sections data, graph, model, training.")
 @click.option(
     "--set", "overrides", multiple=True, metavar="a.b=c", help="Override one setting; repeatable."

@@ -2,6 +2,8 @@
 
 import click
 
+from xtalgraph.cli.disorder_option import disorder_option
+
 
 @click.command(short_help="Write the latent vectors of crystals, and a picture of them.")
 @click.argument("run")
@@ -15,9 +17,16 @@ import click
     show_default=True,
     help="How the picture is made; umap needs the extra embed.",
 )
+@disorder_option("as in the training")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def embed(
-    run: str, sources: tuple[str, ...], out: str, plot: str | None, method: str, quiet: bool
+    run: str,
+    sources: tuple[str, ...],
+    out: str,
+    plot: str | None,
+    method: str,
+    disorder: str | None,
+    quiet: bool,
 ) -> int:
     """Write the vectors from which the readout of RUN starts, for the crystals in SOURCES.
 
@@ -33,6 +42,7 @@ def embed(
         out=out,
         plot=plot,
         method="umap" if method == "umap" else "pca",
+        disorder=disorder,
         progress=not quiet,
     )
     click.echo(f"{done.good} vectors, {done.bad} rows that could not be used: {done.path}")

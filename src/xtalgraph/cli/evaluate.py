@@ -4,6 +4,8 @@ import json
 
 import click
 
+from xtalgraph.cli.disorder_option import disorder_option
+
 
 @click.command(short_help="Measure a run on other data.")
 @click.argument("run")
@@ -16,8 +18,11 @@ import click
     show_default=True,
     help="Rows that cannot be used: leave them out and say so, or stop.",
 )
+@disorder_option("as in the training")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
-def evaluate(run: str, data: str, as_json: bool, on_error: str, quiet: bool) -> int:
+def evaluate(
+    run: str, data: str, as_json: bool, on_error: str, disorder: str | None, quiet: bool
+) -> int:
     """Measure the model of RUN on DATA, which must have the column it was trained for.
 
     The exit code is 1 if some rows could not be used.
@@ -25,7 +30,7 @@ def evaluate(run: str, data: str, as_json: bool, on_error: str, quiet: bool) -> 
     from xtalgraph.cli.tables import single_table
     from xtalgraph.workflows.evaluate import evaluate as run_evaluation
 
-    found = run_evaluation(run, data, on_error=on_error, progress=not quiet)
+    found = run_evaluation(run, data, on_error=on_error, disorder=disorder, progress=not quiet)
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:

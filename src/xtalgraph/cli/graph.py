@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from xtalgraph.cli.disorder_option import disorder_option
 from xtalgraph.cli.lists import CommandWithLists
 from xtalgraph.cli.tables import aligned
 
@@ -46,6 +47,7 @@ _BAR_LENGTH = 24
     help="Distances this close count as equal in the symmetry reduction; 0 reduces nothing. "
     "[default: 0.001, or that of the run]",
 )
+@disorder_option("refuse")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, with g(r).")
 @click.option("--html", metavar="PATH", help="Write a page to turn the crystal in.")
 @click.option("--png", metavar="PATH", help="Write a still picture.")
@@ -65,6 +67,7 @@ def graph(
     neighbors: int | None,
     compare: tuple[str, ...],
     fold_tolerance: float | None,
+    disorder: str | None,
     as_json: bool,
     html: str | None,
     png: str | None,
@@ -93,7 +96,7 @@ def graph(
                 "--compare names its strategies itself, as in --compare radius:5 knn:12; leave out "
                 "--strategy, --run, --cutoff and --neighbors"
             )
-        return _compare(files, compare, fold_tolerance, as_json)
+        return _compare(files, compare, fold_tolerance, as_json, disorder or "refuse")
     chosen, tolerance = _chosen(strategy, run, cutoff, neighbors, fold_tolerance)
     for option, where, forms in (
         ("--html", html, (".html",)),
@@ -102,7 +105,7 @@ def graph(
     ):
         if where is not None and Path(where).suffix.lower() not in ("", *forms):
             raise ConfigError(f"{option} writes {' or '.join(forms)}, got {where}")
-    found = list(describe_graphs(files, chosen, tolerance))
+    found = list(describe_graphs(files, chosen, tolerance, disorder or "refuse"))
     for option, where in (("--html", html), ("--png", png), ("--plot", plot)):
         if where is not None and len(found) > 1 and Path(where).suffix:
             raise ConfigError(
@@ -187,7 +190,11 @@ def _chosen(
 
 
 def _compare(
-    files: tuple[str, ...], specs: tuple[str, ...], fold: float | None, as_json: bool
+    files: tuple[str, ...],
+    specs: tuple[str, ...],
+    fold: float | None,
+    as_json: bool,
+    disorder: str,
 ) -> int:
     from xtalgraph.crystals.composition import reduced_formula
     from xtalgraph.graphs.comparison import GraphSize
@@ -198,7 +205,7 @@ def _compare(
     strategies = [parse_strategy(spec) for spec in specs]
     words = [strategy_spec(strategy) for strategy in strategies]
     tolerance = DEFAULT_TOLERANCE if fold is None else fold
-    found = list(compare_graphs(files, strategies, tolerance))
+    found = list(compare_graphs(files, strategies, tolerance, disorder))
     documents = [
         {"id": row.id, "file": row.file, "error": row.reason}
         if row.crystal is None

@@ -2,6 +2,8 @@
 
 import click
 
+from xtalgraph.cli.disorder_option import disorder_option
+
 
 @click.command(short_help="Predict new crystals with a run.")
 @click.argument("run")
@@ -21,9 +23,16 @@ import click
     show_default=True,
     help="Where to compute.",
 )
+@disorder_option("as in the training")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def predict(
-    run: str, sources: tuple[str, ...], out: str, on_error: str, device: str, quiet: bool
+    run: str,
+    sources: tuple[str, ...],
+    out: str,
+    on_error: str,
+    device: str,
+    disorder: str | None,
+    quiet: bool,
 ) -> int:
     """Predict the crystals in SOURCES (files, folders or tables) with the model of RUN.
 
@@ -33,7 +42,14 @@ def predict(
     """
     from xtalgraph.workflows.predict import predict as run_prediction
 
-    options = {"out": out, "on_error": on_error, "device": device}
-    done = run_prediction(run, list(sources), progress=not quiet, **options)
+    done = run_prediction(
+        run,
+        list(sources),
+        out=out,
+        on_error=on_error,
+        device=device,
+        disorder=disorder,
+        progress=not quiet,
+    )
     click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
     return 1 if done.bad else 0

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from xtalgraph.cli.disorder_option import disorder_option
+
 
 @click.command(short_help="Rank many candidates; write the best with pictures.")
 @click.argument("run")
@@ -39,6 +41,7 @@ import click
     show_default=True,
     help="Crystals that cannot be used: go on, or stop.",
 )
+@disorder_option("as in the training")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def screen(run: str, candidates: tuple[str, ...], quiet: bool, **options: Any) -> int:
     """Rank CANDIDATES (files, folders or tables) by the predictions of RUN.

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import click
 
+from xtalgraph.cli.disorder_option import disorder_option
+
 _OF_EACH_TARGET: Final = ("target", "kind", "task", "unit", "best")
 _OPTIONS: Final = (
     click.option(
@@ -60,6 +62,7 @@ _OPTIONS: Final = (
         type=click.Choice(["raise", "skip"]),
         help="Rows that cannot be used: stop before training (default), or leave them out.",
     ),
+    disorder_option("refuse"),
     click.option(
         "--config", metavar="C.yaml", help="Settings: sections data, graph, model, training."
     ),

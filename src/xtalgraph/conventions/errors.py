@@ -1,5 +1,11 @@
 """The exceptions that cross the boundary of the library."""
 
+WAYS_OUT = (
+    "--disorder mix reads a site as the mixture of its species, --disorder order takes the most "
+    "probable ordering; see docs/disorder.md"
+)
+"""What can be done about disordered sites."""
+
 
 class XtalgraphError(Exception):
     """Base of every error that xtalgraph raises on purpose."""
@@ -7,6 +13,16 @@ class XtalgraphError(Exception):
 
 class InputError(XtalgraphError):
     """A file, row or crystal cannot be used; the message says which, why, and what to do."""
+
+
+class DisorderError(InputError):
+    """A crystal has sites of several species, or empty in part, where one atom a site is needed."""
+
+    def __init__(self, sites: str) -> None:
+        super().__init__(
+            f"{sites}; this step reads one atom on each site and no mixtures: order the crystals "
+            "(--disorder order), or leave it out; see docs/disorder.md"
+        )
 
 
 class ConfigError(XtalgraphError):

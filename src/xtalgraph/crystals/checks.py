@@ -8,6 +8,7 @@ from vesin import NeighborList
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.occupancies import mixture_text
 
 OVERLAP_LIMIT: Final[float] = 0.5
 """Two atoms nearer than this overlap, Å. The shortest bond there is, H-H, has 0.74 Å."""
@@ -51,9 +52,12 @@ def find_problem(crystal: Crystal, isolated: float = ISOLATED_LIMIT) -> str | No
     """
     if len(crystal) == 0:
         return "the crystal holds no atoms"
-    numbers = crystal.numbers
-    if numbers.min() < 1 or numbers.max() > MAX_ATOMIC_NUMBER:
-        site = int(np.argmax((numbers < 1) | (numbers > MAX_ATOMIC_NUMBER)))
+    numbers = crystal.site_numbers
+    wrong = (numbers < 1) | (numbers > MAX_ATOMIC_NUMBER)
+    if crystal.occupancies is not None:
+        wrong[crystal.occupancies.sites] = False
+    if wrong.any():
+        site = int(np.argmax(wrong))
         return f"site {site} has the atomic number {numbers[site]}, which is no element"
     return (
         _coordinates_problem(crystal)
@@ -173,4 +177,6 @@ def _search(crystal: Crystal, cutoff: float, quantities: str) -> list[np.ndarray
 
 
 def _name(crystal: Crystal, site: int) -> str:
-    return f"site {site} ({SYMBOLS[crystal.numbers[site]]})"
+    number, held = int(crystal.site_numbers[site]), crystal.occupancies
+    what = SYMBOLS[number] if number or held is None else mixture_text(held.on_site(site))
+    return f"site {site} ({what})"

@@ -1,7 +1,7 @@
 """Exchange with pymatgen and ASE; both are imported only when they are used."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,41 +10,47 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.disorder import resolve_disorder
 from xtalgraph.crystals.jarvis import from_jarvis, from_jarvis_dict
+from xtalgraph.crystals.occupancies import FULL
 from xtalgraph.crystals.species import number_of_symbol
 
 
-def from_pymatgen(structure: Any) -> Crystal:
+def from_pymatgen(structure: Any, disorder: str = "refuse") -> Crystal:
     """Return the crystal of a pymatgen ``Structure``; charges and site properties are left behind.
 
     Args:
-        structure: A ``Structure`` with one full atom on each site.
+        structure: A ``Structure``.
+        disorder: What to do where a site holds several species or is empty in part: ``refuse``,
+            ``mix`` or ``order``.
 
     Returns:
         The crystal, with the structure's cell, order and periodicity.
 
     Raises:
-        InputError: A site is partially occupied, or holds no element.
+        InputError: A site is partially occupied and that is refused, or it holds no element.
     """
-    numbers = []
-    for index, site in enumerate(structure):
-        species = site.species
-        if len(species) != 1 or abs(species.num_atoms - 1.0) > 1e-8:
-            raise _partial(index, str(species))
-        (specie,) = species
-        numbers.append(number_of_symbol(specie.symbol))
+    sites = [
+        _added((number_of_symbol(specie.symbol), share) for specie, share in site.species.items())
+        for site in structure
+    ]
     lattice = structure.lattice
-    return Crystal(lattice.matrix, structure.cart_coords, np.array(numbers), np.array(lattice.pbc))
+    crystal = Crystal.from_sites(lattice.matrix, structure.cart_coords, sites, lattice.pbc)
+    return resolve_disorder(crystal, disorder)
 
 
 def to_pymatgen(crystal: Crystal) -> Any:
-    """Return a pymatgen ``Structure`` with the same cell, atoms and order."""
+    """Return a pymatgen ``Structure`` with the same cell, atoms and order, disordered ones too."""
     from pymatgen.core import Lattice, Structure
 
     a, b, c = crystal.pbc.tolist()
+    held = crystal.occupancies
     return Structure(
         Lattice(crystal.cell, pbc=(a, b, c)),
-        [SYMBOLS[z] for z in crystal.numbers],
+        [
+            SYMBOLS[z] if z or held is None else _by_symbol(held.on_site(site))
+            for site, z in enumerate(crystal.site_numbers.tolist())
+        ],
         crystal.positions,
         coords_are_cartesian=True,
     )
@@ -85,7 +91,7 @@ def to_ase(crystal: Crystal) -> Any:
     )
 
 
-def from_pymatgen_dict(data: Mapping[str, Any]) -> Crystal:
+def from_pymatgen_dict(data: Mapping[str, Any], disorder: str = "refuse") -> Crystal:
     """Return the crystal of ``Structure.as_dict()``, the layout of Matbench files.
 
     It is read as it is, fifty times faster than through a ``Structure``. Fractional coordinates
@@ -93,6 +99,7 @@ def from_pymatgen_dict(data: Mapping[str, Any]) -> Crystal:
 
     Args:
         data: The dictionary; ``pbc`` and ``xyz`` may be missing.
+        disorder: ``refuse``, ``mix`` or ``order``, see `resolve_disorder`.
 
     Returns:
         The crystal.
@@ -105,29 +112,36 @@ def from_pymatgen_dict(data: Mapping[str, Any]) -> Crystal:
         cell = _cell(lattice)
         pbc = lattice.get("pbc", (True, True, True))
         numbers, coordinates = [], []
+        mixed: dict[int, dict[int, float]] = {}
         fractional = all("abc" in site for site in sites)
         for index, site in enumerate(sites):
             species = site["species"]
-            if len(species) != 1 or abs(species[0]["occu"] - 1.0) > 1e-8:
-                held = " ".join(f"{s['element']}{s['occu']:g}" for s in species)
-                raise _partial(index, held)
-            numbers.append(number_of_symbol(species[0]["element"]))
+            if len(species) != 1 or abs(species[0]["occu"] - 1.0) > FULL:
+                mixed[index] = _added(
+                    (number_of_symbol(one["element"]), float(one["occu"])) for one in species
+                )
+            numbers.append(0 if index in mixed else number_of_symbol(species[0]["element"]))
             coordinates.append(site["abc" if fractional else "xyz"])
         positions = np.array(coordinates, dtype=float).reshape(-1, 3)
         if fractional:
             positions = positions @ cell
-        return Crystal(cell, positions, np.array(numbers, dtype=np.int64), np.array(pbc))
+        if not mixed:
+            return Crystal(cell, positions, np.array(numbers, dtype=np.int64), np.array(pbc))
+        held = [mixed.get(index, {z: 1.0}) for index, z in enumerate(numbers)]
+        crystal = Crystal.from_sites(cell, positions, held, pbc)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(f"not a pymatgen structure dictionary: {what}") from error
+    return resolve_disorder(crystal, disorder)
 
 
-def from_any(item: Any) -> Crystal:
+def from_any(item: Any, disorder: str = "refuse") -> Crystal:
     """Return the crystal of an object of pymatgen, ASE or JARVIS, or of a dictionary of theirs.
 
     Args:
         item: A Crystal, a pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, or JARVIS
             ``Atoms`` or their dictionary.
+        disorder: What to do with disordered sites: ``refuse``, ``mix`` or ``order``.
 
     Returns:
         The crystal.
@@ -136,13 +150,15 @@ def from_any(item: Any) -> Crystal:
         InputError: It is none of these, or cannot be converted.
     """
     if isinstance(item, Crystal):
-        return item
+        return resolve_disorder(item, disorder)
     if isinstance(item, Mapping):
-        return from_jarvis_dict(item) if "lattice_mat" in item else from_pymatgen_dict(item)
+        if "lattice_mat" in item:
+            return from_jarvis_dict(item)
+        return from_pymatgen_dict(item, disorder)
     # An object of a library can only exist where the library has been imported.
     pymatgen = sys.modules.get("pymatgen.core.structure")
     if pymatgen is not None and isinstance(item, pymatgen.IStructure):
-        return from_pymatgen(item)
+        return from_pymatgen(item, disorder)
     ase = sys.modules.get("ase.atoms")
     if ase is not None and isinstance(item, ase.Atoms):
         return from_ase(item)
@@ -163,8 +179,13 @@ def _cell(lattice: Mapping[str, Any]) -> np.ndarray:
     return cell_from_parameters(lengths, angles)
 
 
-def _partial(index: int, species: str) -> InputError:
-    return InputError(
-        f"partial occupancy: site {index} holds {species}; a crystal graph needs one atom on each "
-        "site, so choose an ordering first"
-    )
+def _added(shares: Iterable[tuple[int, float]]) -> dict[int, float]:
+    """Add up the shares of one element, which charges may have told apart."""
+    held: dict[int, float] = {}
+    for number, share in shares:
+        held[number] = held.get(number, 0.0) + share
+    return held
+
+
+def _by_symbol(shares: Mapping[int, float]) -> dict[str, float]:
+    return {SYMBOLS[z]: share for z, share in shares.items()}

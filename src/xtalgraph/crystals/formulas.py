@@ -56,6 +56,16 @@ def formula_of(numbers: Iterable[int]) -> str:
     return _joined(formula_parts(numbers))
 
 
+def formula_of_amounts(amounts: Mapping[int, float]) -> str:
+    """Return a formula of amounts that need not be whole, to four digits: ``K0.5Na0.5Cl``.
+
+    Args:
+        amounts: Of each element, by atomic number.
+    """
+    parts = ((SYMBOLS[z], f"{amounts[z]:.4g}") for z in sorted(amounts, key=_place))
+    return "".join(f"{symbol}{amount if amount != '1' else ''}" for symbol, amount in parts)
+
+
 def reduced_formula_of(numbers: Iterable[int]) -> str:
     """Return the formula in the smallest whole numbers, as pymatgen writes it.
 

@@ -49,23 +49,25 @@ def format_of(path: str | Path) -> str | None:
     return known
 
 
-def read_file(path: str | Path) -> Iterator[Entry]:
+def read_file(path: str | Path, disorder: str = "refuse") -> Iterator[Entry]:
     """Read every crystal of a file; nothing is raised for bad content, not even for no file.
 
     Args:
         path: A file whose name tells its format, see `READABLE_SUFFIXES`.
+        disorder: What to do with disordered sites, which only a CIF tells of, see
+            `resolve_disorder`.
 
     Yields:
         One entry per block, frame or database row; where something cannot be read, the entry has
         a reason instead of a crystal.
     """
     try:
-        yield from guarded_items(_named_when_several(_checked(Path(path))), "it")
+        yield from guarded_items(_named_when_several(_checked(Path(path), disorder)), "it")
     except InputError as error:
         yield Entry("", None, reason=str(error))
 
 
-def _checked(path: Path) -> Iterator[Entry]:
+def _checked(path: Path, disorder: str) -> Iterator[Entry]:
     """Yield the entries of a path that may not be a file, or of no known kind."""
     kind = format_of(path)
     if not path.is_file():
@@ -75,7 +77,7 @@ def _checked(path: Path) -> Iterator[Entry]:
         reason = f"unknown kind of file {path.name!r}; understood are {understood}, POSCAR, CONTCAR"
         yield Entry("", None, reason=reason)
     else:
-        yield from _entries(path, kind)
+        yield from _entries(path, kind, disorder)
 
 
 def _no_file(path: Path) -> str:
@@ -86,7 +88,7 @@ def _no_file(path: Path) -> str:
     return "is not a file but a device or a pipe" if path.exists() else "no such file"
 
 
-def _entries(path: Path, kind: str) -> Iterator[Entry]:
+def _entries(path: Path, kind: str, disorder: str) -> Iterator[Entry]:
     if kind == "database":
         yield from read_ase_database(path)
         return
@@ -99,7 +101,7 @@ def _entries(path: Path, kind: str) -> Iterator[Entry]:
     else:
         # Files of the twentieth century are in Latin-1; only names of authors differ.
         text = path.read_text(encoding="utf-8", errors="replace")
-        yield from read_cif(text) if kind == "cif" else [read_poscar(text)]
+        yield from read_cif(text, disorder) if kind == "cif" else [read_poscar(text)]
 
 
 def _not_text(path: Path) -> str | None:

@@ -33,12 +33,8 @@ def supercell(
         raise InputError(f"a supercell must have {MAX_ATOMS} atoms at most, got {atoms:.1e}")
     images = _images(matrix)
     positions = (images @ crystal.cell)[:, None] + crystal.positions[None]
-    return Crystal(
-        matrix @ crystal.cell,
-        positions.reshape(-1, 3),
-        np.tile(crystal.numbers, len(images)),
-        crystal.pbc,
-    )
+    order = np.tile(np.arange(len(crystal)), len(images))
+    return crystal.take(order, positions.reshape(-1, 3), matrix @ crystal.cell)
 
 
 def change_basis(crystal: Crystal, matrix: Int[np.ndarray, "3 3"]) -> Crystal:
@@ -59,7 +55,7 @@ def change_basis(crystal: Crystal, matrix: Int[np.ndarray, "3 3"]) -> Crystal:
     determinant = round(float(np.linalg.det(matrix)))
     if abs(determinant) != 1:
         raise InputError(f"a change of basis has determinant 1 or -1, got {determinant}")
-    return Crystal(matrix @ crystal.cell, crystal.positions, crystal.numbers, crystal.pbc)
+    return crystal.moved(matrix @ crystal.cell, crystal.positions)
 
 
 def rotate(crystal: Crystal, matrix: Float[np.ndarray, "3 3"]) -> Crystal:
@@ -79,15 +75,13 @@ def rotate(crystal: Crystal, matrix: Float[np.ndarray, "3 3"]) -> Crystal:
     error = np.abs(matrix @ matrix.T - np.eye(3)).max()
     if not error < 1e-8:
         raise InputError(f"a rotation is orthogonal, got R Rᵀ that differs from 1 by {error:.2g}")
-    return Crystal(
-        crystal.cell @ matrix.T, crystal.positions @ matrix.T, crystal.numbers, crystal.pbc
-    )
+    return crystal.moved(crystal.cell @ matrix.T, crystal.positions @ matrix.T)
 
 
 def translate(crystal: Crystal, vector: Float[np.ndarray, "3"]) -> Crystal:
     """Return the crystal with every atom moved by the same vector, in Å."""
     positions = crystal.positions + np.asarray(vector, dtype=float)
-    return Crystal(crystal.cell, positions, crystal.numbers, crystal.pbc)
+    return crystal.moved(crystal.cell, positions)
 
 
 def permute(crystal: Crystal, order: Int[np.ndarray, " atoms"]) -> Crystal:
@@ -106,7 +100,7 @@ def permute(crystal: Crystal, order: Int[np.ndarray, " atoms"]) -> Crystal:
     order = np.asarray(order)
     if not np.array_equal(np.sort(order), np.arange(len(crystal))):
         raise InputError(f"an order holds each of 0 to {len(crystal) - 1} once, got {order}")
-    return Crystal(crystal.cell, crystal.positions[order], crystal.numbers[order], crystal.pbc)
+    return crystal.take(order, crystal.positions[order])
 
 
 def shift_images(crystal: Crystal, images: Int[np.ndarray, "atoms 3"]) -> Crystal:
@@ -129,18 +123,13 @@ def shift_images(crystal: Crystal, images: Int[np.ndarray, "atoms 3"]) -> Crysta
     if np.any(images[:, ~crystal.pbc]):
         raise InputError("an atom cannot move to an image along a direction that does not repeat")
     positions = crystal.positions + images @ crystal.cell
-    return Crystal(crystal.cell, positions, crystal.numbers, crystal.pbc)
+    return crystal.moved(crystal.cell, positions)
 
 
 def strain(crystal: Crystal, strain: Float[np.ndarray, "3 3"]) -> Crystal:
     """Return the crystal with cell and positions deformed homogeneously, x → (1 + strain) x."""
     deformation = np.eye(3) + np.asarray(strain, dtype=float)
-    return Crystal(
-        crystal.cell @ deformation.T,
-        crystal.positions @ deformation.T,
-        crystal.numbers,
-        crystal.pbc,
-    )
+    return crystal.moved(crystal.cell @ deformation.T, crystal.positions @ deformation.T)
 
 
 def _integer_matrix(matrix: np.ndarray, crystal: Crystal) -> np.ndarray:

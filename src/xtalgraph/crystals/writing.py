@@ -53,17 +53,18 @@ def to_cif(crystal: Crystal) -> str:
         pbc = "".join("FT"[int(p)] for p in crystal.pbc)
         raise InputError(f"a CIF describes a crystal that repeats in 3 directions, got pbc={pbc}")
     lengths, angles = cell_parameters(crystal.cell)
-    parts = formula_parts(crystal.numbers.tolist())
-    formula = " ".join(f"{symbol}{count}" for symbol, count in parts)
+    formula = _formula(crystal)
     text = _HEAD.format(*lengths.tolist(), *angles.tolist(), name=crystal.formula, formula=formula)
     seen: Counter[str] = Counter()
     lines = []
-    for number, (x, y, z) in zip(
-        crystal.numbers.tolist(), crystal.fractional.tolist(), strict=True
-    ):
-        symbol = SYMBOLS[number]
-        seen[symbol] += 1
-        lines.append(f" {symbol}{seen[symbol]} {symbol} {x!r} {y!r} {z!r} 1\n")
+    held = crystal.occupancies
+    for site, (x, y, z) in enumerate(crystal.fractional.tolist()):
+        number = int(crystal.site_numbers[site])
+        shares = {number: 1} if number or held is None else held.on_site(site)
+        for one, share in shares.items():
+            symbol = SYMBOLS[one]
+            seen[symbol] += 1
+            lines.append(f" {symbol}{seen[symbol]} {symbol} {x!r} {y!r} {z!r} {share!r}\n")
     return text + "".join(lines)
 
 
@@ -99,6 +100,13 @@ def to_extxyz(crystal: Crystal) -> str:
     text = io.StringIO()
     write_xyz(text, to_ase(crystal))
     return text.getvalue()
+
+
+def _formula(crystal: Crystal) -> str:
+    if crystal.occupancies is None:
+        parts = formula_parts(crystal.numbers.tolist())
+        return " ".join(f"{symbol}{count}" for symbol, count in parts)
+    return " ".join(f"{SYMBOLS[z]}{crystal.amounts[z]:.6g}" for z in crystal.elements)
 
 
 def write_cif(crystal: Crystal, path: str | Path) -> None:

@@ -211,7 +211,7 @@ def _held_out(table: CrystalTable, division: Division) -> tuple[np.ndarray, str]
     kind, argument = division.kind, division.argument
     if kind == "element":
         number = ATOMIC_NUMBERS[argument]
-        held = [number in crystal.numbers for crystal in table.crystals]
+        held = [number in crystal.elements for crystal in table.crystals]
         return np.array(held, dtype=bool), f"all crystals with the element {argument}"
     families = [anion_family(crystal) for crystal in table.crystals]
     if kind == "anion":

@@ -125,11 +125,19 @@ class DuplicateIndex:
 def _written_alike(first: Crystal, second: Crystal) -> bool:
     """Whether they are the same number by number, as a row that was copied is."""
     return (
-        np.array_equal(first.numbers, second.numbers)
+        np.array_equal(first.site_numbers, second.site_numbers)
+        and _same_mixtures(first, second)
         and np.array_equal(first.pbc, second.pbc)
         and np.allclose(first.cell, second.cell, rtol=0, atol=1e-6)
         and np.allclose(first.positions, second.positions, rtol=0, atol=1e-6)
     )
+
+
+def _same_mixtures(first: Crystal, second: Crystal) -> bool:
+    one, other = first.occupancies, second.occupancies
+    if one is None or other is None:
+        return one is other
+    return one.same_as(other)
 
 
 def _matcher_agrees(first: Crystal, second: Crystal, tolerance: float) -> bool:

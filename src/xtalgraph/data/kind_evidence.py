@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Real
 
 from xtalgraph.data.targets import PER_CELL, Kind
 
@@ -59,7 +59,7 @@ class KindEvidence:
 
 
 def kind_evidence(
-    values: Float[np.ndarray, " rows"], atoms: Int[np.ndarray, " rows"]
+    values: Float[np.ndarray, " rows"], atoms: Real[np.ndarray, " rows"]
 ) -> KindEvidence | None:
     """Compare labels with the number of atoms N of their cells.
 
@@ -93,7 +93,7 @@ def kind_evidence(
         rows = draw.integers(len(values), size=len(values))
         ratios.append(_ratio(values[rows], atoms[rows]))
     low, high = np.quantile(ratios, _ENDS)
-    sizes = int(atoms.min()), int(atoms.max())
+    sizes = round(float(atoms.min())), round(float(atoms.max()))
     return KindEvidence(_ratio(values, atoms), float(low), float(high), whole, each, sizes)
 
 
@@ -112,7 +112,7 @@ def kind_of_unit(unit: str) -> Kind | None:
     return Kind.INTENSIVE if _PER_PART.search(unit) else None
 
 
-def _ratio(values: Float[np.ndarray, " rows"], atoms: Int[np.ndarray, " rows"]) -> float:
+def _ratio(values: Float[np.ndarray, " rows"], atoms: Real[np.ndarray, " rows"]) -> float:
     whole = _deviation(values)
     if whole == 0:
         return np.inf

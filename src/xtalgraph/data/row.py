@@ -1,7 +1,7 @@
 """One row of a source: a checked crystal with its values, or the reason why there is none."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -9,6 +9,10 @@ from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.disorder import resolve_disorder
+
+ORDERED_CELLS: Final = "ordered_cells"
+"""What a row says of a crystal that was ordered: how many cells of the file its cell is."""
 
 _LARGEST: Final = 1023
 """Bits of the largest whole number that is also a float."""
@@ -92,3 +96,28 @@ def _is_too_large(value: object) -> bool:
     if isinstance(value, list):
         return any(_is_too_large(member) for member in value)
     return isinstance(value, int) and value.bit_length() > _LARGEST
+
+
+def resolved_row(row: Row, disorder: str) -> Row:
+    """Decide what is done with the disorder of a row; an ordered crystal is checked anew.
+
+    Args:
+        row: With a crystal, or with a reason.
+        disorder: ``refuse``, ``mix`` or ``order``.
+
+    Raises:
+        ConfigError: If there is no such choice.
+    """
+    if row.crystal is None or row.crystal.occupancies is None:
+        return row
+    try:
+        crystal = guarded(partial(resolve_disorder, row.crystal, disorder), "it")
+    except InputError as error:
+        return replace(row, crystal=None, reason=str(error))
+    if crystal is row.crystal:
+        return row
+    problem = find_problem(crystal)
+    if problem:
+        return replace(row, crystal=None, reason=f"after ordering: {problem}")
+    cells = round(crystal.volume / row.crystal.volume)
+    return replace(row, crystal=crystal, values={**row.values, ORDERED_CELLS: cells})

@@ -11,7 +11,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.row import Rejection, Row
+from xtalgraph.crystals.disorder import check_disorder
+from xtalgraph.data.row import Rejection, Row, resolved_row
 from xtalgraph.data.sources.dispatch import rows_of
 
 __all__ = ["CrystalTable", "Rejection", "Row", "read_rows", "read_table"]
@@ -78,7 +79,7 @@ class CrystalTable:
         return replace(kept, rejected=tuple(rejected))
 
     def content_hash(self) -> str:
-        """Return the SHA-256 of ids, cells, positions, atomic numbers and periodicity."""
+        """Return the SHA-256 of ids, cells, positions, species and periodicity."""
         digest = hashlib.sha256()
         for name, crystal in zip(self.ids, self.crystals, strict=True):
             text = name.encode()
@@ -86,14 +87,16 @@ class CrystalTable:
             for array, dtype in (
                 (crystal.cell, "<f8"),
                 (crystal.positions, "<f8"),
-                (crystal.numbers, "<i8"),
+                (crystal.site_numbers, "<i8"),
                 (crystal.pbc, "|b1"),
             ):
                 digest.update(array.astype(dtype).tobytes())
+            if crystal.occupancies is not None:
+                digest.update(crystal.occupancies.to_bytes())
         return digest.hexdigest()
 
 
-def read_rows(source: Any) -> Iterator[Row]:
+def read_rows(source: Any, disorder: str = "refuse") -> Iterator[Row]:
     """Read the crystals of a source one by one, each checked.
 
     Args:
@@ -108,6 +111,8 @@ def read_rows(source: Any) -> Iterator[Row]:
             - a DataFrame with such a column;
             - a Crystal, pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, JARVIS ``Atoms``
               or their dictionary, or a list of these and of paths.
+        disorder: What to do with crystals whose sites hold several species or are empty in part:
+            ``refuse`` them, ``mix`` or ``order``; see docs/disorder.md.
 
     Returns:
         An iterator over rows. A crystal that is malformed or fails the checks is a row with a
@@ -115,18 +120,22 @@ def read_rows(source: Any) -> Iterator[Row]:
 
     Raises:
         InputError: The source as a whole cannot be used: no such file, no such column.
+        ConfigError: There is no such choice of disorder.
     """
-    rows = rows_of(source)
+    check_disorder(disorder)
+    given = "refuse" if disorder == "refuse" else "mix"
+    rows = (resolved_row(row, disorder) for row in rows_of(source, given))
     first = next(rows, None)
     return chain([] if first is None else [first], rows)
 
 
-def read_table(source: Any, progress: bool = False) -> CrystalTable:
+def read_table(source: Any, progress: bool = False, disorder: str = "refuse") -> CrystalTable:
     """Read all crystals of a source; rows with a reason, and repeated ids, are in `rejected`.
 
     Args:
         source: Anything that `read_rows` understands.
         progress: Show a progress bar on stderr.
+        disorder: What to do with disordered crystals, see `read_rows`.
 
     Returns:
         The crystals that passed every check.
@@ -136,7 +145,8 @@ def read_table(source: Any, progress: bool = False) -> CrystalTable:
     """
     kept: dict[str, Row] = {}
     rejected = []
-    for row in tqdm(read_rows(source), unit=" crystals", desc="reading", disable=not progress):
+    rows = read_rows(source, disorder)
+    for row in tqdm(rows, unit=" crystals", desc="reading", disable=not progress):
         reason = row.reason
         if reason is None and row.id in kept:
             reason = f"the id {row.id!r} is taken already by {_place(kept[row.id])}"
@@ -144,13 +154,13 @@ def read_table(source: Any, progress: bool = False) -> CrystalTable:
             kept[row.id] = row
         else:
             rejected.append(Rejection(row.id, row.file, row.row, reason, row.values))
-    rows = list(kept.values())
+    good = list(kept.values())
     return CrystalTable(
         ids=tuple(kept),
-        crystals=tuple(row.crystal for row in rows if row.crystal is not None),
-        files=tuple(row.file for row in rows),
-        rows=tuple(row.row for row in rows),
-        columns=pd.DataFrame([dict(row.values) for row in rows], index=range(len(rows))),
+        crystals=tuple(row.crystal for row in good if row.crystal is not None),
+        files=tuple(row.file for row in good),
+        rows=tuple(row.row for row in good),
+        columns=pd.DataFrame([dict(row.values) for row in good], index=range(len(good))),
         rejected=tuple(rejected),
     )
 

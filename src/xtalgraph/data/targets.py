@@ -1,7 +1,7 @@
 """What is predicted: a target declares its name, its unit and its kind."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -164,6 +164,24 @@ class Target:
         if "component" in given:
             given["component"] = Component(**given["component"])
         return cls(**given)
+
+
+def why_not_ordered(cells: object, targets: Sequence[Target]) -> str:
+    """Return why a crystal that was ordered has no value of some targets; empty where it has.
+
+    Args:
+        cells: How many cells of its file the ordered crystal holds; None if it was not ordered.
+        targets: What is predicted.
+    """
+    larger = isinstance(cells, int | float) and cells > 1
+    extensive = [target.name for target in targets if target.kind is Kind.EXTENSIVE]
+    if not larger or not extensive:
+        return ""
+    return (
+        f"the ordering has {cells:g} times the cell of the file, for which the total "
+        f"{', '.join(map(repr, extensive))} is meant: predict it for each atom, declared "
+        "intensive, or take --disorder mix"
+    )
 
 
 def components_of(target: Target, size: int) -> tuple[Target, ...]:

@@ -12,7 +12,7 @@ from xtalgraph.plots.bonded_crystal import BondedCrystal
 
 
 def with_bonds(crystal: Crystal, classes: Int[np.ndarray, " atoms"] | None = None) -> BondedCrystal:
-    """Return a crystal with the bonds of its first shells.
+    """Return a crystal with the bonds of its first shells; a mixture is drawn as its main element.
 
     Args:
         crystal: To be drawn.
@@ -29,7 +29,7 @@ def with_bonds(crystal: Crystal, classes: Int[np.ndarray, " atoms"] | None = Non
     return BondedCrystal(
         cell=crystal.cell,
         positions=crystal.positions,
-        numbers=crystal.numbers,
+        numbers=crystal.main_numbers,
         pbc=crystal.pbc,
         center=bonds.center,
         neighbor=bonds.neighbor,

@@ -262,7 +262,7 @@ class _Trials:
         for where, limit in limits.items():
             value, slope = self.worst(f"value at {where}"), self.worst(f"slope at {where}", "/Å")
             for name, crystal in chosen.items() if strategy.continuous else ():
-                kinds, own = np.resize(np.unique(crystal.numbers), 4), partial(values, name)
+                kinds, own = np.resize(crystal.elements, 4), partial(values, name)
                 shell = stretched_shell(own, crystal, limit)
                 for one in (*pair_and_cluster(own, kinds, limit), *([shell] if shell else [])):
                     what = name if one is shell else _alone(one.what, kinds)

@@ -98,7 +98,7 @@ def find_space_group(crystal: Crystal, symprec: float = DEFAULT_SYMPREC) -> Spac
     primitive = crystal
     if len(first) < len(crystal):
         cell = np.asarray(found.primitive_lattice)
-        primitive = Crystal(cell, crystal.positions[first], crystal.numbers[first], crystal.pbc)
+        primitive = crystal.take(first, crystal.positions[first], cell)
         away = crystal.positions - crystal.positions[first][home]
         basis, offset = (
             np.rint(np.linalg.solve(cell.T, rows.T).T).astype(np.int64)
@@ -225,7 +225,7 @@ def _moved_atoms(
     """Return the atom nearest to where each operation takes an atom, and the cell it stands in."""
     place, shape = crystal.fractional, (len(rotation), len(crystal))
     atom, image = np.empty(shape, dtype=np.int64), np.empty((*shape, 3), dtype=np.int64)
-    unlike = crystal.numbers[:, None] != crystal.numbers
+    unlike = crystal.site_kinds[:, None] != crystal.site_kinds
     for part in _parts(len(rotation), 3 * len(crystal) ** 2):
         moved = np.einsum("gxy,iy->gix", rotation[part], place) + translation[part, None]
         away = moved[:, :, None] - place
@@ -250,7 +250,7 @@ def symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
     """
     if not crystal.pbc.all():
         raise GraphError(f"a space group needs pbc in all directions; got {crystal.pbc.tolist()}")
-    cell = (crystal.cell, crystal.fractional, crystal.numbers)
+    cell = (crystal.cell, crystal.fractional, crystal.site_kinds)
     reason = "it found none"
     with warnings.catch_warnings():
         # Until spglib 3 every call warns that None for a failure will become an exception.

@@ -13,6 +13,7 @@ from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import collate
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.reduction import reduce_graph
+from xtalgraph.graphs.shares import shares_of
 from xtalgraph.graphs.strategies import Strategy
 
 _PART = 512
@@ -77,11 +78,12 @@ def build_graph(
         num_edges=torch.from_numpy(num_edges),
         cell=torch.from_numpy(np.stack([crystal.cell for crystal in batch])),
         pbc=torch.from_numpy(np.stack([crystal.pbc for crystal in batch])),
-        number=tensor([crystal.numbers for crystal in batch]),
+        number=tensor([crystal.site_numbers for crystal in batch]),
         position=tensor([crystal.positions for crystal in batch]),
         center=through_batch([e.center for e in found]),
         neighbor=through_batch([e.neighbor for e in found]),
         image=tensor([e.image for e in found]),
+        **shares_of(batch),
     )
     return graph if angles is None else add_triplets(graph, angles)
 

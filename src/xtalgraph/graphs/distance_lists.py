@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.spatial.distance import cdist
 
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
 
@@ -67,8 +68,13 @@ class DistanceLists:
         kept = rank < NUM_DISTANCES
         listed = np.full((atoms, NUM_DISTANCES), FARTHEST)
         listed[edges.center[kept], rank[kept]] = edges.distance[by_length][kept]
-        order = np.argsort(crystal.numbers, kind="stable")
-        return cls(crystal.numbers[order], listed[order])
+        number = crystal.site_numbers
+        if crystal.occupancies is not None:
+            number = number.copy()
+            for site, colour in crystal.occupancies.colours().items():
+                number[site] = MAX_ATOMIC_NUMBER + 1 + colour
+        order = np.argsort(number, kind="stable")
+        return cls(number[order], listed[order])
 
     def means(self) -> Float[np.ndarray, " elements_k"]:
         """Return the mean list of the atoms of each element, one after the other, Å.

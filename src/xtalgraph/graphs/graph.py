@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
@@ -21,12 +21,14 @@ class Scope(StrEnum):
     ATOM = "atom"
     EDGE = "edge"
     TRIPLET = "triplet"
+    SHARE = "share"
 
 
 COUNTS: Final[dict[Scope, str]] = {
     Scope.ATOM: "num_atoms",
     Scope.EDGE: "num_edges",
     Scope.TRIPLET: "num_triplets",
+    Scope.SHARE: "num_shares",
 }
 """The field that counts, for each crystal, the rows of a scope."""
 
@@ -82,7 +84,7 @@ class Graph:
     num_edges: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL)
     """Number of directed edges of each crystal, as rows of this graph."""
     number: Int[Tensor, " atoms"] = scoped(Scope.ATOM)
-    """Atomic number of each atom."""
+    """Atomic number of each atom; 0 for a site that is disordered."""
     center: Int[Tensor, " edges"] = scoped(Scope.EDGE, points_to=Scope.ATOM)
     """The atom that receives along the edge, numbered through the whole batch."""
     neighbor: Int[Tensor, " edges"] = scoped(Scope.EDGE, points_to=Scope.ATOM)
@@ -97,6 +99,16 @@ class Graph:
         Scope.TRIPLET, points_to=Scope.EDGE, absent=torch.long
     )
     """The edge that sends along the triplet, numbered through the whole batch."""
+    num_shares: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.long)
+    """Number of shares of each crystal: one for each species on each disordered site."""
+    share_atom: Int[Tensor, " shares"] = scoped(
+        Scope.SHARE, points_to=Scope.ATOM, absent=torch.long
+    )
+    """The disordered site of which it is a share, numbered through the whole batch."""
+    share_species: Int[Tensor, " shares"] = scoped(Scope.SHARE, absent=torch.long)
+    """Atomic number of the species; 0 is a vacancy."""
+    share: Float[Tensor, " shares"] = scoped(Scope.SHARE, absent=torch.double)
+    """Occupancy of the species; those of a site add up to 1."""
     has_angles: Bool[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.bool)
     """Whether the triplets of the crystal were looked for; there may be none all the same."""
     state: Float[Tensor, "crystals numbers"] = scoped(
@@ -148,6 +160,41 @@ class Graph:
             f"{type(self).__name__}({len(self)} crystals, {len(self.number)} atoms, "
             f"{len(self.center)} edges, {triplets}{self.distance.dtype}, {self.number.device})"
         )
+
+    @cached_property
+    def atom_count(self) -> Num[Tensor, " atoms"]:
+        """How many atoms each row stands for: a site that is half empty counts half.
+
+        It is the multiplicity times the occupancy of the site, and the multiplicity itself, whole
+        numbers, where no site is disordered.
+        """
+        if not len(self.share):
+            return self.atom_multiplicity
+        there = self.share * (self.share_species != 0)
+        occupancy = self.share.new_zeros(len(self.number)).index_add(0, self.share_atom, there)
+        return torch.where(self.disordered, occupancy, 1.0) * self.atom_multiplicity
+
+    @cached_property
+    def disordered(self) -> Bool[Tensor, " atoms"]:
+        """Whether the site of each atom is disordered."""
+        flags = torch.zeros_like(self.number, dtype=torch.bool)
+        return flags.index_fill(0, self.share_atom, True)
+
+    def expect_ordered(self, reader: str) -> None:
+        """Refuse disordered sites, for what reads one element at each atom.
+
+        Args:
+            reader: What it is, for the message.
+
+        Raises:
+            GraphError: If a site is disordered.
+        """
+        if len(self.share):
+            raise GraphError(
+                f"{reader} reads one element at each atom, and {int(self.disordered.sum())} sites "
+                "of the graph hold several species or are empty in part: order the crystals first "
+                "(--disorder order), see docs/disorder.md"
+            )
 
     @cached_property
     def degree(self) -> Int[Tensor, " atoms"]:

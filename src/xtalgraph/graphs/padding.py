@@ -52,16 +52,18 @@ def pad_graph(graph: InvariantGraph, size: Size) -> InvariantGraph:
         size: Larger than the graph in atoms and in edges, and if it has angles in triplets.
 
     Raises:
-        GraphError: If the graph does not fit.
+        GraphError: If the graph does not fit, or has disordered sites.
     """
     had = Size(len(graph.number), len(graph.center), len(graph.receiving_edge))
-    added = {scope: want - has for scope, want, has in zip(list(Scope)[1:], size, had, strict=True)}
+    graph.expect_ordered("a graph that is padded")
+    scopes = (Scope.ATOM, Scope.EDGE, Scope.TRIPLET)
+    added = {scope: want - has for scope, want, has in zip(scopes, size, had, strict=True)}
     least = {Scope.ATOM: 1, Scope.EDGE: 1, Scope.TRIPLET: int(size.triplets > 0)}
     if any(added[scope] < least[scope] for scope in least):
         raise GraphError(f"a graph of {had} cannot be padded to {size}: the latter must be larger")
-    rows = {Scope.CRYSTAL: 1, **added}
+    rows = {Scope.CRYSTAL: 1, Scope.SHARE: 0, **added}
     begins = dict(zip(added, had, strict=True))
-    counts = {name: added[scope] for scope, name in COUNTS.items()}
+    counts = {name: rows[scope] for scope, name in COUNTS.items()}
     fields: dict[str, Tensor] = {}
     for field in dataclasses.fields(graph):
         value: Tensor = getattr(graph, field.name)

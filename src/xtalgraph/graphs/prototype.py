@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.asymmetric_unit import symmetry_dataset
 
@@ -80,7 +79,7 @@ def _find(crystal: Crystal, symprec: float) -> Prototype:
         # Site symmetries such as 2mm and m2m differ in the choice of axes only.
         symbol = "".join(sorted(found.site_symmetry_symbols[atom].replace(".", "")))
         orbit = f"{round(count * conventional)}({symbol})"
-        orbits[SYMBOLS[int(crystal.numbers[atom])]].append(orbit)
+        orbits[crystal.site_labels[atom]].append(orbit)
     number = _MIRRORED.get(int(found.number), int(found.number))
     patterns = {symbol: ",".join(sorted(parts)) for symbol, parts in orbits.items()}
     named = " + ".join(f"{pattern} {symbol}" for symbol, pattern in sorted(patterns.items()))

@@ -14,6 +14,7 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.hashing import mix, segment_totals
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.merging import group_values
+from xtalgraph.graphs.shares import rows_of_atoms, site_colours, site_kinds
 
 DEFAULT_TOLERANCE: Final = 1e-3
 """Distances this close are merged, Å, and cosines; the cost is in docs/reduction.md."""
@@ -77,17 +78,18 @@ def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
             f"{_LARGEST:g} Å, got {tolerance}"
         )
     center, neighbor = graph.center.numpy(), graph.neighbor.numpy()
-    number, distance = graph.number.numpy(), graph.distance.double().numpy()
+    number, distance = site_kinds(graph), graph.distance.double().numpy()
     weight = graph.edge_multiplicity.numpy() * graph.atom_multiplicity.numpy()[center]
     one, other = number[center], number[neighbor]
-    pair = (np.minimum(one, other) << 8) + np.maximum(one, other)
-    family = (graph.crystal_of_edge.numpy() << 16) + pair
+    kinds = int(number.max(initial=0)) + 1
+    pair = np.minimum(one, other) * kinds + np.maximum(one, other)
+    family = graph.crystal_of_edge.numpy() * kinds**2 + pair
     group = group_values(distance, family, tolerance + _SLACK)
 
     receiving, sending = graph.receiving_edge.numpy(), graph.sending_edge.numpy()
     first, second = group[receiving], group[sending]
     lengths = np.minimum(first, second) * len(group) + np.maximum(first, second)
-    middle = (lengths << 8) + number[center[sending]]
+    middle = lengths * kinds + number[center[sending]]
     cosine = graph.cosine.double().numpy()
     bent = group_values(1.0 - cosine, middle, tolerance + _SLACK)
     kept = {field.name: getattr(graph, field.name) for field in dataclasses.fields(Graph)}
@@ -106,12 +108,13 @@ def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
 def fold(graph: InvariantGraph) -> InvariantGraph:
     """Fold atoms with equal surroundings, and the edges and triplets that this makes equal.
 
-    Colour refinement: atoms begin with their element for a colour, edges with their distance. In
-    each round the colour of an edge is joined by the multiset of (colour of the sending edge,
-    angle) over its triplets and by the colours of its ends, and that of an atom by the multiset
-    of the colours of its edges; the rounds end when neither atoms nor edges come apart any more.
-    Atoms of one colour get the same features from any message passing on elements, distances and
-    angles, however deep. Distances and cosines count as equal to the bit: merge them first.
+    Colour refinement: atoms begin with their element, or mixture, for a colour, edges with their
+    distance. In each round the colour of an edge is joined by the multiset of (colour of the
+    sending edge, angle) over its triplets and by the colours of its ends, and that of an atom by
+    the multiset of the colours of its edges; the rounds end when neither atoms nor edges come apart
+    any more. Atoms of one colour get the same features from any message passing on elements,
+    distances and angles, however deep. Distances and cosines count as equal to the bit: merge them
+    first.
 
     Colours are 64-bit hashes: two atoms that differ get the same one with a probability of
     5e-20.
@@ -148,8 +151,9 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
     stands_for[kept[own]] = place  # only the triplets of these edges are kept
     triplets = _fold_triplets(graph, stands_for, colours.edge, colours.edge[kept[own]], place)
     edge_owner = owner[first][folded_center]
+    num_atoms = np.bincount(owner[first], minlength=len(graph))
     return InvariantGraph(
-        num_atoms=_tensor(np.bincount(owner[first], minlength=len(graph))),
+        num_atoms=_tensor(num_atoms),
         num_edges=_tensor(np.bincount(edge_owner, minlength=len(graph))),
         number=_tensor(graph.number.numpy()[first]),
         center=_tensor(folded_center),
@@ -165,6 +169,7 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
         has_angles=graph.has_angles,
         state=graph.state,
         fidelity=graph.fidelity,
+        **rows_of_atoms(graph, first, num_atoms),
         **{name: _tensor(values) for name, values in triplets.items()},
     )
 
@@ -224,7 +229,7 @@ class _Colours:
 
 def _refine(graph: InvariantGraph) -> _Colours:
     crystal = graph.crystal_of_atom.numpy().astype(np.uint64)
-    atom = mix(mix(crystal) + graph.number.numpy().astype(np.uint64))
+    atom = mix(mix(crystal) + site_colours(graph))
     center, neighbor = graph.center.numpy(), graph.neighbor.numpy()
     degree = np.bincount(center, minlength=len(atom))
     length = mix(_bits(graph.distance))

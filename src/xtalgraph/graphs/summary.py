@@ -9,7 +9,6 @@ from jaxtyping import Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
@@ -80,8 +79,8 @@ class GraphSummary:
     """The same in words."""
     cutoff: float
     """No edge is longer, Å."""
-    num_atoms: int
-    """Atoms in the cell."""
+    num_atoms: int | float
+    """Atoms in the cell; a site that is half empty counts half."""
     num_edges: int
     """Directed edges."""
     degrees: list[int]
@@ -137,7 +136,7 @@ def summarize(
     """
     graph = build_graph(crystal, strategy)
     degrees = [int(degree) for degree in graph.degree]
-    folded, kind = _folded(graph, fold_tolerance)
+    folded, kind = _folded(graph, crystal.site_labels, fold_tolerance)
     sites = _sites(crystal, degrees, kind)
     components = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
     return GraphSummary(
@@ -146,7 +145,7 @@ def summarize(
         strategy=strategy_spec(strategy),
         rule=strategy.rule,
         cutoff=strategy.cutoff,
-        num_atoms=len(crystal),
+        num_atoms=crystal.num_atoms,
         num_edges=len(graph.center),
         degrees=degrees,
         degree_histogram=degree_histogram(graph).tolist(),
@@ -164,7 +163,7 @@ def summarize(
 
 
 def _folded(
-    graph: CrystalGraph, tolerance: float
+    graph: CrystalGraph, labels: list[str], tolerance: float
 ) -> tuple[FoldedSize | None, Int[np.ndarray, " atoms"]]:
     """Return what folding leaves, and the class of each atom."""
     if tolerance == 0:
@@ -172,10 +171,8 @@ def _folded(
     merged = merge_geometry(graph, tolerance)
     kind, small = atom_classes(merged), fold(merged)
     classes = [
-        AtomClass(SYMBOLS[number], multiplicity)
-        for number, multiplicity in zip(
-            small.number.tolist(), small.atom_multiplicity.tolist(), strict=True
-        )
+        AtomClass(labels[int(np.argmax(kind == row))], multiplicity)
+        for row, multiplicity in enumerate(small.atom_multiplicity.tolist())
     ]
     return FoldedSize(tolerance, len(small.number), len(small.center), classes), kind
 
@@ -183,13 +180,14 @@ def _folded(
 def _sites(crystal: Crystal, degrees: list[int], kind: Int[np.ndarray, " atoms"]) -> list[Site]:
     shell = bonds_of(crystal)
     sites = []
-    for index, number in enumerate(crystal.numbers.tolist()):
+    for index, label in enumerate(crystal.site_labels):
         mine = shell.center == index
-        kinds = Counter(SYMBOLS[z] for z in crystal.numbers[shell.neighbor[mine]].tolist())
-        words = "".join(f"{s}{n if n > 1 else ''}" for s, n in sorted(kinds.items()))
+        kinds = Counter(crystal.site_labels[other] for other in shell.neighbor[mine].tolist())
+        named = {s if s.isalpha() else f"({s})": n for s, n in kinds.items()}
+        words = "".join(f"{s}{n if n > 1 else ''}" for s, n in sorted(named.items()))
         nearest = float(shell.distance[mine].min()) if mine.any() else None
         count, degree = int(mine.sum()), degrees[index]
-        sites.append(Site(SYMBOLS[number], count, words, nearest, degree, int(kind[index])))
+        sites.append(Site(label, count, words, nearest, degree, int(kind[index])))
     return sites
 
 

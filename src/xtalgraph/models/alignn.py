@@ -16,6 +16,7 @@ from xtalgraph.nn.angular import GaussianAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, segment_sum, weighted
@@ -177,6 +178,7 @@ class ALIGNN(Encoder):
             return None if self.alignn_layers == 0 else angles
 
     reads_folded = True
+    reads_mixtures = True
     reads_angles = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
@@ -208,7 +210,9 @@ class ALIGNN(Encoder):
         self.expect_angles(graph)
         distance = graph.distance.to(self.embed.weight.dtype)
         edges, atoms = self._edges(graph, distance), graph.atom_multiplicity
-        states = [functional.silu(self.embed_norm(self.embed(graph.number), atoms))]
+        states = [
+            functional.silu(self.embed_norm(rows_of_elements(self.embed.table(), graph), atoms))
+        ]
         edge = self.basis(distance)
         for dense in self.of_length:
             edge = dense(edge, edges.count)

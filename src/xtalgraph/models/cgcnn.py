@@ -16,6 +16,7 @@ from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.gated_sum import gated_sum
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, make_basis
 from xtalgraph.nn.segments import weighted
@@ -118,6 +119,8 @@ class CGCNN(Encoder):
             check_ranges(self, "model")
 
     reads_folded = True
+    reads_mixtures = True
+    needs_elements = ("bond_features",)
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
@@ -146,10 +149,11 @@ class CGCNN(Encoder):
         distance = graph.distance.to(self.embed.weight.dtype)
         edge = self.basis(distance)
         if self.bonds is not None:
+            graph.expect_ordered("model.bond_features")
             number_i, number_j = (graph.number[end] for end in (graph.center, graph.neighbor))
             edge = torch.cat([edge, self.bonds(number_i, number_j, distance)], dim=-1)
         factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
-        atom = self.embed(graph.number)
+        atom = rows_of_elements(self.embed.table(), graph)
         if self.of_coordination is not None:
             bonds = effective_coordination(graph, self.cutoff).to(atom.dtype)
             atom = atom + self.of_coordination(bonds.unsqueeze(-1) / CLOSE_PACKED)

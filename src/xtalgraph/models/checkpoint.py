@@ -16,9 +16,10 @@ from xtalgraph.conventions.files import file_errors, write_atomically
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
-FORMAT: Final[int] = 4
+FORMAT: Final[int] = 5
 """Version of the files; a reader refuses what is newer than itself. 2 knows classes
-and several targets, 3 the state of a crystal and several members, 4 a learned variance."""
+and several targets, 3 the state of a crystal and several members, 4 a learned variance,
+5 disorder."""
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -45,6 +46,8 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
 
 def _format_of(spec: ModelSpec, record: Mapping[str, Any]) -> int:
     """Return the oldest format that says it all: a reader of 1 would take log-odds for values."""
+    if spec.disorder != "refuse":
+        return 5
     if spec.variance:
         return 4
     if spec.conditions or record.get("members", 1) > 1:

@@ -61,6 +61,11 @@ class Encoder(nn.Module, ABC):
     """Whether a folded graph gives its atoms the features that the full graph gives them: it
     reads elements, distances and angles alone, and weights every sum over atoms, edges or triplets
     by multiplicity."""
+    reads_mixtures: ClassVar[bool] = False
+    """Whether it reads disordered sites: what an atom starts from comes from
+    `xtalgraph.nn.mixtures.rows_of_elements`, and `Graph.number` decides nothing else."""
+    needs_elements: ClassVar[tuple[str, ...]] = ()
+    """Settings with which it reads one element at each atom all the same, and no mixture."""
     reads_angles: ClassVar[bool] = False
     """Whether it reads triplets. Its ``Config`` then is one of `AngleSettings`, by which its
     graphs are built, and its ``forward`` begins with `expect_angles`."""

@@ -17,6 +17,7 @@ from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.messages import Message, MessagePassing, Nothing
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, segment_sum, weighted
 from xtalgraph.nn.update import ReplaceUpdate
@@ -126,6 +127,7 @@ class GCN(Encoder):
                 )
 
     reads_folded = True
+    reads_mixtures = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
@@ -150,7 +152,7 @@ class GCN(Encoder):
         """Turn a batch of crystals into features of their atoms."""
         distance = graph.distance.to(self.embed.weight.dtype)
         envelope = self.envelope(distance)
-        states = [self.embed(graph.number)]
+        states = [rows_of_elements(self.embed.table(), graph)]
         if self.by_degree:
             neighbors = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
             own = 1.0 / (1.0 + segment_sum(neighbors, graph.center, len(graph.number)))

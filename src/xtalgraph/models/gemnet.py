@@ -21,6 +21,7 @@ from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.geometry import smooth_dihedral
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum
 
@@ -224,6 +225,7 @@ class GemNet(Encoder):
             return angles_from(self.angle_cutoff, self.angle_neighbors)
 
     reads_angles = True
+    reads_mixtures = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
@@ -269,7 +271,7 @@ class GemNet(Encoder):
             )
         self.expect_angles(graph)
         directions = self.directions(graph)
-        states = [self.embed(graph.number)]
+        states = [rows_of_elements(self.embed.table(), graph)]
         edge = functional.silu(self.of_radial(directions.radial))
         for layer, interaction in enumerate(self.interactions):
             atom = self.connections.enter(states)

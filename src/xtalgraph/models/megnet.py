@@ -17,6 +17,7 @@ from xtalgraph.nn.aggregation import MeanAggregator
 from xtalgraph.nn.averages import weighted_mean
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.pooling import Set2SetPooling
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, weighted
@@ -173,6 +174,7 @@ class MEGNet(Encoder):
             check_ranges(self, "model")
 
     reads_folded = True
+    reads_mixtures = True
     reads_state = True
     advised_readout = "set2set"
 
@@ -207,7 +209,7 @@ class MEGNet(Encoder):
         distance = graph.distance.to(self.embed.weight.dtype)
         state = self._state(graph)
         envelope = self.envelope(distance)
-        states = [gather(self.of_atom(self.embed.weight), graph.number)]
+        states = [rows_of_elements(self.of_atom(self.embed.weight), graph)]
         edge, whole = self.of_edge(self.basis(distance)), self.of_state(state)
         for block in self.blocks:
             atom = self.connections.enter(states)

@@ -19,6 +19,7 @@ from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.crystals.composition import VACANCY_NAME, held_by
 from xtalgraph.crystals.crystal import Crystal
 
 NEIGHBORS: Final = 5
@@ -103,7 +104,7 @@ class TrainingSet:
         if alone.any() and len(piles) > 1:
             own = group[alone]
             apart[alone] = np.concatenate([*_mover(piles[own], piles, itself=own)])
-        symbols = {SYMBOLS[z] for crystal in crystals for z in crystal.numbers.tolist()}
+        symbols = set[str]().union(*map(held_by, crystals))
         return cls(
             latent,
             piles,
@@ -141,8 +142,7 @@ class TrainingSet:
         ]
 
     def _judged(self, far: float, apart: float, crystal: Crystal) -> Novelty:
-        present = {SYMBOLS[z] for z in crystal.numbers.tolist()}
-        unseen = tuple(sorted(present - set(self.elements)))
+        unseen = tuple(sorted(held_by(crystal) - set(self.elements)))
         said = [f"holds {', '.join(unseen)}, which no training crystal holds"] if unseen else []
         if apart > self.composition_threshold * (1 + 1e-6):
             said.append("its composition is far from any in training")
@@ -203,7 +203,7 @@ def _check_training_set(
             raise ValueError(f"{name} must have {columns} columns, got {array.shape[1]}")
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds something else than finite numbers")
-    if not set(elements) <= set(SYMBOLS[1:]):
+    if not set(elements) <= {*SYMBOLS[1:], VACANCY_NAME}:
         raise ValueError("the elements are not symbols of elements")
     if not all(math.isfinite(one) and one >= 0 for one in thresholds):
         raise ValueError(f"the thresholds must be at least 0, got {thresholds}")
@@ -218,7 +218,7 @@ def piles_of(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals 118"]:
     place = _places()
     counts = np.zeros((len(crystals), MAX_ATOMIC_NUMBER))
     for row, crystal in enumerate(crystals):
-        counts[row] = np.bincount(place[crystal.numbers], minlength=MAX_ATOMIC_NUMBER)
+        counts[row] = np.bincount(place, weights=crystal.amounts, minlength=MAX_ATOMIC_NUMBER)
     shares = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
     return shares.astype(np.float32)
 

@@ -11,14 +11,14 @@ import torch
 from jaxtyping import Float
 from torch.nn.utils import parameters_to_vector
 
-from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import ConfigError, InputError
-from xtalgraph.crystals.composition import reduced_formula
+from xtalgraph.crystals.composition import held_by, reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.states import States
 from xtalgraph.data.table import Row, read_rows
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Kind, Target, why_not_ordered
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.intervals import Intervals
@@ -230,7 +230,7 @@ class Predictor:
         if novelty and self.training_set is not None:
             compared = self.training_set.compare(latent, crystals)
         return [
-            self._one(members, deviation, len(crystal), vector, new)
+            self._one(members, deviation, crystal.num_atoms, vector, new)
             for members, deviation, crystal, vector, new in zip(
                 each, beside, crystals, latent, compared, strict=True
             )
@@ -240,7 +240,7 @@ class Predictor:
         self,
         members: Float[np.ndarray, "members rows *columns"],
         deviations: Float[np.ndarray, "members rows *columns"] | None,
-        atoms: int,
+        atoms: int | float,
         latent: Float[np.ndarray, " latent"],
         novelty: Novelty | None,
     ) -> Prediction | str:
@@ -263,12 +263,14 @@ class Predictor:
                 half[where] = self.intervals[target.name].half_width(size, own)
         return Prediction(values, spread, values - half, values + half, latent, novelty)
 
-    def predict(self, source: Any) -> pd.DataFrame:
+    def predict(self, source: Any, disorder: str | None = None) -> pd.DataFrame:
         """Predict everything in a source; a row that cannot be used has its reason in ``error``.
 
         Args:
             source: A path to a file, folder or table; a DataFrame; or a list of structures,
                 atoms, crystals or paths.
+            disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None
+                does what was done in the training.
 
         Returns:
             Columns ``id``, ``formula`` (reduced), ``prediction``, ``unit``, ``error``; for an
@@ -281,8 +283,9 @@ class Predictor:
 
         Raises:
             InputError: If the source as a whole cannot be read.
+            ConfigError: If the model cannot read mixtures, and is asked to.
         """
-        return self.tabulate(self.predict_rows(read_rows(source)))
+        return self.tabulate(self.predict_rows(read_rows(source, self.spec.disorder_for(disorder))))
 
     def predict_rows(self, rows: Iterable[Row]) -> list[PredictedRow]:
         """Predict rows that have been read.
@@ -310,6 +313,7 @@ class Predictor:
 
     def _with_state(self, row: Row) -> Row:
         problem = None if row.crystal is None else self.spec.conditions.problem(row.values)
+        problem = problem or why_not_ordered(row.values.get(ORDERED_CELLS), self.targets) or None
         return row if problem is None else replace(row, crystal=None, reason=problem)
 
     def tabulate(self, predicted: Iterable[PredictedRow]) -> pd.DataFrame:
@@ -364,8 +368,7 @@ class Predictor:
 
     def unseen_elements(self, crystal: Crystal) -> tuple[str, ...]:
         """Return the elements of a crystal that were not in the training part."""
-        present = {SYMBOLS[number] for number in crystal.numbers.tolist()}
-        return tuple(sorted(present - set(self.elements)))
+        return tuple(sorted(held_by(crystal) - set(self.elements)))
 
 
 def _formula(row: Row) -> str:

@@ -18,6 +18,7 @@ from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.folding import why_not_folded
 from xtalgraph.models.head import Head
+from xtalgraph.models.mixing import why_not_mixed
 from xtalgraph.models.readouts import Readout, check_serves
 from xtalgraph.models.scaler import Scaler
 from xtalgraph.models.state_scaler import StateScaler
@@ -90,12 +91,17 @@ class PropertyModel(nn.Module):
             graph: What to predict.
 
         Raises:
-            GraphError: If the graph is folded and the model cannot read that.
+            GraphError: If the graph is folded, or has disordered sites, and the model cannot read
+                that.
         """
         if isinstance(graph, InvariantGraph):
             reason = why_not_folded(self.encoder, self.target)
             if reason:
                 raise GraphError(f"the model cannot read a folded graph: {reason}")
+        if len(graph.share):
+            reason = why_not_mixed(type(self.encoder), self.encoder.config, self.target)
+            if reason:
+                raise GraphError(f"the model cannot read disordered sites: {reason}")
         features: Features = self.encoder(self.as_read(graph))
         return features
 
@@ -189,13 +195,14 @@ class PropertyModel(nn.Module):
     def fit_scalers(
         self,
         values: Sequence[Float[np.ndarray, "_ *columns"]],
-        numbers: Sequence[Int[np.ndarray, " _"]],
+        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
     ) -> None:
         """Fit the scaler of each target to the training crystals that have its label.
 
         Args:
             values: Of each crystal, as `forward` returns them; NaN where a label is missing.
-            numbers: Atomic numbers of each crystal.
+            numbers: Atomic numbers of each crystal, or the amounts of its elements, see
+                `Scaler.fit`.
 
         Raises:
             InputError: If there is only one class to learn from.

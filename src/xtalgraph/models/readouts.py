@@ -70,7 +70,7 @@ class SumReadout(Readout):
 
     def together(self, shares: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " crystals"]:
         """Return the sum over the atoms of each crystal."""
-        value = weighted(shares, graph.atom_multiplicity)
+        value = weighted(shares, graph.atom_count)
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
@@ -127,7 +127,7 @@ class PooledReadout(Readout, ABC):
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
         """Return pool_i h_i ⊕ c."""
-        count = graph.atom_multiplicity.to(features.atom.dtype)
+        count = graph.atom_count.to(features.atom.dtype)
         pooled = self.pooling(features.atom, count, graph.crystal_of_atom, len(graph))
         return _beside_crystal(pooled, features)
 
@@ -172,7 +172,7 @@ class TimesReadout(Readout, ABC):
         self, shares: Float[Tensor, " crystals"], graph: Graph
     ) -> Float[Tensor, " crystals"]:
         """Return N times the share."""
-        atoms = segment_sum(graph.atom_multiplicity, graph.crystal_of_atom, len(graph))
+        atoms = segment_sum(graph.atom_count, graph.crystal_of_atom, len(graph))
         return shares * atoms.to(shares.dtype)
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
@@ -217,7 +217,7 @@ def _at_atoms(features: Features, graph: Graph) -> Float[Tensor, "atoms width"]:
 
 def _mean_of_atoms(features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
     """Return mean_i h_i ⊕ c."""
-    count = graph.atom_multiplicity.to(features.atom.dtype)
+    count = graph.atom_count.to(features.atom.dtype)
     pooled = MeanPooling(features.atom.shape[1])(
         features.atom, count, graph.crystal_of_atom, len(graph)
     )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.crystals.composition import VACANCY_NAME
 from xtalgraph.models.checkpoint import check_finite, load_model, member_folder
 from xtalgraph.models.intervals import Intervals, load_intervals
 from xtalgraph.models.manifest import check_manifest
@@ -69,7 +70,7 @@ def _seen(run: Path, document: Mapping[str, Any]) -> tuple[tuple[str, ...], int]
     """Return the elements of the training part and the number of members."""
     elements, count = document.get("elements"), document.get("members", 1)
     if not isinstance(elements, list) or not all(
-        isinstance(one, str) and one in ATOMIC_NUMBERS for one in elements
+        isinstance(one, str) and one in {*ATOMIC_NUMBERS, VACANCY_NAME} for one in elements
     ):
         raise RunError(f"{run / 'model.json'} is damaged: the elements are not symbols")
     if type(count) is not int or count < 1:

@@ -12,6 +12,7 @@ from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.segments import segment_sum, weighted
 
 _RIDGE = 0.01
@@ -44,24 +45,31 @@ class Scaler(nn.Module):
         scaled = value * self.scale.to(value.dtype)
         if target.kind is Kind.INTENSIVE:
             return scaled + self.shift[0].to(value.dtype)
-        per_atom = self.shift.to(value.dtype).index_select(0, graph.number)
+        per_atom = self._shifts(graph).to(value.dtype)
         if target.kind is Kind.ATOMIC:
             return scaled + per_atom
         per_atom = weighted(per_atom, graph.atom_multiplicity)
         return scaled + segment_sum(per_atom, graph.crystal_of_atom, len(graph))
 
+    def _shifts(self, graph: Graph) -> Float[Tensor, " atoms"]:
+        """Return the shift of each atom; of a disordered site Σ_s w_s shift[s]."""
+        if not len(graph.share):
+            return self.shift.index_select(0, graph.number)
+        return rows_of_elements(self.shift.unsqueeze(-1), graph).squeeze(-1)
+
     @torch.no_grad()
     def fit(
         self,
         values: Float[np.ndarray, " rows"],
-        numbers: Sequence[Int[np.ndarray, " _"]],
+        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
         target: Target,
     ) -> None:
         """Fit shift and scale to training data.
 
         Args:
             values: One for each crystal; for an atomic target one for each atom, in order.
-            numbers: Atomic numbers of each crystal.
+            numbers: Atomic numbers of each crystal; or, in float64, how many atoms of each element
+                it holds.
             target: What the values are.
 
         Raises:
@@ -81,7 +89,12 @@ class Scaler(nn.Module):
             self.scale.fill_(_spread(values - np.mean(values)))
             return
         rows = numbers if target.kind is Kind.EXTENSIVE else np.concatenate(numbers)[:, None]
-        counts = np.stack([np.bincount(row, minlength=len(self.shift)) for row in rows])
+        counts = np.stack(
+            [
+                row if row.dtype.kind == "f" else np.bincount(row, minlength=len(self.shift))
+                for row in rows
+            ]
+        )
         shift = _shift_per_element(counts, values)
         self.shift.copy_(torch.from_numpy(shift))
         self.scale.fill_(_spread((values - counts @ shift) / counts.sum(1)))

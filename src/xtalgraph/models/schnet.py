@@ -14,8 +14,8 @@ from xtalgraph.nn.aggregation import SumAggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.messages import Message, MessagePassing, Nothing
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.radial import GaussianBasis
-from xtalgraph.nn.segments import gather
 from xtalgraph.nn.update import ReplaceUpdate
 
 
@@ -115,6 +115,7 @@ class SchNet(Encoder):
             check_ranges(self, "model")
 
     reads_folded = True
+    reads_mixtures = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
@@ -131,7 +132,7 @@ class SchNet(Encoder):
         """Turn a batch of crystals into features of their atoms."""
         distance = graph.distance.to(self.embed.weight.dtype)
         edge, envelope = self.basis(distance), self.envelope(distance)
-        states = [gather(self.embed.weight, graph.number)]
+        states = [rows_of_elements(self.embed.weight, graph)]
         for interaction in self.interactions:
             atom = self.connections.enter(states)
             states.append(self.connections.leave(atom, interaction(atom, edge, envelope, graph)))

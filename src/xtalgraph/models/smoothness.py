@@ -133,7 +133,7 @@ def jump_on_a_way(
     def at(part: float) -> Crystal:
         deformed = transforms.strain(crystal, part * strain)
         positions = deformed.positions + part * moved
-        return Crystal(deformed.cell, positions, crystal.numbers, crystal.pbc)
+        return deformed.moved(deformed.cell, positions)
 
     low, high, start = 0.0, 1.0, edges(at(0.0))
     if _equal(edges(at(high)), start):

@@ -1,12 +1,13 @@
 """Everything but the weights: what a model is, as plain values, and how to make it again."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from xtalgraph.conventions.errors import ConfigError, TargetError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.disorder import check_disorder
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
@@ -16,6 +17,7 @@ from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.mixing import why_not_mixed
 from xtalgraph.models.property_model import PropertyModel, check_variance
 from xtalgraph.models.readouts import readout_named
 from xtalgraph.models.registry import ENCODERS
@@ -51,10 +53,12 @@ class ModelSpec:
         beside: Further targets, each with a readout of its own on the same encoder.
         conditions: Which columns are the state of a crystal.
         variance: Whether the standard deviation of the error is predicted, too.
+        disorder: What is done with crystals whose sites hold several species or are empty in part:
+            ``refuse``, ``mix`` or ``order``.
 
     Raises:
-        ConfigError: On a name or key that is not known, or if the model cannot read a folded graph
-            or the state of a crystal.
+        ConfigError: On a name or key that is not known, or if the model cannot read a folded graph,
+            the state of a crystal or its disorder.
         TargetError: If the readout does not serve the target, or a class is to have a variance.
     """
 
@@ -68,6 +72,7 @@ class ModelSpec:
     beside: tuple[Target, ...] = ()
     conditions: Conditions = ATOMS_ALONE
     variance: bool = False
+    disorder: str = "refuse"
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -85,6 +90,7 @@ class ModelSpec:
         if self.fold_tolerance > 0 and reason:
             raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
         self._check_targets()
+        self._check_disorder()
         # With every default written out, the record stays true when a default changes.
         said = self.settings | self._state_settings()
         config = settings_from(ENCODERS[self.encoder].Config, said, "model")
@@ -112,6 +118,32 @@ class ModelSpec:
                     f"{self.settings[key]}: leave it out"
                 )
         return follow
+
+    def disorder_for(self, asked: str | None = None) -> str:
+        """Return what is done with disordered crystals.
+
+        Args:
+            asked: ``refuse``, ``mix`` or ``order``; None does what was done in the training.
+
+        Raises:
+            ConfigError: If the model cannot read mixtures, or there is no such choice.
+        """
+        return self.disorder if asked is None else replace(self, disorder=asked).disorder
+
+    def _check_disorder(self) -> None:
+        check_disorder(self.disorder)
+        encoder = ENCODERS[self.encoder]
+        if self.disorder == "refuse":
+            return
+        if self.target.kind is Kind.ATOMIC and self.disorder == "order":
+            raise ConfigError(
+                f"{self.target.name!r} is declared atomic, and an ordering has other sites than "
+                "the file: leave out data.disorder"
+            )
+        config = settings_from(encoder.Config, self.settings, "model")
+        reason = why_not_mixed(encoder, config, self.target)
+        if self.disorder == "mix" and reason:
+            raise ConfigError(f"data.disorder=mix is not for this model: {reason}")
 
     def _check_targets(self) -> None:
         for target in self.targets:
@@ -182,8 +214,9 @@ class ModelSpec:
             plain["beside"] = [target.as_dict() for target in self.beside]
         if self.conditions:
             plain["conditions"] = self.conditions.as_dict()
-        if not self.variance:  # which older runs do not have
-            del plain["variance"]
+        for name, same in (("variance", False), ("disorder", "refuse")):
+            if plain[name] == same:  # which older runs do not have
+                del plain[name]
         return plain
 
     @classmethod

@@ -27,9 +27,10 @@ from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.gated_sum import gated_sum
+from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, make_basis
-from xtalgraph.nn.segments import gather, weighted
+from xtalgraph.nn.segments import weighted
 
 START: Final = 0.1
 """Standard deviation of an element's own vector at the start, small beside its features."""
@@ -205,6 +206,7 @@ class XGN(Encoder):
             return None if self.angle_depth == 0 else angles
 
     reads_folded = True
+    reads_mixtures = True
     reads_angles = True
     advised_readout = "attention"
     advised_members = 3
@@ -246,7 +248,10 @@ class XGN(Encoder):
         edge = functional.silu(self.of_length(self.basis(distance)))
         factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
         angle, turns = self._angles(graph, distance)
-        states = [self.properties(graph.number) + gather(self.embed.weight, graph.number)]
+        states = [
+            rows_of_elements(self.properties.table(), graph)
+            + rows_of_elements(self.embed.weight, graph)
+        ]
         for layer, block in enumerate(self.blocks):
             if layer < len(self.angle_blocks):
                 edge = self.angle_blocks[layer](edge, angle, turns, graph)

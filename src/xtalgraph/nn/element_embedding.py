@@ -54,7 +54,11 @@ class ElementEmbedding(nn.Module):
             nn.init.normal_(self.weight)
             nn.init.zeros_(self.bias)
 
+    def table(self) -> Float[Tensor, "elements width"]:
+        """Return the vector of each element, by atomic number."""
+        elements = self.elements.to(self.weight.dtype)
+        return functional.linear(elements, self.weight, self.bias)
+
     def forward(self, number: Int[Tensor, " atoms"]) -> Float[Tensor, "atoms width"]:
         """Look atoms up by atomic number."""
-        elements = self.elements.to(self.weight.dtype)
-        return gather(functional.linear(elements, self.weight, self.bias), number)
+        return gather(self.table(), number)

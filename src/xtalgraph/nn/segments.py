@@ -79,7 +79,7 @@ def sum_sorted(
 
 
 def weighted(
-    values: Float[Tensor, "rows *features"], multiplicity: Int[Tensor, " rows"]
+    values: Float[Tensor, "rows *features"], multiplicity: Num[Tensor, " rows"]
 ) -> Float[Tensor, "rows *features"]:
     """Multiply each row by how often it counts.
 

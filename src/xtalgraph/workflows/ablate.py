@@ -83,7 +83,11 @@ def ablate(
         check_ahead(request.data, request.known, point.config)
     with sole_writer(Path(out)):
         labelled = read_labelled(
-            request.source, config.targets, config.spec.conditions, progress=progress
+            request.source,
+            config.targets,
+            config.spec.conditions,
+            progress=progress,
+            disorder=config.data.disorder,
         )
         stop_at_rejected(labelled.table.rejected, config.data.on_error)
         table = _Table.begin(Path(out), points, sweeps, labelled)

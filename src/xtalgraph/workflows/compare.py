@@ -95,6 +95,7 @@ def compare(
     seed: int | None = None,
     jobs: int | None = None,
     on_error: str | None = None,
+    disorder: str | None = None,
     config: str | Path | None = None,
     overrides: Sequence[str] = (),
     progress: bool = True,
@@ -126,6 +127,8 @@ def compare(
         seed: Of split, weights and order, and of every rung that draws.
         jobs: Processes side by side; None takes the cores of this process.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
+        disorder: What to do with crystals whose sites hold several species or are empty in part:
+            ``refuse`` (default), ``mix`` or ``order``; see docs/disorder.md.
         config: YAML file with the sections data, graph, model, training.
         overrides: Dotted settings, which win over everything else.
         progress: Show progress bars on standard error.
@@ -151,6 +154,7 @@ def compare(
         "epochs": epochs,
         "jobs": jobs,
         "on_error": on_error,
+        "disorder": disorder,
         "config": config,
         "overrides": overrides,
     }
@@ -223,7 +227,13 @@ def _cases(
     """Read the crystals, leave out what the judged model cannot read, and divide the rest."""
     target, seed = config.spec.target, config.training.seed
     announce(target)
-    labelled = read_labelled(source, target, config.spec.conditions, progress=progress)
+    labelled = read_labelled(
+        source,
+        target,
+        config.spec.conditions,
+        progress=progress,
+        disorder=config.data.disorder,
+    )
     stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
     recipe = config.spec.make_recipe()
     graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)

@@ -10,6 +10,7 @@ import yaml
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
 from xtalgraph.conventions.settings import nearest, settings_from
+from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.division import Division, parse_division
 from xtalgraph.data.splits import check_fractions
@@ -74,6 +75,9 @@ class DataConfig:
     """Part of all crystals in the test, where it is not given by the split."""
     calibration_fraction: Fraction = 0.0
     """Part of the training part that is set aside to calibrate intervals; 0 for no intervals."""
+    disorder: Disorder = "refuse"
+    """Crystals whose sites hold several species or are empty in part: ``refuse`` them, ``mix`` the
+    species of a site by occupancy, or take the most probable ordering (``order``)."""
     on_error: Literal["raise", "skip"] = "raise"
     """Whether a row that cannot be used stops the training before it starts."""
     store: bool = True
@@ -201,6 +205,7 @@ CALIBRATION_FRACTION: Final = 0.1
 """Part of the training part that is set aside where intervals are asked for and no more is said."""
 _LATER: Final = {
     ("data", "calibration_fraction"): 0.0,
+    ("data", "disorder"): "refuse",
     ("training", "members"): 1,
     ("training", "snapshots"): False,
     ("training", "capture"): False,
@@ -259,6 +264,7 @@ class RunConfig:
             beside=tuple(further),
             conditions=data.conditions(),
             variance=training.variance,
+            disorder=data.disorder,
             **asdict(settings_from(GraphConfig, beside, "graph")),
         )
         check_intervals(data, spec.targets)

@@ -102,7 +102,7 @@ def _told(what: str, refusals: Sequence[Refusal], table: CrystalTable) -> str:
 
 def _crystals(table: CrystalTable) -> list[str]:
     sizes = np.array([len(crystal) for crystal in table.crystals])
-    elements = Counter(z for c in table.crystals for z in set(c.numbers.tolist()))
+    elements = Counter(z for c in table.crystals for z in c.elements)
     listed = ", ".join(f"{SYMBOLS[z]} {n}" for z, n in elements.most_common(12))
     more = f", and {len(elements) - 12} more" if len(elements) > 12 else ""
     partly = sum(not crystal.pbc.all() for crystal in table.crystals)

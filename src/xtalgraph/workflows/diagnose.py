@@ -24,6 +24,7 @@ from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
 from xtalgraph.evidence.wording import called
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.plots.export import save_figure
+from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.retraining import train_halves
@@ -86,7 +87,8 @@ def diagnose(
 
     Raises:
         ConfigError: If there is no such diagnostic or target.
-        InputError: If the crystals are not there, or the target is one of sites.
+        InputError: If the crystals are not there, or have disordered sites, or the target is one of
+            sites.
         RunError: If it is not a finished run.
     """
     opened = Run.open(run)
@@ -95,6 +97,7 @@ def diagnose(
         raise ConfigError(f"sample must be at least 1 crystal, got {sample}")
     chosen = _target(opened, target)
     document = opened.data(data, progress=progress)
+    _expect_ordered(document.labelled)
     views = views_of(document.labelled, document.split, opened.config.targets)
     view = next(one for one in views if one.target == chosen)
     source = data if data is not None else opened.config.data.path
@@ -119,6 +122,17 @@ def diagnose(
     _write(opened, chosen, of, found)
     findings = tuple(found[name] for name in NAMES if name in found)
     return Diagnosis(opened.folder / "diagnose.html", findings)
+
+
+def _expect_ordered(labelled: Labelled) -> None:
+    """Refuse mixtures: what is asked moves, exchanges and counts atoms of one element."""
+    ids, crystals = labelled.table.ids, labelled.table.crystals
+    mixed = [n for n, one in zip(ids, crystals, strict=True) if one.occupancies is not None]
+    if mixed:
+        raise InputError(
+            f"diagnose reads one atom on each site, and {len(mixed)} crystals of the run have "
+            f"disordered sites, the first of them {mixed[0]}: see docs/disorder.md"
+        )
 
 
 def _wanted(only: Sequence[str], retrain: bool) -> list[str]:

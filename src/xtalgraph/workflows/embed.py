@@ -53,6 +53,7 @@ def embed(
     out: str | Path,
     plot: str | Path | None = None,
     method: Literal["pca", "umap"] = "pca",
+    disorder: str | None = None,
     progress: bool = True,
 ) -> Embedded:
     """Write the latent vectors of crystals to a table, parquet or CSV, in constant memory.
@@ -69,6 +70,8 @@ def embed(
             target where it is known for every crystal, else by the prediction.
         method: ``pca``, the two directions of largest variance; or ``umap``, which keeps neighbours
             together and needs the extra ``embed``.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None does
+            what was done in the training.
         progress: Show a progress bar on standard error.
 
     Raises:
@@ -87,6 +90,7 @@ def embed(
     for written in [path] if picture is None else [path, picture]:
         check_output(written, sources)
     predictor = load(run)
+    reading = predictor.spec.disorder_for(disorder)
     if len(predictor.members) > 1:
         log.info(
             "the vectors are those of member 1 of %d: each has a latent space of its own",
@@ -100,7 +104,7 @@ def embed(
         tqdm(desc="embedding", unit="crystal", disable=not progress) as bar,
     ):
         with closing(GrowingTable(file, path.suffix)) as growing:
-            for rows in in_chunks(read_rows(sources), _CHUNK):
+            for rows in in_chunks(read_rows(sources, reading), _CHUNK):
                 table = _table(predictor, predictor.predict_rows(rows))
                 bar.update(len(rows))
                 bad += len(rows) - len(table)

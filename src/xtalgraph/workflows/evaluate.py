@@ -22,7 +22,12 @@ log = logging.getLogger("xtalgraph")
 
 
 def evaluate(
-    run: str | Path, data: Any, *, on_error: str = "skip", progress: bool = True
+    run: str | Path,
+    data: Any,
+    *,
+    on_error: str = "skip",
+    disorder: str | None = None,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Compute the metrics of a trained model on data that has the target's column.
 
@@ -30,6 +35,8 @@ def evaluate(
         run: A run folder.
         data: As for `train`.
         on_error: ``skip`` leaves rows that cannot be used out and says so; ``raise`` stops.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None does
+            what was done in the training.
         progress: Show progress bars on standard error.
 
     Returns:
@@ -43,7 +50,7 @@ def evaluate(
     predictor = load(run)
     source, _ = resolve_source(data)
     conditions = predictor.spec.conditions
-    table = read_table(source, progress=progress)
+    table = read_table(source, progress=progress, disorder=predictor.spec.disorder_for(disorder))
     _check_labels(table, predictor.targets, run)
     labelled = label(table, source, predictor.targets, conditions)
     stop_at_rejected(labelled.table.rejected, on_error)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from xtalgraph.data.kind_evidence import KindEvidence, kind_evidence, kind_of_unit
 from xtalgraph.data.outlying_labels import Outlying, outlying_labels
@@ -44,7 +44,7 @@ def examine_labels(labelled: Labelled, split: Split, targets: Sequence[Target]) 
             found.append(constant)
         if constant or target.is_class:
             continue
-        atoms = np.array([len(labelled.table.crystals[row]) for row in rows])
+        atoms = np.array([labelled.table.crystals[row].num_atoms for row in rows])
         total = target.kind is Kind.EXTENSIVE
         compared = values / atoms if total else values
         outlying = outlying_labels(compared)
@@ -138,7 +138,7 @@ def _about_rounding(values: Float[np.ndarray, " labels"], target: Target) -> str
 
 
 def _about_kind(
-    values: Float[np.ndarray, " labels"], atoms: Int[np.ndarray, " labels"], target: Target
+    values: Float[np.ndarray, " labels"], atoms: Real[np.ndarray, " labels"], target: Target
 ) -> list[str]:
     if target.kind is Kind.ATOMIC:
         return []

@@ -91,7 +91,7 @@ def _labels(
     """Return one label for each crystal that is the same for a supercell."""
     if values is None or target.kind is not Kind.EXTENSIVE:
         return values
-    return values / np.array([len(crystal) for crystal in labelled.table.crystals])
+    return values / np.array([crystal.num_atoms for crystal in labelled.table.crystals])
 
 
 def _sentences(leaks: Leaks, order: RowOrder | None, target: Target) -> list[tuple[bool, str]]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from xtalgraph.crystals.composition import elements_of
 from xtalgraph.data.splits import Split
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
@@ -67,7 +68,7 @@ def fit_model(
     train, val = (
         examples_of(labelled, graphs, rows, model.target) for rows in (split.train, split.val)
     )
-    numbers = [labelled.table.crystals[i].numbers for i in split.train]
+    numbers = [elements_of(labelled.table.crystals[i]) for i in split.train]
     model.fit_scalers([labelled.values[i] for i in split.train], numbers)
     if labelled.states is not None:
         model.fit_states(labelled.states.select(split.train))

@@ -32,7 +32,10 @@ _RADIAL_REACH = 10.0
 
 
 def describe_graphs(
-    sources: Sequence[Any], strategy: Strategy, fold_tolerance: float = DEFAULT_TOLERANCE
+    sources: Sequence[Any],
+    strategy: Strategy,
+    fold_tolerance: float = DEFAULT_TOLERANCE,
+    disorder: str = "refuse",
 ) -> Iterator[tuple[Row, GraphSummary | None]]:
     """Describe the graph of every crystal in some sources.
 
@@ -40,12 +43,13 @@ def describe_graphs(
         sources: Files, folders, tables, structures.
         strategy: Which pairs are neighbours.
         fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``.
 
     Yields:
         Each row with its summary; None where the row has a reason instead of a crystal, which is
         the strategy's where that refuses the crystal.
     """
-    for row in _rows(sources):
+    for row in _rows(sources, disorder):
         summary = None
         if row.crystal is not None:
             try:
@@ -59,6 +63,7 @@ def compare_graphs(
     sources: Sequence[Any],
     strategies: Sequence[Strategy],
     fold_tolerance: float = DEFAULT_TOLERANCE,
+    disorder: str = "refuse",
 ) -> Iterator[tuple[Row, list[GraphSize | str]]]:
     """Measure the graphs that several strategies make of every crystal in some sources.
 
@@ -66,12 +71,13 @@ def compare_graphs(
         sources: Files, folders, tables, structures.
         strategies: In the order of the result.
         fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``.
 
     Yields:
         Each row with one result for each strategy, a reason where it refuses the crystal; none
         where the row has no crystal.
     """
-    for row in _rows(sources):
+    for row in _rows(sources, disorder):
         found = (
             []
             if row.crystal is None
@@ -80,8 +86,8 @@ def compare_graphs(
         yield row, found
 
 
-def _rows(sources: Sequence[Any]) -> Iterator[Row]:
-    return read_rows(sources[0] if len(sources) == 1 else list(sources))
+def _rows(sources: Sequence[Any], disorder: str) -> Iterator[Row]:
+    return read_rows(sources[0] if len(sources) == 1 else list(sources), disorder)
 
 
 def draw(

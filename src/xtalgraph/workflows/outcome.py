@@ -157,7 +157,7 @@ def worst_errors(
                 "formula": reduced_formula(crystal),
                 "target": float(labelled.values[i][site]),
                 "prediction": float(predicted[i][site]),
-                "num_atoms": len(crystal),
+                "num_atoms": crystal.num_atoms,
                 **to_plain(with_bonds(crystal)),
             }
         )

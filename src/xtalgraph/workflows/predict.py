@@ -58,6 +58,7 @@ def predict(
     out: str | Path,
     on_error: str = "skip",
     device: str = "cpu",
+    disorder: str | None = None,
     progress: bool = True,
 ) -> Predicted:
     """Predict crystals and write ``id``, ``formula``, ``prediction``, ``unit``, ``error`` for each.
@@ -73,6 +74,8 @@ def predict(
         out: The table, CSV.
         on_error: ``skip`` writes a row with the reason and goes on; ``raise`` stops there.
         device: ``cpu``, or ``cuda`` for a GPU, whose numbers differ in the last digits.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None does
+            what was done in the training.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -89,7 +92,7 @@ def predict(
     check_output(path, sources)
     predictor = load(run).to(device)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
-    incoming = read_rows(sources[0] if alone else sources)
+    incoming = read_rows(sources[0] if alone else sources, predictor.spec.disorder_for(disorder))
     copies = predictor.copied_members()
     if copies:
         log.warning("%s", about_copies(copies))

@@ -23,9 +23,10 @@ from xtalgraph.data.division import (
 )
 from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
 from xtalgraph.data.labels import LARGEST_NUMBER, class_of, why_no_class
+from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
-from xtalgraph.data.targets import Component, Kind, Target
+from xtalgraph.data.targets import Component, Kind, Target, why_not_ordered
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.config import DataConfig
@@ -74,6 +75,7 @@ def read_labelled(
     conditions: Conditions = ATOMS_ALONE,
     *,
     progress: bool = False,
+    disorder: str = "refuse",
 ) -> Labelled:
     """Read crystals and their targets; a row whose target or state cannot be used is rejected.
 
@@ -85,11 +87,13 @@ def read_labelled(
         targets: The column and its kind, or several.
         conditions: Which columns are the state of a crystal.
         progress: Show a progress bar on standard error.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``.
 
     Raises:
         InputError: If there is no such column, or no row with a usable target.
     """
-    return label(read_table(source, progress=progress), source, targets, conditions)
+    table = read_table(source, progress=progress, disorder=disorder)
+    return label(table, source, targets, conditions)
 
 
 def label(
@@ -119,8 +123,10 @@ def label(
     reasons: dict[int, str] = {}
     columns = [list(table.columns[target.column]) for target in targets] if len(table) else []
     known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
+    cells = list(table.columns.get(ORDERED_CELLS, [None] * len(table)))
     for index, raw in enumerate(zip(*columns, strict=True)):
         problem = None if known is None else conditions.problem(known[index])
+        problem = problem or why_not_ordered(cells[index], targets)
         parsed = problem or _parse_all(raw, targets, table.crystals[index])
         if isinstance(parsed, str):
             reasons[index] = parsed

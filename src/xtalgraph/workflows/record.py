@@ -54,7 +54,7 @@ def make_record(
     """
     spec, crystals = config.spec, labelled.table.crystals
     sizes = np.array([len(crystal) for crystal in crystals])
-    seen = Counter(z for i in split.train for z in set(crystals[i].numbers.tolist()))
+    seen = Counter(z for i in split.train for z in crystals[i].elements)
     graph = dict(spec.strategy_settings)
     length = config.training.length(len(split.train))
     return {

@@ -13,7 +13,7 @@ from xtalgraph.workflows.config import SECTIONS, RunConfig, merge, read_yaml
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.prepare import known_source, resolve_source
 
-_OF_DATA = ("target", "kind", "task", "unit", "best", "split", "folds", "on_error")
+_OF_DATA = ("target", "kind", "task", "unit", "best", "split", "folds", "on_error", "disorder")
 
 
 class SharedOptions(TypedDict, total=False):
@@ -30,6 +30,7 @@ class SharedOptions(TypedDict, total=False):
     epochs: int | None
     jobs: int | None
     on_error: str | None
+    disorder: str | None
     config: str | Path | None
     overrides: Sequence[str]
 

@@ -123,7 +123,13 @@ class Run:
             )
         config = self.config
         conditions = config.data.conditions()
-        labelled = read_labelled(found, config.targets, conditions, progress=progress)
+        labelled = read_labelled(
+            found,
+            config.targets,
+            conditions,
+            progress=progress,
+            disorder=config.data.disorder,
+        )
         named = [*PARTS, "calibration"] if "calibration" in self.division else PARTS
         parts = {part: set(self.division[part]) for part in named}
         known = set[str]().union(*parts.values())

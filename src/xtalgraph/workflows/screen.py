@@ -91,6 +91,7 @@ def screen(
     by: Literal["prediction", "expected-improvement", "upper-bound"] = "prediction",
     structures: Form = "cif",
     on_error: str = "skip",
+    disorder: str | None = None,
     progress: bool = True,
 ) -> Screened:
     """Rank candidates, and write the best: ``top.csv``, ``screen.html`` and their structures.
@@ -111,6 +112,8 @@ def screen(
         structures: As what the structures of the best are written into ``structures/``: ``cif``,
             ``poscar`` or ``none``.
         on_error: ``skip`` goes on at rows that cannot be used; ``raise`` stops there.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None does
+            what was done in the training.
         progress: Show a progress bar on standard error.
 
     Raises:
@@ -127,9 +130,9 @@ def screen(
     if by == "expected-improvement":
         known = float(stated.labels[np.argmax(aim.gain(stated.labels))])
     make_folder(folder)
-    tally = _Tally(on_error)
+    tally, reading = _Tally(on_error), predictor.spec.disorder_for(disorder)
     with tqdm(desc="screening", unit="crystal", disable=not progress) as bar:
-        rows = tally.predicted(predictor, read_rows(candidates), bar)
+        rows = tally.predicted(predictor, read_rows(candidates, reading), bar)
         best = best_of(tally.scored(rows, aim, by, known), _MARGIN * top)
     if not best:
         raise InputError(f"{candidates} holds no crystal that can be used; {tally.bad} rows cannot")

@@ -47,7 +47,8 @@ def write_structures(folder: Path, named: Sequence[tuple[str, Crystal]], form: F
         folder: Of the screening.
         named: Id and crystal, the best first.
         form: ``cif`` or ``poscar``; a crystal that does not repeat in all directions, which neither
-            can hold, becomes an extended XYZ. ``none`` writes nothing.
+            can hold, becomes an extended XYZ, and one with disordered sites a CIF. ``none`` writes
+            nothing.
 
     Returns:
         The path of each file from the folder, ``""`` where nothing is written.
@@ -73,7 +74,9 @@ def write_structures(folder: Path, named: Sequence[tuple[str, Crystal]], form: F
 def _text(crystal: Crystal, form: Form) -> tuple[str, str]:
     if not crystal.pbc.all():
         return to_extxyz(crystal), "extxyz"
-    return (to_cif(crystal), "cif") if form == "cif" else (to_poscar(crystal), "vasp")
+    if form == "cif" or crystal.occupancies is not None:
+        return to_cif(crystal), "cif"
+    return to_poscar(crystal), "vasp"
 
 
 def _paths(candidates: Any) -> Iterable[Path]:

@@ -1,13 +1,15 @@
 """Train: from a source of crystals to a run folder with a model and its evidence."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.stopping import stopping_on_signals
+from xtalgraph.crystals.composition import held_by
 from xtalgraph.data.splits import Split
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
@@ -59,6 +61,7 @@ def train(
     jobs: int | None = None,
     intervals: bool = False,
     on_error: str | None = None,
+    disorder: str | None = None,
     config: str | Path | None = None,
     overrides: Sequence[str] = (),
     resume: bool = False,
@@ -90,6 +93,8 @@ def train(
         intervals: Set a tenth of the training part aside to calibrate intervals, unless
             ``data.calibration_fraction`` says how much.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
+        disorder: What to do with crystals whose sites hold several species or are empty in part:
+            ``refuse`` (default), ``mix`` or ``order``; see docs/disorder.md.
         config: YAML file with the sections data, graph, model, training.
         overrides: Dotted settings, ``training.batch_size=32``, which win over everything else.
         resume: Go on where a killed run of the same settings stopped, or begin if there is none; a
@@ -117,6 +122,7 @@ def train(
         "epochs": epochs,
         "jobs": jobs,
         "on_error": on_error,
+        "disorder": disorder,
         "config": config,
         "overrides": overrides,
     }
@@ -187,7 +193,9 @@ def _train(
         announce(target)
     conditions = config.spec.conditions
     announce_state(conditions)
-    labelled = read_labelled(request.source, targets, conditions, progress=progress)
+    labelled = read_labelled(
+        request.source, targets, conditions, progress=progress, disorder=config.data.disorder
+    )
     # These may refuse, and graphs take long to build.
     stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
     split = make_split(labelled, config.data, request.known, seed)
@@ -265,5 +273,5 @@ def _train(
 
 
 def _elements(labelled: Labelled, split: Split) -> list[str]:
-    numbers = {z for i in split.train for z in labelled.table.crystals[i].numbers.tolist()}
-    return [SYMBOLS[z] for z in sorted(numbers)]
+    held = set().union(*(held_by(labelled.table.crystals[i]) for i in split.train))
+    return sorted(held, key=lambda one: ATOMIC_NUMBERS.get(one, math.inf))

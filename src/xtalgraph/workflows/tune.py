@@ -100,7 +100,11 @@ def tune(
     check_ahead(request.data, request.known, base)
     with sole_writer(Path(out)):
         labelled = read_labelled(
-            request.source, base.targets, base.spec.conditions, progress=progress
+            request.source,
+            base.targets,
+            base.spec.conditions,
+            progress=progress,
+            disorder=base.data.disorder,
         )
         judge_rejected(labelled.table.rejected, base.data.on_error)
         search = _Search(

@@ -236,7 +236,7 @@ def _sizes(crystals: Sequence[Crystal], target: Target) -> Float[np.ndarray, " c
     """Return N of each crystal, see `Intervals`."""
     if target.kind is not Kind.EXTENSIVE:
         return np.ones(len(crystals))
-    return np.array([len(crystal) for crystal in crystals], dtype=np.float64)
+    return np.array([crystal.num_atoms for crystal in crystals], dtype=np.float64)
 
 
 def _at(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.composition import elements_of
 from xtalgraph.data.splits import Split
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind
@@ -66,7 +67,7 @@ def validation_error(
     train, val = np.split(places, [len(split.train)])
     torch.manual_seed(config.training.seed)
     model = config.spec.make_model()
-    numbers = [labelled.table.crystals[i].numbers for i in split.train]
+    numbers = [elements_of(labelled.table.crystals[i]) for i in split.train]
     model.fit_scalers([labelled.values[i] for i in split.train], numbers)
     if states is not None:
         model.fit_states(states.select(split.train))

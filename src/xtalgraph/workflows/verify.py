@@ -132,7 +132,9 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
     """Return the crystals by id, each with its state where the model reads one."""
     conditions = run.predictor.spec.conditions
     if on is not None:
-        table = read_table(resolve_source(on)[0], progress=progress)
+        table = read_table(
+            resolve_source(on)[0], progress=progress, disorder=run.predictor.spec.disorder
+        )
         rows = _values(table, conditions)
         problems = {n: why for n, row in enumerate(rows) if (why := conditions.problem(row))}
         table = table.reject(problems)
@@ -173,7 +175,7 @@ def _values(table: CrystalTable, conditions: Conditions) -> list[dict[Any, Any]]
 
 def _built_in(elements: tuple[str, ...]) -> dict[str, Crystal]:
     """Return the crystals of the contract with the elements of a run in place of their own."""
-    numbers = cycle(ATOMIC_NUMBERS[one] for one in elements)
+    numbers = cycle(ATOMIC_NUMBERS[one] for one in elements if one in ATOMIC_NUMBERS)
     made = {}
     for name, crystal in contract_crystals().items():
         table = np.zeros(crystal.numbers.max() + 1, dtype=np.int64)

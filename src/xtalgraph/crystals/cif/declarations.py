@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import gemmi
@@ -11,7 +12,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.cif.formula import agrees, readings
+from xtalgraph.crystals.cif.formula import agrees, agrees_nearly, readings
 from xtalgraph.crystals.cif.items import Items, number, shown, unquoted
 from xtalgraph.crystals.cif.sites import Sites
 from xtalgraph.crystals.crystal import Crystal
@@ -19,6 +20,10 @@ from xtalgraph.crystals.species import number_of_symbol
 
 DENSITY_TOLERANCE: Final[float] = 0.05
 """Largest relative difference between declared and computed density."""
+
+AMOUNT_TOLERANCE: Final[float] = 0.01
+"""Largest difference between declared and refined amounts of an element, for each atom: refined
+occupancies stand beside nominal formulas."""
 
 VOLUME_TOLERANCE: Final[float] = 0.01
 """Largest relative difference between declared and computed volume of the cell."""
@@ -63,12 +68,17 @@ def check_declarations(
     Raises:
         InputError: Composition, Z, multiplicities, volume or density differ.
     """
-    counts = Counter(crystal.numbers.tolist())
-    complete = _check_composition(items, crystal, counts)
+    if crystal.occupancies is None:
+        counts: Mapping[int, int | float] = Counter(crystal.numbers.tolist())
+        complete = _check_composition(items, crystal, counts)
+    else:
+        counts = {z: float(crystal.amounts[z]) for z in crystal.elements}
+        complete = _check_amounts(items, crystal, counts)
     if sites.multiplicities is not None:
         counted = [1] * len(sites.labels) if images is None else images.tolist()
         _check_multiplicities(sites.multiplicities, sites.labels, counted, operations)
-    _check_atom_types(items, counts)
+    if crystal.occupancies is None:
+        _check_atom_types(items, counts)
     found = _volume(crystal.cell)
     if volume := items.text(_VOLUME):
         _check_number(_VOLUME, volume, found, "Å³", VOLUME_TOLERANCE)
@@ -95,7 +105,24 @@ def _volume(cell: Float[np.ndarray, "3 3"]) -> float:
     return float(cell[0, 0] * cell[1, 1] * cell[2, 2])
 
 
-def _check_composition(items: Items, crystal: Crystal, counts: Counter[int]) -> bool:
+def _check_amounts(items: Items, crystal: Crystal, counts: Mapping[int, int | float]) -> bool:
+    """Return whether formula and Z account for the atoms of a disordered crystal, or raise."""
+    value = number(items.text(_UNITS) or "?")
+    units = value if 0.0 < value < math.inf else None
+    for name in _FORMULAS:
+        formula = items.text(name)
+        if not formula or not readings(formula):
+            continue
+        if agrees_nearly(counts, formula, units, AMOUNT_TOLERANCE):
+            return units is not None
+        raise InputError(
+            f"the occupancies of the cell make {crystal.formula}, but {name} is {shown(formula)}: "
+            "sites are missing or too many, or the declaration is wrong"
+        )
+    return False
+
+
+def _check_composition(items: Items, crystal: Crystal, counts: Mapping[int, int | float]) -> bool:
     """Return whether formula and Z account for every atom; raise where they contradict."""
     given = items.text(_UNITS)
     value = number(given) if given else math.nan
@@ -141,7 +168,7 @@ def _check_multiplicities(
     )
 
 
-def _check_atom_types(items: Items, counts: Counter[int]) -> None:
+def _check_atom_types(items: Items, counts: Mapping[int, int | float]) -> None:
     """Raise where ``_atom_type_number_in_cell`` counts other atoms."""
     parts = items.layout.parts
     if _COUNT not in parts or parts.get(_TYPE) != parts[_COUNT]:
@@ -157,10 +184,10 @@ def _check_atom_types(items: Items, counts: Counter[int]) -> None:
             return
         declared[z] += round(amount)
     for z in counts.keys() | declared.keys():
-        if counts[z] != declared[z]:
+        if counts.get(z, 0) != declared[z]:
             raise InputError(
-                f"the cell holds {counts[z]} atoms of {SYMBOLS[z]}, but _atom_type_number_in_cell "
-                f"is {declared[z]}"
+                f"the cell holds {counts.get(z, 0)} atoms of {SYMBOLS[z]}, but "
+                f"_atom_type_number_in_cell is {declared[z]}"
             )
 
 

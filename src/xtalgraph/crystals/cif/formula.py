@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -158,7 +157,7 @@ def _total(terms: _Terms) -> Reading:
     return Reading({number: value for number, value in amounts.items() if value}, roundings)
 
 
-def agrees(counts: Counter[int], formula: str, units: float | None) -> bool:
+def agrees(counts: Mapping[int, int | float], formula: str, units: float | None) -> bool:
     """Tell whether the atoms of a cell are whole formula units of what is declared.
 
     Some writers give the formula of the whole cell beside the Z of a smaller unit (``C8`` and
@@ -176,7 +175,43 @@ def agrees(counts: Counter[int], formula: str, units: float | None) -> bool:
     return not found or any(_agrees(counts, reading, units) for reading in found)
 
 
-def _agrees(counts: Counter[int], reading: Reading, units: float | None) -> bool:
+def agrees_nearly(
+    amounts: Mapping[int, int | float], formula: str, units: float | None, tolerance: float
+) -> bool:
+    """Tell whether amounts that need not be whole are nearly those of what is declared.
+
+    Args:
+        amounts: Atoms of the cell by atomic number.
+        formula: The declared formula.
+        units: Formula units in the cell, Z, or None where only the ratio can be compared.
+        tolerance: Largest difference of the share of an element among all atoms; of all atoms
+            together it may be five times as large.
+
+    Returns:
+        Whether one of the readings agrees, and True where the formula has none.
+    """
+    found = readings(formula)
+    return not found or any(_nearly(amounts, reading, units, tolerance) for reading in found)
+
+
+def _nearly(
+    amounts: Mapping[int, int | float], reading: Reading, units: float | None, tolerance: float
+) -> bool:
+    if reading.amounts.keys() != amounts.keys():
+        return False
+    total, declared = sum(amounts.values()), sum(reading.amounts.values())
+    if units is not None and not any(
+        abs(total - scale * declared) <= 5 * tolerance * total for scale in (units, 1.0)
+    ):
+        return False
+    return all(
+        abs(amounts[z] / total - value / declared)
+        <= tolerance + reading.roundings.get(z, 0.0) / declared
+        for z, value in reading.amounts.items()
+    )
+
+
+def _agrees(counts: Mapping[int, int | float], reading: Reading, units: float | None) -> bool:
     amounts, roundings = reading.amounts, reading.roundings
     if amounts.keys() != counts.keys():
         return False

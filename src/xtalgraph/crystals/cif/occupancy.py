@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.errors import WAYS_OUT, InputError
 from xtalgraph.crystals.cif.items import unquoted
 from xtalgraph.crystals.cif.sites import Sites
 
@@ -43,7 +43,8 @@ def check_occupancies(cell: Float[np.ndarray, "3 3"], sites: Sites) -> None:
     more = f" and {len(groups) - _NAMED} more positions" if len(groups) > _NAMED else ""
     raise InputError(
         f"partial occupancy: {named}{more}; a crystal graph needs one atom on each site, so choose "
-        "an ordering first, as pymatgen's OrderDisorderedStructureTransformation does"
+        "an ordering first, as pymatgen's OrderDisorderedStructureTransformation does, or: "
+        f"{WAYS_OUT}"
     )
 
 

@@ -17,10 +17,12 @@ from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.cif.declarations import check_declarations
 from xtalgraph.crystals.cif.document import parse_blocks
 from xtalgraph.crystals.cif.items import Items, collect, number, shown
+from xtalgraph.crystals.cif.mixtures import join_shared_sites
 from xtalgraph.crystals.cif.occupancy import check_occupancies
 from xtalgraph.crystals.cif.sites import has_sites, read_sites
 from xtalgraph.crystals.cif.symmetry import declares_symmetry, read_symmetry
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.disorder import resolve_disorder
 from xtalgraph.crystals.entry import Entry
 from xtalgraph.crystals.symmetry import check_fit, expand
 
@@ -35,7 +37,7 @@ _LONGEST_NAME: Final = 100
 """Characters of the name of a block that are kept."""
 
 
-def read_cif(text: str) -> list[Entry]:
+def read_cif(text: str, disorder: str = "refuse") -> list[Entry]:
     """Read every crystal of a CIF; nothing is raised for bad content.
 
     Operations listed in the file come first, then the Hall symbol, the Hermann-Mauguin name and the
@@ -46,6 +48,8 @@ def read_cif(text: str) -> list[Entry]:
 
     Args:
         text: The whole content of the file.
+        disorder: What to do with sites of several species, or part empty: ``refuse``, ``mix`` or
+            ``order``, see `resolve_disorder`.
 
     Returns:
         One entry per block that holds atoms, named by its block ('' if it is the only one).
@@ -56,14 +60,14 @@ def read_cif(text: str) -> list[Entry]:
     except InputError as error:
         return [Entry("", None, reason=str(error))]
     if len(blocks) == 1:
-        return [_entry("", _collected(blocks[0]))]
+        return [_entry("", _collected(blocks[0]), disorder)]
     named = [(block.name[:_LONGEST_NAME], _collected(block)) for block in blocks]
     chosen = [(name, items) for name, items in named if isinstance(items, str) or has_sites(items)]
     if not chosen:
-        return [_entry("", named[0][1])]
+        return [_entry("", named[0][1], disorder)]
     chosen = [(name, _with_symmetry(items, named)) for name, items in chosen]
     names = _unique([name for name, _ in chosen]) if len(chosen) > 1 else [""]
-    return [_entry(name, items) for name, (_, items) in zip(names, chosen, strict=True)]
+    return [_entry(name, items, disorder) for name, (_, items) in zip(names, chosen, strict=True)]
 
 
 def _with_symmetry(items: Items | str, blocks: list[tuple[str, Items | str]]) -> Items | str:
@@ -87,11 +91,11 @@ def _collected(block: cif.Block) -> Items | str:
         return str(error)
 
 
-def _entry(name: str, items: Items | str) -> Entry:
+def _entry(name: str, items: Items | str, disorder: str) -> Entry:
     if isinstance(items, str):
         return Entry(name, None, reason=items)
     try:
-        return Entry(name, _crystal(items))
+        return Entry(name, resolve_disorder(_crystal(items, disorder), disorder))
     except InputError as error:
         return Entry(name, None, reason=str(error))
 
@@ -105,23 +109,31 @@ def _unique(names: list[str]) -> list[str]:
     return result
 
 
-def _crystal(items: Items) -> Crystal:
-    sites = read_sites(items)
+def _crystal(items: Items, disorder: str) -> Crystal:
+    refused = disorder == "refuse"
+    sites = read_sites(items, alternatives=not refused)
     lengths, angles = _cell_parameters(items)
     cell = cell_from_parameters(np.array(lengths), np.array(angles))
     if not (min(angles) > 0.0 and max(angles) < 180.0 and math.isfinite(cell[2, 2])):
         shown_angles = ", ".join(f"{angle:g}" for angle in angles)
         raise InputError(f"no cell has the angles {shown_angles} degrees")
-    check_occupancies(cell, sites)
+    if refused:
+        check_occupancies(cell, sites)
     operations, doubt = read_symmetry(items, angles)
-    fractional, numbers = sites.fractional, sites.numbers
-    images = None
+    mixed = not refused and (sites.occupancies is not None or sites.alternatives)
+    mixtures = join_shared_sites(cell, sites) if mixed else None
+    fractional = sites.fractional if mixtures is None else mixtures.fractional
+    origin, images = np.arange(len(fractional)), None
     if operations is not None:
         check_fit(cell, operations)
         fractional, origin = expand(cell, fractional, operations)
-        numbers = numbers[origin]
-        images = np.bincount(origin, minlength=len(sites.labels))
-    crystal = Crystal.from_fractional(cell, fractional, numbers)
+        images = np.bincount(origin)
+        images = images if mixtures is None else images[mixtures.place]
+    if mixtures is None:
+        crystal = Crystal.from_fractional(cell, fractional, sites.numbers[origin])
+    else:
+        held = [mixtures.held[site] for site in origin.tolist()]
+        crystal = Crystal.from_sites(cell, fractional @ cell, held)
     order = 1 if operations is None else len(operations.rotations)
     try:
         complete = check_declarations(items, crystal, sites, images, order)

@@ -49,6 +49,8 @@ class Sites(NamedTuple):
     """Occupancies; None where every site is full."""
     multiplicities: list[str] | None
     """How many atoms of the cell the file declares for each site."""
+    alternatives: list[int]
+    """Sites that are declared alternatives of each other, of which a place holds one."""
 
 
 def has_sites(items: Items) -> bool:
@@ -56,13 +58,14 @@ def has_sites(items: Items) -> bool:
     return any(items.texts(name) for name in (_X, "_atom_site_cartn_x"))
 
 
-def read_sites(items: Items) -> Sites:
+def read_sites(items: Items, alternatives: bool = False) -> Sites:
     """Return the sites of a block. Dummy sites (``_atom_site_calc_flag dum``) are left out.
 
     Between two readings of a label the elements of the declared formula decide.
 
     Args:
         items: The items of the block.
+        alternatives: Whether sites may be alternatives of each other.
 
     Returns:
         The sites, in the order of the file.
@@ -75,7 +78,7 @@ def read_sites(items: Items) -> Sites:
     if labels is None:
         raise InputError("the atoms have neither _atom_site_type_symbol nor _atom_site_label")
     _check_hydrogens(columns, labels)
-    _check_alternatives(columns, labels)
+    alternative = _alternatives(columns, labels, alternatives)
     try:
         rows = [list(map(float, columns[name])) for name in _COORDINATES]
     except ValueError:
@@ -97,6 +100,7 @@ def read_sites(items: Items) -> Sites:
         fractional,
         _occupancies(columns, labels),
         columns.get("symmetry_multiplicity") or columns.get("site_symmetry_multiplicity"),
+        alternative,
     )
 
 
@@ -205,25 +209,34 @@ def _check_hydrogens(columns: dict[str, list[str]], labels: list[str]) -> None:
         )
 
 
-def _check_alternatives(columns: dict[str, list[str]], labels: list[str]) -> None:
-    """Raise where sites are alternatives of each other, of which a crystal holds one."""
+def _alternatives(columns: dict[str, list[str]], labels: list[str], allowed: bool) -> list[int]:
+    """Return the sites that are alternatives of each other, or raise where there are some."""
     groups = columns.get("disorder_group")
     if groups is None:
-        return
+        return []
     assemblies = columns.get("disorder_assembly") or ["."] * len(groups)
-    members: dict[str, dict[str, list[str]]] = {}
-    for assembly, group, label in zip(assemblies, groups, labels, strict=True):
+    members: dict[str, dict[str, list[int]]] = {}
+    for site, (assembly, group) in enumerate(zip(assemblies, groups, strict=True)):
         name = unquoted(group)
         if name not in ("", "0"):
-            members.setdefault(unquoted(assembly), {}).setdefault(name, []).append(_plain(label))
+            members.setdefault(unquoted(assembly), {}).setdefault(name, []).append(site)
+    found: list[int] = []
     for alternatives in members.values():
         # A negative group is an alternative of its own symmetry images.
         if len(alternatives) > 1 or any(name.startswith("-") for name in alternatives):
-            named = "; ".join(
-                f"group {name}: {', '.join(sites[:4])}{', ...' if len(sites) > 4 else ''}"
-                for name, sites in alternatives.items()
-            )
-            raise InputError(
-                f"disorder: the sites are alternatives ({named[:300]}); a crystal graph needs one "
-                "of them, so choose one and leave the others out"
-            )
+            found += [site for sites in alternatives.values() for site in sites]
+            if not allowed:
+                raise InputError(_about_alternatives(alternatives, labels))
+    return found
+
+
+def _about_alternatives(alternatives: dict[str, list[int]], labels: list[str]) -> str:
+    named = "; ".join(
+        f"group {name}: {', '.join(_plain(labels[n]) for n in sites[:4])}"
+        f"{', ...' if len(sites) > 4 else ''}"
+        for name, sites in alternatives.items()
+    )
+    return (
+        f"disorder: the sites are alternatives ({named[:300]}); a crystal graph needs one of them, "
+        "so choose one and leave the others out"
+    )

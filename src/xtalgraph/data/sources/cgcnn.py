@@ -14,7 +14,7 @@ PROPERTY_FILE: Final[str] = "id_prop.csv"
 """Name of the table in such a folder."""
 
 
-def rows_of_cgcnn_folder(folder: Path) -> Iterator[Row]:
+def rows_of_cgcnn_folder(folder: Path, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the rows of a headerless ``id_prop.csv`` with its ``<id>.cif`` files.
 
     The columns after the id are called ``target``, ``target_1``, ``target_2``, ...
@@ -22,6 +22,7 @@ def rows_of_cgcnn_folder(folder: Path) -> Iterator[Row]:
 
     Args:
         folder: The folder that holds ``id_prop.csv``.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Yields:
         One row per line of the table; a missing file, an id that is a path and not a name, and a
@@ -41,7 +42,7 @@ def rows_of_cgcnn_folder(folder: Path) -> Iterator[Row]:
                 for n, cell in enumerate(record.cells[1:])
             }
             path = folder / f"{name}.cif" if name else folder / PROPERTY_FILE
-            make = partial(_content, folder, name)
+            make = partial(_content, folder, name, disorder)
             yield checked_row(name or f"row {row}", str(path), row, make, values)
         else:
             continue
@@ -50,14 +51,14 @@ def rows_of_cgcnn_folder(folder: Path) -> Iterator[Row]:
         raise InputError(f"{folder / PROPERTY_FILE} is empty; it needs lines of id,target")
 
 
-def _content(folder: Path, name: str) -> Content:
+def _content(folder: Path, name: str, disorder: str) -> Content:
     if not name:
         raise InputError("the line has no id")
     if set(name) & set("/\\\0"):
         raise InputError(
             f"the id {name!r} must be the name of a file in the folder, without its suffix .cif"
         )
-    return crystal_of_path(folder / f"{name}.cif")
+    return crystal_of_path(folder / f"{name}.cif", disorder)
 
 
 def _number(cell: str) -> float | str:

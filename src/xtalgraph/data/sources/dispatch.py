@@ -17,7 +17,7 @@ from xtalgraph.data.sources.cgcnn import PROPERTY_FILE, rows_of_cgcnn_folder
 from xtalgraph.data.sources.files import file_id, rows_of_file, rows_of_folder
 from xtalgraph.data.sources.tables import rows_of_csv, rows_of_frame, rows_of_json, rows_of_parquet
 
-TABLE_SUFFIXES: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
+TABLE_SUFFIXES: Final[dict[str, Callable[[Path, str], Iterator[Row]]]] = {
     ".csv": rows_of_csv,
     ".csv.gz": rows_of_csv,
     ".parquet": rows_of_parquet,
@@ -27,11 +27,12 @@ TABLE_SUFFIXES: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
 """Suffix of each kind of table, and its reader."""
 
 
-def rows_of(source: Any) -> Iterator[Row]:
+def rows_of(source: Any, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the rows of any source, see `xtalgraph.data.table.read_rows`.
 
     Args:
         source: A path, a DataFrame, a list, or one crystal.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Yields:
         Checked rows.
@@ -40,25 +41,25 @@ def rows_of(source: Any) -> Iterator[Row]:
         InputError: The source as a whole cannot be used.
     """
     what = shortened(str(source)) if isinstance(source, str | Path) else "the source"
-    yield from guarded_items(_rows(source), what)
+    yield from guarded_items(_rows(source, disorder), what)
 
 
-def _rows(source: Any) -> Iterator[Row]:
+def _rows(source: Any, disorder: str) -> Iterator[Row]:
     if isinstance(source, str | Path):
-        yield from _rows_of_path(Path(source))
+        yield from _rows_of_path(Path(source), disorder)
     elif isinstance(source, pd.DataFrame):
-        yield from rows_of_frame(source)
+        yield from rows_of_frame(source, disorder)
     elif isinstance(source, list | tuple):
         for n, item in enumerate(source):
-            yield from _rows_of_item(n, item)
+            yield from _rows_of_item(n, item, disorder)
     else:
-        yield from _rows_of_item(0, source)
+        yield from _rows_of_item(0, source, disorder)
 
 
-def _rows_of_path(path: Path) -> Iterator[Row]:
+def _rows_of_path(path: Path, disorder: str) -> Iterator[Row]:
     if path.is_dir():
         cgcnn = (path / PROPERTY_FILE).is_file()
-        yield from (rows_of_cgcnn_folder if cgcnn else rows_of_folder)(path)
+        yield from (rows_of_cgcnn_folder if cgcnn else rows_of_folder)(path, disorder)
         return
     if not path.exists():
         raise InputError(f"no such file or folder: {path}")
@@ -66,24 +67,24 @@ def _rows_of_path(path: Path) -> Iterator[Row]:
         raise InputError(f"{path} is not a file but a device or a pipe")
     reader = next((r for s, r in TABLE_SUFFIXES.items() if path.name.lower().endswith(s)), None)
     if reader is not None:
-        yield from reader(path)
+        yield from reader(path, disorder)
     elif format_of(path) is not None:
-        yield from rows_of_file(path)
+        yield from rows_of_file(path, disorder)
     else:
         understood = ", ".join([*READABLE_SUFFIXES, "POSCAR", "CONTCAR", *TABLE_SUFFIXES])
         raise InputError(f"unknown kind of file {path.name!r}; understood are {understood}")
 
 
-def _rows_of_item(n: int, item: Any) -> Iterator[Row]:
+def _rows_of_item(n: int, item: Any, disorder: str) -> Iterator[Row]:
     """Yield the rows of one item of a list; nothing wrong with one item stops the others."""
     if isinstance(item, str | Path):
         try:
-            yield from guarded_items(_rows_of_path(Path(item)), "it")
+            yield from guarded_items(_rows_of_path(Path(item), disorder), "it")
         except InputError as error:
             yield Row(file_id(Path(item)), str(item), None, None, {}, str(error))
     else:
-        yield checked_row(str(n), "", n, partial(_content, item), {})
+        yield checked_row(str(n), "", n, partial(_content, item, disorder), {})
 
 
-def _content(item: Any) -> tuple[Crystal, Mapping[str, object]]:
-    return from_any(item), {}
+def _content(item: Any, disorder: str) -> tuple[Crystal, Mapping[str, object]]:
+    return from_any(item, disorder), {}

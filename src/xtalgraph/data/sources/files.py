@@ -18,10 +18,10 @@ def file_id(path: Path) -> str:
     return path.name if path.suffix.lower() not in READABLE_SUFFIXES else path.stem
 
 
-def rows_of_file(path: Path) -> Iterator[Row]:
+def rows_of_file(path: Path, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the crystals of one file; where it holds several, ids are ``stem:block``."""
     stem = file_id(path)
-    for entry in read_file(path):
+    for entry in read_file(path, disorder):
         name = f"{stem}:{entry.name}" if entry.name else stem
         yield checked_row(name, str(path), None, partial(_content, entry), entry.values)
 
@@ -32,7 +32,7 @@ def _content(entry: Entry) -> tuple[Crystal, Mapping[str, object]]:
     return entry.crystal, {}
 
 
-def rows_of_folder(folder: Path) -> Iterator[Row]:
+def rows_of_folder(folder: Path, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the crystals of every readable file in a folder, in the order of their names.
 
     Where the folder itself holds none, the folders directly in it are read (``<id>/POSCAR``).
@@ -40,6 +40,7 @@ def rows_of_folder(folder: Path) -> Iterator[Row]:
 
     Args:
         folder: The folder.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Yields:
         The rows of each file.
@@ -58,7 +59,7 @@ def rows_of_folder(folder: Path) -> Iterator[Row]:
             "the folders in it"
         )
     for path in paths:
-        yield from rows_of_file(path)
+        yield from rows_of_file(path, disorder)
 
 
 def _readable_or_itself(folder: Path) -> list[Path]:

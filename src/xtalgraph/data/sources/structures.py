@@ -38,11 +38,12 @@ def is_missing(value: Any) -> bool:
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
-def crystal_of_path(path: Path) -> Content:
+def crystal_of_path(path: Path, disorder: str = "refuse") -> Content:
     """Return the only crystal of a file.
 
     Args:
         path: A crystal file.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Returns:
         The crystal and what the file says about it.
@@ -52,10 +53,12 @@ def crystal_of_path(path: Path) -> Content:
     """
     if not path.is_file():
         raise InputError(f"no such file: {path}")
-    return _only(list(read_file(path)))
+    return _only(list(read_file(path, disorder)))
 
 
-def crystal_of_cell(value: object, column: str, kind: str, folder: Path) -> Content:
+def crystal_of_cell(
+    value: object, column: str, kind: str, folder: Path, disorder: str = "refuse"
+) -> Content:
     """Return the crystal in a cell of a table.
 
     Args:
@@ -64,6 +67,7 @@ def crystal_of_cell(value: object, column: str, kind: str, folder: Path) -> Cont
         column: Name of the column, for messages.
         kind: What it holds: structure, cif, path or atoms.
         folder: Where relative paths start.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Returns:
         The crystal and what its file says about it.
@@ -74,18 +78,18 @@ def crystal_of_cell(value: object, column: str, kind: str, folder: Path) -> Cont
     if is_missing(value):
         raise InputError(f"the column {column!r} is empty")
     if kind == "path":
-        return crystal_of_path(folder / str(value))
+        return crystal_of_path(folder / str(value), disorder)
     if not isinstance(value, str):
-        return from_any(value), {}
+        return from_any(value, disorder), {}
     text = value.strip()
     lower = text.lower()
     is_cif = kind == "cif" or lower.startswith("data_") or any(m in lower for m in _CIF_MARKS)
     if not is_cif and text.startswith("{"):
-        return from_any(_parsed(text, column)), {}
+        return from_any(_parsed(text, column), disorder), {}
     if "\n" not in text and not lower.startswith("data_"):
         raise InputError(_no_structure(text, column, kind))
     if is_cif:
-        return _only(read_cif(value))
+        return _only(read_cif(value, disorder))
     printed = next((what for mark, what in _PRINTED.items() if text.startswith(mark)), None)
     if printed is not None:
         raise InputError(

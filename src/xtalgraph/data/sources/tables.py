@@ -38,13 +38,14 @@ _INDEX_LEVEL: Final[str] = "__index_level_0__"
 """The column in which pandas keeps an index in parquet."""
 
 
-def rows_of_csv(path: Path) -> Iterator[Row]:
+def rows_of_csv(path: Path, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the rows of a CSV file, which may be compressed, in constant memory.
 
     A record that has more or fewer cells than the header, or is not UTF-8, is a row with a reason.
 
     Args:
         path: A file with a header.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Yields:
         One row per record.
@@ -64,7 +65,15 @@ def rows_of_csv(path: Path) -> Iterator[Row]:
     while chunk := list(islice(records, _CHUNK)):
         broken = {n: why for n, record in enumerate(chunk) if (why := _broken(record, len(names)))}
         columns = _parsed(names, chunk, broken, str(path))
-        yield from _rows(columns, len(chunk), start, str(path), path.parent, broken=broken)
+        yield from _rows(
+            columns,
+            len(chunk),
+            start,
+            str(path),
+            path.parent,
+            broken=broken,
+            disorder=disorder,
+        )
         start += len(chunk)
     if start == 0:
         raise InputError(f"{path} holds a header but no rows")
@@ -120,11 +129,12 @@ def _parsed(
     return columns
 
 
-def rows_of_parquet(path: Path) -> Iterator[Row]:
+def rows_of_parquet(path: Path, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the rows of a parquet file in constant memory.
 
     Args:
         path: The file.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Yields:
         One row per row of the file.
@@ -143,13 +153,15 @@ def rows_of_parquet(path: Path) -> Iterator[Row]:
                 columns = batch.to_pydict()
                 index = columns.pop(_INDEX_LEVEL, None)
                 rows = batch.num_rows
-                yield from _rows(columns, rows, start, str(path), path.parent, index)
+                yield from _rows(
+                    columns, rows, start, str(path), path.parent, index, disorder=disorder
+                )
                 start += rows
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is not a parquet table: {error}") from error
 
 
-def rows_of_json(path: Path) -> Iterator[Row]:
+def rows_of_json(path: Path, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the rows of a JSON table in the layout of Matbench or of JARVIS.
 
     That of Matbench is pandas' ``orient="split"``; files called ``matbench_<name>`` get the
@@ -157,6 +169,7 @@ def rows_of_json(path: Path) -> Iterator[Row]:
 
     Args:
         path: A .json or .json.gz file.
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Yields:
         One row per row of the table.
@@ -194,15 +207,24 @@ def rows_of_json(path: Path) -> Iterator[Row]:
     cells = [empty if n in broken else record for n, record in enumerate(data)]
     columns = {name: [record[n] for record in cells] for n, name in enumerate(names)}
     yield from _rows(
-        columns, len(data), 0, str(path), path.parent, index, official=official, broken=broken
+        columns,
+        len(data),
+        0,
+        str(path),
+        path.parent,
+        index,
+        official=official,
+        broken=broken,
+        disorder=disorder,
     )
 
 
-def rows_of_frame(frame: pd.DataFrame) -> Iterator[Row]:
+def rows_of_frame(frame: pd.DataFrame, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the rows of a DataFrame; without a column of ids, its index is the id.
 
     Args:
         frame: A table with a column structure, cif, atoms or path (from the current folder).
+        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
     Yields:
         One row per row.
@@ -213,7 +235,8 @@ def rows_of_frame(frame: pd.DataFrame) -> Iterator[Row]:
     names = [str(name) for name in frame.columns]
     check_names(names, "the DataFrame")
     columns = {name: frame.iloc[:, n].tolist() for n, name in enumerate(names)}
-    yield from _rows(columns, len(frame), 0, "", Path(), frame.index.tolist())
+    index = frame.index.tolist()
+    yield from _rows(columns, len(frame), 0, "", Path(), index, disorder=disorder)
 
 
 def _split_layout(records: Sequence[Any]) -> dict[str, list[Any]]:
@@ -243,6 +266,7 @@ def _rows(
     *,
     official: bool = False,
     broken: Mapping[int, str] | None = None,
+    disorder: str,
 ) -> Iterator[Row]:
     """Yield rows from columns; `official` ids in the index go before any column of ids."""
     where = file or "the DataFrame"
@@ -261,7 +285,7 @@ def _rows(
         if reason is not None:
             yield Row(f"row {row}", file, row, None, values, reason)
             continue
-        make = partial(crystal_of_cell, cell, column, kind, folder)
+        make = partial(crystal_of_cell, cell, column, kind, folder, disorder)
         yield checked_row(str(name), file, row, make, values)
 
 

@@ -6,8 +6,10 @@ from jaxtyping import Int
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.occupancies import Occupancies
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.exchange.assembly import assemble
+from xtalgraph.graphs.shares import shares_of
 
 
 def to_crystal(graph: CrystalGraph) -> Crystal:
@@ -27,9 +29,11 @@ def to_crystal(graph: CrystalGraph) -> Crystal:
             f"this graph holds {len(graph)} crystals, and the other library has one graph for "
             "each: convert the parts of graph.split() one by one, and collate them on the way back"
         )
-    cell, pbc = graph.cell[0], graph.pbc[0]
-    arrays = (part.detach().cpu().numpy() for part in (cell, graph.position, graph.number, pbc))
-    return Crystal(*arrays)
+    parts = (graph.cell[0], graph.position, graph.number, graph.pbc[0])
+    cell, position, number, pbc = (part.detach().cpu().numpy() for part in parts)
+    shares = (graph.share_atom, graph.share_species, graph.share)
+    held = Occupancies(*(part.detach().cpu().numpy() for part in shares))
+    return Crystal(cell, position, number, pbc, held if len(graph.share) else None)
 
 
 def from_crystal(
@@ -58,9 +62,10 @@ def from_crystal(
         num_atoms=torch.tensor([len(crystal)]),
         cell=tensor(crystal.cell).unsqueeze(0),
         pbc=tensor(crystal.pbc).unsqueeze(0),
-        number=tensor(crystal.numbers),
+        number=tensor(crystal.site_numbers),
         position=tensor(crystal.positions),
         center=tensor(np.asarray(center, dtype=np.int64)),
         neighbor=tensor(np.asarray(neighbor, dtype=np.int64)),
         image=tensor(np.asarray(image, dtype=np.int32).reshape(-1, 3)),
+        **shares_of([crystal]),
     )

@@ -25,7 +25,9 @@ def to_dgl(graph: CrystalGraph) -> Any:
 
     Raises:
         MissingExtraError: If DGL is not installed, or not for this torch.
+        GraphError: If a site is disordered.
     """
+    graph.expect_ordered("a graph of DGL")
     dgl = import_extra("dgl", "dgl")
     made = dgl.graph((graph.neighbor, graph.center), num_nodes=len(graph.number))
     made.ndata["number"] = graph.number
@@ -70,6 +72,7 @@ def from_dgl(graph: Any) -> CrystalGraph:
         number=graph.ndata["number"],
         position=graph.ndata["position"],
         state=graph.ndata["position"].new_zeros(len(num_atoms), 0),
+        share=graph.ndata["position"].new_zeros(0),
         center=center.long(),
         neighbor=neighbor.long(),
         image=graph.edata["image"],

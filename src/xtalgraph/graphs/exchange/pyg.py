@@ -50,7 +50,9 @@ def to_pyg(graph: Graph) -> Any:
 
     Raises:
         MissingExtraError: If PyTorch Geometric is not installed.
+        GraphError: If a site is disordered.
     """
+    graph.expect_ordered("a Data of PyTorch Geometric")
     data_module = import_extra("torch_geometric.data", "pyg")
     return data_module.Batch.from_data_list([_data_of(single) for single in graph.split()])
 

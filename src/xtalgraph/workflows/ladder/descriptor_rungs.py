@@ -33,6 +33,7 @@ from xtalgraph.workflows.ladder.rung import (
     Rung,
     Said,
     why_not_a_number_of_crystals,
+    why_not_mixtures,
 )
 from xtalgraph.workflows.outcome import versions
 
@@ -129,11 +130,10 @@ class DescriptorRung(Rung):
         return self.described.descriptor.name
 
     def why_not(self, case: Case) -> str:
-        """It learns a number for each crystal, and its library must be there."""
+        """It learns a number for each crystal of ordered sites, and its library must be there."""
         reason = why_not_a_number_of_crystals(case.target, "regression on descriptors learns")
-        if reason:
-            return reason
-        return self._missing
+        reason = reason or why_not_mixtures(case, "structure descriptors read")
+        return reason or self._missing
 
     def settings(self, case: Case) -> dict[str, Any]:
         """Return descriptor, learner and the version of its library."""
@@ -148,7 +148,7 @@ class DescriptorRung(Rung):
         described = self.described.of(case)
         train, test = case.split.train, case.split.test
         began = time.monotonic()
-        sizes = np.array([len(crystal) for crystal in case.labelled.table.crystals])
+        sizes = np.array([crystal.num_atoms for crystal in case.labelled.table.crystals])
         jobs = case.config.training.threads or available_cores()
         model = FeatureRegressor(
             number_kind(case.target), self.learner, case.config.training.seed, jobs

@@ -21,7 +21,7 @@ from xtalgraph.nn.determinism import deterministic
 from xtalgraph.workflows.fitting import fit_model
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.ladder.cache import key_of
-from xtalgraph.workflows.ladder.rung import Case, Level, Rung, Said
+from xtalgraph.workflows.ladder.rung import Case, Level, Rung, Said, why_not_mixtures
 from xtalgraph.workflows.outcome import versions
 
 
@@ -64,12 +64,12 @@ class PeerRung(Rung):
         self.peer = peer
 
     def why_not(self, case: Case) -> str:
-        """Its library must be there."""
+        """Its library must be there, and every site hold one atom."""
         try:
             check_peers()
         except MissingExtraError as error:
             return str(error)
-        return ""
+        return why_not_mixtures(case, "networks of other libraries read")
 
     def settings(self, case: Case) -> dict[str, Any]:
         """Return what decides graphs and training, and the versions of the libraries."""

@@ -130,3 +130,16 @@ def why_not_a_number_of_crystals(target: Target, what: str) -> str:
     if target.is_class:
         return f"{what} numbers, and {target.name!r} is a class"
     return ""
+
+
+def why_not_mixtures(case: Case, what: str) -> str:
+    """Return why something that reads one atom on each site does not serve the crystals.
+
+    Args:
+        case: Its crystals.
+        what: Says what cannot be used, as the subject of the sentence.
+    """
+    mixed = sum(one.occupancies is not None for one in case.labelled.table.crystals)
+    if mixed == 0:
+        return ""
+    return f"{what} one atom on each site, and {mixed} crystals have disordered sites"

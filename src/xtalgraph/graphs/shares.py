@@ -1,0 +1,100 @@
+"""What is on the disordered sites of crystals, as fields of their graph and as kinds of sites."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt64
+from torch import Tensor
+
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.hashing import mix
+
+_GRID: Final = 1e-6
+"""Occupancies that differ by less are the same."""
+
+
+def shares_of(crystals: Sequence[Crystal]) -> dict[str, Tensor]:
+    """Return the fields of the scope share; none where no site is disordered.
+
+    Args:
+        crystals: Of a batch, in order.
+    """
+    if all(crystal.occupancies is None for crystal in crystals):
+        return {}
+    starts = np.cumsum([0, *(len(crystal) for crystal in crystals)])
+    held = [
+        (start, crystal.occupancies)
+        for start, crystal in zip(starts, crystals, strict=False)
+        if crystal.occupancies is not None
+    ]
+    counts = [0 if one.occupancies is None else len(one.occupancies.site) for one in crystals]
+    return {
+        "num_shares": torch.tensor(counts),
+        "share_atom": torch.from_numpy(np.concatenate([start + own.site for start, own in held])),
+        "share_species": torch.from_numpy(np.concatenate([own.species for _, own in held])),
+        "share": torch.from_numpy(np.concatenate([own.share for _, own in held])),
+    }
+
+
+def site_colours(graph: Graph) -> UInt64[np.ndarray, " atoms"]:
+    """Return what is on each site as a number: the element, or a hash of the mixture.
+
+    Sites of the same mixture have the same number, in whatever crystal and in whatever order the
+    species were given.
+
+    Args:
+        graph: On the CPU.
+    """
+    colour = graph.number.numpy().astype(np.uint64)
+    if not len(graph.share):
+        return colour
+    species = graph.share_species.numpy().astype(np.uint64)
+    amount = np.rint(graph.share.double().numpy() / _GRID).astype(np.uint64)
+    np.add.at(colour, graph.share_atom.numpy(), mix(mix(species) + amount))
+    return colour
+
+
+def site_kinds(graph: Graph) -> Int[np.ndarray, " atoms"]:
+    """Return what is on each site as a small number: the element, or 119 and on for mixtures.
+
+    Args:
+        graph: On the CPU.
+    """
+    number = graph.number.numpy()
+    if not len(graph.share):
+        return number
+    disordered = np.unique(graph.share_atom.numpy())
+    kinds = number.copy()
+    colours = site_colours(graph)[disordered]
+    kinds[disordered] = MAX_ATOMIC_NUMBER + 1 + np.unique(colours, return_inverse=True)[1]
+    return kinds
+
+
+def rows_of_atoms(
+    graph: Graph, atoms: Int[np.ndarray, " chosen"], counts: Int[np.ndarray, " crystals"]
+) -> dict[str, Tensor]:
+    """Return the fields of the scope share for some of the atoms of a graph.
+
+    Args:
+        graph: On the CPU.
+        atoms: Rows of the graph, in rising order.
+        counts: How many of them each crystal has.
+    """
+    if not len(graph.share):
+        return {"num_shares": graph.num_shares}
+    place = np.full(len(graph.number), -1)
+    place[atoms] = np.arange(len(atoms))
+    moved = place[graph.share_atom.numpy()]
+    kept = np.flatnonzero(moved >= 0)
+    owner = np.repeat(np.arange(len(counts)), counts)[moved[kept]]
+    rows = torch.from_numpy(kept)
+    return {
+        "num_shares": torch.from_numpy(np.bincount(owner, minlength=len(counts))),
+        "share_atom": torch.from_numpy(moved[kept]),
+        "share_species": graph.share_species[rows],
+        "share": graph.share[rows],
+    }
