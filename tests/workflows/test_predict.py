@@ -1,5 +1,7 @@
 """Predicting whatever comes in: a row for each, a reason for the bad ones."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -159,6 +161,13 @@ def test_report_is_written_again(run):
     assert "<html" in page.read_text("utf-8")
     with pytest.raises(RunError, match=r"holds no metrics\.json"):
         xtalgraph.report(run.parent)
+
+
+def test_a_report_of_a_damaged_verification_says_what_to_do(run, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "run")
+    (folder / "verify.json").write_text("[1]")
+    with pytest.raises(RunError, match="made again by `xtalgraph verify`"):
+        xtalgraph.report(folder)
 
 
 def test_pymatgen_round_trip_of_the_fixture(table):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.models.manifest import write_manifest
 from xtalgraph.workflows.run import Run
 
 
@@ -53,3 +54,14 @@ def test_a_run_from_before_manifests_is_read_with_a_warning(run, table, tmp_path
         said = Run.open(old).predictor.predict(crystal)
     assert "wrote no manifest" in caplog.text
     pd.testing.assert_frame_equal(said, Run.open(run).predictor.predict(crystal))
+
+
+@pytest.mark.parametrize("harm", [{"test": 7}, {"test": ["nowhere"]}, {"data_sha256": None}, {}])
+def test_a_division_of_another_run_is_refused(run, tmp_path, harm):
+    folder = shutil.copytree(run, tmp_path / "run")
+    path = folder / "split.json"
+    document = json.loads(path.read_text()) | harm if harm else {}
+    path.write_text(json.dumps(document))
+    write_manifest(folder)
+    with pytest.raises((RunError, InputError)):
+        Run.open(folder).data()

@@ -213,7 +213,8 @@ def _check_rows(kind: type[Graph], document: Mapping[str, Any], file: TensorFile
     rows = {Scope(name): int(count) for name, count in document["rows"].items()}
     given, refused = document["crystals"], document["refused"]
     places = {index for index, reason in refused if isinstance(reason, str)}
-    if len(places) != len(refused) or not places <= set(range(given)):
+    inside = all(type(index) is int and 0 <= index < given for index in places)
+    if len(places) != len(refused) or not inside:
         raise ValueError("the crystals without a graph are not some of the crystals")
     if given - len(places) != rows[Scope.CRYSTAL]:
         raise ValueError(f"{given} crystals less {len(places)} are not {rows[Scope.CRYSTAL]}")

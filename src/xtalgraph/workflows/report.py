@@ -1,7 +1,9 @@
 """Report: the page of a run, made again from its files."""
 
+import csv
 from pathlib import Path
 
+from xtalgraph.conventions.documents import DAMAGE
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.evidence.report import write_report
 from xtalgraph.workflows.run import Run
@@ -25,4 +27,12 @@ def report(run: str | Path) -> Path:
             f"{folder} holds no metrics.json: it is not a run folder, or its training has not "
             "ended; repeat its `xtalgraph train` command with --resume"
         )
-    return write_report(Run.open(folder).folder)
+    Run.open(folder)  # compares its files with the manifest
+    try:
+        return write_report(folder)
+    except (csv.Error, *DAMAGE) as error:
+        raise RunError(
+            f"the report of {folder} cannot be made: a file there holds something else than "
+            f"xtalgraph writes ({error!r}). verify.json can be made again by `xtalgraph verify`; "
+            "any other is to be put back"
+        ) from error

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Int
 
-from xtalgraph.conventions.documents import read_document
+from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.models.manifest import MANIFEST, check_manifest
@@ -108,6 +108,7 @@ class Run:
 
         Raises:
             InputError: If they are not there, or are not the crystals and targets of the run.
+            RunError: If it is not known how they were divided.
         """
         path = self.config.data.path
         if source is None:
@@ -131,23 +132,33 @@ class Run:
             disorder=config.data.disorder,
         )
         named = [*PARTS, "calibration"] if "calibration" in self.division else PARTS
-        parts = {part: set(self.division[part]) for part in named}
+        try:
+            parts = {part: set(self.division[part]) for part in named}
+            digest, how = str(self.division["data_sha256"]), str(self.division["how"])
+        except DAMAGE as error:
+            raise RunError(
+                f"{self.folder / 'split.json'} is damaged: it lacks the ids of a part, or the "
+                f"checksum of the data ({error!r})"
+            ) from error
         known = set[str]().union(*parts.values())
         ids = labelled.table.ids
         left = {n: "rejected by the run" for n, name in enumerate(ids) if name not in known}
         labelled = labelled.reject(left)
-        if labelled.content_hash() != self.division["data_sha256"]:
+        if labelled.content_hash() != digest:
             raise InputError(
                 f"the crystals and targets of {source} are not those that {self.folder} was "
-                f"trained on, whose data_sha256 is {self.division['data_sha256'][:12]}...: give "
-                "the same data"
+                f"trained on, whose data_sha256 is {digest[:12]}...: give the same data"
             )
         place = {name: n for n, name in enumerate(labelled.table.ids)}
+        if not known <= set(place):
+            raise RunError(
+                f"{self.folder / 'split.json'} is damaged: it divides crystals that are not there"
+            )
 
         def places(part: str) -> Int[np.ndarray, " rows"]:
             return np.array([place[name] for name in self.division[part]], dtype=np.int64)
 
-        return RunData(labelled, Split(**{p: places(p) for p in named}, how=self.division["how"]))
+        return RunData(labelled, Split(**{p: places(p) for p in named}, how=how))
 
     def _json(self, name: str) -> dict[str, Any]:
         return read_document(self.folder / name, largest=2**30)
