@@ -2,7 +2,9 @@
 
 import pytest
 
-from xtalgraph.workflows.setting_names import _ALSO, _by_key, settings_called
+import xtalgraph
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.workflows.setting_names import _ALSO, _by_key, setting_meant, settings_called
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,29 @@ from xtalgraph.workflows.setting_names import _ALSO, _by_key, settings_called
 )
 def test_options_of_others_are_found(name, setting):
     assert settings_called(name) == [setting]
+
+
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("batch_size=3", "training.batch_size"),
+        ("lr=3", "training.learning_rate"),
+        ("training.lr=3", "training.learning_rate"),
+        ("model.learning_rate=3", "training.learning_rate"),
+        ("training.width=3", "model.width"),
+        ("model.cutoff=3", "graph.cutoff"),
+    ],
+)
+def test_an_override_of_another_section_names_the_right_one(override, meant, tmp_path):
+    with pytest.raises(ConfigError, match=f"did you mean '{meant}'"):
+        xtalgraph.train([], out=tmp_path / "run", target="y", overrides=[override])
+
+
+@pytest.mark.parametrize(
+    "path", [name for names in _by_key().values() for name in names] + ["model.name", "data.path"]
+)
+def test_every_setting_is_called_what_it_is_called(path):
+    assert setting_meant(path) is None
 
 
 def test_what_means_nothing_is_not_guessed():

@@ -12,6 +12,7 @@ from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import SECTIONS, RunConfig, merge, read_yaml
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.prepare import known_source, resolve_source
+from xtalgraph.workflows.setting_names import setting_meant
 
 _OF_DATA = ("target", "kind", "task", "unit", "best", "split", "folds", "on_error", "disorder")
 
@@ -82,7 +83,13 @@ class Request:
         }
         config = options.get("config")
         base = read_yaml(Path(config)) if config is not None else {}
-        sections = merge(base, over, options.get("overrides", ()))
+        overrides = options.get("overrides", ())
+        for override in overrides:
+            path = override.partition("=")[0].strip()
+            meant = setting_meant(path)
+            if meant is not None:
+                raise ConfigError(f"--set {override}: no setting {path!r}; did you mean {meant!r}?")
+        sections = merge(base, over, overrides)
         check_source(data)
         known = known_source(data)
         _fill_in(sections["data"], known)

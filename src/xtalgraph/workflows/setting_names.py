@@ -60,6 +60,24 @@ def settings_called(name: str) -> list[str]:
     return list(known[close[0]]) if close else []
 
 
+def setting_meant(path: str) -> str | None:
+    """Return the setting that a name without its section, or with another one, probably means.
+
+    Args:
+        path: As it was written before the ``=`` of an override.
+
+    Returns:
+        None where the name is right, or a misspelling within its section.
+
+    Example:
+        >>> setting_meant("batch_size"), setting_meant("model.lr"), setting_meant("model.depth")
+        ('training.batch_size', 'training.learning_rate', None)
+    """
+    _, dot, key = path.rpartition(".")
+    names = _by_key().get(_ALSO.get(key, key), ()) if dot else tuple(settings_called(path))
+    return None if not names or path in names else names[0]
+
+
 @functools.cache
 def _by_key() -> dict[str, tuple[str, ...]]:
     """Return every setting of any section by its key alone."""
