@@ -57,6 +57,11 @@ def assert_salt(crystal) -> None:
         ("a.txt", None),
         ("POSCARS", None),
         ("cif", None),
+        ("poscar", "poscar"),
+        ("contcar_1", "poscar"),
+        ("a.cif.gz", "packed"),
+        ("POSCAR.bz2", "packed"),
+        ("t.csv.gz", None),
     ],
 )
 def test_formats_by_name(name, kind):

@@ -47,11 +47,11 @@ def test_a_folder_with_good_and_bad_files_loses_nothing(folder):
 
 
 def test_folders_of_calculations_are_named_by_folder(tmp_path):
-    for name in ("run2", "run1"):
+    for name, file in (("run2", "POSCAR"), ("run1", "POSCAR"), ("run3", "contcar")):
         (tmp_path / name).mkdir()
-        write(tmp_path / name / "POSCAR", bulk("Cu"), format="vasp")
+        write(tmp_path / name / file, bulk("Cu"), format="vasp")
     table = read_table(tmp_path)
-    assert table.ids == ("run1", "run2")
+    assert table.ids == ("run1", "run2", "run3")
 
 
 def test_a_folder_without_crystals(tmp_path):
@@ -136,6 +136,15 @@ def test_links_to_nothing_are_rows_with_a_reason(tmp_path):
     assert "moved.cif, which does not exist" in rejection.reason
 
 
+def test_compressed_files_are_not_passed_over(tmp_path):
+    write_cif(from_pymatgen(salt()), tmp_path / "good.cif")
+    (tmp_path / "packed.cif.gz").write_bytes(b"")
+    table = read_table(tmp_path)
+    assert table.ids == ("good",)
+    (rejection,) = table.rejected
+    assert rejection.reason == "it is compressed (.gz); unpack it first"
+
+
 def test_a_pipe_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.cif")
     (rejection,) = read_table(tmp_path).rejected
@@ -176,7 +185,7 @@ def test_a_whole_number_of_400_digits_costs_its_row():
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret", "/etc/passwd", "a\\b", "x" * 3000, "a\0b", "..", "M\udcfcller"]
+    "name", ["", "../secret", "/etc/passwd", "a\\b", "x" * 3000, "a\0b", "..", "M\udcfcller"]
 )
 def test_ids_of_a_cgcnn_folder_are_names_of_its_files(tmp_path, name):
     (tmp_path / "data").mkdir()

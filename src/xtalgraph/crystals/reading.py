@@ -29,6 +29,9 @@ READABLE_SUFFIXES: Final[dict[str, str]] = {
 
 _POSCAR_NAME: Final = re.compile(r"(POSCAR|CONTCAR)([._-].*)?", re.IGNORECASE)
 
+_PACKED: Final = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip"})
+"""Suffixes of compressed files, which are not unpacked here and not passed over either."""
+
 _SIGNATURES: Final[dict[bytes, str]] = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG": "a PNG picture",
@@ -41,8 +44,13 @@ _SIGNATURES: Final[dict[bytes, str]] = {
 
 
 def format_of(path: str | Path) -> str | None:
-    """Return the format that the name of a file tells: cif, poscar, xyz, database, or None."""
+    """Return the format that the name of a file tells: cif, poscar, xyz, database, or None.
+
+    A crystal file that is compressed is ``packed``.
+    """
     path = Path(path)
+    if path.suffix.lower() in _PACKED:
+        return "packed" if format_of(path.stem) else None
     known = READABLE_SUFFIXES.get(path.suffix.lower())
     if known is None and _POSCAR_NAME.fullmatch(path.name):
         return "poscar"
@@ -76,6 +84,8 @@ def _checked(path: Path, disorder: str) -> Iterator[Entry]:
         understood = ", ".join(READABLE_SUFFIXES)
         reason = f"unknown kind of file {path.name!r}; understood are {understood}, POSCAR, CONTCAR"
         yield Entry("", None, reason=reason)
+    elif kind == "packed":
+        yield Entry("", None, reason=f"it is compressed ({path.suffix}); unpack it first")
     else:
         yield from _entries(path, kind, disorder)
 

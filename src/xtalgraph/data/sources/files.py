@@ -13,7 +13,7 @@ from xtalgraph.data.row import Row, checked_row
 
 def file_id(path: Path) -> str:
     """Return the id of a file's crystal: the stem; for a bare POSCAR the name of its folder."""
-    if path.name in ("POSCAR", "CONTCAR"):
+    if path.name.upper() in ("POSCAR", "CONTCAR"):
         return path.resolve().parent.name
     return path.name if path.suffix.lower() not in READABLE_SUFFIXES else path.stem
 
