@@ -198,7 +198,7 @@ def run_table(table, lists):
 def test_a_vector_at_each_site_is_refused():
     with pytest.raises(TargetError, match="is declared atomic and a vector of 2 numbers"):
         DataConfig("x", "v", kind="atomic", size=2).declared()
-    with pytest.raises(TargetError, match="the size of 'v' must be at least 1, got 0"):
+    with pytest.raises(ConfigError, match=r"data\.size must be at least 1, got 0"):
         DataConfig("x", "v", size=0).declared()
 
 
