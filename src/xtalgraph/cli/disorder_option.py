@@ -17,6 +17,5 @@ def disorder_option(default: str) -> Callable[[Command], Command]:
     return click.option(
         "--disorder",
         type=click.Choice(["refuse", "mix", "order"]),
-        help="Sites of several species, or part empty: refuse the crystal, mix the species by "
-        f"occupancy, or take the most probable ordering ({default}).",
+        help=f"Mixed or part-empty sites ({default}).",
     )

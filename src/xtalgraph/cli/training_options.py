@@ -63,9 +63,7 @@ _OPTIONS: Final = (
         help="Rows that cannot be used: stop before training (default), or leave them out.",
     ),
     disorder_option("refuse"),
-    click.option(
-        "--config", metavar="C.yaml", help="Settings: sections data, graph, model, training."
-    ),
+    click.option("--config", metavar="C.yaml", help="Settings: data, graph, model, training."),
     click.option(
         "--set",
         "overrides",
