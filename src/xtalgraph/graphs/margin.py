@@ -1,7 +1,7 @@
 """Whether rounding decides which edges a crystal's graph has, or how it is folded."""
 
 import dataclasses
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_type_hints
 
 import torch
 
@@ -63,7 +63,9 @@ def _moved(recipe: GraphRecipe, step: float) -> GraphRecipe:
 
 def _with_limits(settings: T, step: float) -> T:
     """Move every setting that is a limit: those declared as real numbers, where they are set."""
-    limits = [one.name for one in dataclasses.fields(settings) if one.type in _REAL]  # type: ignore[arg-type]
+    declared = get_type_hints(type(settings))  # without their ranges
+    names = [one.name for one in dataclasses.fields(settings)]  # type: ignore[arg-type]
+    limits = [name for name in names if declared[name] in _REAL]
     values = {name: getattr(settings, name) for name in limits}
     moved = {key: max(one + step, one / 2) for key, one in values.items() if one is not None}
     return dataclasses.replace(settings, **moved)  # type: ignore[type-var]
