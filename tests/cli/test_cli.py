@@ -66,7 +66,7 @@ def test_help_lists_every_verb_and_train_fits_on_a_screen(xtalgraph_command):
             ["train", "x.csv", "--target", "y", "--out", "r", "--set", "training.epohcs=3"],
             "did you mean 'epochs'",
         ),
-        (["train", "x.csv", "--target", "y", "--out", "r"], "x.csv"),
+        (["train", "gone.csv", "--target", "y", "--out", "r"], "gone.csv"),
         (["train", "x.csv", "--target", "y", "--out", "r", "--model", "cgcn"], "'cgcnn'"),
         (["predict", "nowhere", "x.cif", "--out", "p.csv"], "not a run folder"),
         (["report", "nowhere"], "not a run folder"),
@@ -78,6 +78,7 @@ def test_mistakes_end_with_a_message_and_exit_code_2(
     xtalgraph_command, args, said, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.csv").write_text("id,cif,y\n", encoding="utf-8")
     code, out, err = xtalgraph_command(*args)
     assert code == 2
     assert said in err

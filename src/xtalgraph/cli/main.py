@@ -100,7 +100,9 @@ def _pointed(error: click.NoSuchOption) -> click.NoSuchOption:
     from xtalgraph.workflows.setting_names import settings_called
 
     names = settings_called(error.option_name)
-    if not names:
+    asked = error.option_name.lstrip("-").replace("-", "_")
+    exact = any(name.rpartition(".")[2] == asked for name in names)
+    if not names or (error.possibilities and not exact):  # click names the nearest options
         return error
     said = " or ".join(f"--set {name}=VALUE" for name in names)
     text = f"No such option {error.option_name!r}; it is a setting: write {said}"

@@ -13,8 +13,8 @@ _OPTIONS: Final = (
         "--target",
         metavar="COL",
         multiple=True,
-        help="Column to predict; repeat it for several, then --kind, --task, --unit and --best "
-        "once for all or once for each.",
+        help="Column to predict; repeatable, with --kind, --task, --unit and --best "
+        "once or for each.",
     ),
     click.option(
         "--kind",
@@ -54,8 +54,7 @@ _OPTIONS: Final = (
         "--jobs",
         type=int,
         metavar="N",
-        help="Models trained side by side, a process each (the cores of this process); the "
-        "numbers do not depend on it.",
+        help="Models trained side by side (as many as cores); same bits.",
     ),
     click.option(
         "--on-error",
