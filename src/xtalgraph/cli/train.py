@@ -17,7 +17,7 @@ from xtalgraph.cli.training_options import of_each_target, training_options
     "--members",
     type=int,
     metavar="N",
-    help="Train N models, for their mean and standard deviation (3 of xgn, 1 of the others).",
+    help="Models trained for their mean and std (3 of xgn, else 1).",
 )
 @click.option(
     "--intervals", is_flag=True, help="Set crystals aside to calibrate 90 % intervals with."
