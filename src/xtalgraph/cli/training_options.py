@@ -54,7 +54,7 @@ _OPTIONS: Final = (
         "--jobs",
         type=int,
         metavar="N",
-        help="Models trained side by side (as many as cores); same bits.",
+        help="Models side by side (the cores); same bits.",
     ),
     click.option(
         "--on-error",
