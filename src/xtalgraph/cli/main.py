@@ -100,10 +100,12 @@ def _pointed(error: click.NoSuchOption) -> click.NoSuchOption:
     from xtalgraph.workflows.setting_names import settings_called
 
     names = settings_called(error.option_name)
-    asked = error.option_name.lstrip("-").replace("-", "_")
-    exact = any(name.rpartition(".")[2] == asked for name in names)
-    if not names or (error.possibilities and not exact):  # click names the nearest options
+    if not names:
         return error
+    options = {parameter.name: parameter.opts[0] for parameter in command.params}
+    keys = [name.rpartition(".")[2] for name in names]
+    if own := [options[key] for key in keys if key in options]:
+        return click.NoSuchOption(error.option_name, possibilities=own, ctx=error.ctx)
     said = " or ".join(f"--set {name}=VALUE" for name in names)
     text = f"No such option {error.option_name!r}; it is a setting: write {said}"
     return click.NoSuchOption(error.option_name, text, ctx=error.ctx)
