@@ -8,6 +8,7 @@ import numpy as np
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.ase_occupancy import check_ase_occupancy
 from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import resolve_disorder
@@ -69,8 +70,9 @@ def from_ase(atoms: Any) -> Crystal:
         The crystal, with the same order and periodicity.
 
     Raises:
-        InputError: A direction repeats but has no lattice vector.
+        InputError: A direction repeats but has no lattice vector, or a site is partially occupied.
     """
+    check_ase_occupancy(atoms.info)
     missing = atoms.pbc & ~atoms.cell.any(axis=1)
     if missing.any():
         raise InputError(

@@ -9,6 +9,7 @@ from jaxtyping import Int
 from xtalgraph.conventions.boundary import shortened
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.limits import MAX_EXTXYZ_COLUMNS
+from xtalgraph.crystals.ase_occupancy import check_ase_occupancy
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.extxyz_comment import Value, parse_comment
 from xtalgraph.crystals.extxyz_lattice import cell_and_periodicity, unread_lattice
@@ -80,6 +81,7 @@ def crystal_of_frame(
         if name in values:
             raise InputError(f"the key {name!r} of the comment line is a column of atoms as well")
         values[name] = array
+    check_ase_occupancy(values)
     return crystal, values
 
 
