@@ -117,7 +117,8 @@ def warnings(
         elif relation == "alike":
             sentences.append(
                 f"No significant difference between {called(model)} and {called(name)}, whose "
-                f"{measure} is {error}: the intervals overlap."
+                f"{measure} is {error}: the intervals overlap. The command compare tests "
+                "the two row by row, which shows smaller differences."
             )
         elif relation == "unknown":
             sentences.append(
