@@ -1,6 +1,7 @@
 """For every test: one thread, oracles by other hands, a cache of its own."""
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
@@ -17,6 +18,16 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XTALGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_interrupts():
+    """Hear SIGINT, which a shell lets what it runs in the background ignore."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -46,7 +46,7 @@ def test_stores_are_listed_with_size_and_date_and_removed(capsys):
     assert before <= listed[0].built <= datetime.now()
     code, out, _ = command(capsys, "data", "cache")
     assert code == 0
-    assert "radius 4 Å, angles, folded" in out
+    assert "radius 4 Å, angles, reduced by symmetry" in out
     assert str(listed[0].built.date()) in out
     code, out, _ = command(capsys, "data", "cache", "--clear")
     assert (code, out.split(",")[0]) == (0, "removed 2 stores of graphs")

@@ -115,7 +115,7 @@ def test_a_cache_that_cannot_be_written_is_an_error_with_advice(tmp_path, monkey
 def test_settings_that_cannot_be():
     with pytest.raises(ConfigError, match=r"data\.workers must be at least 1, got 0"):
         data_config(workers=0)
-    with pytest.raises(ConfigError, match=r"data\.memory_gb must be at least 0, got -1"):
+    with pytest.raises(ConfigError, match=r"data\.memory_gb must be at least 0 GB, got -1"):
         data_config(memory_gb=-1)
 
 

@@ -116,7 +116,7 @@ def test_the_intervals_are_those_of_the_definition(ensemble, table):
 def test_new_crystals_get_the_spread_and_the_interval_too(ensemble, csv_path, table, tmp_path):
     xtalgraph.predict(ensemble.folder, csv_path, out=tmp_path / "new.csv", progress=False)
     said = pd.read_csv(tmp_path / "new.csv").set_index("id")
-    assert list(said.columns)[:6] == ["prediction", "spread", "lower", "upper", "unit", "error"]
+    assert list(said.columns)[:5] == ["formula", "prediction", "spread", "lower", "upper"]
     stated = pd.read_csv(ensemble.folder / "predictions.csv").set_index("id")
     for name in ("prediction", "spread", "lower", "upper"):
         np.testing.assert_allclose(said[name][stated.index], stated[name], rtol=2e-4, atol=1e-5)

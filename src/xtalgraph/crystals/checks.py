@@ -81,16 +81,16 @@ def _coordinates_problem(crystal: Crystal) -> str | None:
 def _cell_problem(crystal: Crystal) -> str | None:
     vectors = [v for v, p in zip(crystal.cell.tolist(), crystal.pbc.tolist(), strict=True) if p]
     edges = [math.hypot(*vector) for vector in vectors]
-    if min(edges, default=OVERLAP_LIMIT) < OVERLAP_LIMIT and len(edges) < 3:
-        return (
-            f"overlapping atoms: the cell repeats after {min(edges):g} Å, less than "
-            f"{OVERLAP_LIMIT} Å"
-        )
     size = _extent(vectors)
     if not size > _FLAT * math.prod(edges):
         return (
             f"the cell has zero volume or nearly: edges {', '.join(f'{e:g}' for e in edges)} Å "
             f"span {size:g} Å^{len(vectors)}"
+        )
+    if min(edges, default=OVERLAP_LIMIT) < OVERLAP_LIMIT and len(edges) < 3:
+        return (
+            f"overlapping atoms: the cell repeats after {min(edges):g} Å, less than "
+            f"{OVERLAP_LIMIT} Å"
         )
     if len(vectors) < 3:
         return None
