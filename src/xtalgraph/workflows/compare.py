@@ -160,16 +160,7 @@ def compare(
     }
     asked = Request.of(data, options, fold=fold, seed=seed)
     request = asked.advised()
-    sections = {name: dict(section) for name, section in request.sections.items()}
-    if sections["data"].get("folds") is not None:
-        sections["data"].setdefault("split", "folds")
-    every = _takes_every_fold(sections["data"])
-    if every:
-        sections["data"]["fold"] = 0  # any, until the folds are known
-    resolved = RunConfig.from_sections(sections)
-    if len(resolved.targets) > 1:
-        names = ", ".join(one.name for one in resolved.targets)
-        raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
+    resolved, every = _resolved(request)
     members = resolved.training.members if _names_members(asked) else None
     own = own_rungs(models or [resolved.spec.encoder], members)
     others = rungs_of(rungs, published)
@@ -178,11 +169,7 @@ def compare(
     with sole_writer(folder):
         began = time.monotonic()
         cases = _cases(folder, request.source, request.known, resolved, every, progress)
-        said, not_run = run_rungs([*others, *own], cases)
-        if own[0] not in said:
-            raise ConfigError(f"{own[0].name} cannot be run: {not_run[-1]['reason']}")
-        log.info("measuring %d models with their intervals", len(said))
-        document = _document(cases, said, not_run, own[0], progress)
+        document = _measured(own[0], [*others, *own], cases, progress)
         if every:
             document["settings"]["data"]["fold"] = None
         repeat = {
@@ -194,14 +181,41 @@ def compare(
         }
         seconds = time.monotonic() - began
         document["record"] = _record(repeat, cases, document["settings"], seconds)
-        verdict = verdict_of(document)
-        document["verdict"] = {
-            "beats": verdict.beats,
-            "complete": verdict.complete,
-            "text": list(verdict.sentences),
-        }
         _write(folder, document)
     return Comparison(folder)
+
+
+def _resolved(request: Request) -> tuple[RunConfig, bool]:
+    """Return the settings, and whether every fold is the test once."""
+    sections = {name: dict(section) for name, section in request.sections.items()}
+    if sections["data"].get("folds") is not None:
+        sections["data"].setdefault("split", "folds")
+    every = _takes_every_fold(sections["data"])
+    if every:
+        sections["data"]["fold"] = 0  # any, until the folds are known
+    resolved = RunConfig.from_sections(sections)
+    if len(resolved.targets) > 1:
+        names = ", ".join(one.name for one in resolved.targets)
+        raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
+    return resolved, every
+
+
+def _measured(
+    assessed: Rung, rungs: Sequence[Rung], cases: Sequence[Case], progress: bool
+) -> dict[str, Any]:
+    """Run everything, and return the content of ``compare.json`` but its record."""
+    said, not_run = run_rungs(rungs, cases)
+    if assessed not in said:
+        raise ConfigError(f"{assessed.name} cannot be run: {not_run[-1]['reason']}")
+    log.info("measuring %d models with their intervals", len(said))
+    document = _document(cases, said, not_run, assessed, progress)
+    verdict = verdict_of(document)
+    document["verdict"] = {
+        "beats": verdict.beats,
+        "complete": verdict.complete,
+        "text": list(verdict.sentences),
+    }
+    return document
 
 
 def _names_members(request: Request) -> bool:
