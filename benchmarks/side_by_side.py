@@ -29,7 +29,7 @@ def ways(cores: int) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Return the options and the environment of each way to train."""
     all_cores = ["--jobs", "1", "--set", f"training.threads={cores}"]
     return {
-        "side by side, one thread each (default)": ([], {}),
+        "side by side, one thread each": (["--jobs", str(cores + 1)], {}),
         "in turn, one thread": (["--jobs", "1"], {}),
         f"in turn, {cores} threads that spin (before)": (all_cores, SPINNING),
         f"in turn, {cores} threads that sleep": (all_cores, {}),

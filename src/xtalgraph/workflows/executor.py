@@ -29,9 +29,9 @@ log = logging.getLogger("xtalgraph")
 
 _MESSAGE_SECONDS: Final = 0.2
 """How long is waited for a message of another process before the results are looked at."""
-_WORTH_A_PROCESS: Final = 500
+_WORTH_A_PROCESS: Final = 2500
 """Steps of training, together, from which on other processes save more time than they take to
-begin, which is some seconds."""
+begin: each imports torch for four seconds, in which one thread takes 300 to 400 steps of XGN."""
 _THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """What libraries read when they are loaded."""
 
