@@ -72,7 +72,7 @@ def full(texts: Sequence[str]) -> Graph:
     return build_graph(crystals_of(texts), Hybrid())
 
 
-def folded(texts: Sequence[str]) -> Graph:
+def reduced(texts: Sequence[str]) -> Graph:
     """Our graph, folded by symmetry."""
     return build_reduced(crystals_of(texts), Hybrid(), 1e-3)
 
@@ -126,7 +126,7 @@ def with_alignn() -> Convert:
     return convert
 
 
-PEERS: dict[str, tuple[str, Callable[[], Convert], str]] = {
+EXTERNAL_MODELS: dict[str, tuple[str, Callable[[], Convert], str]] = {
     "pymatgen, 12 in 8 Å": ("pymatgen", with_pymatgen, "pip install pymatgen"),
     "matgl, radius 5 Å": ("matgl", with_matgl, "pip install matgl"),
     "ALIGNN, 12 in 8 Å": ("alignn", with_alignn, "pip install alignn 'dgl<2'"),
@@ -146,8 +146,8 @@ def median_of(convert: Callable[[], object], turns: int) -> float:
 
 def compare_converters(texts: list[str], turns: int) -> None:
     """Print milliseconds for a crystal and ratios, one process."""
-    ways: dict[str, Convert] = {"xtalgraph": full, "xtalgraph, folded": folded}
-    for name, (module, make, how) in PEERS.items():
+    ways: dict[str, Convert] = {"xtalgraph": full, "xtalgraph, folded": reduced}
+    for name, (module, make, how) in EXTERNAL_MODELS.items():
         if importlib.util.find_spec(module) is None:
             print(f"{name} is not installed and left out: {how}")
         else:
@@ -177,8 +177,8 @@ def compare_processes(texts: list[str], turns: int) -> None:
     alone = 0.0
     for workers in (1, 2):
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            list(pool.map(folded, pieces[:workers]))  # imports
-            taken = median_of(lambda pool=pool: list(pool.map(folded, pieces)), turns)
+            list(pool.map(reduced, pieces[:workers]))  # imports
+            taken = median_of(lambda pool=pool: list(pool.map(reduced, pieces)), turns)
         alone = alone or taken
         print(
             f"  {workers} process{'es' if workers > 1 else ''}: "

@@ -36,16 +36,16 @@ TOLERANCES = (1e-4, 1e-3, 1e-2, 3e-2)
 def sizes(name: str, crystals: list[Crystal], strategy: Strategy) -> None:
     """Print one line of the table of sizes."""
     building = folding = 0.0
-    full, folded = [], []
+    full, reduced = [], []
     for start in range(0, len(crystals), PART):
         began = time.perf_counter()
         graph = build_graph(crystals[start : start + PART], strategy)
         built = time.perf_counter()
-        folded.append(reduce_graph(graph))
+        reduced.append(reduce_graph(graph))
         folding += time.perf_counter() - built
         building += built - began
         full.append((len(graph.number), len(graph.center)))
-    small = collate(folded)
+    small = collate(reduced)
     atoms, edges = np.sum(full, axis=0) / len(crystals)
     print(
         f"| {name} | {strategy.name} | {atoms:.1f} | {len(small.number) / len(small):.1f} "
@@ -64,10 +64,10 @@ def step(model: PropertyModel, packed: Graph) -> float:
 def steps(crystals: list[Crystal], strategy: str) -> None:
     """Print the time of a training step, full and folded."""
     spec = ModelSpec("cgcnn", {}, "auto", strategy, {}, Target("y", Kind.EXTENSIVE))
-    folding = dataclasses.replace(spec, fold_tolerance=DEFAULT_TOLERANCE)
+    folding = dataclasses.replace(spec, reduction_tolerance=DEFAULT_TOLERANCE)
     model = spec.make_model()
-    full, folded = (s.make_graph(crystals[:BATCH]) for s in (spec, folding))
-    taken = [(step(model, full), step(model, folded)) for _ in range(TURNS + 3)][3:]
+    full, reduced = (s.make_graph(crystals[:BATCH]) for s in (spec, folding))
+    taken = [(step(model, full), step(model, reduced)) for _ in range(TURNS + 3)][3:]
     one, other = (statistics.median(part) * 1e3 for part in zip(*taken, strict=True))
     ratio = statistics.median(a / b for a, b in taken)
     print(f"{strategy}: step: full {one:.1f} ms, folded {other:.1f} ms, {ratio:.2f} times faster")
@@ -78,7 +78,7 @@ def costs(run: str, crystals: list[Crystal]) -> None:
     predictor = Predictor.load(run)
 
     def predicted(tolerance: float) -> np.ndarray:
-        spec = dataclasses.replace(predictor.spec, fold_tolerance=tolerance)
+        spec = dataclasses.replace(predictor.spec, reduction_tolerance=tolerance)
         said = Predictor(predictor.model, spec, predictor.elements).predict_crystals(crystals)
         return np.concatenate([values for values in said if not isinstance(values, str)])
 

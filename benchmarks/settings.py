@@ -33,9 +33,9 @@ from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows.config import RunConfig, apply_override
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.freed_memory import keep_freed_memory
-from xtalgraph.workflows.labelled import Labelled
-from xtalgraph.workflows.prepare import make_split, read_labelled, resolve_source
+from xtalgraph.workflows.prepare import make_split, read_dataset, resolve_source
 
 SETS: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "phonons": {
@@ -72,7 +72,7 @@ class Inside:
     """What is not in the test part of a set, and how it is learned from."""
 
     config: RunConfig
-    labelled: Labelled
+    dataset: Dataset
     graph: Graph
     rows: np.ndarray
 
@@ -86,14 +86,14 @@ class Inside:
             apply_override(sections, override)
         config = RunConfig.from_sections(sections)
         data = SETS[name]["data"]
-        labelled = read_labelled(source, Target(data["target"], Kind(data["kind"])))
-        split = make_split(labelled, config.data, known, seed=0)
-        rows = np.setdiff1d(np.arange(len(labelled.values)), split.test)
-        return cls(config, labelled, config.spec.make_graph(labelled.table.crystals), rows)
+        dataset = read_dataset(source, Target(data["target"], Kind(data["kind"])))
+        split = make_split(dataset, config.data, known, seed=0)
+        rows = np.setdiff1d(np.arange(len(dataset.values)), split.test)
+        return cls(config, dataset, config.spec.make_graph(dataset.table.crystals), rows)
 
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Return the labels of rows."""
-        return np.concatenate(self.labelled.values)[rows]
+        return np.concatenate(self.dataset.values)[rows]
 
     def examples(self, rows: np.ndarray) -> Examples[Graph]:
         """Return rows as a trainer takes them."""
@@ -104,8 +104,8 @@ class Inside:
         """Return a model to be trained on rows."""
         torch.manual_seed(seed)
         model = self.config.spec.make_model()
-        numbers = [self.labelled.table.crystals[row].numbers for row in learn]
-        model.fit_scalers([self.labelled.values[row] for row in learn], numbers)
+        numbers = [self.dataset.table.crystals[row].numbers for row in learn]
+        model.fit_scalers([self.dataset.values[row] for row in learn], numbers)
         return model
 
 

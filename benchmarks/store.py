@@ -82,16 +82,16 @@ def step(spec: ModelSpec, graph: Graph) -> float:
 def line(name: str, crystals: Sequence[Crystal], folder: Path) -> GraphStore:
     """Build, read, and print one line of the table."""
     spec = spec_of(*SPECS[name])
-    recipe, seconds = spec.make_recipe(), []
+    graph_settings, seconds = spec.make_graph_settings(), []
     began = time.perf_counter()
-    recipe.build(crystals)
+    graph_settings.build(crystals)
     seconds.append(time.perf_counter() - began)
     for workers in (1, 2):
         began = time.perf_counter()
-        store = build_store(crystals, recipe, folder / f"{name} {workers}", workers=workers)
+        store = build_store(crystals, graph_settings, folder / f"{name} {workers}", workers=workers)
         seconds.append(time.perf_counter() - began)
     began = time.perf_counter()
-    build_store(crystals, recipe, folder / f"{name} 2")
+    build_store(crystals, graph_settings, folder / f"{name} 2")
     again = time.perf_counter() - began
     graph = store.load()
     rates = [(epoch(store), epoch(graph)) for _ in range(TURNS)]

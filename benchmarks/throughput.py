@@ -13,7 +13,7 @@ medians over the turns, and the median of the ratios within a turn.
   is the one that we train on, and the same radius.
 - ALIGNN against its authors' code on DGL, 4 + 4 layers 256 wide and 2 + 2 layers 64 wide, 12 within
   8 Å and every angle between them.
-- The other encoders of the registry, alone; GemNet, which reads no folded graph, on full ones.
+- The other encoders of the registry, alone; GemNet, which reads no reduced graph, on full ones.
 
 A peer is looked for in this environment and in those of `--peer-python`; where there is none, it is
 said how to install it. At last, for our encoders, what a step does and the time that this machine
@@ -45,7 +45,7 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import Hybrid
-from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.registry import ENCODERS
 
 WORKERS: Final = Path(__file__).parent / "workers"
@@ -54,7 +54,7 @@ SHOWN: Final = {"train": "training", "infer": "inference"}
 
 
 @dataclass(frozen=True)
-class Peer:
+class ExternalModel:
     """Other people's code."""
 
     name: str
@@ -75,13 +75,15 @@ class Contest:
     """Of the batch: fewer where a step would take seconds."""
     settings: dict[str, Any] = field(default_factory=dict)
     graphs: tuple[str, ...] = (HYBRID,)
-    peer: Peer | None = None
-    peer_settings: dict[str, Any] = field(default_factory=dict)
+    external: ExternalModel | None = None
+    external_settings: dict[str, Any] = field(default_factory=dict)
 
 
-PYG = Peer("PyG CGConv", "pyg_cgconv", ("torch_geometric",), "pip install torch_geometric")
-MATGL = Peer("matgl MEGNet", "matgl_megnet", ("matgl",), "pip install matgl torch_geometric")
-DGL = Peer(
+PYG = ExternalModel("PyG CGConv", "pyg_cgconv", ("torch_geometric",), "pip install torch_geometric")
+MATGL = ExternalModel(
+    "matgl MEGNet", "matgl_megnet", ("matgl",), "pip install matgl torch_geometric"
+)
+DGL = ExternalModel(
     "ALIGNN, authors' code",
     "alignn_dgl",
     ("alignn", "dgl"),
@@ -97,8 +99,8 @@ def _alignn(layers: int, width: int, crystals: int) -> Contest:
         "alignn",
         crystals,
         settings=depth | {"width": width} | EVERY_ANGLE,
-        peer=DGL,
-        peer_settings=depth | {"hidden_features": width},
+        external=DGL,
+        external_settings=depth | {"hidden_features": width},
     )
 
 
@@ -108,16 +110,16 @@ CONTESTS: Final = (
         "cgcnn",
         256,
         settings={"width": 64, "depth": 3},
-        peer=PYG,
-        peer_settings={"width": 64, "depth": 3},
+        external=PYG,
+        external_settings={"width": 64, "depth": 3},
     ),
     Contest(
         "MEGNet, 3 blocks, widths of the paper",
         "megnet",
         256,
         graphs=(HYBRID, "radius:5"),
-        peer=MATGL,
-        peer_settings={"cutoff": 5.0},
+        external=MATGL,
+        external_settings={"cutoff": 5.0},
     ),
     _alignn(4, 256, 16),
     _alignn(2, 64, 128),
@@ -196,13 +198,13 @@ def job_of(crystals: Sequence[Crystal], asked: argparse.Namespace) -> dict[str, 
     return {"crystals": plain} | said
 
 
-def interpreter_for(peer: Peer, others: Sequence[str]) -> str | None:
+def interpreter_for(external: ExternalModel, others: Sequence[str]) -> str | None:
     """Return a Python that has the peer; None if there is none."""
-    if all(importlib.util.find_spec(module) is not None for module in peer.modules):
+    if all(importlib.util.find_spec(module) is not None for module in external.modules):
         return sys.executable
     test = (
         "import importlib.util, sys; "
-        f"sys.exit(any(importlib.util.find_spec(m) is None for m in {peer.modules!r}))"
+        f"sys.exit(any(importlib.util.find_spec(m) is None for m in {external.modules!r}))"
     )
     for python in others:
         if subprocess.run([python, "-c", test], check=False).returncode == 0:
@@ -214,7 +216,7 @@ def start(contest: Contest, crystals: Sequence[Crystal], asked: argparse.Namespa
     """Start the sides of a contest, our own first."""
     job = job_of(crystals, asked)
     sides = []
-    reason = why_not_folded(ENCODERS[contest.encoder], Target("y", Kind.INTENSIVE))
+    reason = why_not_reduced(ENCODERS[contest.encoder], Target("y", Kind.INTENSIVE))
     if reason:
         print(f"  full graphs alone: {reason}")
     settings = {"encoder": contest.encoder, "settings": contest.settings}
@@ -222,24 +224,24 @@ def start(contest: Contest, crystals: Sequence[Crystal], asked: argparse.Namespa
         for fold, word in ((DEFAULT_TOLERANCE, "folded"), (0.0, "full")):
             if fold and reason:
                 continue
-            more = settings | {"strategy": graph, "fold_tolerance": fold}
+            more = settings | {"strategy": graph, "reduction_tolerance": fold}
             label = f"ours, {graph}, {word}"
             sides.append(Worker(label, sys.executable, "xtalgraph_model", job | more))
-    peer = contest.peer
-    if peer is None:
+    external = contest.external
+    if external is None:
         return sides
-    python = interpreter_for(peer, asked.peer_python)
+    python = interpreter_for(external, asked.peer_python)
     if python is None:
-        print(f"  {peer.name} is not installed and left out: {peer.install}")
+        print(f"  {external.name} is not installed and left out: {external.install}")
         return sides
     graph = build_graph(crystals, Hybrid())
     plain = {key: getattr(graph, key).tolist() for key in ("number", "center", "neighbor")}
     plain["distance"] = graph.distance.tolist()
-    more = {"settings": contest.peer_settings, "graph": plain}
+    more = {"settings": contest.external_settings, "graph": plain}
     try:
-        return [*sides, Worker(peer.name, python, peer.worker, job | more)]
+        return [*sides, Worker(external.name, python, external.worker, job | more)]
     except WorkerError as error:
-        print(f"  {error}; it is left out. Does it work? {peer.install}")
+        print(f"  {error}; it is left out. Does it work? {external.install}")
         return sides
 
 

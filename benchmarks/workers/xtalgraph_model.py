@@ -36,7 +36,7 @@ def make(job: dict[str, Any]) -> Side:
         strategy=strategy.name,
         strategy_settings=asdict(strategy),
         target=Target("y", Kind.INTENSIVE),
-        fold_tolerance=job["fold_tolerance"],
+        reduction_tolerance=job["reduction_tolerance"],
     )
     graph = spec.make_graph(crystals)
     model = spec.make_model()

@@ -69,10 +69,10 @@ def test_one_element_has_no_spread():
     features = composition_features(counts_of("Si8"))[0]
     assert features[13] == 1.0  # the column of Z = 14
     assert features[118] == 1.0
-    mean, deviation, low, high, spread, mode = statistics("Si8", "covalent_radius")
+    mean, deviation, low, high, std, mode = statistics("Si8", "covalent_radius")
     assert mean == low == high == mode == pytest.approx(1.16)
     assert deviation == pytest.approx(0, abs=1e-12)
-    assert spread == 0.0
+    assert std == 0.0
 
 
 @given(arrays(int, (3, 118), elements=st.integers(0, 2)), st.integers(2, 9))

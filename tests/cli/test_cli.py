@@ -112,7 +112,7 @@ def test_graph_in_words_json_and_pictures(xtalgraph_command, salt, tmp_path):
     assert (found["formula"], found["num_atoms"], found["num_edges"]) == ("NaCl", 2, 36)
     assert found["degrees"] == [18, 18]
     assert [site["coordination"] for site in found["sites"]] == [6, 6]
-    assert (found["folded"]["num_edges"], found["degree_histogram"][18]) == (4, 2)
+    assert (found["reduced"]["num_edges"], found["degree_histogram"][18]) == (4, 2)
     radial = found["radial_distribution"]
     assert sum(radial["count"][: radial["edges"].index(4.0)]) == 18
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -133,9 +133,9 @@ def test_graph_draws_degrees_that_differ_and_folds_at_any_tolerance(xtalgraph_co
     assert total == len(crystal)
     edges = []
     for tolerance in (0.001, 0.5):
-        options = ("--json", *wide, "--fold-tolerance", tolerance)
+        options = ("--json", *wide, "--reduction-tolerance", tolerance)
         (found,) = json.loads(xtalgraph_command("graph", path, *options)[1])
-        edges.append(found["folded"]["num_edges"])
+        edges.append(found["reduced"]["num_edges"])
     assert edges[0] > edges[1]
     code, _, err = xtalgraph_command("graph", path, "--plot", tmp_path / "plot.pdf")
     assert code == 2
@@ -192,7 +192,7 @@ def test_graph_shows_what_a_run_reads(xtalgraph_command, salt, tmp_path):
     run.mkdir()
     sections = {
         "data": {"path": "any", "target": "any"},
-        "graph": {"strategy": "radius", "cutoff": 4.0, "fold_tolerance": 0.0},
+        "graph": {"strategy": "radius", "cutoff": 4.0, "reduction_tolerance": 0.0},
     }
     spec = RunConfig.from_sections(sections).spec
     save_model(run, spec.make_model(), spec, {"elements": ["Cl", "Na"]})
@@ -221,7 +221,7 @@ def test_graph_compares_strategies(xtalgraph_command, salt):
     code, out, _ = xtalgraph_command("graph", salt, "--compare", *words, "--json")
     (found,) = json.loads(out)
     assert [one["num_edges"] for one in found["graphs"]] == [36, 12, 36]
-    assert [one["folded_edges"] for one in found["graphs"]] == [4, 2, 4]
+    assert [one["reduced_edges"] for one in found["graphs"]] == [4, 2, 4]
 
 
 def test_a_strategy_that_refuses_a_crystal_is_told_beside_the_others(xtalgraph_command, salt):
@@ -242,7 +242,7 @@ def test_a_strategy_that_refuses_a_crystal_is_told_beside_the_others(xtalgraph_c
         (["--compare", "radius:far"], "must be a number"),
         (["--compare", "radius", "--png", "x.png"], "draws no picture"),
         (["--compare", "radius", "--plot", "x.png"], "draws no picture"),
-        (["--fold-tolerance", "-1"], "must be larger than 0"),
+        (["--reduction-tolerance", "-1"], "must be larger than 0"),
     ],
 )
 def test_a_comparison_that_cannot_be_made_is_explained(xtalgraph_command, salt, args, said):
@@ -278,7 +278,7 @@ def test_data_info_measures_graphs(xtalgraph_command, salt, tmp_path):
     assert code == 1
     assert "knn:12:3 refused 1 of 1 crystals" in out
     assert "must lie within 3 Å" in out
-    options = ("--graph", "radius:4", "--fold-tolerance", 0, "--quiet")
+    options = ("--graph", "radius:4", "--reduction-tolerance", 0, "--quiet")
     code, out, _ = xtalgraph_command("data", "info", salt, *options)
     assert code == 0
     assert "not reduced" in out
@@ -303,14 +303,14 @@ def test_a_slab_has_no_space_group_and_can_be_used(xtalgraph_command, salt, tmp_
 
 def test_nothing_is_folded_where_the_tolerance_is_zero(xtalgraph_command, salt, tmp_path):
     page = tmp_path / "salt.html"
-    options = ("--strategy", "radius:4", "--fold-tolerance", 0)
+    options = ("--strategy", "radius:4", "--reduction-tolerance", 0)
     code, out, _ = xtalgraph_command("graph", salt, *options, "--html", page)
     assert code == 0
     assert "  not reduced by symmetry" in out
     assert page.is_file()
     code, out, _ = xtalgraph_command("graph", salt, *options, "--json")
-    assert json.loads(out)[0]["folded"] is None
-    options = ("--compare", "radius:4", "--fold-tolerance", 0)
+    assert json.loads(out)[0]["reduced"] is None
+    options = ("--compare", "radius:4", "--reduction-tolerance", 0)
     code, out, _ = xtalgraph_command("graph", salt, *options)
     assert code == 0
     assert out.splitlines()[-1].endswith("not reduced")

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from xtalgraph.evidence.demand_finding import DemandFinding, Status
+from xtalgraph.evidence.check_result import CheckResult, Status
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.workflows.verify import Verified
 
-SOUND = DemandFinding("rotation", Status.PASSED, "exact", 0.0, "eV", 0.0, 1e-10, "e", "", 3)
-BROKEN = DemandFinding("supercell", Status.FAILED, "exact", 1.25, "eV", 0.5, 1e-10, "e", "NaCl", 3)
-WILD = DemandFinding(
-    "translation", Status.FAILED, "exact", None, "eV", None, 1e-10, "gap", "MgO", 3
-)
-ABSENT = DemandFinding("device, CUDA as CPU", Status.NOT_APPLICABLE, "there is no CUDA device here")
+SOUND = CheckResult("rotation", Status.PASSED, "exact", 0.0, "eV", 0.0, 1e-10, "e", "", 3)
+BROKEN = CheckResult("supercell", Status.FAILED, "exact", 1.25, "eV", 0.5, 1e-10, "e", "NaCl", 3)
+WILD = CheckResult("translation", Status.FAILED, "exact", None, "eV", None, 1e-10, "gap", "MgO", 3)
+ABSENT = CheckResult("device, CUDA as CPU", Status.NOT_APPLICABLE, "there is no CUDA device here")
 
 
 @pytest.fixture
@@ -22,8 +20,8 @@ def verified(monkeypatch):
     """Make the workflow return some findings; return what it was asked for."""
     asked = []
 
-    def plant(*findings: DemandFinding) -> list:
-        found = Verification(findings, ("NaCl", "MgO", "CaO"))
+    def plant(*results: CheckResult) -> list:
+        found = Verification(results, ("NaCl", "MgO", "CaO"))
         document = {"source": "the test part of d.csv", "of": 40, **found.as_dict()}
 
         def verify(run: str, **options: object) -> Verified:
@@ -64,4 +62,4 @@ def test_json_is_the_file(verified, xtalgraph_command):
     assert code == 1
     stated = json.loads(out)
     assert stated["passed"] is False
-    assert stated["findings"][0]["crystal"] == "NaCl"
+    assert stated["results"][0]["crystal"] == "NaCl"

@@ -23,11 +23,11 @@ def test_a_metric_has_the_digits_that_its_interval_leaves():
 
 def test_the_first_ten_candidates_stand_with_two_digits_of_the_error():
     lines = [
-        {"rank": n, "id": f"c{n}", "formula": "NaCl", "prediction": -6.49871, "spread": 0.012345}
+        {"rank": n, "id": f"c{n}", "formula": "NaCl", "prediction": -6.49871, "std": 0.012345}
         for n in range(1, 13)
     ]
     shown = screened_table(pd.DataFrame(lines), 0.0312).splitlines()
-    assert shown[0].split() == ["rank", "id", "formula", "prediction", "spread"]
+    assert shown[0].split() == ["rank", "id", "formula", "prediction", "std"]
     assert shown[1].split() == ["1", "c1", "NaCl", "−6.499", "0.012"]
     assert len(shown) == 12
     assert shown[-1] == "... and 2 more in the table"

@@ -67,9 +67,9 @@ def test_an_error_of_the_disk_is_said_with_the_path_and_what_to_do(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fails)
-    with pytest.raises(FileError, match=advice) as refused:
+    with pytest.raises(FileError, match=advice) as unsupported:
         write_atomically(path, "new")
-    assert str(refused.value).startswith(f"{path}: {os.strerror(number)}")
+    assert str(unsupported.value).startswith(f"{path}: {os.strerror(number)}")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

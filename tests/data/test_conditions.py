@@ -10,7 +10,7 @@ from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.graph import collate
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -67,15 +67,15 @@ def test_declarations_that_cannot_be_are_refused():
 
 
 def test_states_go_with_their_graphs_in_memory_and_from_a_store(tmp_path):
-    recipe = GraphRecipe(Radius(4.0), 1e-3)
+    graph_settings = GraphSettings(Radius(4.0), 1e-3)
     rows = [GOOD | {"T": 10.0 * n, "method": ("PBE", "HSE")[n % 2]} for n in range(len(CRYSTALS))]
     states = BOTH.states_of(rows)
-    bare = recipe.build(CRYSTALS)
+    bare = graph_settings.build(CRYSTALS)
     assert bare.state.shape == (len(CRYSTALS), 0)
     assert bare.fidelity.tolist() == [-1] * len(CRYSTALS)
     graph = states.attach(bare)
     stored = StoredGraphs(
-        build_store(CRYSTALS, recipe, tmp_path / "store"),
+        build_store(CRYSTALS, graph_settings, tmp_path / "store"),
         np.arange(len(CRYSTALS)),
         states=states,
     )

@@ -13,7 +13,7 @@ from xtalgraph.conventions.errors import ConfigError, DownloadError
 from xtalgraph.data import catalogue
 from xtalgraph.data import fetch as fetching
 from xtalgraph.data.cache import cache_folder
-from xtalgraph.data.catalogue import Dataset
+from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.data.fetch import fetch
 
 CONTENT = bytes(range(256)) * 2000
@@ -81,7 +81,7 @@ def server():
 @pytest.fixture(autouse=True)
 def small_catalogue(monkeypatch, tmp_path):
     """One small data set, and a cache of its own."""
-    dataset = Dataset(
+    dataset = KnownDataset(
         name=NAME,
         url=f"https://nowhere.invalid/projects/{NAME}.json.gz",
         sha256=hashlib.sha256(CONTENT).hexdigest(),

@@ -12,7 +12,7 @@ from xtalgraph.data.cache import cache_folder
 from xtalgraph.data.kept_stores import kept_stores
 from xtalgraph.data.store_building import LOCK, build_store
 from xtalgraph.graphs.angles import Angles
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -36,8 +36,8 @@ def test_stores_are_listed_with_size_and_date_and_removed(capsys):
     assert kept_stores() == []
     assert command(capsys, "data", "cache")[1].startswith("0 stores of graphs, 0.0 MB")
     before = datetime.now().replace(microsecond=0)
-    one = build_store(CRYSTALS, GraphRecipe(Radius(4.0)))
-    two = build_store(CRYSTALS[:3], GraphRecipe(Radius(4.0), 1e-3, Angles()))
+    one = build_store(CRYSTALS, GraphSettings(Radius(4.0)))
+    two = build_store(CRYSTALS[:3], GraphSettings(Radius(4.0), 1e-3, Angles()))
     listed = kept_stores()
     assert [store.folder for store in listed] == [one.folder, two.folder]
     assert [store.crystals for store in listed] == [len(CRYSTALS), 3]
@@ -55,7 +55,7 @@ def test_stores_are_listed_with_size_and_date_and_removed(capsys):
 
 
 def test_what_is_being_built_or_is_not_ours_stays(capsys):
-    store = build_store(CRYSTALS, GraphRecipe(Radius(4.0)))
+    store = build_store(CRYSTALS, GraphSettings(Radius(4.0)))
     stranger = cache_folder() / "graphs" / "notes"
     stranger.mkdir()
     (cache_folder() / "data.csv").write_text("x")
@@ -75,7 +75,7 @@ def test_a_store_that_is_not_complete_is_listed_as_such(capsys):
     (folder / "parts").mkdir(parents=True)
     (folder / "parts" / "000000000.safetensors").write_bytes(b"x" * 100)
     (store,) = kept_stores()
-    assert (store.bytes, store.crystals, store.recipe) == (100, None, None)
+    assert (store.bytes, store.crystals, store.graph_settings) == (100, None, None)
     assert "not complete" in command(capsys, "data", "cache")[1]
     (folder / "store.json").write_text("{")
     (store,) = kept_stores()

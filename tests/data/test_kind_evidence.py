@@ -10,9 +10,9 @@ DRAW = np.random.default_rng(0)
 ATOMS = DRAW.integers(2, 40, size=400)
 
 
-@pytest.mark.parametrize(("mean", "spread"), [(-8.0, 0.1), (-1.0, 1.0), (0.0, 0.2)])
-def test_an_energy_is_told_from_an_energy_per_atom(mean, spread):
-    each = DRAW.normal(mean, spread, size=len(ATOMS))
+@pytest.mark.parametrize(("mean", "std"), [(-8.0, 0.1), (-1.0, 1.0), (0.0, 0.2)])
+def test_an_energy_is_told_from_an_energy_per_atom(mean, std):
+    each = DRAW.normal(mean, std, size=len(ATOMS))
     assert kind_evidence(each * ATOMS, ATOMS).kind is Kind.EXTENSIVE
     assert kind_evidence(each, ATOMS).kind is Kind.INTENSIVE
 

@@ -20,7 +20,7 @@ from xtalgraph.data.store_packing import join_parts, packed, write_part
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope, scoped
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -31,7 +31,7 @@ CRYSTALS = [
     for crystal in (*KINDS.values(), KINDS["no edges"], KINDS["one atom"])
 ]
 """66 crystals, also with no edges, at the beginning, the end and beside each other."""
-RECIPES = {"full": GraphRecipe(Radius(5.0)), "folded": GraphRecipe(Hybrid(), 1e-3)}
+ALL_GRAPH_SETTINGS = {"full": GraphSettings(Radius(5.0)), "folded": GraphSettings(Hybrid(), 1e-3)}
 CHOICES = {
     "all": list(range(66)),
     "shuffled": np.random.default_rng(0).permutation(66).tolist(),
@@ -51,11 +51,11 @@ def assert_same(one: Graph, other: Graph) -> None:
         assert torch.equal(left, right), field.name
 
 
-@pytest.fixture(scope="module", params=RECIPES)
+@pytest.fixture(scope="module", params=ALL_GRAPH_SETTINGS)
 def stored(request, tmp_path_factory):
-    recipe = RECIPES[request.param]
-    store = build_store(CRYSTALS, recipe, tmp_path_factory.mktemp(request.param))
-    return store, recipe.build(CRYSTALS)
+    graph_settings = ALL_GRAPH_SETTINGS[request.param]
+    store = build_store(CRYSTALS, graph_settings, tmp_path_factory.mktemp(request.param))
+    return store, graph_settings.build(CRYSTALS)
 
 
 @pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
@@ -133,7 +133,9 @@ def test_fields_to_come_are_kept_by_their_scope(tmp_path, monkeypatch):
     monkeypatch.setattr(store_key, "KINDS", kinds := {**store_key.KINDS, "wide": Widened})
     monkeypatch.setattr("xtalgraph.data.store.KINDS", kinds)
     monkeypatch.setattr("xtalgraph.data.store_packing.KINDS", kinds)
-    graphs = [widened(RECIPES["folded"].build(CRYSTALS[a:b])) for a, b in ((0, 9), (9, 66))]
+    graphs = [
+        widened(ALL_GRAPH_SETTINGS["folded"].build(CRYSTALS[a:b])) for a, b in ((0, 9), (9, 66))
+    ]
     for number, graph in enumerate(graphs):
         write_part(tmp_path / str(number), graph, [], {})
     said = join_parts([tmp_path / "0", tmp_path / "1"], tmp_path / TENSORS)
@@ -147,7 +149,7 @@ def test_fields_to_come_are_kept_by_their_scope(tmp_path, monkeypatch):
 
 
 def test_numbers_are_as_narrow_as_they_go():
-    small = RECIPES["full"].build(KINDS["cubic"])
+    small = ALL_GRAPH_SETTINGS["full"].build(KINDS["cubic"])
     arrays = packed(small)
     assert {arrays[name].dtype.name for name in ("center", "neighbor", "image")} == {"int8"}
     assert arrays["position"].dtype == np.float64

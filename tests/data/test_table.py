@@ -165,7 +165,7 @@ def test_official_ids_and_targets_of_matbench():
     path = DATA / "matbench_phonons.json.gz"
     if not path.exists():
         pytest.skip("needs ../shared/data")
-    peers = pd.read_csv(DATA / "peers_phonons.csv.gz")
+    external_models = pd.read_csv(DATA / "peers_phonons.csv.gz")
     table = read_table(path)
-    assert list(table.ids) == peers["material_id"].tolist()
-    assert table.columns["last phdos peak"].corr(peers["alignn"]) > 0.95
+    assert list(table.ids) == external_models["material_id"].tolist()
+    assert table.columns["last phdos peak"].corr(external_models["alignn"]) > 0.95

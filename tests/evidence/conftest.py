@@ -25,10 +25,10 @@ def rock_salt() -> dict:
     return NACL | {"positions": (fractional * 5.64).tolist(), "bonds": bonds}
 
 
-def estimate(value: float | None, spread: float = 0.05) -> dict | None:
+def estimate(value: float | None, std: float = 0.05) -> dict | None:
     if value is None:
         return None
-    return {"value": value, "low": value * (1 - spread), "high": value * (1 + spread)}
+    return {"value": value, "low": value * (1 - std), "high": value * (1 + std)}
 
 
 def scores(mae: float, rank: float | None) -> dict:

@@ -5,10 +5,14 @@ import copy
 import numpy as np
 import pytest
 
-from xtalgraph.evidence.ladder_page import draw_ladder, render_ladder, write_ladder
-from xtalgraph.evidence.ladder_wording import verdict_of
+from xtalgraph.evidence.leaderboard_page import (
+    draw_leaderboard,
+    render_leaderboard,
+    write_leaderboard,
+)
+from xtalgraph.evidence.leaderboard_text import verdict_of
 from xtalgraph.evidence.markup import Html
-from xtalgraph.plots.ladder import ladder_plot
+from xtalgraph.plots.leaderboard import leaderboard_plot
 
 LEVELS = {
     "mean": "mean",
@@ -20,7 +24,7 @@ LEVELS = {
 }
 
 
-def rung(name, mae="beaten", spearman="beaten", difference=-3.2):
+def entry(name, mae="beaten", spearman="beaten", difference=-3.2):
     metric = {"value": 5.0, "low": 4.0, "high": 6.5}
     absent = {"value": None, "low": None, "high": None}
     keys = ("mae", "rmse", "r2", "spearman", "kendall", "recall@100", "recall@5%")
@@ -35,7 +39,7 @@ def rung(name, mae="beaten", spearman="beaten", difference=-3.2):
     return {
         "name": name,
         "level": LEVELS[name],
-        "judged": name == "cgcnn",
+        "assessed": name == "cgcnn",
         "description": f"What {name} is.",
         "seconds": None if name == "pyg-cgconv" else 12.0,
         "parameters": None if name == "mean" else 1200,
@@ -45,26 +49,26 @@ def rung(name, mae="beaten", spearman="beaten", difference=-3.2):
     }
 
 
-def document(*rungs, not_run=()):
+def document(*entries, not_run=()):
     return {
         "target": {"name": "gap <eV>", "kind": "intensive", "unit": "eV", "best": "low"},
-        "judged": "cgcnn",
+        "assessed": "cgcnn",
         "split": "2 folds",
         "folds": ["fold-0", "fold-1"],
         "rows": 400,
         "deciding": ["mae", "spearman"],
-        "rungs": copy.deepcopy([*rungs, rung("cgcnn")]),
+        "entries": copy.deepcopy([*entries, entry("cgcnn")]),
         "not_run": list(not_run),
         "warnings": ["beware"],
         "record": {"Repeat": {"command": "xtalgraph compare data --out here"}},
     }
 
 
-BELOW = [rung("mean", spearman="undefined"), rung("composition"), rung("soap-ridge")]
+BELOW = [entry("mean", spearman="undefined"), entry("composition"), entry("soap-ridge")]
 
 
 def test_all_are_beaten_and_a_constant_counts_as_beaten():
-    said = verdict_of(document(*BELOW, rung("pyg-cgconv")))
+    said = verdict_of(document(*BELOW, entry("pyg-cgconv")))
     assert said.beats
     assert said.complete
     assert said.sentences == (
@@ -76,7 +80,7 @@ def test_all_are_beaten_and_a_constant_counts_as_beaten():
 @pytest.mark.parametrize("outcome", ["lost", "alike", "unknown"])
 @pytest.mark.parametrize("measure", ["mae", "spearman"])
 def test_one_failure_on_either_measure_is_enough(outcome, measure):
-    said = verdict_of(document(*BELOW, rung("pyg-cgconv", **{measure: outcome})))
+    said = verdict_of(document(*BELOW, entry("pyg-cgconv", **{measure: outcome})))
     assert not said.beats
     text = " ".join(said.sentences)
     worse = ", significantly worse than 1" if outcome == "lost" else ""
@@ -95,26 +99,26 @@ def test_one_failure_on_either_measure_is_enough(outcome, measure):
 
 def test_one_baseline_is_named():
     (sentence, *_) = verdict_of(
-        document(rung("composition", mae="lost", spearman="alike"))
+        document(entry("composition", mae="lost", spearman="alike"))
     ).sentences
     assert sentence == (
         "cgcnn against composition: MAE significantly worse, Spearman no significant difference."
     )
-    (sentence, *_) = verdict_of(document(rung("composition"))).sentences
+    (sentence, *_) = verdict_of(document(entry("composition"))).sentences
     assert sentence == "cgcnn is significantly better than composition in MAE and Spearman."
 
 
 def test_the_caveat_of_published_predictions_is_there_once():
     several = [
-        {**rung("pyg-cgconv"), "name": f"published-{n}", "description": "As published."}
+        {**entry("pyg-cgconv"), "name": f"published-{n}", "description": "As published."}
         for n in range(9)
     ]
-    page = render_ladder(document(*several), Html("<svg></svg>"))
+    page = render_leaderboard(document(*several), Html("<svg></svg>"))
     assert page.count("held out of their training") == 1
 
 
 def test_our_other_models_are_no_rungs_and_missing_levels_are_said():
-    said = verdict_of(document(*BELOW[:2], rung("alignn", mae="lost")))
+    said = verdict_of(document(*BELOW[:2], entry("alignn", mae="lost")))
     assert said.beats
     assert not said.complete
     assert (
@@ -128,8 +132,8 @@ def test_our_other_models_are_no_rungs_and_missing_levels_are_said():
 
 def test_the_page_shows_every_rung_and_loads_nothing(tmp_path):
     missing = {"name": "soap-forest", "level": "structure descriptors", "reason": "pip <install>"}
-    found = document(*BELOW, rung("pyg-cgconv"), not_run=[missing])
-    page = write_ladder(tmp_path, found).read_text()
+    found = document(*BELOW, entry("pyg-cgconv"), not_run=[missing])
+    page = write_leaderboard(tmp_path, found).read_text()
     for name in (*LEVELS, "soap-forest"):
         assert name in page or name == "alignn"
     assert "gap &lt;eV&gt;" in page
@@ -139,14 +143,14 @@ def test_the_page_shows_every_rung_and_loads_nothing(tmp_path):
     assert "−3.2, −4.2 to −2.2" in page
     assert "beware" in page
     assert "://" not in page.replace("http://www.w3.org", "")
-    assert (tmp_path / "figures" / "ladder.svg").is_file()
+    assert (tmp_path / "figures" / "leaderboard.svg").is_file()
     assert "xtalgraph compare data" in (tmp_path / "card.md").read_text()
 
 
 def test_classes_have_their_own_columns():
     found = document(*BELOW)
     classes = ("log_loss", "brier", "roc_auc", "balanced_accuracy", "f1")
-    for one in found["rungs"]:
+    for one in found["entries"]:
         one["metrics"] = {key: {"value": 0.4, "low": 0.3, "high": 0.5} for key in classes}
         one["folds"] = dict.fromkeys(("log_loss", "roc_auc"), one["folds"]["mae"])
         values = list(one["against"].values())
@@ -154,11 +158,11 @@ def test_classes_have_their_own_columns():
     found["deciding"] = ["log_loss", "roc_auc"]
     found["target"] |= {"task": "classification", "unit": "", "best": None}
     assert "in log loss and ROC-AUC" in verdict_of(found).sentences[0]
-    assert "balanced accuracy" in render_ladder(found, Html("<svg></svg>"))
+    assert "balanced accuracy" in render_leaderboard(found, Html("<svg></svg>"))
 
 
 def test_the_figure_says_where_a_measure_is_not_defined():
-    figure = draw_ladder(document(*BELOW))
+    figure = draw_leaderboard(document(*BELOW))
     left, right = figure.axes
     assert [label.get_text() for label in left.get_yticklabels()] == [
         "mean",
@@ -170,10 +174,10 @@ def test_the_figure_says_where_a_measure_is_not_defined():
     assert left.get_xlabel() == "test MAE (eV)"
     assert left.get_xscale() == "linear"
     wide = np.array([[500.0, 30.0], [450.0, 28.0], [550.0, np.nan]])
-    other = ladder_plot(["a", "b"], ["mean", "own models"], wide, wide / 600, model="b")
+    other = leaderboard_plot(["a", "b"], ["mean", "own models"], wide, wide / 600, model="b")
     assert other.axes[0].get_xscale() == "log"
     other.draw_without_rendering()
     ticks = [label.get_text() for label in other.axes[0].get_xticklabels()]
     assert {"50", "100", "200"} <= set(ticks)
-    empty = ladder_plot([], [], np.zeros((3, 0)), np.zeros((3, 0)), model="b")
+    empty = leaderboard_plot([], [], np.zeros((3, 0)), np.zeros((3, 0)), model="b")
     assert "nothing to compare" in empty.axes[0].texts[0].get_text()

@@ -9,12 +9,12 @@ from torch.nn import functional
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target, Task
-from xtalgraph.evidence.demand_finding import Status
-from xtalgraph.evidence.subject import Subject
+from xtalgraph.evidence.check_result import Status
+from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.verification import Verification, verify
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.neighbors import Edges
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models import cgcnn
 from xtalgraph.models.cgcnn import CGCNN
@@ -36,19 +36,19 @@ def sound(
     target: Target = Target("e", Kind.EXTENSIVE, "eV/cell"),  # noqa: B008
     fold: float = 1e-3,
     beside: tuple[Target, ...] = (),
-) -> Subject:
+) -> ModelUnderTest:
     torch.manual_seed(0)
     chosen = SMALL if settings is None else settings
     spec = ModelSpec(encoder, chosen, "auto", *strategy, target, fold, beside)
-    return Subject.of(Predictor(spec.make_model().eval(), spec, ["H"]))
+    return ModelUnderTest.of(Predictor(spec.make_model().eval(), spec, ["H"]))
 
 
-def tried(subject: Subject, crystals: dict[str, Crystal] = CRYSTALS) -> Verification:
-    return verify(subject, crystals)
+def tried(tested: ModelUnderTest, crystals: dict[str, Crystal] = CRYSTALS) -> Verification:
+    return verify(tested, crystals)
 
 
-def failed(subject: Subject, crystals: dict[str, Crystal] = CRYSTALS) -> set[str]:
-    return {one.demand for one in tried(subject, crystals).failures}
+def failed(tested: ModelUnderTest, crystals: dict[str, Crystal] = CRYSTALS) -> set[str]:
+    return {one.check for one in tried(tested, crystals).failures}
 
 
 XGN = {"width": 8, "edge_width": 6, "depth": 2, "angle_depth": 1, "angle_width": 4}
@@ -56,7 +56,7 @@ INTENSIVE, ATOMIC = Target("gap", Kind.INTENSIVE, "eV"), Target("q", Kind.ATOMIC
 
 
 @pytest.mark.parametrize(
-    "subject",
+    "tested",
     [
         sound(),
         sound("xgn", XGN),
@@ -67,22 +67,22 @@ INTENSIVE, ATOMIC = Target("gap", Kind.INTENSIVE, "eV"), Target("q", Kind.ATOMIC
     ],
     ids=["cgcnn", "xgn", "hybrid", "atomic", "two targets", "class"],
 )
-def test_a_sound_model_raises_no_alarm(subject):
-    found = verify(subject, CRYSTALS | SLAB)
+def test_a_sound_model_raises_no_alarm(tested):
+    found = verify(tested, CRYSTALS | SLAB)
     assert found.failures == ()
-    told = {one.demand: one for one in found.findings}
+    told = {one.check: one for one in found.results}
     assert told["rotation"].status is Status.PASSED
     assert told["rotation"].tried == told["supercell"].tried == len(CRYSTALS) + 1
     assert told["Niggli cell"].tried == len(CRYSTALS)
-    folded = told["reduced as full, merged distances"].status
-    assert folded is (Status.NOT_APPLICABLE if subject.why_not_folded else Status.PASSED)
-    assert all(one.reason for one in found.findings)
+    reduced = told["reduced as full, merged distances"].status
+    assert reduced is (Status.NOT_APPLICABLE if tested.why_not_reduced else Status.PASSED)
+    assert all(one.reason for one in found.results)
     json.dumps(found.as_dict(), allow_nan=False)
 
 
 def test_what_is_no_fault_is_measured_in_the_unit_of_the_target():
     found = tried(sound(strategy=("hybrid", {})))
-    told = {one.demand: one for one in found.findings}
+    told = {one.check: one for one in found.results}
     jump = told["jump where neighbours change ranks"]
     assert (jump.status, jump.unit) == (Status.MEASURED, "eV/cell")
     assert jump.violation > 1e-9
@@ -95,7 +95,7 @@ def test_what_is_no_fault_is_measured_in_the_unit_of_the_target():
 def test_a_hard_cutoff_is_caught():
     hard = SMALL | {"envelope": "none"}
     found = tried(sound(settings=hard))
-    assert {one.demand for one in found.failures} == {"value at the cutoff", "slope at the cutoff"}
+    assert {one.check for one in found.failures} == {"value at the cutoff", "slope at the cutoff"}
     value, slope = found.failures
     assert (value.unit, slope.unit) == ("eV/cell", "eV/cell/Å")
     assert value.relative > 1e-4
@@ -117,9 +117,9 @@ def test_a_search_without_images_is_caught(monkeypatch):
 
 
 def test_a_folded_path_that_forgets_multiplicities_is_caught(monkeypatch):
-    subject = sound()
+    tested = sound()
     monkeypatch.setattr(cgcnn, "weighted", lambda values, multiplicity: values)
-    assert "reduced as full, merged distances" in failed(subject)
+    assert "reduced as full, merged distances" in failed(tested)
 
 
 class Pooled(nn.Module):
@@ -138,11 +138,11 @@ class Pooled(nn.Module):
         return total / graph.num_atoms if self.average else total
 
 
-RECIPE = GraphRecipe(Radius(5.0))
+GRAPH_SETTINGS = GraphSettings(Radius(5.0))
 
 
-def plain(model: nn.Module, kind: Kind = Kind.EXTENSIVE) -> Subject:
-    return Subject(model, RECIPE, (Target("e", kind, "eV"),))
+def plain(model: nn.Module, kind: Kind = Kind.EXTENSIVE) -> ModelUnderTest:
+    return ModelUnderTest(model, GRAPH_SETTINGS, (Target("e", kind, "eV"),))
 
 
 @pytest.mark.parametrize(("average", "kind"), [(False, Kind.EXTENSIVE), (True, Kind.INTENSIVE)])
@@ -203,36 +203,36 @@ def not_a_number(graph: Graph, value: torch.Tensor) -> torch.Tensor:
         (not_a_number, {"a finite number", "rotation"}),
     ],
 )
-def test_faults_are_caught_where_they_are(fault, demands):
-    assert failed(plain(Faulty(fault))) >= demands
+def test_faults_are_caught_where_they_are(fault, checks):
+    assert failed(plain(Faulty(fault))) >= checks
 
 
 def test_what_is_not_finite_is_null_in_the_file():
     found = tried(plain(Faulty(not_a_number)))
     document = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert document["passed"] is False
-    assert document["findings"][0]["violation"] is None
+    assert document["results"][0]["violation"] is None
 
 
 def test_a_loss_of_digits_on_disk_is_caught():
-    subject = sound()
+    tested = sound()
 
     def reload() -> nn.Module:
-        model = subject.reload()
+        model = tested.reload()
         with torch.no_grad():
             for one in model.parameters():
                 one.copy_(one.to(torch.bfloat16))
         return model
 
-    rounded = Subject(subject.model, subject.recipe, subject.targets, "", reload)
+    rounded = ModelUnderTest(tested.model, tested.graph_settings, tested.targets, "", reload)
     assert failed(rounded) == {"save and load"}
 
 
 def test_the_model_is_left_as_it_was():
-    subject = sound()
-    before = {name: value.clone() for name, value in subject.model.state_dict().items()}
-    tried(subject)
-    after = subject.model.state_dict()
+    tested = sound()
+    before = {name: value.clone() for name, value in tested.model.state_dict().items()}
+    tried(tested)
+    after = tested.model.state_dict()
     assert all(torch.equal(before[name], value) for name, value in after.items())
     assert all(before[name].dtype is value.dtype for name, value in after.items())
 
@@ -244,6 +244,6 @@ def test_the_worst_of_several_targets_names_it():
             return torch.stack([total, total], dim=-1)
 
     targets = (Target("e", Kind.EXTENSIVE, "eV"), Target("gap", Kind.INTENSIVE, "meV"))
-    (one,) = tried(Subject(Two(False), RECIPE, targets)).failures
-    assert (one.demand, one.target, one.unit) == ("supercell", "gap", "meV")
+    (one,) = tried(ModelUnderTest(Two(False), GRAPH_SETTINGS, targets)).failures
+    assert (one.check, one.target, one.unit) == ("supercell", "gap", "meV")
     assert one.relative == pytest.approx(1.0)  # twice the largest, and not the largest

@@ -77,9 +77,9 @@ def assert_orbits_lie_in_classes(crystal: Crystal, strategy: Strategy, symprec: 
     assert len(set(zip(unit.atom_orbit, kind, strict=True))) == unit.num_atoms
     ends = kind[edges.center], kind[edges.neighbor], merged.distance.numpy()
     assert len(set(zip(unit.edge_orbit, *ends, strict=True))) == unit.num_edges
-    folded = fold(merged)
-    assert len(folded.number) <= unit.num_atoms
-    assert len(folded.center) <= unit.num_edges <= unit.kept.sum() <= len(edges)
+    reduced = fold(merged)
+    assert len(reduced.number) <= unit.num_atoms
+    assert len(reduced.center) <= unit.num_edges <= unit.kept.sum() <= len(edges)
 
 
 def idealised(crystal: Crystal) -> Crystal:

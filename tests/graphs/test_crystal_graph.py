@@ -79,8 +79,8 @@ def test_counts_and_degrees_agree(batch):
 
 
 def test_the_edges_of_an_atom_lie_between_its_start_and_the_next(batch):
-    folded = add_triplets(batch, Angles(4.0)), reduce_graph(add_triplets(batch, Angles(4.0)))
-    for graph in folded:
+    reduced = add_triplets(batch, Angles(4.0)), reduce_graph(add_triplets(batch, Angles(4.0)))
+    for graph in reduced:
         for starts, owner in (
             (graph.edge_starts, graph.center),
             (graph.triplet_starts, graph.receiving_edge),

@@ -23,7 +23,7 @@ def test_perovskite_coordinations_are_the_textbook_ones():
     assert summary.formula == "SrTiO3"
     assert summary.sites[1].nearest == pytest.approx(3.905 / 2)
     assert summary.warnings == []
-    assert [(one.element, one.multiplicity) for one in summary.folded.classes] == [
+    assert [(one.element, one.multiplicity) for one in summary.reduced.classes] == [
         ("Sr", 1),
         ("Ti", 1),
         ("O", 3),

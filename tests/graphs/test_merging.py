@@ -22,8 +22,8 @@ def by_loop(values: np.ndarray, family: np.ndarray, span: float) -> list[set[int
 def test_groups_are_those_of_a_loop(seed):
     rng = np.random.default_rng(seed)
     rows = int(rng.integers(1, 400))
-    spread = 10.0 ** rng.uniform(-4, 1)
-    values = rng.uniform(1.0, 1.0 + spread, rows)
+    std = 10.0 ** rng.uniform(-4, 1)
+    values = rng.uniform(1.0, 1.0 + std, rows)
     family = rng.integers(0, 5, rows) * 7919
     group = group_values(values, family, 1e-3)
     found = [set(np.flatnonzero(group == g).tolist()) for g in range(group.max() + 1)]

@@ -6,20 +6,20 @@ import torch
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.padding import Size, _above, pad_graph, padded_size
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 
 CRYSTALS = list(contract_crystals().values())
 
 
-def folded(angles=None):
-    return GraphRecipe(Radius(5.0), 1e-3, angles).build(CRYSTALS)
+def reduced(angles=None):
+    return GraphSettings(Radius(5.0), 1e-3, angles).build(CRYSTALS)
 
 
 @pytest.mark.parametrize("angles", [None, Angles(4.0)])
 def test_the_graph_comes_first_and_the_rest_counts_nothing(angles):
-    graph = folded(angles)
+    graph = reduced(angles)
     padded = pad_graph(graph, padded_size(graph))
     assert len(padded) == len(graph) + 1
     first, last = padded.select(range(len(graph))), padded.select([len(graph)])
@@ -41,6 +41,6 @@ def test_sizes_are_few_and_at_most_a_little_too_large():
 
 
 def test_a_graph_that_does_not_fit_is_refused():
-    graph = folded()
+    graph = reduced()
     with pytest.raises(GraphError, match="must be larger"):
         pad_graph(graph, padded_size(graph)._replace(edges=len(graph.center)))

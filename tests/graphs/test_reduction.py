@@ -74,19 +74,21 @@ def signature(graph: Graph) -> list:
 
 
 def test_rock_salt_is_two_atoms_and_four_edges():
-    folded = reduce_graph(build_graph(SALT, Radius(4.0)))
-    assert folded.number.tolist() == [11, 17]
-    assert folded.atom_multiplicity.tolist() == [4, 4]
-    assert list(zip(folded.center.tolist(), folded.neighbor.tolist(), strict=True)) == [
+    reduced = reduce_graph(build_graph(SALT, Radius(4.0)))
+    assert reduced.number.tolist() == [11, 17]
+    assert reduced.atom_multiplicity.tolist() == [4, 4]
+    assert list(zip(reduced.center.tolist(), reduced.neighbor.tolist(), strict=True)) == [
         (0, 0),
         (0, 1),
         (1, 0),
         (1, 1),
     ]
-    assert folded.edge_multiplicity.tolist() == [12, 6, 6, 12]
+    assert reduced.edge_multiplicity.tolist() == [12, 6, 6, 12]
     half = 5.64 / 2
-    np.testing.assert_allclose(folded.distance, half * np.array([2**0.5, 1, 1, 2**0.5]), rtol=1e-12)
-    assert folded.degree.tolist() == [18, 18]
+    np.testing.assert_allclose(
+        reduced.distance, half * np.array([2**0.5, 1, 1, 2**0.5]), rtol=1e-12
+    )
+    assert reduced.degree.tolist() == [18, 18]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda s: s.name)
@@ -95,11 +97,11 @@ def test_the_classes_are_those_of_a_plain_refinement(name, strategy):
     crystal = (CRYSTALS | IDEAL)[name]
     crystal = transforms.supercell(crystal, tuple(np.where(crystal.pbc, 2, 1).tolist()))
     merged = merge_geometry(build_graph(crystal, strategy), 1e-3)
-    folded = fold(merged)
+    reduced = fold(merged)
     expected = Counter(colours(merged))
-    assert Counter(folded.atom_multiplicity.tolist()) == Counter(expected.values())
+    assert Counter(reduced.atom_multiplicity.tolist()) == Counter(expected.values())
     # A class stands for its atoms: the same messages come in at each of them, and no others.
-    assert set(colours(folded, 4)) == set(colours(merged, 4))
+    assert set(colours(reduced, 4)) == set(colours(merged, 4))
 
 
 @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
@@ -143,7 +145,7 @@ def test_the_reduction_does_not_depend_on_how_a_crystal_is_written(name, strateg
 
 def test_sums_over_the_crystal_stay():
     graph = merge_geometry(build_graph(list(CRYSTALS.values()), Radius(5.0)), 1e-3)
-    folded = fold(graph)
+    reduced = fold(graph)
 
     def totals(one: InvariantGraph) -> torch.Tensor:
         weight = one.edge_multiplicity * one.atom_multiplicity[one.center]
@@ -152,10 +154,10 @@ def test_sums_over_the_crystal_stay():
         nothing = torch.zeros(len(one), dtype=torch.float64)
         return nothing.index_add(0, one.crystal_of_edge, weight * pair * torch.exp(-one.distance))
 
-    torch.testing.assert_close(totals(folded), totals(graph), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(totals(reduced), totals(graph), rtol=1e-12, atol=1e-12)
     owner = torch.zeros(len(graph), dtype=torch.long)
     assert torch.equal(
-        owner.index_add(0, folded.crystal_of_atom, folded.atom_multiplicity), graph.num_atoms
+        owner.index_add(0, reduced.crystal_of_atom, reduced.atom_multiplicity), graph.num_atoms
     )
 
 
@@ -211,8 +213,8 @@ SETS = {
 def test_real_crystals_become_small(name):
     crystals = sample(name, 300)
     for strategy, most in zip(STRATEGIES, SETS[name], strict=True):
-        folded = build_reduced(crystals, strategy, 1e-3)
-        assert len(folded.center) / len(folded) <= most
+        reduced = build_reduced(crystals, strategy, 1e-3)
+        assert len(reduced.center) / len(reduced) <= most
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda s: s.name)

@@ -31,13 +31,13 @@ GRAPHS = [(Radius(4.5), Angles(max_neighbors=12)), *((Hybrid(), angles) for angl
 
 def test_rock_salt_folds_to_two_angles_at_each_ion():
     graph = add_triplets(build_graph(SALT, Radius(3.0)))
-    folded = reduce_graph(graph)
-    assert folded.edge_multiplicity.tolist() == [6, 6]
+    reduced = reduce_graph(graph)
+    assert reduced.edge_multiplicity.tolist() == [6, 6]
     # A path Na → Cl → Na' goes straight on once, and turns by 90° four times.
-    assert folded.receiving_edge.tolist() == [0, 0, 1, 1]
-    assert folded.sending_edge.tolist() == [1, 1, 0, 0]
-    np.testing.assert_allclose(folded.cosine, [-1, 0, -1, 0], atol=1e-12)
-    assert folded.triplet_multiplicity.tolist() == [1, 4, 1, 4]
+    assert reduced.receiving_edge.tolist() == [0, 0, 1, 1]
+    assert reduced.sending_edge.tolist() == [1, 1, 0, 0]
+    np.testing.assert_allclose(reduced.cosine, [-1, 0, -1, 0], atol=1e-12)
+    assert reduced.triplet_multiplicity.tolist() == [1, 4, 1, 4]
 
 
 def colours(graph: Graph, rounds: int) -> tuple[list, list]:
@@ -77,15 +77,15 @@ def colours(graph: Graph, rounds: int) -> tuple[list, list]:
 @pytest.mark.parametrize("name", CASES)
 def test_the_classes_are_those_of_a_plain_refinement(name, strategy, angles):
     merged = merge_geometry(add_triplets(build_graph(CASES[name], strategy), angles), 1e-3)
-    folded = fold(merged)
+    reduced = fold(merged)
     atom, edge = colours(merged, len(merged.number) + 3)
-    assert Counter(folded.atom_multiplicity.tolist()) == Counter(Counter(atom).values())
-    assert len(folded.center) == len(set(edge))
+    assert Counter(reduced.atom_multiplicity.tolist()) == Counter(Counter(atom).values())
+    assert len(reduced.center) == len(set(edge))
     # A class stands for its edges: the same messages reach each of them, and no others.
     atoms, edges = colours(merged, 3)
-    folded_atoms, folded_edges = colours(folded, 3)
-    assert (set(folded_atoms), set(folded_edges)) == (set(atoms), set(edges))
-    assert [folded_atoms[k] for k in atom_classes(merged)] == atoms
+    reduced_atoms, reduced_edges = colours(reduced, 3)
+    assert (set(reduced_atoms), set(reduced_edges)) == (set(atoms), set(edges))
+    assert [reduced_atoms[k] for k in atom_classes(merged)] == atoms
 
 
 def network(graph: Graph, weight: torch.Tensor) -> torch.Tensor:
@@ -108,10 +108,10 @@ def network(graph: Graph, weight: torch.Tensor) -> torch.Tensor:
 def test_a_network_gives_the_same_values_and_gradients(strategy, angles):
     crystals = [*CASES.values(), transforms.supercell(CRYSTALS["cubic"], (2, 1, 1))]
     merged = merge_geometry(add_triplets(build_graph(crystals, strategy), angles), 1e-3)
-    folded = fold(merged)
-    assert len(folded.receiving_edge) < len(merged.receiving_edge)
+    reduced = fold(merged)
+    assert len(reduced.receiving_edge) < len(merged.receiving_edge)
     found = []
-    for graph in (merged, folded):
+    for graph in (merged, reduced):
         weight = torch.linspace(-1, 1, 42, dtype=torch.double).view(6, 7).requires_grad_()
         values = network(graph, weight)
         (values * torch.linspace(-1, 1, len(values), dtype=torch.double)).sum().backward()
@@ -172,7 +172,7 @@ def test_real_crystals_keep_a_small_part_of_their_triplets(name, share):
     crystals = first_rows(DATA / name, 60)
     graph = add_triplets(build_graph(crystals, Hybrid()))
     merged = merge_geometry(graph, 1e-3)
-    folded = fold(merged)
-    assert len(folded.receiving_edge) < share * len(graph.receiving_edge)
+    reduced = fold(merged)
+    assert len(reduced.receiving_edge) < share * len(graph.receiving_edge)
     weight = torch.linspace(-1, 1, 42, dtype=torch.double).view(6, 7)
-    torch.testing.assert_close(network(folded, weight), network(merged, weight))
+    torch.testing.assert_close(network(reduced, weight), network(merged, weight))

@@ -15,8 +15,8 @@ from xtalgraph.graphs.exchange.crystal import to_crystal
 from xtalgraph.graphs.exchange.pyg import to_pyg
 from xtalgraph.graphs.graph import collate
 from xtalgraph.graphs.padding import pad_graph, padded_size
-from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import reduce_graph
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 
 FCC = 2.98 * (1 - np.eye(3))
@@ -59,9 +59,9 @@ def test_sites_fold_by_their_mixture():
         [{17: 1.0} if i % 2 else {11: 0.5 - 0.01 * i, 19: 0.5 + 0.01 * i} for i in range(8)],
     )
     assert build_reduced(same, RADIUS, 1e-3).num_atoms.tolist() == [2]
-    folded = build_reduced([PURE, same, HALF], RADIUS, 1e-3)
-    assert folded.share_species.tolist() == [11, 19, 11, 19]
-    assert folded.atom_count.tolist() == [1, 1, 4, 4, 1, 1]
+    reduced = build_reduced([PURE, same, HALF], RADIUS, 1e-3)
+    assert reduced.share_species.tolist() == [11, 19, 11, 19]
+    assert reduced.atom_count.tolist() == [1, 1, 4, 4, 1, 1]
     assert int(build_reduced(other, RADIUS, 1e-3).num_atoms) > 4
 
 
@@ -75,14 +75,14 @@ def test_a_mixture_of_one_kind_is_merged_apart_from_another():
 
 
 def test_a_store_gives_the_same_graphs_to_the_bit(tmp_path):
-    crystals, recipe = [PURE, HALF, POOR], GraphRecipe(RADIUS, 1e-3)
-    graph = recipe.build(crystals)
-    for found in (build_store(crystals, recipe, tmp_path).load(), graph.select([0, 1, 2])):
+    crystals, graph_settings = [PURE, HALF, POOR], GraphSettings(RADIUS, 1e-3)
+    graph = graph_settings.build(crystals)
+    for found in (build_store(crystals, graph_settings, tmp_path).load(), graph.select([0, 1, 2])):
         for name in ("num_shares", "share_atom", "share_species", "share", "number"):
             assert torch.equal(getattr(found, name), getattr(graph, name)), name
     assert (
-        build_store([PURE, HALF, HALF], recipe, tmp_path / "other").key
-        != build_store(crystals, recipe, tmp_path / "third").key
+        build_store([PURE, HALF, HALF], graph_settings, tmp_path / "other").key
+        != build_store(crystals, graph_settings, tmp_path / "third").key
     )
 
 
@@ -101,9 +101,9 @@ def test_what_reads_one_element_refuses():
     graph = build_graph([PURE, HALF], RADIUS)
     with pytest.raises(GraphError, match=r"Data of PyTorch Geometric reads one element.* 1 sites"):
         to_pyg(graph)
-    folded = build_reduced([HALF], RADIUS, 1e-3)
+    reduced = build_reduced([HALF], RADIUS, 1e-3)
     with pytest.raises(GraphError, match="reads one element"):
-        pad_graph(folded, padded_size(folded))
+        pad_graph(reduced, padded_size(reduced))
 
 
 def test_the_crystal_comes_back_from_the_graph():

@@ -14,14 +14,14 @@ def test_means_are_those_of_closed_forms(monkeypatch):
     monkeypatch.setattr(survey, "_PART", 2)
     crystals = [SALT, DIAMOND, IDEAL["perovskite"]]
     (found,) = survey.survey_graphs(crystals, [Radius(4.0)]).sizes
-    assert (found.strategy, found.crystals, found.refused) == ("radius:4", 3, ())
+    assert (found.strategy, found.crystals, found.unsupported) == ("radius:4", 3, ())
     # see test_asymmetric_unit; folded, O sees O at a in one edge
     expected = {
         "atoms": [8, 8, 5],
-        "folded_atoms": [2, 1, 3],
+        "reduced_atoms": [2, 1, 3],
         "unit_atoms": [2, 1, 3],
         "edges": [8 * 18, 8 * 46, 106],
-        "folded_edges": [4, 5, 10],
+        "reduced_edges": [4, 5, 10],
         "unit_edges": [36, 46, 66],
         "edge_orbits": [4, 5, 11],
     }
@@ -35,10 +35,10 @@ def test_crystals_that_do_not_fit_are_counted_and_named():
     one, other = made.sizes
     assert [one.index for one in made.without_group] == [1]
     assert "pbc in all directions" in made.without_group[0].reason
-    assert 0 not in [refusal.index for refusal in one.refused]
-    assert 0 in [refusal.index for refusal in other.refused]
-    assert other.crystals == 3 - len(other.refused)
-    assert (other.atoms, other.folded_atoms, other.edge_orbits) == (8, 1, 1)
+    assert 0 not in [unsupported.index for unsupported in one.unsupported]
+    assert 0 in [unsupported.index for unsupported in other.unsupported]
+    assert other.crystals == 3 - len(other.unsupported)
+    assert (other.atoms, other.reduced_atoms, other.edge_orbits) == (8, 1, 1)
     nothing = survey.survey_graphs([SALT], [KNearest(4, 1.6)]).sizes[0]
     assert (nothing.crystals, nothing.grouped) == (0, 0)
     assert (nothing.edges, nothing.unit_edges, nothing.edge_orbits) == (None, None, None)
@@ -56,7 +56,7 @@ def test_what_has_no_space_group_is_not_in_the_mean_of_the_asymmetric_unit():
 
 def test_a_tolerance_of_zero_folds_nothing():
     (found,) = survey.survey_graphs([SALT], [Radius(4.0)], 0.0).sizes
-    assert (found.edges, found.folded_atoms, found.folded_edges) == (8 * 18, None, None)
+    assert (found.edges, found.reduced_atoms, found.reduced_edges) == (8 * 18, None, None)
 
 
 def test_tolerances_must_be_positive():

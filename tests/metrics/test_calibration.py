@@ -11,7 +11,7 @@ from scipy.stats import norm, spearmanr
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.metrics.calibration import (
     calibration_curve,
-    error_by_spread,
+    error_by_std,
     identical_members,
     miscalibration_area,
     rank_of_errors,
@@ -32,33 +32,33 @@ def test_areas_that_one_can_integrate_by_hand():
 
 def test_the_area_is_that_under_the_curve_of_the_definition():
     rng = np.random.default_rng(0)
-    error, spread = rng.normal(size=12), rng.random(12) + 0.1
+    error, std = rng.normal(size=12), rng.random(12) + 0.1
 
     def away(p):
-        held = np.abs(error) <= norm.ppf(0.5 + p / 2) * spread
+        held = np.abs(error) <= norm.ppf(0.5 + p / 2) * std
         return abs(held.mean() - p)
 
-    promised, seen = calibration_curve(error, spread)
+    promised, seen = calibration_curve(error, std)
     found = quad(away, 0, 1, points=promised[1:-1], limit=200)[0]
-    assert miscalibration_area(error, spread) == pytest.approx(found, abs=1e-7)
+    assert miscalibration_area(error, std) == pytest.approx(found, abs=1e-7)
     for p in (0.1, 0.35, 0.8):
-        held = np.abs(error) <= norm.ppf(0.5 + p / 2) * spread
+        held = np.abs(error) <= norm.ppf(0.5 + p / 2) * std
         assert seen[np.searchsorted(promised, p, side="right") - 1] == held.mean()
 
 
 def test_a_spread_that_errors_are_drawn_with_is_calibrated_in_every_bin():
     rng = np.random.default_rng(1)
-    spread = rng.lognormal(size=20_000)
-    error = rng.normal(size=20_000) * spread
-    found = error_by_spread(error, spread, bins=8)
-    np.testing.assert_allclose(found.error, found.spread, rtol=0.06)
+    std = rng.lognormal(size=20_000)
+    error = rng.normal(size=20_000) * std
+    found = error_by_std(error, std, bins=8)
+    np.testing.assert_allclose(found.error, found.std, rtol=0.06)
     assert found.count.tolist() == [2500] * 8
-    assert miscalibration_area(error, spread) < 0.01
-    assert rank_of_errors(error, spread) == pytest.approx(spearmanr(np.abs(error), spread)[0])
-    assert miscalibration_area(error, spread / 2) > 0.1
-    assert len(error_by_spread(np.ones(3), np.ones(3), bins=10).count) == 3
+    assert miscalibration_area(error, std) < 0.01
+    assert rank_of_errors(error, std) == pytest.approx(spearmanr(np.abs(error), std)[0])
+    assert miscalibration_area(error, std / 2) > 0.1
+    assert len(error_by_std(np.ones(3), np.ones(3), bins=10).count) == 3
     with pytest.raises(ConfigError, match="bins must be at least 1"):
-        error_by_spread(error, spread, bins=0)
+        error_by_std(error, std, bins=0)
     with pytest.raises(InputError, match=r"must not be negative, got -1\.0 in row 0"):
         miscalibration_area(np.ones(1), -np.ones(1))
 
@@ -76,8 +76,8 @@ def test_sparsification_by_hand():
 
 
 def test_ties_of_the_spread_are_the_mean_over_every_order():
-    error, spread = np.array([1.0, 4.0, 2.0, 7.0]), np.array([1.0, 2.0, 2.0, 2.0])
-    found = sparsification(error, spread)
+    error, std = np.array([1.0, 4.0, 2.0, 7.0]), np.array([1.0, 2.0, 2.0, 2.0])
+    found = sparsification(error, std)
     orders = [[0, *rest] for rest in permutations([1, 2, 3])]
     left = np.arange(1, 5)
     curves = [(np.cumsum(error[order]) / left)[::-1] for order in orders]

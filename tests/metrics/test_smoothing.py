@@ -1,4 +1,4 @@
-"""Measures of over-smoothing against closed forms, and on folded graphs."""
+"""Measures of over-smoothing against closed forms, and on reduced graphs."""
 
 import numpy as np
 import pytest
@@ -75,6 +75,6 @@ def test_a_folded_graph_gives_what_the_full_one_gives():
     crystals = contract_crystals()
     few = [crystals[name] for name in ("cubic", "slab", "no edges")]
     full = merge_geometry(build_graph(few, Radius(5.0)), 1e-3)
-    folded = fold(full)
-    assert len(folded.number) < len(full.number)
-    np.testing.assert_allclose(measures(folded), measures(full), rtol=1e-12)
+    reduced = fold(full)
+    assert len(reduced.number) < len(full.number)
+    np.testing.assert_allclose(measures(reduced), measures(full), rtol=1e-12)

@@ -63,7 +63,7 @@ def test_with_all_edges_the_contract_is_signed(encoder):
     spec = spec_of(encoder, None)
     torch.manual_seed(0)
     checks = check_contract(spec.make_model(), spec)
-    assert "slope at the cutoff of angles" in {check.demand for check in checks}
+    assert "slope at the cutoff of angles" in {check.check for check in checks}
     assert [check for check in checks if not check.passed] == []
     assert spec.make_angles() == Angles(4.0, None)
 
@@ -78,7 +78,7 @@ def test_a_graph_without_angles_is_refused(encoder):
     with pytest.raises(GraphError, match="built without"):
         model.encoder(bare)
     model(add_triplets(bare, Angles(4.0, 4)))
-    if ENCODERS[encoder].reads_folded:
+    if ENCODERS[encoder].reads_reduced:
         with pytest.raises(GraphError, match="built without"):
             model(reduce_graph(bare))
         model(reduce_graph(add_triplets(bare, Angles(4.0, 4))))

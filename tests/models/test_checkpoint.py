@@ -45,13 +45,13 @@ def test_every_default_is_written_out(run):
 def test_a_record_from_before_folding_means_the_full_graph(run):
     path = run[0] / "model.json"
     document = json.loads(path.read_text())
-    assert document["model"].pop("fold_tolerance") == 0.0
+    assert document["model"].pop("reduction_tolerance") == 0.0
     path.write_text(json.dumps(document))
-    assert load_model(run[0])[1].fold_tolerance == 0.0
+    assert load_model(run[0])[1].reduction_tolerance == 0.0
 
 
 def test_how_the_graph_is_folded_comes_back(tmp_path):
-    spec = dataclasses.replace(SPEC, fold_tolerance=2e-3)
+    spec = dataclasses.replace(SPEC, reduction_tolerance=2e-3)
     save_model(tmp_path, spec.make_model(), spec, {"elements": []})
     loaded = load_model(tmp_path)[1]
     assert loaded == spec

@@ -8,7 +8,7 @@ import torch
 
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.models.registry import ENCODERS
-from xtalgraph.models.spec import ModelSpec, default_fold_tolerance
+from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.nn.depth import ConnectionName
 from xtalgraph.testing.contract import check_contract
 from xtalgraph.testing.crystals import contract_crystals
@@ -32,7 +32,9 @@ def spec_of(encoder: str, connections: str) -> ModelSpec:
     assert "connections" in known, "an option of every encoder"
     settings = {key: value for key, value in small.items() if key in known}
     target = Target("y", Kind.EXTENSIVE)
-    tolerance = default_fold_tolerance(encoder, target)  # 0 where it cannot read a folded graph
+    tolerance = default_reduction_tolerance(
+        encoder, target
+    )  # 0 where it cannot read a reduced graph
     return ModelSpec(encoder, settings, "auto", "radius", {}, target, tolerance)
 
 
@@ -44,7 +46,7 @@ def test_a_folded_graph_gives_what_the_full_one_gives(encoder, connections):
     model = spec.make_model().double()
     crystals = contract_crystals()
     few = [crystals[name] for name in ("cubic", "triclinic", "one atom", "no edges")]
-    full = dataclasses.replace(spec, fold_tolerance=0.0).make_graph(few)
+    full = dataclasses.replace(spec, reduction_tolerance=0.0).make_graph(few)
     torch.testing.assert_close(
         model.eval()(spec.make_graph(few)), model(full), rtol=1e-8, atol=1e-8
     )

@@ -38,9 +38,9 @@ def deviation(model: PropertyModel, spec: ModelSpec, *crystals) -> np.ndarray:
 
 
 @pytest.mark.parametrize("readout", [n for n, r in READOUTS.items() if r.serves is Kind.EXTENSIVE])
-@pytest.mark.parametrize("fold_tolerance", [0.0, 1e-3])
-def test_eight_cells_have_eight_times_the_deviation_of_one(readout, fold_tolerance):
-    spec = dataclasses.replace(SPEC, readout=readout, fold_tolerance=fold_tolerance)
+@pytest.mark.parametrize("reduction_tolerance", [0.0, 1e-3])
+def test_eight_cells_have_eight_times_the_deviation_of_one(readout, reduction_tolerance):
+    spec = dataclasses.replace(SPEC, readout=readout, reduction_tolerance=reduction_tolerance)
     crystal = contract_crystals()["triclinic"]
     one, eight = deviation(made(spec), spec, crystal, supercell(crystal, (2, 2, 2)))
     assert eight == pytest.approx(8 * one, rel=1e-10)

@@ -1,4 +1,4 @@
-"""A model that cannot read a folded graph says why."""
+"""A model that cannot read a reduced graph says why."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.cgcnn import CGCNN
-from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -18,15 +18,15 @@ def test_an_atomic_target_needs_every_atom():
     with pytest.raises(ConfigError, match="'charge' is declared atomic"):
         ModelSpec("cgcnn", {}, "auto", "radius", {}, target, 1e-3)
     model = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, target).make_model()
-    folded = reduce_graph(build_graph(contract_crystals()["cubic"], Radius(5.0)))
+    reduced = reduce_graph(build_graph(contract_crystals()["cubic"], Radius(5.0)))
     with pytest.raises(GraphError, match="one row for all atoms with equal surroundings"):
-        model(folded)
+        model(reduced)
 
 
 def test_an_encoder_that_reads_directions_refuses(monkeypatch):
     target = Target("gap", Kind.INTENSIVE)
-    assert why_not_folded(CGCNN, target) == ""
-    monkeypatch.setattr(CGCNN, "reads_folded", False)
-    assert "CGCNN reads more than distances and angles" in why_not_folded(CGCNN, target)
-    with pytest.raises(ConfigError, match="cannot be folded: CGCNN reads more"):
+    assert why_not_reduced(CGCNN, target) == ""
+    monkeypatch.setattr(CGCNN, "reads_reduced", False)
+    assert "CGCNN reads more than distances and angles" in why_not_reduced(CGCNN, target)
+    with pytest.raises(ConfigError, match="cannot be reduced: CGCNN reads more"):
         ModelSpec("cgcnn", {}, "auto", "radius", {}, target, 1e-3)

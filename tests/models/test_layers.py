@@ -1,4 +1,4 @@
-"""Layer by layer: a graph convolution smooths, and a folded graph tells the same."""
+"""Layer by layer: a graph convolution smooths, and a reduced graph tells the same."""
 
 import numpy as np
 import pytest

@@ -58,11 +58,11 @@ def test_a_changed_or_missing_file_is_named(folder, name, harm):
         path.write_text(FILES[name][:-1] + "?")
     else:
         path.unlink()
-    with pytest.raises(RunError, match=harm) as refused:
+    with pytest.raises(RunError, match=harm) as unsupported:
         check_manifest(folder, evidence=True)
-    assert f"{name} " in str(refused.value)
-    assert str(folder) in str(refused.value)
-    assert str(refused.value).count(harm) == 1
+    assert f"{name} " in str(unsupported.value)
+    assert str(folder) in str(unsupported.value)
+    assert str(unsupported.value).count(harm) == 1
     if name in DECIDING:
         with pytest.raises(RunError, match=harm):
             check_manifest(folder, evidence=False)

@@ -40,10 +40,10 @@ POOR = salt({11: 0.25, 19: 0.5}, {17: 1.0})
 
 def spec_of(encoder: str, kind: Kind, **settings) -> ModelSpec:
     known = SMALL.get(encoder, {}) | settings
-    folded = 1e-3 if ENCODERS[encoder].reads_folded else 0.0
+    reduced = 1e-3 if ENCODERS[encoder].reads_reduced else 0.0
     target = Target("y", kind)
     return ModelSpec(
-        encoder, known, "auto", "radius", {"cutoff": 4.5}, target, folded, disorder="mix"
+        encoder, known, "auto", "radius", {"cutoff": 4.5}, target, reduced, disorder="mix"
     )
 
 
@@ -53,9 +53,9 @@ def predictor_of(spec: ModelSpec):
     model.scaler.shift.copy_(torch.arange(119.0))
 
     def predict(*crystals: Crystal, whole: bool = False) -> np.ndarray:
-        recipe = replace(spec, fold_tolerance=0.0) if whole else spec
+        graph_settings = replace(spec, reduction_tolerance=0.0) if whole else spec
         with torch.no_grad():
-            return model(recipe.make_graph(crystals)).numpy()
+            return model(graph_settings.make_graph(crystals)).numpy()
 
     return predict
 
@@ -122,7 +122,9 @@ def test_what_reads_one_element_is_refused_with_the_reason():
     with pytest.raises(ConfigError, match=r"model\.bond_features reads one element at each atom"):
         spec_of("cgcnn", Kind.EXTENSIVE, bond_features=True)
     with pytest.raises(ConfigError, match="'y' is declared atomic"):
-        replace(spec_of("gcn", Kind.EXTENSIVE), target=Target("y", Kind.ATOMIC), fold_tolerance=0.0)
+        replace(
+            spec_of("gcn", Kind.EXTENSIVE), target=Target("y", Kind.ATOMIC), reduction_tolerance=0.0
+        )
     with pytest.raises(ConfigError, match="did you mean 'mix'"):
         replace(spec_of("gcn", Kind.EXTENSIVE), disorder="mixed")
     plain = spec_of("cgcnn", Kind.EXTENSIVE)

@@ -35,20 +35,24 @@ def test_the_distance_of_compositions_is_the_work_to_move_the_atoms():
 
 def test_thresholds_and_distances_are_those_of_all_pairs():
     rng = np.random.default_rng(1)
-    latent = rng.normal(size=(80, 4))
+    embedding = rng.normal(size=(80, 4))
     halogens = ["F", "Cl", "Br", "I"]
     crystals = [made_of("Na", *rng.choice(halogens, 5)) for _ in range(80)]
-    known = TrainingSet.of(latent, crystals)
-    apart = np.sort(distance_matrix(latent, latent), axis=1)[:, 1 : NEIGHBORS + 1].mean(axis=1)
-    assert known.latent_threshold == pytest.approx(np.quantile(apart, 0.99), rel=1e-5)
+    known = TrainingSet.of(embedding, crystals)
+    apart = np.sort(distance_matrix(embedding, embedding), axis=1)[:, 1 : NEIGHBORS + 1].mean(
+        axis=1
+    )
+    assert known.embedding_threshold == pytest.approx(np.quantile(apart, 0.99), rel=1e-5)
     piles = piles_of(crystals)
     work = np.abs(piles[:, None] - piles).sum(-1) + 1e9 * np.eye(80)
     threshold = np.quantile(work.min(axis=1), 0.99)
     assert known.composition_threshold == pytest.approx(threshold, abs=1e-6)
     new = rng.normal(size=(3, 4))
     said = known.compare(new, [made_of("Na", "Cl"), made_of("K", "Cl"), crystals[0]])
-    far = np.sort(distance_matrix(new, latent), axis=1)[:, :NEIGHBORS].mean(axis=1)
-    np.testing.assert_allclose([one.latent_distance * known.latent_threshold for one in said], far)
+    far = np.sort(distance_matrix(new, embedding), axis=1)[:, :NEIGHBORS].mean(axis=1)
+    np.testing.assert_allclose(
+        [one.embedding_distance * known.embedding_threshold for one in said], far
+    )
     assert [one.unseen for one in said] == [(), ("K",), ()]
     assert said[2].composition_distance == 0
     assert "holds K, which no training crystal holds" in said[1].words
@@ -56,19 +60,19 @@ def test_thresholds_and_distances_are_those_of_all_pairs():
 
 def test_what_is_usual_is_not_new_and_what_is_far_is():
     rng = np.random.default_rng(2)
-    latent = rng.normal(size=(500, 3))
+    embedding = rng.normal(size=(500, 3))
     crystals = [made_of("C")] * 500
-    known = TrainingSet.of(latent, crystals)
+    known = TrainingSet.of(embedding, crystals)
     said = known.compare(rng.normal(size=(500, 3)), crystals)
     assert np.mean([one.is_new for one in said]) < 0.04
     far = known.compare(np.full((1, 3), 30.0), [made_of("C")])[0]
-    assert far.latent_distance > 10
+    assert far.embedding_distance > 10
     assert far.words == "to the model it looks unlike what it was trained on"
     assert known.composition_threshold == 0, "every composition is there twice"
-    assert "composition" in known.compare(latent[:1], [made_of("C", "Si")])[0].words
-    assert known.compare(latent[:0], []) == []
-    alone = TrainingSet.of(latent[:1], crystals[:1])
-    assert not alone.compare(latent[:1], crystals[:1])[0].is_new
+    assert "composition" in known.compare(embedding[:1], [made_of("C", "Si")])[0].words
+    assert known.compare(embedding[:0], []) == []
+    alone = TrainingSet.of(embedding[:1], crystals[:1])
+    assert not alone.compare(embedding[:1], crystals[:1])[0].is_new
 
 
 def test_it_is_kept_without_a_loss_and_damage_is_told(tmp_path):

@@ -34,11 +34,11 @@ def carbon() -> list[Crystal]:
     return [crystal for crystal in found if crystal is not None]
 
 
-def spec_of(encoder: str, readout: str, fold_tolerance: float = 0.0) -> ModelSpec:
+def spec_of(encoder: str, readout: str, reduction_tolerance: float = 0.0) -> ModelSpec:
     target = Target("y", READOUTS[readout].serves)
     settings = {"width": 8, "depth": 2, "basis_step": 0.5}
     return ModelSpec(
-        encoder, settings, readout, "radius", {"cutoff": CUTOFF}, target, fold_tolerance
+        encoder, settings, readout, "radius", {"cutoff": CUTOFF}, target, reduction_tolerance
     )
 
 

@@ -49,11 +49,11 @@ def test_without_an_envelope_it_is_the_textbook_one(name):
 def test_a_folded_graph_gives_what_the_full_one_gives(name):
     crystals = contract_crystals()
     full = merge_geometry(build_graph([crystals["cubic"], crystals["slab"]], Radius(CUTOFF)), 1e-3)
-    folded = fold(full)
-    assert len(folded.center) < len(full.center)
+    reduced = fold(full)
+    assert len(reduced.center) < len(full.center)
     aggregate = aggregator(name)
     results = []
-    for graph in (full, folded):
+    for graph in (full, reduced):
         vector = torch.stack([graph.number / 10.0, (graph.number % 7) - 3.0], dim=1).double()
         ends = vector[graph.neighbor] - 0.3 * vector[graph.center]
         message = torch.cat([ends, graph.distance.sin().unsqueeze(-1)], dim=1)

@@ -152,9 +152,9 @@ def test_the_sum_of_orders_is_near_the_valence_of_covalent_crystals():
 
 def test_the_sum_of_orders_is_the_same_folded():
     full = merge_geometry(build_graph(list(contract_crystals().values()), Radius(5.0)), 1e-3)
-    folded = fold(full)
+    reduced = fold(full)
     totals = []
-    for graph in (full, folded):
+    for graph in (full, reduced):
         values = bond_order_sum(graph, 5.0) * graph.atom_multiplicity
         zeros = torch.zeros(len(graph), dtype=torch.float64)
         totals.append(zeros.index_add(0, graph.crystal_of_atom, values))

@@ -56,15 +56,15 @@ def test_textbook_numbers():
 @pytest.mark.parametrize("strategy", [Radius(6.0), Hybrid()], ids=["radius", "hybrid"])
 def test_folded_is_full(strategy):
     full = merge_geometry(build_graph(list(contract_crystals().values()), strategy), 1e-3)
-    folded = fold(full)
+    reduced = fold(full)
 
     def total(graph: Graph) -> torch.Tensor:
         values = effective_coordination(graph, strategy.cutoff) * graph.atom_multiplicity
         zeros = torch.zeros(len(graph), dtype=torch.float64)
         return zeros.index_add(0, graph.crystal_of_atom, values)
 
-    assert len(folded.number) < len(full.number)
-    torch.testing.assert_close(total(folded), total(full), rtol=1e-12, atol=1e-12)
+    assert len(reduced.number) < len(full.number)
+    torch.testing.assert_close(total(reduced), total(full), rtol=1e-12, atol=1e-12)
 
 
 def pair(distance: float) -> Crystal:

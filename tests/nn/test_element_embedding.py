@@ -25,8 +25,8 @@ def test_embedding_is_that_of_torch():
     theirs = nn.Embedding.from_pretrained(ours.weight.detach().T)
     torch.testing.assert_close(ours(NUMBER), theirs(NUMBER))
     torch.manual_seed(1)
-    spread = ElementEmbedding(500, "embedding").weight
-    assert float(spread.detach().std()) == pytest.approx(1, abs=0.02)
+    std = ElementEmbedding(500, "embedding").weight
+    assert float(std.detach().std()) == pytest.approx(1, abs=0.02)
 
 
 def test_neighbours_in_the_table_start_near_each_other_unless_embedded():

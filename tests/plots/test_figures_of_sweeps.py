@@ -10,9 +10,9 @@ NONE = np.full(3, np.nan)
 
 
 def test_lines_go_where_the_numbers_are_and_equal_measures_share_an_axis():
-    value, spread = np.array([3.0, 1.0, np.nan]), np.array([0.5, np.nan, np.nan])
+    value, std = np.array([3.0, 1.0, np.nan]), np.array([0.5, np.nan, np.nan])
     panels = {
-        "validation MAE": [Curve("4", value, spread), Curve("6", value + 1, NONE)],
+        "validation MAE": [Curve("4", value, std), Curve("6", value + 1, NONE)],
         "test MAE": [Curve("4", 2 * value, NONE), Curve("6", value, NONE)],
         "mean average distance": [Curve("4", NONE, NONE), Curve("6", NONE, NONE)],
     }

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from xtalgraph.metrics.calibration import calibration_curve, error_by_spread, miscalibration_area
+from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
 from xtalgraph.plots.embedding import embedding_plot
 from xtalgraph.plots.export import figure_to_svg
-from xtalgraph.plots.uncertainty import calibration_plot, error_spread_plot, interval_plot
+from xtalgraph.plots.uncertainty import calibration_plot, error_std_plot, interval_plot
 
 
 def test_points_outside_of_their_interval_are_counted():
@@ -19,22 +19,22 @@ def test_points_outside_of_their_interval_are_counted():
 
 def test_the_shaded_area_is_the_area_of_miscalibration():
     rng = np.random.default_rng(0)
-    error, spread = rng.normal(size=30), rng.random(30) + 0.1
-    area = miscalibration_area(error, spread)
-    figure = calibration_plot(*calibration_curve(error, spread), area)
+    error, std = rng.normal(size=30), rng.random(30) + 0.1
+    area = miscalibration_area(error, std)
+    figure = calibration_plot(*calibration_curve(error, std), area)
     along, up = figure.axes[0].lines[1].get_data()
     steps = np.abs(np.interp(np.linspace(0, 1, 200_001), along, up) - np.linspace(0, 1, 200_001))
     assert abs(steps.mean() - area) < 1e-3
     assert f"area {area:.3f}" in figure.axes[0].get_title(loc="right")
-    binned = error_by_spread(error, spread)
-    assert "<svg" in figure_to_svg(error_spread_plot(binned.spread, binned.error, unit="eV"))
+    binned = error_by_std(error, std)
+    assert "<svg" in figure_to_svg(error_std_plot(binned.std, binned.error, unit="eV"))
 
 
 def test_nothing_to_show_is_said():
     none = np.zeros(0)
     for figure in (
         interval_plot(none, none, none, none, name="gap"),
-        error_spread_plot(none, none),
+        error_std_plot(none, none),
         calibration_plot(none, none, 0.0),
     ):
         assert figure.axes[0].texts[0].get_text() == "no test predictions to show"

@@ -62,19 +62,19 @@ def signed(spec: ModelSpec) -> list:
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_encoder_signs_the_contract(encoder, strategy, kind):
     checks = signed(ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind)))
-    assert len({check.demand for check in checks}) >= 11
+    assert len({check.check for check in checks}) >= 11
     assert [check for check in checks if not check.passed] == []
 
 
 @pytest.mark.parametrize("kind", [Kind.EXTENSIVE, Kind.INTENSIVE])
 @pytest.mark.parametrize("strategy", [("radius", {"cutoff": 5.0}), ("hybrid", {})], ids=str)
-@pytest.mark.parametrize("encoder", [n for n, e in ENCODERS.items() if e.reads_folded])
+@pytest.mark.parametrize("encoder", [n for n, e in ENCODERS.items() if e.reads_reduced])
 def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
     spec = ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind), 1e-3)
     checks = signed(spec)
-    demands = {check.demand for check in checks}
-    assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= demands
-    assert {f"gradients, {what}" for what in ("rotation", "permutation", "supercell")} <= demands
+    checks = {check.check for check in checks}
+    assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= checks
+    assert {f"gradients, {what}" for what in ("rotation", "permutation", "supercell")} <= checks
     assert [check for check in checks if not check.passed] == []
 
 
@@ -90,13 +90,13 @@ OPTIONS = [
 """Settings of CGCNN that change what is read of elements and edges."""
 
 
-@pytest.mark.parametrize("fold_tolerance", [0.0, 1e-3], ids=["full", "folded"])
+@pytest.mark.parametrize("reduction_tolerance", [0.0, 1e-3], ids=["full", "folded"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_cgcnn_signs_it_with_every_kind_of_feature(options, fold_tolerance):
+def test_cgcnn_signs_it_with_every_kind_of_feature(options, reduction_tolerance):
     settings = SIZES["cgcnn"] | options
     target = Target("y", Kind.EXTENSIVE)
-    checks = signed(ModelSpec("cgcnn", settings, "auto", "radius", {}, target, fold_tolerance))
-    assert len({check.demand for check in checks}) >= 14
+    checks = signed(ModelSpec("cgcnn", settings, "auto", "radius", {}, target, reduction_tolerance))
+    assert len({check.check for check in checks}) >= 14
     assert [check for check in checks if not check.passed] == []
 
 
@@ -108,21 +108,21 @@ VARIANCE = [(0.0, "auto", kind) for kind in Kind] + [
 """Tolerances of folding, readouts and kinds of targets whose deviation signs it, too."""
 
 
-@pytest.mark.parametrize(("fold_tolerance", "readout", "kind"), VARIANCE, ids=str)
-def test_a_learned_deviation_signs_it_as_its_target(fold_tolerance, readout, kind):
+@pytest.mark.parametrize(("reduction_tolerance", "readout", "kind"), VARIANCE, ids=str)
+def test_a_learned_deviation_signs_it_as_its_target(reduction_tolerance, readout, kind):
     target, settings = Target("y", kind), SIZES["cgcnn"]
     spec = ModelSpec(
-        "cgcnn", settings, readout, "radius", {}, target, fold_tolerance, variance=True
+        "cgcnn", settings, readout, "radius", {}, target, reduction_tolerance, variance=True
     )
     model = spec.make_model()
     model.scaler.scale.fill_(3.0)
     checks = check_contract(model, spec)
-    assert len({check.demand for check in checks}) >= 11
+    assert len({check.check for check in checks}) >= 11
     assert [check for check in checks if not check.passed] == []
 
 
 def failed(spec: ModelSpec) -> set[str]:
-    return {check.demand for check in signed(spec) if not check.passed}
+    return {check.check for check in signed(spec) if not check.passed}
 
 
 def test_a_hard_cutoff_is_caught():

@@ -19,7 +19,7 @@ from xtalgraph.training.settings import TrainingConfig
 
 CONFIG = TrainingConfig(epochs=3, batch_size=8, learning_rate=3e-3, precision="64-true")
 NARROW = {"alignn": {"width": 16}}
-FOLDED = [name for name, encoder in ENCODERS.items() if encoder.reads_folded]
+REDUCED = [name for name, encoder in ENCODERS.items() if encoder.reads_reduced]
 
 
 def examples(spec, count):
@@ -47,7 +47,7 @@ def of(kind, tolerance=1e-3):
     return ModelSpec("cgcnn", {}, "auto", "hybrid", {}, Target("y", kind), tolerance)
 
 
-@pytest.mark.parametrize("encoder", FOLDED)
+@pytest.mark.parametrize("encoder", REDUCED)
 @pytest.mark.parametrize("kind", [Kind.EXTENSIVE, Kind.INTENSIVE])
 def test_padding_and_kept_memory_change_nothing(tmp_path, encoder, kind):
     spec = ModelSpec(
@@ -69,7 +69,7 @@ def test_batches_of_one_size_share_their_memory(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (Kind.INTENSIVE, "needs folded graphs"),
+        (Kind.INTENSIVE, "needs reduced graphs"),
         (Kind.ATOMIC, "serves targets of crystals"),
     ],
 )

@@ -67,11 +67,11 @@ SHORT = TrainingConfig(epochs=6, batch_size=16, learning_rate=5e-3, patience=6)
 def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
     config = TrainingConfig(epochs=60, batch_size=8, learning_rate=1e-2, ema_decay=0.95)
     made = trainer(tmp_path, config)
-    before = float(made.spread)
+    before = float(made.scale)
     progress = made.fit()
-    assert progress.kept_error < 0.2 * before
+    assert progress.selected_error < 0.2 * before
     error = (predict(made.model, VAL).values - VAL.values).abs().mean()
-    assert float(error) == pytest.approx(progress.kept_error, rel=1e-6)
+    assert float(error) == pytest.approx(progress.selected_error, rel=1e-6)
 
 
 def test_the_weights_decay_as_the_architecture_advises_or_as_is_said(tmp_path, monkeypatch):
@@ -183,7 +183,7 @@ def test_training_stops_when_patience_ends(tmp_path, monkeypatch):
     told(made, monkeypatch, [3.0, 3.0], [1.0, 1.0], [2.0, 2.0])
     progress = made.fit()
     assert (progress.epoch, progress.best_epoch, progress.best_error) == (5, 2, 1.0)
-    assert (progress.kept_epoch, progress.kept_error) == (2, 1.0)
+    assert (progress.selected_epoch, progress.selected_error) == (2, 1.0)
     assert [row["kept"] for row in progress.history] == [1, 1, 0, 0, 0]
 
 
@@ -200,31 +200,31 @@ def test_the_latest_epoch_that_cannot_be_told_from_the_best_is_kept(tmp_path, mo
 
     monkeypatch.setattr(made, "_record", recorded)
     progress = made.fit()
-    assert (progress.best_epoch, progress.kept_epoch) == (2, 5)
-    assert progress.kept_error == pytest.approx(3.5 / 3)
+    assert (progress.best_epoch, progress.selected_epoch) == (2, 5)
+    assert progress.selected_error == pytest.approx(3.5 / 3)
     assert_same_bits(weights[4], made.model.state_dict())
 
 
 def test_without_validation_the_last_epoch_is_kept(tmp_path):
     made = trainer(tmp_path, SHORT, val=VAL.select(torch.zeros(0, dtype=torch.long)))
     progress = made.fit()
-    assert progress.kept_epoch == SHORT.epochs
-    assert progress.kept_error is None
+    assert progress.selected_epoch == SHORT.epochs
+    assert progress.selected_error is None
 
 
 @pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
 def test_other_precisions_learn_too(tmp_path, precision):
     config = TrainingConfig(**{**vars(SHORT), "epochs": 25, "precision": precision})
     made = trainer(tmp_path, config)
-    before = float(made.spread)
-    assert made.fit().kept_error < 0.7 * before
+    before = float(made.scale)
+    assert made.fit().selected_error < 0.7 * before
     expected = torch.float64 if precision == "64-true" else torch.float32
     assert {p.dtype for p in made.model.parameters()} == {expected}
 
 
 def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path, monkeypatch):
     made = trainer(tmp_path, SHORT)
-    made.spread = torch.tensor(float("nan"), dtype=torch.float64)
+    made.scale = torch.tensor(float("nan"), dtype=torch.float64)
     with pytest.raises(RunError, match=r"lower training\.learning_rate"):
         made.fit()
 
@@ -232,7 +232,7 @@ def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path, monkeypatch):
 def test_a_gaussian_loss_learns_how_noisy_the_labels_of_each_kind_are(tmp_path):
     """Two crystals, many labels of each: the best deviation is that of the labels."""
     count, noise = 60, np.array([0.05, 0.4])
-    spec = dataclasses.replace(SPEC, variance=True, fold_tolerance=1e-3)
+    spec = dataclasses.replace(SPEC, variance=True, reduction_tolerance=1e-3)
     pair = spec.make_graph([contract_crystals()[name] for name in ("cubic", "triclinic")])
     atoms = segment_sum(pair.atom_multiplicity, pair.crystal_of_atom, 2).numpy()
     drawn = np.random.default_rng(0).normal(size=(count, 2)) * noise * atoms

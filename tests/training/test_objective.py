@@ -18,27 +18,27 @@ SAID = torch.tensor([-1.0, 2.0, 0.1, 20.0], dtype=torch.float64)
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_number_is_compared_in_units_of_its_spread(name):
     objective = Objective((NUMBER,), name)
-    spread = objective.spread(VALUES, torch.full_like(VALUES, 0.5))
-    assert float(spread) == 0.5
+    scale = objective.scale(VALUES, torch.full_like(VALUES, 0.5))
+    assert float(scale) == 0.5
     expected = LOSSES[name](SAID / 0.5, VALUES / 0.5)
-    assert torch.equal(objective.loss(SAID, VALUES, spread), expected)
-    assert float(objective.errors(SAID, VALUES, spread).mean()) == pytest.approx(
+    assert torch.equal(objective.loss(SAID, VALUES, scale), expected)
+    assert float(objective.errors(SAID, VALUES, scale).mean()) == pytest.approx(
         float((SAID - VALUES).abs().mean())
     )
     assert (objective.measure, objective.column) == ("MAE", "val_mae")
 
 
 def test_constant_numbers_have_the_spread_1():
-    assert float(Objective((NUMBER,), "l1").spread(VALUES, VALUES)) == 1.0
+    assert float(Objective((NUMBER,), "l1").scale(VALUES, VALUES)) == 1.0
 
 
 def test_a_class_has_the_log_loss_of_its_log_odds():
     objective = Objective((CLASS,), "l1")
-    spread = objective.spread(VALUES, VALUES + 3)
-    assert float(spread) == 1.0
+    scale = objective.scale(VALUES, VALUES + 3)
+    assert float(scale) == 1.0
     expected = log_loss(VALUES.numpy(), torch.sigmoid(SAID).numpy())
-    assert float(objective.loss(SAID, VALUES, spread)) == pytest.approx(expected)
-    assert float(objective.errors(SAID, VALUES, spread).mean()) == pytest.approx(expected)
+    assert float(objective.loss(SAID, VALUES, scale)) == pytest.approx(expected)
+    assert float(objective.errors(SAID, VALUES, scale).mean()) == pytest.approx(expected)
     assert (objective.measure, objective.column) == ("log loss", "val_log_loss")
 
 
@@ -58,11 +58,11 @@ GUESS = torch.tensor([[2.0, -0.3], [9.0, 0.2], [3.5, 7.0]], dtype=torch.float64)
 @pytest.mark.parametrize("name", LOSSES)
 def test_missing_labels_add_nothing_and_have_no_gradient(name):
     objective = Objective((NUMBER, CLASS), name)
-    spread = objective.spread(SEVERAL, torch.full_like(SEVERAL, 1.5))
-    assert spread.tolist() == [1.0, 1.0], "mean of 0.5 and 1.5; and that of a class"
-    spread[0] = 2.0
+    scale = objective.scale(SEVERAL, torch.full_like(SEVERAL, 1.5))
+    assert scale.tolist() == [1.0, 1.0], "mean of 0.5 and 1.5; and that of a class"
+    scale[0] = 2.0
     said = GUESS.clone().requires_grad_()
-    loss = objective.loss(said, SEVERAL, spread)
+    loss = objective.loss(said, SEVERAL, scale)
     number = LOSSES[name](GUESS[[0, 2], 0] / 2, SEVERAL[[0, 2], 0] / 2, reduction="sum")
     chance = torch.sigmoid(GUESS[:2, 1])
     classes = -(torch.log(1 - chance[0]) + torch.log(chance[1]))
@@ -74,13 +74,13 @@ def test_missing_labels_add_nothing_and_have_no_gradient(name):
 
 def test_the_error_of_several_is_the_mean_over_targets_in_units_of_their_spread():
     objective = Objective((NUMBER, CLASS), "l1")
-    spread = torch.tensor([2.0, 1.0], dtype=torch.float64)
+    scale = torch.tensor([2.0, 1.0], dtype=torch.float64)
     classes = log_loss([0, 1], torch.sigmoid(GUESS[:2, 1]).numpy())
     expected = ((1.0 + 0.5) / 2 / 2 + classes) / 2
-    assert float(objective.errors(GUESS, SEVERAL, spread).mean()) == pytest.approx(expected)
+    assert float(objective.errors(GUESS, SEVERAL, scale).mean()) == pytest.approx(expected)
     assert (objective.measure, objective.column) == ("error", "val_error")
     only_number = SEVERAL[2:]
-    assert float(objective.errors(GUESS[2:], only_number, spread).mean()) == pytest.approx(0.5 / 2)
+    assert float(objective.errors(GUESS[2:], only_number, scale).mean()) == pytest.approx(0.5 / 2)
 
 
 def test_two_equal_targets_have_the_loss_of_one():
@@ -126,11 +126,11 @@ def test_a_learned_deviation_is_in_the_units_of_the_error():
 
 
 def test_labels_that_are_missing_say_nothing_of_the_deviation():
-    objective, spread = Objective((NUMBER, NUMBER), "gaussian"), torch.tensor([2.0, 1.0])
+    objective, scale = Objective((NUMBER, NUMBER), "gaussian"), torch.tensor([2.0, 1.0])
     said, deviation = GUESS.clone().requires_grad_(), torch.full_like(GUESS, 0.7).requires_grad_()
-    loss = objective.loss(said, SEVERAL, spread, deviation)
+    loss = objective.loss(said, SEVERAL, scale, deviation)
     known = ~SEVERAL.isnan()
-    units = spread.expand(3, 2)[known].double()
+    units = scale.expand(3, 2)[known].double()
     scaled = (one[known] / units for one in (GUESS, SEVERAL, torch.full_like(GUESS, 0.7)))
     torch.testing.assert_close(loss, gaussian_loss(*scaled).mean())
     for slope in torch.autograd.grad(loss, [said, deviation]):

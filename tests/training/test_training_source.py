@@ -34,7 +34,9 @@ def sources(request, tmp_path):
     target, tolerance, scope = KINDS[request.param]
     spec = ModelSpec("cgcnn", {"width": 8, "depth": 2}, "auto", "hybrid", {}, target, tolerance)
     graph = spec.make_graph(CRYSTALS)
-    stored = StoredGraphs.all_of(build_store(CRYSTALS, spec.make_recipe(), tmp_path / "store"))
+    stored = StoredGraphs.all_of(
+        build_store(CRYSTALS, spec.make_graph_settings(), tmp_path / "store")
+    )
     rows = len(graph.number) if scope is Scope.ATOM else len(graph)
     values = torch.from_numpy(np.random.default_rng(1).normal(size=rows))
     return spec, Examples(graph, values, scope), Examples(stored, values, scope)
@@ -67,7 +69,7 @@ def test_the_weights_and_predictions_are_the_same(sources, tmp_path):
         trainer = Trainer(model, examples, examples, config, tmp_path / name, "k")
         progress = trainer.fit()
         found.append(
-            (progress.kept_error, dict(model.state_dict()), predict(model, examples).values)
+            (progress.selected_error, dict(model.state_dict()), predict(model, examples).values)
         )
     (error, weights, values), (other_error, other_weights, other_values) = found
     assert error == other_error

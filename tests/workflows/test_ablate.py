@@ -74,7 +74,7 @@ def test_the_means_are_those_of_the_table(done):
         for part in ("validation", "test"):
             found = one["targets"]["energy"][part]
             np.testing.assert_allclose(found["mean"], row[f"{part} mae"]["mean"], rtol=1e-12)
-            np.testing.assert_allclose(found["spread"], row[f"{part} mae"]["std"], rtol=1e-9)
+            np.testing.assert_allclose(found["std"], row[f"{part} mae"]["std"], rtol=1e-9)
     assert done.chosen["settings"]["model.depth"] == means["validation mae"]["mean"].idxmin()
 
 
@@ -82,7 +82,7 @@ def test_the_layers_are_those_of_the_trained_model_on_its_test_crystals(done):
     point = done.points[2]
     run = Run.open(done.folder / "points" / point["name"])
     data = run.data()
-    crystals = [data.labelled.table.crystals[i] for i in data.split.test]
+    crystals = [data.dataset.table.crystals[i] for i in data.split.test]
     predictor = run.predictor
     wanted = smoothing_by_layer(predictor.model.encoder, predictor.spec.make_graph(crystals))
     assert len(point["smoothing"]) == len(wanted) == 3

@@ -36,10 +36,10 @@ def held(tmp_path):
 
 def test_a_second_training_is_told_who_writes_there(held, csv_path):
     folder, process = held
-    with pytest.raises(RunError, match="being written by") as refused:
+    with pytest.raises(RunError, match="being written by") as unsupported:
         xtalgraph.train(csv_path, target="energy", out=folder, progress=False)
-    assert f"process {process.pid} on {platform.node()}" in str(refused.value)
-    assert "choose another --out" in str(refused.value)
+    assert f"process {process.pid} on {platform.node()}" in str(unsupported.value)
+    assert "choose another --out" in str(unsupported.value)
 
 
 def test_so_are_a_second_comparison_ablation_and_search(held, csv_path):

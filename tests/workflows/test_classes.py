@@ -17,7 +17,7 @@ from xtalgraph.data.row import Rejection
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import DataConfig
-from xtalgraph.workflows.prepare import make_split, read_labelled
+from xtalgraph.workflows.prepare import make_split, read_dataset
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 NAMES = ["insulator", "metal"]
@@ -144,11 +144,11 @@ def test_an_official_task_of_classes_knows_its_folds(classes):
     target = Target("dense", Kind.INTENSIVE, task=Task.CLASSIFICATION)
     known = replace(CATALOGUE["matbench_mp_is_metal"], num_rows=len(classes), target="dense")
     config = DataConfig("x", "dense", task="classification", split="folds", fold=1)
-    labelled = read_labelled(classes.drop(columns="fold"), target)
+    dataset = read_dataset(classes.drop(columns="fold"), target)
     kfold = StratifiedKFold(n_splits=5, random_state=18012019, shuffle=True)
     test = list(kfold.split(np.zeros(len(classes)), classes["dense"]))[1][1]
-    assert make_split(labelled, config, known, 0).test.tolist() == test.tolist()
-    fewer = labelled.reject({int(test[0]): "for a test"})
+    assert make_split(dataset, config, known, 0).test.tolist() == test.tolist()
+    fewer = dataset.reject({int(test[0]): "for a test"})
     split = make_split(fewer, config, known, 0)
     assert [fewer.table.rows[i] for i in split.test] == test[1:].tolist()
     table = replace(fewer.table, rejected=(Rejection("c0", "", int(test[0]), "no label"),))

@@ -1,4 +1,4 @@
-"""The ladder: rungs on small crystals, the published rows on real ones."""
+"""The leaderboard: entries on small crystals, the published rows on real ones."""
 
 import importlib
 import json
@@ -19,14 +19,14 @@ from xtalgraph.metrics.paired import paired_difference
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.ladder.published_rungs import published_rungs
-from xtalgraph.workflows.ladder.rung import Case
-from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled, resolve_source
+from xtalgraph.workflows.leaderboard.entry import Case
+from xtalgraph.workflows.leaderboard.published import published_entries
+from xtalgraph.workflows.prepare import known_folds, make_split, read_dataset, resolve_source
 from xtalgraph.workflows.split_work import SplitWork
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SMALL = ["model.width=8", "model.depth=1", "training.batch_size=16", "training.threads=1"]
-LADDER = ["mean", "composition-mlp", "prdf-ridge", "pyg-schnet"]
+LEADERBOARD = ["mean", "composition-mlp", "prdf-ridge", "pyg-schnet"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +36,14 @@ def few_resamples(monkeypatch):
 
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick(interval))
     monkeypatch.setattr(
-        "xtalgraph.workflows.ladder.standings.paired_difference", quick(paired_difference)
+        "xtalgraph.workflows.leaderboard.standing.paired_difference", quick(paired_difference)
     )
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
 
 
 def compared(data, out, **options):
     given = {"target": "energy", "kind": "extensive", "unit": "eV/cell", "epochs": 2}
-    given |= {"rungs": LADDER, "progress": False, "overrides": SMALL}
+    given |= {"entries": LEADERBOARD, "progress": False, "overrides": SMALL}
     return xtalgraph.compare(data, out=out, **{**given, **options})
 
 
@@ -62,16 +62,16 @@ def published(table, tmp_path_factory) -> Path:
     return path
 
 
-def rungs_of(found: Comparison):
-    return {one["name"]: one for one in found.document["rungs"]}
+def entries_of(found: Comparison):
+    return {one["name"]: one for one in found.document["entries"]}
 
 
 def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path, as_advised):
-    options = {"rungs": ["mean"], "epochs": 1, "split": "folds", "fold": 0}
+    options = {"entries": ["mean"], "epochs": 1, "split": "folds", "fold": 0}
     found = compared(csv_path, tmp_path / "a", models=["xgn", "cgcnn"], **options)
-    rungs = rungs_of(found)
-    assert f"the mean of {as_advised} members, the assessed" in rungs["xgn"]["description"]
-    assert "members" not in rungs["cgcnn"]["description"]
+    entries = entries_of(found)
+    assert f"the mean of {as_advised} members, the assessed" in entries["xgn"]["description"]
+    assert "members" not in entries["cgcnn"]["description"]
     members = {
         path.name.split("-")[0]: len(xtalgraph.load(path).members)
         for path in (found.folder / "runs").iterdir()
@@ -80,7 +80,7 @@ def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path,
     (run,) = (found.folder / "runs").glob("xgn-*")
     stated = pd.read_csv(run / "predictions.csv").query("split == 'test'")
     mae = (stated["prediction"] - stated["target"]).abs().mean()
-    assert rungs["xgn"]["metrics"]["mae"]["value"] == pytest.approx(mae)
+    assert entries["xgn"]["metrics"]["mae"]["value"] == pytest.approx(mae)
     one = [*SMALL, "training.members=1"]
     found = compared(csv_path, tmp_path / "b", models=["xgn"], overrides=one, **options)
     assert len(xtalgraph.load(next((found.folder / "runs").iterdir())).members) == 1
@@ -90,8 +90,8 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
     caplog.set_level(logging.INFO, "xtalgraph")
     options = {"split": "folds", "published": published}
     found = compared(csv_path, tmp_path / "all", **options)
-    document, rungs = found.document, rungs_of(found)
-    assert list(rungs) == [*LADDER, "published-theirs", DEFAULT]
+    document, entries = found.document, entries_of(found)
+    assert list(entries) == [*LEADERBOARD, "published-theirs", DEFAULT]
     assert document["folds"] == ["fold-0", "fold-1", "fold-2"]
     assert document["rows"] == len(table)
     reasons = {one["name"]: one["reason"] for one in document["not_run"]}
@@ -99,8 +99,8 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
     assert "does not hold numbers" in reasons["published-words"]
 
     energy = table.set_index("id")["energy"]
-    for name, one in rungs.items():
-        files = sorted((tmp_path / "all" / "rungs" / name).glob("*.json"))
+    for name, one in entries.items():
+        files = sorted((tmp_path / "all" / "entries" / name).glob("*.json"))
         kept = [json.loads(path.read_text()) for path in files]
         ids = [i for file in kept for i in file["ids"]]
         assert sorted(ids) == sorted(table["id"])
@@ -114,15 +114,15 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
         assert one["metrics"]["spearman"]["value"] == pytest.approx(rho, rel=1e-9)
         recall = one["metrics"]["recall@10"]["value"]
         assert one["metrics"]["enrichment@10"]["value"] == pytest.approx(recall * 4.8)
-        own = rungs[DEFAULT]["metrics"]["mae"]["value"]
+        own = entries[DEFAULT]["metrics"]["mae"]["value"]
         if name != DEFAULT:
             assert one["against"]["mae"]["difference"] == pytest.approx(own - error.mean())
-    assert rungs["published-theirs"]["against"]["mae"]["outcome"] == "lost"
+    assert entries["published-theirs"]["against"]["mae"]["outcome"] == "lost"
     assert not document["verdict"]["beats"]
     assert "published-theirs" in " ".join(document["verdict"]["text"])
 
     row = found.table.set_index("name").loc["published-theirs"]
-    theirs = rungs["published-theirs"]
+    theirs = entries["published-theirs"]
     assert row["mae"] == theirs["metrics"]["mae"]["value"]
     assert row["mae low"] == theirs["metrics"]["mae"]["low"]
     assert row["mae difference low"] == theirs["against"]["mae"]["low"]
@@ -130,19 +130,19 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
     assert "published-words" in page
     assert "://" not in page.replace("http://www.w3.org", "")
     assert (tmp_path / "all" / "card.md").is_file()
-    assert (tmp_path / "all" / "figures" / "ladder.png").is_file()
+    assert (tmp_path / "all" / "figures" / "leaderboard.png").is_file()
 
     caplog.clear()
-    times = {p: p.stat().st_mtime_ns for p in (tmp_path / "all" / "rungs").rglob("*.json")}
+    times = {p: p.stat().st_mtime_ns for p in (tmp_path / "all" / "entries").rglob("*.json")}
     again = compared(csv_path, tmp_path / "all", **options)
     said = [record.message for record in caplog.records]
     assert not [text for text in said if text.endswith(": running")]
     assert len([text for text in said if "taken from" in text]) == 3 * 6
-    assert again.document["rungs"] == document["rungs"]
-    (lost, *_) = sorted((tmp_path / "all" / "rungs" / "mean").glob("*.json"))
+    assert again.document["entries"] == document["entries"]
+    (lost, *_) = sorted((tmp_path / "all" / "entries" / "mean").glob("*.json"))
     lost.unlink()
-    compared(csv_path, tmp_path / "all", seed=1, models=["schnet"], rungs=["mean"], **options)
-    after = {p: p.stat().st_mtime_ns for p in (tmp_path / "all" / "rungs").rglob("*.json")}
+    compared(csv_path, tmp_path / "all", seed=1, models=["schnet"], entries=["mean"], **options)
+    after = {p: p.stat().st_mtime_ns for p in (tmp_path / "all" / "entries").rglob("*.json")}
     assert len([p for p in after if p.parent.name == "mean"]) == 2 + 3, "kept beside each other"
     assert all(after[p] == time for p, time in times.items() if p != lost)
 
@@ -158,15 +158,15 @@ def test_without_an_extra_the_rest_is_run_and_the_way_to_it_is_said(
         return found_before(module, *args)
 
     monkeypatch.setattr(extras.importlib, "import_module", refuse)
-    rungs = ["mean", "soap-ridge", "acsf-forest", "pyg-schnet"]
-    found = compared(csv_path, tmp_path / "few", rungs=rungs)
-    assert list(rungs_of(found)) == ["mean", DEFAULT]
+    entries = ["mean", "soap-ridge", "acsf-forest", "pyg-schnet"]
+    found = compared(csv_path, tmp_path / "few", entries=entries)
+    assert list(entries_of(found)) == ["mean", DEFAULT]
     reasons = {one["name"]: one["reason"] for one in found.document["not_run"]}
     assert "pip install 'xtalgraph[descriptors]'" in reasons["soap-ridge"]
     assert "pip install 'xtalgraph[descriptors]'" in reasons["acsf-forest"]
     assert "pip install 'xtalgraph[pyg]'" in reasons["pyg-schnet"]
     assert not found.document["verdict"]["complete"]
-    mean = rungs_of(found)["mean"]
+    mean = entries_of(found)["mean"]
     assert mean["metrics"]["recall@10"]["value"] is None, "10 of 5 rows are nothing to find"
 
 
@@ -175,8 +175,8 @@ def test_a_constant_has_no_correlation_counts_as_beaten_and_finds_what_chance_fi
 ):
     frame = table.drop(columns=["structure", "charges"])
     options = {"target": "energy_per_atom", "kind": "intensive", "folds": 2, "fold": 1}  # drawn
-    found = compared(frame, tmp_path / "run", rungs=["mean"], **options)
-    mean = rungs_of(found)["mean"]
+    found = compared(frame, tmp_path / "run", entries=["mean"], **options)
+    mean = entries_of(found)["mean"]
     assert mean["metrics"]["spearman"]["value"] is None
     assert mean["against"]["spearman"]["outcome"] == "undefined"
     assert mean["metrics"]["recall@10"]["value"] == 10 / 24
@@ -185,8 +185,8 @@ def test_a_constant_has_no_correlation_counts_as_beaten_and_finds_what_chance_fi
     # Another constant in each fold orders nothing either, though their pooled ranks correlate.
     options["split"] = "folds"
     del options["fold"]
-    found = compared(frame, tmp_path / "both", rungs=["mean"], **options)
-    mean = rungs_of(found)["mean"]
+    found = compared(frame, tmp_path / "both", entries=["mean"], **options)
+    mean = entries_of(found)["mean"]
     assert found.document["folds"] == ["fold-0", "fold-1"]
     assert mean["metrics"]["spearman"]["value"] is None
     assert mean["against"]["spearman"]["outcome"] == "undefined"
@@ -198,9 +198,9 @@ def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
     frame = table.drop(columns=["cif"])
     options = {"kind": "atomic", "unit": "e", "target": "charges"}
     sites = compared(
-        frame, tmp_path / "sites", rungs=["mean", "composition", "prdf-ridge"], **options
+        frame, tmp_path / "sites", entries=["mean", "composition", "prdf-ridge"], **options
     )
-    assert list(rungs_of(sites)) == ["mean", "composition", DEFAULT]
+    assert list(entries_of(sites)) == ["mean", "composition", DEFAULT]
     (reason,) = sites.document["not_run"]
     assert "one number for each crystal" in reason["reason"]
     frame = table.drop(columns=["structure", "charges"])
@@ -208,13 +208,13 @@ def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
     options = {"target": "stable", "kind": "intensive", "unit": None, "task": "classification"}
     classes = compared(frame, tmp_path / "classes", **options)
     assert classes.document["deciding"] == ["log_loss", "roc_auc"]
-    assert list(rungs_of(classes)) == ["mean", "pyg-schnet", DEFAULT]
+    assert list(entries_of(classes)) == ["mean", "pyg-schnet", DEFAULT]
     assert [one["name"] for one in classes.document["not_run"]] == ["composition-mlp", "prdf-ridge"]
 
 
 def test_what_makes_no_sense_is_refused(csv_path, published, tmp_path):
     with pytest.raises(ConfigError, match="did you mean 'soap-ridge'"):
-        compared(csv_path, tmp_path, rungs=["soap-rigde"])
+        compared(csv_path, tmp_path, entries=["soap-rigde"])
     with pytest.raises(ConfigError, match="did you mean 'cgcnn'"):
         compared(csv_path, tmp_path, models=["cgcnnn"])
     with pytest.raises(ConfigError, match="named once"):
@@ -222,9 +222,9 @@ def test_what_makes_no_sense_is_refused(csv_path, published, tmp_path):
     twice = tmp_path / "twice.csv"
     pd.concat([pd.read_csv(published)] * 2).to_csv(twice, index=False)
     with pytest.raises(InputError, match="more than once"):
-        published_rungs(twice)
+        published_entries(twice)
     with pytest.raises(InputError, match="cannot read"):
-        published_rungs(tmp_path / "nothing.csv")
+        published_entries(tmp_path / "nothing.csv")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no shared data sets in {SHARED}")
@@ -235,16 +235,16 @@ def test_published_rows_give_the_published_error_on_the_official_folds(column, e
     source, known = resolve_source(SHARED / "matbench_phonons.json.gz")
     sections = {"path": str(source), "target": "last phdos peak", "split": "folds", "fold": 0}
     config = RunConfig.from_sections({"data": sections})
-    labelled = read_labelled(source, config.spec.target)
-    rungs = published_rungs(SHARED / "peers_phonons.csv.gz")
-    (rung,) = [one for one in rungs if one.name == f"published-{column}"]
+    dataset = read_dataset(source, config.spec.target)
+    entries = published_entries(SHARED / "peers_phonons.csv.gz")
+    (entry,) = [one for one in entries if one.name == f"published-{column}"]
     means = []
-    for fold in known_folds(labelled, config.data, known):
+    for fold in known_folds(dataset, config.data, known):
         of_fold = replace(config, data=replace(config.data, fold=fold))
-        split = make_split(labelled, of_fold.data, known, 0)
-        case = Case(source, known, of_fold, labelled, split, "", tmp_path, False, SplitWork())
-        assert rung.why_not(case) == ""
-        said = np.concatenate(list(rung.run(case).values))
-        true = np.concatenate([labelled.values[i] for i in split.test])
+        split = make_split(dataset, of_fold.data, known, 0)
+        case = Case(source, known, of_fold, dataset, split, "", tmp_path, False, SplitWork())
+        assert entry.why_not(case) == ""
+        said = np.concatenate(list(entry.run(case).values))
+        true = np.concatenate([dataset.values[i] for i in split.test])
         means.append(np.abs(said - true).mean())
     assert f"{np.mean(means):.2f}" == expected

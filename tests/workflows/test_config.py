@@ -16,17 +16,17 @@ def test_every_default_is_written_out_and_read_back(tmp_path):
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert RunConfig.from_sections(read_yaml(path)) == config
     sections = config.sections()
-    assert sections["graph"] == {"strategy": "radius", "cutoff": 5.0, "fold_tolerance": 1e-3}
+    assert sections["graph"] == {"strategy": "radius", "cutoff": 5.0, "reduction_tolerance": 1e-3}
     assert sections["model"]["name"] == DEFAULT
     assert sections["training"]["epochs"] == config.training.epochs
 
 
 @pytest.mark.parametrize(
-    ("kind", "folded"), [("extensive", 1e-3), ("intensive", 1e-3), ("atomic", 0.0)]
+    ("kind", "reduced"), [("extensive", 1e-3), ("intensive", 1e-3), ("atomic", 0.0)]
 )
-def test_the_graph_is_folded_where_the_target_allows(kind, folded):
+def test_the_graph_is_folded_where_the_target_allows(kind, reduced):
     sections = {"data": {**DATA, "kind": kind}}
-    assert RunConfig.from_sections(sections).spec.fold_tolerance == folded
+    assert RunConfig.from_sections(sections).spec.reduction_tolerance == reduced
 
 
 def test_options_lie_over_the_file_and_overrides_over_both():
@@ -76,11 +76,14 @@ def test_the_number_of_members_lies_over_the_file_and_an_override_over_it(tmp_pa
         ({"data": DATA, "model": {"depht": 2}}, r"unknown key model\.depht; did you mean 'depth'"),
         ({"data": DATA, "graph": {"cutof": 2}}, r"unknown key graph\.cutof; did you mean 'cutoff'"),
         ({"data": DATA, "training": {"lr": 2}}, r"unknown key training\.lr"),
-        ({"data": DATA, "graph": {"fold_tolerance": "x"}}, r"fold_tolerance must be a number"),
-        ({"data": DATA, "graph": {"fold_tolerance": -1}}, r"at least 0 Å, got -1"),
         (
-            {"data": {**DATA, "kind": "atomic"}, "graph": {"fold_tolerance": 1e-3}},
-            r"cannot be folded: 'y' is declared atomic .* Set graph\.fold_tolerance=0",
+            {"data": DATA, "graph": {"reduction_tolerance": "x"}},
+            r"reduction_tolerance must be a number",
+        ),
+        ({"data": DATA, "graph": {"reduction_tolerance": -1}}, r"at least 0 Å, got -1"),
+        (
+            {"data": {**DATA, "kind": "atomic"}, "graph": {"reduction_tolerance": 1e-3}},
+            r"cannot be reduced: 'y' is declared atomic .* Set graph\.reduction_tolerance=0",
         ),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
-from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.evidence.diagnostics.result import Verdict
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.workflows import diagnose as module
 from xtalgraph.workflows.diagnose import NAMES
@@ -23,8 +23,8 @@ def copied(run, tmp_path):
 
 def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
     found = xtalgraph.diagnose(copied, retrain=True, progress=False)
-    assert tuple(one.name for one in found.findings) == NAMES
-    for one in found.findings:
+    assert tuple(one.name for one in found.results) == NAMES
+    for one in found.results:
         assert one.says
         if one.verdict in (Verdict.OK, Verdict.ALARM) and one.number is not None:
             assert one.threshold is not None
@@ -39,7 +39,7 @@ def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
         assert loading not in page
     assert all(f'<section id="{name}">' in page for name in NAMES)
     assert len(page) < 5e6
-    retrained = next(one for one in found.findings if one.name == "retrained")
+    retrained = next(one for one in found.results if one.name == "retrained")
     assert "1 epochs, the model 4" in retrained.says
 
 
@@ -53,8 +53,8 @@ def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
 def test_of_several_members_the_mean_is_asked(which, names, request, table, tmp_path):
     folder = shutil.copytree(request.getfixturevalue(which), tmp_path / "run")
     found = xtalgraph.diagnose(folder, only=names, sample=12, progress=False)
-    assert tuple(one.name for one in found.findings) == names
-    by_name = {one.name: one for one in found.findings}
+    assert tuple(one.name for one in found.results) == names
+    by_name = {one.name: one for one in found.results}
     predicted = pd.read_csv(folder / "predictions.csv").set_index("id")["prediction"]
     predicted /= table.set_index("id")["structure"].map(len)  # totals are compared for each atom
     cutoff = by_name["cutoff"].details
@@ -79,19 +79,19 @@ def test_a_diagnosis_of_other_members_is_not_kept(run_of_members, tmp_path):
     after = json.loads((folder / "diagnose.json").read_text(encoding="utf-8"))
     first, second, _ = before["weights_sha256"]
     assert after["of"]["weights_sha256"] == [first, second, second]
-    assert [one["name"] for one in after["findings"]] == ["size"]
+    assert [one["name"] for one in after["results"]] == ["size"]
 
 
 def test_what_was_found_is_kept_for_the_same_model_and_data(copied, monkeypatch):
     first = xtalgraph.diagnose(copied, only=QUICK, progress=False)
-    assert [one.name for one in first.findings] == ["order", "size", "smoothing"]
+    assert [one.name for one in first.results] == ["order", "size", "smoothing"]
 
-    def refuse(subject):
+    def refuse(tested):
         raise AssertionError("asked again")
 
     monkeypatch.setattr(module, "DIAGNOSTICS", dict.fromkeys(module.DIAGNOSTICS, refuse))
     again = xtalgraph.diagnose(copied, only=QUICK, progress=False)
-    assert [one.as_dict() for one in again.findings] == [one.as_dict() for one in first.findings]
+    assert [one.as_dict() for one in again.results] == [one.as_dict() for one in first.results]
     with pytest.raises(AssertionError, match="asked again"):
         xtalgraph.diagnose(copied, only=["order"], sample=3, progress=False)
     (copied / "diagnose" / "order.svg").unlink()
@@ -100,7 +100,7 @@ def test_what_was_found_is_kept_for_the_same_model_and_data(copied, monkeypatch)
 
 
 def test_findings_are_written_one_by_one(copied, monkeypatch):
-    def break_off(subject):
+    def break_off(tested):
         raise KeyboardInterrupt
 
     questions = {**module.DIAGNOSTICS, "size": break_off}
@@ -108,7 +108,7 @@ def test_findings_are_written_one_by_one(copied, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         xtalgraph.diagnose(copied, only=QUICK, progress=False)
     document = json.loads((copied / "diagnose.json").read_text(encoding="utf-8"))
-    assert [one["name"] for one in document["findings"]] == ["order"]
+    assert [one["name"] for one in document["results"]] == ["order"]
     assert (copied / "diagnose.html").is_file()
 
 

@@ -150,9 +150,9 @@ def test_an_atomic_target_has_no_value_on_a_mixture(table, tmp_path):
 def test_the_graph_of_a_file_on_the_command_line(tmp_path):
     path = tmp_path / "half.cif"
     path.write_text(to_cif(solution(11, 19, 0.5)), encoding="utf-8")
-    refused = CliRunner().invoke(graph, [str(path)], standalone_mode=False)
-    assert refused.return_value == 1
-    assert "partial occupancy" in refused.output
+    unsupported = CliRunner().invoke(graph, [str(path)], standalone_mode=False)
+    assert unsupported.return_value == 1
+    assert "partial occupancy" in unsupported.output
     mixed = CliRunner().invoke(graph, [str(path), "--disorder", "mix"])
     assert mixed.exit_code == 0
     assert "K0.5Na0.5Cl" in mixed.output

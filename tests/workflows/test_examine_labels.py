@@ -14,7 +14,7 @@ from xtalgraph.crystals.transforms import supercell
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.workflows.examine_labels import examine_labels
-from xtalgraph.workflows.prepare import read_labelled
+from xtalgraph.workflows.prepare import read_dataset
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SALT = from_any(bulk("NaCl", "rocksalt", a=5.64))
@@ -29,9 +29,9 @@ def frame(labels, sizes=None, name="y"):
 
 
 def told(data, target):
-    labelled = read_labelled(data, target)
-    split = random_split(len(labelled.table), val=0.1, test=0.2, seed=0)
-    return examine_labels(labelled, split, [target] if isinstance(target, Target) else target)
+    dataset = read_dataset(data, target)
+    split = random_split(len(dataset.table), val=0.1, test=0.2, seed=0)
+    return examine_labels(dataset, split, [target] if isinstance(target, Target) else target)
 
 
 def test_ordinary_labels_are_not_spoken_of():
@@ -120,15 +120,15 @@ def test_labels_that_cannot_be_are_rejected_with_their_row(bad, reason):
     data = frame([1.0, 2.0, 3.0])
     data["y"] = data["y"].astype(object)
     data.at[1, "y"] = bad
-    labelled = read_labelled(data, Target("y", Kind.INTENSIVE))
-    (rejected,) = labelled.table.rejected
+    dataset = read_dataset(data, Target("y", Kind.INTENSIVE))
+    (rejected,) = dataset.table.rejected
     assert (rejected.id, rejected.row) == ("s01", 1)
     assert re.search(reason, rejected.reason)
 
 
 def test_labels_that_vanish_in_single_precision_are_refused():
     with pytest.raises(InputError, match="at most 3e-40, which vanishes"):
-        read_labelled(frame([1e-40, 2e-40, 3e-40]), Target("y", Kind.INTENSIVE))
+        read_dataset(frame([1e-40, 2e-40, 3e-40]), Target("y", Kind.INTENSIVE))
 
 
 @pytest.mark.parametrize(
@@ -175,6 +175,6 @@ def test_real_columns_are_told_apart(file, column, total):
 def test_labels_of_another_shape_say_what_is_supported(label, kind, reason):
     data = frame([0.0, 0.0])
     data["y"] = [label, label]
-    with pytest.raises(InputError) as refused:
-        read_labelled(data, Target("y", kind))
-    assert reason in str(refused.value)
+    with pytest.raises(InputError) as unsupported:
+        read_dataset(data, Target("y", kind))
+    assert reason in str(unsupported.value)

@@ -14,7 +14,7 @@ from xtalgraph.data import store_building
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.nearest import Hybrid
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.testing.crystals import contract_crystals
@@ -101,15 +101,15 @@ def test_where_nothing_is_left_there_is_no_run(tmp_path, monkeypatch):
 
     for store in (True, False):
         with pytest.raises(GraphError, match="any of the 9 crystals: never"):
-            make_graphs(CRYSTALS, GraphRecipe(Nothing()), data_config(store=store))
+            make_graphs(CRYSTALS, GraphSettings(Nothing()), data_config(store=store))
 
 
 def test_a_cache_that_cannot_be_written_is_an_error_with_advice(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XTALGRAPH_CACHE", str(tmp_path / "file"))
     with pytest.raises(StoreError, match=r"XTALGRAPH_CACHE, or .* data\.store=false"):
-        make_graphs(CRYSTALS, GraphRecipe(Radius()), data_config())
-    assert len(make_graphs(CRYSTALS, GraphRecipe(Radius()), data_config(store=False)).source) == 9
+        make_graphs(CRYSTALS, GraphSettings(Radius()), data_config())
+    assert len(make_graphs(CRYSTALS, GraphSettings(Radius()), data_config(store=False)).source) == 9
 
 
 def test_settings_that_cannot_be():
@@ -124,14 +124,14 @@ def test_what_is_known_of_all_graphs_is_known_piece_by_piece(monkeypatch):
     monkeypatch.setattr(store_building, "PART", 4)
     full = build_graph(CRYSTALS, Radius(4.0))
     for tolerance in (0.0, 1e-3):
-        recipe = GraphRecipe(Radius(4.0), tolerance)
-        stored = make_graphs(CRYSTALS, recipe, data_config(memory_gb=0)).source
+        graph_settings = GraphSettings(Radius(4.0), tolerance)
+        stored = make_graphs(CRYSTALS, graph_settings, data_config(memory_gb=0)).source
         assert isinstance(stored, StoredGraphs)
-        for source in (stored, recipe.build(CRYSTALS)):
+        for source in (stored, graph_settings.build(CRYSTALS)):
             seen = survey(source)
             assert seen.alone == (7, 8), "one atom in a cell of 4.1 Å, and one far from all"
             assert seen.mean_edges == pytest.approx(len(full.center) / len(CRYSTALS))
             if tolerance == 0:
-                assert seen.mean_folded_edges == seen.mean_edges
+                assert seen.mean_reduced_edges == seen.mean_edges
                 np.testing.assert_array_equal(seen.num_atoms, [len(c) for c in CRYSTALS])
         assert torch.is_tensor(stored.select(torch.arange(2)).num_atoms)

@@ -18,7 +18,7 @@ import torch
 from xtalgraph.conventions.errors import XtalgraphError
 from xtalgraph.data.store import DOCUMENT, GraphStore, document_digest
 from xtalgraph.data.store_building import build_store
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import Predictor
@@ -159,7 +159,7 @@ def mutate_run(folder, crystals, count, seed):
     deciding = [one for one in names if one.endswith(("json", "safetensors", "yaml"))]
     rng = np.random.default_rng(seed)
     kept = {name: (folder / name).read_bytes() for name in [*names, "manifest.json"]}
-    refused = 0
+    unsupported = 0
     for number in range(count):
         hostile = number % 2 == 1
         name = str(rng.choice(deciding if hostile else [*names, "manifest.json"]))
@@ -170,12 +170,12 @@ def mutate_run(folder, crystals, count, seed):
         if hostile:
             reseal(folder, name)
         found = tried(lambda: read_run(folder, crystals))
-        refused += found is None
+        unsupported += found is None
         if found is not None and not hostile:
             np.testing.assert_array_equal(found["prediction"], usual["prediction"], str(name))
         for one, before in kept.items():
             (folder / one).write_bytes(before)
-    assert refused > 0.6 * count
+    assert unsupported > 0.6 * count
 
 
 def test_sixty_mutations_of_a_run(folder, table):
@@ -221,7 +221,7 @@ def test_five_hundred_mutations_of_a_state(folder):
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     place = tmp_path_factory.mktemp("mutated") / "store"
-    build_store(list(contract_crystals().values()), GraphRecipe(Radius(4.0)), place)
+    build_store(list(contract_crystals().values()), GraphSettings(Radius(4.0)), place)
     return place
 
 
@@ -230,7 +230,7 @@ def mutate_store(store, count, seed):
     usual = GraphStore.open(store).load()
     names = ("graphs.safetensors", DOCUMENT)
     kept = {name: (store / name).read_bytes() for name in names}
-    refused = 0
+    unsupported = 0
     for number in range(count):
         hostile = number % 2 == 1
         name = str(rng.choice(names))
@@ -246,12 +246,12 @@ def mutate_store(store, count, seed):
             return opened.load()
 
         found = None if content == kept[name] else tried(read)
-        refused += found is None
+        unsupported += found is None
         if found is not None and not hostile:
             assert torch.equal(found.distance, usual.distance)
         for one, before in kept.items():
             (store / one).write_bytes(before)
-    assert refused > 0.6 * count
+    assert unsupported > 0.6 * count
 
 
 def seal_store(store):

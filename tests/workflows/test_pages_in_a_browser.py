@@ -41,14 +41,16 @@ def pages(run, csv_path, tmp_path_factory):
     xtalgraph.screen(own, csv_path, out=folder / "screen", top=3, progress=False)
     options = {"target": "energy", "kind": "extensive", "epochs": 2, "progress": False}
     small = ["model.width=8", "model.edge_width=8", "training.threads=1"]
-    xtalgraph.compare(csv_path, rungs=["mean"], out=folder / "ladder", overrides=small, **options)
+    xtalgraph.compare(
+        csv_path, entries=["mean"], out=folder / "leaderboard", overrides=small, **options
+    )
     swept = {"model.depth": [1, 2]}
     xtalgraph.ablate(csv_path, sweep=swept, out=folder / "swept", overrides=small, **options)
     return {
         "report": own / "report.html",
         "diagnose": own / "diagnose.html",
         "screen": folder / "screen" / "screen.html",
-        "compare": folder / "ladder" / "compare.html",
+        "compare": folder / "leaderboard" / "compare.html",
         "ablate": folder / "swept" / "ablate.html",
     }
 

@@ -45,7 +45,7 @@ def test_every_file_gets_a_row(run, folder, tmp_path):
     done = xtalgraph.predict(run, folder, out=out, progress=False)
     assert (done.good, done.bad) == (10, 4)
     table = pd.read_csv(out)
-    novelty = ["novelty", "latent_distance", "composition_distance", "unseen"]
+    novelty = ["novelty", "embedding_distance", "composition_distance", "unseen"]
     assert list(table.columns) == ["id", "formula", "prediction", "unit", "error", *novelty]
     assert len(table) == 14
     bad = table[table["prediction"].isna()].set_index("id")["error"]
@@ -79,7 +79,7 @@ def test_a_gpu_says_the_same_to_single_precision(run_of_members, csv_path, tmp_p
         path = tmp_path / f"{device}.csv"
         xtalgraph.predict(run_of_members, csv_path, out=path, device=device, progress=False)
         tables[device] = pd.read_csv(path)
-    for name in ("prediction", "spread", "latent_distance"):
+    for name in ("prediction", "std", "embedding_distance"):
         one, other = (tables[device][name] for device in ("cpu", "cuda"))
         assert other.to_numpy() == pytest.approx(one.to_numpy(), rel=1e-3, abs=1e-4)
 

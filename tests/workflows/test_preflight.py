@@ -64,7 +64,11 @@ def test_the_data_is_looked_for_before_the_run_folder(tmp_path, broken_table):
         ({"split": "time:wen"}, ConfigError, "did you mean 'when'"),
         ({"split": "column:part"}, ConfigError, "there is no column 'part'"),
         ({"overrides": ["training.device=cuda"]}, ConfigError, "finds no CUDA GPU on this machine"),
-        ({"overrides": ["training.capture=true", "graph.fold_tolerance=0"]}, ConfigError, "folded"),
+        (
+            {"overrides": ["training.capture=true", "graph.reduction_tolerance=0"]},
+            ConfigError,
+            "folded",
+        ),
         (
             {"model": "megnet", "overrides": ["data.state=temperatur"]},
             InputError,

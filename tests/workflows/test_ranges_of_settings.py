@@ -15,7 +15,7 @@ from xtalgraph.models.registry import ENCODERS
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.config import DataConfig, GraphConfig, RunConfig
 
-NEEDED = {DataConfig: {"path": "a.csv", "target": "y"}, GraphConfig: {"fold_tolerance": 0.0}}
+NEEDED = {DataConfig: {"path": "a.csv", "target": "y"}, GraphConfig: {"reduction_tolerance": 0.0}}
 SETTINGS = [
     DataConfig,
     GraphConfig,

@@ -16,15 +16,15 @@ def test_the_data_of_a_run_are_read_again_as_they_were(run):
     opened = Run.open(run)
     data = opened.data()
     stated = pd.read_csv(run / "predictions.csv").set_index("id")
-    assert sum(len(rows) for rows in data.split.parts().values()) == len(data.labelled.table)
+    assert sum(len(rows) for rows in data.split.parts().values()) == len(data.dataset.table)
     for part, rows in data.split.parts().items():
-        ids = [data.labelled.table.ids[i] for i in rows]
+        ids = [data.dataset.table.ids[i] for i in rows]
         assert list(stated.index[stated["split"] == part]) == ids
-        values = np.concatenate([data.labelled.values[i] for i in rows])
+        values = np.concatenate([data.dataset.values[i] for i in rows])
         np.testing.assert_array_equal(values, stated.loc[ids, "target"])
-    crystals = [data.labelled.table.crystals[i] for i in data.split.test]
+    crystals = [data.dataset.table.crystals[i] for i in data.split.test]
     said = np.concatenate(opened.predictor.predict_crystals(crystals))
-    ids = [data.labelled.table.ids[i] for i in data.split.test]
+    ids = [data.dataset.table.ids[i] for i in data.split.test]
     np.testing.assert_allclose(said, stated.loc[ids, "prediction"], rtol=1e-5)
 
 

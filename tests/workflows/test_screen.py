@@ -29,12 +29,12 @@ from xtalgraph.workflows.screen import _Tally, best_of, put_together, screen
 from xtalgraph.workflows.structure_files import check_structures
 
 
-def stream(values, spread=None):
+def stream(values, std=None):
     """Predictions of crystals that are made when they are asked for."""
     for number, value in enumerate(values):
         sites = np.random.default_rng(number).random((20, 3))
         crystal = Crystal.from_fractional(9 * np.eye(3), sites, np.full(20, 6))
-        own = None if spread is None else np.array([spread[number]])
+        own = None if std is None else np.array([std[number]])
         said = Prediction(np.array([float(value)]), own, None, None, np.zeros(8), None)
         yield PredictedRow(Row(f"c{number}", "", number, crystal), said)
 
@@ -54,9 +54,9 @@ def test_the_best_are_those_of_sorting_everything():
         names = np.array([f"c{number}" for number in range(400)])
         expected = np.lexsort((names, key))[:25]
         assert [int(one.predicted.row.id[1:]) for one in best] == expected.tolist()
-    spread = np.random.default_rng(1).random(400) * 20
-    best = ranked(stream(values, spread), Aim("max"), 10, "upper-bound")
-    assert [one.score for one in best] == sorted(values + spread, reverse=True)[:10]
+    std = np.random.default_rng(1).random(400) * 20
+    best = ranked(stream(values, std), Aim("max"), 10, "upper-bound")
+    assert [one.score for one in best] == sorted(values + std, reverse=True)[:10]
 
 
 def test_memory_does_not_grow_with_the_candidates():
@@ -117,9 +117,9 @@ def test_where_nothing_can_be_gained_the_distance_decides_and_it_is_said(
 
 
 def test_equal_scores_stand_by_their_distance_and_then_by_id():
-    values, spread = [3.0, 1.2, 0.9, 1.1, 5.0], np.array([0.1, 0.5, 0.5, 0.5, 0.1])
+    values, std = [3.0, 1.2, 0.9, 1.1, 5.0], np.array([0.1, 0.5, 0.5, 0.5, 0.1])
     for order in itertools.permutations(range(5)):
-        given = list(stream(values, spread))
+        given = list(stream(values, std))
         best = ranked([given[n] for n in order], Aim("target", 1.0), 4, "upper-bound")
         assert [one.predicted.row.id for one in best] == ["c2", "c3", "c1", "c0"]
     scores = Scores("upper-bound", -3.9, 0.0, 5, 3)
@@ -138,8 +138,8 @@ def test_a_spread_that_knows_no_errors_is_warned_of_with_the_number(
     errors = (stated.loc[test, "prediction"] - stated.loc[test, "target"]).abs().to_numpy()
     options = {"out": tmp_path / "s", "top": 3, "by": "upper-bound", "progress": False}
 
-    def caveats(spread):
-        stated.loc[test, "spread"] = spread
+    def caveats(std):
+        stated.loc[test, "std"] = std
         stated.to_csv(path, index=False)
         return [one for one in screen(folder, csv_path, **options).caveats if "trusts" in one]
 
@@ -196,12 +196,12 @@ def test_what_is_wanted_stands_in_title_and_cards_with_the_digits_that_it_has(
     page = done.page.read_text("utf-8")
     assert "The first 2 of 48 candidates for the lowest energy_per_atom" in page
     best = done.table.iloc[0]
-    shown = f"{meaningful(best['prediction'], done.error)} ± {plain(best['spread'], 2)}"
+    shown = f"{meaningful(best['prediction'], done.error)} ± {plain(best['std'], 2)}"
     assert with_unit(shown, "eV/atom") in page
     assert repr(float(best["prediction"])) in done.path.read_text("utf-8")
     said = screened_table(done.table, done.error).splitlines()
     assert meaningful(best["prediction"], done.error) in said[1]
-    assert "spread" in said[0]
+    assert "std" in said[0]
 
 
 def test_what_cannot_be_ranked_is_refused(run, table, tmp_path):

@@ -17,7 +17,7 @@ from xtalgraph.evidence.report import write_report
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import DataConfig
-from xtalgraph.workflows.prepare import read_labelled
+from xtalgraph.workflows.prepare import read_dataset
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 NAMES = ["energy", "energy_per_atom", "dense"]
@@ -137,8 +137,8 @@ def test_how_many_labels_there_are_is_told(gappy, tmp_path, caplog):
 
 def test_a_row_without_any_label_or_with_a_wrong_one_is_rejected(gappy):
     targets = [Target("energy", Kind.EXTENSIVE), Target("dense", Kind.INTENSIVE)]
-    labelled = read_labelled(gappy.assign(dense=gappy["dense"].replace(0.0, np.inf)), targets)
-    reasons = {one.id: one.reason for one in labelled.table.rejected}
+    dataset = read_dataset(gappy.assign(dense=gappy["dense"].replace(0.0, np.inf)), targets)
+    reasons = {one.id: one.reason for one in dataset.table.rejected}
     assert reasons["c10"] == "all of the targets energy, dense are missing"
     assert "not finite" in next(why for why in reasons.values() if "all" not in why)
 

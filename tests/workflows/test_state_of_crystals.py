@@ -15,10 +15,10 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.evidence.diagnostics.finding import Verdict
-from xtalgraph.evidence.subject import Subject
+from xtalgraph.evidence.diagnostics.result import Verdict
+from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.verification import verify
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
@@ -67,7 +67,7 @@ def test_the_statistics_of_the_training_part_are_in_the_checkpoint(run, warm):
     seen = warm.set_index("id").loc[train_ids, "temperature"]
     scaler = Predictor.load(run.folder).model.states
     assert scaler.mean.tolist() == pytest.approx([seen.mean()], rel=1e-12)
-    assert scaler.spread.tolist() == pytest.approx([seen.std(ddof=0)], rel=1e-12)
+    assert scaler.std.tolist() == pytest.approx([seen.std(ddof=0)], rel=1e-12)
     document = json.loads((run.folder / "model.json").read_text())
     assert document["format"] == 3
     assert document["model"]["conditions"]["numbers"] == ["temperature"]
@@ -98,7 +98,7 @@ def test_predictions_of_the_run_come_again(run, warm):
         np.abs(again.values - warm["y"]).mean()
     )
     data = run.data(warm)
-    assert len(data.labelled.states) == len(warm)
+    assert len(data.dataset.states) == len(warm)
 
 
 @pytest.mark.long
@@ -187,7 +187,7 @@ def test_a_verification_keeps_the_state_of_each_crystal(run, warm, tmp_path):
     rows = warm.iloc[[0, 1, 60, 61]]
     found = xtalgraph.verify(run.folder, on=rows, progress=False)
     assert found.verification.failures == ()
-    tried = {one.demand: one.tried for one in found.verification.findings}
+    tried = {one.check: one.tried for one in found.verification.results}
     assert tried["rotation"] == tried["batch as single"] == 4
     assert tried["reduced as full, merged distances"] == 4
     blind = rows.assign(temperature=[100.0, None, 700.0, 700.0])
@@ -199,19 +199,19 @@ def test_a_verification_keeps_the_state_of_each_crystal(run, warm, tmp_path):
 
 
 def test_what_is_verified_is_the_model_in_the_state_of_the_crystal(run, warm):
-    subject = Subject.of(run.predictor)
+    tested = ModelUnderTest.of(run.predictor)
     crystal = from_pymatgen(warm["structure"].iloc[0])
     with pytest.raises(InputError, match="give the states of all 1 crystals"):
-        verify(subject, {"c0": crystal})
+        verify(tested, {"c0": crystal})
     states = run.predictor.spec.conditions.states_of(warm.iloc[[0, 60]].to_dict("records"))
     with pytest.raises(InputError, match="there are 1 crystals and 2 states"):
-        verify(subject, {"c0": crystal}, states)
-    by_radius = replace(subject, recipe=GraphRecipe(Radius(4.0)))
+        verify(tested, {"c0": crystal}, states)
+    by_radius = replace(tested, graph_settings=GraphSettings(Radius(4.0)))
     cold, hot = (verify(by_radius, {"c0": crystal}, states.select(np.array([n]))) for n in (0, 1))
-    found = {one.demand: one for one in cold.findings}
+    found = {one.check: one for one in cold.results}
     assert found["value at the cutoff"].tried >= 2
     assert found["value at the cutoff"].violation is not None  # None would be a value that is none
-    assert cold.findings != hot.findings
+    assert cold.results != hot.results
 
 
 @pytest.mark.long
@@ -219,14 +219,14 @@ def test_a_diagnosis_predicts_as_the_run_did_and_keeps_states_while_crystals_cha
     reading = ["elements", "geometry", "retrained", "volume", "cutoff-path"]  # what predicts
     reading += ["cutoff", "smoothing", "reach", "worst"]
     found = xtalgraph.diagnose(run.folder, warm, retrain=True, only=reading, progress=False)
-    assert [one.name for one in found.findings] == reading
-    assert all(one.verdict is not Verdict.NOT_APPLICABLE for one in found.findings)
+    assert [one.name for one in found.results] == reading
+    assert all(one.verdict is not Verdict.NOT_APPLICABLE for one in found.results)
     known = pd.read_csv(run.folder / "predictions.csv").set_index("id")
     mae = np.abs(known["prediction"] - known["target"])[known["split"] == "test"].mean()
-    (path,) = (one for one in found.findings if one.name == "cutoff-path")
+    (path,) = (one for one in found.results if one.name == "cutoff-path")
     assert path.details["mae"] == pytest.approx(mae, rel=1e-4)
     # the label follows the state, which stays: other elements or another geometry explain nothing
-    changed = next(one.details for one in found.findings if one.name == "elements")
+    changed = next(one.details for one in found.results if one.name == "elements")
     assert changed["r2_before"] > 0.5
     assert changed["r2_after"] > 0.5
 
@@ -262,9 +262,9 @@ def test_searches_and_comparisons_read_the_state(warm, tmp_path):
         warm,
         out=tmp_path / "compared",
         models=["megnet"],
-        rungs=["mean"],
+        entries=["mean"],
         overrides=overrides,
         **options,
     )
-    assert [one["name"] for one in compared.document["rungs"]] == ["mean", "megnet"]
+    assert [one["name"] for one in compared.document["entries"]] == ["mean", "megnet"]
     assert not compared.document["not_run"]

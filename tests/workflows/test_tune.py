@@ -29,7 +29,7 @@ def planted(monkeypatch):
     """Trials that are not trained; their error is the distance to 0.004, their splits are kept."""
     read = []
 
-    def error(labelled, split, config, folder, *, report):
+    def error(dataset, split, config, folder, *, report):
         folder.mkdir(parents=True)
         read.append(split)
         return abs(config.training.learning_rate - 0.004)
@@ -63,7 +63,7 @@ def test_the_test_part_is_in_no_trial_and_in_one_run(csv_path, table, tmp_path, 
 def test_a_killed_search_goes_on_and_an_ended_one_does_not(csv_path, tmp_path, monkeypatch):
     calls = []
 
-    def error(labelled, split, config, folder, *, report):
+    def error(dataset, split, config, folder, *, report):
         calls.append(config.training.learning_rate)
         folder.mkdir(parents=True, exist_ok=True)
         if len(calls) == 3:

@@ -56,7 +56,7 @@ def test_the_first_member_of_an_ensemble_is_the_run_without_others(run, csv_path
     for name in ("model.safetensors", "split.json"):
         assert (run / name).read_bytes() == (several / name).read_bytes()
     table = pd.read_csv(several / "predictions.csv")
-    assert list(table.columns) == ["id", "split", "target", "prediction", "spread", "unit"]
+    assert list(table.columns) == ["id", "split", "target", "prediction", "std", "unit"]
     first = pd.read_csv(run / "predictions.csv")["prediction"]
     models = [load_model(several)[0], load_model(several / "members" / "1")[0]]
     assert not any(
@@ -66,7 +66,7 @@ def test_the_first_member_of_an_ensemble_is_the_run_without_others(run, csv_path
     )
     # of two members a and b the mean is (a + b)/2 and the deviation |a - b|/√2
     other = 2 * table["prediction"] - first
-    np.testing.assert_allclose(table["spread"], (first - other).abs() / np.sqrt(2), rtol=1e-9)
+    np.testing.assert_allclose(table["std"], (first - other).abs() / np.sqrt(2), rtol=1e-9)
 
 
 def test_where_nothing_is_said_as_many_are_trained_as_the_architecture_advises(
@@ -76,7 +76,7 @@ def test_where_nothing_is_said_as_many_are_trained_as_the_architecture_advises(
     run = trained(csv_path, tmp_path / "run", epochs=1, overrides=SMALL)
     assert len(run.predictor.members) == as_advised
     assert run.config.training.members == as_advised  # written out in config.yaml
-    assert (pd.read_csv(run.folder / "predictions.csv")["spread"] > 0).all()
+    assert (pd.read_csv(run.folder / "predictions.csv")["std"] > 0).all()
     said = {"target": "energy", "overrides": ["training.members=2"]}
     for options, count in (({"model": "cgcnn"}, 1), ({}, 3), (said, 2)):
         request = Request.of(csv_path, {"target": "energy", **options}).advised()
@@ -92,15 +92,15 @@ def test_the_calibration_part_is_of_no_other_use(ensemble, table):
     assert list(rows["id"]) == division["calibration"]
     assert len(rows) == round(0.4 * 38)
     data = ensemble.data()
-    assert [data.labelled.table.ids[i] for i in data.split.calibration] == list(rows["id"])
+    assert [data.dataset.table.ids[i] for i in data.split.calibration] == list(rows["id"])
     assert "calibration crystals" in (ensemble.folder / "card.md").read_text()
 
 
 def test_the_intervals_are_those_of_the_definition(ensemble, table):
     stated = pd.read_csv(ensemble.folder / "predictions.csv").set_index("id")
     atoms = table.set_index("id")["structure"].map(len)[stated.index]
-    per_atom = (stated["spread"] / atoms)[stated["split"] == "val"].median()
-    difficulty = stated["spread"] + per_atom * atoms
+    per_atom = (stated["std"] / atoms)[stated["split"] == "val"].median()
+    difficulty = stated["std"] + per_atom * atoms
     scores = ((stated["target"] - stated["prediction"]).abs() / difficulty).to_numpy()
     quantile = conformal_quantile(scores[stated["split"] == "calibration"], 0.9)
     np.testing.assert_allclose(stated["upper"] - stated["prediction"], quantile * difficulty)
@@ -116,15 +116,15 @@ def test_the_intervals_are_those_of_the_definition(ensemble, table):
 def test_new_crystals_get_the_spread_and_the_interval_too(ensemble, csv_path, table, tmp_path):
     xtalgraph.predict(ensemble.folder, csv_path, out=tmp_path / "new.csv", progress=False)
     said = pd.read_csv(tmp_path / "new.csv").set_index("id")
-    assert list(said.columns)[:5] == ["formula", "prediction", "spread", "lower", "upper"]
+    assert list(said.columns)[:5] == ["formula", "prediction", "std", "lower", "upper"]
     stated = pd.read_csv(ensemble.folder / "predictions.csv").set_index("id")
-    for name in ("prediction", "spread", "lower", "upper"):
+    for name in ("prediction", "std", "lower", "upper"):
         np.testing.assert_allclose(said[name][stated.index], stated[name], rtol=2e-4, atol=1e-5)
     crystal = from_pymatgen(table["structure"][0])
     one, eight = ensemble.predictor.predict([crystal, supercell(crystal, (2, 2, 2))]).to_dict(
         "records"
     )
-    for name in ("prediction", "spread", "lower", "upper"):
+    for name in ("prediction", "std", "lower", "upper"):
         assert eight[name] == pytest.approx(8 * one[name], rel=1e-4), "extensive"
     assert f"3 × {DEFAULT}" in repr(ensemble.predictor)
 
@@ -132,7 +132,7 @@ def test_new_crystals_get_the_spread_and_the_interval_too(ensemble, csv_path, ta
 def test_one_model_has_intervals_by_the_number_of_atoms(csv_path, table, tmp_path):
     run = trained(csv_path, tmp_path / "run", intervals=True)
     stated = pd.read_csv(run.folder / "predictions.csv").set_index("id")
-    assert "spread" not in stated.columns
+    assert "std" not in stated.columns
     atoms = table.set_index("id")["structure"].map(len)[stated.index]
     width = (stated["upper"] - stated["lower"]) / atoms
     np.testing.assert_allclose(width, width.iloc[0])

@@ -60,16 +60,16 @@ def several(csv_path, tmp_path_factory) -> Run:
 
 def test_one_model_says_what_it_has_learned(alone, table):
     stated = pd.read_csv(alone.folder / "predictions.csv").set_index("id")
-    assert list(stated.columns) == ["split", "target", "prediction", "spread", "unit"]
+    assert list(stated.columns) == ["split", "target", "prediction", "std", "unit"]
     predictor = alone.predictor
-    assert (len(predictor.members), predictor.has_spread) == (1, True)
+    assert (len(predictor.members), predictor.has_std) == (1, True)
     crystals = [from_pymatgen(one) for one in table["structure"]]
     graph = predictor.spec.make_graph(crystals)
     model = predictor.model
     with torch.no_grad():
         found = model.deviation(model.features(graph), graph)
-    np.testing.assert_allclose(stated["spread"][table["id"]], found, rtol=1e-4)
-    assert (stated["spread"] > 0).all()
+    np.testing.assert_allclose(stated["std"][table["id"]], found, rtol=1e-4)
+    assert (stated["std"] > 0).all()
     log = pd.read_csv(alone.folder / "log.csv")
     assert "val_mae" in log.columns, "the epoch is chosen by the error of the mean"
 
@@ -77,7 +77,7 @@ def test_one_model_says_what_it_has_learned(alone, table):
 def test_metrics_and_report_say_that_it_was_learned(alone):
     found = alone.metrics["uncertainty"]
     assert (found["members"], found["learned"]) == (1, True)
-    assert 0 <= found["spread"]["miscalibration_area"] <= 0.5
+    assert 0 <= found["std"]["miscalibration_area"] <= 0.5
     assert alone.metrics["models"]["cgcnn"]["description"].endswith("with a mean-variance head")
     page = (alone.folder / "report.html").read_text()
     assert ">Uncertainty</h2>" in page
@@ -91,15 +91,15 @@ def test_eight_cells_are_eight_times_as_uncertain_as_one(alone, several, table):
     for run in (alone, several):
         both = run.predictor.predict([crystal, supercell(crystal, (2, 2, 2))])
         one, eight = both.to_dict("records")
-        for name in {"prediction", "spread", "lower", "upper"} & set(both.columns):
+        for name in {"prediction", "std", "lower", "upper"} & set(both.columns):
             assert eight[name] == pytest.approx(8 * one[name], rel=1e-4), name
     assert "upper" in both.columns
 
 
 def test_batched_and_alone_it_is_the_same(alone, table):
     crystals = [from_pymatgen(one) for one in table["structure"]]
-    together = alone.predictor.predict(crystals)["spread"]
-    single = [alone.predictor.predict([one])["spread"][0] for one in crystals]
+    together = alone.predictor.predict(crystals)["std"]
+    single = [alone.predictor.predict([one])["std"][0] for one in crystals]
     np.testing.assert_allclose(together, single, rtol=1e-4)
 
 
@@ -116,9 +116,9 @@ def test_of_members_it_is_the_mean_variance_and_that_of_the_means(several, table
             ]
         )
     expected = variances.mean(axis=0) + (means[0] - means[1]) ** 2 / 2
-    np.testing.assert_allclose(stated["spread"] ** 2, expected, rtol=1e-3)
+    np.testing.assert_allclose(stated["std"] ** 2, expected, rtol=1e-3)
     new = predictor.predict([from_pymatgen(one) for one in table["structure"]])
-    np.testing.assert_allclose(new["spread"], stated["spread"], rtol=1e-3)
+    np.testing.assert_allclose(new["std"], stated["std"], rtol=1e-3)
     assert several.metrics["models"]["cgcnn"]["description"] == (
         "the mean of 2 members, each CGCNN, a graph neural network with a mean-variance head"
     )
@@ -127,8 +127,8 @@ def test_of_members_it_is_the_mean_variance_and_that_of_the_means(several, table
 def test_intervals_are_normalised_by_it(several, table):
     stated = pd.read_csv(several.folder / "predictions.csv").set_index("id")
     atoms = table.set_index("id")["structure"].map(len)[stated.index]
-    per_atom = (stated["spread"] / atoms)[stated["split"] == "val"].median()
-    width = (stated["upper"] - stated["lower"]) / (stated["spread"] + per_atom * atoms)
+    per_atom = (stated["std"] / atoms)[stated["split"] == "val"].median()
+    width = (stated["upper"] - stated["lower"]) / (stated["std"] + per_atom * atoms)
     np.testing.assert_allclose(width, width.iloc[0])
 
 
@@ -174,11 +174,11 @@ def test_every_site_has_its_own(table, tmp_path):
     run = trained(table, tmp_path / "run", target="charges", kind="atomic", unit="e")
     stated = pd.read_csv(run.folder / "predictions.csv")
     assert len(stated) == sum(len(one) for one in table["structure"])
-    assert (stated["spread"] > 0).all()
+    assert (stated["std"] > 0).all()
     crystal = from_pymatgen(table["structure"][0])
     one, two = (run.predictor.predict([c]) for c in (crystal, supercell(crystal, (2, 1, 1))))
     assert len(two) == 2 * len(one)
-    assert sorted(two["spread"]) == pytest.approx(sorted([*one["spread"]] * 2), rel=1e-4)
+    assert sorted(two["std"]) == pytest.approx(sorted([*one["std"]] * 2), rel=1e-4)
 
 
 def test_candidates_are_ranked_by_it(alone, csv_path, tmp_path):
@@ -204,10 +204,10 @@ def test_one_setting_is_enough_and_a_class_is_refused():
 def test_networks_of_other_libraries_are_trained_with_the_same_head(table, tmp_path):
     done = xtalgraph.compare(
         table,
-        out=tmp_path / "ladder",
+        out=tmp_path / "leaderboard",
         target="energy",
         kind="extensive",
-        rungs=["mean", "pyg-schnet"],
+        entries=["mean", "pyg-schnet"],
         epochs=1,
         overrides=SMALL,
         progress=False,

@@ -11,8 +11,8 @@ import torch
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.evidence.subject import Subject
-from xtalgraph.evidence.verification import verify as verify_subject
+from xtalgraph.evidence.model_under_test import ModelUnderTest
+from xtalgraph.evidence.verification import verify as verify_model
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -49,7 +49,7 @@ def xgn_run(csv_path, tmp_path_factory) -> Path:
 
 
 def statuses(found) -> dict[str, str]:
-    return {one["demand"]: one["status"] for one in found.document["findings"]}
+    return {one["check"]: one["status"] for one in found.document["results"]}
 
 
 def test_a_clean_run_raises_no_alarm_and_its_report_says_so(copied):
@@ -75,14 +75,14 @@ def test_of_several_members_every_one_is_tried(run_of_members_on_a_fold, no_repo
     with torch.no_grad():
         for one in predictor.members[2].parameters():
             one.fill_(torch.nan)
-    broken = verify_subject(Subject.of(predictor), {"cubic": contract_crystals()["cubic"]})
-    assert "a finite number" in {one.demand for one in broken.failures}
+    broken = verify_model(ModelUnderTest.of(predictor), {"cubic": contract_crystals()["cubic"]})
+    assert "a finite number" in {one.check for one in broken.failures}
 
 
 def test_the_same_crystals_are_drawn_again(copied, no_report):
     first, again = (xtalgraph.verify(copied, sample=2, progress=False) for _ in range(2))
     assert first.document["crystals"] == again.document["crystals"]
-    assert first.document["findings"] == again.document["findings"]
+    assert first.document["results"] == again.document["results"]
 
 
 def test_a_clean_run_with_angles_and_a_radius_raises_no_alarm(xgn_run, no_report):
@@ -105,7 +105,7 @@ def test_a_strict_cut_is_caught_and_the_report_warns(csv_path, tmp_path):
     )
     cubic = contract_crystals()["cubic"]  # whose shells are cut
     found = xtalgraph.verify(out, on=[cubic], progress=False)
-    assert {one.demand for one in found.verification.failures} & {"permutation", "lattice basis"}
+    assert {one.check for one in found.verification.failures} & {"permutation", "lattice basis"}
     page = (out / "report.html").read_text(encoding="utf-8")
     assert 'class="warning">Its verification failed: ' in page
 

@@ -27,7 +27,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     help="Our architectures (xgn); the first is assessed, and has the settings of --set model.*.",
 )
 @click.option(
-    "--rungs",
+    "--entries",
     metavar="A,B,...",
     callback=_names,
     help="The baselines that are wanted (all): mean, composition, composition-mlp, prdf-ridge, "
@@ -83,32 +83,32 @@ def compare(quiet: bool, **options: Any) -> None:
     from xtalgraph.workflows.compare import compare as run_comparison
 
     found = run_comparison(options.pop("data"), progress=not quiet, **options)
-    click.echo(ladder_table(found.document))
+    click.echo(leaderboard_table(found.document))
     click.echo("\n" + "\n".join(found.document["verdict"]["text"]))
     click.echo(f"\npage: {found.folder / 'compare.html'}")
 
 
-def ladder_table(document: Mapping[str, Any]) -> str:
+def leaderboard_table(document: Mapping[str, Any]) -> str:
     """Lay out ``compare.json``, a line for each model.
 
     Args:
         document: Its content.
     """
     from xtalgraph.cli.tables import aligned, metric_texts
-    from xtalgraph.evidence.ladder_page import title
-    from xtalgraph.evidence.ladder_wording import SHORT, outcome_in_words
+    from xtalgraph.evidence.leaderboard_page import title
+    from xtalgraph.evidence.leaderboard_text import SHORT, outcome_in_words
 
     target, deciding = document["target"], document["deciding"]
     unit = f", {target['unit']}" if target["unit"] else ""
     head = f"{target['name']}{unit} ({target['kind']}), {document['rows']} test rows"
-    metrics = document["rungs"][0]["metrics"]
+    metrics = document["entries"][0]["metrics"]
     keys = [key for key in (*_SHOWN, *_SHOWN_CLASSES) if key in metrics]
-    judged = document["judged"]
-    against = [f"{judged} by {SHORT[key]}" for key in deciding]
+    assessed = document["assessed"]
+    against = [f"{assessed} by {SHORT[key]}" for key in deciding]
     rows = [["", *map(title, keys), *against, "s", "parameters"]]
-    for one in document["rungs"]:
+    for one in document["entries"]:
         row = [one["name"], *(metric_texts(one["metrics"][key])[0] for key in keys)]
-        if one["judged"]:
+        if one["assessed"]:
             row += ["", ""]
         else:
             row += [outcome_in_words(one["against"][key]["outcome"]) for key in deciding]
@@ -116,5 +116,5 @@ def ladder_table(document: Mapping[str, Any]) -> str:
         row.append("" if one["parameters"] is None else f"{one['parameters']:,}")
         rows.append(row)
     missing = [f"{one['name']}: not run: {one['reason']}" for one in document["not_run"]]
-    note = f"{judged} by ...: {judged} compared with the model of the line"
+    note = f"{assessed} by ...: {assessed} compared with the model of the line"
     return "\n".join([head, *aligned(rows), note, *missing])

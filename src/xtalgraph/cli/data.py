@@ -48,7 +48,7 @@ def fetch(name: str, quiet: bool) -> None:
     help="Measure these graphs, full and reduced: radius:5 (Å), hybrid:12:8; may be repeated.",
 )
 @click.option(
-    "--fold-tolerance",
+    "--reduction-tolerance",
     type=float,
     default=0.001,
     show_default=True,
@@ -65,7 +65,7 @@ def fetch(name: str, quiet: bool) -> None:
 )
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def info(
-    path: str, specs: tuple[str, ...], fold_tolerance: float, symprec: float, quiet: bool
+    path: str, specs: tuple[str, ...], reduction_tolerance: float, symprec: float, quiet: bool
 ) -> int:
     """Read the crystals of PATH, check each, and say what is there.
 
@@ -77,12 +77,12 @@ def info(
     from xtalgraph.workflows.data import describe_source
 
     strategies = [parse_strategy(spec) for spec in specs]
-    found = describe_source(path, strategies, fold_tolerance, symprec, progress=not quiet)
+    found = describe_source(path, strategies, reduction_tolerance, symprec, progress=not quiet)
     click.echo(found.text)
     if found.graphs is not None:
         told = [] if found.without_group is None else [found.without_group]
-        click.echo("\n".join([*_sizes(found.graphs), *told, *found.refused]))
-    return 1 if found.rejected or found.refused else 0
+        click.echo("\n".join([*_sizes(found.graphs), *told, *found.unsupported]))
+    return 1 if found.rejected or found.unsupported else 0
 
 
 @data.command()
@@ -103,7 +103,7 @@ def cache(clear: bool) -> int:
         rows = [["  store", "crystals", "graph", "MB", "built"]]
         for store in stores:
             crystals = "not complete" if store.crystals is None else str(store.crystals)
-            graph = "" if store.recipe is None else _words(store.recipe)
+            graph = "" if store.graph_settings is None else _words(store.graph_settings)
             built = store.built.isoformat(" ", "minutes")
             name = f"  {store.folder.name}"
             rows.append([name, crystals, graph, f"{store.bytes / 1e6:.1f}", built])
@@ -124,12 +124,18 @@ def cache(clear: bool) -> int:
     return 1 if left else 0
 
 
-def _words(recipe: dict[str, Any]) -> str:
+def _words(graph_settings: dict[str, Any]) -> str:
     """Say in a few words how the graphs of a store are built."""
-    words = f"{recipe['strategy']} {recipe['cutoff']:g} Å" if "cutoff" in recipe else ""
-    words = words or str(recipe["strategy"])
-    angles = ", angles" if recipe["angles"] else ""
-    return words + angles + (", reduced by symmetry" if recipe["fold_tolerance"] else "")
+    words = (
+        f"{graph_settings['strategy']} {graph_settings['cutoff']:g} Å"
+        if "cutoff" in graph_settings
+        else ""
+    )
+    words = words or str(graph_settings["strategy"])
+    angles = ", angles" if graph_settings["angles"] else ""
+    return (
+        words + angles + (", reduced by symmetry" if graph_settings["reduction_tolerance"] else "")
+    )
 
 
 def _sizes(survey: "SizeSurvey") -> list[str]:
@@ -140,19 +146,19 @@ def _sizes(survey: "SizeSurvey") -> list[str]:
         every, grouped = (one.crystals, one.edges), (one.grouped, one.grouped_edges)
         for what, (crystals, full), atoms, edges in (
             ("full", every, one.atoms, one.edges),
-            ("reduced", every, one.folded_atoms, one.folded_edges),
+            ("reduced", every, one.reduced_atoms, one.reduced_edges),
             ("asymmetric unit", grouped, one.unit_atoms, one.unit_edges),
             ("asymmetric unit, edges merged", grouped, one.unit_atoms, one.edge_orbits),
         ):
-            if what == "reduced" and survey.fold_tolerance == 0:
+            if what == "reduced" and survey.reduction_tolerance == 0:
                 continue
             ratio = f"{full / edges:.2f}" if full and edges else "n/a"
             name = f"  {one.strategy.ljust(width)}  {what}"
             rows.append([name, str(crystals), _mean(atoms), _mean(edges), ratio])
-    tolerance = survey.fold_tolerance
-    folded = f"reduced at {tolerance:g} Å" if tolerance > 0 else "not reduced"
+    tolerance = survey.reduction_tolerance
+    reduced = f"reduced at {tolerance:g} Å" if tolerance > 0 else "not reduced"
     return [
-        f"graphs, mean per crystal; {folded}; asymmetric unit by spglib, symprec "
+        f"graphs, mean per crystal; {reduced}; asymmetric unit by spglib, symprec "
         f"{survey.symprec:g} Å:",
         *aligned(rows),
     ]

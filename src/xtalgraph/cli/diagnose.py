@@ -32,12 +32,12 @@ def diagnose(
     Names: labels, order, duplicates, size, elements, geometry, retrained, volume, cutoff-path,
     cutoff, smoothing, reach, groups, worst. What was found before is kept.
     """
-    from xtalgraph.cli.tables import findings_table
+    from xtalgraph.cli.tables import results_table
     from xtalgraph.workflows.diagnose import diagnose as run_diagnosis
 
     names = [name for name in only.split(",") if name]
     found = run_diagnosis(
         run, data, target=target, sample=sample, retrain=retrain, only=names, progress=not quiet
     )
-    click.echo(findings_table(found.findings))
+    click.echo(results_table(found.results))
     click.echo(f"\npage: {found.page}")

@@ -5,7 +5,7 @@ import click
 from xtalgraph.cli.disorder_option import disorder_option
 
 
-@click.command(short_help="Write the latent vectors of crystals, and a picture of them.")
+@click.command(short_help="Write the embeddings of crystals, and a picture of them.")
 @click.argument("run")
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--out", metavar="FILE", required=True, help="Table to write, .parquet or .csv.")

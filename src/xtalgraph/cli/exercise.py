@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from xtalgraph.workflows.exercises.findings import Findings
+    from xtalgraph.workflows.exercises.results import DiagnosticResults
 
 
 @click.command(short_help="Do one of the four exercises.")
@@ -41,7 +41,9 @@ def exercise(number: int, quiet: bool, run: str | None, **options: Any) -> None:
         click.echo(f"\npage: {page}")
 
 
-def _do(number: int, run: str | None, options: dict[str, Any], progress: bool) -> "Findings":
+def _do(
+    number: int, run: str | None, options: dict[str, Any], progress: bool
+) -> "DiagnosticResults":
     if number == 1:
         from xtalgraph.workflows.exercises.edge_count import edge_count
 

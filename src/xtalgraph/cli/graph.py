@@ -41,7 +41,7 @@ _BAR_LENGTH = 24
     help="Compare several: FILE... --compare radius:5 knn:12 hybrid:12:8.",
 )
 @click.option(
-    "--fold-tolerance",
+    "--reduction-tolerance",
     type=float,
     metavar="Å",
     help="Distances this close count as equal in the symmetry reduction; 0 reduces nothing. "
@@ -66,7 +66,7 @@ def graph(
     cutoff: float | None,
     neighbors: int | None,
     compare: tuple[str, ...],
-    fold_tolerance: float | None,
+    reduction_tolerance: float | None,
     disorder: str | None,
     as_json: bool,
     html: str | None,
@@ -96,8 +96,8 @@ def graph(
                 "--compare names its strategies itself, as in --compare radius:5 knn:12; leave out "
                 "--strategy, --run, --cutoff and --neighbors"
             )
-        return _compare(files, compare, fold_tolerance, as_json, disorder or "refuse")
-    chosen, tolerance = _chosen(strategy, run, cutoff, neighbors, fold_tolerance)
+        return _compare(files, compare, reduction_tolerance, as_json, disorder or "refuse")
+    chosen, tolerance = _chosen(strategy, run, cutoff, neighbors, reduction_tolerance)
     for option, where, forms in (
         ("--html", html, (".html",)),
         ("--png", png, (".png",)),
@@ -163,7 +163,7 @@ def _chosen(
     from xtalgraph.conventions.settings import settings_from
     from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
     from xtalgraph.graphs.strategies import STRATEGIES, parse_strategy
-    from xtalgraph.workflows.graph import default_strategy, recipe_of
+    from xtalgraph.workflows.graph import default_strategy, graph_settings_of
 
     given: dict[str, Any] = {"cutoff": cutoff, "max_neighbors": neighbors}
     settings = {key: value for key, value in given.items() if value is not None}
@@ -172,8 +172,8 @@ def _chosen(
             raise ConfigError(
                 "--run takes the graph of the run: leave out --strategy, --cutoff and --neighbors"
             )
-        recipe = recipe_of(run)
-        return recipe.strategy, recipe.fold_tolerance if fold is None else fold
+        graph_settings = graph_settings_of(run)
+        return graph_settings.strategy, graph_settings.reduction_tolerance if fold is None else fold
     tolerance = DEFAULT_TOLERANCE if fold is None else fold
     chosen = default_strategy() if spec is None else parse_strategy(spec)
     if settings and spec is not None and ":" in spec:
@@ -222,8 +222,8 @@ def _compare(
                 click.echo(
                     "\n".join([_title(row.id, reduced_formula(row.crystal)), *_table(words, sizes)])
                 )
-    refused = any(not isinstance(one, GraphSize) for _, sizes in found for one in sizes)
-    return 1 if refused or any(row.crystal is None for row, _ in found) else 0
+    unsupported = any(not isinstance(one, GraphSize) for _, sizes in found for one in sizes)
+    return 1 if unsupported or any(row.crystal is None for row, _ in found) else 0
 
 
 def _documents(words: list[str], sizes: "list[GraphSize | str]") -> list[dict[str, Any]]:
@@ -243,10 +243,10 @@ def _table(words: list[str], sizes: "list[GraphSize | str]") -> list[str]:
             reasons.append(f"  {word}: {one}")
         else:
             longest = "none" if one.longest is None else f"{one.longest:.3f}"
-            none = one.folded_atoms is None
-            folded = "not reduced" if none else f"{one.folded_atoms}, {one.folded_edges}"
+            none = one.reduced_atoms is None
+            reduced = "not reduced" if none else f"{one.reduced_atoms}, {one.reduced_edges}"
             cells = (str(one.num_edges), degree_words(one.degrees), longest, str(one.components))
-            rows.append([f"  {one.strategy}", *cells, folded])
+            rows.append([f"  {one.strategy}", *cells, reduced])
     return [*(aligned(rows) if len(rows) > 1 else []), *reasons]
 
 
@@ -266,7 +266,7 @@ def _words(name: str, summary: "GraphSummary") -> str:
         f"  {summary.num_atoms} atoms{cell}, {edges}{pieces}; degree "
         f"{degree_words(summary.degrees)}",
         *_degrees(summary.degree_histogram),
-        f"  {_folded(summary)}",
+        f"  {_reduced(summary)}",
         *_distances(summary.peaks),
         "  first shells:",
     ]
@@ -300,8 +300,8 @@ def _degrees(counts: list[int]) -> list[str]:
     ]
 
 
-def _folded(summary: "GraphSummary") -> str:
-    small = summary.folded
+def _reduced(summary: "GraphSummary") -> str:
+    small = summary.reduced
     if small is None:
         return "not reduced by symmetry"
     kinds = Counter(f"{one.multiplicity} {one.element}" for one in small.classes)

@@ -14,15 +14,15 @@ class CommandWithLists(click.Command):
             if isinstance(option, click.Option) and option.multiple
             for name in option.opts
         }
-        spread: list[str] = []
+        std: list[str] = []
         current: str | None = None
         for place, word in enumerate(args):
             if word.startswith("-"):
                 current = word if word in lists else None
                 if current is None:
-                    spread.append(word)
+                    std.append(word)
                 elif not args[place + 1 :] or args[place + 1].startswith("-"):
                     raise click.BadOptionUsage(word, f"Option {word!r} needs a word or more.", ctx)
             else:
-                spread += [word] if current is None else [current, word]
-        return super().parse_args(ctx, spread)
+                std += [word] if current is None else [current, word]
+        return super().parse_args(ctx, std)

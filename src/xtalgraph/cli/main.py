@@ -24,7 +24,7 @@ VERBS: Final[dict[str, str]] = {
     "compare": "Compare a model with simpler ones and with others', on one split.",
     "verify": "Try what must not change a run's predictions.",
     "diagnose": "Ask a run what it has learned: shortcuts, leaks, cutoffs, errors.",
-    "embed": "Write latent vectors, and a picture of them.",
+    "embed": "Write embeddings, and a picture of them.",
     "screen": "Rank many candidates; write the best with pictures.",
     "report": "Write a run's report again.",
     "ablate": "Train a grid of settings, and compare them.",

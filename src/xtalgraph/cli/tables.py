@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from xtalgraph.evidence.diagnostics.finding import Finding
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult
 from xtalgraph.evidence.numbers import meaningful, plain, to_interval
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ def aligned(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def findings_table(findings: Sequence[Finding]) -> str:
+def results_table(results: Sequence[DiagnosticResult]) -> str:
     """Lay out what a diagnosis found, a line for each question.
 
     Args:
-        findings: In the order in which they are shown.
+        results: In the order in which they are shown.
     """
     rows = [["", "verdict", "number", "alarm"]]
-    for one in findings:
+    for one in results:
         number = "" if one.number is None else f"{one.number:.3g}"
         rows.append([one.name, str(one.verdict), number, one.limit])
     return "\n".join(aligned(rows))
@@ -124,7 +124,7 @@ def screened_table(table: "pd.DataFrame", error: float | None) -> str:
         table: What is in ``top.csv``.
         error: Mean absolute error of the run, two digits of which are shown.
     """
-    wanted = {"spread": 2, "expected_improvement": 2, "upper_bound": 3, "distance": 2}
+    wanted = {"std": 2, "expected_improvement": 2, "upper_bound": 3, "distance": 2}
     digits = {key: count for key, count in wanted.items() if key in table}
     rows = [["rank", "id", "formula", "prediction", *digits]]
     for line in table.head(_LISTED).to_dict("records"):
@@ -144,7 +144,7 @@ def ablation_tables(document: Mapping[str, Any]) -> str:
     from xtalgraph.evidence.ablation_page import (
         errors_of_chosen,
         headline,
-        mean_and_spread,
+        mean_and_std,
         measure_name,
     )
 
@@ -162,7 +162,7 @@ def ablation_tables(document: Mapping[str, Any]) -> str:
                 [
                     *(str(one["settings"][key]) for key in keys),
                     f"{one['done']}/{one['runs']}",
-                    *(mean_and_spread(errors.get(part)) for part in parts),
+                    *(mean_and_std(errors.get(part)) for part in parts),
                     str(one["parameters"] or ""),
                     "n/a" if last is None else f"{last:.3f}",
                 ]

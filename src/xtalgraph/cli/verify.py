@@ -41,33 +41,33 @@ def verify(run: str, on: tuple[str, ...], sample: int, as_json: bool, quiet: boo
 def _table(document: dict[str, Any]) -> str:
     from xtalgraph.cli.tables import aligned
 
-    findings = document["findings"]
-    several = len({one["target"] for one in findings if one["target"]}) > 1
+    results = document["results"]
+    several = len({one["target"] for one in results if one["target"]}) > 1
     rows = [["", "", "worst", "relative", "allowed", ""]]
-    for one in findings:
+    for one in results:
         where = f"on {one['crystal']}" if one["crystal"] else ""
         of = f"{one['target']}, " if several and where else ""
         said = of + where if one["status"] != "n/a" else one["reason"]
         worst = _number(one, "violation", one["unit"])
         cells = [worst, _number(one, "relative"), _allowed(one)]
-        rows.append([one["demand"], one["status"], *cells, said])
+        rows.append([one["check"], one["status"], *cells, said])
     texts = [row.pop() for row in rows]
     lines = [f"{line}  {text}".rstrip() for line, text in zip(aligned(rows), texts, strict=True)]
-    failed = [one["demand"] for one in findings if one["status"] == "fail"]
+    failed = [one["check"] for one in results if one["status"] == "fail"]
     verdict = f"FAILED: {', '.join(failed)}" if failed else "no check fails"
     count = len(document["crystals"])
     head = f"{count} of {document['of']} crystals of {document['source']}: {verdict}"
     return "\n".join([head, *lines])
 
 
-def _number(finding: dict[str, Any], key: str, unit: str = "") -> str:
-    if finding["status"] == "n/a":
+def _number(result: dict[str, Any], key: str, unit: str = "") -> str:
+    if result["status"] == "n/a":
         return ""
-    value = finding[key]
+    value = result[key]
     if value is None:
         return "not finite"
     return f"{value:.2g} {unit}".rstrip()
 
 
-def _allowed(finding: dict[str, Any]) -> str:
-    return "" if finding["tolerance"] is None else f"{finding['tolerance']:g}"
+def _allowed(result: dict[str, Any]) -> str:
+    return "" if result["tolerance"] is None else f"{result['tolerance']:g}"

@@ -12,7 +12,7 @@ _PROJECTS: Final = "https://ml.materialsproject.org/projects"
 
 
 @dataclass(frozen=True)
-class Dataset:
+class KnownDataset:
     """What is known about a data set before it is opened."""
 
     name: str
@@ -54,9 +54,9 @@ def _matbench(
     best: Literal["low", "high"] | None = None,
     classes: bool = False,
     formula_only: bool = False,
-) -> Dataset:
+) -> KnownDataset:
     name = f"matbench_{task}"
-    return Dataset(
+    return KnownDataset(
         name=name,
         url=f"{_PROJECTS}/{name}.json.gz",
         sha256=sha256,
@@ -78,7 +78,7 @@ _ZHUO: Final = "Zhuo, Mansouri Tehrani, Brgoch, J. Phys. Chem. Lett. 9, 1668 (20
 
 # Checksums and sizes: matminer 0.10.1, matminer/datasets/dataset_metadata.json.
 _DATASETS: Final = (
-    Dataset(
+    KnownDataset(
         name="ionic_perovskites",
         url=None,
         sha256=None,
@@ -228,11 +228,11 @@ _DATASETS: Final = (
     ),
 )
 
-CATALOGUE: Final[Mapping[str, Dataset]] = MappingProxyType({d.name: d for d in _DATASETS})
+CATALOGUE: Final[Mapping[str, KnownDataset]] = MappingProxyType({d.name: d for d in _DATASETS})
 """Every data set that can be fetched, by name; the embedded one first, then by size."""
 
 
-def find_dataset(name: str) -> Dataset:
+def find_dataset(name: str) -> KnownDataset:
     """Look a data set up by its name.
 
     Args:

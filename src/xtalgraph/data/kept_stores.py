@@ -33,7 +33,7 @@ class KeptStore:
     crystals: int | None
     """How many crystals it was made from; None where it is not complete, or of
     another version."""
-    recipe: dict[str, Any] | None
+    graph_settings: dict[str, Any] | None
     """How its graphs were built; None where it is not complete."""
 
     def remove(self) -> None:
@@ -64,25 +64,25 @@ def kept_stores() -> list[KeptStore]:
 def _look_at(folder: Path) -> KeptStore:
     files = [path.stat() for path in folder.rglob("*") if path.is_file()]
     written = max([folder.stat().st_mtime, *(file.st_mtime for file in files)])
-    crystals, recipe = _said(folder / DOCUMENT)
+    crystals, graph_settings = _said(folder / DOCUMENT)
     return KeptStore(
         folder=folder,
         bytes=sum(file.st_size for file in files),
         built=datetime.fromtimestamp(written),
         crystals=crystals,
-        recipe=recipe,
+        graph_settings=graph_settings,
     )
 
 
 def _said(document: Path) -> tuple[int | None, dict[str, Any] | None]:
-    """Return the number of crystals and the recipe, as far as a store of this version says them."""
+    """Return the number of crystals and the graph settings; None where a store has none."""
     if not document.is_file():
         return None, None
     try:
         values = read_document(document, largest=2**30)
     except XtalgraphError:
         return None, None
-    crystals, recipe = values.get("crystals"), values.get("recipe")
-    if values.get("format") != FORMAT_VERSION or not isinstance(recipe, dict):
+    crystals, graph_settings = values.get("crystals"), values.get("recipe")
+    if values.get("format") != FORMAT_VERSION or not isinstance(graph_settings, dict):
         return None, None
-    return (crystals if isinstance(crystals, int) else None), recipe
+    return (crystals if isinstance(crystals, int) else None), graph_settings

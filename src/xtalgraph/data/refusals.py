@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph, collate
-from xtalgraph.graphs.recipe import GraphRecipe
-from xtalgraph.graphs.refusal import Refusal
+from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 
-def build_or_refuse(
-    crystals: Sequence[Crystal], recipe: GraphRecipe, *, progress: bool = False
-) -> tuple[Graph | None, list[Refusal]]:
+def build_supported(
+    crystals: Sequence[Crystal], graph_settings: GraphSettings, *, progress: bool = False
+) -> tuple[Graph | None, list[UnsupportedStructure]]:
     """Build one graph of all the crystals of which one can be built.
 
     Args:
         crystals: What to build from; their order is kept.
-        recipe: How.
+        graph_settings: How.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -25,14 +25,14 @@ def build_or_refuse(
     if not crystals:
         return None, []
     try:
-        return recipe.build(crystals, progress=progress), []
+        return graph_settings.build(crystals, progress=progress), []
     except GraphError:
         pass  # which of them it was is found one by one, below
     served: list[Graph] = []
-    refused: list[Refusal] = []
+    unsupported: list[UnsupportedStructure] = []
     for index, crystal in enumerate(crystals):
         try:
-            served.append(recipe.build(crystal))
+            served.append(graph_settings.build(crystal))
         except GraphError as error:
-            refused.append(Refusal(index, str(error)))
-    return (collate(served) if served else None), refused
+            unsupported.append(UnsupportedStructure(index, str(error)))
+    return (collate(served) if served else None), unsupported

@@ -19,7 +19,7 @@ from xtalgraph.data.store_key import FORMAT_VERSION, KINDS, fields_of
 from xtalgraph.data.store_packing import name_of_first
 from xtalgraph.data.tensor_file import TensorFile
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
-from xtalgraph.graphs.refusal import Refusal
+from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 DOCUMENT: Final = "store.json"
 """Says what the store was made from; it is written last, so where it is, all is there."""
@@ -46,7 +46,7 @@ class GraphStore:
         """The type of the graphs."""
         self.key: str = document["key"]
         """What the store was made from, see `store_key`."""
-        self.refused = tuple(Refusal(*one) for one in document["refused"])
+        self.unsupported = tuple(UnsupportedStructure(*one) for one in document["refused"])
         """The crystals that have no graph, and are not in the store."""
         self.rows_of = {Scope(name): int(rows) for name, rows in document["rows"].items()}
         """Number of crystals, and of rows of every other scope."""
@@ -116,8 +116,8 @@ class GraphStore:
     @property
     def kept(self) -> Int[np.ndarray, " kept"]:
         """For each crystal of the store, its place among those that it was built from."""
-        refused = [one.index for one in self.refused]
-        return np.delete(np.arange(self._given), refused)
+        unsupported = [one.index for one in self.unsupported]
+        return np.delete(np.arange(self._given), unsupported)
 
     @property
     def bytes_in_memory(self) -> int:
@@ -211,10 +211,10 @@ def _document_of(folder: Path) -> dict[str, Any]:
 def _check_rows(kind: type[Graph], document: Mapping[str, Any], file: TensorFile) -> None:
     """Raise a ValueError where the arrays have not the rows that the document and they tell."""
     rows = {Scope(name): int(count) for name, count in document["rows"].items()}
-    given, refused = document["crystals"], document["refused"]
-    places = {index for index, reason in refused if isinstance(reason, str)}
+    given, unsupported = document["crystals"], document["refused"]
+    places = {index for index, reason in unsupported if isinstance(reason, str)}
     inside = all(type(index) is int and 0 <= index < given for index in places)
-    if len(places) != len(refused) or not inside:
+    if len(places) != len(unsupported) or not inside:
         raise ValueError("the crystals without a graph are not some of the crystals")
     if given - len(places) != rows[Scope.CRYSTAL]:
         raise ValueError(f"{given} crystals less {len(places)} are not {rows[Scope.CRYSTAL]}")

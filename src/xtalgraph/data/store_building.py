@@ -22,12 +22,12 @@ from xtalgraph.conventions.errors import FileError, GraphError, StoreError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.cache import cache_folder
-from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_key import FORMAT_VERSION, store_key
 from xtalgraph.data.store_packing import is_whole, join_parts, write_part
 from xtalgraph.data.tensor_file import TensorFile
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 
 log = logging.getLogger("xtalgraph")
 
@@ -42,7 +42,7 @@ LOCK: Final = "building.lock"
 
 def build_store(
     crystals: Sequence[Crystal],
-    recipe: GraphRecipe,
+    graph_settings: GraphSettings,
     folder: str | Path | None = None,
     *,
     workers: int | None = None,
@@ -56,7 +56,7 @@ def build_store(
 
     Args:
         crystals: What the graphs are built from.
-        recipe: How.
+        graph_settings: How.
         folder: Where to; made if it is not there. None is a folder of the cache that is named by
             what it is made from.
         workers: Processes that build. None takes one for every 8,000 crystals, at most one for
@@ -81,7 +81,7 @@ def build_store(
         >>> batch
         CrystalGraph(3 crystals, 11 atoms, 150 edges, torch.float64, cpu)
     """
-    key = store_key(crystals, recipe)
+    key = store_key(crystals, graph_settings)
     folder = cache_folder() / "graphs" / key[:32] if folder is None else Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,8 +90,8 @@ def build_store(
             if found is not None:
                 log.info("the graphs are those that were built before, in %s", folder)
                 return found
-            _build(_parts_of(crystals, recipe, folder, key), workers, progress)
-            _finish(folder, key, crystals, recipe)
+            _build(_parts_of(crystals, graph_settings, folder, key), workers, progress)
+            _finish(folder, key, crystals, graph_settings)
             log.info("the graphs are kept in %s", folder)
             return GraphStore.open(folder, key)
     except (OSError, FileError) as error:
@@ -108,7 +108,7 @@ class _Part:
     path: Path
     start: int
     crystals: Sequence[Crystal]
-    recipe: GraphRecipe
+    graph_settings: GraphSettings
     key: str
 
     @property
@@ -132,17 +132,17 @@ class _Part:
 
     def build(self) -> int:
         """Build the graphs, write them, and return how many crystals they were made from."""
-        graph, refused = build_or_refuse(self.crystals, self.recipe)
-        write_part(self.path, graph, refused, self.labels)
+        graph, unsupported = build_supported(self.crystals, self.graph_settings)
+        write_part(self.path, graph, unsupported, self.labels)
         return len(self.crystals)
 
 
 def _parts_of(
-    crystals: Sequence[Crystal], recipe: GraphRecipe, folder: Path, key: str
+    crystals: Sequence[Crystal], graph_settings: GraphSettings, folder: Path, key: str
 ) -> list[_Part]:
     (folder / _PARTS).mkdir(exist_ok=True)
     return [
-        _Part(_path_of(folder, start), start, crystals[start : start + PART], recipe, key)
+        _Part(_path_of(folder, start), start, crystals[start : start + PART], graph_settings, key)
         for start in range(0, len(crystals), PART)
     ]
 
@@ -206,26 +206,28 @@ def _start_worker() -> None:
     threading.Thread(target=leave, daemon=True).start()
 
 
-def _finish(folder: Path, key: str, crystals: Sequence[Crystal], recipe: GraphRecipe) -> None:
+def _finish(
+    folder: Path, key: str, crystals: Sequence[Crystal], graph_settings: GraphSettings
+) -> None:
     """Join the parts, write the document that makes it a store, and remove the parts."""
     starts = range(0, len(crystals), PART)
     paths = [_path_of(folder, start) for start in starts]
-    refused = [
+    unsupported = [
         [start + index, reason]
         for start, path in zip(starts, paths, strict=True)
         for index, reason in json.loads(TensorFile.open(path).metadata["refused"])
     ]
-    if len(refused) == len(crystals):
-        first = f": {refused[0][1]}" if refused else ""
+    if len(unsupported) == len(crystals):
+        first = f": {unsupported[0][1]}" if unsupported else ""
         raise GraphError(f"no graph can be built of any of the {len(crystals)} crystals{first}")
     (folder / DOCUMENT).unlink(missing_ok=True)  # what it says is no longer true
     joined = join_parts(paths, folder / TENSORS)
     document = {
         "format": FORMAT_VERSION,
         "key": key,
-        "recipe": recipe.settings(),
+        "recipe": graph_settings.settings(),
         "crystals": len(crystals),
-        "refused": refused,
+        "refused": unsupported,
         **joined,
     }
     document["document_sha256"] = document_digest(document)

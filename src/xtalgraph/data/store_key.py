@@ -11,7 +11,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.graphs.recipe import BUILDER_VERSION, GraphRecipe
+from xtalgraph.graphs.settings import BUILDER_VERSION, GraphSettings
 
 FORMAT_VERSION: Final = 2
 """Of the files of a store; raised when they change. 2 has a checksum of ``store.json`` and of each
@@ -22,7 +22,7 @@ _DECIDING: Final = ("vesin", "pymatgen-core")
 """The libraries that find neighbours and bonds: another version may find others."""
 
 
-def store_key(crystals: Sequence[Crystal], recipe: GraphRecipe) -> str:
+def store_key(crystals: Sequence[Crystal], graph_settings: GraphSettings) -> str:
     """Return the SHA-256 of all that decides what a store holds.
 
     That is every crystal to the bit, in order; every setting of the recipe; the versions of the
@@ -30,14 +30,14 @@ def store_key(crystals: Sequence[Crystal], recipe: GraphRecipe) -> str:
 
     Args:
         crystals: What the graphs are built from.
-        recipe: How.
+        graph_settings: How.
     """
     made_by = {
         "format": FORMAT_VERSION,
         "builder": BUILDER_VERSION,
         "libraries": {name: version(name) for name in _DECIDING},
         "fields": {name: fields_of(kind) for name, kind in KINDS.items()},
-        "recipe": recipe.settings(),
+        "recipe": graph_settings.settings(),
     }
     digest = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode())
     for crystal in crystals:

@@ -13,7 +13,7 @@ from jaxtyping import Int
 from xtalgraph.data.store_key import KINDS
 from xtalgraph.data.tensor_file import Column, TensorFile, write_tensors
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
-from xtalgraph.graphs.refusal import Refusal
+from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 _CHECKSUM: Final = "content_sha256"
 """Under which a part has the checksum of its arrays and of what else it says."""
@@ -64,14 +64,17 @@ def _narrowed(value: np.ndarray) -> np.ndarray:
 
 
 def write_part(
-    path: Path, graph: Graph | None, refused: Sequence[Refusal], labels: Mapping[str, str]
+    path: Path,
+    graph: Graph | None,
+    unsupported: Sequence[UnsupportedStructure],
+    labels: Mapping[str, str],
 ) -> None:
     """Write the graphs of some of the crystals of a store.
 
     Args:
         path: The file.
         graph: Of all that were not refused; None if none is left.
-        refused: The others.
+        unsupported: The others.
         labels: By which the part is known again.
     """
     arrays = {} if graph is None else packed(graph)
@@ -82,7 +85,7 @@ def write_part(
     said = {
         "graph": "".join(kinds),
         "dtypes": json.dumps(dtypes),
-        "refused": json.dumps([[one.index, one.reason] for one in refused]),
+        "refused": json.dumps([[one.index, one.reason] for one in unsupported]),
     }
     columns = {
         name: Column(array.dtype, array.shape, iter([array])) for name, array in arrays.items()

@@ -112,9 +112,9 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
             said(one["settings"])
             for place, one in enumerate(settings)
             if place != chosen
-            and best["spread"] is not None
+            and best["std"] is not None
             and one["validation error"]["mean"] is not None
-            and one["validation error"]["mean"] - best["mean"] < best["spread"]
+            and one["validation error"]["mean"] - best["mean"] < best["std"]
         ]
         if near:
             found.append(
@@ -202,19 +202,19 @@ def _key(value: Any) -> str:
 
 def _curve(label: str, line: Sequence[Mapping[str, Any] | None], path: Sequence[str]) -> Curve:
     """A line of means; without a path that of the mean average distance after the last layer."""
-    value, spread = [], []
+    value, std = [], []
     for one in line:
-        found: Any = {"mean": None, "spread": None}
+        found: Any = {"mean": None, "std": None}
         if one is not None and one["done"]:
             if path:
                 found = one
                 for key in path:
                     found = found[key]
             elif one["smoothing"]:
-                found = {"mean": one["smoothing"][-1]["mean average distance"], "spread": None}
+                found = {"mean": one["smoothing"][-1]["mean average distance"], "std": None}
         value.append(np.nan if found["mean"] is None else found["mean"])
-        spread.append(np.nan if found["spread"] is None else found["spread"])
-    return Curve(label, np.array(value, dtype=float), np.array(spread, dtype=float))
+        std.append(np.nan if found["std"] is None else found["std"])
+    return Curve(label, np.array(value, dtype=float), np.array(std, dtype=float))
 
 
 def _settings_table(document: Mapping[str, Any], target: Mapping[str, Any]) -> str:
@@ -225,7 +225,7 @@ def _settings_table(document: Mapping[str, Any], target: Mapping[str, Any]) -> s
         errors = one["targets"].get(target["name"], {})
         cells: list[Content] = [str(one["settings"][key]) for key in keys]
         cells.append(f"{one['done']} of {one['runs']}")
-        cells += [mean_and_spread(errors.get(part)) for part in ("validation", "test")]
+        cells += [mean_and_std(errors.get(part)) for part in ("validation", "test")]
         cells.append(f"{one['parameters']:,}" if one["parameters"] else "")
         if place == document["chosen"]:
             cells = [Html(f"<b>{escaped(cell)}</b>") for cell in cells]
@@ -235,13 +235,13 @@ def _settings_table(document: Mapping[str, Any], target: Mapping[str, Any]) -> s
     return table(head, rows, "numbers") + paragraph(note, "note")
 
 
-def mean_and_spread(found: Mapping[str, float | None] | None) -> str:
+def mean_and_std(found: Mapping[str, float | None] | None) -> str:
     """A mean with the standard deviation of its repetitions, where there are several."""
     if found is None or found["mean"] is None:
         return "n/a"
-    if found["spread"] is None:
+    if found["std"] is None:
         return plain(found["mean"])
-    return f"{plain(found['mean'])} ± {plain(found['spread'], 2)}"
+    return f"{plain(found['mean'])} ± {plain(found['std'], 2)}"
 
 
 def _smoothing(folder: Path, document: Mapping[str, Any]) -> str:

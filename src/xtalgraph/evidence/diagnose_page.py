@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from xtalgraph.evidence.diagnostics.finding import Finding, Picture, Verdict
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Picture, Verdict
 from xtalgraph.evidence.markup import (
     Content,
     Html,
@@ -20,12 +20,12 @@ from xtalgraph.plots.export import inline_svg
 
 
 def render_diagnosis(
-    findings: Sequence[Finding], pictures: Path, *, title: str, kicker: str
+    results: Sequence[DiagnosticResult], pictures: Path, *, title: str, kicker: str
 ) -> str:
     """Return the page.
 
     Args:
-        findings: In the order in which they are shown.
+        results: In the order in which they are shown.
         pictures: The folder of their pictures.
         title: Of the document.
         kicker: The line above the headline: what was examined.
@@ -33,72 +33,72 @@ def render_diagnosis(
     Returns:
         A whole HTML document that loads nothing.
     """
-    body = [_overview(findings), *(_answer(finding, pictures) for finding in findings)]
+    body = [_overview(results), *(_answer(result, pictures) for result in results)]
     return render_page(
         title=title,
         kicker=kicker,
-        headline=headline(findings),
-        lead=_alarms(findings),
+        headline=headline(results),
+        lead=_alarms(results),
         warnings=[
-            f"{finding.title}: {finding.says}"
-            for finding in findings
-            if finding.verdict is Verdict.ALARM
+            f"{result.title}: {result.says}"
+            for result in results
+            if result.verdict is Verdict.ALARM
         ],
         body=body,
         styles=["diagnose.css"],
     )
 
 
-def headline(findings: Sequence[Finding]) -> str:
+def headline(results: Sequence[DiagnosticResult]) -> str:
     """Say how many alarms there are.
 
     Args:
-        findings: All of them.
+        results: All of them.
     """
-    alarms = sum(one.verdict is Verdict.ALARM for one in findings)
-    judged = [one for one in findings if one.verdict in (Verdict.OK, Verdict.ALARM)]
-    asked = count(len(judged), "question")
+    alarms = sum(one.verdict is Verdict.ALARM for one in results)
+    assessed = [one for one in results if one.verdict in (Verdict.OK, Verdict.ALARM)]
+    asked = count(len(assessed), "question")
     if alarms:
         return f"{alarms} of {asked} {'raises' if alarms == 1 else 'raise'} an alarm."
     return f"No alarm in {asked}."
 
 
-def _alarms(findings: Sequence[Finding]) -> list[str]:
-    alarms = [one.title.lower() for one in findings if one.verdict is Verdict.ALARM]
+def _alarms(results: Sequence[DiagnosticResult]) -> list[str]:
+    alarms = [one.title.lower() for one in results if one.verdict is Verdict.ALARM]
     return [f"Beyond its threshold: {listing(alarms)}."] if alarms else []
 
 
-def _overview(findings: Sequence[Finding]) -> str:
+def _overview(results: Sequence[DiagnosticResult]) -> str:
     rows: list[list[Content]] = []
-    for one in findings:
+    for one in results:
         link = Html(f'<a href="#{one.name}">{escaped(one.title)}</a>')
         rows.append([link, _badge(one.verdict), _number(one), one.limit])
     head = ["question", "verdict", "number", "alarm"]
     return section("overview", "Overview", [table(head, rows, "overview")])
 
 
-def _answer(finding: Finding, folder: Path) -> str:
-    large = [_drawn(p, folder) for p in finding.pictures if not p.small]
-    small = [_drawn(p, folder) for p in finding.pictures if p.small]
+def _answer(result: DiagnosticResult, folder: Path) -> str:
+    large = [_drawn(p, folder) for p in result.pictures if not p.small]
+    small = [_drawn(p, folder) for p in result.pictures if p.small]
     facts = ""
-    if finding.number is not None:
-        judged = f", alarm {finding.limit}" if finding.limit else ""
-        facts = f"{finding.measure}: {_number(finding)}{judged}. "
-    facts = f"{facts[:1].upper()}{facts[1:]}{finding.reason}"
-    text = paragraph(finding.says) + paragraph(facts, "asked")
+    if result.number is not None:
+        assessed = f", alarm {result.limit}" if result.limit else ""
+        facts = f"{result.measure}: {_number(result)}{assessed}. "
+    facts = f"{facts[:1].upper()}{facts[1:]}{result.reason}"
+    text = paragraph(result.says) + paragraph(facts, "asked")
     beside = f'<div class="answer"><div>{text}</div>{_wrapped(large)}</div>'
     rows: list[list[Content]] = [
         [formula(cell) if place == 1 else cell for place, cell in enumerate(row)]
-        for row in finding.rows
+        for row in result.rows
     ]
-    heading = Html(f"{escaped(finding.title)} {_badge(finding.verdict).text}")
+    heading = Html(f"{escaped(result.title)} {_badge(result.verdict).text}")
     return section(
-        finding.name,
+        result.name,
         heading,
         [
             beside,
             f'<div class="gallery">{"".join(small)}</div>' if small else "",
-            table(finding.head, rows, "cases") if rows else "",
+            table(result.head, rows, "cases") if rows else "",
         ],
     )
 
@@ -117,9 +117,9 @@ def _badge(verdict: Verdict) -> Html:
     return Html(f'<span class="verdict {kind}">{escaped(verdict.value)}</span>')
 
 
-def _number(finding: Finding) -> str:
+def _number(result: DiagnosticResult) -> str:
     return (
         ""
-        if finding.number is None
-        else with_unit(f"{finding.number:.3g}".replace("-", "−"), finding.unit)
+        if result.number is None
+        else with_unit(f"{result.number:.3g}".replace("-", "−"), result.unit)
     )

@@ -64,7 +64,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         A whole HTML document that loads nothing.
     """
     record = records[0]
-    judged = [_judgement(one) for one in records]
+    assessed = [_judgement(one) for one in records]
     body = [
         part(one, own)
         for one, own in zip(records, drawn.targets, strict=True)
@@ -90,8 +90,8 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         title=f"{wording.called(record.model)} on {names}: report",
         kicker=f"{said} · {wording.called(record.model)}",
         headline=_headline(records),
-        lead=[text for text, _ in judged],
-        warnings=[doubt for _, doubts in judged for doubt in doubts]
+        lead=[text for text, _ in assessed],
+        warnings=[doubt for _, doubts in assessed for doubt in doubts]
         + division_alarms(record)
         + verified_alarms(record),
         body=body,

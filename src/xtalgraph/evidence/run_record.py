@@ -12,7 +12,7 @@ from jaxtyping import Float, Shaped
 
 from xtalgraph.conventions.errors import RunError
 
-_BESIDE: Final = ("spread", "lower", "upper")
+_BESIDE: Final = ("std", "lower", "upper")
 """Columns of predictions.csv that only some runs have."""
 
 

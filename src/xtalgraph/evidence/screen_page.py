@@ -35,7 +35,7 @@ _HEADS: Final = {
     "upper_bound": "upper bound",
     "distance": "distance",
     "prediction": "predicted",
-    "spread": "standard deviation",
+    "std": "standard deviation",
     "lower": "from",
     "upper": "to",
     "novelty": "out of the ordinary",
@@ -114,7 +114,7 @@ def _cell(line: Mapping[str, Any], key: str, error: float | None) -> Content:
         return meaningful(value, error)
     if not isinstance(value, float):
         return str(value)
-    return plain(value, 2 if key in ("spread", "distance") else 3)
+    return plain(value, 2 if key in ("std", "distance") else 3)
 
 
 def _picture(one: Candidate, target: Target, error: float | None) -> str:
@@ -122,8 +122,8 @@ def _picture(one: Candidate, target: Target, error: float | None) -> str:
     svg = figure_to_svg(crystal_still(with_bonds(one.crystal), size=2.8))
     picture = Html(inline_svg(svg, f"rank-{one.line['rank']}", f"Crystal structure of {name}"))
     said = meaningful(float(one.line["prediction"]), error)
-    if "spread" in one.line:
-        said += f" ± {plain(float(one.line['spread']), 2)}"
+    if "std" in one.line:
+        said += f" ± {plain(float(one.line['std']), 2)}"
     value = escaped(with_unit(said, target.unit))
     flag = "<br>out of the ordinary" if one.line.get("novelty") else ""
     head = f"{one.line['rank']}. <b>{formula(name).text}</b> {escaped(str(one.line['id']))}"

@@ -171,9 +171,9 @@ def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
 def _spread(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     """How the errors are spread, and the captions of their figures."""
     test = record.test_rows()
-    spread = wording.residuals((record.predictions - record.targets)[test], record.unit)
+    std = wording.residuals((record.predictions - record.targets)[test], record.unit)
     shades = " Darker points lie closer together." if test.sum() > 500 else ""
-    return spread, (
+    return std, (
         f"Predictions over targets; on the line both agree.{shades} Point at a crystal for its "
         "formula, id and error; click it for its structure.",
         "Errors on the test set over the target, and how many there are.",

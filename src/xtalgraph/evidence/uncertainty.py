@@ -43,7 +43,7 @@ def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
 
 def _rows(record: RunRecord) -> list[list[Content]]:
     rows: list[list[Content]] = []
-    intervals, spread = (record.uncertainty.get(key) for key in ("intervals", "spread"))
+    intervals, std = (record.uncertainty.get(key) for key in ("intervals", "std"))
     if intervals:
         held = intervals["coverage"]
         low, high = percent(held["low"], 3), percent(held["high"], 3)
@@ -54,13 +54,13 @@ def _rows(record: RunRecord) -> list[list[Content]]:
             ["mean width", width],
             ["crystals that calibrated", f"{intervals['calibrating']:,}"],
         ]
-    if spread:
+    if std:
         how = ", with a learned variance" if record.uncertainty.get("learned") else ""
-        area, chance = (plain(spread[f"sparsification_{key}"]) for key in ("area", "chance"))
+        area, chance = (plain(std[f"sparsification_{key}"]) for key in ("area", "chance"))
         rows += [
             ["members", f"{record.uncertainty['members']}{how}"],
-            ["rank correlation of standard deviation and error", plain(spread["rank_of_errors"])],
-            ["miscalibration area (0 is best, 0.5 worst)", plain(spread["miscalibration_area"])],
+            ["rank correlation of standard deviation and error", plain(std["rank_of_errors"])],
+            ["miscalibration area (0 is best, 0.5 worst)", plain(std["miscalibration_area"])],
             ["sparsification area (0 is best; chance)", f"{area} ({chance})"],
         ]
     return rows

@@ -3,8 +3,8 @@
 from matplotlib.figure import Figure
 
 from xtalgraph.evidence.run_record import RunRecord
-from xtalgraph.metrics.calibration import calibration_curve, error_by_spread, miscalibration_area
-from xtalgraph.plots.uncertainty import calibration_plot, error_spread_plot, interval_plot
+from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
+from xtalgraph.plots.uncertainty import calibration_plot, error_std_plot, interval_plot
 
 
 def uncertainty_figures(record: RunRecord) -> dict[str, tuple[Figure, str]]:
@@ -26,16 +26,16 @@ def uncertainty_figures(record: RunRecord) -> dict[str, tuple[Figure, str]]:
             interval_plot(true, said, lower, upper, **common),
             "Each test crystal with its interval, the narrowest first.",
         )
-    if "spread" in record.uncertainty:
-        error, spread = said - true, record.beside["spread"][test]
-        binned = error_by_spread(error, spread)
+    if "std" in record.uncertainty:
+        error, std = said - true, record.beside["std"][test]
+        binned = error_by_std(error, std)
         drawn["error-by-spread"] = (
-            error_spread_plot(binned.spread, binned.error, unit=record.unit),
+            error_std_plot(binned.std, binned.error, unit=record.unit),
             "Errors of crystals of similar standard deviation; on the line they are equal.",
         )
-        area = miscalibration_area(error, spread)
+        area = miscalibration_area(error, std)
         drawn["calibration"] = (
-            calibration_plot(*calibration_curve(error, spread), area),
+            calibration_plot(*calibration_curve(error, std), area),
             "Share of crystals within multiples of the standard deviation: expected, observed.",
         )
     return drawn

@@ -17,11 +17,11 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.rewriting import rewritings
 from xtalgraph.data.conditions import ATOMS_ALONE
 from xtalgraph.data.states import States
-from xtalgraph.evidence.demand_finding import DemandFinding, Status, Worst
-from xtalgraph.evidence.subject import Subject, Trial, Values
+from xtalgraph.evidence.check_result import CheckResult, Status, Worst
+from xtalgraph.evidence.model_under_test import ModelUnderTest, Trial, Values
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.models.invariance import expected_values, violations
 from xtalgraph.models.smoothness import jump_on_a_way, pair_and_cluster, stretched_shell
 
@@ -54,27 +54,27 @@ _CROSSINGS: Final = 8
 class Verification:
     """What came out for a model, demand by demand."""
 
-    findings: tuple[DemandFinding, ...]
+    results: tuple[CheckResult, ...]
     """In the order in which they were tried."""
     crystals: tuple[str, ...]
     """On which crystals."""
 
     @property
-    def failures(self) -> tuple[DemandFinding, ...]:
+    def failures(self) -> tuple[CheckResult, ...]:
         """The demands that do not hold."""
-        return tuple(one for one in self.findings if one.status is Status.FAILED)
+        return tuple(one for one in self.results if one.status is Status.FAILED)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "passed": not self.failures,
             "crystals": list(self.crystals),
-            "findings": [one.as_dict() for one in self.findings],
+            "results": [one.as_dict() for one in self.results],
         }
 
 
 def verify(
-    subject: Subject,
+    tested: ModelUnderTest,
     crystals: Mapping[str, Crystal],
     states: States | None = None,
     *,
@@ -83,7 +83,7 @@ def verify(
     """Try a model on crystals, in float64 where a demand is exact.
 
     Args:
-        subject: The model.
+        tested: The model.
         crystals: At least one, by name. The strategy refuses none of them, and rounding decides
             none of their edges (`xtalgraph.graphs.margin.is_decided`).
         states: Of each, in their order, where the model reads the state of a crystal. A crystal
@@ -108,36 +108,38 @@ def verify(
         >>> sites, numbers = np.array([[0.0] * 3, [2.0] * 3]), np.array([55, 17])
         >>> salt = Crystal(4.0 * np.eye(3), sites, numbers, np.ones(3, bool))
         >>> total = Target("energy", Kind.EXTENSIVE, "eV")
-        >>> subject = Subject(MeanNumber(), GraphRecipe(Radius(5.0)), (total,))
+        >>> subject = Subject(MeanNumber(), GraphSettings(Radius(5.0)), (total,))
         >>> found = verify(subject, {"CsCl": salt})
         >>> [(one.demand, one.violation, one.unit) for one in found.failures]
         [('supercell', 36.0, 'eV')]
     """
     if states is None:
         states = ATOMS_ALONE.states_of([{}] * len(crystals))
-        if subject.conditions:
-            columns = ", ".join(subject.conditions.columns)
+        if tested.conditions:
+            columns = ", ".join(tested.conditions.columns)
             raise InputError(
                 f"the model reads {columns} as the state of a crystal: give the states of all "
                 f"{len(crystals)} crystals, as conditions.states_of(rows) does"
             )
     if len(states) != len(crystals):
         raise InputError(f"there are {len(crystals)} crystals and {len(states)} states")
-    trials = _Trials(subject, crystals, states)
-    return Verification(tuple(trials.findings(progress)), tuple(crystals))
+    trials = _Trials(tested, crystals, states)
+    return Verification(tuple(trials.results(progress)), tuple(crystals))
 
 
 @final
 class _Trials:
     """The demands, with what they share."""
 
-    def __init__(self, subject: Subject, crystals: Mapping[str, Crystal], states: States) -> None:
-        self.subject, self.crystals = subject, dict(crystals)
+    def __init__(
+        self, tested: ModelUnderTest, crystals: Mapping[str, Crystal], states: States
+    ) -> None:
+        self.tested, self.crystals = tested, dict(crystals)
         self.states, self.places = states, {name: n for n, name in enumerate(crystals)}
-        self.recipe, self.columns = subject.recipe, len(subject.targets)
-        self.trial = Trial(subject.model, self.columns)
+        self.graph_settings, self.columns = tested.graph_settings, len(tested.targets)
+        self.trial = Trial(tested.model, self.columns)
         self.start = {
-            name: self.trial.of_crystal(crystal, self.recipe, self.state(name))
+            name: self.trial.of_crystal(crystal, self.graph_settings, self.state(name))
             for name, crystal in self.crystals.items()
         }
 
@@ -152,16 +154,16 @@ class _Trials:
         largest: np.ndarray = np.where(np.isfinite(every), every, 0.0).max(axis=0)
         return np.where(largest > 0.0, largest, 1.0)
 
-    def worst(self, demand: str, per: str = "") -> Worst:
+    def worst(self, check: str, per: str = "") -> Worst:
         """Begin with a demand."""
-        return Worst(demand, self.subject.targets, self.scale, per)
+        return Worst(check, self.tested.targets, self.scale, per)
 
-    def findings(self, progress: bool) -> Iterator[DemandFinding]:
+    def results(self, progress: bool) -> Iterator[CheckResult]:
         """Try everything."""
         finite = self.worst("a finite number")
         for name, values in self.start.items():
             finite.add(name, violations(values, values))
-        yield finite.finding("no NaN, no infinity", EXACT)
+        yield finite.result("no NaN, no infinity", EXACT)
         yield from self.rewritten(progress)
         yield from self.reduced()
         yield self.batched()
@@ -171,44 +173,49 @@ class _Trials:
         yield from self.smooth()
         yield self.in_single_precision()
 
-    def rewritten(self, progress: bool) -> Iterator[DemandFinding]:
+    def rewritten(self, progress: bool) -> Iterator[CheckResult]:
         """Write every crystal down in other ways."""
         ways = {what: self.worst(what) for what in _WAYS}
         todo = tqdm(self.crystals.items(), desc="verifying", unit="crystal", disable=not progress)
         for number, (name, crystal) in enumerate(todo):
             for one in rewritings(crystal, np.random.default_rng(number)):
-                expected = expected_values(self.start[name], one, self.subject.targets)
-                found = self.trial.of_crystal(one.crystal, self.recipe, self.state(name))
+                expected = expected_values(self.start[name], one, self.tested.targets)
+                found = self.trial.of_crystal(one.crystal, self.graph_settings, self.state(name))
                 ways[one.what].add(name, violations(found, expected))
         for what, absent in _WAYS.items():
-            yield ways[what].finding(_ROUNDING, EXACT, absent)
+            yield ways[what].result(_ROUNDING, EXACT, absent)
 
-    def reduced(self) -> Iterator[DemandFinding]:
+    def reduced(self) -> Iterator[CheckResult]:
         """Fold the graphs: at the merged distances nothing may change, at the true ones little."""
         merged = self.worst("reduced as full, merged distances")
         true = self.worst("reduced as full, true distances")
-        tolerance, foldable = self.recipe.fold_tolerance, not self.subject.why_not_folded
-        for name, crystal in self.crystals.items() if foldable else ():
-            full = build_graph(crystal, self.recipe.strategy, angles=self.recipe.angles)
+        tolerance, reducible = (
+            self.graph_settings.reduction_tolerance,
+            not self.tested.why_not_reduced,
+        )
+        for name, crystal in self.crystals.items() if reducible else ():
+            full = build_graph(
+                crystal, self.graph_settings.strategy, angles=self.graph_settings.angles
+            )
             full = self.state(name).attach(full)
             level = merge_geometry(full, tolerance or DEFAULT_TOLERANCE)
             expected = self.trial.of_graph(level)
             merged.add(name, violations(self.trial.of_graph(fold(level)), expected))
             if tolerance:
                 true.add(name, violations(self.start[name], self.trial.of_graph(full)))
-        reason = self.subject.why_not_folded
-        yield merged.finding(_ROUNDING, EXACT, reason)
-        yield true.finding(
+        reason = self.tested.why_not_reduced
+        yield merged.result(_ROUNDING, EXACT, reason)
+        yield true.result(
             f"distances within {tolerance:g} Å are merged by design: what it costs",
             None,
             reason or "the model reads full graphs",
         )
 
-    def batched(self) -> DemandFinding:
+    def batched(self) -> CheckResult:
         """Predict crystals together, and each alone."""
         worst, names = self.worst("batch as single"), iter(self.crystals)
         while part := list(islice(names, _BATCH)):
-            graph = self.recipe.build([self.crystals[name] for name in part])
+            graph = self.graph_settings.build([self.crystals[name] for name in part])
             found = self.trial.of_graph(self.state(*part).attach(graph))
             ends = np.cumsum([len(self.start[name]) for name in part])
             if len(found) != ends[-1]:
@@ -216,44 +223,46 @@ class _Trials:
                 continue
             for name, values in zip(part, np.split(found, ends[:-1]), strict=True):
                 worst.add(name, violations(values, self.start[name]))
-        return worst.finding(_ROUNDING, EXACT)
+        return worst.result(_ROUNDING, EXACT)
 
-    def repeated(self) -> DemandFinding:
+    def repeated(self) -> CheckResult:
         """Predict twice, in the precision in which the model is used."""
         worst = self.worst("repeated")
-        trial = Trial(self.subject.model, self.columns, None)
+        trial = Trial(self.tested.model, self.columns, None)
         for name, crystal in self.crystals.items():
-            graph = self.state(name).attach(self.recipe.build(crystal))
+            graph = self.state(name).attach(self.graph_settings.build(crystal))
             worst.add(name, violations(trial.of_graph(graph), trial.of_graph(graph)))
-        return worst.finding(_BITS, 0.0)
+        return worst.result(_BITS, 0.0)
 
-    def reloaded(self) -> DemandFinding:
+    def reloaded(self) -> CheckResult:
         """Write the model and read it again."""
         worst = self.worst("save and load")
-        if self.subject.reload is not None:
-            other = Trial(self.subject.reload(), self.columns)
+        if self.tested.reload is not None:
+            other = Trial(self.tested.reload(), self.columns)
             for name, crystal in self.crystals.items():
-                found = other.of_crystal(crystal, self.recipe, self.state(name))
+                found = other.of_crystal(crystal, self.graph_settings, self.state(name))
                 worst.add(name, violations(found, self.start[name]))
-        return worst.finding(_BITS, 0.0, "the model is not one of a run")
+        return worst.result(_BITS, 0.0, "the model is not one of a run")
 
-    def elsewhere(self) -> DemandFinding:
+    def elsewhere(self) -> CheckResult:
         """Predict on the GPU, if there is one."""
         worst = self.worst("device, CUDA as CPU")
         if torch.cuda.is_available():
-            other = Trial(self.subject.model, self.columns, device="cuda")
+            other = Trial(self.tested.model, self.columns, device="cuda")
             for name, crystal in self.crystals.items():
-                found = other.of_crystal(crystal, self.recipe, self.state(name))
+                found = other.of_crystal(crystal, self.graph_settings, self.state(name))
                 worst.add(name, violations(found, self.start[name]))
-        return worst.finding(_ROUNDING, EXACT, "there is no CUDA device here")
+        return worst.result(_ROUNDING, EXACT, "there is no CUDA device here")
 
-    def smooth(self) -> Iterator[DemandFinding]:
+    def smooth(self) -> Iterator[CheckResult]:
         """Take neighbours through the cutoffs; where edges change by rank, measure the jump."""
-        strategy, angles = self.recipe.strategy, self.recipe.angles
+        strategy, angles = self.graph_settings.strategy, self.graph_settings.angles
         limits = {"the cutoff": strategy.cutoff}
         if angles is not None and angles.cutoff is not None and angles.cutoff < strategy.cutoff:
             limits["the cutoff of angles"] = angles.cutoff
-        whole = replace(self.recipe, fold_tolerance=0.0)  # merging has steps of its own
+        whole = replace(
+            self.graph_settings, reduction_tolerance=0.0
+        )  # merging has steps of its own
         chosen = dict(islice(self.crystals.items(), _CROSSINGS))
 
         def values(name: str, crystal: Crystal) -> Values:
@@ -269,8 +278,8 @@ class _Trials:
                     value.add(what, one.jump)
                     slope.add(what, one.bend)
             absent = f"the strategy {strategy.name} chooses neighbours by rank"
-            yield value.finding("continuous, looked at over 2e-9 Å", JUMP, absent)
-            yield slope.finding("continuous, looked at over 1e-5 Å", BEND, absent)
+            yield value.result("continuous, looked at over 2e-9 Å", JUMP, absent)
+            yield slope.result("continuous, looked at over 1e-5 Å", BEND, absent)
         if not strategy.continuous or (angles is not None and angles.max_neighbors is not None):
             yield self.ranked(chosen, values, whole)
 
@@ -278,8 +287,8 @@ class _Trials:
         self,
         chosen: Mapping[str, Crystal],
         values: Callable[[str, Crystal], Values],
-        whole: GraphRecipe,
-    ) -> DemandFinding:
+        whole: GraphSettings,
+    ) -> CheckResult:
         """Deform crystals until their graph changes, and measure the jump."""
         worst = self.worst("jump where neighbours change ranks")
 
@@ -293,22 +302,22 @@ class _Trials:
             jump = jump_on_a_way(partial(values, name), edges, crystal, generator)
             if jump is not None:
                 worst.add(name, jump)
-        return worst.finding(
+        return worst.result(
             "the nearest neighbours change by design, under any envelope; see docs/pitfalls.md",
             None,
             "the graphs did not change on the ways that were tried",
         )
 
-    def in_single_precision(self) -> DemandFinding:
+    def in_single_precision(self) -> CheckResult:
         """Compare the model's own precision with float64."""
         worst = self.worst("float32 as float64")
-        kinds = {one.dtype for one in self.subject.model.parameters()}
+        kinds = {one.dtype for one in self.tested.model.parameters()}
         if kinds == {torch.float32}:
-            trial = Trial(self.subject.model, self.columns, None)
+            trial = Trial(self.tested.model, self.columns, None)
             for name, crystal in self.crystals.items():
-                found = trial.of_crystal(crystal, self.recipe, self.state(name))
+                found = trial.of_crystal(crystal, self.graph_settings, self.state(name))
                 worst.add(name, violations(found, self.start[name]))
-        return worst.finding(
+        return worst.result(
             "the run computes in float32: what its rounding costs",
             None,
             "the model does not compute in float32",

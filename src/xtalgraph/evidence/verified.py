@@ -22,8 +22,8 @@ def verified_alarms(record: RunRecord) -> list[str]:
     """
     if not _is_of_these_weights(record):
         return []
-    findings = record.verification["findings"]
-    failed = [str(one["demand"]) for one in findings if one["status"] == "fail"]
+    results = record.verification["results"]
+    failed = [str(one["check"]) for one in results if one["status"] == "fail"]
     if not failed:
         return []
     return [
@@ -44,8 +44,8 @@ def verified_section(record: RunRecord) -> str:
     if not _is_of_these_weights(record):
         old = "verify.json is of other weights than this run has: verify it again."
         return section("verified", "What was verified", [paragraph(old, "note")])
-    several = len({one["target"] for one in found["findings"] if one["target"]}) > 1
-    rows = [_row(one, several) for one in found["findings"]]
+    several = len({one["target"] for one in found["results"] if one["target"]}) > 1
+    rows = [_row(one, several) for one in found["results"]]
     head = ["what must not matter, or must hold", "", "worst", "of the largest", "allowed", "why"]
     tried = len(found["crystals"])
     lead = (
@@ -65,28 +65,28 @@ def _is_of_these_weights(record: RunRecord) -> bool:
     return known is not None and known == record.model_file.get("weights_sha256")
 
 
-def _row(finding: dict[str, Any], several: bool) -> list[Content]:
-    status, violation = finding["status"], finding["violation"]
+def _row(check: dict[str, Any], several: bool) -> list[Content]:
+    status, violation = check["status"], check["violation"]
     result: Content = _RESULTS[status]
     if status == "fail":
         result = Html(f"<b>{result}</b>")
     if status == "n/a":
-        return [finding["demand"], result, "", "", "", finding["reason"]]
+        return [check["check"], result, "", "", "", check["reason"]]
     if violation is None:
         worst, part = "not finite", ""
     else:
-        worst, part = with_unit(plain(violation, 2), finding["unit"]), plain(finding["relative"], 2)
-    where = finding["crystal"]
-    of = f"{finding['target']}, " if several and where else ""
+        worst, part = with_unit(plain(violation, 2), check["unit"]), plain(check["relative"], 2)
+    where = check["crystal"]
+    of = f"{check['target']}, " if several and where else ""
     shown = Html(
         f"{escaped(worst)}<small>{escaped(f' {of}{where}')}</small>" if where else escaped(worst)
     )
-    allowed = "" if finding["tolerance"] is None else plain(finding["tolerance"], 1)
-    return [finding["demand"], result, shown, part, allowed, finding["reason"]]
+    allowed = "" if check["tolerance"] is None else plain(check["tolerance"], 1)
+    return [check["check"], result, shown, part, allowed, check["reason"]]
 
 
 def _passed_over(found: dict[str, Any]) -> list[str]:
-    undecided, refused = found["undecided"], found["refused"]
+    undecided, unsupported = found["undecided"], found["refused"]
     said = []
     if undecided:
         said.append(
@@ -94,9 +94,10 @@ def _passed_over(found: dict[str, Any]) -> list[str]:
             f"of the graph, where rounding decides: {', '.join(undecided[:5])}"
             f"{' and more' if len(undecided) > 5 else ''}."
         )
-    if refused:
-        first = refused[0]
+    if unsupported:
+        first = unsupported[0]
         said.append(
-            f"{count(len(refused), 'crystal')} without a graph; {first['id']}: {first['reason']}."
+            f"{count(len(unsupported), 'crystal')} without a graph; "
+            f"{first['id']}: {first['reason']}."
         )
     return [paragraph(text, "note") for text in said]

@@ -26,9 +26,9 @@ class GraphSize:
     """Longest edge, Å; None where there is none."""
     components: int
     """Pieces into which the graph falls; 1 is whole."""
-    folded_atoms: int | None
+    reduced_atoms: int | None
     """Atoms after the symmetry reduction; None where nothing is folded."""
-    folded_edges: int | None
+    reduced_edges: int | None
     """Edges after it."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,19 +37,19 @@ class GraphSize:
 
 
 def compare_strategies(
-    crystal: Crystal, strategies: Sequence[Strategy], fold_tolerance: float = DEFAULT_TOLERANCE
+    crystal: Crystal, strategies: Sequence[Strategy], reduction_tolerance: float = DEFAULT_TOLERANCE
 ) -> list[GraphSize | str]:
     """Build the graph of a crystal with each strategy and measure it.
 
     Args:
         crystal: Checked.
         strategies: In the order of the result.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
+        reduction_tolerance: Distances this close are merged, Å; 0 keeps the full graph.
 
     Returns:
         One for each strategy; the reason where the strategy raises `GraphError`.
     """
-    return [_measure(crystal, strategy, fold_tolerance) for strategy in strategies]
+    return [_measure(crystal, strategy, reduction_tolerance) for strategy in strategies]
 
 
 def _measure(crystal: Crystal, strategy: Strategy, tolerance: float) -> GraphSize | str:
@@ -58,7 +58,7 @@ def _measure(crystal: Crystal, strategy: Strategy, tolerance: float) -> GraphSiz
         graph = build_graph(crystal, strategy)
     except GraphError as error:
         return str(error)
-    folded = reduce_graph(graph, tolerance) if tolerance != 0 else None
+    reduced = reduce_graph(graph, tolerance) if tolerance != 0 else None
     pieces = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
     return GraphSize(
         strategy=word,
@@ -66,6 +66,6 @@ def _measure(crystal: Crystal, strategy: Strategy, tolerance: float) -> GraphSiz
         degrees=[int(degree) for degree in graph.degree],
         longest=float(graph.distance.max()) if len(graph.center) else None,
         components=pieces,
-        folded_atoms=None if folded is None else len(folded.number),
-        folded_edges=None if folded is None else len(folded.center),
+        reduced_atoms=None if reduced is None else len(reduced.number),
+        reduced_edges=None if reduced is None else len(reduced.center),
     )

@@ -9,7 +9,7 @@ from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategy import Strategy
 
 T = TypeVar("T", Strategy, Angles)
@@ -20,8 +20,8 @@ MARGIN: Final = 1e-8
 _REAL: Final = (float, float | None)
 
 
-def is_decided(crystal: Crystal, recipe: GraphRecipe, margin: float = MARGIN) -> bool:
-    """Whether the graph stays the same when every limit of its recipe moves a little.
+def is_decided(crystal: Crystal, graph_settings: GraphSettings, margin: float = MARGIN) -> bool:
+    """Whether the graph stays the same when every limit of its graph settings moves a little.
 
     A pair as far apart as the cutoff to the last digit, a neighbour at the very end of a shell, or
     a distance at the end of a group that is merged: each may come to lie on either side when the
@@ -31,7 +31,7 @@ def is_decided(crystal: Crystal, recipe: GraphRecipe, margin: float = MARGIN) ->
 
     Args:
         crystal: What the graph is of.
-        recipe: How it is built.
+        graph_settings: How it is built.
         margin: By how much each length (and each cosine, share or tolerance) moves, up and down.
 
     Raises:
@@ -41,21 +41,21 @@ def is_decided(crystal: Crystal, recipe: GraphRecipe, margin: float = MARGIN) ->
         >>> import numpy as np
         >>> from xtalgraph.graphs.strategies import Radius
         >>> cube = Crystal(4.0 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool))
-        >>> [is_decided(cube, GraphRecipe(Radius(cutoff))) for cutoff in (4.0, 4.1)]
+        >>> [is_decided(cube, GraphSettings(Radius(cutoff))) for cutoff in (4.0, 4.1)]
         [False, True]
     """
-    graph = recipe.build(crystal)
+    graph = graph_settings.build(crystal)
     try:
-        others = [_moved(recipe, step).build(crystal) for step in (-margin, margin)]
+        others = [_moved(graph_settings, step).build(crystal) for step in (-margin, margin)]
     except GraphError:  # a neighbour that is just within the cutoff of `KNearest`
         return False
     return all(_same(graph, other) for other in others)
 
 
-def _moved(recipe: GraphRecipe, step: float) -> GraphRecipe:
-    angles, tolerance = recipe.angles, recipe.fold_tolerance
-    return GraphRecipe(
-        _with_limits(recipe.strategy, step),
+def _moved(graph_settings: GraphSettings, step: float) -> GraphSettings:
+    angles, tolerance = graph_settings.angles, graph_settings.reduction_tolerance
+    return GraphSettings(
+        _with_limits(graph_settings.strategy, step),
         tolerance and max(tolerance + step, tolerance / 2),
         None if angles is None else _with_limits(angles, step),
     )

@@ -145,18 +145,18 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
     place = np.empty(len(own), dtype=np.int64)
     place[order] = np.arange(len(own))
     edges = graph.edge_multiplicity.numpy()[kept]
-    folded_center = ends[0][order]
+    reduced_center = ends[0][order]
 
     stands_for = np.full(len(center), -1)
     stands_for[kept[own]] = place  # only the triplets of these edges are kept
-    triplets = _fold_triplets(graph, stands_for, colours.edge, colours.edge[kept[own]], place)
-    edge_owner = owner[first][folded_center]
+    triplets = _reduce_triplets(graph, stands_for, colours.edge, colours.edge[kept[own]], place)
+    edge_owner = owner[first][reduced_center]
     num_atoms = np.bincount(owner[first], minlength=len(graph))
     return InvariantGraph(
         num_atoms=_tensor(num_atoms),
         num_edges=_tensor(np.bincount(edge_owner, minlength=len(graph))),
         number=_tensor(graph.number.numpy()[first]),
-        center=_tensor(folded_center),
+        center=_tensor(reduced_center),
         neighbor=_tensor(ends[1][order]),
         distance=_tensor(distance[own][order]),
         atom_multiplicity=_tensor(np.bincount(kind, weights=atoms).astype(np.int64)),
@@ -175,7 +175,7 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
 
 
 def atom_classes(graph: InvariantGraph) -> Int[np.ndarray, " atoms"]:
-    """Return the class of each atom under `fold`: the row of the folded graph that stands for it.
+    """Return the class of each atom under `fold`: the row of the reduced graph that stands for it.
 
     Args:
         graph: Merged, as `fold` takes it.
@@ -183,7 +183,7 @@ def atom_classes(graph: InvariantGraph) -> Int[np.ndarray, " atoms"]:
     return _classes(_refine(graph).atom)[1]
 
 
-def _fold_triplets(
+def _reduce_triplets(
     graph: InvariantGraph,
     stands_for: Int[np.ndarray, " edges"],
     colour: UInt64[np.ndarray, " edges"],
@@ -194,10 +194,10 @@ def _fold_triplets(
 
     Args:
         graph: What is folded.
-        stands_for: The row of the folded graph for the one edge of each class, −1 for others.
+        stands_for: The row of the reduced graph for the one edge of each class, −1 for others.
         colour: Of every edge.
         class_colour: Of each class of edges.
-        class_place: The row of the folded graph of each class of edges.
+        class_place: The row of the reduced graph of each class of edges.
     """
     received = stands_for[graph.receiving_edge.numpy()]
     kept = np.flatnonzero(received >= 0)

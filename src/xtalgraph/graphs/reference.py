@@ -21,8 +21,8 @@ def neighbors_by_loops(crystal: Crystal, cutoff: float) -> list[tuple[int, int, 
         Sorted tuples (center, neighbor, n1, n2, n3).
     """
     heights = 1.0 / np.linalg.norm(np.linalg.inv(crystal.cell), axis=0)
-    spread = np.ptp(crystal.fractional, axis=0) if len(crystal) else np.zeros(3)
-    reach = np.where(crystal.pbc, np.ceil(cutoff / heights + spread), 0).astype(int)
+    std = np.ptp(crystal.fractional, axis=0) if len(crystal) else np.zeros(3)
+    reach = np.where(crystal.pbc, np.ceil(cutoff / heights + std), 0).astype(int)
     images = list(product(*(range(-n, n + 1) for n in reach.tolist())))
     found: list[tuple[int, int, int, int, int]] = []
     for i in range(len(crystal)):

@@ -38,7 +38,7 @@ class Site:
     degree: int
     """Number of edges of the graph that start here."""
     atom_class: int
-    """Which class of `FoldedSize.classes` it belongs to; its own where nothing is folded."""
+    """Which class of `ReducedSize.classes` it belongs to; its own where nothing is folded."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class AtomClass:
 
 
 @dataclass(frozen=True)
-class FoldedSize:
+class ReducedSize:
     """The graph after the symmetry reduction, in numbers."""
 
     tolerance: float
@@ -87,7 +87,7 @@ class GraphSummary:
     """Edges of each atom, in the order of the file."""
     degree_histogram: list[int]
     """How many atoms have 0, 1, 2, ... edges, up to the largest degree."""
-    folded: FoldedSize | None
+    reduced: ReducedSize | None
     """What the symmetry reduction leaves; None where nothing is folded."""
     sites: list[Site]
     """One for each atom."""
@@ -120,14 +120,14 @@ def bonds_of(crystal: Crystal) -> Edges:
 
 
 def summarize(
-    crystal: Crystal, strategy: Strategy, fold_tolerance: float = DEFAULT_TOLERANCE
+    crystal: Crystal, strategy: Strategy, reduction_tolerance: float = DEFAULT_TOLERANCE
 ) -> GraphSummary:
     """Build the graph of a crystal and describe it.
 
     Args:
         crystal: Checked.
         strategy: Which pairs are neighbours.
-        fold_tolerance: Distances this close are merged before the graph is folded, Å; 0 leaves it
+        reduction_tolerance: Distances this close are merged, Å; 0 keeps the full graph,
             as it is.
 
     Raises:
@@ -136,7 +136,7 @@ def summarize(
     """
     graph = build_graph(crystal, strategy)
     degrees = [int(degree) for degree in graph.degree]
-    folded, kind = _folded(graph, crystal.site_labels, fold_tolerance)
+    reduced, kind = _reduced(graph, crystal.site_labels, reduction_tolerance)
     sites = _sites(crystal, degrees, kind)
     components = count_pieces(graph.center.numpy(), graph.neighbor.numpy(), len(crystal))
     return GraphSummary(
@@ -149,7 +149,7 @@ def summarize(
         num_edges=len(graph.center),
         degrees=degrees,
         degree_histogram=degree_histogram(graph).tolist(),
-        folded=folded,
+        reduced=reduced,
         sites=sites,
         num_bonds=sum(site.coordination for site in sites) // 2,
         components=components,
@@ -162,9 +162,9 @@ def summarize(
     )
 
 
-def _folded(
+def _reduced(
     graph: CrystalGraph, labels: list[str], tolerance: float
-) -> tuple[FoldedSize | None, Int[np.ndarray, " atoms"]]:
+) -> tuple[ReducedSize | None, Int[np.ndarray, " atoms"]]:
     """Return what folding leaves, and the class of each atom."""
     if tolerance == 0:
         return None, np.arange(len(graph.number))
@@ -174,7 +174,7 @@ def _folded(
         AtomClass(labels[int(np.argmax(kind == row))], multiplicity)
         for row, multiplicity in enumerate(small.atom_multiplicity.tolist())
     ]
-    return FoldedSize(tolerance, len(small.number), len(small.center), classes), kind
+    return ReducedSize(tolerance, len(small.number), len(small.center), classes), kind
 
 
 def _sites(crystal: Crystal, degrees: list[int], kind: Int[np.ndarray, " atoms"]) -> list[Site]:

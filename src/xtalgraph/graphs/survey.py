@@ -19,8 +19,8 @@ from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import collate
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, reduce_graph
-from xtalgraph.graphs.refusal import Refusal
 from xtalgraph.graphs.strategies import Strategy, strategy_spec
+from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 _PART: Final = 512
 """Crystals whose graphs are held in full at a time."""
@@ -37,15 +37,15 @@ class MeanSizes:
     """In one word, as `parse_strategy` reads it."""
     crystals: int
     """How many it took."""
-    refused: tuple[Refusal, ...]
+    unsupported: tuple[UnsupportedStructure, ...]
     """Those it did not take."""
     atoms: float | None
     """Atoms of the full graph."""
     edges: float | None
     """Directed edges of the full graph."""
-    folded_atoms: float | None
+    reduced_atoms: float | None
     """Atoms after the symmetry reduction; None where nothing is folded."""
-    folded_edges: float | None
+    reduced_edges: float | None
     """Edges after it."""
     grouped: int
     """How many of the crystals have a space group; what follows is over these alone."""
@@ -63,13 +63,13 @@ class MeanSizes:
 class SizeSurvey:
     """The sizes of many crystals' graphs under several strategies."""
 
-    fold_tolerance: float
+    reduction_tolerance: float
     """Largest span of merged distances, Å; 0 where nothing was folded."""
     symprec: float
     """How far an operation may miss an atom, Å."""
     sizes: tuple[MeanSizes, ...]
     """One for each strategy."""
-    without_group: tuple[Refusal, ...]
+    without_group: tuple[UnsupportedStructure, ...]
     """Crystals that have no space group, not being periodic in all directions, or of which none
     was found."""
 
@@ -77,7 +77,7 @@ class SizeSurvey:
 def survey_graphs(
     crystals: Sequence[Crystal],
     strategies: Sequence[Strategy],
-    fold_tolerance: float = DEFAULT_TOLERANCE,
+    reduction_tolerance: float = DEFAULT_TOLERANCE,
     symprec: float = DEFAULT_SYMPREC,
     *,
     progress: bool = False,
@@ -87,7 +87,7 @@ def survey_graphs(
     Args:
         crystals: Checked.
         strategies: In the order of the result.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
+        reduction_tolerance: Distances this close are merged, Å; 0 keeps the full graph.
         symprec: How far an operation of a space group may miss an atom, Å.
         progress: Show a progress bar on standard error.
 
@@ -95,23 +95,23 @@ def survey_graphs(
         ConfigError: If symprec is not larger than 0, or the tolerance below 0 or larger than 1.
     """
     totals = [_Totals() for _ in strategies]
-    refused: list[list[Refusal]] = [[] for _ in strategies]
-    without_group: list[Refusal] = []
+    unsupported: list[list[UnsupportedStructure]] = [[] for _ in strategies]
+    without_group: list[UnsupportedStructure] = []
     with tqdm(total=len(crystals), desc="graphs", unit="crystal", disable=not progress) as bar:
         for start in range(0, len(crystals), _PART):
             part = list(crystals[start : start + _PART])
             groups, unknown = _space_groups(part, start, symprec)
             without_group += unknown
             for which, strategy in enumerate(strategies):
-                found, refusals = _measure(part, groups, start, strategy, fold_tolerance)
+                found, refusals = _measure(part, groups, start, strategy, reduction_tolerance)
                 totals[which] = totals[which].plus(found)
-                refused[which] += refusals
+                unsupported[which] += refusals
             bar.update(len(part))
     sizes = tuple(
-        _means(strategy, total, tuple(refusals), fold_tolerance)
-        for strategy, total, refusals in zip(strategies, totals, refused, strict=True)
+        _means(strategy, total, tuple(refusals), reduction_tolerance)
+        for strategy, total, refusals in zip(strategies, totals, unsupported, strict=True)
     )
-    return SizeSurvey(fold_tolerance, symprec, sizes, tuple(without_group))
+    return SizeSurvey(reduction_tolerance, symprec, sizes, tuple(without_group))
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ class _Totals:
     crystals: int = 0
     atoms: int = 0
     edges: int = 0
-    folded_atoms: int = 0
-    folded_edges: int = 0
+    reduced_atoms: int = 0
+    reduced_edges: int = 0
     grouped: int = 0
     grouped_edges: int = 0
     unit_atoms: int = 0
@@ -135,7 +135,7 @@ class _Totals:
 
 def _space_groups(
     crystals: list[Crystal], start: int, symprec: float
-) -> tuple[list[SpaceGroup | None], list[Refusal]]:
+) -> tuple[list[SpaceGroup | None], list[UnsupportedStructure]]:
     groups: list[SpaceGroup | None] = []
     refusals = []
     for place, crystal in enumerate(crystals, start):
@@ -143,7 +143,7 @@ def _space_groups(
             groups.append(find_space_group(crystal, symprec))
         except GraphError as error:
             groups.append(None)
-            refusals.append(Refusal(place, str(error)))
+            refusals.append(UnsupportedStructure(place, str(error)))
     return groups, refusals
 
 
@@ -152,8 +152,8 @@ def _measure(
     groups: list[SpaceGroup | None],
     start: int,
     strategy: Strategy,
-    fold_tolerance: float,
-) -> tuple[_Totals, list[Refusal]]:
+    reduction_tolerance: float,
+) -> tuple[_Totals, list[UnsupportedStructure]]:
     """Return the sums of the sizes, and who was refused."""
     graphs: list[CrystalGraph] = []
     total, refusals = _Totals(), []
@@ -161,7 +161,7 @@ def _measure(
         try:
             graph = build_graph(crystal, strategy)
         except GraphError as error:
-            refusals.append(Refusal(place, str(error)))
+            refusals.append(UnsupportedStructure(place, str(error)))
             continue
         graphs.append(graph)
         if group is not None:
@@ -179,32 +179,35 @@ def _measure(
     if not graphs:
         return total, refusals
     full = collate(graphs)
-    small = reduce_graph(full, fold_tolerance) if fold_tolerance != 0 else full
+    small = reduce_graph(full, reduction_tolerance) if reduction_tolerance != 0 else full
     sizes = _Totals(
         crystals=len(graphs),
         atoms=len(full.number),
         edges=len(full.center),
-        folded_atoms=len(small.number),
-        folded_edges=len(small.center),
+        reduced_atoms=len(small.number),
+        reduced_edges=len(small.center),
     )
     return total.plus(sizes), refusals
 
 
 def _means(
-    strategy: Strategy, total: _Totals, refused: tuple[Refusal, ...], fold_tolerance: float
+    strategy: Strategy,
+    total: _Totals,
+    unsupported: tuple[UnsupportedStructure, ...],
+    reduction_tolerance: float,
 ) -> MeanSizes:
     def mean(amount: int, crystals: int) -> float | None:
         return amount / crystals if crystals else None
 
-    folded = total.crystals if fold_tolerance != 0 else 0
+    reduced = total.crystals if reduction_tolerance != 0 else 0
     return MeanSizes(
         strategy=strategy_spec(strategy),
         crystals=total.crystals,
-        refused=refused,
+        unsupported=unsupported,
         atoms=mean(total.atoms, total.crystals),
         edges=mean(total.edges, total.crystals),
-        folded_atoms=mean(total.folded_atoms, folded),
-        folded_edges=mean(total.folded_edges, folded),
+        reduced_atoms=mean(total.reduced_atoms, reduced),
+        reduced_edges=mean(total.reduced_edges, reduced),
         grouped=total.grouped,
         grouped_edges=mean(total.grouped_edges, total.grouped),
         unit_atoms=mean(total.unit_atoms, total.grouped),

@@ -72,7 +72,7 @@ class Aim:
 
 
 def optimistic(
-    aim: Aim, prediction: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
+    aim: Aim, prediction: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
     """Return the gain of the best value within one spread of the prediction.
 
@@ -82,20 +82,20 @@ def optimistic(
     Args:
         aim: What is wanted.
         prediction: Of each row.
-        spread: Its standard deviation, not negative.
+        std: Its standard deviation, not negative.
 
     Source: P. Auer, J. Mach. Learn. Res. 3, 397 (2002).
     """
-    _check(spread)
+    _check(std)
     if aim.kind == "target":
-        return -np.maximum(np.abs(prediction - aim.value) - spread, 0.0)
-    return aim.gain(prediction) + spread
+        return -np.maximum(np.abs(prediction - aim.value) - std, 0.0)
+    return aim.gain(prediction) + std
 
 
 def expected_improvement(
     aim: Aim,
     prediction: Float[np.ndarray, " rows"],
-    spread: Float[np.ndarray, " rows"],
+    std: Float[np.ndarray, " rows"],
     known: float,
 ) -> Float[np.ndarray, " rows"]:
     """Return E[max(0, gain(y) − gain(known))] for y normal around the prediction.
@@ -106,15 +106,15 @@ def expected_improvement(
     Args:
         aim: What is wanted.
         prediction: Of each row.
-        spread: Its standard deviation, not negative; where it is 0 the improvement is sure.
+        std: Its standard deviation, not negative; where it is 0 the improvement is sure.
         known: The best value there is already.
 
     Source: D. Jones, M. Schonlau, W. Welch, J. Global Optim. 13, 455 (1998), doi
     10.1023/A:1008306431147.
     """
-    _check(spread)
+    _check(std)
     sure = np.maximum(aim.gain(prediction) - float(aim.gain(np.array([known]))[0]), 0.0)
-    width = np.where(spread > 0, spread, 1.0)
+    width = np.where(std > 0, std, 1.0)
     if aim.kind == "target":
         reach = abs(known - aim.value) / width
         away = np.abs(prediction - aim.value) / width
@@ -125,7 +125,7 @@ def expected_improvement(
     else:
         sign = 1.0 if aim.kind == "max" else -1.0
         found = _ramp(sign * (prediction - known) / width)
-    return np.where(spread > 0, width * found, sure)
+    return np.where(std > 0, width * found, sure)
 
 
 def _ramp(mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
@@ -133,6 +133,6 @@ def _ramp(mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
     return np.maximum(mean * norm.cdf(mean) + norm.pdf(mean), 0.0)
 
 
-def _check(spread: Float[np.ndarray, " rows"]) -> None:
-    if (spread < 0).any():
-        raise InputError(f"a spread must not be negative, got {float(spread.min())}")
+def _check(std: Float[np.ndarray, " rows"]) -> None:
+    if (std < 0).any():
+        raise InputError(f"a spread must not be negative, got {float(std.min())}")

@@ -18,7 +18,7 @@ from xtalgraph.metrics.ranking import spearman
 
 
 def calibration_curve(
-    error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
+    error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:
     """Return what central intervals of a normal distribution promise, and what they hold.
 
@@ -27,7 +27,7 @@ def calibration_curve(
 
     Args:
         error: Prediction less truth.
-        spread: Standard deviation that was said, not negative. An error where it is 0 is certain to
+        std: Standard deviation that was said, not negative. An error where it is 0 is certain to
             lie outside; no error is certain to lie inside.
 
     Returns:
@@ -36,13 +36,13 @@ def calibration_curve(
     Raises:
         InputError: The columns do not fit, or a spread is negative.
     """
-    promised = np.sort(_promises(error, spread))
+    promised = np.sort(_promises(error, std))
     seen = np.arange(1, len(promised) + 1) / max(len(promised), 1)
     return np.concatenate([[0.0], promised, [1.0]]), np.concatenate([[0.0], seen, seen[-1:]])
 
 
 def miscalibration_area(
-    error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
+    error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> float:
     """Return the area between the calibration curve and the diagonal, ∫ |F(p) − p| dp.
 
@@ -50,7 +50,7 @@ def miscalibration_area(
 
     Args:
         error: Prediction less truth.
-        spread: Standard deviation that was said.
+        std: Standard deviation that was said.
 
     Returns:
         The area; NaN for no rows.
@@ -61,7 +61,7 @@ def miscalibration_area(
     Source: V. Kuleshov, N. Fenner, S. Ermon, ICML (2018), doi 10.48550/arXiv.1807.00263; K. Tran et
     al., Mach. Learn.: Sci. Technol. 1, 025006 (2020), doi 10.1088/2632-2153/ab7e1a.
     """
-    promised = np.sort(_promises(error, spread))
+    promised = np.sort(_promises(error, std))
     if len(promised) == 0:
         return math.nan
     ends = np.concatenate([[0.0], promised, [1.0]])
@@ -69,7 +69,7 @@ def miscalibration_area(
     return float((_primitive(ends[1:], height) - _primitive(ends[:-1], height)).sum())
 
 
-def rank_of_errors(error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]) -> float:
+def rank_of_errors(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]) -> float:
     """Return Spearman's ρ of |error| and spread; NaN where it is undefined, see `spearman`.
 
     Even a perfect normal spread does not reach 1, since errors are drawn with it: about 0.5 where
@@ -77,17 +77,17 @@ def rank_of_errors(error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, 
 
     Args:
         error: Prediction less truth.
-        spread: Standard deviation that was said.
+        std: Standard deviation that was said.
     """
-    error, spread = _checked(error, spread)
-    return spearman(np.abs(error), spread)
+    error, std = _checked(error, std)
+    return spearman(np.abs(error), std)
 
 
 @dataclass(frozen=True, eq=False)
-class ErrorBySpread:
+class ErrorByStd:
     """Errors of rows with a similar spread, in bins of nearly as many rows."""
 
-    spread: Float[np.ndarray, " bins"]
+    std: Float[np.ndarray, " bins"]
     """Root of the mean squared spread."""
     error: Float[np.ndarray, " bins"]
     """Root of the mean squared error; the same where the spread is calibrated."""
@@ -95,14 +95,14 @@ class ErrorBySpread:
     """Rows."""
 
 
-def error_by_spread(
-    error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"], bins: int = 10
-) -> ErrorBySpread:
+def error_by_std(
+    error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"], bins: int = 10
+) -> ErrorByStd:
     """Compare errors with spreads, in bins of the spread.
 
     Args:
         error: Prediction less truth.
-        spread: Standard deviation that was said.
+        std: Standard deviation that was said.
         bins: Number of bins, at most one for each row; their sizes differ by one row at most.
 
     Raises:
@@ -113,11 +113,11 @@ def error_by_spread(
     """
     if bins < 1:
         raise ConfigError(f"bins must be at least 1, got {bins}")
-    error, spread = _checked(error, spread)
-    order = np.argsort(spread, kind="stable")
+    error, std = _checked(error, std)
+    order = np.argsort(std, kind="stable")
     parts = np.array_split(order, min(bins, len(order))) if len(order) else []
-    return ErrorBySpread(
-        np.array([_rms(spread[part]) for part in parts]),
+    return ErrorByStd(
+        np.array([_rms(std[part]) for part in parts]),
         np.array([_rms(error[part]) for part in parts]),
         np.array([len(part) for part in parts], dtype=np.int64),
     )
@@ -140,7 +140,7 @@ class Sparsification:
 
 
 def sparsification(
-    error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
+    error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> Sparsification:
     """Take away the rows with the largest spread, one by one, and look at the error of the rest.
 
@@ -149,23 +149,23 @@ def sparsification(
 
     Args:
         error: Prediction less truth.
-        spread: Standard deviation that was said.
+        std: Standard deviation that was said.
 
     Raises:
         InputError: The columns do not fit, or a spread is negative.
 
     Source: E. Ilg et al., ECCV (2018), doi 10.1007/978-3-030-01234-2_40.
     """
-    error, spread = _checked(error, spread)
+    error, std = _checked(error, std)
     sizes = np.abs(error)
     count = len(sizes)
     if count == 0:
         return Sparsification(np.zeros(0), np.zeros(0), np.zeros(0), math.nan, math.nan)
     # In expectation each row of a group with one spread has the mean error of the group.
-    group = rankdata(spread, method="dense") - 1
+    group = rankdata(std, method="dense") - 1
     mean = np.bincount(group, weights=sizes) / np.bincount(group)
     left = np.arange(1, count + 1)
-    kept = (np.cumsum(mean[group[np.argsort(spread, kind="stable")]]) / left)[::-1]
+    kept = (np.cumsum(mean[group[np.argsort(std, kind="stable")]]) / left)[::-1]
     oracle = (np.cumsum(np.sort(sizes)) / left)[::-1]
     removed = np.arange(count) / count
     whole = float(sizes.mean())
@@ -200,12 +200,12 @@ def identical_members(said: Float[np.ndarray, "members rows"]) -> list[tuple[int
 
 
 def _promises(
-    error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
+    error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
-    error, spread = _checked(error, spread)
+    error, std = _checked(error, std)
     sizes = np.abs(error)
     certain = np.where(sizes > 0, np.inf, 0.0)
-    ratio = np.divide(sizes, spread, out=certain, where=spread > 0)
+    ratio = np.divide(sizes, std, out=certain, where=std > 0)
     return erf(ratio / math.sqrt(2))
 
 
@@ -217,16 +217,16 @@ def _primitive(
 
 
 def _checked(
-    error: np.ndarray, spread: np.ndarray
+    error: np.ndarray, std: np.ndarray
 ) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
-    error, spread = checked_pair(error, spread)
-    bad = np.flatnonzero(spread < 0)
+    error, std = checked_pair(error, std)
+    bad = np.flatnonzero(std < 0)
     if bad.size:
         raise InputError(
-            f"a spread must not be negative, got {spread[bad[0]]} in row {bad[0]} ({bad.size} such "
+            f"a spread must not be negative, got {std[bad[0]]} in row {bad[0]} ({bad.size} such "
             "rows)"
         )
-    return error, spread
+    return error, std
 
 
 def _rms(values: Float[np.ndarray, " rows"]) -> float:

@@ -44,5 +44,5 @@ def r2(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"
     if is_constant(target):
         return math.nan
     residual = np.square(target - prediction).sum()
-    spread = np.square(target - target.mean()).sum()
-    return float(1 - residual / spread)
+    std = np.square(target - target.mean()).sum()
+    return float(1 - residual / std)

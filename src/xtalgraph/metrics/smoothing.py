@@ -15,7 +15,7 @@ def mean_average_distance(
 
     It is 0 where all neighbours point the same way, however long they are, and at most 2. An
     atom without edges is left out, and a vector of zeros is at distance 1 from everything. The
-    paper leaves out pairs at distance 0; here every pair counts, so that a folded graph gives
+    paper leaves out pairs at distance 0; here every pair counts, so that a reduced graph gives
     what the full one gives, and equal neighbours count as smooth.
 
     Args:

@@ -177,7 +177,7 @@ class ALIGNN(Encoder):
             angles = angles_from(self.angle_cutoff, self.angle_neighbors)
             return None if self.alignn_layers == 0 else angles
 
-    reads_folded = True
+    reads_reduced = True
     reads_mixtures = True
     reads_angles = True
 

@@ -118,7 +118,7 @@ class CGCNN(Encoder):
         def __post_init__(self) -> None:
             check_ranges(self, "model")
 
-    reads_folded = True
+    reads_reduced = True
     reads_mixtures = True
     needs_elements = ("bond_features",)
 

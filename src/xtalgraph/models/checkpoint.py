@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -15,11 +15,7 @@ from xtalgraph.conventions.errors import ConfigError, RunError, TargetError
 from xtalgraph.conventions.files import file_errors, write_atomically
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
-
-FORMAT: Final[int] = 5
-"""Version of the files; a reader refuses what is newer than itself. 2 knows classes
-and several targets, 3 the state of a crystal and several members, 4 a learned variance,
-5 disorder."""
+from xtalgraph.models.upgrades import FORMAT, upgrade_model
 
 
 def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
@@ -36,23 +32,12 @@ def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict
     weights = safetensors.torch.save(state)
     write_atomically(folder / "model.safetensors", weights)
     document = {
-        "format": _format_of(spec, record),
+        "format": FORMAT,
         "model": spec.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     text = json.dumps(document | record, indent=2, ensure_ascii=False)
     write_atomically(folder / "model.json", text + "\n")
-
-
-def _format_of(spec: ModelSpec, record: Mapping[str, Any]) -> int:
-    """Return the oldest format that says it all: a reader of 1 would take log-odds for values."""
-    if spec.disorder != "refuse":
-        return 5
-    if spec.variance:
-        return 4
-    if spec.conditions or record.get("members", 1) > 1:
-        return 3
-    return 2 if spec.beside or spec.target.is_class else 1
 
 
 def member_folder(run: Path, number: int) -> Path:
@@ -148,7 +133,7 @@ def _spec_of(path: Path, document: Mapping[str, Any]) -> ModelSpec:
             )
         if not isinstance(document["weights_sha256"], str):
             raise TypeError("weights_sha256 is no text")
-        return ModelSpec.from_dict(document["model"])
+        return ModelSpec.from_dict(upgrade_model(document)["model"])
     except (ConfigError, TargetError) as error:
         raise RunError(f"{path} describes no model: {error}") from error
     except DAMAGE as error:

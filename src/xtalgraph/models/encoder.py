@@ -57,8 +57,8 @@ class Encoder(nn.Module, ABC):
 
     Config: ClassVar[type[Any]]
     """Hyper-parameters, a frozen dataclass with a default for each."""
-    reads_folded: ClassVar[bool] = False
-    """Whether a folded graph gives its atoms the features that the full graph gives them: it
+    reads_reduced: ClassVar[bool] = False
+    """Whether a reduced graph gives its atoms the features that the full graph gives them: it
     reads elements, distances and angles alone, and weights every sum over atoms, edges or triplets
     by multiplicity."""
     reads_mixtures: ClassVar[bool] = False

@@ -4,8 +4,8 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.models.encoder import Encoder
 
 
-def why_not_folded(encoder: Encoder | type[Encoder], target: Target) -> str:
-    """Return the reason why a model cannot read a folded graph; empty if it can.
+def why_not_reduced(encoder: Encoder | type[Encoder], target: Target) -> str:
+    """Return the reason why a model cannot read a reduced graph; empty if it can.
 
     Args:
         encoder: What reads the graph.
@@ -13,10 +13,10 @@ def why_not_folded(encoder: Encoder | type[Encoder], target: Target) -> str:
     """
     if target.kind is Kind.ATOMIC:
         return (
-            f"{target.name!r} is declared atomic and has a value for each atom, but a folded graph "
-            "has one row for all atoms with equal surroundings"
+            f"{target.name!r} is declared atomic and has a value for each atom, but a reduced "
+            "graph has one row for all atoms with equal surroundings"
         )
-    if not encoder.reads_folded:
+    if not encoder.reads_reduced:
         name = encoder.__name__ if isinstance(encoder, type) else type(encoder).__name__
-        return f"{name} reads more than distances and angles, and a folded graph has nothing else"
+        return f"{name} reads more than distances and angles, and a reduced graph has nothing else"
     return ""

@@ -126,7 +126,7 @@ class GCN(Encoder):
                     f"model.aggregator=sum, got {self.aggregator!r}"
                 )
 
-    reads_folded = True
+    reads_reduced = True
     reads_mixtures = True
 
     def __init__(self, config: Config, cutoff: float) -> None:

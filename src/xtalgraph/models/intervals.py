@@ -45,7 +45,7 @@ class Intervals:
     """|y − ŷ| / d of the crystals that calibrate, ascending."""
     floor: float
     """b, in the unit of the target, for each atom if it is extensive; 1 without a spread."""
-    by_spread: bool
+    by_std: bool
     """Whether there is a spread that is looked at."""
 
     @classmethod
@@ -53,7 +53,7 @@ class Intervals:
         cls,
         error: Float[np.ndarray, " calibrating"],
         size: Float[np.ndarray, " calibrating"],
-        spread: Float[np.ndarray, " calibrating"] | None,
+        std: Float[np.ndarray, " calibrating"] | None,
         typical: float,
     ) -> "Intervals":
         """Make intervals from the errors of crystals that calibrate.
@@ -61,46 +61,46 @@ class Intervals:
         Args:
             error: Prediction less truth.
             size: N of each crystal.
-            spread: Of each, if there is one.
+            std: Of each, if there is one.
             typical: Median of spread / N over other crystals: b must not depend on those that
                 calibrate. Where it is 0 the spread is not looked at.
         """
-        by_spread = spread is not None and typical > 0
-        empty = cls(np.zeros(0), FLOOR * typical if by_spread else 1.0, by_spread)
-        scores = np.sort(np.abs(error) / empty.difficulty(size, spread))
-        return cls(scores, empty.floor, by_spread)
+        by_std = std is not None and typical > 0
+        empty = cls(np.zeros(0), FLOOR * typical if by_std else 1.0, by_std)
+        scores = np.sort(np.abs(error) / empty.difficulty(size, std))
+        return cls(scores, empty.floor, by_std)
 
     def difficulty(
-        self, size: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"] | None
+        self, size: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"] | None
     ) -> Float[np.ndarray, " rows"]:
         """Return d of some crystals.
 
         Args:
             size: N of each.
-            spread: Of each, if there is one.
+            std: Of each, if there is one.
         """
         floor = self.floor * size
-        return floor + spread if self.by_spread and spread is not None else floor
+        return floor + std if self.by_std and std is not None else floor
 
     def half_width(
         self,
         size: Float[np.ndarray, " rows"],
-        spread: Float[np.ndarray, " rows"] | None,
+        std: Float[np.ndarray, " rows"] | None,
         level: float = DEFAULT_LEVEL,
     ) -> Float[np.ndarray, " rows"]:
         """Return q d of some crystals, in the unit of the target.
 
         Args:
             size: N of each.
-            spread: Of each, if there is one.
+            std: Of each, if there is one.
             level: Share of the truths that is to lie inside; infinite intervals where the crystals
                 that calibrated are too few for it.
         """
-        return conformal_quantile(self.scores, level) * self.difficulty(size, spread)
+        return conformal_quantile(self.scores, level) * self.difficulty(size, std)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"floor": self.floor, "by_spread": self.by_spread, "scores": self.scores.tolist()}
+        return {"floor": self.floor, "by_spread": self.by_std, "scores": self.scores.tolist()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
@@ -113,16 +113,16 @@ class Intervals:
             ValueError: If they are not such.
         """
         scores = np.array(values["scores"], dtype=np.float64)
-        floor, by_spread = float(values["floor"]), values["by_spread"]
+        floor, by_std = float(values["floor"]), values["by_spread"]
         if scores.ndim != 1 or not (np.isfinite(scores) & (scores >= 0)).all():
             raise ValueError("the scores are not a list of numbers of at least 0")
         if (np.diff(scores) < 0).any():
             raise ValueError("the scores do not ascend")
         if not (math.isfinite(floor) and floor >= 0):
             raise ValueError(f"the floor must be a number of at least 0, got {floor}")
-        if not isinstance(by_spread, bool):
-            raise ValueError(f"by_spread must be true or false, got {by_spread!r}")
-        return cls(scores, floor, by_spread)
+        if not isinstance(by_std, bool):
+            raise ValueError(f"by_spread must be true or false, got {by_std!r}")
+        return cls(scores, floor, by_std)
 
 
 def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:

@@ -173,7 +173,7 @@ class MEGNet(Encoder):
         def __post_init__(self) -> None:
             check_ranges(self, "model")
 
-    reads_folded = True
+    reads_reduced = True
     reads_mixtures = True
     reads_state = True
     advised_readout = "set2set"

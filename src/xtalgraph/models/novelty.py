@@ -36,7 +36,7 @@ _ROWS: Final = 256
 class Novelty:
     """How far one crystal is from the training part."""
 
-    latent_distance: float
+    embedding_distance: float
     """Mean distance to the nearest training crystals in latent space, in units of the threshold:
     only one in a hundred training crystals is farther than 1 from the others."""
     composition_distance: float
@@ -68,20 +68,20 @@ class TrainingSet:
     Chem. Sci. 10, 7913 (2019), doi 10.1039/c9sc02298h.
     """
 
-    latent: Float[np.ndarray, "crystals latent"]
+    embedding: Float[np.ndarray, "crystals embedding"]
     """One vector for each training crystal."""
     piles: Float[np.ndarray, "compositions 118"]
     """F of each different composition."""
     elements: tuple[str, ...]
     """Symbols of all elements in the training part."""
-    latent_threshold: float
+    embedding_threshold: float
     """Distance in latent space within which the usual share of training crystals lies."""
     composition_threshold: float
     """The same of compositions, in places."""
 
     @classmethod
     def of(
-        cls, latent: Float[np.ndarray, "crystals latent"], crystals: Sequence[Crystal]
+        cls, embedding: Float[np.ndarray, "crystals embedding"], crystals: Sequence[Crystal]
     ) -> "TrainingSet":
         """Take what is needed from the training part, and its own distances for thresholds.
 
@@ -90,14 +90,14 @@ class TrainingSet:
         composition is out of the ordinary.
 
         Args:
-            latent: One vector for each crystal.
+            embedding: One vector for each crystal.
             crystals: As many.
         """
-        latent = latent.astype(np.float32)
+        embedding = embedding.astype(np.float32)
         every = piles_of(crystals)
         piles, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
-        sample = np.random.default_rng(0).permutation(len(latent))[:_SAMPLE]
-        far = np.concatenate([*_nearest(latent[sample], latent, NEIGHBORS, itself=sample)])
+        sample = np.random.default_rng(0).permutation(len(embedding))[:_SAMPLE]
+        far = np.concatenate([*_nearest(embedding[sample], embedding, NEIGHBORS, itself=sample)])
         group = inverse.reshape(-1)[sample]
         alone = count[group] == 1
         apart = np.zeros(len(sample))
@@ -106,7 +106,7 @@ class TrainingSet:
             apart[alone] = np.concatenate([*_mover(piles[own], piles, itself=own)])
         symbols = set[str]().union(*map(held_by, crystals))
         return cls(
-            latent,
+            embedding,
             piles,
             tuple(sorted(symbols)),
             float(np.quantile(far, USUAL)),
@@ -114,12 +114,12 @@ class TrainingSet:
         )
 
     def compare(
-        self, latent: Float[np.ndarray, "rows latent"], crystals: Sequence[Crystal]
+        self, embedding: Float[np.ndarray, "rows embedding"], crystals: Sequence[Crystal]
     ) -> list[Novelty]:
         """Say how far crystals are from the training part.
 
         Args:
-            latent: One vector for each crystal.
+            embedding: One vector for each crystal.
             crystals: As many.
 
         Raises:
@@ -127,26 +127,27 @@ class TrainingSet:
         """
         if len(crystals) == 0:
             return []
-        if latent.shape[1] != self.latent.shape[1]:
+        if embedding.shape[1] != self.embedding.shape[1]:
             raise RunError(
-                f"the vectors of the training part have {self.latent.shape[1]} numbers and those "
-                f"of the model {latent.shape[1]}: training_set.safetensors is of another run"
+                f"the vectors of the training part have {self.embedding.shape[1]} numbers and "
+                f"those of the model {embedding.shape[1]}: training_set.safetensors is of "
+                "another run"
             )
-        latent = latent.astype(np.float32)
-        far = np.concatenate([*_nearest(latent, self.latent, NEIGHBORS)])
+        embedding = embedding.astype(np.float32)
+        far = np.concatenate([*_nearest(embedding, self.embedding, NEIGHBORS)])
         apart = np.concatenate([*_mover(piles_of(crystals), self.piles)])
-        scale = self.latent_threshold if self.latent_threshold > 0 else 1.0
+        scale = self.embedding_threshold if self.embedding_threshold > 0 else 1.0
         return [
-            self._judged(float(f) / scale, float(a), crystal)
+            self._assessed(float(f) / scale, float(a), crystal)
             for f, a, crystal in zip(far, apart, crystals, strict=True)
         ]
 
-    def _judged(self, far: float, apart: float, crystal: Crystal) -> Novelty:
+    def _assessed(self, far: float, apart: float, crystal: Crystal) -> Novelty:
         unseen = tuple(sorted(held_by(crystal) - set(self.elements)))
         said = [f"holds {', '.join(unseen)}, which no training crystal holds"] if unseen else []
         if apart > self.composition_threshold * (1 + 1e-6):
             said.append("its composition is far from any in training")
-        if far > (1 if self.latent_threshold > 0 else 0):
+        if far > (1 if self.embedding_threshold > 0 else 0):
             said.append("to the model it looks unlike what it was trained on")
         return Novelty(far, apart, unseen, "; ".join(said))
 
@@ -158,10 +159,10 @@ class TrainingSet:
         """
         known = {
             "elements": self.elements,
-            "latent_threshold": self.latent_threshold,
+            "latent_threshold": self.embedding_threshold,
             "composition_threshold": self.composition_threshold,
         }
-        tensors = {"latent": self.latent, "piles": self.piles}
+        tensors = {"latent": self.embedding, "piles": self.piles}
         metadata = {"training_set": json.dumps(known)}
         write_atomically(path, safetensors.numpy.save(tensors, metadata=metadata))
 
@@ -178,25 +179,25 @@ class TrainingSet:
         try:
             with safetensors.safe_open(path, framework="np") as file:
                 known = json.loads(file.metadata()["training_set"])
-                latent, piles = file.get_tensor("latent"), file.get_tensor("piles")
+                embedding, piles = file.get_tensor("latent"), file.get_tensor("piles")
             thresholds = float(known["latent_threshold"]), float(known["composition_threshold"])
             elements = tuple(known["elements"])
-            _check_training_set(latent, piles, elements, thresholds)
+            _check_training_set(embedding, piles, elements, thresholds)
         except FileNotFoundError as error:
             raise RunError(f"{path} is missing") from error
         except (SafetensorError, OSError, *DAMAGE) as error:
             raise RunError(f"{path} is damaged: {error}") from error
-        return cls(latent, piles, elements, *thresholds)
+        return cls(embedding, piles, elements, *thresholds)
 
 
 def _check_training_set(
-    latent: np.ndarray,
+    embedding: np.ndarray,
     piles: np.ndarray,
     elements: Sequence[str],
     thresholds: tuple[float, float],
 ) -> None:
     """Raise a ValueError where something is not what `TrainingSet.save` writes."""
-    for name, array, columns in (("latent", latent, None), ("piles", piles, MAX_ATOMIC_NUMBER)):
+    for name, array, columns in (("latent", embedding, None), ("piles", piles, MAX_ATOMIC_NUMBER)):
         if array.dtype != np.float32 or array.ndim != 2 or array.size == 0:
             raise ValueError(f"{name} is not a table of 32-bit numbers")
         if columns is not None and array.shape[1] != columns:
@@ -230,8 +231,8 @@ def _places() -> Int[np.ndarray, "119"]:
 
 
 def _nearest(
-    rows: Float[np.ndarray, "rows latent"],
-    among: Float[np.ndarray, "crystals latent"],
+    rows: Float[np.ndarray, "rows embedding"],
+    among: Float[np.ndarray, "crystals embedding"],
     neighbors: int,
     *,
     itself: Int[np.ndarray, " rows"] | None = None,

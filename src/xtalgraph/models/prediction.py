@@ -15,14 +15,14 @@ class Prediction:
     values: Float[np.ndarray, "rows *columns"]
     """One value, or one for each atom if the target is atomic, of several targets a column for
     each: the mean over the members."""
-    spread: Float[np.ndarray, "rows *columns"] | None
+    std: Float[np.ndarray, "rows *columns"] | None
     """Standard deviation, of the members, of the error that they have learned, or both, see
-    `spread_of`; None where one member says values alone."""
+    `std_of`; None where one member says values alone."""
     lower: Float[np.ndarray, "rows *columns"] | None
     """Lower end of the interval; None where none was calibrated, NaN for a target that has none."""
     upper: Float[np.ndarray, "rows *columns"] | None
     """Upper end."""
-    latent: Float[np.ndarray, " latent"]
+    embedding: Float[np.ndarray, " embedding"]
     """The vector from which the readout starts, of the first member."""
     novelty: Novelty | None
     """How far it is from the training part; None where the run says nothing of it."""

@@ -14,27 +14,27 @@ from torch.nn.utils import parameters_to_vector
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.composition import held_by, reduced_formula
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.states import States
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Kind, Target, why_not_ordered
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
+from xtalgraph.models.ensemble import std_of
 from xtalgraph.models.intervals import Intervals
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.saved_members import load_members
 from xtalgraph.models.spec import ModelSpec
-from xtalgraph.models.spread import spread_of
 from xtalgraph.nn.determinism import deterministic
 
 _BATCH = 256
 """Crystals in a batch."""
 TRAINING_FILE: Final = "training_set.safetensors"
 """What a run folder keeps of its training part."""
-NOVELTY_COLUMNS: Final = ["novelty", "latent_distance", "composition_distance", "unseen"]
+NOVELTY_COLUMNS: Final = ["novelty", "embedding_distance", "composition_distance", "unseen"]
 """What a table of predictions says of how new each crystal is."""
 
 
@@ -134,7 +134,7 @@ class Predictor:
         return self.spec.targets
 
     @property
-    def has_spread(self) -> bool:
+    def has_std(self) -> bool:
         """Whether it says how far off each prediction may be."""
         return len(self.members) > 1 or self.spec.variance
 
@@ -193,17 +193,17 @@ class Predictor:
                 f"the states of all {len(crystals)} crystals, as conditions.states_of(rows) does"
             )
         found: list[Prediction | str] = []
-        recipe = self.spec.make_recipe()
+        graph_settings = self.spec.make_graph_settings()
         for start in range(0, len(crystals), _BATCH):
             part = crystals[start : start + _BATCH]
-            graph, refusals = build_or_refuse(part, recipe)
-            refused = {one.index: one.reason for one in refusals}
-            places = [n for n in range(len(part)) if n not in refused]
+            graph, refusals = build_supported(part, graph_settings)
+            unsupported = {one.index: one.reason for one in refusals}
+            places = [n for n in range(len(part)) if n not in unsupported]
             if graph is not None and conditions and states is not None:
                 graph = states.select(start + np.array(places)).attach(graph)
             served = [part[n] for n in places]
             said = iter([] if graph is None else self._said(graph, served, novelty))
-            found += [refused[n] if n in refused else next(said) for n in range(len(part))]
+            found += [unsupported[n] if n in unsupported else next(said) for n in range(len(part))]
         return found
 
     @torch.no_grad()
@@ -214,7 +214,7 @@ class Predictor:
         graph = graph.to(self.device)
         seen = [member.features(graph) for member in self.members]
         pairs = list(zip(self.members, seen, strict=True))
-        latent = self.model.latent(seen[0], graph).cpu().numpy()
+        embedding = self.model.embedding(seen[0], graph).cpu().numpy()
         said = [one.prediction(one.read(own, graph)) for one, own in pairs]
         values = np.stack([one.cpu().numpy() for one in said])
         doubts = [one.deviation(own, graph) for one, own in pairs]
@@ -228,11 +228,11 @@ class Predictor:
             beside = np.split(np.stack(deviations), ends, axis=1)
         compared: Sequence[Novelty | None] = [None] * len(crystals)
         if novelty and self.training_set is not None:
-            compared = self.training_set.compare(latent, crystals)
+            compared = self.training_set.compare(embedding, crystals)
         return [
             self._one(members, deviation, crystal.num_atoms, vector, new)
             for members, deviation, crystal, vector, new in zip(
-                each, beside, crystals, latent, compared, strict=True
+                each, beside, crystals, embedding, compared, strict=True
             )
         ]
 
@@ -241,27 +241,27 @@ class Predictor:
         members: Float[np.ndarray, "members rows *columns"],
         deviations: Float[np.ndarray, "members rows *columns"] | None,
         atoms: int | float,
-        latent: Float[np.ndarray, " latent"],
+        embedding: Float[np.ndarray, " embedding"],
         novelty: Novelty | None,
     ) -> Prediction | str:
         """Return what is said of one crystal, or why nothing can be."""
         values = members.mean(axis=0)
-        spread = spread_of(members, deviations)
-        if not np.isfinite(values).all() or not (spread is None or np.isfinite(spread).all()):
+        std = std_of(members, deviations)
+        if not np.isfinite(values).all() or not (std is None or np.isfinite(std).all()):
             return (
                 "the model has no finite number for it: it overflows on this crystal, which is far "
                 "from what it was trained on"
             )
         if not self.intervals:
-            return Prediction(values, spread, None, None, latent, novelty)
+            return Prediction(values, std, None, None, embedding, novelty)
         half = np.full(values.shape, np.nan)
         for column, target in enumerate(self.targets):
             if target.name in self.intervals:
                 where = (slice(None), column) if values.ndim == 2 else (slice(None),)
                 size = np.full(len(values), float(atoms) if target.kind is Kind.EXTENSIVE else 1.0)
-                own = None if spread is None else spread[where]
+                own = None if std is None else std[where]
                 half[where] = self.intervals[target.name].half_width(size, own)
-        return Prediction(values, spread, values - half, values + half, latent, novelty)
+        return Prediction(values, std, values - half, values + half, embedding, novelty)
 
     def predict(self, source: Any, disorder: str | None = None) -> pd.DataFrame:
         """Predict everything in a source; a row that cannot be used has its reason in ``error``.
@@ -278,7 +278,7 @@ class Predictor:
             ``prediction:NAME`` and ``unit:NAME`` for each. A run with members or a learned
             variance adds ``spread``, one with intervals ``lower`` and ``upper`` after each
             prediction; one that knows its training part adds ``novelty`` (in words, empty where
-            nothing is new), ``latent_distance``, ``composition_distance`` and ``unseen``, see
+            nothing is new), ``embedding_distance``, ``composition_distance`` and ``unseen``, see
             `Novelty`.
 
         Raises:
@@ -343,7 +343,7 @@ class Predictor:
             columns.insert(2, "site")
         if self.training_set is not None:
             columns += NOVELTY_COLUMNS
-            numbers += ["latent_distance", "composition_distance"]
+            numbers += ["embedding_distance", "composition_distance"]
         table = pd.DataFrame(records, columns=columns)
         for name in numbers:
             table[name] = table[name].astype(float)
@@ -354,8 +354,8 @@ class Predictor:
     def _measures(self) -> dict[str, str]:
         """Return the columns that each target has, and the field of a prediction behind each."""
         measures = {"prediction": "values"}
-        if self.has_spread:
-            measures["spread"] = "spread"
+        if self.has_std:
+            measures["std"] = "std"
         return measures | ({"lower": "lower", "upper": "upper"} if self.intervals else {})
 
     def copied_members(self) -> list[tuple[int, int]]:
@@ -380,7 +380,7 @@ def _novelty_columns(novelty: Novelty | None) -> dict[str, Any]:
         return {}
     return {
         "novelty": novelty.words,
-        "latent_distance": novelty.latent_distance,
+        "embedding_distance": novelty.embedding_distance,
         "composition_distance": novelty.composition_distance,
         "unseen": " ".join(novelty.unseen),
     }

@@ -16,7 +16,7 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Encoder, Features
-from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.head import Head
 from xtalgraph.models.mixing import why_not_mixed
 from xtalgraph.models.readouts import Readout, check_serves
@@ -79,7 +79,7 @@ class PropertyModel(nn.Module):
             graph: What to predict.
 
         Raises:
-            GraphError: If the graph is folded and the model cannot read that, or it has not the
+            GraphError: If the graph is reduced and the model cannot read that, or it has not the
                 states that the model reads.
         """
         return self.read(self.features(graph), graph)
@@ -91,13 +91,13 @@ class PropertyModel(nn.Module):
             graph: What to predict.
 
         Raises:
-            GraphError: If the graph is folded, or has disordered sites, and the model cannot read
+            GraphError: If the graph is reduced, or has disordered sites, and the model cannot read
                 that.
         """
         if isinstance(graph, InvariantGraph):
-            reason = why_not_folded(self.encoder, self.target)
+            reason = why_not_reduced(self.encoder, self.target)
             if reason:
-                raise GraphError(f"the model cannot read a folded graph: {reason}")
+                raise GraphError(f"the model cannot read a reduced graph: {reason}")
         if len(graph.share):
             reason = why_not_mixed(type(self.encoder), self.encoder.config, self.target)
             if reason:
@@ -154,10 +154,10 @@ class PropertyModel(nn.Module):
             )
         return graph if self.states is None else graph.replace(state=self.states(graph.state))
 
-    def latent(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return the vector of each crystal from which the readout of the first target starts.
 
-        It is the same for a supercell, and for a folded graph.
+        It is the same for a supercell, and for a reduced graph.
 
         Args:
             features: Of the graph.

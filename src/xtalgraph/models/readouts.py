@@ -49,7 +49,7 @@ class Readout(nn.Module, ABC):
         """Return what the shares come to: a total is as many times larger as its cell."""
 
     @abstractmethod
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return the vector that stands for each crystal: the same for a supercell."""
 
 
@@ -73,7 +73,7 @@ class SumReadout(Readout):
         value = weighted(shares, graph.atom_count)
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return mean_i h_i ⊕ c."""
         return _mean_of_atoms(features, graph)
 
@@ -97,7 +97,7 @@ class AtomReadout(Readout):
         """Return them as they are."""
         return shares
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return mean_i h_i ⊕ c."""
         return _mean_of_atoms(features, graph)
 
@@ -125,7 +125,7 @@ class PooledReadout(Readout, ABC):
         """Return them as they are."""
         return shares
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return pool_i h_i ⊕ c."""
         count = graph.atom_count.to(features.atom.dtype)
         pooled = self.pooling(features.atom, count, graph.crystal_of_atom, len(graph))
@@ -175,7 +175,7 @@ class TimesReadout(Readout, ABC):
         atoms = segment_sum(graph.atom_count, graph.crystal_of_atom, len(graph))
         return shares * atoms.to(shares.dtype)
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return that of the intensive readout."""
         return self.intensive.pooled(features, graph)
 
@@ -215,7 +215,7 @@ def _at_atoms(features: Features, graph: Graph) -> Float[Tensor, "atoms width"]:
     return torch.cat([features.atom, gather(features.crystal, graph.crystal_of_atom)], dim=-1)
 
 
-def _mean_of_atoms(features: Features, graph: Graph) -> Float[Tensor, "crystals latent"]:
+def _mean_of_atoms(features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
     """Return mean_i h_i ⊕ c."""
     count = graph.atom_count.to(features.atom.dtype)
     pooled = MeanPooling(features.atom.shape[1])(
@@ -226,7 +226,7 @@ def _mean_of_atoms(features: Features, graph: Graph) -> Float[Tensor, "crystals 
 
 def _beside_crystal(
     pooled: Float[Tensor, "crystals width"], features: Features
-) -> Float[Tensor, "crystals latent"]:
+) -> Float[Tensor, "crystals embedding"]:
     """Return the pooled atoms ⊕ c."""
     return pooled if features.crystal is None else torch.cat([pooled, features.crystal], dim=-1)
 

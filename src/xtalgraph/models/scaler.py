@@ -101,8 +101,8 @@ class Scaler(nn.Module):
 
 
 def _spread(residual: Float[np.ndarray, " rows"]) -> float:
-    spread = float(np.sqrt(np.mean(residual**2)))
-    return spread if spread > 0 else 1.0
+    std = float(np.sqrt(np.mean(residual**2)))
+    return std if std > 0 else 1.0
 
 
 def _shift_per_element(

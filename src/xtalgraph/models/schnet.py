@@ -114,7 +114,7 @@ class SchNet(Encoder):
         def __post_init__(self) -> None:
             check_ranges(self, "model")
 
-    reads_folded = True
+    reads_reduced = True
     reads_mixtures = True
 
     def __init__(self, config: Config, cutoff: float) -> None:

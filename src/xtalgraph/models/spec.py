@@ -12,11 +12,11 @@ from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
-from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.mixing import why_not_mixed
 from xtalgraph.models.property_model import PropertyModel, check_variance
 from xtalgraph.models.readouts import readout_named
@@ -26,7 +26,7 @@ LARGEST_TOLERANCE: Final[float] = 0.1
 """Of folding, Å; beyond it neighbours of different shells would be taken for equal."""
 
 
-def default_fold_tolerance(encoder: str, target: Target) -> float:
+def default_reduction_tolerance(encoder: str, target: Target) -> float:
     """Return the tolerance of folding in Å where none is given; 0 if the model cannot read it.
 
     Args:
@@ -34,7 +34,7 @@ def default_fold_tolerance(encoder: str, target: Target) -> float:
         target: What is predicted.
     """
     known = ENCODERS.get(encoder)
-    return 0.0 if known is None or why_not_folded(known, target) else DEFAULT_TOLERANCE
+    return 0.0 if known is None or why_not_reduced(known, target) else DEFAULT_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class ModelSpec:
         strategy: Name of the neighbour strategy.
         strategy_settings: Its settings; keys left out keep their default.
         target: What is predicted.
-        fold_tolerance: The graph is folded by symmetry, with distances this close merged, Å; 0
-            leaves it as it is, which is also what a record says that does not say.
+        reduction_tolerance: The graph is reduced by symmetry, with distances this close merged, Å;
+            0 leaves it as it is, which is also what a record says that does not say.
         beside: Further targets, each with a readout of its own on the same encoder.
         conditions: Which columns are the state of a crystal.
         variance: Whether the standard deviation of the error is predicted, too.
@@ -57,8 +57,8 @@ class ModelSpec:
             ``refuse``, ``mix`` or ``order``.
 
     Raises:
-        ConfigError: On a name or key that is not known, or if the model cannot read a folded graph,
-            the state of a crystal or its disorder.
+        ConfigError: On a name or key that is not known, or if the model cannot read a
+            reduced graph, the state of a crystal or its disorder.
         TargetError: If the readout does not serve the target, or a class is to have a variance.
     """
 
@@ -68,7 +68,7 @@ class ModelSpec:
     strategy: str
     strategy_settings: dict[str, Any]
     target: Target
-    fold_tolerance: float = 0.0
+    reduction_tolerance: float = 0.0
     beside: tuple[Target, ...] = ()
     conditions: Conditions = ATOMS_ALONE
     variance: bool = False
@@ -81,14 +81,16 @@ class ModelSpec:
             raise ConfigError(
                 f"unknown graph.strategy {self.strategy!r}{nearest(self.strategy, STRATEGIES)}"
             )
-        if not 0 <= self.fold_tolerance <= LARGEST_TOLERANCE:
+        if not 0 <= self.reduction_tolerance <= LARGEST_TOLERANCE:
             raise ConfigError(
-                f"graph.fold_tolerance must be at least 0 and at most {LARGEST_TOLERANCE:g} Å, "
-                f"got {self.fold_tolerance}"
+                f"graph.reduction_tolerance must be at least 0 and at most "
+                f"{LARGEST_TOLERANCE:g} Å, got {self.reduction_tolerance}"
             )
-        reason = why_not_folded(ENCODERS[self.encoder], self.target)
-        if self.fold_tolerance > 0 and reason:
-            raise ConfigError(f"the graph cannot be folded: {reason}. Set graph.fold_tolerance=0")
+        reason = why_not_reduced(ENCODERS[self.encoder], self.target)
+        if self.reduction_tolerance > 0 and reason:
+            raise ConfigError(
+                f"the graph cannot be reduced: {reason}. Set graph.reduction_tolerance=0"
+            )
         self._check_targets()
         self._check_disorder()
         # With every default written out, the record stays true when a default changes.
@@ -176,9 +178,9 @@ class ModelSpec:
         settings: AngleSettings = settings_from(encoder.Config, self.settings, "model")
         return settings.make_angles()
 
-    def make_recipe(self) -> GraphRecipe:
+    def make_graph_settings(self) -> GraphSettings:
         """Return how the graphs that the model reads are built."""
-        return GraphRecipe(self.make_strategy(), self.fold_tolerance, self.make_angles())
+        return GraphSettings(self.make_strategy(), self.reduction_tolerance, self.make_angles())
 
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: folded, if so it is set.
@@ -190,7 +192,7 @@ class ModelSpec:
         Raises:
             GraphError: If the strategy refuses a crystal.
         """
-        return self.make_recipe().build(crystals, progress=progress)
+        return self.make_graph_settings().build(crystals, progress=progress)
 
     def make_model(self) -> PropertyModel:
         """Make the model, with weights drawn from torch's global generator."""

@@ -1,4 +1,4 @@
-"""XGN, our own: gated messages along edges and angles, on the folded graph."""
+"""XGN, our own: gated messages along edges and angles, on the reduced graph."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -139,7 +139,7 @@ class XGN(Encoder):
     Atoms start from the properties of their element and a vector of its own, edges from a radial
     basis of their length. Then `depth` times atoms hear along edges and edges from their ends; in
     the first `angle_depth` layers, none by default, edges first hear along triplets. Everything is
-    read from the folded graph, where edges are few and triplets affordable. What is advised is the
+    read from the reduced graph, where edges are few and triplets affordable. What is advised is the
     mean of three such networks, and for an intensive target the readout ``attention``.
 
     Args:
@@ -205,7 +205,7 @@ class XGN(Encoder):
             angles = angles_from(self.angle_cutoff, self.angle_neighbors)
             return None if self.angle_depth == 0 else angles
 
-    reads_folded = True
+    reads_reduced = True
     reads_mixtures = True
     reads_angles = True
     advised_readout = "attention"

@@ -1,7 +1,7 @@
 """Type and order of a bond, from the two elements and their distance.
 
 All of it is a function of (Z_i, Z_j, d), symmetric in i and j: the same under every rotation, for
-every choice of cell, and for a folded graph. An edge cannot know what else its atom is bonded to,
+every choice of cell, and for a reduced graph. An edge cannot know what else its atom is bonded to,
 so the order of a bond is not bound by the valence of its atoms; `bond_order_sum` is there to be
 compared with it.
 """

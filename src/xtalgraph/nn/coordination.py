@@ -30,7 +30,7 @@ def effective_coordination(graph: Graph, cutoff: float) -> Float[Tensor, " atoms
 
     Every edge carries a steep polynomial envelope, so that a neighbour that leaves through the
     cutoff does so smoothly. An atom without edges has 0. It depends on distances and multiplicities
-    alone, so a folded graph gives what the full one gives.
+    alone, so a reduced graph gives what the full one gives.
 
     Args:
         graph: With the edges out to well beyond the first shell.

@@ -36,8 +36,8 @@ def bar_plot(
     Returns:
         The figure.
     """
-    folded = [textwrap.fill(name, _NAME, break_long_words=False) for name in names]
-    each = max([0.34, *(0.06 + 0.15 * len(name.splitlines()) for name in folded)])
+    reduced = [textwrap.fill(name, _NAME, break_long_words=False) for name in names]
+    each = max([0.34, *(0.06 + 0.15 * len(name.splitlines()) for name in reduced)])
     with house_style():
         figure = new_figure(4.6, 0.95 + each * max(len(names), 1) + (0.2 if line_says else 0.0))
         axes = figure.add_subplot()
@@ -55,7 +55,7 @@ def bar_plot(
             place = max(value, 0.0) if np.isfinite(value) else 0.0
             said = axes.text(place + 0.02 * span, row, text, va="center", fontsize=8.5, zorder=4)
             said.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.8})
-        axes.set_yticks(rows, folded)
+        axes.set_yticks(rows, reduced)
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")

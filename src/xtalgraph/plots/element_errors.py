@@ -40,12 +40,12 @@ def element_errors_plot(
         norm, shades = LogNorm(1 / 3, 3), colormaps["RdYlBu_r"]
         for number in range(1, len(SYMBOLS)):
             row, column = place_of(number)
-            known, judged = count[number] > 0, count[number] >= fewest
-            face = shades(norm(float(np.clip(ratio[number], 1 / 3, 3)))) if judged else "#f3f5f7"
+            known, assessed = count[number] > 0, count[number] >= fewest
+            face = shades(norm(float(np.clip(ratio[number], 1 / 3, 3)))) if assessed else "#f3f5f7"
             box = Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, facecolor=face, linewidth=0)
             axes.add_patch(box)
             symbol: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8.0}
-            dark = judged and abs(np.log(np.clip(ratio[number], 1 / 3, 3))) > _DARK
+            dark = assessed and abs(np.log(np.clip(ratio[number], 1 / 3, 3))) > _DARK
             ink = "#ffffff" if dark else INK if known else "#b3bfcb"
             axes.text(column, row - 0.17 if known else row, SYMBOLS[number], color=ink, **symbol)
             if known:

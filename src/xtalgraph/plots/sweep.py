@@ -25,7 +25,7 @@ class Curve:
     """What it stands for; empty for a single line."""
     value: Float[np.ndarray, " values"]
     """Where it goes, NaN where there is nothing."""
-    spread: Float[np.ndarray, " values"]
+    std: Float[np.ndarray, " values"]
     """Standard deviation over repetitions, NaN where there is one run."""
 
 
@@ -73,7 +73,7 @@ def sweep_plot(
                 axes.errorbar(
                     places,
                     curve.value,
-                    yerr=np.nan_to_num(curve.spread) if np.isfinite(curve.spread).any() else None,
+                    yerr=np.nan_to_num(curve.std) if np.isfinite(curve.std).any() else None,
                     color=color,
                     marker=marker,
                     markersize=4.5,

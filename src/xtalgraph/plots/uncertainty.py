@@ -81,8 +81,8 @@ def interval_plot(
         return figure
 
 
-def error_spread_plot(
-    spread: Float[np.ndarray, " bins"],
+def error_std_plot(
+    std: Float[np.ndarray, " bins"],
     error: Float[np.ndarray, " bins"],
     *,
     unit: str = "",
@@ -90,7 +90,7 @@ def error_spread_plot(
     """Errors over spreads, both as roots of mean squares in bins of as many crystals.
 
     Args:
-        spread: Of each bin, ascending.
+        std: Of each bin, ascending.
         error: Of each bin.
         unit: Unit as declared; nothing is shown for an empty one.
 
@@ -100,13 +100,13 @@ def error_spread_plot(
     with house_style():
         figure = new_figure(4.6, 4.0)
         axes = figure.add_subplot()
-        if len(spread) == 0:
+        if len(std) == 0:
             say_nothing_to_show(axes, "no test predictions to show")
             return figure
-        reach = 1.08 * float(max(error.max(), spread.max())) or 1.0
+        reach = 1.08 * float(max(error.max(), std.max())) or 1.0
         axes.plot([0, reach], [0, reach], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-        axes.plot(spread, error, "o-", color=ACCENT, markersize=5, linewidth=1.2)
-        axes.set(xlim=(0, 1.08 * float(spread.max()) or 1.0), ylim=(0, reach))
+        axes.plot(std, error, "o-", color=ACCENT, markersize=5, linewidth=1.2)
+        axes.set(xlim=(0, 1.08 * float(std.max()) or 1.0), ylim=(0, reach))
         axes.set_xlabel(quantity("standard deviation", unit))
         axes.set_ylabel(quantity("error", unit))
         return figure

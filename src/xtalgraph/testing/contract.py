@@ -24,7 +24,7 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
 from xtalgraph.models.checkpoint import load_model, save_model
-from xtalgraph.models.folding import why_not_folded
+from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.invariance import expected_values
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.smoothness import pair_and_cluster
@@ -43,7 +43,7 @@ SLOPE_TOLERANCE: Final[float] = 1e-3
 class Check:
     """One demand on one crystal."""
 
-    demand: str
+    check: str
     """What must hold."""
     crystal: str
     """On which crystal."""
@@ -74,7 +74,7 @@ def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
         checks += list(_on_one(model, spec, name, crystal))
     checks.append(_batch(model, spec))
     checks += _gradients(model, spec)
-    if not why_not_folded(model.encoder, model.target):
+    if not why_not_reduced(model.encoder, model.target):
         checks += _reduced(model, spec)
     if spec.make_strategy().continuous:
         checks += _smoothness(model, spec)
@@ -148,7 +148,7 @@ def _slopes(
 
 
 def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
-    """Compare the folded graph with the full one at the same, merged distances."""
+    """Compare the reduced graph with the full one at the same, merged distances."""
     crystals = contract_crystals()
     larger = {
         f"{name}, supercell": transforms.supercell(crystals[name], (2, 1, 1))
@@ -157,11 +157,11 @@ def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
     every = list((crystals | larger).values())
     full = merge_geometry(
         build_graph(every, spec.make_strategy(), angles=spec.make_angles()),
-        spec.fold_tolerance or DEFAULT_TOLERANCE,
+        spec.reduction_tolerance or DEFAULT_TOLERANCE,
     )
-    folded = fold(full)
+    reduced = fold(full)
     for mode, training in (("evaluation", False), ("training", True)):
-        found, expected = (_learned(model, graph, training) for graph in (folded, full))
+        found, expected = (_learned(model, graph, training) for graph in (reduced, full))
         for what, value in expected.items():
             yield Check(
                 f"{what}, reduced as full", mode, _difference(found[what], value), TOLERANCE

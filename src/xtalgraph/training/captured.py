@@ -62,8 +62,8 @@ class CapturedSteps:
         graph = batch.graph
         if not isinstance(graph, InvariantGraph):
             raise ConfigError(
-                "training.capture needs folded graphs, and this model reads graphs in space: set "
-                "graph.fold_tolerance, or leave it out"
+                "training.capture needs reduced graphs, and this model reads graphs in space: set "
+                "graph.reduction_tolerance, or leave it out"
             )
         size = padded_size(graph)
         padded = Examples(pad_graph(graph, size), batch.values, batch.scope)

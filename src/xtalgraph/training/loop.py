@@ -58,9 +58,9 @@ class Progress:
     best_error: float | None = None
     """Best validation error so far: the MAE in the target's unit, the log loss of classes,
     of several targets the mean over them, see `Objective`."""
-    kept_epoch: int = 0
+    selected_epoch: int = 0
     """Epoch whose weights are kept, see `Trainer`."""
-    kept_error: float | None = None
+    selected_error: float | None = None
     """Validation error of the weights that are kept."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
@@ -144,7 +144,7 @@ class Trainer:
         self.kept = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
         self.objective = Objective(model.targets, config.loss)
-        self.spread = self._spread()
+        self.scale = self._spread()
         self.steps, self.epochs, self.patience = config.length(len(train))
         self.gradients: Callable[[Examples[Graph]], Tensor] = self._fresh_gradients
         if config.capture:
@@ -176,7 +176,9 @@ class Trainer:
                 errors = self._validate()
                 done.seconds += time.monotonic() - started
                 self._record(loss, errors)
-                known = "" if done.kept_error is None else f", {watched} {done.kept_error:.4g}"
+                known = (
+                    "" if done.selected_error is None else f", {watched} {done.selected_error:.4g}"
+                )
                 report(done.epoch / self.epochs, f"epoch {done.epoch} of {self.epochs}{known}")
                 due = time.monotonic() - saved > _SECONDS_BETWEEN_STATES
                 if due or self._finished() or self._stop.signum is not None:
@@ -247,7 +249,7 @@ class Trainer:
             said = _outputs_of(self.model, batch)
         rows = len(batch.values)
         deviation = None if said.deviation is None else said.deviation[:rows]
-        loss = self.objective.loss(said.values[:rows], batch.values, self.spread, deviation)
+        loss = self.objective.loss(said.values[:rows], batch.values, self.scale, deviation)
         self.fabric.backward(loss)
         return loss.detach()
 
@@ -257,7 +259,7 @@ class Trainer:
         if len(self.validation) == 0:
             return self.best_errors
         said = _outputs(cast(PropertyModel, self.average.module), self.validation)
-        return self.objective.errors(said.values, self.validation.values, self.spread).cpu()
+        return self.objective.errors(said.values, self.validation.values, self.scale).cpu()
 
     def _record(self, loss: float, errors: Float[Tensor, " rows"]) -> None:
         done, config = self.progress, self.config
@@ -267,7 +269,7 @@ class Trainer:
             self.best_errors = errors
         keep = not is_worse(errors, self.best_errors)
         if keep:
-            done.kept_error, done.kept_epoch = error, done.epoch
+            done.selected_error, done.selected_epoch = error, done.epoch
             self.kept = snapshot(self.average.module)
         step = done.epoch * self.steps
         row = {
@@ -288,7 +290,7 @@ class Trainer:
         start = [
             self.model.start(part.graph) for part in ordered_batches(self.train, _EVALUATION_BATCH)
         ]
-        return self.objective.spread(self.train.values, torch.cat(start))
+        return self.objective.scale(self.train.values, torch.cat(start))
 
     def _save(self) -> None:
         tensors = (
@@ -348,7 +350,7 @@ def predict(model: PropertyModel, examples: Examples[GraphSource]) -> Outputs:
 
 
 @torch.no_grad()
-def latents(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
+def embeddings(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
     """Return the vector of each crystal from which the readout starts, in evaluation mode.
 
     Args:
@@ -359,7 +361,7 @@ def latents(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
     model.eval()
     parts = []
     for part in ordered_batches(examples, _EVALUATION_BATCH):
-        parts.append(model.latent(model.features(part.graph), part.graph))
+        parts.append(model.embedding(model.features(part.graph), part.graph))
     model.train(was_training)
     return torch.cat(parts)
 

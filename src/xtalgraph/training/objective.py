@@ -80,7 +80,7 @@ class Objective:
         """Its column in ``log.csv``."""
         return f"val_{self.measure.lower().replace(' ', '_')}"
 
-    def spread(
+    def scale(
         self, values: Float[Tensor, "rows *columns"], start: Float[Tensor, "rows *columns"]
     ) -> Float[Tensor, "*columns"]:
         """Return the units of the loss: the mean absolute errors of the scalers; 1 for classes.
@@ -103,7 +103,7 @@ class Objective:
         self,
         said: Float[Tensor, "rows *columns"],
         values: Float[Tensor, "rows *columns"],
-        spread: Float[Tensor, "*columns"],
+        scale: Float[Tensor, "*columns"],
         deviation: Float[Tensor, "rows *columns"] | None = None,
     ) -> Float[Tensor, ""]:
         """Return the mean loss.
@@ -111,14 +111,14 @@ class Objective:
         Args:
             said: What the model returned, in the precision of the values.
             values: What is to be learned.
-            spread: Its units.
+            scale: Its units.
             deviation: The standard deviations that the model said; they are there if and only if
                 the loss is ``gaussian``.
         """
-        said, scaled = said / spread, values / spread
+        said, scaled = said / scale, values / scale
         if deviation is not None:
             known = ~scaled.isnan()
-            rows = gaussian_loss(said, scaled.nan_to_num(0.0), deviation / spread)
+            rows = gaussian_loss(said, scaled.nan_to_num(0.0), deviation / scale)
             return (rows * known).sum() / known.sum()
         if len(self.targets) == 1:
             return self._loss_of(self.targets[0], said, scaled)
@@ -135,7 +135,7 @@ class Objective:
         self,
         said: Float[Tensor, "rows *columns"],
         values: Float[Tensor, "rows *columns"],
-        spread: Float[Tensor, "*columns"],
+        scale: Float[Tensor, "*columns"],
     ) -> Float[Tensor, " rows"]:
         """Return what each row adds to the validation error, which is their mean.
 
@@ -145,14 +145,14 @@ class Objective:
         Args:
             said: What the model returned, in the precision of the values.
             values: What is true.
-            spread: The units in which the errors of several targets are averaged.
+            scale: The units in which the errors of several targets are averaged.
         """
         if len(self.targets) == 1:
             return _errors_of(self.targets[0], said, values)
         known = ~values.isnan()
         filled = values.nan_to_num(0.0)
         columns = [
-            _errors_of(target, said[:, n], filled[:, n]) / spread[n]
+            _errors_of(target, said[:, n], filled[:, n]) / scale[n]
             for n, target in enumerate(self.targets)
         ]
         share = known / known.sum(dim=0).clamp(min=1)

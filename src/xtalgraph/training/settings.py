@@ -66,7 +66,7 @@ class TrainingConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     """Where to train. Bits repeat on one kind of device."""
     capture: bool = False
-    """Record each size of step as a CUDA graph and replay it; for folded graphs and targets of
+    """Record each size of step as a CUDA graph and replay it; for reduced graphs and targets of
     crystals. On a CPU it saves nothing."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
     """Of weights and activations."""

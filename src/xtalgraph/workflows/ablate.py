@@ -22,11 +22,11 @@ from xtalgraph.workflows.ablation import (
     summaries,
     waiting_point,
 )
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.executor import Executor, processes_outside
-from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import read_labelled
+from xtalgraph.workflows.prepare import read_dataset
 from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
@@ -82,22 +82,22 @@ def ablate(
     for point in points:
         check_ahead(request.data, request.known, point.config)
     with sole_writer(Path(out)):
-        labelled = read_labelled(
+        dataset = read_dataset(
             request.source,
             config.targets,
             config.spec.conditions,
             progress=progress,
             disorder=config.data.disorder,
         )
-        stop_at_rejected(labelled.table.rejected, config.data.on_error)
-        table = _Table.begin(Path(out), points, sweeps, labelled)
-        many = processes_outside(len(points), config.training, len(labelled.table))
+        stop_at_rejected(dataset.table.rejected, config.data.on_error)
+        table = _Table.begin(Path(out), points, sweeps, dataset)
+        many = processes_outside(len(points), config.training, len(dataset.table))
         folders = [table.folder_of(point) for point in points]
         tasks = [
             _Task(point, folder, f"point {number} of {len(points)}")
             for number, (point, folder) in enumerate(zip(points, folders, strict=True), start=1)
         ]
-        shared = _Shared(request, labelled, SplitWork(), progress and many == 1)
+        shared = _Shared(request, dataset, SplitWork(), progress and many == 1)
         executor = Executor(shared, many, "points", progress and many > 1)
         for number, record in executor.run(_do, tasks):
             table.records[number] = record
@@ -119,7 +119,7 @@ class _Shared:
 
     request: Request
     """What was asked for."""
-    labelled: Labelled
+    dataset: Dataset
     """Crystals and targets."""
     work: SplitWork
     """What is done once for each split."""
@@ -152,7 +152,7 @@ def _do(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
 
 def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
     """Train a point, where that is not done yet, and measure its layers."""
-    point, folder, labelled = task.point, task.folder, shared.labelled
+    point, folder, dataset = task.point, task.folder, shared.dataset
     smoothing = folder / "smoothing.json"
     if not smoothing.is_file():
         log.info("%s: %s", task.name, point)
@@ -168,10 +168,10 @@ def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
         )
     run = Run.open(folder)
     if not smoothing.is_file():
-        places = {name: place for place, name in enumerate(labelled.table.ids)}
+        places = {name: place for place, name in enumerate(dataset.table.ids)}
         test = np.array([places[name] for name in run.division["test"]], dtype=int)
-        shown = [labelled.table.crystals[place] for place in test]
-        states = None if labelled.states is None else labelled.states.select(test)
+        shown = [dataset.table.crystals[place] for place in test]
+        states = None if dataset.states is None else dataset.states.select(test)
         layers = measure_smoothing(run.predictor, shown, states)
         size = min(len(shown), SAMPLE)
         write_json(smoothing, {"part": "test", "crystals": size, "layers": layers})
@@ -191,10 +191,10 @@ class _Table:
 
     @classmethod
     def begin(
-        cls, folder: Path, points: Sequence[Point], sweeps: Sequence[Sweep], labelled: Labelled
+        cls, folder: Path, points: Sequence[Point], sweeps: Sequence[Sweep], dataset: Dataset
     ) -> "_Table":
         """Make the folder, or go on in one that was made from the same data."""
-        digest = labelled.content_hash()
+        digest = dataset.content_hash()
         if (folder / "ablate.json").is_file():
             before = Ablation.open(folder).document["data_sha256"]
             if before != digest:

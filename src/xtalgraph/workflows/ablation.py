@@ -106,7 +106,7 @@ def finished_point(
             }
     return _record(point, run.folder.name, "done") | {
         "targets": targets,
-        "validation error": _kept_error(run.folder),
+        "validation error": _selected_error(run.folder),
         "crystals": dict(metrics["splits"]),
         "parameters": trained["Model"]["parameters"],
         "epochs": trained["Training"]["epochs done"],
@@ -151,7 +151,7 @@ def _record(point: Point, name: str, state: str) -> dict[str, Any]:
     }
 
 
-def _kept_error(folder: Path) -> float | None:
+def _selected_error(folder: Path) -> float | None:
     """Return the validation error of the epoch that was kept, as the training watched it."""
     with (folder / "log.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -244,7 +244,7 @@ def _mean(values: Sequence[float | None]) -> dict[str, float | None]:
     known = [value for value in values if value is not None]
     return {
         "mean": statistics.fmean(known) if known else None,
-        "spread": statistics.stdev(known) if len(known) > 1 else None,
+        "std": statistics.stdev(known) if len(known) > 1 else None,
     }
 
 

@@ -11,8 +11,8 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.nn.radial import RadialBasis, edges_beyond
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.graph_source import SURVEYED, Survey
-from xtalgraph.workflows.labelled import Labelled
 
 log = logging.getLogger("xtalgraph")
 
@@ -48,11 +48,11 @@ def tell_missing(target: Target, known: int, crystals: int) -> None:
         log.info("target %s: %d of %d crystals have a label", target.name, known, crystals)
 
 
-def warn_about_edges(seen: Survey, labelled: Labelled) -> None:
+def warn_about_edges(seen: Survey, dataset: Dataset) -> None:
     """Say which crystals have atoms without a neighbour."""
     alone = seen.alone
     if alone:
-        names = ", ".join(labelled.table.ids[i] for i in alone[:5])
+        names = ", ".join(dataset.table.ids[i] for i in alone[:5])
         log.warning(
             "%d crystals have atoms without a neighbour within the cutoff (%s%s): such an atom "
             "is known to the model by its element alone",

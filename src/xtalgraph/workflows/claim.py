@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.models.upgrades import upgrade_sections
 from xtalgraph.workflows.config import RunConfig, read_yaml
 from xtalgraph.workflows.sole_writer import HOLDER, LOCK, sole_writer
 
@@ -70,7 +71,7 @@ def saved_sections(run: Path) -> dict[str, dict[str, Any]]:
         RunError: If the file is missing or damaged.
     """
     try:
-        return read_yaml(run / "config.yaml")
+        return upgrade_sections(read_yaml(run / "config.yaml"))
     except (ConfigError, ValueError, RecursionError) as error:
         raise RunError(f"{run} has no settings that can be read: {error}") from error
 

@@ -14,22 +14,22 @@ import pandas as pd
 import yaml
 
 from xtalgraph.conventions.errors import ConfigError, RunError
-from xtalgraph.data.catalogue import Dataset
-from xtalgraph.evidence.ladder_page import write_ladder
-from xtalgraph.evidence.ladder_wording import verdict_of
+from xtalgraph.data.catalogue import KnownDataset
+from xtalgraph.evidence.leaderboard_page import write_leaderboard
+from xtalgraph.evidence.leaderboard_text import verdict_of
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.examine_labels import warn_about_labels
 from xtalgraph.workflows.graph_source import make_graphs
-from xtalgraph.workflows.labelled import Labelled, values_of
-from xtalgraph.workflows.ladder.catalogue import own_rungs, rungs_of
-from xtalgraph.workflows.ladder.rung import Case, Rung, Said
-from xtalgraph.workflows.ladder.running import run_rungs
-from xtalgraph.workflows.ladder.standings import DECIDING, DECIDING_CLASSES, Fold, stand
+from xtalgraph.workflows.leaderboard.catalogue import entries_of, own_entries
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Said
+from xtalgraph.workflows.leaderboard.running import run_entries
+from xtalgraph.workflows.leaderboard.standing import DECIDING, DECIDING_CLASSES, Fold, stand
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import known_folds, make_split, read_labelled
-from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
+from xtalgraph.workflows.prepare import known_folds, make_split, read_dataset
+from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.sole_writer import sole_writer
 from xtalgraph.workflows.split_work import SplitWork
@@ -82,7 +82,7 @@ def compare(
     out: str | Path,
     target: str | None = None,
     models: Sequence[str] | None = None,
-    rungs: Sequence[str] | None = None,
+    entries: Sequence[str] | None = None,
     published: str | Path | None = None,
     kind: str | None = None,
     task: str | None = None,
@@ -114,7 +114,7 @@ def compare(
         target: Column to predict; a known data set has its own.
         models: Our architectures. The first is assessed, and has the settings of the section
             ``model``; the others have their defaults. Without them that of the configuration.
-        rungs: Names of the baselines that are wanted; all of them if it is left out.
+        entries: Names of the baselines that are wanted; all of them if it is left out.
         published: CSV of predictions by others: a column of ids, and a column for each model.
         kind: extensive (a total of the cell), intensive, or atomic.
         task: ``regression``, or ``classification`` for one of two classes.
@@ -124,7 +124,7 @@ def compare(
         fold: The test fold; without it all folds, where the split has folds.
         folds: How many folds are drawn; at random, where no split is said.
         epochs: Passes over the training part, of every network.
-        seed: Of split, weights and order, and of every rung that draws.
+        seed: Of split, weights and order, and of every entry that draws.
         jobs: Processes side by side; None takes the cores of this process.
         on_error: ``raise`` or ``skip``: what a row that cannot be used does.
         disorder: What to do with crystals whose sites hold several species or are empty in part:
@@ -139,7 +139,7 @@ def compare(
     Raises:
         ConfigError: On settings that cannot be.
         InputError: If the data cannot be used.
-        RunError: If a rung was tested on other crystals than the rest, or another process writes
+        RunError: If a entry was tested on other crystals than the rest, or another process writes
             into the folder.
     """
     options: SharedOptions = {
@@ -162,8 +162,8 @@ def compare(
     request = asked.advised()
     resolved, every = _resolved(request)
     members = resolved.training.members if _names_members(asked) else None
-    own = own_rungs(models or [resolved.spec.encoder], members)
-    others = rungs_of(rungs, published)
+    own = own_entries(models or [resolved.spec.encoder], members)
+    others = entries_of(entries, published)
     check_ahead(request.data, request.known, resolved)
     folder = Path(out)
     with sole_writer(folder):
@@ -176,7 +176,7 @@ def compare(
             "data": data,
             "out": folder,
             "models": models,
-            "rungs": rungs,
+            "entries": entries,
             "published": published,
         }
         seconds = time.monotonic() - began
@@ -201,10 +201,13 @@ def _resolved(request: Request) -> tuple[RunConfig, bool]:
 
 
 def _measured(
-    assessed: Rung, rungs: Sequence[Rung], cases: Sequence[Case], progress: bool
+    assessed: LeaderboardEntry,
+    entries: Sequence[LeaderboardEntry],
+    cases: Sequence[Case],
+    progress: bool,
 ) -> dict[str, Any]:
     """Run everything, and return the content of ``compare.json`` but its record."""
-    said, not_run = run_rungs(rungs, cases)
+    said, not_run = run_entries(entries, cases)
     if assessed not in said:
         raise ConfigError(f"{assessed.name} cannot be run: {not_run[-1]['reason']}")
     log.info("measuring %d models with their intervals", len(said))
@@ -233,7 +236,7 @@ def _takes_every_fold(data: Mapping[str, Any]) -> bool:
 def _cases(
     folder: Path,
     source: Any,
-    known: Dataset | None,
+    known: KnownDataset | None,
     config: RunConfig,
     every: bool,
     progress: bool,
@@ -241,30 +244,30 @@ def _cases(
     """Read the crystals, leave out what the judged model cannot read, and divide the rest."""
     target, seed = config.spec.target, config.training.seed
     announce(target)
-    labelled = read_labelled(
+    dataset = read_dataset(
         source,
         target,
         config.spec.conditions,
         progress=progress,
         disorder=config.data.disorder,
     )
-    stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
-    recipe = config.spec.make_recipe()
-    graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
-    if graphs.refused:
-        labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
-    judge_rejected(labelled.table.rejected, config.data.on_error, folder)
-    chosen = known_folds(labelled, config.data, known) if every else [config.data.fold]
-    data_hash = labelled.content_hash()
+    stop_at_rejected(dataset.table.rejected, config.data.on_error, folder)
+    graph_settings = config.spec.make_graph_settings()
+    graphs = make_graphs(dataset.table.crystals, graph_settings, config.data, progress=progress)
+    if graphs.unsupported:
+        dataset = dataset.reject({one.index: one.reason for one in graphs.unsupported})
+    check_rejected(dataset.table.rejected, config.data.on_error, folder)
+    chosen = known_folds(dataset, config.data, known) if every else [config.data.fold]
+    data_hash = dataset.content_hash()
     cases: list[Case] = []
     work = SplitWork()
     for fold in chosen:
         of_fold = replace(config, data=replace(config.data, fold=fold))
-        split = make_split(labelled, of_fold.data, known, seed)
+        split = make_split(dataset, of_fold.data, known, seed)
         if not cases:
-            warn_about_labels(labelled, split, [target])
+            warn_about_labels(dataset, split, [target])
         cases.append(
-            Case(source, known, of_fold, labelled, split, data_hash, folder, progress, work)
+            Case(source, known, of_fold, dataset, split, data_hash, folder, progress, work)
         )
         sizes = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
         log.info("%s: %s (%s)", cases[-1].where, sizes, split.how)
@@ -273,14 +276,14 @@ def _cases(
 
 def _document(
     cases: Sequence[Case],
-    said: Mapping[Rung, Sequence[Said]],
+    said: Mapping[LeaderboardEntry, Sequence[Said]],
     not_run: Sequence[Mapping[str, str]],
-    judged: Rung,
+    assessed: LeaderboardEntry,
     progress: bool,
 ) -> dict[str, Any]:
     first = cases[0]
     target = first.target
-    folds = [Fold(case.where, values_of(case.labelled, case.split.test)) for case in cases]
+    folds = [Fold(case.where, values_of(case.dataset, case.split.test)) for case in cases]
     deciding = DECIDING_CLASSES if target.is_class else DECIDING
     how = first.split.how
     if len(cases) > 1:
@@ -288,32 +291,32 @@ def _document(
     return {
         "format": 1,
         "target": target.as_dict(),
-        "judged": judged.name,
+        "assessed": assessed.name,
         "split": how,
         "folds": [fold.name for fold in folds],
         "rows": sum(len(fold.true) for fold in folds),
         "deciding": list(deciding),
-        "rungs": stand(folds, said, judged, target, progress=progress),
+        "entries": stand(folds, said, assessed, target, progress=progress),
         "not_run": list(not_run),
-        "warnings": _warnings(first.labelled, cases, said),
+        "warnings": _warnings(first.dataset, cases, said),
         "settings": first.config.sections(),
         "data_sha256": first.data_hash,
     }
 
 
 def _warnings(
-    labelled: Labelled, cases: Sequence[Case], said: Mapping[Rung, Sequence[Said]]
+    dataset: Dataset, cases: Sequence[Case], said: Mapping[LeaderboardEntry, Sequence[Said]]
 ) -> list[str]:
     """Say what a reader must beware of before the numbers."""
     found = []
-    published = [rung.name for rung in said if rung.name.startswith("published-")]
+    published = [entry.name for entry in said if entry.name.startswith("published-")]
     data = cases[0].config.data
     if published and (data.split != "folds" or data.folds is not None):
         found.append(
             f"{', '.join(published)}: the split is {data.split}, not the folds that come with the "
             "data, so that these test rows may have been in their training."
         )
-    rejected = len(labelled.table.rejected)
+    rejected = len(dataset.table.rejected)
     if rejected:
         found.append(f"{rejected} rows could not be used and are in no part; see rejected.csv.")
     return found
@@ -329,7 +332,7 @@ def _record(
     return {
         "Repeat": {"command": _command(repeat)},
         "Data": {
-            "crystals": len(first.labelled.table),
+            "crystals": len(first.dataset.table),
             "data sha256": first.data_hash,
             **{
                 f"{name} of {case.where}": len(rows)
@@ -349,7 +352,7 @@ def _record(
 
 def _command(repeat: Mapping[str, Any]) -> str:
     folder = Path(repeat["out"])
-    said = [("--models", repeat["models"]), ("--rungs", repeat["rungs"])]
+    said = [("--models", repeat["models"]), ("--entries", repeat["entries"])]
     words = [f"{option} {','.join(names)}" for option, names in said if names]
     if repeat["published"] is not None:
         words.append(f"--published {shlex.quote(str(repeat['published']))}")
@@ -365,14 +368,14 @@ def _write(folder: Path, document: Mapping[str, Any]) -> None:
     out.write_text(folder / "config.yaml", settings)
     out.write_json(folder / "compare.json", document)
     out.write_text(folder / "compare.csv", _as_table(document).to_csv(index=False))
-    write_ladder(folder, document)
+    write_leaderboard(folder, document)
 
 
 def _as_table(document: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a row for each rung, run or not, and a column for each number."""
+    """Return a row for each entry, run or not, and a column for each number."""
     rows: list[dict[str, Any]] = []
-    for one in document["rungs"]:
-        row = {key: one[key] for key in ("name", "level", "judged", "seconds", "parameters")}
+    for one in document["entries"]:
+        row = {key: one[key] for key in ("name", "level", "assessed", "seconds", "parameters")}
         for key, metric in one["metrics"].items():
             row |= {
                 key: metric["value"],
@@ -386,5 +389,5 @@ def _as_table(document: Mapping[str, Any]) -> pd.DataFrame:
             row[f"{key} difference"] = found["difference"]
             row |= {f"{key} difference {end}": found[end] for end in ("low", "high", "p")}
         rows.append(row)
-    rows += [{**one, "judged": False} for one in document["not_run"]]
+    rows += [{**one, "assessed": False} for one in document["not_run"]]
     return pd.DataFrame(rows)

@@ -14,29 +14,29 @@ from xtalgraph.baselines.mean import MeanBaseline
 from xtalgraph.baselines.prevalence import PrevalenceBaseline
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.workflows.labelled import Labelled, values_of
+from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.outcome import Outcome
 
 
 def fit_baselines(
-    labelled: Labelled, split: Split, target: Target, *, seed: int, only: str | None = None
+    dataset: Dataset, split: Split, target: Target, *, seed: int, only: str | None = None
 ) -> list[Outcome]:
     """Fit composition-only and mean on the training part, and predict every crystal.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         split: The parts; only ``train`` is learned from.
         target: What is predicted.
         seed: Of the baselines that draw.
         only: The name of one that is wanted; None for all.
 
     Returns:
-        What each says, the strongest rung first.
+        What each says, the strongest entry first.
     """
     if target.kind is Kind.ATOMIC:
-        return _on_sites(labelled, split, target, only)
-    counts = count_elements(labelled.table.crystals)
-    truth = values_of(labelled, split.train)
+        return _on_sites(dataset, split, target, only)
+    counts = count_elements(dataset.table.crystals)
+    truth = values_of(dataset, split.train)
     found = []
     for baseline in _of_crystals(target, seed):
         if only not in (None, baseline.name):
@@ -56,10 +56,10 @@ def _of_crystals(target: Target, seed: int) -> tuple[Baseline, ...]:
     return CompositionBaseline(kind, seed), MeanBaseline(kind)
 
 
-def _on_sites(labelled: Labelled, split: Split, target: Target, only: str | None) -> list[Outcome]:
-    numbers = [crystal.numbers for crystal in labelled.table.crystals]
+def _on_sites(dataset: Dataset, split: Split, target: Target, only: str | None) -> list[Outcome]:
+    numbers = [crystal.numbers for crystal in dataset.table.crystals]
     seen = np.concatenate([numbers[i] for i in split.train])
-    truth = values_of(labelled, split.train)
+    truth = values_of(dataset, split.train)
     ends = np.cumsum([len(one) for one in numbers])[:-1]
     found = []
     for baseline in (ElementMeanBaseline(float(target.is_class)), SiteMeanBaseline()):

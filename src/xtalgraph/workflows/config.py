@@ -16,7 +16,7 @@ from xtalgraph.data.division import Division, parse_division
 from xtalgraph.data.splits import check_fractions
 from xtalgraph.data.targets import Kind, Target, Task, components_of, kind_named
 from xtalgraph.models.registry import DEFAULT
-from xtalgraph.models.spec import LARGEST_TOLERANCE, ModelSpec, default_fold_tolerance
+from xtalgraph.models.spec import LARGEST_TOLERANCE, ModelSpec, default_reduction_tolerance
 from xtalgraph.training.settings import TrainingConfig
 
 _KIND = Literal["extensive", "intensive", "atomic"]
@@ -189,7 +189,7 @@ class DataConfig:
 class GraphConfig:
     """What is done with a graph beside finding neighbours; keys of the section ``graph``."""
 
-    fold_tolerance: Annotated[float, Range(0, LARGEST_TOLERANCE, "Å")]
+    reduction_tolerance: Annotated[float, Range(0, LARGEST_TOLERANCE, "Å")]
     """Distances this close are merged, Å; 0 leaves the graph as it is."""
 
     def __post_init__(self) -> None:
@@ -250,7 +250,7 @@ class RunConfig:
         model = dict(sections.get("model", {}))
         target, *further = data.declared()
         encoder = str(model.pop("name", DEFAULT))
-        beside = {"fold_tolerance": default_fold_tolerance(encoder, target)}
+        beside = {"reduction_tolerance": default_reduction_tolerance(encoder, target)}
         own = [field.name for field in fields(GraphConfig)]
         beside |= {key: graph.pop(key) for key in own if key in graph}
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")

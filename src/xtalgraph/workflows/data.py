@@ -12,9 +12,9 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.graphs.asymmetric_unit import DEFAULT_SYMPREC
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
-from xtalgraph.graphs.refusal import Refusal
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.survey import SizeSurvey, survey_graphs
+from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import describe_all
@@ -32,7 +32,7 @@ class SourceInfo:
     """Rows that cannot."""
     graphs: SizeSurvey | None
     """How large the graphs are; None where no strategy was given."""
-    refused: tuple[str, ...]
+    unsupported: tuple[str, ...]
     """What the graphs could not be built of, and why."""
     without_group: str | None
     """What has no space group, and why; None where all have one, or no strategy was given."""
@@ -41,7 +41,7 @@ class SourceInfo:
 def describe_source(
     source: Any,
     strategies: Sequence[Strategy] = (),
-    fold_tolerance: float = DEFAULT_TOLERANCE,
+    reduction_tolerance: float = DEFAULT_TOLERANCE,
     symprec: float = DEFAULT_SYMPREC,
     *,
     progress: bool = True,
@@ -51,7 +51,7 @@ def describe_source(
     Args:
         source: Anything that `train` takes.
         strategies: The graphs of these are built and measured, see `survey_graphs`.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
+        reduction_tolerance: Distances this close are merged, Å; 0 keeps the full graph.
         symprec: How far an operation of a space group may miss an atom, Å.
         progress: Show progress bars on standard error.
 
@@ -73,13 +73,13 @@ def describe_source(
     survey = None
     if strategies:
         survey = survey_graphs(
-            table.crystals, strategies, fold_tolerance, symprec, progress=progress
+            table.crystals, strategies, reduction_tolerance, symprec, progress=progress
         )
-    refused, without_group = [], None
+    unsupported, without_group = [], None
     if survey is not None:
         for one in survey.sizes:
-            if one.refused:
-                refused.append(_told(f"{one.strategy} refused", one.refused, table))
+            if one.unsupported:
+                unsupported.append(_told(f"{one.strategy} refused", one.unsupported, table))
         if survey.without_group:
             without_group = _told("no space group:", survey.without_group, table)
     return SourceInfo(
@@ -87,12 +87,12 @@ def describe_source(
         len(table),
         len(table.rejected),
         survey,
-        tuple(refused),
+        tuple(unsupported),
         without_group,
     )
 
 
-def _told(what: str, refusals: Sequence[Refusal], table: CrystalTable) -> str:
+def _told(what: str, refusals: Sequence[UnsupportedStructure], table: CrystalTable) -> str:
     rows = [
         Rejection(table.ids[one.index], table.files[one.index], table.rows[one.index], one.reason)
         for one in refusals
@@ -124,8 +124,8 @@ def _columns(columns: pd.DataFrame) -> list[str]:
             lines.append(f"  {name}: no values{gaps}")
             continue
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            spread = f"{column.min():.4g} to {column.max():.4g}, mean {column.mean():.4g}"
-            lines.append(f"  {name}: {spread}{gaps}")
+            std = f"{column.min():.4g} to {column.max():.4g}, mean {column.mean():.4g}"
+            lines.append(f"  {name}: {std}{gaps}")
         else:
             example = str(column.dropna().iloc[0])
             short = example if len(example) < 40 else example[:37] + "..."

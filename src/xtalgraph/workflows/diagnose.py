@@ -13,18 +13,18 @@ from tqdm import tqdm
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.catalogue import Dataset
+from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnose_page import render_diagnosis
 from xtalgraph.evidence.diagnostics import replaced_geometry, retrained
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Verdict
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Verdict
 from xtalgraph.evidence.wording import called
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.plots.export import save_figure
-from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.retraining import train_halves
@@ -49,13 +49,13 @@ class Diagnosis:
 
     page: Path
     """The page."""
-    findings: tuple[Finding, ...]
+    results: tuple[DiagnosticResult, ...]
     """One for each diagnostic, in the order of the page."""
 
     @property
-    def alarms(self) -> tuple[Finding, ...]:
+    def alarms(self) -> tuple[DiagnosticResult, ...]:
         """Those beyond their threshold."""
-        return tuple(one for one in self.findings if one.verdict is Verdict.ALARM)
+        return tuple(one for one in self.results if one.verdict is Verdict.ALARM)
 
 
 def diagnose(
@@ -97,12 +97,12 @@ def diagnose(
         raise ConfigError(f"sample must be at least 1 crystal, got {sample}")
     chosen = _target(opened, target)
     document = opened.data(data, progress=progress)
-    _expect_ordered(document.labelled)
-    views = views_of(document.labelled, document.split, opened.config.targets)
+    _expect_ordered(document.dataset)
+    views = views_of(document.dataset, document.split, opened.config.targets)
     view = next(one for one in views if one.target == chosen)
     source = data if data is not None else opened.config.data.path
-    subject = _subject(opened, view, sample, resolve_source(source)[1])
-    if len(subject.test) == 0:
+    tested = _tested(opened, view, sample, resolve_source(source)[1])
+    if len(tested.test) == 0:
         raise InputError(f"no test crystal of {opened.folder} can be predicted")
 
     of = {
@@ -117,16 +117,16 @@ def diagnose(
         for name in bar:
             bar.set_postfix_str(name)
             if name not in found:
-                found[name] = _kept(_question(name, opened, view, subject)(), opened.folder)
+                found[name] = _kept(_question(name, opened, view, tested)(), opened.folder)
                 _write(opened, chosen, of, found)
     _write(opened, chosen, of, found)
-    findings = tuple(found[name] for name in NAMES if name in found)
-    return Diagnosis(opened.folder / "diagnose.html", findings)
+    results = tuple(found[name] for name in NAMES if name in found)
+    return Diagnosis(opened.folder / "diagnose.html", results)
 
 
-def _expect_ordered(labelled: Labelled) -> None:
+def _expect_ordered(dataset: Dataset) -> None:
     """Refuse mixtures: what is asked moves, exchanges and counts atoms of one element."""
-    ids, crystals = labelled.table.ids, labelled.table.crystals
+    ids, crystals = dataset.table.ids, dataset.table.crystals
     mixed = [n for n, one in zip(ids, crystals, strict=True) if one.occupancies is not None]
     if mixed:
         raise InputError(
@@ -159,23 +159,23 @@ def _target(run: Run, name: str | None) -> Target:
     return chosen
 
 
-def _subject(run: Run, view: TargetView, sample: int, known: Dataset | None) -> DiagnosedPredictor:
-    table = view.labelled.table
-    return DiagnosedPredictor(
+def _tested(run: Run, view: TargetView, sample: int, known: KnownDataset | None) -> Evaluator:
+    table = view.dataset.table
+    return Evaluator(
         predictor=run.predictor,
         target=view.target,
         ids=table.ids,
         crystals=table.crystals,
-        labels=np.concatenate(view.labelled.values),
+        labels=np.concatenate(view.dataset.values),
         split=view.split,
         sample=sample,
         seed=run.config.training.seed,
         energy=_energy(known, view.target),
-        states=view.labelled.states,
+        states=view.dataset.states,
     )
 
 
-def _energy(known: Dataset | None, target: Target) -> Callable[[Crystal], float] | None:
+def _energy(known: KnownDataset | None, target: Target) -> Callable[[Crystal], float] | None:
     """The truth of any crystal, up to a constant of its composition."""
     if known is None or known.name != "ionic_perovskites":
         return None
@@ -184,12 +184,10 @@ def _energy(known: Dataset | None, target: Target) -> Callable[[Crystal], float]
     return rigid_ion_energy if target.name in ("energy", "excess_energy") else None
 
 
-def _question(
-    name: str, run: Run, view: TargetView, subject: DiagnosedPredictor
-) -> Callable[[], Examined]:
+def _question(name: str, run: Run, view: TargetView, tested: Evaluator) -> Callable[[], Examined]:
     if name == retrained.NAME:
-        return lambda: retrained.retrained(subject, train_halves(run, view, subject))
-    return lambda: DIAGNOSTICS[name](subject)
+        return lambda: retrained.retrained(tested, train_halves(run, view, tested))
+    return lambda: DIAGNOSTICS[name](tested)
 
 
 def _weights(run: Run) -> list[str]:
@@ -199,7 +197,7 @@ def _weights(run: Run) -> list[str]:
     return [str(document["weights_sha256"]) for document in each]
 
 
-def _before(folder: Path, of: dict[str, Any]) -> dict[str, Finding]:
+def _before(folder: Path, of: dict[str, Any]) -> dict[str, DiagnosticResult]:
     """What was found before of the same."""
     path = folder / "diagnose.json"
     if not path.is_file():
@@ -207,7 +205,7 @@ def _before(folder: Path, of: dict[str, Any]) -> dict[str, Finding]:
     document = json.loads(path.read_text(encoding="utf-8"))
     if document["of"] != of:
         return {}
-    found = [Finding.from_dict(one) for one in document["findings"]]
+    found = [DiagnosticResult.from_dict(one) for one in document["results"]]
     return {
         one.name: one
         for one in found
@@ -215,27 +213,29 @@ def _before(folder: Path, of: dict[str, Any]) -> dict[str, Finding]:
     }
 
 
-def _kept(examined: Examined, folder: Path) -> Finding:
+def _kept(examined: Examined, folder: Path) -> DiagnosticResult:
     for name, figure in examined.figures.items():
         save_figure(figure, folder / "diagnose" / name)
-    finding = examined.finding
-    if finding.verdict is Verdict.ALARM:
-        log.warning("%s: %s", finding.title, finding.says)
+    result = examined.result
+    if result.verdict is Verdict.ALARM:
+        log.warning("%s: %s", result.title, result.says)
     else:
-        log.info("%s: %s", finding.title, finding.verdict)
-    return finding
+        log.info("%s: %s", result.title, result.verdict)
+    return result
 
 
-def _write(run: Run, target: Target, of: dict[str, Any], found: dict[str, Finding]) -> None:
-    findings = [found[name] for name in NAMES if name in found]
-    document = {"of": of, "findings": [one.as_dict() for one in findings]}
+def _write(
+    run: Run, target: Target, of: dict[str, Any], found: dict[str, DiagnosticResult]
+) -> None:
+    results = [found[name] for name in NAMES if name in found]
+    document = {"of": of, "results": [one.as_dict() for one in results]}
     write_json(run.folder / "diagnose.json", document)
     model = called(run.config.spec.encoder)
     unit = f" ({target.unit})" if target.unit else ""
     if target.kind is Kind.EXTENSIVE:
         unit += f", compared for each atom ({target.unit_per_atom})" if target.unit else ""
     page = render_diagnosis(
-        findings,
+        results,
         run.folder / "diagnose",
         title=f"{model} on {target.name}: diagnosis",
         kicker=f"{target.name}{unit}, {target.kind} · {model} · {run.folder.name}",

@@ -1,4 +1,4 @@
-"""Embed: from a run and crystals to their latent vectors, and a picture of them."""
+"""Embed: from a run and crystals to their embeddings, and a picture of them."""
 
 import logging
 import math
@@ -56,7 +56,7 @@ def embed(
     disorder: str | None = None,
     progress: bool = True,
 ) -> Embedded:
-    """Write the latent vectors of crystals to a table, parquet or CSV, in constant memory.
+    """Write the embeddings of crystals to a table, parquet or CSV, in constant memory.
 
     Its columns are ``id``, ``target`` (empty where the source does not say), ``prediction``, and
     ``z0``, ``z1`` and on, the vector from which the readout of the first member starts. Of several
@@ -93,7 +93,7 @@ def embed(
     reading = predictor.spec.disorder_for(disorder)
     if len(predictor.members) > 1:
         log.info(
-            "the vectors are those of member 1 of %d: each has a latent space of its own",
+            "the vectors are those of member 1 of %d: each has a embedding space of its own",
             len(predictor.members),
         )
     make_folder(path.parent)
@@ -142,17 +142,17 @@ def _table(predictor: Predictor, predicted: list[PredictedRow]) -> pd.DataFrame:
         known = row.values.get(target.name)
         label = float(known) if isinstance(known, int | float) else math.nan
         records.append((row.id, label, value))
-        vectors.append(said.latent)
+        vectors.append(said.embedding)
     table = pd.DataFrame(records, columns=["id", "target", "prediction"])
     table["id"] = table["id"].astype(str)
-    latent = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
-    names = [f"z{n}" for n in range(latent.shape[1])]
-    return pd.concat([table, pd.DataFrame(latent, columns=names)], axis=1)
+    embedding = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
+    names = [f"z{n}" for n in range(embedding.shape[1])]
+    return pd.concat([table, pd.DataFrame(embedding, columns=names)], axis=1)
 
 
 def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str) -> None:
-    latent = table.filter(regex=r"^z\d+$").to_numpy(dtype=np.float64)
-    place, axes = _plane(latent, method)
+    embedding = table.filter(regex=r"^z\d+$").to_numpy(dtype=np.float64)
+    place, axes = _plane(embedding, method)
     known = table["target"].notna().all()
     value = table["target" if known else "prediction"].to_numpy(dtype=np.float64)
     target = predictor.target
@@ -166,16 +166,16 @@ def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str)
 
 
 def _plane(
-    latent: Float[np.ndarray, "points latent"], method: str
+    embedding: Float[np.ndarray, "points embedding"], method: str
 ) -> tuple[Float[np.ndarray, "points 2"], tuple[str, str]]:
     """Return a place in two dimensions for each vector, and what the directions are."""
     if method == "umap":
         umap = import_extra("umap", "embed")
-        place = umap.UMAP(random_state=0, n_jobs=1).fit_transform(latent)
+        place = umap.UMAP(random_state=0, n_jobs=1).fit_transform(embedding)
         return np.asarray(place, dtype=np.float64), ("UMAP 1", "UMAP 2")
-    centered = latent - latent.mean(axis=0)
+    centered = embedding - embedding.mean(axis=0)
     left, scale, _ = np.linalg.svd(centered, full_matrices=False)
-    place = np.zeros((len(latent), 2))
+    place = np.zeros((len(embedding), 2))
     found = min(2, len(scale))
     place[:, :found] = left[:, :found] * scale[:found]
     total = float(np.square(scale).sum())

@@ -16,7 +16,7 @@ from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.prepare import label, nothing_left, resolve_source
-from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
+from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 
 log = logging.getLogger("xtalgraph")
 
@@ -52,20 +52,20 @@ def evaluate(
     conditions = predictor.spec.conditions
     table = read_table(source, progress=progress, disorder=predictor.spec.disorder_for(disorder))
     _check_labels(table, predictor.targets, run)
-    labelled = label(table, source, predictor.targets, conditions)
-    stop_at_rejected(labelled.table.rejected, on_error)
-    said = predictor.predict_crystals(labelled.table.crystals, labelled.states)
-    labelled = labelled.reject({n: one for n, one in enumerate(said) if isinstance(one, str)})
+    dataset = label(table, source, predictor.targets, conditions)
+    stop_at_rejected(dataset.table.rejected, on_error)
+    said = predictor.predict_crystals(dataset.table.crystals, dataset.states)
+    dataset = dataset.reject({n: one for n, one in enumerate(said) if isinstance(one, str)})
     predicted = [one for one in said if not isinstance(one, str)]
-    rejected = labelled.table.rejected
-    judge_rejected(rejected, on_error)
+    rejected = dataset.table.rejected
+    check_rejected(rejected, on_error)
     if not predicted:
         raise nothing_left(source, rejected)
-    true, stated = np.concatenate(labelled.values), np.concatenate(predicted)
+    true, stated = np.concatenate(dataset.values), np.concatenate(predicted)
     return {
         **_figures(predictor.targets, true, stated),
         "model": predictor.spec.encoder,
-        "crystals": len(labelled.table),
+        "crystals": len(dataset.table),
         "rejected": [one.as_dict() for one in rejected],
     }
 

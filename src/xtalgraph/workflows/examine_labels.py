@@ -11,7 +11,7 @@ from xtalgraph.data.kind_evidence import KindEvidence, kind_evidence, kind_of_un
 from xtalgraph.data.outlying_labels import Outlying, outlying_labels
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.dataset import Dataset
 
 log = logging.getLogger("xtalgraph")
 
@@ -23,11 +23,11 @@ _STEPS: Final = 100.0
 """Steps of rounding to which labels should at least be spread out."""
 
 
-def examine_labels(labelled: Labelled, split: Split, targets: Sequence[Target]) -> list[str]:
+def examine_labels(dataset: Dataset, split: Split, targets: Sequence[Target]) -> list[str]:
     """Find labels that are all the same, far from all others, or of another kind than declared.
 
     Args:
-        labelled: Crystals and targets.
+        dataset: Crystals and targets.
         split: The parts.
         targets: What is predicted.
 
@@ -36,7 +36,7 @@ def examine_labels(labelled: Labelled, split: Split, targets: Sequence[Target]) 
     """
     found: list[str] = []
     for column, target in enumerate(targets):
-        values, rows = _known(labelled, column if len(targets) > 1 else None)
+        values, rows = _known(dataset, column if len(targets) > 1 else None)
         if len(values) == 0:
             continue
         constant = _about_constant(values, rows, split, target)
@@ -44,35 +44,35 @@ def examine_labels(labelled: Labelled, split: Split, targets: Sequence[Target]) 
             found.append(constant)
         if constant or target.is_class:
             continue
-        atoms = np.array([labelled.table.crystals[row].num_atoms for row in rows])
+        atoms = np.array([dataset.table.crystals[row].num_atoms for row in rows])
         total = target.kind is Kind.EXTENSIVE
         compared = values / atoms if total else values
         outlying = outlying_labels(compared)
         if outlying is not None:
-            found.append(_about_outlying(outlying, values, rows, labelled, target))
+            found.append(_about_outlying(outlying, values, rows, dataset, target))
         elif (text := _about_rounding(values, target)) is not None:
             found.append(text)
         found += _about_kind(values, atoms, target)
     return found
 
 
-def warn_about_labels(labelled: Labelled, split: Split, targets: Sequence[Target]) -> None:
+def warn_about_labels(dataset: Dataset, split: Split, targets: Sequence[Target]) -> None:
     """Log what `examine_labels` finds.
 
     Args:
-        labelled: Crystals and targets.
+        dataset: Crystals and targets.
         split: The parts.
         targets: What is predicted.
     """
-    for text in examine_labels(labelled, split, targets):
+    for text in examine_labels(dataset, split, targets):
         log.warning("%s", text)
 
 
 def _known(
-    labelled: Labelled, column: int | None
+    dataset: Dataset, column: int | None
 ) -> tuple[Float[np.ndarray, " labels"], Int[np.ndarray, " labels"]]:
     """Return the labels of a target that are there, and the crystal of each."""
-    each = [one if column is None else one[:, column] for one in labelled.values]
+    each = [one if column is None else one[:, column] for one in dataset.values]
     rows = np.repeat(np.arange(len(each)), [len(one) for one in each])
     values = np.concatenate(each) if each else np.zeros(0)
     there = ~np.isnan(values)
@@ -103,10 +103,10 @@ def _about_outlying(
     outlying: Outlying,
     values: Float[np.ndarray, " labels"],
     rows: Int[np.ndarray, " labels"],
-    labelled: Labelled,
+    dataset: Dataset,
     target: Target,
 ) -> str:
-    table = labelled.table
+    table = dataset.table
     named = []
     for label in outlying.rows[:_SHOWN]:
         row = table.rows[rows[label]]
@@ -127,11 +127,11 @@ def _about_outlying(
 def _about_rounding(values: Float[np.ndarray, " labels"], target: Target) -> str | None:
     """Say that single precision cannot tell the labels apart, so much larger they are."""
     step = _SINGLE * float(np.abs(values).max())
-    spread = float(np.mean(np.abs(values - np.median(values))))
-    if spread >= _STEPS * step:
+    std = float(np.mean(np.abs(values - np.median(values))))
+    if std >= _STEPS * step:
         return None
     return (
-        f"the labels {target.name!r} differ by {spread:.2g} on average, and numbers of their size "
+        f"the labels {target.name!r} differ by {std:.2g} on average, and numbers of their size "
         f"are rounded to {step:.2g} in single precision: subtract a reference from them, or set "
         "training.precision=64-true"
     )

@@ -14,14 +14,14 @@ from xtalgraph.data.leaks import Leaks, RepeatedCrystals, count_leaks
 from xtalgraph.data.order import RowOrder, examine_order
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.examine_labels import examine_labels
-from xtalgraph.workflows.labelled import Labelled, values_of
 
 _PARTS: Final = {"test": "test", "val": "validation"}
 
 
 def examine_split(
-    folder: Path, labelled: Labelled, split: Split, targets: Sequence[Target], data_hash: str
+    folder: Path, dataset: Dataset, split: Split, targets: Sequence[Target], data_hash: str
 ) -> dict[str, Any]:
     """Look at the labels, count leaks and repeated crystals, look at the order of the file; say it.
 
@@ -30,7 +30,7 @@ def examine_split(
 
     Args:
         folder: The run.
-        labelled: Crystals and targets.
+        dataset: Crystals and targets.
         split: The parts.
         targets: What is predicted. The labels of repeated crystals are compared, and equal labels
             and the order of the file are looked at, where it is one value for each crystal.
@@ -40,7 +40,7 @@ def examine_split(
         The content of ``split.json``: ``how``, the ids of the parts, what was counted, and under
         ``said`` the sentences, each with whether it is an alarm.
     """
-    ids = labelled.table.ids
+    ids = dataset.table.ids
     parts = {name: [ids[i] for i in rows.tolist()] for name, rows in split.parts().items()}
     head = {"how": split.how, "data_sha256": data_hash}
     path = folder / "split.json"
@@ -50,13 +50,13 @@ def examine_split(
             return before
     target, values = targets[0], None
     if len(targets) == 1 and target.kind is not Kind.ATOMIC:
-        values = values_of(labelled, range(len(labelled.table)))
-    leaks = count_leaks(labelled.table.crystals, split, _labels(labelled, target, values))
+        values = values_of(dataset, range(len(dataset.table)))
+    leaks = count_leaks(dataset.table.crystals, split, _labels(dataset, target, values))
     order = None if values is None else examine_order(values, split)
     equal = None
     if values is not None and not target.is_class:
         equal = examine_equal_labels(values, split)
-    said = [(True, text) for text in examine_labels(labelled, split, targets)]
+    said = [(True, text) for text in examine_labels(dataset, split, targets)]
     said += _sentences(leaks, order, target) + _about_equal(equal, target)
     return {
         **head,
@@ -86,12 +86,12 @@ def division_fields(document: dict[str, Any]) -> dict[str, str]:
 
 
 def _labels(
-    labelled: Labelled, target: Target, values: Float[np.ndarray, " rows"] | None
+    dataset: Dataset, target: Target, values: Float[np.ndarray, " rows"] | None
 ) -> Float[np.ndarray, " rows"] | None:
     """Return one label for each crystal that is the same for a supercell."""
     if values is None or target.kind is not Kind.EXTENSIVE:
         return values
-    return values / np.array([crystal.num_atoms for crystal in labelled.table.crystals])
+    return values / np.array([crystal.num_atoms for crystal in dataset.table.crystals])
 
 
 def _sentences(leaks: Leaks, order: RowOrder | None, target: Target) -> list[tuple[bool, str]]:

@@ -18,8 +18,8 @@ from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Progress, Trainer, predict
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.graph_source import Graphs
-from xtalgraph.workflows.labelled import Labelled, values_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Fitted:
 
 def fit_model(
     model: PropertyModel,
-    labelled: Labelled,
+    dataset: Dataset,
     graphs: Graphs,
     split: Split,
     training: TrainingConfig,
@@ -50,7 +50,7 @@ def fit_model(
 
     Args:
         model: With fresh weights.
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         graphs: Of the same crystals, as the model reads them.
         split: The parts; only ``train`` is learned from, ``val`` chooses the epoch.
         training: Hyper-parameters.
@@ -66,18 +66,18 @@ def fit_model(
         RunError: If the state was made from something else.
     """
     train, val = (
-        examples_of(labelled, graphs, rows, model.target) for rows in (split.train, split.val)
+        examples_of(dataset, graphs, rows, model.target) for rows in (split.train, split.val)
     )
-    numbers = [elements_of(labelled.table.crystals[i]) for i in split.train]
-    model.fit_scalers([labelled.values[i] for i in split.train], numbers)
-    if labelled.states is not None:
-        model.fit_states(labelled.states.select(split.train))
+    numbers = [elements_of(dataset.table.crystals[i]) for i in split.train]
+    model.fit_scalers([dataset.values[i] for i in split.train], numbers)
+    if dataset.states is not None:
+        model.fit_states(dataset.states.select(split.train))
     key = hashlib.sha256(made_from.encode()).hexdigest()
     trainer = Trainer(model, train, val, training, state, key)
     done = trainer.fit(resume=resume, report=report)
-    everything = examples_of(labelled, graphs, np.arange(len(labelled.table)), model.target)
+    everything = examples_of(dataset, graphs, np.arange(len(dataset.table)), model.target)
     said = predict(model, everything.to(trainer.fabric.device))
-    ends = np.cumsum([len(one) for one in labelled.values])[:-1]
+    ends = np.cumsum([len(one) for one in dataset.values])[:-1]
     deviations = said.deviation
     return Fitted(
         np.split(said.values.cpu().numpy(), ends),
@@ -87,16 +87,16 @@ def fit_model(
 
 
 def examples_of(
-    labelled: Labelled, graphs: Graphs, rows: Int[np.ndarray, " rows"], target: Target
+    dataset: Dataset, graphs: Graphs, rows: Int[np.ndarray, " rows"], target: Target
 ) -> Examples[Graph | StoredGraphs]:
     """Return some of the crystals as the training takes them.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         graphs: Of the same crystals.
         rows: Which of them.
         target: What is predicted; it says whether there is a value for each crystal or each atom.
     """
     scope = Scope.ATOM if target.kind is Kind.ATOMIC else Scope.CRYSTAL
-    values = torch.from_numpy(values_of(labelled, rows))
+    values = torch.from_numpy(values_of(dataset, rows))
     return Examples(graphs.part(torch.from_numpy(rows)), values, scope)

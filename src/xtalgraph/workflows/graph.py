@@ -14,8 +14,8 @@ from xtalgraph.data.table import Row, read_rows
 from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.evidence.numbers import count
 from xtalgraph.graphs.comparison import GraphSize, compare_strategies
-from xtalgraph.graphs.recipe import GraphRecipe
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.summary import GraphSummary, Site, summarize
@@ -34,7 +34,7 @@ _RADIAL_REACH = 10.0
 def describe_graphs(
     sources: Sequence[Any],
     strategy: Strategy,
-    fold_tolerance: float = DEFAULT_TOLERANCE,
+    reduction_tolerance: float = DEFAULT_TOLERANCE,
     disorder: str = "refuse",
 ) -> Iterator[tuple[Row, GraphSummary | None]]:
     """Describe the graph of every crystal in some sources.
@@ -42,7 +42,7 @@ def describe_graphs(
     Args:
         sources: Files, folders, tables, structures.
         strategy: Which pairs are neighbours.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
+        reduction_tolerance: Distances this close are merged, Å; 0 keeps the full graph.
         disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``.
 
     Yields:
@@ -53,7 +53,7 @@ def describe_graphs(
         summary = None
         if row.crystal is not None:
             try:
-                summary = summarize(row.crystal, strategy, fold_tolerance)
+                summary = summarize(row.crystal, strategy, reduction_tolerance)
             except GraphError as error:
                 row = replace(row, crystal=None, reason=str(error))  # noqa: PLW2901
         yield row, summary
@@ -62,7 +62,7 @@ def describe_graphs(
 def compare_graphs(
     sources: Sequence[Any],
     strategies: Sequence[Strategy],
-    fold_tolerance: float = DEFAULT_TOLERANCE,
+    reduction_tolerance: float = DEFAULT_TOLERANCE,
     disorder: str = "refuse",
 ) -> Iterator[tuple[Row, list[GraphSize | str]]]:
     """Measure the graphs that several strategies make of every crystal in some sources.
@@ -70,7 +70,7 @@ def compare_graphs(
     Args:
         sources: Files, folders, tables, structures.
         strategies: In the order of the result.
-        fold_tolerance: Distances this close are merged before a graph is folded, Å; 0 folds none.
+        reduction_tolerance: Distances this close are merged, Å; 0 keeps the full graph.
         disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``.
 
     Yields:
@@ -81,7 +81,7 @@ def compare_graphs(
         found = (
             []
             if row.crystal is None
-            else compare_strategies(row.crystal, strategies, fold_tolerance)
+            else compare_strategies(row.crystal, strategies, reduction_tolerance)
         )
         yield row, found
 
@@ -183,7 +183,7 @@ def _site_words(site: Site) -> str:
 
 
 def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
-    small = summary.folded
+    small = summary.reduced
     facts = [
         ("Formula", _formula_words(summary)),
         ("Atoms", str(summary.num_atoms)),
@@ -226,7 +226,7 @@ def default_strategy() -> Strategy:
     return RunConfig.from_sections(sections).spec.make_strategy()
 
 
-def recipe_of(run: str | Path) -> GraphRecipe:
+def graph_settings_of(run: str | Path) -> GraphSettings:
     """Return how the graphs that the model of a run reads are built.
 
     Args:
@@ -235,7 +235,7 @@ def recipe_of(run: str | Path) -> GraphRecipe:
     Raises:
         RunError: If it is not a finished run.
     """
-    return load(run).spec.make_recipe()
+    return load(run).spec.make_graph_settings()
 
 
 def degree_words(degrees: Sequence[int]) -> str:

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.refusals import build_or_refuse
+from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.states import States
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.recipe import GraphRecipe
-from xtalgraph.graphs.refusal import Refusal
+from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.workflows.config import DataConfig
 
 log = logging.getLogger("xtalgraph")
@@ -34,7 +34,7 @@ class Graphs:
 
     source: Graph | StoredGraphs
     """In memory, or on disk."""
-    refused: tuple[Refusal, ...]
+    unsupported: tuple[UnsupportedStructure, ...]
     """The other crystals."""
     seconds: float
     """What it took to have them."""
@@ -59,13 +59,17 @@ class Graphs:
 
 
 def make_graphs(
-    crystals: Sequence[Crystal], recipe: GraphRecipe, config: DataConfig, *, progress: bool = False
+    crystals: Sequence[Crystal],
+    graph_settings: GraphSettings,
+    config: DataConfig,
+    *,
+    progress: bool = False,
 ) -> Graphs:
     """Build the graphs, or take them from the cache.
 
     Args:
         crystals: What they are built from.
-        recipe: How.
+        graph_settings: How.
         config: Whether they are kept, and how much may be held in memory.
         progress: Show a progress bar on standard error.
 
@@ -75,12 +79,12 @@ def make_graphs(
     """
     began = time.monotonic()
     if not config.store:
-        graph, refused = build_or_refuse(crystals, recipe, progress=progress)
+        graph, unsupported = build_supported(crystals, graph_settings, progress=progress)
         if graph is None:
-            first = f": {refused[0].reason}" if refused else ""
+            first = f": {unsupported[0].reason}" if unsupported else ""
             raise GraphError(f"no graph can be built of any of the {len(crystals)} crystals{first}")
-        return Graphs(graph, tuple(refused), time.monotonic() - began)
-    store = build_store(crystals, recipe, workers=config.workers, progress=progress)
+        return Graphs(graph, tuple(unsupported), time.monotonic() - began)
+    store = build_store(crystals, graph_settings, workers=config.workers, progress=progress)
     size = store.bytes_in_memory / 1e9
     held = size <= config.memory_gb
     if not held:
@@ -91,7 +95,7 @@ def make_graphs(
             config.memory_gb,
         )
     source = store.load() if held else StoredGraphs.all_of(store)
-    return Graphs(source, store.refused, time.monotonic() - began)
+    return Graphs(source, store.unsupported, time.monotonic() - began)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +108,7 @@ class Survey:
     """The crystals that have an atom without a neighbour."""
     mean_edges: float
     """Edges per crystal, before folding."""
-    mean_folded_edges: float
+    mean_reduced_edges: float
     """Edges per crystal, as rows of its graph."""
 
 
@@ -114,12 +118,12 @@ def survey(source: Graph | StoredGraphs) -> Survey:
     Args:
         source: In memory, or on disk.
     """
-    sizes, alone, edges, folded = [], [], 0, 0
+    sizes, alone, edges, reduced = [], [], 0, 0
     for part in torch.arange(len(source)).split(SURVEYED):
         graph = source.select(part)
         sizes.append(graph.num_atoms.numpy())
         lonely = graph.crystal_of_atom[graph.degree == 0].unique()
         alone += part[lonely].tolist()
         edges += int((graph.degree * graph.atom_multiplicity).sum())
-        folded += len(graph.center)
-    return Survey(np.concatenate(sizes), tuple(alone), edges / len(source), folded / len(source))
+        reduced += len(graph.center)
+    return Survey(np.concatenate(sizes), tuple(alone), edges / len(source), reduced / len(source))

@@ -16,21 +16,21 @@ from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.splits import Split
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
+from xtalgraph.models.ensemble import std_of
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
-from xtalgraph.models.spread import spread_of
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.loop import Progress, latents
+from xtalgraph.training.loop import Progress, embeddings
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.state import snapshot
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import warn_about_edges, warn_about_reach
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.executor import Executor, processes_for
 from xtalgraph.workflows.fitting import examples_of, fit_model
 from xtalgraph.workflows.graph_source import Graphs, survey
-from xtalgraph.workflows.labelled import Labelled
 
 log = logging.getLogger("xtalgraph")
 
@@ -59,7 +59,7 @@ class _Shared:
 
     folder: Path
     """The run."""
-    labelled: Labelled
+    dataset: Dataset
     """Crystals and targets."""
     graphs: Graphs
     """Of the crystals."""
@@ -91,7 +91,7 @@ class _Member:
 
 def fit_members(
     folder: Path,
-    labelled: Labelled,
+    dataset: Dataset,
     graphs: Graphs,
     split: Split,
     config: RunConfig,
@@ -110,7 +110,7 @@ def fit_members(
 
     Args:
         folder: The run.
-        labelled: Crystals and targets.
+        dataset: Crystals and targets.
         graphs: Of the crystals.
         split: The parts.
         config: The resolved settings.
@@ -127,10 +127,10 @@ def fit_members(
     10.48550/arXiv.1704.00109.
     """
     seen = survey(graphs.source)
-    warn_about_edges(seen, labelled)
+    warn_about_edges(seen, dataset)
     warn_about_reach(config.spec.make_model(), graphs.source)
     made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
-    shared = _Shared(folder, labelled, graphs, split, config, made_from, resume)
+    shared = _Shared(folder, dataset, graphs, split, config, made_from, resume)
     found = _train_members(shared, progress, report)
     members = []
     for number, one in enumerate(found):
@@ -143,21 +143,21 @@ def fit_members(
     seconds = sum(one.seconds for one in done)
     trained = {
         "epochs": done[0].epoch,
-        "kept epoch": done[0].kept_epoch,
+        "selected epoch": done[0].selected_epoch,
         "parameters": sum(p.numel() for p in members[0].parameters()),
         "mean edges per crystal": round(seen.mean_edges, 1),
-        "mean edges per crystal, folded": round(seen.mean_folded_edges, 1),
+        "mean edges per crystal, folded": round(seen.mean_reduced_edges, 1),
         "crystals per second": round(
             len(split.train) * sum(one.epoch for one in done) / max(seconds, 1e-9)
         ),
     }
-    sizes = [len(one) for one in labelled.values]
+    sizes = [len(one) for one in dataset.values]
     values = np.stack([one.values for one in found])
     learned = [one.deviations for one in found if one.deviations is not None]
     deviations = np.stack(learned) if learned else None
     outcome = _outcome(config, values, deviations, sizes, seconds + graphs.seconds)
     copies = identical_members(values.reshape(len(values), -1))
-    crystals = labelled.table.crystals
+    crystals = dataset.table.crystals
     vectors = found[0].embeddings
     training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
     compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
@@ -194,7 +194,7 @@ def _train_member(
     shared: _Shared, number: int, report: Report, start: Mapping[str, Tensor] | None = None
 ) -> _Member:
     """Train a member from weights of its own, or from given ones."""
-    config, labelled, split = shared.config, shared.labelled, shared.split
+    config, dataset, split = shared.config, shared.dataset, shared.split
     seed = member_seed(config.training.seed, number)
     place = member_folder(shared.folder, number)
     make_folder(place)
@@ -205,7 +205,7 @@ def _train_member(
             model.load_state_dict(start)
         fitted = fit_model(
             model,
-            labelled,
+            dataset,
             shared.graphs,
             split,
             replace(config.training, seed=seed),
@@ -217,8 +217,8 @@ def _train_member(
         vectors = {}
         for name, rows in (("train", split.train), ("test", split.test)) if number == 0 else ():
             device = next(model.parameters()).device
-            part = examples_of(labelled, shared.graphs, rows, model.target).to(device)
-            vectors[name] = latents(model, part).cpu().numpy()
+            part = examples_of(dataset, shared.graphs, rows, model.target).to(device)
+            vectors[name] = embeddings(model, part).cpu().numpy()
     deviations = None if fitted.deviations is None else np.concatenate(fitted.deviations)
     values = np.concatenate(fitted.values)
     return _Member(snapshot(model.cpu()), fitted.progress, values, deviations, vectors)
@@ -254,7 +254,7 @@ def _outcome(
     if count > 1:
         what = "snapshots of one training" if config.training.snapshots else "members"
         description = f"the mean of {count} {what}, each {description}"
-    spread = spread_of(said, deviations)
-    beside = {} if spread is None else {"spread": np.split(spread, ends)}
+    std = std_of(said, deviations)
+    beside = {} if std is None else {"std": np.split(std, ends)}
     values = said[0] if count == 1 else said.mean(axis=0)
     return out.Outcome(name, description, np.split(values, ends), seconds, beside)

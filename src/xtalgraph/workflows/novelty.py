@@ -17,7 +17,7 @@ _FEW: Final = 20
 """With fewer test crystals, or fewer flags than a quarter of it, nothing is said of them."""
 
 
-def judge_novelty(
+def assess_novelty(
     views: Sequence[TargetView], outcome: Outcome, novelty: Mapping[int, Novelty]
 ) -> dict[str, dict[str, Any]]:
     """Compare how new test crystals are with the errors on them.
@@ -33,20 +33,20 @@ def judge_novelty(
         defined), and ``said``, sentences.
     """
     return {
-        view.target.name: _judged(view, view.outcome(outcome), novelty)
+        view.target.name: _assessed(view, view.outcome(outcome), novelty)
         for view in views
         if len(view.split.test)
     }
 
 
-def _judged(view: TargetView, own: Outcome, novelty: Mapping[int, Novelty]) -> dict[str, Any]:
+def _assessed(view: TargetView, own: Outcome, novelty: Mapping[int, Novelty]) -> dict[str, Any]:
     rows = view.split.test.tolist()
     new = [novelty[int(view.places[i])] for i in rows]
-    error = np.array([np.abs(view.labelled.values[i] - own.values[i]).mean() for i in rows])
+    error = np.array([np.abs(view.dataset.values[i] - own.values[i]).mean() for i in rows])
     flagged = np.array([one.is_new for one in new])
     failed = failures(error, WORST)
     scores = {
-        "latent": [one.latent_distance for one in new],
+        "latent": [one.embedding_distance for one in new],
         "composition": [one.composition_distance for one in new],
     }
     found = {
@@ -72,11 +72,12 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     if min(flagged, rows - flagged) >= _FEW // 4 and found["error_others"] > 0:
         ratio = found["error_flagged"] / found["error_others"]
         said[0] += f", and the error on them is {ratio:.2g} times that on the others"
-    latent, composition = (found["auroc"][key] for key in ("latent", "composition"))
-    if latent is not None and composition is not None:
+    embedding, composition = (found["auroc"][key] for key in ("latent", "composition"))
+    if embedding is not None and composition is not None:
         said.append(
             "a crystal of the worst tenth is farther from the training part than another with a "
-            f"chance of {100 * latent:.0f} % in latent space and of {100 * composition:.0f} % in "
+            f"chance of {100 * embedding:.0f} % in embedding space and of "
+            f"{100 * composition:.0f} % in "
             "composition; a random ranking would give 50 %"
         )
     return said

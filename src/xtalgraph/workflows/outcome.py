@@ -23,7 +23,7 @@ from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
-from xtalgraph.workflows.labelled import Labelled, values_of
+from xtalgraph.workflows.dataset import Dataset, values_of
 
 NUM_WORST: Final[int] = 6
 """How many of the worst errors are shown with their structures."""
@@ -48,12 +48,12 @@ class Outcome:
 
 
 def measure(
-    labelled: Labelled, split: Split, outcomes: Sequence[Outcome], target: Target
+    dataset: Dataset, split: Split, outcomes: Sequence[Outcome], target: Target
 ) -> dict[str, Any]:
     """Compute the figures of every predictor on every part, in the layout of ``metrics.json``.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         split: The parts.
         outcomes: Predictors; the first is the model, the rest are what it is compared with.
         target: What is predicted.
@@ -63,7 +63,7 @@ def measure(
         figures: dict[str, Any] = {"description": outcome.description}
         for part in reversed(PARTS):
             rows = split.parts()[part]
-            true = values_of(labelled, rows)
+            true = values_of(dataset, rows)
             said = np.concatenate([outcome.values[i] for i in rows] or [np.zeros(0)])
             figures[part] = figures_of(target, true, said, 500 if part == "test" else 100)
         models[outcome.name] = figures
@@ -97,7 +97,7 @@ def figures_of(
 
 
 def predictions_csv(
-    labelled: Labelled,
+    dataset: Dataset,
     split: Split,
     outcome: Outcome,
     targets: Sequence[Target],
@@ -109,7 +109,7 @@ def predictions_csv(
     variance has ``spread`` after each prediction, one with intervals ``lower`` and ``upper``.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         split: The parts.
         outcome: What the model says of each crystal.
         targets: What is predicted.
@@ -123,10 +123,10 @@ def predictions_csv(
     writer.writerow(["id", "split", *each] + ["site"] * atomic)
     for part, rows in split.parts().items():
         for i in rows.tolist():
-            true = labelled.values[i].reshape(-1, len(targets))
+            true = dataset.values[i].reshape(-1, len(targets))
             said = [one[i].reshape(-1, len(targets)) for one in said_of.values()]
             for site in range(len(true)):
-                line = [labelled.table.ids[i], part]
+                line = [dataset.table.ids[i], part]
                 for n, target in enumerate(targets):
                     numbers = [float(one[site, n]) for one in (true, *said)]
                     line += ["" if math.isnan(number) else repr(number) for number in numbers]
@@ -136,26 +136,26 @@ def predictions_csv(
 
 
 def worst_errors(
-    labelled: Labelled, split: Split, predicted: Sequence[Float[np.ndarray, " _"]]
+    dataset: Dataset, split: Split, predicted: Sequence[Float[np.ndarray, " _"]]
 ) -> list[dict[str, Any]]:
     """Describe the test crystals with the largest errors, with what is needed to draw them.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         split: The parts.
         predicted: Predictions of each crystal; of an atomic target the worst atom counts.
     """
     rows = split.test
-    error = np.array([np.abs(labelled.values[i] - predicted[i]).max() for i in rows])
+    error = np.array([np.abs(dataset.values[i] - predicted[i]).max() for i in rows])
     found = []
     for i in rows[np.argsort(-error, kind="stable")[:NUM_WORST]].tolist():
-        crystal = labelled.table.crystals[i]
-        site = int(np.argmax(np.abs(labelled.values[i] - predicted[i])))
+        crystal = dataset.table.crystals[i]
+        site = int(np.argmax(np.abs(dataset.values[i] - predicted[i])))
         found.append(
             {
-                "id": labelled.table.ids[i],
+                "id": dataset.table.ids[i],
                 "formula": reduced_formula(crystal),
-                "target": float(labelled.values[i][site]),
+                "target": float(dataset.values[i][site]),
                 "prediction": float(predicted[i][site]),
                 "num_atoms": crystal.num_atoms,
                 **to_plain(with_bonds(crystal)),

@@ -9,7 +9,7 @@ import torch
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.ranges import shown
 from xtalgraph.conventions.settings import nearest
-from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.catalogue import CATALOGUE, KnownDataset
 from xtalgraph.data.division import parse_division
 from xtalgraph.data.header import columns_of
 from xtalgraph.data.targets import Kind
@@ -45,7 +45,7 @@ def check_source(source: Any) -> None:
         )
 
 
-def check_ahead(source: Any, known: Dataset | None, config: RunConfig) -> None:
+def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> None:
     """Refuse what cannot end well, before the folder is made and the crystals are read.
 
     Args:
@@ -104,9 +104,9 @@ def check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
         raise ConfigError(
             "training.capture serves targets of crystals, without data.fidelity: leave it out"
         )
-    if spec.fold_tolerance == 0:
+    if spec.reduction_tolerance == 0:
         raise ConfigError(
-            "training.capture needs folded graphs: set graph.fold_tolerance, or leave it out"
+            "training.capture needs reduced graphs: set graph.reduction_tolerance, or leave it out"
         )
 
 

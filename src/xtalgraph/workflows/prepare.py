@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.catalogue import CATALOGUE, Dataset
+from xtalgraph.data.catalogue import CATALOGUE, KnownDataset
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.division import (
     column_of,
@@ -30,7 +30,7 @@ from xtalgraph.data.targets import Component, Kind, Target, why_not_ordered
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.config import DataConfig
-from xtalgraph.workflows.labelled import Labelled, values_of
+from xtalgraph.workflows.dataset import Dataset, values_of
 
 NO_FOLDS: Final = (
     "--split folds needs a column 'fold' in the table, or a Matbench file by its official name "
@@ -39,7 +39,7 @@ NO_FOLDS: Final = (
 """What is said of a table whose folds are not known."""
 
 
-def known_source(source: Any) -> Dataset | None:
+def known_source(source: Any) -> KnownDataset | None:
     """Return what the catalogue says of a source, by the name of its file.
 
     Args:
@@ -50,7 +50,7 @@ def known_source(source: Any) -> Dataset | None:
     return CATALOGUE.get(Path(source).name.split(".")[0])
 
 
-def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
+def resolve_source(source: Any) -> tuple[Any, KnownDataset | None]:
     """Turn the name of a known data set into its file, and know a known file by its name.
 
     Args:
@@ -69,14 +69,14 @@ def resolve_source(source: Any) -> tuple[Any, Dataset | None]:
     return path, known
 
 
-def read_labelled(
+def read_dataset(
     source: Any,
     targets: Target | Sequence[Target],
     conditions: Conditions = ATOMS_ALONE,
     *,
     progress: bool = False,
     disorder: str = "refuse",
-) -> Labelled:
+) -> Dataset:
     """Read crystals and their targets; a row whose target or state cannot be used is rejected.
 
     Of several targets some may be missing in a row, not all; one that is there and cannot be used
@@ -101,7 +101,7 @@ def label(
     source: Any,
     targets: Target | Sequence[Target],
     conditions: Conditions = ATOMS_ALONE,
-) -> Labelled:
+) -> Dataset:
     """Take targets from the columns of a table; a row whose label cannot be used is rejected.
 
     Args:
@@ -136,7 +136,7 @@ def label(
     if not values:
         raise nothing_left(source, table.rejected)
     _check_size(values, targets)
-    return Labelled(table, tuple(values), conditions)
+    return Dataset(table, tuple(values), conditions)
 
 
 def _check_size(
@@ -269,11 +269,13 @@ def _short(raw: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, seed: int) -> Split:
+def make_split(
+    dataset: Dataset, config: DataConfig, known: KnownDataset | None, seed: int
+) -> Split:
     """Divide the crystals as the configuration says.
 
     Args:
-        labelled: What to divide.
+        dataset: What to divide.
         config: How.
         known: What the catalogue says of the source.
         seed: Of every drawing.
@@ -282,10 +284,10 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
         ConfigError: If there is no column, or no folds are known, or too few crystals would
             calibrate intervals.
     """
-    split = _divided(labelled, config, known, seed)
+    split = _divided(dataset, config, known, seed)
     if config.calibration_fraction == 0:
         return split
-    groups = groups_like_test(labelled.table, parse_division(config.split))
+    groups = groups_like_test(dataset.table, parse_division(config.split))
     split = set_aside(split, groups, fraction=config.calibration_fraction, seed=seed)
     needed = fewest_rows(DEFAULT_LEVEL)
     if len(split.calibration) < needed:
@@ -297,14 +299,14 @@ def make_split(labelled: Labelled, config: DataConfig, known: Dataset | None, se
     return split
 
 
-def _divided(labelled: Labelled, config: DataConfig, known: Dataset | None, seed: int) -> Split:
-    table, division = labelled.table, parse_division(config.split)
+def _divided(dataset: Dataset, config: DataConfig, known: KnownDataset | None, seed: int) -> Split:
+    table, division = dataset.table, parse_division(config.split)
     val = config.val_fraction
     if config.fold is None:
         everything = range(len(table))
         targets = config.declared()
         one_each = len(targets) == 1 and targets[0].kind is not Kind.ATOMIC
-        values = values_of(labelled, everything) if one_each else None
+        values = values_of(dataset, everything) if one_each else None
         test = config.test_fraction
         return divide(table, values, division, val=val, test=test, seed=seed)
     inner = None
@@ -315,18 +317,18 @@ def _divided(labelled: Labelled, config: DataConfig, known: Dataset | None, seed
         return divide_in_folds(
             table, division, folds=folds, fold=fold, val=val, seed=seed, inner=inner
         )
-    given = _folds(labelled, known, config.declared())
+    given = _folds(dataset, known, config.declared())
     if inner is None:
         return fold_split(given, config.fold, val=val, seed=seed)
     rows = Groups.alone(len(table))
     return group_fold_split(given, config.fold, rows, val=val, seed=seed, inner=inner, drawn=False)
 
 
-def known_folds(labelled: Labelled, config: DataConfig, known: Dataset | None) -> list[int]:
+def known_folds(dataset: Dataset, config: DataConfig, known: KnownDataset | None) -> list[int]:
     """Return the numbers of the folds of a split that has folds.
 
     Args:
-        labelled: What is divided.
+        dataset: What is divided.
         config: How.
         known: What the catalogue says of the source.
 
@@ -335,13 +337,13 @@ def known_folds(labelled: Labelled, config: DataConfig, known: Dataset | None) -
     """
     if config.folds is not None:
         return list(range(config.folds))
-    return sorted(set(_folds(labelled, known, config.declared()).tolist()))
+    return sorted(set(_folds(dataset, known, config.declared()).tolist()))
 
 
 def _folds(
-    labelled: Labelled, known: Dataset | None, targets: Sequence[Target]
+    dataset: Dataset, known: KnownDataset | None, targets: Sequence[Target]
 ) -> Int[np.ndarray, " rows"]:
-    table = labelled.table
+    table = dataset.table
     if "fold" in table.columns:
         return column_of(table, "fold").folds()
     if known is None or not known.name.startswith("matbench_"):
@@ -353,12 +355,12 @@ def _folds(
             f"{known.name} has {known.num_rows} rows, this file {total}: the official folds are "
             "drawn over the whole file and do not apply to a part of it"
         )
-    classes = _classes(labelled, known, targets, total) if known.task == "classification" else None
+    classes = _classes(dataset, known, targets, total) if known.task == "classification" else None
     return official_folds(total, classes)[rows]
 
 
 def _classes(
-    labelled: Labelled, known: Dataset, targets: Sequence[Target], total: int
+    dataset: Dataset, known: KnownDataset, targets: Sequence[Target], total: int
 ) -> Int[np.ndarray, " rows"]:
     """Return the class of every row of the file: those of crystals that were rejected count too."""
     names = [target.name for target in targets]
@@ -370,13 +372,13 @@ def _classes(
     column = names.index(known.target)
     target = targets[column]
     classes = np.full(total, -1)
-    for row, values in zip(labelled.table.rows, labelled.values, strict=True):
+    for row, values in zip(dataset.table.rows, dataset.values, strict=True):
         if row is not None:
             label = values.reshape(-1)[column]
             if np.isnan(label):
                 raise ConfigError(f"row {row} has no label {target.name!r}, which the folds need")
             classes[row] = int(label)
-    for one in labelled.table.rejected:
+    for one in dataset.table.rejected:
         label = class_of(one.values.get(target.name), target.classes)
         if label is None or one.row is None:
             raise ConfigError(

@@ -33,7 +33,7 @@ class Scores:
     """How many of the listed ones share the highest."""
 
 
-def about_spread(stated: StatedErrors, by: str) -> str:
+def about_std(stated: StatedErrors, by: str) -> str:
     """Say whether the spread of a run follows its errors; nothing where it does.
 
     Args:
@@ -41,12 +41,12 @@ def about_spread(stated: StatedErrors, by: str) -> str:
         by: What candidates are ranked by.
     """
     rows = len(stated.errors)
-    if stated.spread is None or rows < FEWEST:
+    if stated.std is None or rows < FEWEST:
         return (
             f"{_named(by)} trusts the spread of the predictions, and the run has {rows} test "
             "crystals: too few to tell whether that follows the errors."
         )
-    rank = rank_of_errors(stated.errors, stated.spread)
+    rank = rank_of_errors(stated.errors, stated.std)
     chance = _ONE_SIDED / math.sqrt(rows - 1)
     if rank > max(chance, _WEAK):
         return ""

@@ -16,7 +16,7 @@ from xtalgraph.models.readouts import readout_named
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.outcome import hardware, versions
 
 _OF_BASIS: Final[Mapping[str, frozenset[str]]] = {
@@ -32,7 +32,7 @@ _OF_BASIS: Final[Mapping[str, frozenset[str]]] = {
 def make_record(
     folder: Path,
     config: RunConfig,
-    labelled: Labelled,
+    dataset: Dataset,
     split: Split,
     data_hash: str,
     trained: Mapping[str, Any],
@@ -43,7 +43,7 @@ def make_record(
     Args:
         folder: The run.
         config: The resolved settings.
-        labelled: Crystals and targets.
+        dataset: Crystals and targets.
         split: The parts.
         data_hash: SHA-256 of crystals and targets.
         trained: What came out of the training.
@@ -52,7 +52,7 @@ def make_record(
     Returns:
         Section to field to value, all plain.
     """
-    spec, crystals = config.spec, labelled.table.crystals
+    spec, crystals = config.spec, dataset.table.crystals
     sizes = np.array([len(crystal) for crystal in crystals])
     seen = Counter(z for i in split.train for z in crystals[i].elements)
     graph = dict(spec.strategy_settings)
@@ -63,7 +63,7 @@ def make_record(
         "Data": {
             "source": config.data.path,
             "crystals": len(crystals),
-            "rejected rows": len(labelled.table.rejected),
+            "rejected rows": len(dataset.table.rejected),
             "atoms per crystal": f"{sizes.min()} to {sizes.max()}, mean {sizes.mean():.1f}",
             "split": split.how,
             **{f"{name} crystals": len(rows) for name, rows in split.parts().items()},
@@ -81,7 +81,7 @@ def make_record(
             "to own images; vector = position[neighbor] + image @ cell - position[center]",
             "search algorithm": f"cell list, vesin {versions()['vesin']}",
             "mean edges per crystal": trained["mean edges per crystal"],
-            "folding tolerance, Å": spec.fold_tolerance or "not folded",
+            "reduction tolerance, Å": spec.reduction_tolerance or "not folded",
             "mean edges per crystal, folded": trained["mean edges per crystal, folded"],
         },
         "Model": {**model_fields(spec), "parameters": trained["parameters"]},
@@ -92,7 +92,7 @@ def make_record(
             "patience": length.patience,
             "weight decay": config.training.decay(ENCODERS[spec.encoder]),
             "epochs done": trained["epochs"],
-            "kept epoch": trained["kept epoch"],
+            "selected epoch": trained["selected epoch"],
         },
         "Hardware": hardware(),
         "Versions": versions(),

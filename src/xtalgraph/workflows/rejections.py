@@ -51,7 +51,7 @@ def stop_at_rejected(
         )
 
 
-def judge_rejected(
+def check_rejected(
     rejected: Sequence[Rejection], on_error: str, folder: Path | None = None
 ) -> None:
     """Stop at rows that cannot be used, or say which they are and go on.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.data.catalogue import Dataset
+from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import SECTIONS, RunConfig, merge, read_yaml
 from xtalgraph.workflows.preflight import check_source
@@ -42,7 +42,7 @@ class Request:
 
     data: Any
     """What is to be read: a path, the name of a known data set, or something in memory."""
-    known: Dataset | None
+    known: KnownDataset | None
     """What the catalogue says of it."""
     sections: Mapping[str, Mapping[str, Any]]
     """The settings that were said, by section."""
@@ -139,7 +139,7 @@ def _named(data: Any) -> str:
     return str(data) if isinstance(data, str | Path) else f"<{type(data).__name__} in memory>"
 
 
-def _fill_in(section: dict[str, Any], known: Dataset | None) -> None:
+def _fill_in(section: dict[str, Any], known: KnownDataset | None) -> None:
     """Take what was not said about the target from what is known of the data set."""
     if known is None:
         return

@@ -15,15 +15,15 @@ from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.claim import saved_sections
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.labelled import Labelled
-from xtalgraph.workflows.prepare import read_labelled, resolve_source
+from xtalgraph.workflows.dataset import Dataset
+from xtalgraph.workflows.prepare import read_dataset, resolve_source
 
 
 @dataclass(frozen=True, eq=False)
 class RunData:
     """The crystals of a run with their targets, divided as they were."""
 
-    labelled: Labelled
+    dataset: Dataset
     """Crystals and targets, in the order of the run; those that it rejected are left out."""
     split: Split
     """The parts, as places in the table."""
@@ -124,7 +124,7 @@ class Run:
             )
         config = self.config
         conditions = config.data.conditions()
-        labelled = read_labelled(
+        dataset = read_dataset(
             found,
             config.targets,
             conditions,
@@ -141,15 +141,15 @@ class Run:
                 f"checksum of the data ({error!r})"
             ) from error
         known = set[str]().union(*parts.values())
-        ids = labelled.table.ids
+        ids = dataset.table.ids
         left = {n: "rejected by the run" for n, name in enumerate(ids) if name not in known}
-        labelled = labelled.reject(left)
-        if labelled.content_hash() != digest:
+        dataset = dataset.reject(left)
+        if dataset.content_hash() != digest:
             raise InputError(
                 f"the crystals and targets of {source} are not those that {self.folder} was "
                 f"trained on, whose data_sha256 is {digest[:12]}...: give the same data"
             )
-        place = {name: n for n, name in enumerate(labelled.table.ids)}
+        place = {name: n for n, name in enumerate(dataset.table.ids)}
         if not known <= set(place):
             raise RunError(
                 f"{self.folder / 'split.json'} is damaged: it divides crystals that are not there"
@@ -158,7 +158,7 @@ class Run:
         def places(part: str) -> Int[np.ndarray, " rows"]:
             return np.array([place[name] for name in self.division[part]], dtype=np.int64)
 
-        return RunData(labelled, Split(**{p: places(p) for p in named}, how=how))
+        return RunData(dataset, Split(**{p: places(p) for p in named}, how=how))
 
     def _json(self, name: str) -> dict[str, Any]:
         return read_document(self.folder / name, largest=2**30)

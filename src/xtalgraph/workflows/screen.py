@@ -27,7 +27,7 @@ from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.predictor import PredictedRow, Predictor
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import in_chunks, load
-from xtalgraph.workflows.ranking_caveats import Scores, about_spread, about_ties
+from xtalgraph.workflows.ranking_caveats import Scores, about_std, about_ties
 from xtalgraph.workflows.stated_errors import StatedErrors
 from xtalgraph.workflows.structure_files import Form, check_structures, write_structures
 
@@ -269,7 +269,7 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
             "a screening needs a run on one target with one value for each crystal, this one "
             f"predicts {', '.join(t.name for t in predictor.targets)}, {predictor.target.kind}"
         )
-    if by != "prediction" and not predictor.has_spread:
+    if by != "prediction" and not predictor.has_std:
         raise ConfigError(
             f"to rank by {by} a spread is needed, and this run has one member, which has learned "
             "no variance: train it with --members 5 or --set training.loss=gaussian, or rank by "
@@ -278,11 +278,11 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
 
 
 def _score(said: Prediction, aim: Aim, by: str, known: float) -> float:
-    if by == "prediction" or said.spread is None:
+    if by == "prediction" or said.std is None:
         return float(aim.gain(said.values)[0])
     if by == "upper-bound":
-        return float(optimistic(aim, said.values, said.spread)[0])
-    return float(expected_improvement(aim, said.values, said.spread, known)[0])
+        return float(optimistic(aim, said.values, said.std)[0])
+    return float(expected_improvement(aim, said.values, said.std, known)[0])
 
 
 def _caveats(
@@ -299,7 +299,7 @@ def _caveats(
     scores = Scores(by, tally.lowest, tally.highest, tally.good, first)
     found = [about_ties(scores, aim, known, predictor.target.name)]
     if by != "prediction" and not predictor.target.is_class:
-        found.append(about_spread(stated, by))
+        found.append(about_std(stated, by))
     return tuple(one for one in found if one)
 
 

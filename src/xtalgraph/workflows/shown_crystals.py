@@ -7,7 +7,7 @@ import numpy as np
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.splits import Split
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
-from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.dataset import Dataset
 
 MOST_SHOWN: Final = 40
 """Test crystals whose structures are kept for the report, beside those of the worst errors."""
@@ -15,14 +15,14 @@ MOST_ATOMS: Final = 80
 """A crystal with more atoms than this is passed over."""
 
 
-def shown_crystals(labelled: Labelled, split: Split) -> dict[str, Any]:
+def shown_crystals(dataset: Dataset, split: Split) -> dict[str, Any]:
     """Return the content of ``structures.json``.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         split: The parts; the structures are an even sample of the test.
     """
-    ids, crystals = labelled.table.ids, labelled.table.crystals
+    ids, crystals = dataset.table.ids, dataset.table.crystals
     small = [row for row in split.test.tolist() if len(crystals[row]) <= MOST_ATOMS]
     wanted = np.linspace(0, len(small) - 1, min(MOST_SHOWN, len(small))).round().astype(int)
     parts = np.concatenate(list(split.parts().values()))

@@ -8,8 +8,8 @@ from typing import Any, final
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Target
 from xtalgraph.workflows.compare_baselines import fit_baselines
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.examine_split import examine_split
-from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import Outcome
 from xtalgraph.workflows.view import TargetView
 
@@ -29,7 +29,7 @@ class SplitWork:
     def division(
         self,
         folder: Path,
-        labelled: Labelled,
+        dataset: Dataset,
         split: Split,
         targets: Sequence[Target],
         data_hash: str,
@@ -38,14 +38,14 @@ class SplitWork:
 
         Args:
             folder: The run.
-            labelled: Crystals and targets.
+            dataset: Crystals and targets.
             split: The parts.
             targets: What is predicted.
             data_hash: SHA-256 of crystals and targets.
         """
-        key = _key(data_hash, split, [*targets], labelled.table.ids)
+        key = _key(data_hash, split, [*targets], dataset.table.ids)
         if key not in self._divisions:
-            self._divisions[key] = examine_split(folder, labelled, split, targets, data_hash)
+            self._divisions[key] = examine_split(folder, dataset, split, targets, data_hash)
         return self._divisions[key]
 
     def baselines(self, view: TargetView, data_hash: str, seed: int) -> list[Outcome]:
@@ -58,7 +58,7 @@ class SplitWork:
         """
         key = _key(data_hash, view.split, view.target, seed)
         if key not in self._baselines:
-            found = fit_baselines(view.labelled, view.split, view.target, seed=seed)
+            found = fit_baselines(view.dataset, view.split, view.target, seed=seed)
             self._baselines[key] = found
         return self._baselines[key]
 

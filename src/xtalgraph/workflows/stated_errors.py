@@ -18,7 +18,7 @@ class StatedErrors:
     """Of the training part, in the unit of the target."""
     errors: Float[np.ndarray, " test"]
     """Prediction less label of each test crystal."""
-    spread: Float[np.ndarray, " test"] | None
+    std: Float[np.ndarray, " test"] | None
     """The predicted standard deviation of each; None where the run has none."""
 
     @classmethod
@@ -35,9 +35,9 @@ class StatedErrors:
         train, test = (stated[stated["split"] == part] for part in ("train", "test"))
         if len(train) == 0:
             raise RunError(f"{run / 'predictions.csv'} holds no training rows: train the run again")
-        spread = test["spread"].to_numpy(dtype=np.float64) if "spread" in test else None
+        std = test["std"].to_numpy(dtype=np.float64) if "std" in test else None
         errors = (test["prediction"] - test["target"]).to_numpy(dtype=np.float64)
-        return cls(train["target"].to_numpy(dtype=np.float64), errors, spread)
+        return cls(train["target"].to_numpy(dtype=np.float64), errors, std)
 
     @property
     def mae(self) -> float | None:

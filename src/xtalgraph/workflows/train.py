@@ -23,20 +23,20 @@ from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce, announce_state, tell_missing
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.examine_split import division_fields
 from xtalgraph.workflows.graph_source import make_graphs
-from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.members import fit_members
-from xtalgraph.workflows.novelty import judge_novelty
+from xtalgraph.workflows.novelty import assess_novelty
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import make_split, read_labelled
+from xtalgraph.workflows.prepare import make_split, read_dataset
 from xtalgraph.workflows.record import make_record
-from xtalgraph.workflows.rejections import judge_rejected, stop_at_rejected
+from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.shown_crystals import shown_crystals
 from xtalgraph.workflows.split_work import SplitWork
-from xtalgraph.workflows.uncertainty import calibrate, judge_uncertainty, with_judged
+from xtalgraph.workflows.uncertainty import assess_uncertainty, calibrate, with_assessment
 from xtalgraph.workflows.view import measured, views_of, worst_of
 
 log = logging.getLogger("xtalgraph")
@@ -193,35 +193,35 @@ def _train(
         announce(target)
     conditions = config.spec.conditions
     announce_state(conditions)
-    labelled = read_labelled(
+    dataset = read_dataset(
         request.source, targets, conditions, progress=progress, disorder=config.data.disorder
     )
     # These may refuse, and graphs take long to build.
-    stop_at_rejected(labelled.table.rejected, config.data.on_error, folder)
-    split = make_split(labelled, config.data, request.known, seed)
-    views = views_of(labelled, split, targets)
-    recipe = config.spec.make_recipe()
-    graphs = make_graphs(labelled.table.crystals, recipe, config.data, progress=progress)
-    if graphs.refused:
-        labelled = labelled.reject({one.index: one.reason for one in graphs.refused})
-        split = make_split(labelled, config.data, request.known, seed)
-        views = views_of(labelled, split, targets)
-    graphs = graphs.with_states(labelled.states)
-    judge_rejected(labelled.table.rejected, config.data.on_error, folder)
-    data_hash = labelled.content_hash()
+    stop_at_rejected(dataset.table.rejected, config.data.on_error, folder)
+    split = make_split(dataset, config.data, request.known, seed)
+    views = views_of(dataset, split, targets)
+    graph_settings = config.spec.make_graph_settings()
+    graphs = make_graphs(dataset.table.crystals, graph_settings, config.data, progress=progress)
+    if graphs.unsupported:
+        dataset = dataset.reject({one.index: one.reason for one in graphs.unsupported})
+        split = make_split(dataset, config.data, request.known, seed)
+        views = views_of(dataset, split, targets)
+    graphs = graphs.with_states(dataset.states)
+    check_rejected(dataset.table.rejected, config.data.on_error, folder)
+    data_hash = dataset.content_hash()
     out.write_text(folder / "config.yaml", config.to_yaml())
-    division = work.division(folder, labelled, split, targets, data_hash)
+    division = work.division(folder, dataset, split, targets, data_hash)
     out.write_json(folder / "split.json", division)
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
-    log.info("%d crystals: %s (%s)", len(labelled.table), counts, split.how)
+    log.info("%d crystals: %s (%s)", len(dataset.table), counts, split.how)
     for said in division["said"]:
         log.log(logging.WARNING if said["alarm"] else logging.INFO, "%s", said["text"])
     for view in views:
-        tell_missing(view.target, len(view.places), len(labelled.table))
+        tell_missing(view.target, len(view.places), len(dataset.table))
 
     fitted = fit_members(
         folder,
-        labelled,
+        dataset,
         graphs,
         split,
         config,
@@ -230,16 +230,16 @@ def _train(
         progress=progress,
         report=report,
     )
-    outcome, intervals = calibrate(labelled, split, fitted.outcome, targets)
+    outcome, intervals = calibrate(dataset, split, fitted.outcome, targets)
     compared = [[view.outcome(outcome), *work.baselines(view, data_hash, seed)] for view in views]
     seconds = {outcome.name: round(outcome.seconds, 1)}
     for _, *baselines in compared:
         for one in baselines:
             seconds[one.name] = round(seconds.get(one.name, 0.0) + one.seconds, 1)
     seconds["everything"] = round(time.monotonic() - began, 1)
-    record = make_record(folder, config, labelled, split, data_hash, fitted.trained, seconds)
+    record = make_record(folder, config, dataset, split, data_hash, fitted.trained, seconds)
     record["Data"] |= division_fields(division)
-    elements = _elements(labelled, split)
+    elements = _elements(dataset, split)
     known = {
         "elements": elements,
         "data_sha256": data_hash,
@@ -254,24 +254,24 @@ def _train(
     fitted.training_set.save(folder / TRAINING_FILE)
     if intervals:
         save_intervals(folder, intervals)
-    predictions = out.predictions_csv(labelled, split, outcome, targets)
+    predictions = out.predictions_csv(dataset, split, outcome, targets)
     out.write_text(folder / "predictions.csv", predictions)
     metrics = measured(views, compared, split)
     learned = config.training.variance
-    judged = judge_uncertainty(
+    assessed = assess_uncertainty(
         views, outcome, count, fitted.copies, tuple(intervals), learned=learned
     )
-    metrics = with_judged(metrics, "uncertainty", judged)
-    novelty = judge_novelty(views, outcome, fitted.novelty)
-    out.write_json(folder / "metrics.json", with_judged(metrics, "novelty", novelty))
+    metrics = with_assessment(metrics, "uncertainty", assessed)
+    novelty = assess_novelty(views, outcome, fitted.novelty)
+    out.write_json(folder / "metrics.json", with_assessment(metrics, "novelty", novelty))
     out.write_json(folder / "worst.json", worst_of(views, compared))
-    out.write_json(folder / "structures.json", shown_crystals(labelled, split))
+    out.write_json(folder / "structures.json", shown_crystals(dataset, split))
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
     write_manifest(folder)
 
 
-def _elements(labelled: Labelled, split: Split) -> list[str]:
-    held = set().union(*(held_by(labelled.table.crystals[i]) for i in split.train))
+def _elements(dataset: Dataset, split: Split) -> list[str]:
+    held = set().union(*(held_by(dataset.table.crystals[i]) for i in split.train))
     return sorted(held, key=lambda one: ATOMIC_NUMBERS.get(one, math.inf))

@@ -13,16 +13,16 @@ from typing import Any, Final, Unpack, final
 
 from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
-from xtalgraph.data.catalogue import Dataset
+from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.executor import Executor, processes_for
-from xtalgraph.workflows.labelled import Labelled
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import make_split, read_labelled
-from xtalgraph.workflows.rejections import judge_rejected
+from xtalgraph.workflows.prepare import make_split, read_dataset
+from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
@@ -99,17 +99,15 @@ def tune(
             request.config({key: value})  # raises on an unknown setting, or a value that cannot be
     check_ahead(request.data, request.known, base)
     with sole_writer(Path(out)):
-        labelled = read_labelled(
+        dataset = read_dataset(
             request.source,
             base.targets,
             base.spec.conditions,
             progress=progress,
             disorder=base.data.disorder,
         )
-        judge_rejected(labelled.table.rejected, base.data.on_error)
-        search = _Search(
-            optuna, Path(out), request, base, searched, inner_folds, labelled, progress
-        )
+        check_rejected(dataset.table.rejected, base.data.on_error)
+        search = _Search(optuna, Path(out), request, base, searched, inner_folds, dataset, progress)
         search.go_on(trials)
         found = search.records()
         done = [one for one in found if one["validation error"] is not None]
@@ -137,11 +135,11 @@ class _Search:
         base: RunConfig,
         space: Space,
         inner_folds: int,
-        labelled: Labelled,
+        dataset: Dataset,
         progress: bool,
     ) -> None:
         self.optuna, self.folder, self.request, self.space = optuna, folder, request, space
-        self.base, self.labelled, self.progress = base, labelled, progress
+        self.base, self.dataset, self.progress = base, dataset, progress
         nested = base.data.fold is not None
         self.inner = [
             {"data.inner_folds": inner_folds, "data.inner_fold": k} for k in range(inner_folds)
@@ -154,7 +152,7 @@ class _Search:
         """Open the study, or begin it; refuse one of something else."""
         optuna = self.optuna
         made_from = json.dumps(self.base.deciding(), ensure_ascii=False)
-        made_from += f"{self.space}{inner_folds}{self.labelled.content_hash()}"
+        made_from += f"{self.space}{inner_folds}{self.dataset.content_hash()}"
         key = hashlib.sha256(made_from.encode()).hexdigest()
         journal = self.folder / "trials.journal"
         if not journal.is_file() and not is_empty(self.folder):
@@ -205,8 +203,8 @@ class _Search:
             shown = ", ".join(f"{name}={value}" for name, value in settings.items())
             log.info("trial %d of %d: %s", number, trials, shown)
             tasks += self._tasks(settings)
-        shared = _Shared(self.labelled, self.request.known)
-        many = processes_for(len(tasks), self.base.training, len(self.labelled.table))
+        shared = _Shared(self.dataset, self.request.known)
+        many = processes_for(len(tasks), self.base.training, len(self.dataset.table))
         executor = Executor(shared, many, "trials", self.progress)
         found: dict[int, float | str] = {}
         waiting = list(enumerate(drawn))
@@ -272,9 +270,9 @@ class _Search:
 class _Shared:
     """What every trial needs."""
 
-    labelled: Labelled
+    dataset: Dataset
     """Crystals and targets."""
-    known: Dataset | None
+    known: KnownDataset | None
     """What the catalogue says of them."""
 
 
@@ -293,8 +291,8 @@ def _validate(shared: _Shared, task: _Task, report: Report) -> float | str:
     config = task.config
     try:
         with deterministic(config.training.threads):
-            split = make_split(shared.labelled, config.data, shared.known, config.training.seed)
-            return validation_error(shared.labelled, split, config, task.folder, report=report)
+            split = make_split(shared.dataset, config.data, shared.known, config.training.seed)
+            return validation_error(shared.dataset, split, config, task.folder, report=report)
     except Exception as failure:  # whatever one trial dies of, the others are still to be made
         return str(failure) if isinstance(failure, XtalgraphError) else repr(failure)
 

@@ -16,7 +16,7 @@ from xtalgraph.metrics.coverage import coverage, sharpness
 from xtalgraph.models.intervals import DEFAULT_LEVEL, Intervals
 from xtalgraph.workflows.announcements import about_copies
 from xtalgraph.workflows.config import has_intervals
-from xtalgraph.workflows.labelled import Labelled, values_of
+from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.outcome import Outcome
 from xtalgraph.workflows.view import TargetView, views_of
 
@@ -25,12 +25,12 @@ _FEW: Final = 10
 
 
 def calibrate(
-    labelled: Labelled, split: Split, outcome: Outcome, targets: Sequence[Target]
+    dataset: Dataset, split: Split, outcome: Outcome, targets: Sequence[Target]
 ) -> tuple[Outcome, dict[str, Intervals]]:
     """Make intervals from the calibration part, and put their ends beside every prediction.
 
     Args:
-        labelled: Crystals and targets.
+        dataset: Crystals and targets.
         split: The parts; without a calibration part nothing is made.
         outcome: What the model says of every crystal.
         targets: What is predicted.
@@ -43,26 +43,26 @@ def calibrate(
         return outcome, {}
     half = [np.full(one.shape, np.nan) for one in outcome.values]
     found: dict[str, Intervals] = {}
-    for view in views_of(labelled, split, targets):
+    for view in views_of(dataset, split, targets):
         rows = view.split.calibration
         if not has_intervals(view.target) or len(rows) < fewest_rows(DEFAULT_LEVEL):
             continue
         own = view.outcome(outcome)
-        everywhere = _sizes(labelled.table.crystals, view.target)
+        everywhere = _sizes(dataset.table.crystals, view.target)
         size = everywhere[view.places]
         said = np.concatenate(own.values)
-        spread = np.concatenate(own.beside["spread"]) if "spread" in own.beside else None
-        error = said - values_of(view.labelled, range(len(said)))
+        std = np.concatenate(own.beside["std"]) if "std" in own.beside else None
+        error = said - values_of(view.dataset, range(len(said)))
         other = view.split.val if len(view.split.val) else view.split.train
-        typical = 0.0 if spread is None else float(np.median((spread / size)[other]))
-        own_spread = None if spread is None else spread[rows]
-        intervals = Intervals.calibrate(error[rows], size[rows], own_spread, typical)
+        typical = 0.0 if std is None else float(np.median((std / size)[other]))
+        own_std = None if std is None else std[rows]
+        intervals = Intervals.calibrate(error[rows], size[rows], own_std, typical)
         found[view.target.name] = intervals
         # Where a label is missing there is a prediction, and so an interval.
         where = (slice(None),) if view.column is None else (slice(None), view.column)
         doubt = None
-        if spread is not None:
-            doubt = np.concatenate([one[where] for one in outcome.beside["spread"]])
+        if std is not None:
+            doubt = np.concatenate([one[where] for one in outcome.beside["std"]])
         width = intervals.half_width(everywhere, doubt)
         for one, wide in zip(half, width.tolist(), strict=True):
             one[where] = wide
@@ -73,7 +73,7 @@ def calibrate(
     return replace(outcome, beside={**outcome.beside, **ends}), found
 
 
-def judge_uncertainty(
+def assess_uncertainty(
     views: Sequence[TargetView],
     outcome: Outcome,
     members: int,
@@ -102,13 +102,13 @@ def judge_uncertainty(
         own = view.outcome(outcome)
         test = view.split.test
         document: dict[str, Any] = {"members": members, "copies": [list(pair) for pair in copies]}
-        true = values_of(view.labelled, test)
+        true = values_of(view.dataset, test)
         error = _at(own.values, test) - true
         said = [(True, about_copies(copies))] if copies else []
-        if "spread" in own.beside and not view.target.is_class:
-            spread = _at(own.beside["spread"], test)
-            document["spread"] = _of_spread(error, spread)
-            said += _about_spread(document["spread"], members, learned)
+        if "std" in own.beside and not view.target.is_class:
+            std = _at(own.beside["std"], test)
+            document["std"] = _of_std(error, std)
+            said += _about_std(document["std"], members, learned)
             document |= {"learned": True} if learned else {}
         if view.target.name in calibrated:
             ends = _at(own.beside["lower"], test), _at(own.beside["upper"], test)
@@ -121,42 +121,40 @@ def judge_uncertainty(
     return found
 
 
-def with_judged(
-    metrics: dict[str, Any], key: str, judged: Mapping[str, dict[str, Any]]
+def with_assessment(
+    metrics: dict[str, Any], key: str, assessed: Mapping[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """Put what was found of each target into the content of ``metrics.json``.
 
     Args:
         metrics: Of one target, or of several.
         key: Where to.
-        judged: By the name of the target.
+        assessed: By the name of the target.
 
     Returns:
         A new document; the same where nothing was found.
     """
-    if not judged:
+    if not assessed:
         return metrics
     if "targets" not in metrics:
-        (own,) = judged.values()
+        (own,) = assessed.values()
         return metrics | {key: own}
     each = {
-        name: one | ({key: judged[name]} if name in judged else {})
+        name: one | ({key: assessed[name]} if name in assessed else {})
         for name, one in metrics["targets"].items()
     }
     return metrics | {"targets": each}
 
 
-def _of_spread(
-    error: Float[np.ndarray, " rows"], spread: Float[np.ndarray, " rows"]
-) -> dict[str, Any]:
-    curve = sparsification(error, spread)
-    typical = float(np.sqrt(np.square(spread).mean()))
+def _of_std(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]) -> dict[str, Any]:
+    curve = sparsification(error, std)
+    typical = float(np.sqrt(np.square(std).mean()))
     ratio = float(np.sqrt(np.square(error).mean())) / typical if typical > 0 else None
     return {
         "rows": len(error),
-        "rank_of_errors": _or_none(rank_of_errors(error, spread)),
-        "miscalibration_area": _or_none(miscalibration_area(error, spread)),
-        "error_over_spread": ratio,
+        "rank_of_errors": _or_none(rank_of_errors(error, std)),
+        "miscalibration_area": _or_none(miscalibration_area(error, std)),
+        "error_over_std": ratio,
         "sparsification_area": _or_none(curve.area),
         "sparsification_chance": _or_none(curve.chance),
     }
@@ -178,7 +176,7 @@ def _of_intervals(
     }
 
 
-def _about_spread(found: Mapping[str, Any], members: int, learned: bool) -> list[tuple[bool, str]]:
+def _about_std(found: Mapping[str, Any], members: int, learned: bool) -> list[tuple[bool, str]]:
     rank, area, chance = (
         found[key] for key in ("rank_of_errors", "sparsification_area", "sparsification_chance")
     )
@@ -190,21 +188,21 @@ def _about_spread(found: Mapping[str, Any], members: int, learned: bool) -> list
         if share > 0
         else "sorting by it is no better than chance"
     )
-    spread = (
+    std = (
         f"the standard deviation of the {members} members"
         if members > 1
         else "the learned standard deviation"
     )
-    text = f"{spread} and the error have the rank correlation {rank:.2f}"
+    text = f"{std} and the error have the rank correlation {rank:.2f}"
     said = [(False, f"{text}; {worth}")]
-    ratio = found["error_over_spread"]
+    ratio = found["error_over_std"]
     if ratio is not None:
         meant = (
             "1 would be calibrated"
             if learned
             else "so it ranks errors, and is not calibrated as their size"
         )
-        text = f"the error is {ratio:.2g} times {spread} (roots of mean squares), {meant}"
+        text = f"the error is {ratio:.2g} times {std} (roots of mean squares), {meant}"
         said.append((False, text))
     return said
 

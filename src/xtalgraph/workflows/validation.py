@@ -17,19 +17,19 @@ from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.graph_source import make_graphs
-from xtalgraph.workflows.labelled import Labelled, values_of
 
 
 def validation_error(
-    labelled: Labelled, split: Split, config: RunConfig, folder: Path, *, report: Report = silent
+    dataset: Dataset, split: Split, config: RunConfig, folder: Path, *, report: Report = silent
 ) -> float:
     """Train on the training part, and return the error of the kept epoch on the validation part.
 
     Neither the crystals nor the labels of the test part are read.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         split: The parts.
         config: The settings.
         folder: For the state, from which a killed training goes on.
@@ -45,35 +45,35 @@ def validation_error(
     rows = np.concatenate([split.train, split.val])
     if len(split.val) == 0:
         raise InputError("there is no validation part to choose by: raise data.val_fraction")
-    crystals = [labelled.table.crystals[i] for i in rows]
-    graphs = make_graphs(crystals, config.spec.make_recipe(), config.data)
-    if graphs.refused:
-        first = graphs.refused[0]
+    crystals = [dataset.table.crystals[i] for i in rows]
+    graphs = make_graphs(crystals, config.spec.make_graph_settings(), config.data)
+    if graphs.unsupported:
+        first = graphs.unsupported[0]
         raise InputError(
-            f"{len(graphs.refused)} crystals have no graph of these settings; the first is "
-            f"{labelled.table.ids[rows[first.index]]}: {first.reason}. Settings are compared on "
+            f"{len(graphs.unsupported)} crystals have no graph of these settings; the first is "
+            f"{dataset.table.ids[rows[first.index]]}: {first.reason}. Settings are compared on "
             "the same crystals: search within those that serve all, or leave these out of the data"
         )
-    states = labelled.states
+    states = dataset.states
     if states is not None:
         graphs = graphs.with_states(states.select(rows))
     scope = Scope.ATOM if config.spec.target.kind is Kind.ATOMIC else Scope.CRYSTAL
 
     def examples(places: np.ndarray) -> Examples[Graph | StoredGraphs]:
-        values = torch.from_numpy(values_of(labelled, rows[places]))
+        values = torch.from_numpy(values_of(dataset, rows[places]))
         return Examples(graphs.part(torch.from_numpy(places)), values, scope)
 
     places = np.arange(len(rows))
     train, val = np.split(places, [len(split.train)])
     torch.manual_seed(config.training.seed)
     model = config.spec.make_model()
-    numbers = [elements_of(labelled.table.crystals[i]) for i in split.train]
-    model.fit_scalers([labelled.values[i] for i in split.train], numbers)
+    numbers = [elements_of(dataset.table.crystals[i]) for i in split.train]
+    model.fit_scalers([dataset.values[i] for i in split.train], numbers)
     if states is not None:
         model.fit_states(states.select(split.train))
     made_from = split.how + json.dumps(config.deciding(), ensure_ascii=False)
-    key = hashlib.sha256((labelled.content_hash() + made_from).encode()).hexdigest()
+    key = hashlib.sha256((dataset.content_hash() + made_from).encode()).hexdigest()
     trainer = Trainer(model, examples(train), examples(val), config.training, folder, key)
-    error = trainer.fit(resume=True, report=report).kept_error
+    error = trainer.fit(resume=True, report=report).selected_error
     assert error is not None, "the validation part is not empty"
     return error

@@ -16,17 +16,17 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, read_table
+from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.numbers import count
-from xtalgraph.evidence.subject import Subject
 from xtalgraph.evidence.verification import Verification
-from xtalgraph.evidence.verification import verify as verify_subject
+from xtalgraph.evidence.verification import verify as verify_model
 from xtalgraph.graphs.margin import MARGIN, is_decided
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text
 from xtalgraph.workflows.prepare import nothing_left, resolve_source
-from xtalgraph.workflows.rejections import judge_rejected
+from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.report import report
 from xtalgraph.workflows.run import Run
 
@@ -65,7 +65,7 @@ class _Chosen:
 
     crystals: dict[str, Crystal]
     undecided: list[str]
-    refused: list[dict[str, str]]
+    unsupported: list[dict[str, str]]
 
 
 def verify(
@@ -99,16 +99,16 @@ def verify(
     if files is not None:
         log.info("%s is whole: its %d files are as the training left them", opened.folder, files)
     known = _crystals_of(opened, on, progress)
-    recipe = opened.predictor.spec.make_recipe()
-    chosen = _choose(known.crystals, recipe, sample)
+    graph_settings = opened.predictor.spec.make_graph_settings()
+    chosen = _choose(known.crystals, graph_settings, sample)
     if not chosen.crystals:
         raise _nothing(known.source, chosen)
     _say_passed_over(chosen)
     place = {name: n for n, name in enumerate(known.crystals)}
     places = np.array([place[name] for name in chosen.crystals])
     states = None if known.states is None else known.states.select(places)
-    subject = Subject.of(opened.predictor)
-    found = verify_subject(subject, chosen.crystals, states, progress=progress)
+    tested = ModelUnderTest.of(opened.predictor)
+    found = verify_model(tested, chosen.crystals, states, progress=progress)
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {
         "format": 1,
@@ -118,7 +118,7 @@ def verify(
         "source": known.source,
         "of": len(known.crystals),
         "undecided": chosen.undecided,
-        "refused": chosen.refused,
+        "refused": chosen.unsupported,
         **found.as_dict(),
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -141,7 +141,7 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
         source = str(on) if isinstance(on, str | Path) else "crystals in memory"
         if not len(table):
             raise nothing_left(source, table.rejected)
-        judge_rejected(table.rejected, "skip")
+        check_rejected(table.rejected, "skip")
         return _known(source, table, conditions)
     try:
         data = run.data(progress=progress)
@@ -158,7 +158,7 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
         )
         source = "built-in crystals with elements of the run"
         return _Known(source, _built_in(run.predictor.elements), None)
-    table = data.labelled.table.select(data.split.test)
+    table = data.dataset.table.select(data.split.test)
     return _known(f"the test part of {run.config.data.path}", table, conditions)
 
 
@@ -186,7 +186,7 @@ def _built_in(elements: tuple[str, ...]) -> dict[str, Crystal]:
     return made
 
 
-def _choose(known: dict[str, Crystal], recipe: GraphRecipe, sample: int) -> _Chosen:
+def _choose(known: dict[str, Crystal], graph_settings: GraphSettings, sample: int) -> _Chosen:
     """Draw crystals until there are enough that have a graph on which rounding does not decide."""
     chosen = _Chosen({}, [], [])
     names = list(known)
@@ -195,12 +195,12 @@ def _choose(known: dict[str, Crystal], recipe: GraphRecipe, sample: int) -> _Cho
             break
         name = names[place]
         try:
-            if is_decided(known[name], recipe):
+            if is_decided(known[name], graph_settings):
                 chosen.crystals[name] = known[name]
             else:
                 chosen.undecided.append(name)
         except GraphError as error:
-            chosen.refused.append({"id": name, "reason": str(error)})
+            chosen.unsupported.append({"id": name, "reason": str(error)})
     return chosen
 
 
@@ -213,15 +213,16 @@ def _say_passed_over(chosen: _Chosen) -> None:
             MARGIN,
             _first(chosen.undecided),
         )
-    for one in chosen.refused[:5]:
+    for one in chosen.unsupported[:5]:
         log.warning("%s has no graph: %s", one["id"], one["reason"])
 
 
 def _nothing(source: str, chosen: _Chosen) -> InputError:
-    first = f"; the first: {chosen.refused[0]['reason']}" if chosen.refused else ""
+    first = f"; the first: {chosen.unsupported[0]['reason']}" if chosen.unsupported else ""
     return InputError(
         f"the model cannot be verified on {source}: of {len(chosen.undecided)} crystals rounding "
-        f"decides the edges, and {len(chosen.refused)} have no graph{first}. Give others with --on"
+        f"decides the edges, and {len(chosen.unsupported)} have no graph{first}. "
+        "Give others with --on"
     )
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Target
-from xtalgraph.workflows.labelled import Labelled
+from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.outcome import Outcome, measure, worst_errors
 
 
@@ -19,7 +19,7 @@ class TargetView:
 
     target: Target
     """What is predicted."""
-    labelled: Labelled
+    dataset: Dataset
     """The crystals that have its label, and that alone."""
     split: Split
     """The parts, numbered as these crystals."""
@@ -43,11 +43,11 @@ class TargetView:
         return own if self.column is None else [one[:, self.column] for one in own]
 
 
-def views_of(labelled: Labelled, split: Split, targets: Sequence[Target]) -> list[TargetView]:
+def views_of(dataset: Dataset, split: Split, targets: Sequence[Target]) -> list[TargetView]:
     """Return what concerns each target.
 
     Args:
-        labelled: Crystals and their targets.
+        dataset: Crystals and their targets.
         split: Their parts.
         targets: In the order of the columns.
 
@@ -55,11 +55,11 @@ def views_of(labelled: Labelled, split: Split, targets: Sequence[Target]) -> lis
         ConfigError: If no crystal of the training or of the test part has the label of a target.
     """
     if len(targets) == 1:
-        everything = np.arange(len(labelled.table))
-        return [TargetView(targets[0], labelled, split, everything, None)]
+        everything = np.arange(len(dataset.table))
+        return [TargetView(targets[0], dataset, split, everything, None)]
     views = []
     for column, target in enumerate(targets):
-        own, places = labelled.of_column(column)
+        own, places = dataset.of_column(column)
         views.append(
             TargetView(target, own, _among(split, places, target.name), places, column),
         )
@@ -81,7 +81,7 @@ def measured(
         ``targets``, beside ``model`` and ``splits``.
     """
     each = [
-        measure(view.labelled, view.split, outcomes, view.target)
+        measure(view.dataset, view.split, outcomes, view.target)
         for view, outcomes in zip(views, compared, strict=True)
     ]
     if len(each) == 1:
@@ -101,7 +101,7 @@ def worst_of(views: Sequence[TargetView], compared: Sequence[Sequence[Outcome]])
         compared: For each the predictors; the first is the model.
     """
     each = {
-        view.target.name: worst_errors(view.labelled, view.split, outcomes[0].values)
+        view.target.name: worst_errors(view.dataset, view.split, outcomes[0].values)
         for view, outcomes in zip(views, compared, strict=True)
     }
     return each[views[0].target.name] if len(views) == 1 else each

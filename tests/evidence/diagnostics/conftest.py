@@ -12,7 +12,7 @@ from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.table import read_table
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
 
@@ -32,12 +32,12 @@ def make_spec(encoder="cgcnn", strategy="radius", cutoff=4.0, kind=Kind.INTENSIV
         strategy=strategy,
         strategy_settings={"cutoff": cutoff},
         target=Target("energy", kind, "eV"),
-        fold_tolerance=0.0,
+        reduction_tolerance=0.0,
     )
 
 
 @pytest.fixture(scope="session")
-def untrained(perovskites) -> Callable[..., DiagnosedPredictor]:
+def untrained(perovskites) -> Callable[..., Evaluator]:
     """Members with drawn weights, and labels that are their own predictions, or those given.
 
     ``change`` is done to the last member.
@@ -45,7 +45,7 @@ def untrained(perovskites) -> Callable[..., DiagnosedPredictor]:
 
     def build(
         change=None, labels=None, crystals=None, noise=0.0, members=1, **settings
-    ) -> DiagnosedPredictor:
+    ) -> Evaluator:
         spec = make_spec(**settings)
         models = []
         for seed in range(members):
@@ -65,14 +65,12 @@ def untrained(perovskites) -> Callable[..., DiagnosedPredictor]:
             models[0], spec, [SYMBOLS[z] for z in sorted(numbers)], others=models[1:]
         )
         ids = [f"c{n}" for n in range(len(chosen))]
-        subject = DiagnosedPredictor(
-            predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split
-        )
+        tested = Evaluator(predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split)
         if labels is None:
-            own = subject.predict(chosen, range(len(chosen)))
-            own = own * subject.sizes if subject.per_atom else own
-            spread = noise * own.std()
-            labels = own + spread * np.random.default_rng(0).normal(size=len(own))
-        return replace(subject, labels=labels)
+            own = tested.predict(chosen, range(len(chosen)))
+            own = own * tested.sizes if tested.per_atom else own
+            std = noise * own.std()
+            labels = own + std * np.random.default_rng(0).normal(size=len(own))
+        return replace(tested, labels=labels)
 
     return build

@@ -10,27 +10,27 @@ from xtalgraph.crystals.transforms import strain
 from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.diagnostics.cutoff_change import cutoff_change
 from xtalgraph.evidence.diagnostics.cutoff_path import cutoff_path
-from xtalgraph.evidence.diagnostics.finding import Verdict
-from xtalgraph.evidence.diagnostics.nearest_training import latent_vectors, nearest_latent
+from xtalgraph.evidence.diagnostics.nearest_training import embeddings_of, nearest_embedding
 from xtalgraph.evidence.diagnostics.over_smoothing import over_smoothing
 from xtalgraph.evidence.diagnostics.reach import reach
+from xtalgraph.evidence.diagnostics.result import Verdict
 from xtalgraph.evidence.diagnostics.volume_sweep import volume_sweep
 from xtalgraph.models.predictor import Predictor
 
 
 def test_a_hard_cutoff_is_caught_and_the_envelope_beside_it_is_smooth(untrained):
-    finding = cutoff_path(untrained(envelope="none", noise=0.1)).finding
-    assert finding.verdict is Verdict.ALARM
-    smooth = max(finding.details["jumps of the counterpart"])
-    assert smooth < 1e-3 * max(finding.details["jumps"])
+    result = cutoff_path(untrained(envelope="none", noise=0.1)).result
+    assert result.verdict is Verdict.ALARM
+    smooth = max(result.details["jumps of the counterpart"])
+    assert smooth < 1e-3 * max(result.details["jumps"])
 
 
 @pytest.mark.parametrize("envelope", ["cosine", "polynomial"])
 def test_an_envelope_raises_no_alarm_and_the_hard_cut_beside_it_jumps(untrained, envelope):
-    finding = cutoff_path(untrained(envelope=envelope, noise=0.1)).finding
-    assert finding.verdict is Verdict.OK
-    hard = max(finding.details["jumps of the counterpart"])
-    assert hard > 1e3 * max(finding.details["jumps"])
+    result = cutoff_path(untrained(envelope=envelope, noise=0.1)).result
+    assert result.verdict is Verdict.OK
+    hard = max(result.details["jumps of the counterpart"])
+    assert hard > 1e3 * max(result.details["jumps"])
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -43,83 +43,83 @@ def test_the_jump_is_that_of_the_prediction_at_the_cutoff(untrained, kind, membe
         for n in range(40)
     ]  # fmt: skip
     given = {"crystals": pair, "labels": np.arange(40.0), "kind": kind, "members": members}
-    subject = untrained(envelope="none", **given)
-    jump = max(cutoff_path(subject).finding.details["jumps"])
+    tested = untrained(envelope="none", **given)
+    jump = max(cutoff_path(tested).result.details["jumps"])
     near, far = (
         Crystal(np.eye(3), np.array([[0.0, 0, 0], [d, 0, 0]]), np.array([11, 17]), pair[0].pbc)
         for d in (4.0 - 1e-6, 4.0 + 1e-6)
     )
-    before, beyond = subject.predict([near, far], [0, 0])
+    before, beyond = tested.predict([near, far], [0, 0])
     assert jump == pytest.approx(abs(before - beyond), rel=1e-3)
 
 
 def test_neighbours_by_rank_are_shown_beside_the_cutoff(untrained):
-    finding = cutoff_path(untrained(strategy="hybrid", cutoff=8.0, noise=0.1)).finding
-    assert finding.verdict is Verdict.OK
-    assert finding.details["largest step of a displaced atom"] > 0
-    assert "chooses neighbours by rank" in finding.says
+    result = cutoff_path(untrained(strategy="hybrid", cutoff=8.0, noise=0.1)).result
+    assert result.verdict is Verdict.OK
+    assert result.details["largest step of a displaced atom"] > 0
+    assert "chooses neighbours by rank" in result.says
 
 
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
 def test_under_an_envelope_a_longer_cutoff_changes_nothing(untrained, kind, members):
-    finding = cutoff_change(untrained(noise=0.3, kind=kind, members=members)).finding
-    changes, moved = finding.details["change of cutoff, Å"], finding.details["mean change"]
+    result = cutoff_change(untrained(noise=0.3, kind=kind, members=members)).result
+    changes, moved = result.details["change of cutoff, Å"], result.details["mean change"]
     change = dict(zip(changes, moved, strict=True))
     assert change[0.0] == change[0.25] == change[0.5] == 0.0
     assert 0 < change[-0.25] < change[-0.5]
-    assert finding.verdict is Verdict.OK
+    assert result.verdict is Verdict.OK
 
 
 def test_a_hard_cut_hangs_on_the_cutoff_both_ways(untrained):
-    finding = cutoff_change(untrained(envelope="none", noise=0.001)).finding
-    assert finding.details["mean change"][3] > 0
-    assert finding.verdict is Verdict.ALARM
+    result = cutoff_change(untrained(envelope="none", noise=0.001)).result
+    assert result.details["mean change"][3] > 0
+    assert result.verdict is Verdict.ALARM
 
 
 def test_over_smoothing_is_caught_and_dense_ones_are_not(untrained):
     deep = {"encoder": "gcn", "depth": 12, "alpha": "degree", "aggregator": "sum"}
-    washed = over_smoothing(untrained(connections="none", **deep)).finding
+    washed = over_smoothing(untrained(connections="none", **deep)).result
     assert washed.verdict is Verdict.ALARM
     assert washed.number < 0.01
-    kept = over_smoothing(untrained(connections="dense", **deep)).finding
+    kept = over_smoothing(untrained(connections="dense", **deep)).result
     assert kept.verdict is Verdict.OK
 
 
 def test_the_member_that_washes_out_is_found_among_others(untrained):
     deep = {"encoder": "gcn", "depth": 12, "alpha": "degree", "aggregator": "sum"}
-    finding = over_smoothing(untrained(connections="none", members=3, **deep)).finding
+    result = over_smoothing(untrained(connections="none", members=3, **deep)).result
     alone = [
-        over_smoothing(one).finding.number
+        over_smoothing(one).result.number
         for one in _each_alone(untrained(connections="none", members=3, **deep))
     ]
-    assert finding.number == min(alone)
-    assert finding.details["member"] == 1 + alone.index(min(alone))
-    assert f"member {finding.details['member']} of 3" in finding.says
+    assert result.number == min(alone)
+    assert result.details["member"] == 1 + alone.index(min(alone))
+    assert f"member {result.details['member']} of 3" in result.says
 
 
-def _each_alone(subject):
+def _each_alone(tested):
     """The same with each of the members as the only one."""
-    predictor = subject.predictor
+    predictor = tested.predictor
     for member in predictor.members:
-        yield replace(subject, predictor=Predictor(member, predictor.spec, predictor.elements))
+        yield replace(tested, predictor=Predictor(member, predictor.spec, predictor.elements))
 
 
 def test_one_kind_of_atom_cannot_be_smoothed(untrained):
     lattice = [strain(Crystal(3 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool)),
                       0.01 * n * np.eye(3)) for n in range(20)]  # fmt: skip
-    finding = over_smoothing(untrained(crystals=lattice)).finding
-    assert finding.verdict is Verdict.NOT_APPLICABLE
+    result = over_smoothing(untrained(crystals=lattice)).result
+    assert result.verdict is Verdict.NOT_APPLICABLE
 
 
 def test_near_as_all_members_see_it(untrained):
-    subject = untrained(members=3)
-    rows = subject.test[:5]
-    together = nearest_latent(subject, rows, 4)
-    train = np.asarray(subject.split.train)
+    tested = untrained(members=3)
+    rows = tested.test[:5]
+    together = nearest_embedding(tested, rows, 4)
+    train = np.asarray(tested.split.train)
     squared = np.zeros((len(rows), len(train)))
-    for one in _each_alone(subject):
-        known, own = latent_vectors(one, train), latent_vectors(one, rows)
+    for one in _each_alone(tested):
+        known, own = embeddings_of(one, train), embeddings_of(one, rows)
         scale = known.std(axis=0)
         apart = (own[:, None, scale > 1e-6] - known[None, :, scale > 1e-6]) / scale[scale > 1e-6]
         squared += (apart**2).mean(axis=2) / 3
@@ -129,10 +129,10 @@ def test_near_as_all_members_see_it(untrained):
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_an_atom_sees_one_hop_for_each_layer(untrained, depth):
-    finding = reach(untrained(depth=depth, cutoff=3.0)).finding
-    assert finding.verdict is Verdict.OK
-    assert finding.number == depth
-    assert 0 < finding.details["radius"] <= 3.0 * depth
+    result = reach(untrained(depth=depth, cutoff=3.0)).result
+    assert result.verdict is Verdict.OK
+    assert result.number == depth
+    assert 0 < result.details["radius"] <= 3.0 * depth
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -143,20 +143,20 @@ def test_a_dead_layer_is_caught(untrained, members):
             if name in layers[-2:]:
                 weight.zero_()
 
-    finding = reach(untrained(kill_the_last, depth=3, cutoff=3.0, members=members)).finding
-    assert finding.verdict is Verdict.ALARM
-    assert finding.number == 2
-    assert finding.details["member"] == members
-    assert ("This is member 3 of 3" in finding.says) == (members == 3)
+    result = reach(untrained(kill_the_last, depth=3, cutoff=3.0, members=members)).result
+    assert result.verdict is Verdict.ALARM
+    assert result.number == 2
+    assert result.details["member"] == members
+    assert ("This is member 3 of 3" in result.says) == (members == 3)
 
 
 def test_a_sweep_is_held_against_the_truth_where_it_is_known(untrained):
-    subject = untrained()
-    unknown = volume_sweep(subject).finding
+    tested = untrained()
+    unknown = volume_sweep(tested).result
     assert unknown.verdict is Verdict.SHOWN
     assert "no verdict" in unknown.says
-    right = replace(subject, energy=lambda c: float(subject.predict([c], [0])[0]) + 100.0)
-    assert volume_sweep(right).finding.number == pytest.approx(1.0, abs=1e-6)
-    turned = replace(subject, energy=lambda c: -float(subject.predict([c], [0])[0]))
-    assert volume_sweep(turned).finding.number == pytest.approx(-3.0, abs=1e-5)
-    assert volume_sweep(turned).finding.verdict is Verdict.ALARM
+    right = replace(tested, energy=lambda c: float(tested.predict([c], [0])[0]) + 100.0)
+    assert volume_sweep(right).result.number == pytest.approx(1.0, abs=1e-6)
+    turned = replace(tested, energy=lambda c: -float(tested.predict([c], [0])[0]))
+    assert volume_sweep(turned).result.number == pytest.approx(-3.0, abs=1e-5)
+    assert volume_sweep(turned).result.verdict is Verdict.ALARM

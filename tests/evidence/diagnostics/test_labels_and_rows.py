@@ -6,7 +6,7 @@ import pytest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import rotate, strain, supercell
 from xtalgraph.data.targets import Kind
-from xtalgraph.evidence.diagnostics.finding import Verdict
+from xtalgraph.evidence.diagnostics.result import Verdict
 from xtalgraph.evidence.diagnostics.shared_crystals import shared_crystals
 from xtalgraph.evidence.diagnostics.shifted_labels import shifted_labels
 from xtalgraph.evidence.diagnostics.sorted_target import sorted_target
@@ -28,9 +28,9 @@ def test_labels_where_they_belong_raise_no_alarm(untrained, shuffled, kind):
     labels = density(shuffled)
     if kind is Kind.EXTENSIVE:
         labels = labels * np.array([len(c) for c in shuffled])
-    finding = shifted_labels(untrained(labels=labels, crystals=shuffled, kind=kind)).finding
-    assert finding.verdict is Verdict.OK
-    assert finding.details["spearman"][2] > 0.9
+    result = shifted_labels(untrained(labels=labels, crystals=shuffled, kind=kind)).result
+    assert result.verdict is Verdict.OK
+    assert result.details["spearman"][2] > 0.9
 
 
 @pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
@@ -40,80 +40,78 @@ def test_labels_that_slipped_by_a_row_are_caught(untrained, shuffled, kind, shif
     if kind is Kind.EXTENSIVE:
         labels = labels * np.array([len(c) for c in shuffled])
     moved = np.roll(labels, shift)  # the label of row i stands in row i + shift
-    finding = shifted_labels(untrained(labels=moved, crystals=shuffled, kind=kind)).finding
-    assert finding.verdict is Verdict.ALARM
-    assert f"{shift:+d} rows".replace("-", "−") in finding.says
+    result = shifted_labels(untrained(labels=moved, crystals=shuffled, kind=kind)).result
+    assert result.verdict is Verdict.ALARM
+    assert f"{shift:+d} rows".replace("-", "−") in result.says
 
 
 def test_labels_that_slipped_are_caught_where_geometry_alone_tells(untrained, shuffled):
     carbon = [Crystal(c.cell, c.positions, np.full(len(c), 6), c.pbc) for c in shuffled]
     labels = np.array([c.volume / len(c) for c in carbon])
-    assert shifted_labels(untrained(labels=labels, crystals=carbon)).finding.verdict is Verdict.OK
+    assert shifted_labels(untrained(labels=labels, crystals=carbon)).result.verdict is Verdict.OK
     moved = untrained(labels=np.roll(labels, 1), crystals=carbon)
-    assert shifted_labels(moved).finding.verdict is Verdict.ALARM
+    assert shifted_labels(moved).result.verdict is Verdict.ALARM
 
 
 def test_shuffled_labels_are_caught(untrained, shuffled):
     labels = np.random.default_rng(0).permutation(density(shuffled))
-    finding = shifted_labels(untrained(labels=labels, crystals=shuffled)).finding
-    assert finding.verdict is Verdict.ALARM
-    assert "shuffled" in finding.says
+    result = shifted_labels(untrained(labels=labels, crystals=shuffled)).result
+    assert result.verdict is Verdict.ALARM
+    assert "shuffled" in result.says
 
 
 def test_a_few_crystals_tell_nothing(untrained, shuffled):
-    finding = shifted_labels(untrained(crystals=shuffled[:30])).finding
-    assert finding.verdict is Verdict.NOT_APPLICABLE
+    result = shifted_labels(untrained(crystals=shuffled[:30])).result
+    assert result.verdict is Verdict.NOT_APPLICABLE
 
 
 def test_a_file_sorted_by_its_target_is_caught(untrained, shuffled):
     labels = density(shuffled)
     order = np.argsort(labels)
     there = untrained(labels=labels[order], crystals=[shuffled[n] for n in order])
-    finding = sorted_target(there).finding
-    assert finding.verdict is Verdict.ALARM
-    assert finding.number == pytest.approx(1.0)
-    assert sorted_target(untrained(labels=labels, crystals=shuffled)).finding.verdict is Verdict.OK
+    result = sorted_target(there).result
+    assert result.verdict is Verdict.ALARM
+    assert result.number == pytest.approx(1.0)
+    assert sorted_target(untrained(labels=labels, crystals=shuffled)).result.verdict is Verdict.OK
 
 
 def test_a_constant_has_no_order(untrained):
-    finding = sorted_target(untrained(labels=np.ones(110))).finding
-    assert finding.verdict is Verdict.NOT_APPLICABLE
+    result = sorted_target(untrained(labels=np.ones(110))).result
+    assert result.verdict is Verdict.NOT_APPLICABLE
 
 
 def test_duplicates_across_the_split_are_caught_however_they_are_written(untrained, shuffled):
-    subject = untrained(crystals=shuffled)
-    assert shared_crystals(subject).finding.verdict is Verdict.OK
+    tested = untrained(crystals=shuffled)
+    assert shared_crystals(tested).result.verdict is Verdict.OK
     crystals = list(shuffled)
     turn = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
-    taken = subject.split.train[:3]
+    taken = tested.split.train[:3]
     ways = [lambda c: c, lambda c: rotate(c, turn), lambda c: supercell(c, (1, 1, 2))]
-    for row, source, way in zip(subject.split.test[:3], taken, ways, strict=True):
+    for row, source, way in zip(tested.split.test[:3], taken, ways, strict=True):
         crystals[row] = way(shuffled[source])
-    planted = shared_crystals(untrained(crystals=crystals)).finding
+    planted = shared_crystals(untrained(crystals=crystals)).result
     assert planted.verdict is Verdict.ALARM
-    expected = [[f"c{row}", f"c{n}"] for row, n in zip(subject.split.test[:3], taken, strict=True)]
+    expected = [[f"c{row}", f"c{n}"] for row, n in zip(tested.split.test[:3], taken, strict=True)]
     assert planted.details["copies"] == expected
-    assert planted.number == pytest.approx(3 / len(subject.test))
+    assert planted.number == pytest.approx(3 / len(tested.test))
 
 
 def test_copies_with_other_labels_are_told_and_are_no_leak(untrained, shuffled):
-    subject = untrained(crystals=shuffled)
-    row, source = int(subject.test[0]), int(subject.split.train[0])
+    tested = untrained(crystals=shuffled)
+    row, source = int(tested.test[0]), int(tested.split.train[0])
     crystals = list(shuffled)
     crystals[row] = strain(shuffled[source], 0.006 * np.eye(3))
     labels = untrained(crystals=crystals).labels.copy()
     for label, verdict in ((labels[source] + 9, Verdict.OK), (labels[source], Verdict.ALARM)):
         labels[row] = label
-        finding = shared_crystals(untrained(crystals=crystals, labels=labels)).finding
-        assert ([f"c{row}", f"c{source}"] in finding.details["copies"]) == (
-            verdict is Verdict.ALARM
-        )
-        assert finding.verdict is verdict
+        result = shared_crystals(untrained(crystals=crystals, labels=labels)).result
+        assert ([f"c{row}", f"c{source}"] in result.details["copies"]) == (verdict is Verdict.ALARM)
+        assert result.verdict is verdict
 
 
 def test_strained_crystals_are_no_duplicates(untrained, shuffled):
-    subject = untrained(crystals=shuffled)
+    tested = untrained(crystals=shuffled)
     crystals = list(shuffled)
-    for row, source in zip(subject.split.test[:3], subject.split.train[:3], strict=True):
+    for row, source in zip(tested.split.test[:3], tested.split.train[:3], strict=True):
         crystals[row] = strain(shuffled[source], 0.05 * np.eye(3))
-    assert shared_crystals(untrained(crystals=crystals)).finding.verdict is Verdict.OK
+    assert shared_crystals(untrained(crystals=crystals)).result.verdict is Verdict.OK

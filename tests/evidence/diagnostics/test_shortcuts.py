@@ -6,10 +6,10 @@ import pytest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.data.targets import Kind
-from xtalgraph.evidence.diagnostics.finding import Verdict
-from xtalgraph.evidence.diagnostics.redrawn_elements import redraw, redrawn_elements
 from xtalgraph.evidence.diagnostics.replaced_geometry import replaced_geometry, transplant
+from xtalgraph.evidence.diagnostics.result import Verdict
 from xtalgraph.evidence.diagnostics.retrained import Halves, retrained
+from xtalgraph.evidence.diagnostics.shuffled_species import redraw, shuffled_species
 from xtalgraph.evidence.diagnostics.size_alone import size_alone
 
 
@@ -27,38 +27,38 @@ def blind_to_geometry(encoder):
 
 
 def test_a_model_that_reads_both_raises_no_alarm(untrained):
-    subject = untrained()
-    for examine in (redrawn_elements, replaced_geometry):
-        finding = examine(subject).finding
-        assert finding.verdict is Verdict.OK
-        assert finding.details["r2_before"] > 0.99
-        assert finding.details["r2_after"] < finding.threshold
+    tested = untrained()
+    for examine in (shuffled_species, replaced_geometry):
+        result = examine(tested).result
+        assert result.verdict is Verdict.OK
+        assert result.details["r2_before"] > 0.99
+        assert result.details["r2_after"] < result.threshold
 
 
 def test_a_model_without_elements_keeps_all_of_r2(untrained):
-    finding = redrawn_elements(untrained(blind_to_elements)).finding
-    assert finding.verdict is Verdict.ALARM
-    assert finding.number == pytest.approx(1.0, abs=1e-6)
-    assert replaced_geometry(untrained(blind_to_elements)).finding.verdict is Verdict.OK
+    result = shuffled_species(untrained(blind_to_elements)).result
+    assert result.verdict is Verdict.ALARM
+    assert result.number == pytest.approx(1.0, abs=1e-6)
+    assert replaced_geometry(untrained(blind_to_elements)).result.verdict is Verdict.OK
 
 
 def test_a_model_without_geometry_keeps_all_of_r2(untrained):
-    finding = replaced_geometry(untrained(blind_to_geometry)).finding
-    assert finding.verdict is Verdict.ALARM
-    assert finding.number == pytest.approx(1.0, abs=1e-6)
-    assert redrawn_elements(untrained(blind_to_geometry)).finding.verdict is Verdict.OK
+    result = replaced_geometry(untrained(blind_to_geometry)).result
+    assert result.verdict is Verdict.ALARM
+    assert result.number == pytest.approx(1.0, abs=1e-6)
+    assert shuffled_species(untrained(blind_to_geometry)).result.verdict is Verdict.OK
 
 
 def test_one_composition_has_no_other_elements(untrained, perovskites):
     carbon = [Crystal(c.cell, c.positions, np.full(len(c), 6), c.pbc) for c in perovskites]
-    finding = redrawn_elements(untrained(crystals=carbon)).finding
-    assert finding.verdict is Verdict.NOT_APPLICABLE
-    assert "one composition" in finding.says
+    result = shuffled_species(untrained(crystals=carbon)).result
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "one composition" in result.says
 
 
 def test_a_model_that_explains_nothing_is_not_judged(untrained):
     noise = np.random.default_rng(1).normal(size=110)
-    assert redrawn_elements(untrained(labels=noise)).finding.verdict is Verdict.SHOWN
+    assert shuffled_species(untrained(labels=noise)).result.verdict is Verdict.SHOWN
 
 
 def test_redrawn_elements_keep_sites_and_are_others(perovskites):
@@ -85,36 +85,36 @@ def test_a_transplant_has_the_composition_of_one_and_the_sites_of_the_other(pero
 @pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
 def test_a_label_that_is_a_function_of_the_number_of_atoms_is_caught(untrained, perovskites, kind):
     sizes = np.array([len(c) for c in perovskites], dtype=float)
-    finding = size_alone(untrained(labels=np.sin(sizes) * sizes, kind=kind)).finding
-    assert finding.verdict is Verdict.ALARM
-    assert finding.details["r2, number of atoms"] > 0.9
+    result = size_alone(untrained(labels=np.sin(sizes) * sizes, kind=kind)).result
+    assert result.verdict is Verdict.ALARM
+    assert result.details["r2, number of atoms"] > 0.9
 
 
 def test_an_extensive_label_proportional_to_the_number_of_atoms_is_caught(untrained, perovskites):
     sizes = np.array([len(c) for c in perovskites], dtype=float)
-    finding = size_alone(untrained(labels=-3.7 * sizes, kind=Kind.EXTENSIVE)).finding
-    assert finding.verdict is Verdict.ALARM
-    assert "times a constant" in finding.says
+    result = size_alone(untrained(labels=-3.7 * sizes, kind=Kind.EXTENSIVE)).result
+    assert result.verdict is Verdict.ALARM
+    assert "times a constant" in result.says
 
 
 @pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
 def test_a_label_that_does_not_follow_size_raises_no_alarm(untrained, kind):
-    assert size_alone(untrained(kind=kind)).finding.verdict is Verdict.OK
+    assert size_alone(untrained(kind=kind)).result.verdict is Verdict.OK
 
 
 def test_where_all_crystals_have_one_size_the_volume_is_a_density(untrained, perovskites):
     five = [c for c in perovskites if len(c) == 5] * 3
     volumes = np.array([c.volume for c in five])
-    finding = size_alone(untrained(labels=volumes, crystals=five)).finding
-    assert finding.verdict is Verdict.OK
-    assert finding.details["r2, volume of the cell"] > 0.9
+    result = size_alone(untrained(labels=volumes, crystals=five)).result
+    assert result.verdict is Verdict.OK
+    assert result.details["r2, volume of the cell"] > 0.9
 
 
 def test_a_supercell_counts_with_its_atoms(untrained, perovskites):
     doubled = [supercell(c, (1, 1, 1 + n % 2)) for n, c in enumerate(perovskites)]
     labels = np.array([float(n % 2) for n in range(len(doubled))]) * 0.1
     labels += np.array([len(c) for c in doubled]) * 1.0
-    assert size_alone(untrained(labels=labels, crystals=doubled)).finding.verdict is Verdict.ALARM
+    assert size_alone(untrained(labels=labels, crystals=doubled)).result.verdict is Verdict.ALARM
 
 
 @pytest.mark.parametrize(
@@ -126,18 +126,18 @@ def test_a_supercell_counts_with_its_atoms(untrained, perovskites):
     ],
 )
 def test_a_half_that_does_as_well_is_an_alarm(untrained, geometry, composition, verdict, word):
-    subject = untrained()
-    truth = subject.values[subject.test]
+    tested = untrained()
+    truth = tested.values[tested.test]
     rng = np.random.default_rng(0)
     said = [truth + s * truth.std() * rng.normal(size=len(truth)) for s in (geometry, composition)]
-    finding = retrained(subject, Halves(*said, "O", 3, 9)).finding
-    assert finding.verdict is verdict
-    assert word in finding.says
-    assert "3 epochs, the model 9" in finding.says
+    result = retrained(tested, Halves(*said, "O", 3, 9)).result
+    assert result.verdict is verdict
+    assert word in result.says
+    assert "3 epochs, the model 9" in result.says
 
 
 def test_trained_again_is_one_model_beside_the_members_of_a_run(untrained):
-    subject = untrained(members=2)
-    truth = subject.values[subject.test]
-    says = retrained(subject, Halves(truth, truth, "O", 3, 9)).finding.says
+    tested = untrained(members=2)
+    truth = tested.values[tested.test]
+    says = retrained(tested, Halves(truth, truth, "O", 3, 9)).result.says
     assert "one model, 3 epochs; the run has 2 members of 9" in says

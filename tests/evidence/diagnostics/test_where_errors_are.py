@@ -7,13 +7,13 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.evidence.diagnostics.error_groups import FEWEST, error_groups
-from xtalgraph.evidence.diagnostics.finding import Finding, Verdict
-from xtalgraph.evidence.diagnostics.nearest_training import nearest_composition, nearest_latent
+from xtalgraph.evidence.diagnostics.nearest_training import nearest_composition, nearest_embedding
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Verdict
 from xtalgraph.evidence.diagnostics.worst_errors import is_outlier, worst_errors
 
 
-def first_reason(subject):
-    worst = worst_errors(subject).finding.details["crystals"][0]
+def first_reason(tested):
+    worst = worst_errors(tested).result.details["crystals"][0]
     return worst["id"], worst["reason"], worst
 
 
@@ -25,9 +25,9 @@ def test_an_outlier_label_is_told_from_a_wrong_prediction():
 
 
 def test_a_label_that_is_wrong_is_called_so(untrained, perovskites):
-    subject = untrained(noise=0.01)
-    labels = subject.labels.copy()
-    row = int(subject.test[4])
+    tested = untrained(noise=0.01)
+    labels = tested.labels.copy()
+    row = int(tested.test[4])
     labels[row] += 50 * labels.std()
     assert first_reason(untrained(labels=labels))[:2] == (f"c{row}", "outlier label")
 
@@ -37,8 +37,8 @@ def test_an_element_that_training_never_saw_is_rare_chemistry(untrained, perovsk
     crystals = list(perovskites)
     one = crystals[row]
     crystals[row] = Crystal(one.cell, one.positions, np.full(len(one), 94), one.pbc)
-    subject = untrained(crystals=crystals)
-    labels = subject.labels.copy()
+    tested = untrained(crystals=crystals)
+    labels = tested.labels.copy()
     labels[row] += 3 * labels.std()
     found, reason, worst = first_reason(untrained(crystals=crystals, labels=labels))
     assert (found, reason) == (f"c{row}", "rare chemistry")
@@ -46,12 +46,12 @@ def test_an_element_that_training_never_saw_is_rare_chemistry(untrained, perovsk
 
 
 def test_the_largest_cell_is_named(untrained, perovskites):
-    subject = untrained(noise=0.05)
-    common = [r for r in subject.test if (subject.seen[perovskites[r].numbers] >= 10).all()]
+    tested = untrained(noise=0.05)
+    common = [r for r in tested.test if (tested.seen[perovskites[r].numbers] >= 10).all()]
     row = int(common[0])
     crystals = list(perovskites)
     crystals[row] = supercell(crystals[row], (3, 3, 3))
-    labels = subject.labels.copy()
+    labels = tested.labels.copy()
     labels[row] += 2 * labels.std()
     found, reason, worst = first_reason(untrained(crystals=crystals, labels=labels))
     assert found == f"c{row}"
@@ -60,12 +60,12 @@ def test_the_largest_cell_is_named(untrained, perovskites):
 
 
 def test_neighbours_in_composition_are_those_of_a_loop(untrained, perovskites):
-    subject = untrained()
-    rows = subject.test[:5]
-    found = nearest_composition(subject, rows, 1)
+    tested = untrained()
+    rows = tested.test[:5]
+    found = nearest_composition(tested, rows, 1)
     for row, near, distance in zip(rows, found.rows[:, 0], found.distance[:, 0], strict=True):
         away = {}
-        for other in subject.split.train:
+        for other in tested.split.train:
             shares = [np.bincount(perovskites[n].numbers, minlength=119) for n in (row, other)]
             first, second = (share / share.sum() for share in shares)
             away[int(other)] = sum(abs(first[z] - second[z]) for z in range(119)) / 2
@@ -74,27 +74,27 @@ def test_neighbours_in_composition_are_those_of_a_loop(untrained, perovskites):
 
 
 def test_a_supercell_is_the_latent_neighbour_of_its_crystal(untrained, perovskites):
-    subject = untrained()
-    row, source = int(subject.test[0]), int(subject.split.train[0])
+    tested = untrained()
+    row, source = int(tested.test[0]), int(tested.split.train[0])
     crystals = list(perovskites)
     crystals[row] = supercell(crystals[source], (2, 1, 1))
-    found = nearest_latent(untrained(crystals=crystals), np.array([row]), 3)
+    found = nearest_embedding(untrained(crystals=crystals), np.array([row]), 3)
     assert found.rows[0, 0] == source
     assert found.distance[0, 0] == pytest.approx(0.0, abs=1e-4)
 
 
 def test_errors_by_element_are_those_of_a_loop(untrained, perovskites):
-    subject = untrained(noise=0.5)
-    finding = error_groups(subject).finding
-    assert finding.verdict is Verdict.SHOWN
-    errors = dict(zip(subject.test.tolist(), np.abs(subject.errors), strict=True))
-    for symbol, told in finding.details["element"].items():
+    tested = untrained(noise=0.5)
+    result = error_groups(tested).result
+    assert result.verdict is Verdict.SHOWN
+    errors = dict(zip(tested.test.tolist(), np.abs(tested.errors), strict=True))
+    for symbol, told in result.details["element"].items():
         holding = [r for r in errors if SYMBOLS.index(symbol) in perovskites[r].numbers]
         assert told["crystals"] == len(holding)
         mean = np.mean([errors[r] for r in holding]) / np.mean(list(errors.values()))
         assert told["error over mean"] == pytest.approx(mean)
     for kind in ("size", "density", "prototype"):
-        groups = finding.details[kind].values()
+        groups = result.details[kind].values()
         assert sum(group["crystals"] for group in groups) == len(errors)
         total = sum(group["crystals"] * group["mae"] for group in groups)
         assert total == pytest.approx(sum(errors.values()))
@@ -104,8 +104,8 @@ def test_errors_by_element_are_those_of_a_loop(untrained, perovskites):
 def test_a_finding_goes_to_json_and_back(untrained):
     import json
 
-    finding = worst_errors(untrained(noise=0.3)).finding
-    text = json.dumps(finding.as_dict(), allow_nan=False)
-    again = Finding.from_dict(json.loads(text))
-    assert again.as_dict() == finding.as_dict()
-    assert again.rows == finding.rows
+    result = worst_errors(untrained(noise=0.3)).result
+    text = json.dumps(result.as_dict(), allow_nan=False)
+    again = DiagnosticResult.from_dict(json.loads(text))
+    assert again.as_dict() == result.as_dict()
+    assert again.rows == result.rows

@@ -29,8 +29,8 @@ def test_real_crystals_there_and_back(real_batch, assert_equal):
 
 
 def test_folded_graphs_there_and_back(crystals, undirected, assert_equal):
-    folded = build_reduced(crystals, Hybrid(), 1e-3)
-    assert_equal(from_pyg(to_pyg(folded)), folded)
+    reduced = build_reduced(crystals, Hybrid(), 1e-3)
+    assert_equal(from_pyg(to_pyg(reduced)), reduced)
     merged = merge_geometry(undirected, 1e-3)
     assert_equal(from_pyg(to_pyg(merged)), merged)
 
@@ -123,8 +123,8 @@ def test_gradients_go_through(undirected):
 def test_triplets_survive_in_any_batch(crystals, assert_equal):
     # all but the batch itself is PyG's: taking apart, and putting together in another order
     full = add_triplets(build_graph(crystals, Radius(4.0)))
-    folded = build_reduced(crystals, Radius(4.0), 1e-3, angles=Angles(cutoff=3.5))
-    for graph in (full, folded):
+    reduced = build_reduced(crystals, Radius(4.0), 1e-3, angles=Angles(cutoff=3.5))
+    for graph in (full, reduced):
         assert len(graph.receiving_edge)
         assert_equal(from_pyg(to_pyg(graph)), graph)
         parts = to_pyg(graph).to_data_list()

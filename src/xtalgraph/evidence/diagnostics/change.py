@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Int
 
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
+from xtalgraph.evidence.diagnostics.evaluator import FEWEST, Evaluator
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Picture, Verdict
 from xtalgraph.evidence.numbers import count, plain
 from xtalgraph.metrics.ranking import spearman
 from xtalgraph.metrics.regression import mae, r2
@@ -19,7 +19,7 @@ EXPLAINS: Final = 0.1
 
 
 def examine_change(
-    subject: DiagnosedPredictor,
+    tested: Evaluator,
     rows: Int[np.ndarray, " changed"],
     changed: Sequence[Crystal],
     *,
@@ -34,7 +34,7 @@ def examine_change(
     """Predict changed crystals and compare R² before and after.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
         rows: Which test crystal each changed one was, as a place in ``subject.test``.
         changed: The changed crystals.
         name: Of the diagnostic.
@@ -45,19 +45,21 @@ def examine_change(
         fine: What it means below.
         bad: What it means beyond.
     """
-    said = subject.predict(changed, subject.test[rows])
+    said = tested.predict(changed, tested.test[rows])
     known = np.isfinite(said)
     rows, said = rows[known], said[known]
-    truth, before = subject.values[subject.test[rows]], subject.predictions[rows]
-    refused = int((~known).sum())
-    left_out = f" {count(refused, 'changed crystal')} had no graph." if refused else ""
+    truth, before = tested.values[tested.test[rows]], tested.predictions[rows]
+    unsupported = int((~known).sum())
+    left_out = f" {count(unsupported, 'changed crystal')} had no graph." if unsupported else ""
     if len(rows) < FEWEST:
         says = f"Only {len(rows)} changed crystals could be predicted.{left_out}"
-        return Examined(Finding(name=name, title=title, verdict=Verdict.NOT_APPLICABLE, says=says))
+        return Examined(
+            DiagnosticResult(name=name, title=title, verdict=Verdict.NOT_APPLICABLE, says=says)
+        )
     first, second = r2(truth, before), r2(truth, said)
     details = {
         "crystals": len(rows),
-        "refused": refused,
+        "refused": unsupported,
         "r2_before": first,
         "r2_after": second,
         "mae_before": mae(truth, before),
@@ -71,8 +73,8 @@ def examine_change(
         before,
         said,
         titles=(f"as they are: R² {plain(first)}", f"{after}: R² {plain(second)}"),
-        name=subject.target.name,
-        unit=subject.unit,
+        name=tested.target.name,
+        unit=tested.unit,
     )
     picture = Picture(name, f"Predictions over targets, before and with the {after}.")
     if not first > EXPLAINS:
@@ -80,7 +82,7 @@ def examine_change(
             f"{numbers}. The model explains too little of these crystals, R² at most "
             f"{EXPLAINS:g}, for a loss of it to mean anything.{left_out}"
         )
-        finding = Finding(
+        result = DiagnosticResult(
             name=name,
             title=title,
             verdict=Verdict.SHOWN,
@@ -88,10 +90,10 @@ def examine_change(
             details=details,
             pictures=(picture,),
         )
-        return Examined(finding, {name: figure})
+        return Examined(result, {name: figure})
     share = max(second, 0.0) / first
     verdict = Verdict.ALARM if share >= keeps else Verdict.OK
-    finding = Finding(
+    result = DiagnosticResult(
         name=name,
         title=title,
         verdict=verdict,
@@ -103,4 +105,4 @@ def examine_change(
         details=details,
         pictures=(picture,),
     )
-    return Examined(finding, {name: figure})
+    return Examined(result, {name: figure})

@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import (
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
     Examined,
-    Finding,
     Picture,
     Verdict,
     not_applicable,
@@ -24,29 +24,29 @@ MOST: Final = 1.0
 """Change of the predictions over their error, at ± 0.25 Å."""
 
 
-def cutoff_change(subject: DiagnosedPredictor) -> Examined:
+def cutoff_change(tested: Evaluator) -> Examined:
     """Rebuild the graphs of the test crystals with other cutoffs; the model stays as it is.
 
     Basis and envelope keep the r_c that they were made for. So under an envelope a larger cutoff
     changes nothing, and a smaller one takes away what counted little.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    spec = subject.predictor.spec
+    spec = tested.predictor.spec
     cutoff = float(spec.strategy_settings["cutoff"])
     if cutoff <= 2 * abs(CHANGES[0]):
         why = f"The cutoff, {cutoff:g} Å, is too short to be changed by {-CHANGES[0]:g} Å."
         return not_applicable(NAME, TITLE, why)
-    crystals = [subject.crystals[row] for row in subject.test]
+    crystals = [tested.crystals[row] for row in tested.test]
     moved = []
     for change in CHANGES:
         settings = {**spec.strategy_settings, "cutoff": cutoff + change}
         other = replace(spec, strategy_settings=settings)
-        predictor = subject.predictor.with_graphs(other)
-        said = replace(subject, predictor=predictor).predict(crystals, subject.test)
-        moved.append(float(np.nanmean(np.abs(said - subject.predictions))))
-    relative = np.array(moved) / subject.mae
+        predictor = tested.predictor.with_graphs(other)
+        said = replace(tested, predictor=predictor).predict(crystals, tested.test)
+        moved.append(float(np.nanmean(np.abs(said - tested.predictions))))
+    relative = np.array(moved) / tested.mae
     number = float(max(relative[1], relative[3]))
     figure = curves_plot(
         [
@@ -59,8 +59,8 @@ def cutoff_change(subject: DiagnosedPredictor) -> Examined:
         ylabel="over the test MAE",
     )
     verdict = Verdict.ALARM if number >= MOST else Verdict.OK
-    largest = with_unit(plain(max(moved[1], moved[3]), 2), subject.unit)
-    error = with_unit(plain(subject.mae, 2), subject.unit)
+    largest = with_unit(plain(max(moved[1], moved[3]), 2), tested.unit)
+    error = with_unit(plain(tested.mae, 2), tested.unit)
     means = (
         "What is predicted hangs on where the cutoff happens to lie more than on the crystal: "
         "an envelope, a longer cutoff or more depth would help."
@@ -72,7 +72,7 @@ def cutoff_change(subject: DiagnosedPredictor) -> Examined:
             f" The graph keeps the {spec.strategy_settings['max_neighbors']} nearest neighbours, "
             "most of them far inside the cutoff."
         )
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=verdict,
@@ -83,9 +83,9 @@ def cutoff_change(subject: DiagnosedPredictor) -> Examined:
         threshold=MOST,
         reason="At 1 a choice of a quarter of an ångström, less than the width of a "
         "shell of neighbours, does as much as all that is wrong with the model.",
-        details={"change of cutoff, Å": CHANGES, "mean change": moved, "mae": subject.mae},
+        details={"change of cutoff, Å": CHANGES, "mean change": moved, "mae": tested.mae},
         pictures=(
             Picture(NAME, "Mean change of the predictions with the cutoff of their graphs."),
         ),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})

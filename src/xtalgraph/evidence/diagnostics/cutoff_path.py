@@ -13,17 +13,17 @@ from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import (
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
     Examined,
-    Finding,
     Picture,
     Verdict,
     not_applicable,
 )
 from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.graphs.neighbors import neighbors_within
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.plots.curves import Curve, curves_plot
@@ -43,7 +43,7 @@ _DISPLACEMENTS: Final = np.arange(0.0, 0.2005, 5e-3)
 """Of one atom, Å."""
 
 
-def cutoff_path(subject: DiagnosedPredictor) -> Examined:
+def cutoff_path(tested: Evaluator) -> Examined:
     """Let crystals breathe until a shell of neighbours crosses r_c, and measure the jump there.
 
     Everything in float64, on graphs that are not folded; of several members the mean, as it is
@@ -53,16 +53,16 @@ def cutoff_path(subject: DiagnosedPredictor) -> Examined:
     makes is said, and not judged.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    spec = subject.predictor.spec
+    spec = tested.predictor.spec
     cutoff = float(spec.strategy_settings["cutoff"])
-    model, other = _in_double(subject), _counterpart(subject)
+    model, other = _in_double(tested), _counterpart(tested)
     own = str(spec.settings.get("envelope", "its own"))
     panels, jumps, other_jumps, names = [], [], [], []
     way = np.concatenate([np.linspace(-_WAY, -_STEP, 25), np.linspace(_STEP, _WAY, 25)])
-    for row in _candidates(subject, cutoff):
-        crystal = subject.crystals[row]
+    for row in _candidates(tested, cutoff):
+        crystal = tested.crystals[row]
         length = _shell_near(crystal, cutoff)
         sheet = [_breathed(crystal, (cutoff + step) / length) for step in way]
         try:
@@ -85,19 +85,19 @@ def cutoff_path(subject: DiagnosedPredictor) -> Examined:
     figure = curves_plot(
         panels,
         xlabel="distance of a shell of neighbours less the cutoff, Å",
-        ylabel=quantity(subject.target.name, subject.unit),
+        ylabel=quantity(tested.target.name, tested.unit),
         titles=names,
         vertical=0.0,
     )
-    number = max(jumps) / subject.mae
+    number = max(jumps) / tested.mae
     verdict = Verdict.ALARM if number > JUMP else Verdict.OK
     details: dict[str, Any] = {
         "jumps": jumps,
         "jumps of the counterpart": other_jumps,
         "crystals": names,
-        "mae": subject.mae,
+        "mae": tested.mae,
     }
-    largest = with_unit(plain(max(jumps), 2), subject.unit)
+    largest = with_unit(plain(max(jumps), 2), tested.unit)
     says = (
         f"Where neighbours cross {cutoff:g} Å the prediction jumps by up to {largest}: the cutoff "
         "is hard, and nearly equal crystals get different predictions. An envelope that takes the "
@@ -106,21 +106,21 @@ def cutoff_path(subject: DiagnosedPredictor) -> Examined:
         else f"Nothing happens where pairs of atoms cross {cutoff:g} Å."
     )
     if other_jumps:
-        theirs = with_unit(plain(max(other_jumps), 2), subject.unit)
+        theirs = with_unit(plain(max(other_jumps), 2), tested.unit)
         says += f" The same weights with {_opposite(own)} jump by up to {theirs}"
-        none = max(jumps + other_jumps) <= JUMP * subject.mae
+        none = max(jumps + other_jumps) <= JUMP * tested.mae
         says += ": these graphs have no edges as long as the cutoff." if none else "."
     if not spec.make_strategy().continuous:
-        switch = _largest_switch(model, subject)
+        switch = _largest_switch(model, tested)
         details["largest step of a displaced atom"] = switch
-        step = with_unit(plain(switch, 2), subject.unit)
+        step = with_unit(plain(switch, 2), tested.unit)
         says += (
             f" The strategy {spec.strategy} chooses neighbours by rank, which changes as atoms "
             f"move: one atom displaced in steps of {_DISPLACEMENTS[1]:g} Å changes the prediction "
             f"by up to {step} in a step. That does no harm to relaxed crystals; for dynamics take "
             "the strategy radius."
         )
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=verdict,
@@ -140,47 +140,49 @@ def cutoff_path(subject: DiagnosedPredictor) -> Examined:
             ),
         ),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})
 
 
 class _Double:
     """The members of a predictor in float64 on graphs that are not folded."""
 
     def __init__(
-        self, subject: DiagnosedPredictor, members: Sequence[PropertyModel], spec: ModelSpec
+        self, tested: Evaluator, members: Sequence[PropertyModel], spec: ModelSpec
     ) -> None:
-        self._subject = subject
+        self._tested = tested
         self._members = members
-        self._recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
+        self._graph_settings = GraphSettings(spec.make_strategy(), 0.0, spec.make_angles())
 
     @torch.no_grad()
     def predict(self, crystals: Sequence[Crystal], row: int) -> Float[np.ndarray, " rows"]:
         """Predict what was made of a crystal of the table, as the values of the subject."""
-        graph = self._subject.with_states(self._recipe.build(crystals), [row] * len(crystals))
+        graph = self._tested.with_states(
+            self._graph_settings.build(crystals), [row] * len(crystals)
+        )
         each = [member.prediction(member(graph)) for member in self._members]
         said = torch.stack(each).mean(dim=0)
-        column = self._subject.predictor.targets.index(self._subject.target)
+        column = self._tested.predictor.targets.index(self._tested.target)
         found = said.reshape(len(crystals), -1)[:, column].numpy()
         sizes = np.array([len(crystal) for crystal in crystals])
-        return found / sizes if self._subject.per_atom else found
+        return found / sizes if self._tested.per_atom else found
 
 
-def _in_double(subject: DiagnosedPredictor, spec: ModelSpec | None = None) -> _Double:
+def _in_double(tested: Evaluator, spec: ModelSpec | None = None) -> _Double:
     members = []
-    for member in subject.predictor.members:
+    for member in tested.predictor.members:
         model = deepcopy(member) if spec is None else spec.make_model()
         model.load_state_dict(member.state_dict())
         members.append(model.double().eval())
-    return _Double(subject, members, spec or subject.predictor.spec)
+    return _Double(tested, members, spec or tested.predictor.spec)
 
 
-def _counterpart(subject: DiagnosedPredictor) -> _Double | None:
+def _counterpart(tested: Evaluator) -> _Double | None:
     """The same weights with the other envelope; None where the model has no choice of it."""
-    spec = subject.predictor.spec
+    spec = tested.predictor.spec
     if "envelope" not in spec.settings:
         return None
     other = "none" if spec.settings["envelope"] != "none" else "cosine"
-    return _in_double(subject, replace(spec, settings={**spec.settings, "envelope": other}))
+    return _in_double(tested, replace(spec, settings={**spec.settings, "envelope": other}))
 
 
 def _opposite(own: str) -> str:
@@ -195,13 +197,13 @@ def _broken(
     return Curve(np.insert(way, half, 0.0), np.insert(said, half, np.nan), label, role)
 
 
-def _candidates(subject: DiagnosedPredictor, cutoff: float) -> list[int]:
+def _candidates(tested: Evaluator, cutoff: float) -> list[int]:
     """Rows of the test crystals that need the least stretching, small ones first among equals."""
-    rows = subject.test
+    rows = tested.test
     if len(rows) > 100:
-        rows = subject.generator(NAME).choice(rows, 100, replace=False)
-    small = [int(row) for row in rows if len(subject.crystals[row]) <= 60]
-    apart = [abs(_shell_near(subject.crystals[row], cutoff) / cutoff - 1.0) for row in small]
+        rows = tested.generator(NAME).choice(rows, 100, replace=False)
+    small = [int(row) for row in rows if len(tested.crystals[row]) <= 60]
+    apart = [abs(_shell_near(tested.crystals[row], cutoff) / cutoff - 1.0) for row in small]
     order = np.argsort(apart, kind="stable")
     return [small[i] for i in order[:CRYSTALS] if apart[i] <= 0.1]
 
@@ -218,12 +220,12 @@ def _breathed(crystal: Crystal, factor: float) -> Crystal:
     return strain(crystal, (factor - 1.0) * np.eye(3))
 
 
-def _largest_switch(model: _Double, subject: DiagnosedPredictor) -> float:
+def _largest_switch(model: _Double, tested: Evaluator) -> float:
     """Largest change of the prediction in one step of one atom."""
     largest = 0.0
-    rng = subject.generator(f"{NAME}-atom")
-    for row in subject.test[:CRYSTALS].tolist():
-        crystal = subject.crystals[row]
+    rng = tested.generator(f"{NAME}-atom")
+    for row in tested.test[:CRYSTALS].tolist():
+        crystal = tested.crystals[row]
         direction = rng.normal(size=3)
         direction /= np.linalg.norm(direction)
         atom = int(rng.integers(len(crystal)))

@@ -10,8 +10,8 @@ from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Picture, Verdict
 from xtalgraph.evidence.numbers import count, plain, with_unit
 from xtalgraph.graphs.prototype import find_prototype
 from xtalgraph.plots.bars import bar_plot
@@ -28,22 +28,22 @@ _GRAMS: Final = 1.66053906892
 """g/cm³ of one u/Å³."""
 
 
-def error_groups(subject: DiagnosedPredictor) -> Examined:
+def error_groups(tested: Evaluator) -> Examined:
     """Take the mean error of the test crystals in groups.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    errors = np.abs(subject.errors)
-    crystals = [subject.crystals[row] for row in subject.test]
+    errors = np.abs(tested.errors)
+    crystals = [tested.crystals[row] for row in tested.test]
     holds = np.array([np.bincount(one.numbers, minlength=119) > 0 for one in crystals])
     counts = holds.sum(axis=0)
     with np.errstate(invalid="ignore"):
-        ratio = (holds * errors[:, None]).sum(axis=0) / counts / max(subject.mae, 1e-300)
+        ratio = (holds * errors[:, None]).sum(axis=0) / counts / max(tested.mae, 1e-300)
     figures = {f"{NAME}-element": element_errors_plot(ratio, counts, fewest=FEWEST)}
     mass = property_of("atomic_mass")
     density = np.array([_GRAMS * mass[one.numbers].sum() / one.volume for one in crystals])
-    sizes = subject.sizes[subject.test].astype(float)
+    sizes = tested.sizes[tested.test].astype(float)
     grouped = {
         "size": _by_quarters(sizes, "atoms"),
         "density": _by_quarters(density, "g/cm³"),
@@ -72,22 +72,22 @@ def error_groups(subject: DiagnosedPredictor) -> Examined:
         figures[f"{NAME}-{kind}"] = bar_plot(
             [f"{name} ({len(groups[name])})" for name in means],
             np.array(list(means.values())),
-            label=quantity("test MAE", subject.unit),
+            label=quantity("test MAE", tested.unit),
             own=np.ones(len(means), dtype=bool),
-            line=subject.mae,
+            line=tested.mae,
             line_says="all",
         )
         pictures.append(Picture(f"{NAME}-{kind}", f"Mean error by {kind}, and how many crystals."))
-    judged = np.where(counts >= FEWEST, ratio, -np.inf)
-    worst = int(np.argmax(judged))
-    says = f"The mean error is {with_unit(plain(subject.mae, 2), subject.unit)}. "
-    if np.isfinite(judged[worst]):
+    assessed = np.where(counts >= FEWEST, ratio, -np.inf)
+    worst = int(np.argmax(assessed))
+    says = f"The mean error is {with_unit(plain(tested.mae, 2), tested.unit)}. "
+    if np.isfinite(assessed[worst]):
         says += (
             f"Of the elements in at least {FEWEST} test crystals the worst is {SYMBOLS[worst]}: "
             f"{count(int(counts[worst]), 'crystal')} with {plain(float(ratio[worst]), 2)} times "
-            f"that error, from {count(int(subject.seen[worst]), 'training crystal')} that hold it."
+            f"that error, from {count(int(tested.seen[worst]), 'training crystal')} that hold it."
         )
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=Verdict.SHOWN,
@@ -95,7 +95,7 @@ def error_groups(subject: DiagnosedPredictor) -> Examined:
         details=details,
         pictures=tuple(pictures),
     )
-    return Examined(finding, figures)
+    return Examined(result, figures)
 
 
 def _by_quarters(values: Float[np.ndarray, " rows"], unit: str) -> dict[str, np.ndarray]:

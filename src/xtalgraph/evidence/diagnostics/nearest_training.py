@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int
 
 from xtalgraph.baselines.composition_features import count_elements, element_fractions
-from xtalgraph.data.refusals import build_or_refuse
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
+from xtalgraph.data.refusals import build_supported
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 
 _BATCH: Final = 256
 """Crystals in a batch."""
@@ -25,29 +25,32 @@ class Nearest:
     """How far they are."""
 
 
-def latent_vectors(
-    subject: DiagnosedPredictor, rows: Int[np.ndarray, " crystals"]
+def embeddings_of(
+    tested: Evaluator, rows: Int[np.ndarray, " crystals"]
 ) -> Float[np.ndarray, "crystals width"]:
     """Return the mean of the atoms' final vectors of each crystal; NaN where it has no graph.
 
     The vectors of several members stand one after the other.
 
     Args:
-        subject: Whose encoders are asked.
+        tested: Whose encoders are asked.
         rows: Of the table.
     """
-    predictor = subject.predictor
-    recipe, encoders = predictor.spec.make_recipe(), [one.encoder for one in predictor.members]
+    predictor = tested.predictor
+    graph_settings, encoders = (
+        predictor.spec.make_graph_settings(),
+        [one.encoder for one in predictor.members],
+    )
     found = np.full((len(rows), sum(one.width for one in encoders)), np.nan)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
-        graph, refused = build_or_refuse([subject.crystals[row] for row in part], recipe)
+        graph, unsupported = build_supported([tested.crystals[row] for row in part], graph_settings)
         if graph is None:
             continue
-        bad = {one.index for one in refused}
+        bad = {one.index for one in unsupported}
         good = [n for n in range(len(part)) if n not in bad]
         with torch.no_grad():
-            read = subject.as_read(graph, part[good])
+            read = tested.as_read(graph, part[good])
             atom = torch.cat([one(read).atom for one in encoders], dim=1).double()
         weight = graph.atom_multiplicity.double()[:, None]
         empty = torch.zeros(len(graph), atom.shape[1], dtype=torch.float64)
@@ -57,41 +60,39 @@ def latent_vectors(
     return found
 
 
-def nearest_latent(subject: DiagnosedPredictor, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
+def nearest_embedding(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
     """Find the training crystals that the encoder finds most alike, of several members all.
 
-    The distance is that of `latent_vectors`, each column in units of its standard deviation over
+    The distance is that of `embeddings_of`, each column in units of its standard deviation over
     the training part, over the root of their number.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
         rows: Of the table.
         k: How many, at most.
     """
-    train = np.asarray(subject.split.train)
-    known = latent_vectors(subject, train)
-    own = latent_vectors(subject, rows)
+    train = np.asarray(tested.split.train)
+    known = embeddings_of(tested, train)
+    own = embeddings_of(tested, rows)
     train, known = train[np.isfinite(known).all(axis=1)], known[np.isfinite(known).all(axis=1)]
-    spread = known.std(axis=0)
-    used = spread > 1e-9 * max(float(spread.max()), 1e-300)
-    scale = spread[used] * np.sqrt(max(int(used.sum()), 1))
+    std = known.std(axis=0)
+    used = std > 1e-9 * max(float(std.max()), 1e-300)
+    scale = std[used] * np.sqrt(max(int(used.sum()), 1))
     return _nearest(own[:, used] / scale, known[:, used] / scale, train, k)
 
 
-def nearest_composition(
-    subject: DiagnosedPredictor, rows: Int[np.ndarray, " some"], k: int
-) -> Nearest:
+def nearest_composition(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
     """Find the training crystals whose composition is nearest.
 
     The distance is the share of the atoms that would have to be of another element, 0 to 1.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
         rows: Of the table.
         k: How many, at most.
     """
-    train = np.asarray(subject.split.train)
-    fractions = element_fractions(count_elements(subject.crystals))
+    train = np.asarray(tested.split.train)
+    fractions = element_fractions(count_elements(tested.crystals))
     return _nearest(fractions[rows], fractions[train], train, k, order=1)
 
 

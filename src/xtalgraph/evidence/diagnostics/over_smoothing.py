@@ -5,11 +5,11 @@ from typing import Final
 import numpy as np
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.data.refusals import build_or_refuse
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import (
+from xtalgraph.data.refusals import build_supported
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
     Examined,
-    Finding,
     Picture,
     Verdict,
     not_applicable,
@@ -28,23 +28,23 @@ _CRYSTALS: Final = 64
 """How many crystals are measured."""
 
 
-def over_smoothing(subject: DiagnosedPredictor) -> Examined:
+def over_smoothing(tested: Evaluator) -> Examined:
     """Measure how far apart neighbouring atoms are before the first layer and after each.
 
     Every member is measured, and the one that smooths most is shown.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    rows = subject.test[:_CRYSTALS]  # they have predictions, so that none is refused
-    crystals = [subject.crystals[row] for row in rows]
-    graph, _ = build_or_refuse(crystals, subject.predictor.spec.make_recipe())
+    rows = tested.test[:_CRYSTALS]  # they have predictions, so that none is refused
+    crystals = [tested.crystals[row] for row in rows]
+    graph, _ = build_supported(crystals, tested.predictor.spec.make_graph_settings())
     if graph is None:
         return not_applicable(NAME, TITLE, "No test crystal has a graph.")
     try:
         each = [
-            smoothing_by_layer(member.encoder, subject.as_read(graph, rows))
-            for member in subject.predictor.members
+            smoothing_by_layer(member.encoder, tested.as_read(graph, rows))
+            for member in tested.predictor.members
         ]
     except ConfigError as error:
         return not_applicable(NAME, TITLE, f"{error}.")
@@ -71,7 +71,7 @@ def over_smoothing(subject: DiagnosedPredictor) -> Examined:
         titles=["distance of neighbours, 1 − cos", "effective rank"],
     )
     verdict = Verdict.ALARM if left < LEFT else Verdict.OK
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=verdict,
@@ -84,7 +84,7 @@ def over_smoothing(subject: DiagnosedPredictor) -> Examined:
             if verdict is Verdict.ALARM
             else "The layers do not wash the atoms out."
         )
-        + subject.member_shown(place, "that smooths most"),
+        + tested.member_shown(place, "that smooths most"),
         measure="distance of neighbours after the last layer over the largest",
         number=left,
         threshold=LEFT,
@@ -98,4 +98,4 @@ def over_smoothing(subject: DiagnosedPredictor) -> Examined:
             ),
         ),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})

@@ -10,16 +10,16 @@ from jaxtyping import Float
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import (
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
     Examined,
-    Finding,
     Picture,
     Verdict,
     not_applicable,
 )
 from xtalgraph.evidence.numbers import plain
-from xtalgraph.graphs.recipe import GraphRecipe
+from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.models.receptive_field import receptive_field
 from xtalgraph.plots.curves import Curve, curves_plot
 
@@ -29,7 +29,7 @@ _ATOMS: Final = 600
 """About how many atoms the supercell has."""
 
 
-def reach(subject: DiagnosedPredictor) -> Examined:
+def reach(tested: Evaluator) -> Examined:
     """Measure by gradients which atoms of a supercell the features of one depend on.
 
     The crystal is the smallest of the test, repeated until its cell is about as long each way; the
@@ -37,14 +37,14 @@ def reach(subject: DiagnosedPredictor) -> Examined:
     is shown.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    spec, members = subject.predictor.spec, subject.predictor.members
-    row = int(subject.test[np.argmin(subject.sizes[subject.test])])
-    crystal = _enlarged(subject.crystals[row])
-    recipe = GraphRecipe(spec.make_strategy(), 0.0, spec.make_angles())
+    spec, members = tested.predictor.spec, tested.predictor.members
+    row = int(tested.test[np.argmin(tested.sizes[tested.test])])
+    crystal = _enlarged(tested.crystals[row])
+    graph_settings = GraphSettings(spec.make_strategy(), 0.0, spec.make_angles())
     try:
-        graph = subject.as_read(recipe.build(crystal), [row])
+        graph = tested.as_read(graph_settings.build(crystal), [row])
         atom = int(graph.degree.argmax())
         fields = [receptive_field(member.encoder, graph, atom) for member in members]
         with torch.no_grad():
@@ -66,7 +66,7 @@ def reach(subject: DiagnosedPredictor) -> Examined:
     )
     verdict = Verdict.ALARM if seen < possible else Verdict.OK
     details: dict[str, Any] = {
-        "crystal": subject.ids[row],
+        "crystal": tested.ids[row],
         "atoms of the supercell": len(crystal),
         "layers": layers,
         "member": place + 1,
@@ -76,7 +76,7 @@ def reach(subject: DiagnosedPredictor) -> Examined:
         "radius": radius,
     }
     says = (
-        f"In {subject.crystals[row].formula}, repeated to {len(crystal)} atoms, the vector of an "
+        f"In {tested.crystals[row].formula}, repeated to {len(crystal)} atoms, the vector of an "
         f"atom depends on atoms up to {seen} hops away, {plain(radius, 2)} Å; there are {layers} "
         f"layers, and {farthest} hops to the farthest atom. The atom itself has "
         f"{100 * share[0]:.0f} % of the sensitivity, its neighbours {_percent(share, 1)}, theirs "
@@ -89,8 +89,8 @@ def reach(subject: DiagnosedPredictor) -> Examined:
         if seen <= layers and seen < farthest
         else "Every atom is seen."
     )
-    says += subject.member_shown(place, "that sees least far")
-    finding = Finding(
+    says += tested.member_shown(place, "that sees least far")
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=verdict,
@@ -106,7 +106,7 @@ def reach(subject: DiagnosedPredictor) -> Examined:
             Picture(NAME, "How much the vector of an atom depends on those around it, by hops."),
         ),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})
 
 
 def _percent(share: np.ndarray, hop: int) -> str:

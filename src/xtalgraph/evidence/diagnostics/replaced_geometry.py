@@ -7,8 +7,8 @@ import numpy as np
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.diagnostics.change import examine_change
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, not_applicable
+from xtalgraph.evidence.diagnostics.evaluator import FEWEST, Evaluator
+from xtalgraph.evidence.diagnostics.result import Examined, not_applicable
 
 NAME: Final = "geometry"
 TITLE: Final = "Geometry replaced, composition kept"
@@ -16,37 +16,37 @@ KEPT: Final = 0.95
 """Share of R² that a model may keep on the geometry of other crystals."""
 
 
-def replaced_geometry(subject: DiagnosedPredictor) -> Examined:
+def replaced_geometry(tested: Evaluator) -> Examined:
     """Put the atoms of every test crystal onto the cell and sites of another of the same size.
 
     The other crystal is any of the whole table with as many atoms; which atom goes to which site
     is drawn.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    if len(subject.test) < FEWEST:
-        why = f"The test has {len(subject.test)} crystals, and an R² needs {FEWEST}."
+    if len(tested.test) < FEWEST:
+        why = f"The test has {len(tested.test)} crystals, and an R² needs {FEWEST}."
         return not_applicable(NAME, TITLE, why)
     donors: dict[int, list[int]] = defaultdict(list)
-    for row, size in enumerate(subject.sizes.tolist()):
+    for row, size in enumerate(tested.sizes.tolist()):
         donors[size].append(row)
-    rng = subject.generator(NAME)
+    rng = tested.generator(NAME)
     places, changed = [], []
-    for place, row in enumerate(subject.test.tolist()):
-        others = [other for other in donors[int(subject.sizes[row])] if other != row]
+    for place, row in enumerate(tested.test.tolist()):
+        others = [other for other in donors[int(tested.sizes[row])] if other != row]
         if others:
             places.append(place)
-            donor = subject.crystals[others[rng.integers(len(others))]]
-            changed.append(transplant(subject.crystals[row], donor, rng))
+            donor = tested.crystals[others[rng.integers(len(others))]]
+            changed.append(transplant(tested.crystals[row], donor, rng))
     if len(places) < FEWEST:
         why = (
-            f"Only {len(places)} of {len(subject.test)} test crystals have another one of the same "
+            f"Only {len(places)} of {len(tested.test)} test crystals have another one of the same "
             "number of atoms whose geometry could be put in place."
         )
         return not_applicable(NAME, TITLE, why)
     return examine_change(
-        subject,
+        tested,
         np.array(places),
         changed,
         name=NAME,

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Picture, Verdict
 from xtalgraph.evidence.numbers import plain
 from xtalgraph.metrics.regression import mae, r2
 from xtalgraph.plots.bars import bar_plot
@@ -34,16 +34,16 @@ class Halves:
     """How long the model was."""
 
 
-def retrained(subject: DiagnosedPredictor, halves: Halves) -> Examined:
+def retrained(tested: Evaluator, halves: Halves) -> Examined:
     """Compare the model with models that see one half of each crystal.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
         halves: What these say.
     """
-    truth = subject.values[subject.test]
+    truth = tested.values[tested.test]
     said = {
-        "the model": subject.predictions,
+        "the model": tested.predictions,
         f"geometry only ({halves.element})": halves.geometry,
         "composition only": halves.composition,
     }
@@ -60,7 +60,7 @@ def retrained(subject: DiagnosedPredictor, halves: Halves) -> Examined:
         line_says="alarm",
     )
     alarm = best >= threshold
-    members = len(subject.predictor.members)
+    members = len(tested.predictor.members)
     lengths = f"{halves.epochs} epochs, the model {halves.epochs_of_model}"
     if members > 1:
         lengths = f"one model, {halves.epochs} epochs; the run has {members} members of "
@@ -79,7 +79,7 @@ def retrained(subject: DiagnosedPredictor, halves: Halves) -> Examined:
             "Geometry alone does as well: it tells the elements, by the lengths of bonds, or the "
             "label does not need them."
         )
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=Verdict.ALARM if alarm else Verdict.OK,
@@ -95,4 +95,4 @@ def retrained(subject: DiagnosedPredictor, halves: Halves) -> Examined:
             Picture(NAME, "R² of the model, and of models that see one half of each crystal."),
         ),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})

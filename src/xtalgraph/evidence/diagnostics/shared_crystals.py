@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE, DuplicateIndex
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Picture, Verdict
 from xtalgraph.evidence.numbers import percent, plain, with_unit
 from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.style import quantity
@@ -18,7 +18,7 @@ SHARE: Final = 0.01
 """Share of the test rows whose label a copy in training may give away."""
 
 
-def shared_crystals(subject: DiagnosedPredictor) -> Examined:
+def shared_crystals(tested: Evaluator) -> Examined:
     """Find the test crystals of which training has a copy, and compare the errors on them.
 
     A copy counts as a leak where it gives the label away: where it is alike to 0.01 Å, or where
@@ -26,15 +26,15 @@ def shared_crystals(subject: DiagnosedPredictor) -> Examined:
     surface, alike to 0.1 Å and different in energy, are told and do not count.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    index, train = DuplicateIndex(subject.crystals), np.asarray(subject.split.train)
-    partner = index.partners(subject.test, train)
-    strict = index.partners(subject.test, train, REPEATED_TOLERANCE)
+    index, train = DuplicateIndex(tested.crystals), np.asarray(tested.split.train)
+    partner = index.partners(tested.test, train)
+    strict = index.partners(tested.test, train, REPEATED_TOLERANCE)
     partner = np.where(strict >= 0, strict, partner)
-    alike, errors = partner >= 0, np.abs(subject.errors)
-    apart = np.abs(subject.values[subject.test] - subject.values[partner])
-    usual = float(errors[~alike].mean()) if not alike.all() else subject.mae
+    alike, errors = partner >= 0, np.abs(tested.errors)
+    apart = np.abs(tested.values[tested.test] - tested.values[partner])
+    usual = float(errors[~alike].mean()) if not alike.all() else tested.mae
     copies = alike & ((strict >= 0) | (apart <= usual))
     number = float(copies.mean())
     alarm = number >= SHARE
@@ -47,14 +47,14 @@ def shared_crystals(subject: DiagnosedPredictor) -> Examined:
     )
     if own is not None and others is not None:
         says += (
-            f" The error is {with_unit(plain(own, 2), subject.unit)} on copies and "
-            f"{with_unit(plain(others, 2), subject.unit)} on the others, which is the honest one."
+            f" The error is {with_unit(plain(own, 2), tested.unit)} on copies and "
+            f"{with_unit(plain(others, 2), tested.unit)} on the others, which is the honest one."
         )
     if alarm:
         says += " Draw the split with --split formula, which keeps copies on one side."
     pairs = [
-        [subject.ids[row], subject.ids[other]]
-        for row, other in zip(subject.test[copies].tolist(), partner[copies].tolist(), strict=True)
+        [tested.ids[row], tested.ids[other]]
+        for row, other in zip(tested.test[copies].tolist(), partner[copies].tolist(), strict=True)
     ]
     figures: dict[str, Figure] = {}
     pictures: tuple[Picture, ...] = ()
@@ -62,11 +62,11 @@ def shared_crystals(subject: DiagnosedPredictor) -> Examined:
         figures[NAME] = bar_plot(
             ["copies of training crystals", "all others"],
             np.array([own, others]),
-            label=quantity("test MAE", subject.unit),
+            label=quantity("test MAE", tested.unit),
             own=np.array([True, False]),
         )
         pictures = (Picture(NAME, "Errors on copies and on the others."),)
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=Verdict.ALARM if alarm else Verdict.OK,
@@ -79,4 +79,4 @@ def shared_crystals(subject: DiagnosedPredictor) -> Examined:
         details={"copies": pairs, "mae_copies": own, "mae_others": others},
         pictures=pictures,
     )
-    return Examined(finding, figures)
+    return Examined(result, figures)

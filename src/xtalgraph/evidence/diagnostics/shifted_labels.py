@@ -14,10 +14,10 @@ from xtalgraph.baselines.composition_features import (
     informative_columns,
 )
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import (
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
     Examined,
-    Finding,
     Picture,
     Verdict,
     not_applicable,
@@ -43,7 +43,7 @@ _SHELLS: Final = np.arange(0.5, 6.01, 0.5)
 """Distances between which neighbours are counted, Å."""
 
 
-def shifted_labels(subject: DiagnosedPredictor) -> Examined:
+def shifted_labels(tested: Evaluator) -> Examined:
     """Learn labels moved by −2 to 2 rows of the file from plain features, by cross-validation.
 
     The trained model cannot be asked: on slipped labels it has learned what there was to learn
@@ -52,26 +52,26 @@ def shifted_labels(subject: DiagnosedPredictor) -> Examined:
     of other rows.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    total = len(subject.crystals)
+    total = len(tested.crystals)
     rows = np.arange(2, total - 2)
     if len(rows) > _ROWS:
-        rows = np.sort(subject.generator(NAME).choice(rows, _ROWS, replace=False))
+        rows = np.sort(tested.generator(NAME).choice(rows, _ROWS, replace=False))
     if len(rows) < _FEWEST:
         why = f"There are {total} crystals; {_FEWEST} are needed to tell a shift from chance."
         return not_applicable(NAME, TITLE, why)
-    features = described([subject.crystals[row] for row in rows.tolist()])
-    sizes = subject.sizes[rows] if subject.per_atom else 1
+    features = described([tested.crystals[row] for row in rows.tolist()])
+    sizes = tested.sizes[rows] if tested.per_atom else 1
     found = np.nan_to_num(
-        [_learned(features, subject.labels[rows + k] / sizes, subject.seed) for k in SHIFTS]
+        [_learned(features, tested.labels[rows + k] / sizes, tested.seed) for k in SHIFTS]
     )
     chance = DEVIATIONS / np.sqrt(len(rows) - 1)
     home = SHIFTS.index(0)
     best = int(np.argmax(np.where(np.arange(len(SHIFTS)) == home, -np.inf, found)))
     gain = float(found[best] - found[home])
-    model = _of_model(subject)
-    blank = found.max() < chance and not model > DEVIATIONS / np.sqrt(max(len(subject.test) - 1, 1))
+    model = _of_model(tested)
+    blank = found.max() < chance and not model > DEVIATIONS / np.sqrt(max(len(tested.test) - 1, 1))
     names = [f"labels of {shift:+d} rows".replace("-", "−") for shift in SHIFTS]
     names[home] = "labels as they stand"
     figure = bar_plot(
@@ -99,7 +99,7 @@ def shifted_labels(subject: DiagnosedPredictor) -> Examined:
     else:
         verdict = Verdict.OK
         said += " No other row fits better: the labels are where they belong."
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=verdict,
@@ -115,7 +115,7 @@ def shifted_labels(subject: DiagnosedPredictor) -> Examined:
             Picture(NAME, "How well the labels of each row and its neighbours can be learned."),
         ),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})
 
 
 def described(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals features"]:
@@ -152,5 +152,5 @@ def _learned(
     return spearman(labels, said)
 
 
-def _of_model(subject: DiagnosedPredictor) -> float:
-    return float(np.nan_to_num(spearman(subject.values[subject.test], subject.predictions)))
+def _of_model(tested: Evaluator) -> float:
+    return float(np.nan_to_num(spearman(tested.values[tested.test], tested.predictions)))

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.ensemble import GradientBoostingRegressor
 
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import FEWEST, DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import (
+from xtalgraph.evidence.diagnostics.evaluator import FEWEST, Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
     Examined,
-    Finding,
     Picture,
     Verdict,
     not_applicable,
@@ -34,45 +34,45 @@ _FEATURES: Final = {
 }
 
 
-def size_alone(subject: DiagnosedPredictor) -> Examined:
+def size_alone(tested: Evaluator) -> Examined:
     """Learn the label from the number of atoms and the volume of the cell, each alone and both.
 
     Boosted trees learn the training crystals. Only what doubles with the cell counts for the
     alarm: both together know the volume per atom, a density, from which much may rightly follow.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    train = np.asarray(subject.split.train)
-    if len(subject.test) < FEWEST or len(train) < FEWEST:
+    train = np.asarray(tested.split.train)
+    if len(tested.test) < FEWEST or len(train) < FEWEST:
         why = (
-            f"There are {len(train)} training and {len(subject.test)} test crystals; each must be "
+            f"There are {len(train)} training and {len(tested.test)} test crystals; each must be "
             f"at least {FEWEST}."
         )
         return not_applicable(NAME, TITLE, why)
-    values = subject.values
-    everything = np.concatenate([train, subject.test])
+    values = tested.values
+    everything = np.concatenate([train, tested.test])
     if np.ptp(values[everything]) <= 1e-9 * np.abs(values[everything]).max():
-        what = "The label is the number of atoms times a constant" if subject.per_atom else ""
-        finding = Finding(
+        what = "The label is the number of atoms times a constant" if tested.per_atom else ""
+        result = DiagnosticResult(
             name=NAME,
             title=TITLE,
             verdict=Verdict.ALARM,
             says=f"{what or 'The label is a constant'}: there is nothing to learn from a "
             "structure.",
         )
-        return Examined(finding)
+        return Examined(result)
     if len(train) > _MOST_ROWS:
-        train = subject.generator(NAME).choice(train, _MOST_ROWS, replace=False)
-    truth = values[subject.test]
-    said = {name: _learned(subject, train, *which) for name, which in _FEATURES.items()}
+        train = tested.generator(NAME).choice(train, _MOST_ROWS, replace=False)
+    truth = values[tested.test]
+    said = {name: _learned(tested, train, *which) for name, which in _FEATURES.items()}
     found = {name: (r2(truth, one), spearman(truth, one)) for name, one in said.items()}
-    sizes = np.unique(subject.sizes[everything])
-    judged = [found[name][0] for name in ("number of atoms", "volume of the cell")]
-    threshold = SHARE * max(subject.r2, _LEAST)
+    sizes = np.unique(tested.sizes[everything])
+    assessed = [found[name][0] for name in ("number of atoms", "volume of the cell")]
+    threshold = SHARE * max(tested.r2, _LEAST)
     details = {
-        "r2_model": subject.r2,
-        "spearman_model": spearman(truth, subject.predictions),
+        "r2_model": tested.r2,
+        "spearman_model": spearman(truth, tested.predictions),
         **{f"r2, {name}": one for name, (one, _) in found.items()},
         **{f"spearman, {name}": one for name, (_, one) in found.items()},
         "numbers of atoms": len(sizes),
@@ -80,7 +80,7 @@ def size_alone(subject: DiagnosedPredictor) -> Examined:
     names = ["the model", *found]
     figure = bar_plot(
         names,
-        np.array([subject.r2, *(one for one, _ in found.values())]),
+        np.array([tested.r2, *(one for one, _ in found.values())]),
         label="R² on the test",
         own=np.array([True, False, False, False]),
         line=threshold if len(sizes) > 1 else None,
@@ -88,7 +88,7 @@ def size_alone(subject: DiagnosedPredictor) -> Examined:
     )
     picture = Picture(NAME, "R² of the model, and of trees that know the size of the cell only.")
     numbers = ", ".join(f"{name} {plain(one)}" for name, (one, _) in found.items())
-    says = f"The model has R² {plain(subject.r2)}; from size alone: {numbers}."
+    says = f"The model has R² {plain(tested.r2)}; from size alone: {numbers}."
     if len(sizes) == 1:
         verdict, number, limit = Verdict.OK, 0.0, threshold
         says += (
@@ -96,7 +96,7 @@ def size_alone(subject: DiagnosedPredictor) -> Examined:
             "and their number cannot be a shortcut."
         )
     else:
-        number, limit = max(judged), threshold
+        number, limit = max(assessed), threshold
         verdict = Verdict.ALARM if number >= threshold else Verdict.OK
         says += (
             " The size of the cell, a choice of who wrote the file, explains the label: what the "
@@ -104,7 +104,7 @@ def size_alone(subject: DiagnosedPredictor) -> Examined:
             if verdict is Verdict.ALARM
             else " The label does not follow from the size of the cell."
         )
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=verdict,
@@ -117,19 +117,19 @@ def size_alone(subject: DiagnosedPredictor) -> Examined:
         details=details,
         pictures=(picture,),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})
 
 
 def _learned(
-    subject: DiagnosedPredictor, train: Int[np.ndarray, " rows"], number: bool, volume: bool
+    tested: Evaluator, train: Int[np.ndarray, " rows"], number: bool, volume: bool
 ) -> Float[np.ndarray, " test"]:
     """What trees on these features say of the test crystals."""
-    volumes = np.array([crystal.volume for crystal in subject.crystals])
-    columns = [subject.sizes.astype(float)] * number + [volumes] * volume
+    volumes = np.array([crystal.volume for crystal in tested.crystals])
+    columns = [tested.sizes.astype(float)] * number + [volumes] * volume
     features = np.stack(columns, axis=1)
     trees = GradientBoostingRegressor(
-        n_estimators=100, max_depth=3, min_samples_leaf=3, random_state=subject.seed
+        n_estimators=100, max_depth=3, min_samples_leaf=3, random_state=tested.seed
     )
-    trees.fit(features[train], subject.values[train])
-    said: np.ndarray = trees.predict(features[subject.test])
+    trees.fit(features[train], tested.values[train])
+    said: np.ndarray = trees.predict(features[tested.test])
     return said

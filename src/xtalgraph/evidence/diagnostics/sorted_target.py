@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 
 from xtalgraph.data.order import SORTED_ABOVE, examine_order
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import (
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
     Examined,
-    Finding,
     Picture,
     Verdict,
     not_applicable,
@@ -23,21 +23,21 @@ _SHOWN: Final = 2_000
 """Rows drawn at most."""
 
 
-def sorted_target(subject: DiagnosedPredictor) -> Examined:
+def sorted_target(tested: Evaluator) -> Examined:
     """Correlate the ranks of the target with the rows of the file.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    found = examine_order(subject.labels, subject.split)
+    found = examine_order(tested.labels, tested.split)
     if found.correlation is None:
         return not_applicable(NAME, TITLE, "The target has one value only, which has no order.")
     rho = found.correlation
-    rows = np.unique(np.linspace(0, len(subject.labels) - 1, _SHOWN).astype(np.int64))
+    rows = np.unique(np.linspace(0, len(tested.labels) - 1, _SHOWN).astype(np.int64))
     figure = curves_plot(
-        [[Curve(rows.astype(float), subject.labels[rows], "", "model")]],
+        [[Curve(rows.astype(float), tested.labels[rows], "", "model")]],
         xlabel="row of the file",
-        ylabel=quantity(subject.target.name, subject.target.unit),
+        ylabel=quantity(tested.target.name, tested.target.unit),
     )
     if not found.sorted:
         says = "The rows are in no order of the target."
@@ -53,7 +53,7 @@ def sorted_target(subject: DiagnosedPredictor) -> Examined:
             "the file, ids as dates, the first thousand rows) asks another question, and an id "
             "that counts rows gives the answer away. Shuffle the file."
         )
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=Verdict.ALARM if found.sorted else Verdict.OK,
@@ -66,4 +66,4 @@ def sorted_target(subject: DiagnosedPredictor) -> Examined:
         details=found.as_dict(),
         pictures=(Picture(NAME, "The target over the rows of the file."),),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})

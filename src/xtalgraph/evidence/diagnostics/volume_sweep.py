@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from xtalgraph.crystals.composition import composition_key, reduced_formula
 from xtalgraph.crystals.transforms import strain
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Picture, Verdict
 from xtalgraph.evidence.numbers import percent
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.style import quantity
@@ -24,30 +24,30 @@ _OTHER_VOLUME: Final = 0.01
 """From which relative difference on two crystals of a formula have different volumes."""
 
 
-def volume_sweep(subject: DiagnosedPredictor) -> Examined:
+def volume_sweep(tested: Evaluator) -> Examined:
     """Stretch test crystals in all directions and follow the prediction.
 
     What is compared is the change from the crystal as it is, E(V) − E(V₀), of prediction and
     truth; the constant of each composition, which the first tests measure, drops out.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    rows = subject.test
+    rows = tested.test
     if len(rows) > CRYSTALS:
-        rows = np.sort(subject.generator(NAME).choice(rows, CRYSTALS, replace=False))
-    crystals = [subject.crystals[row] for row in rows]
+        rows = np.sort(tested.generator(NAME).choice(rows, CRYSTALS, replace=False))
+    crystals = [tested.crystals[row] for row in rows]
     sheets = [[strain(one, s * np.eye(3)) for s in STRETCH] for one in crystals]
     flat = [one for sheet in sheets for one in sheet]
-    said = subject.predict(flat, np.repeat(rows, len(STRETCH)))
+    said = tested.predict(flat, np.repeat(rows, len(STRETCH)))
     said = said.reshape(len(crystals), len(STRETCH))
     middle = len(STRETCH) // 2
     said = said - said[:, [middle]]
     truth = None
-    if subject.energy is not None:
-        truth = np.array([subject.energy(one) for one in flat]).reshape(said.shape)
+    if tested.energy is not None:
+        truth = np.array([tested.energy(one) for one in flat]).reshape(said.shape)
         sizes = np.array([len(one) for one in crystals])[:, None]
-        truth = (truth - truth[:, [middle]]) / (sizes if subject.per_atom else 1)
+        truth = (truth - truth[:, [middle]]) / (sizes if tested.per_atom else 1)
     volume = 100.0 * ((1.0 + STRETCH) ** 3 - 1.0)
     panels = []
     for place, own in enumerate(said):
@@ -58,22 +58,22 @@ def volume_sweep(subject: DiagnosedPredictor) -> Examined:
     figure = curves_plot(
         panels,
         xlabel="change of volume, %",
-        ylabel=quantity(f"change of {subject.target.name}", subject.unit),
+        ylabel=quantity(f"change of {tested.target.name}", tested.unit),
         titles=[reduced_formula(crystal) for crystal in crystals],
         vertical=0.0,
     )
     shown = "Predicted change over the change of volume"
     picture = Picture(NAME, f"{shown}{', and the truth' if truth is not None else ''}.")
-    strained = _share_strained(subject)
+    strained = _share_strained(tested)
     details = {
-        "ids": [subject.ids[row] for row in rows],
+        "ids": [tested.ids[row] for row in rows],
         "change of volume, %": volume,
         "predicted": said,
         "truth": truth,
         "training crystals with the formula of another at another volume": strained,
     }
     if truth is None:
-        finding = Finding(
+        result = DiagnosticResult(
             name=NAME,
             title=TITLE,
             verdict=Verdict.SHOWN,
@@ -81,10 +81,10 @@ def volume_sweep(subject: DiagnosedPredictor) -> Examined:
             details=details,
             pictures=(picture,),
         )
-        return Examined(finding, {NAME: figure})
+        return Examined(result, {NAME: figure})
     followed = _followed(said, truth)
     verdict = Verdict.OK if followed >= 0 else Verdict.ALARM
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=verdict,
@@ -104,7 +104,7 @@ def volume_sweep(subject: DiagnosedPredictor) -> Examined:
         details=details,
         pictures=(picture,),
     )
-    return Examined(finding, {NAME: figure})
+    return Examined(result, {NAME: figure})
 
 
 def _followed(said: Float[np.ndarray, "n v"], truth: Float[np.ndarray, "n v"]) -> float:
@@ -112,16 +112,16 @@ def _followed(said: Float[np.ndarray, "n v"], truth: Float[np.ndarray, "n v"]) -
     return float(1.0 - np.sum((said - truth)[known] ** 2) / np.sum(truth[known] ** 2))
 
 
-def _share_strained(subject: DiagnosedPredictor) -> float:
+def _share_strained(tested: Evaluator) -> float:
     """Share of the training crystals whose formula another has at another volume per atom."""
     volumes: dict[str, list[float]] = defaultdict(list)
-    for row in subject.split.train:
-        crystal = subject.crystals[row]
+    for row in tested.split.train:
+        crystal = tested.crystals[row]
         volumes[composition_key(crystal)].append(crystal.volume / len(crystal))
     several = sum(
         len(each) for each in volumes.values() if max(each) > (1 + _OTHER_VOLUME) * min(each)
     )
-    return several / len(subject.split.train)
+    return several / len(tested.split.train)
 
 
 def _unjudged(strained: float) -> str:

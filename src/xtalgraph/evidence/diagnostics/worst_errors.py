@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.evidence.bonded_crystal import with_bonds
-from xtalgraph.evidence.diagnostics.diagnosed_predictor import DiagnosedPredictor
-from xtalgraph.evidence.diagnostics.finding import Examined, Finding, Picture, Verdict
-from xtalgraph.evidence.diagnostics.nearest_training import nearest_composition, nearest_latent
-from xtalgraph.evidence.diagnostics.redrawn_elements import redraw
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.nearest_training import nearest_composition, nearest_embedding
 from xtalgraph.evidence.diagnostics.replaced_geometry import transplant
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Picture, Verdict
+from xtalgraph.evidence.diagnostics.shuffled_species import redraw
 from xtalgraph.evidence.numbers import fixed, shared_decimals
 from xtalgraph.plots.crystal_still import crystal_still
 
@@ -42,7 +42,8 @@ _DRAWS: Final = 8
 """Changed copies of each crystal."""
 
 RULES: Final = (
-    "Outlier label: the five training crystals nearest in latent space agree with the prediction, "
+    "Outlier label: the five training crystals nearest in embedding space agree with the "
+    "prediction, "
     f"and the label lies {OUTLIER:g} of their standard deviations or more outside them (at least "
     f"{OUTLIER:g} test errors), while the prediction lies inside. "
     f"Rare chemistry: an element in fewer than {RARE} training crystals, or half of the atoms or "
@@ -61,7 +62,7 @@ class _Case:
 
     row: int
     place: int  # among the test rows
-    latent: Int[np.ndarray, " k"]
+    embedding: Int[np.ndarray, " k"]
     away: float
     composition: int
     other_elements: float
@@ -73,45 +74,45 @@ class _Case:
     reason: str
 
 
-def worst_errors(subject: DiagnosedPredictor) -> Examined:
+def worst_errors(tested: Evaluator) -> Examined:
     """Look at the test crystals with the largest errors, and at their training neighbours.
 
     Args:
-        subject: What is examined.
+        tested: What is examined.
     """
-    order = np.argsort(-np.abs(subject.errors), kind="stable")[:WORST]
-    cases = _cases(subject, order)
-    values = subject.values
-    decimals = shared_decimals([float(subject.errors[case.place]) for case in cases])
+    order = np.argsort(-np.abs(tested.errors), kind="stable")[:WORST]
+    cases = _cases(tested, order)
+    values = tested.values
+    decimals = shared_decimals([float(tested.errors[case.place]) for case in cases])
     rows = []
     for case in cases:
-        near, alike = int(case.latent[0]), case.composition
+        near, alike = int(case.embedding[0]), case.composition
         rows.append(
             (
-                subject.ids[case.row],
-                reduced_formula(subject.crystals[case.row]),
+                tested.ids[case.row],
+                reduced_formula(tested.crystals[case.row]),
                 fixed(float(values[case.row]), decimals),
-                fixed(float(subject.errors[case.place]), decimals, sign=True),
+                fixed(float(tested.errors[case.place]), decimals, sign=True),
                 case.reason,
-                _neighbor(subject, near, decimals),
-                _neighbor(subject, alike, decimals),
+                _neighbor(tested, near, decimals),
+                _neighbor(tested, alike, decimals),
                 f"{case.rarest} in {case.rarest_seen:,}",
-                f"{len(subject.crystals[case.row]):,}",
+                f"{len(tested.crystals[case.row]):,}",
             )
         )
-    unit = f" ({subject.unit})" if subject.unit else ""
-    figures, pictures = _drawn(subject, cases)
+    unit = f" ({tested.unit})" if tested.unit else ""
+    figures, pictures = _drawn(tested, cases)
     reasons, counts = np.unique([case.reason for case in cases], return_counts=True)
     summary = ", ".join(
         f"{reasons[k]} {counts[k]}" for k in np.argsort(-counts, kind="stable").tolist()
     )
-    finding = Finding(
+    result = DiagnosticResult(
         name=NAME,
         title=TITLE,
         verdict=Verdict.SHOWN,
         says=f"Of the {len(cases)} largest errors: {summary}.",
         reason=RULES,
-        details={"crystals": [_plain_case(subject, case) for case in cases]},
+        details={"crystals": [_plain_case(tested, case) for case in cases]},
         pictures=pictures,
         head=(
             "id",
@@ -126,41 +127,41 @@ def worst_errors(subject: DiagnosedPredictor) -> Examined:
         ),
         rows=tuple(rows),
     )
-    return Examined(finding, figures)
+    return Examined(result, figures)
 
 
-def _neighbor(subject: DiagnosedPredictor, row: int, decimals: int) -> str:
-    label = fixed(float(subject.values[row]), decimals)
-    return f"{reduced_formula(subject.crystals[row])}, {label}"
+def _neighbor(tested: Evaluator, row: int, decimals: int) -> str:
+    label = fixed(float(tested.values[row]), decimals)
+    return f"{reduced_formula(tested.crystals[row])}, {label}"
 
 
-def _cases(subject: DiagnosedPredictor, places: Int[np.ndarray, " some"]) -> list[_Case]:
-    rows = subject.test[places]
-    latent = nearest_latent(subject, rows, NEIGHBORS)
-    composition = nearest_composition(subject, rows, 1)
-    train_sizes = subject.sizes[subject.split.train]
+def _cases(tested: Evaluator, places: Int[np.ndarray, " some"]) -> list[_Case]:
+    rows = tested.test[places]
+    embedding = nearest_embedding(tested, rows, NEIGHBORS)
+    composition = nearest_composition(tested, rows, 1)
+    train_sizes = tested.sizes[tested.split.train]
     cases = []
     for n, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
-        elements = np.unique(subject.crystals[row].numbers)
-        rarest = int(elements[np.argmin(subject.seen[elements])])
-        error = abs(float(subject.errors[place]))
-        by_elements, by_geometry = _moves(subject, row, float(subject.predictions[place]))
+        elements = np.unique(tested.crystals[row].numbers)
+        rarest = int(elements[np.argmin(tested.seen[elements])])
+        error = abs(float(tested.errors[place]))
+        by_elements, by_geometry = _moves(tested, row, float(tested.predictions[place]))
         known: dict[str, Any] = {
             "row": row,
             "place": place,
-            "latent": latent.rows[n],
-            "away": float(latent.distance[n, 0]),
+            "latent": embedding.rows[n],
+            "away": float(embedding.distance[n, 0]),
             "composition": int(composition.rows[n, 0]),
             "other_elements": float(composition.distance[n, 0]),
             "rarest": SYMBOLS[rarest],
-            "rarest_seen": int(subject.seen[rarest]),
-            "larger_than": float((train_sizes < subject.sizes[row]).mean()),
+            "rarest_seen": int(tested.seen[rarest]),
+            "larger_than": float((train_sizes < tested.sizes[row]).mean()),
             "moved_by_elements": by_elements / max(error, 1e-300),
             "moved_by_geometry": by_geometry / max(error, 1e-300),
         }
-        label, said = float(subject.values[row]), float(subject.predictions[place])
-        beside = subject.values[latent.rows[n]]
-        outlier = is_outlier(label, said, beside, subject.mae)
+        label, said = float(tested.values[row]), float(tested.predictions[place])
+        beside = tested.values[embedding.rows[n]]
+        outlier = is_outlier(label, said, beside, tested.mae)
         cases.append(_Case(**known, reason=_reason(known, outlier)))
     return cases
 
@@ -175,8 +176,8 @@ def is_outlier(label: float, said: float, beside: Float[np.ndarray, " k"], error
         error: Of the model on the whole test: the least that counts as a spread.
     """
     middle = float(np.median(beside))
-    spread = max(float(np.abs(beside - middle).mean()), error)
-    return abs(label - middle) >= OUTLIER * spread and abs(said - middle) < OUTLIER * spread
+    std = max(float(np.abs(beside - middle).mean()), error)
+    return abs(label - middle) >= OUTLIER * std and abs(said - middle) < OUTLIER * std
 
 
 def _reason(known: dict[str, Any], outlier: bool) -> str:
@@ -191,39 +192,39 @@ def _reason(known: dict[str, Any], outlier: bool) -> str:
     return "not explained"
 
 
-def _moves(subject: DiagnosedPredictor, row: int, said: float) -> tuple[float, float]:
+def _moves(tested: Evaluator, row: int, said: float) -> tuple[float, float]:
     """Median change of a prediction under other elements and under another geometry.
 
     Infinite where there is nothing to exchange.
     """
-    crystal, rng = subject.crystals[row], subject.generator(f"{NAME}-{row}")
-    donors = np.flatnonzero(subject.sizes == len(crystal))
+    crystal, rng = tested.crystals[row], tested.generator(f"{NAME}-{row}")
+    donors = np.flatnonzero(tested.sizes == len(crystal))
     donors = donors[donors != row]
     found = []
-    for possible in (np.count_nonzero(subject.seen) > 1, len(donors) > 0):
+    for possible in (np.count_nonzero(tested.seen) > 1, len(donors) > 0):
         if not possible:
             found.append(np.inf)
             continue
         if not found:
-            changed = [redraw(crystal, subject.seen, rng) for _ in range(_DRAWS)]
+            changed = [redraw(crystal, tested.seen, rng) for _ in range(_DRAWS)]
         else:
             chosen = rng.choice(donors, _DRAWS)
-            changed = [transplant(crystal, subject.crystals[d], rng) for d in chosen]
-        moved = np.abs(subject.predict(changed, [row] * len(changed)) - said)
+            changed = [transplant(crystal, tested.crystals[d], rng) for d in chosen]
+        moved = np.abs(tested.predict(changed, [row] * len(changed)) - said)
         moved = moved[np.isfinite(moved)]
         found.append(float(np.median(moved)) if len(moved) else np.inf)
     return found[0], found[1]
 
 
-def _plain_case(subject: DiagnosedPredictor, case: _Case) -> dict[str, Any]:
+def _plain_case(tested: Evaluator, case: _Case) -> dict[str, Any]:
     return {
-        "id": subject.ids[case.row],
-        "label": float(subject.values[case.row]),
-        "prediction": float(subject.predictions[case.place]),
+        "id": tested.ids[case.row],
+        "label": float(tested.values[case.row]),
+        "prediction": float(tested.predictions[case.place]),
         "reason": case.reason,
-        "nearest latent": [subject.ids[row] for row in case.latent],
-        "latent distance": case.away,
-        "nearest composition": subject.ids[case.composition],
+        "nearest latent": [tested.ids[row] for row in case.embedding],
+        "embedding distance": case.away,
+        "nearest composition": tested.ids[case.composition],
         "share of other elements": case.other_elements,
         "rarest element": case.rarest,
         "training crystals with it": case.rarest_seen,
@@ -233,16 +234,14 @@ def _plain_case(subject: DiagnosedPredictor, case: _Case) -> dict[str, Any]:
     }
 
 
-def _drawn(
-    subject: DiagnosedPredictor, cases: list[_Case]
-) -> tuple[dict[str, Figure], tuple[Picture, ...]]:
+def _drawn(tested: Evaluator, cases: list[_Case]) -> tuple[dict[str, Figure], tuple[Picture, ...]]:
     figures, pictures = {}, []
     for place, case in enumerate(cases[:DRAWN], start=1):
-        crystal = subject.crystals[case.row]
+        crystal = tested.crystals[case.row]
         if len(crystal) > MOST_ATOMS:
             continue
         name = f"{NAME}-{place}"
         figures[name] = crystal_still(with_bonds(crystal), size=2.8)
-        shows = f"{reduced_formula(crystal)}, {subject.ids[case.row]}: {case.reason}"
+        shows = f"{reduced_formula(crystal)}, {tested.ids[case.row]}: {case.reason}"
         pictures.append(Picture(name, shows, small=True))
     return figures, tuple(pictures)

@@ -5,8 +5,8 @@ from typing import Final
 
 from xtalgraph.evidence.ablation_page import errors_of_chosen, headline
 from xtalgraph.workflows.ablate import ablate
-from xtalgraph.workflows.exercises.findings import Findings, write_findings
 from xtalgraph.workflows.exercises.material import ionic, perovskites
+from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
 
 CUTOFFS: Final = (4.0, 6.0, 8.0)
 """Å."""
@@ -24,7 +24,7 @@ def depth_sweep(
     small: bool = False,
     epochs: int | None = None,
     progress: bool = True,
-) -> Findings:
+) -> DiagnosticResults:
     """Train a CGCNN for each cutoff and depth, on all neighbours within the cutoff.
 
     Args:
@@ -62,7 +62,7 @@ def depth_sweep(
     text = "\n".join([*lines, "", headline(found.document), *errors_of_chosen(found.document)])
     document = {"what": material.said, "settings": found.settings, "chosen": found.chosen}
     pages = [found.folder / "ablate.html"]
-    return write_findings(3, folder, Findings(text, document, pages))
+    return write_results(3, folder, DiagnosticResults(text, document, pages))
 
 
 def _number(value: float | None) -> str:

@@ -18,7 +18,7 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.exchange.pyg import to_pyg
 from xtalgraph.graphs.minimum_image import minimum_image, minimum_image_check
 from xtalgraph.graphs.strategies import Radius
-from xtalgraph.workflows.exercises.findings import Findings, write_findings
+from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
 
 CUTOFF = 4.0
 """Å; in rock salt with a = 5.64 Å it takes in the first two shells, at a/2 and at a/√2."""
@@ -115,7 +115,7 @@ def rock_salt(folder: Path) -> list[Path]:
     return paths
 
 
-def edge_count(out: str | Path, data: str | Path | None = None) -> Findings:
+def edge_count(out: str | Path, data: str | Path | None = None) -> DiagnosticResults:
     """Build the graph of a crystal file, and count its edges in several ways.
 
     Args:
@@ -138,7 +138,7 @@ def edge_count(out: str | Path, data: str | Path | None = None) -> Findings:
         counts += found
         texts += [_words(one, path) for one in found]
     document = {"crystals": [asdict(one) for one in counts]}
-    return write_findings(1, Path(out), Findings("\n".join(texts), document))
+    return write_results(1, Path(out), DiagnosticResults("\n".join(texts), document))
 
 
 def _words(found: EdgeCount, path: Path) -> str:

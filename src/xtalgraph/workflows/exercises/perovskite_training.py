@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any, Final
 
-from xtalgraph.workflows.exercises.findings import Findings, write_findings
 from xtalgraph.workflows.exercises.material import Material, ionic, perovskites
+from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.train import train
 
@@ -20,7 +20,7 @@ def perovskite_training(
     small: bool = False,
     epochs: int | None = None,
     progress: bool = True,
-) -> Findings:
+) -> DiagnosticResults:
     """Train a CGCNN with three layers, and say MAE, Spearman's ρ and recall of the top 100.
 
     Args:
@@ -34,8 +34,8 @@ def perovskite_training(
     material = ionic(folder) if small else perovskites(data)
     run = train_perovskites(folder / "run", material, small, epochs, progress)
     document = _document(run, material)
-    found = Findings(_words(document), document, [run.folder / "report.html"])
-    return write_findings(2, folder, found)
+    found = DiagnosticResults(_words(document), document, [run.folder / "report.html"])
+    return write_results(2, folder, found)
 
 
 def train_perovskites(

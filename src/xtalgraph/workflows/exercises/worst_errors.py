@@ -12,9 +12,9 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind
-from xtalgraph.workflows.exercises.findings import Findings, write_findings
 from xtalgraph.workflows.exercises.material import ionic, perovskites
 from xtalgraph.workflows.exercises.perovskite_training import train_perovskites
+from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
 from xtalgraph.workflows.run import Run, RunData
 
 NUM_WORST: Final[int] = 5
@@ -61,7 +61,7 @@ def worst_errors(
     small: bool = False,
     epochs: int | None = None,
     progress: bool = True,
-) -> Findings:
+) -> DiagnosticResults:
     """Look into the five worst errors of a run.
 
     Args:
@@ -92,7 +92,9 @@ def worst_errors(
     worst, shares = look_into(opened, found)
     document = {"unit": target.unit, "worst": [asdict(one) for one in worst], "shares": shares}
     text = _words(worst, shares, target.unit)
-    return write_findings(4, folder, Findings(text, document, [opened.folder / "report.html"]))
+    return write_results(
+        4, folder, DiagnosticResults(text, document, [opened.folder / "report.html"])
+    )
 
 
 def look_into(run: Run, data: RunData) -> tuple[list[Worst], dict[str, float]]:
@@ -111,14 +113,14 @@ def look_into(run: Run, data: RunData) -> tuple[list[Worst], dict[str, float]]:
         The worst errors, and for each condition the share of all test crystals for which it holds:
         what holds for most of them explains nothing.
     """
-    labelled, split = data.labelled, data.split
-    crystals = labelled.table.crystals
+    dataset, split = data.dataset, data.split
+    crystals = dataset.table.crystals
     train, test = ([crystals[i] for i in part] for part in (split.train, split.test))
-    states = None if labelled.states is None else labelled.states.select(split.test)
+    states = None if dataset.states is None else dataset.states.select(split.test)
     said = run.predictor.predict_crystals(test, states)
     predicted = np.array([float(one[0]) for one in said if not isinstance(one, str)])
-    true = np.array([float(labelled.values[i][0]) for i in split.test])
-    known = np.array([float(labelled.values[i][0]) for i in split.train])
+    true = np.array([float(dataset.values[i][0]) for i in split.test])
+    known = np.array([float(dataset.values[i][0]) for i in split.train])
     extensive = run.predictor.target.kind is Kind.EXTENSIVE
     sizes = np.array([len(one) for one in test])
     if extensive:
@@ -138,7 +140,7 @@ def look_into(run: Run, data: RunData) -> tuple[list[Worst], dict[str, float]]:
     order = np.argsort(-error, kind="stable")[:NUM_WORST]
     worst = [
         Worst(
-            id=labelled.table.ids[split.test[n]],
+            id=dataset.table.ids[split.test[n]],
             formula=test[n].formula,
             atoms=len(test[n]),
             target=float(true[n]),

@@ -1,0 +1,175 @@
+"""What is diagnosed: a predictor with the crystals it was made from and tested on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.splits import Split
+from xtalgraph.data.states import States
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.metrics.regression import mae, r2
+from xtalgraph.models.predictor import Predictor
+
+FEWEST: Final = 10
+"""Test crystals below which an R² says nothing: its standard error is then near 0.3."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Evaluator:
+    """A predictor, its crystals and their labels.
+
+    An extensive target is compared for each atom: as a total it follows the number of atoms by
+    definition, and every model would seem to explain it. Of a class the numbers are
+    probabilities, and R² is the Brier skill score.
+    """
+
+    predictor: Predictor
+    """The trained model."""
+    target: Target
+    """What is examined, one of its targets."""
+    ids: Sequence[str]
+    """Of all crystals, in the order of the file."""
+    crystals: Sequence[Crystal]
+    """All that have a label."""
+    labels: Float[np.ndarray, " crystals"]
+    """Their labels, in the unit of the target."""
+    split: Split
+    """The parts."""
+    sample: int = 500
+    """How many test crystals are looked at, at most."""
+    seed: int = 0
+    """Of every drawing."""
+    energy: Callable[[Crystal], float] | None = None
+    """The truth of any crystal but for a constant of its composition, where it is known."""
+    states: States | None = None
+    """Of all crystals, where the model reads the state of a crystal."""
+
+    @cached_property
+    def sizes(self) -> Int[np.ndarray, " crystals"]:
+        """Number of atoms of each crystal."""
+        return np.array([len(crystal) for crystal in self.crystals], dtype=np.int64)
+
+    @cached_property
+    def values(self) -> Float[np.ndarray, " crystals"]:
+        """The labels as they are compared: of an extensive target for each atom."""
+        return self.labels / self.sizes if self.per_atom else self.labels
+
+    @property
+    def per_atom(self) -> bool:
+        """Whether values are per atom, because the target is extensive."""
+        return self.target.kind is Kind.EXTENSIVE
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values."""
+        return self.target.unit_per_atom if self.per_atom else self.target.unit
+
+    @cached_property
+    def test(self) -> Int[np.ndarray, " rows"]:
+        """Rows of the test that are looked at and have a prediction."""
+        return self._tested[0]
+
+    @cached_property
+    def predictions(self) -> Float[np.ndarray, " rows"]:
+        """What the model says of them, as the values."""
+        return self._tested[1]
+
+    @cached_property
+    def errors(self) -> Float[np.ndarray, " rows"]:
+        """Predictions less values of the test rows."""
+        return self.predictions - self.values[self.test]
+
+    @cached_property
+    def mae(self) -> float:
+        """Mean absolute error on the test rows."""
+        return mae(self.values[self.test], self.predictions)
+
+    @cached_property
+    def r2(self) -> float:
+        """R² on the test rows; NaN where they have one value."""
+        return r2(self.values[self.test], self.predictions)
+
+    @cached_property
+    def seen(self) -> Int[np.ndarray, "119"]:
+        """How many training crystals hold each element, by atomic number."""
+        counts = np.zeros(119, dtype=np.int64)
+        for row in self.split.train:
+            counts[np.unique(self.crystals[row].numbers)] += 1
+        return counts
+
+    def predict(
+        self, crystals: Sequence[Crystal], rows: Sequence[int] | Int[np.ndarray, " rows"]
+    ) -> Float[np.ndarray, " rows"]:
+        """Predict crystals, as the values.
+
+        Args:
+            crystals: Those of the table, or what was made of them.
+            rows: Which crystal of the table each is or was made of: it keeps that one's state.
+
+        Returns:
+            One value for each; NaN where the neighbour strategy refuses it.
+        """
+        column = self.predictor.targets.index(self.target)
+        found = np.full(len(crystals), np.nan)
+        states = None if self.states is None else self.states.select(np.asarray(rows))
+        for place, said in enumerate(self.predictor.predict_crystals(crystals, states)):
+            if not isinstance(said, str):
+                found[place] = said.reshape(-1)[column]
+        if self.per_atom:
+            found /= np.array([len(crystal) for crystal in crystals])
+        return found
+
+    def as_read(self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]) -> Graph:
+        """Return a graph as the encoder of the model reads it, with the states of its crystals.
+
+        Args:
+            graph: Of crystals of the table, or of what was made of them.
+            rows: Which crystal of the table each is or was made of.
+        """
+        return self.predictor.model.as_read(self.with_states(graph, rows))
+
+    def with_states(
+        self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]
+    ) -> Graph:
+        """Return a graph with the states of its crystals, where the model reads them.
+
+        Args:
+            graph: Of crystals of the table, or of what was made of them.
+            rows: Which crystal of the table each is or was made of.
+        """
+        return graph if self.states is None else self.states.select(np.asarray(rows)).attach(graph)
+
+    def member_shown(self, place: int, why: str) -> str:
+        """Say which of several members was looked at; nothing where there is one.
+
+        Args:
+            place: Of the member, from 0.
+            why: What sets it apart from the others: ``whose layers leave the least``.
+        """
+        count = len(self.predictor.members)
+        return "" if count == 1 else f" This is member {place + 1} of {count}, the one {why}."
+
+    def generator(self, name: str) -> np.random.Generator:
+        """Return the generator of a diagnostic: the same whichever others are asked for.
+
+        Args:
+            name: Of the diagnostic.
+        """
+        return np.random.default_rng([self.seed, *name.encode()])
+
+    @cached_property
+    def _tested(self) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+        rows = np.asarray(self.split.test)
+        if len(rows) > self.sample:
+            rows = self.generator("test").choice(rows, self.sample, replace=False)
+        rows = np.sort(rows)
+        said = self.predict([self.crystals[row] for row in rows], rows)
+        known: Bool[np.ndarray, " rows"] = np.isfinite(said)
+        return rows[known], said[known]

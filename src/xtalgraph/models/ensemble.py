@@ -1,0 +1,39 @@
+"""How far off a prediction may be: what each member says of that, and how far they are apart."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def std_of(
+    values: Float[np.ndarray, "members rows *columns"],
+    deviations: Float[np.ndarray, "members rows *columns"] | None,
+) -> Float[np.ndarray, "rows *columns"] | None:
+    """Return the standard deviation of a prediction, √(mean variance + variance of the means).
+
+    The first is the doubt that each member has learned, the second their disagreement, with n − 1
+    in the denominator, as for members that say values alone: it estimates the variance of all that
+    could have been trained. The paper takes the few for all, and divides by n.
+
+    Args:
+        values: What each member predicts.
+        deviations: The standard deviation that each says of its error, if they learned one.
+
+    Returns:
+        In the unit of the target; None for one member that learned none.
+
+    Source: B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS (2017), doi
+    10.48550/arXiv.1612.01474, eq. 2 and below.
+
+    >>> std_of(np.array([[1.0], [3.0]]), np.array([[2.0], [4.0]])) ** 2
+    array([12.])
+    """
+    between: Float[np.ndarray, "rows *columns"] | None = None
+    if len(values) > 1:
+        between = values.std(axis=0, ddof=1)
+    if deviations is None:
+        return between
+    variance = np.square(deviations).mean(axis=0)
+    found: Float[np.ndarray, "rows *columns"] = np.sqrt(
+        variance if between is None else variance + np.square(between)
+    )
+    return found

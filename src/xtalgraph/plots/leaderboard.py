@@ -1,0 +1,101 @@
+"""The entries of a comparison below each other, with an error and a rank of each."""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from xtalgraph.plots.style import (
+    ACCENT,
+    BASELINE,
+    INK,
+    MUTED,
+    RULE,
+    house_style,
+    new_figure,
+    quantity,
+    say_nothing_to_show,
+)
+
+_WIDE: Final = 8.0
+"""An axis of errors is logarithmic from this ratio of the largest to the smallest on."""
+
+
+def leaderboard_plot(
+    names: list[str],
+    levels: list[str],
+    error: Float[np.ndarray, "3 entries"],
+    rank: Float[np.ndarray, "3 entries"],
+    *,
+    model: str,
+    measures: tuple[str, str] = ("MAE", "Spearman"),
+    unit: str = "",
+) -> Figure:
+    """One line per entry with the intervals of its error, to the left better, and of its rank.
+
+    Args:
+        names: Names of the entries, drawn from top to bottom.
+        levels: The level of each; a thin line separates one from the next.
+        error: Value, lower and upper end of the error of each, in the unit; NaN: not defined.
+        rank: The same of the rank, to the right better.
+        model: Which of the names is the judged model.
+        measures: What the two are called.
+        unit: Unit of the error as declared; nothing is shown for an empty one.
+
+    Returns:
+        The figure.
+    """
+    with house_style():
+        figure = new_figure(4.8, 1.0 + 0.24 * max(len(names), 2))
+        if not names or not np.isfinite(error[0]).any():
+            say_nothing_to_show(figure.add_subplot(), "nothing to compare")
+            return figure
+        left, right = figure.subplots(1, 2, sharey=True)
+        for axes, numbers, measure, of in (
+            (left, error, measures[0], unit),
+            (right, rank, measures[1], ""),
+        ):
+            _points(axes, names, numbers, model)
+            _separate(axes, levels)
+            axes.set_xlabel(quantity(f"test {measure}", of))
+        known = error[0][error[0] > 0]
+        if len(known) > 1 and known.max() > _WIDE * known.min():
+            left.set_xscale("log")
+            # Plain numbers: the powers of ten of matplotlib are formulas, which are switched off.
+            left.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            left.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
+            left.xaxis.set_minor_formatter(NullFormatter())
+        left.set_yticks(np.arange(len(names)), names)
+        left.invert_yaxis()
+        for name, label in zip(names, left.get_yticklabels(), strict=True):
+            if name == model:
+                label.set_color(ACCENT)
+                label.set_fontweight("bold")
+        return figure
+
+
+def _points(
+    axes: Axes, names: list[str], numbers: Float[np.ndarray, "3 entries"], model: str
+) -> None:
+    for row, (name, (value, low, high)) in enumerate(zip(names, numbers.T, strict=True)):
+        color = ACCENT if name == model else INK
+        if not np.isfinite(value):
+            place = axes.get_yaxis_transform()
+            axes.text(0.02, row, "n/a", transform=place, va="center", color=MUTED, fontsize=8)
+            continue
+        if name == model:
+            axes.axvline(value, color=BASELINE, linewidth=0.8, linestyle=":", zorder=1)
+        if np.isfinite(low) and np.isfinite(high):
+            axes.plot([low, high], [row, row], color=color, linewidth=1.4, zorder=2)
+        axes.plot([value], [row], "o", color=color, markersize=4.5, zorder=3)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+
+
+def _separate(axes: Axes, levels: list[str]) -> None:
+    for row in range(1, len(levels)):
+        if levels[row] != levels[row - 1]:
+            axes.axhline(row - 0.5, color=RULE, linewidth=0.8, zorder=0)

@@ -1,0 +1,1 @@
+"""The entries that a model is compared with, each run on the same split and kept on disk."""

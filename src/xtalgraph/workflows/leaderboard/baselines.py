@@ -1,0 +1,79 @@
+"""The entries that see no structure: the mean, and models of the composition."""
+
+import time
+from typing import Any, Literal
+
+from xtalgraph.baselines.composition_features import count_elements
+from xtalgraph.baselines.composition_network import CompositionNetwork
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.workflows.compare_baselines import fit_baselines
+from xtalgraph.workflows.dataset import values_of
+from xtalgraph.workflows.leaderboard.entry import (
+    Case,
+    LeaderboardEntry,
+    Level,
+    Said,
+    why_not_a_number_of_crystals,
+)
+from xtalgraph.workflows.outcome import versions
+
+
+def number_kind(target: Target) -> Literal["extensive", "intensive"]:
+    """Return whether a number of a crystal is a total of the cell."""
+    return "extensive" if target.kind is Kind.EXTENSIVE else "intensive"
+
+
+class BaselineEntry(LeaderboardEntry):
+    """The mean, or the trees on the composition: what every training is compared with.
+
+    Args:
+        name: mean or composition.
+    """
+
+    def __init__(self, name: Literal["mean", "composition"]) -> None:
+        level = Level.MEAN if name == "mean" else Level.COMPOSITION
+        said = {
+            "mean": "The mean of the training set, of an extensive target per atom; of a class its "
+            "share, of an atomic target the mean over sites.",
+            "composition": "Gradient-boosted trees on the fractions of the elements and statistics "
+            "of their properties; of an atomic target the mean of the element.",
+        }
+        super().__init__(name, level, said[name])
+
+    def why_not(self, case: Case) -> str:
+        """It serves every target."""
+        return ""
+
+    def settings(self, case: Case) -> dict[str, Any]:
+        """Return the version of the library that grows the trees."""
+        return {"scikit-learn": versions()["scikit-learn"]}
+
+    def run(self, case: Case) -> Said:
+        """Fit, and predict the test part."""
+        seed = case.config.training.seed
+        (found,) = fit_baselines(case.dataset, case.split, case.target, seed=seed, only=self.name)
+        return Said([found.values[i] for i in case.split.test], found.seconds, None)
+
+
+class CompositionNetworkEntry(LeaderboardEntry):
+    """A perceptron on the composition."""
+
+    def __init__(self) -> None:
+        super().__init__(CompositionNetwork.name, Level.COMPOSITION, CompositionNetwork.description)
+
+    def why_not(self, case: Case) -> str:
+        """It learns a number for each crystal."""
+        return why_not_a_number_of_crystals(case.target, "this perceptron learns")
+
+    def settings(self, case: Case) -> dict[str, Any]:
+        """Return the version of the library that trains it."""
+        return {"scikit-learn": versions()["scikit-learn"]}
+
+    def run(self, case: Case) -> Said:
+        """Fit, and predict the test part."""
+        began = time.monotonic()
+        counts = count_elements(case.dataset.table.crystals)
+        network = CompositionNetwork(number_kind(case.target), case.config.training.seed)
+        network.fit(counts[case.split.train], values_of(case.dataset, case.split.train))
+        said = network.predict(counts[case.split.test])
+        return Said(list(said[:, None]), time.monotonic() - began, network.parameters)

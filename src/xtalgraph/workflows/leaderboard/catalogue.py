@@ -1,0 +1,65 @@
+"""Every entry, from the bottom to the top."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.models.registry import ENCODERS
+from xtalgraph.workflows.leaderboard.baselines import BaselineEntry, CompositionNetworkEntry
+from xtalgraph.workflows.leaderboard.descriptors import descriptor_entries
+from xtalgraph.workflows.leaderboard.entry import LeaderboardEntry
+from xtalgraph.workflows.leaderboard.external_models import external_entries
+from xtalgraph.workflows.leaderboard.own_models import OwnModelEntry
+from xtalgraph.workflows.leaderboard.published import published_entries
+
+
+def own_entries(models: Sequence[str], members: int | None = None) -> list[LeaderboardEntry]:
+    """Return our architectures of some names.
+
+    Args:
+        models: Names in the registry, the judged one first.
+        members: How many of each are trained; None for as many as `train` does.
+
+    Raises:
+        ConfigError: If a name is not known, or said twice.
+    """
+    for name in models:
+        if name not in ENCODERS:
+            raise ConfigError(f"unknown model {name!r}{nearest(name, ENCODERS)}")
+    if len(set(models)) < len(models):
+        raise ConfigError(f"each model may be named once, got {', '.join(models)}")
+    entries: list[LeaderboardEntry] = []
+    for name in models:
+        count = ENCODERS[name].advised_members if members is None else members
+        mean = f"the mean of {count} members, " if count > 1 else ""
+        role = "the assessed model." if name == models[0] else "with its own defaults."
+        description = f"{ENCODERS[name].__name__} of xtalgraph, {mean}{role}"
+        entries.append(OwnModelEntry(name, description, count))
+    return entries
+
+
+def entries_of(only: Sequence[str] | None, published: str | Path | None) -> list[LeaderboardEntry]:
+    """Return the entries that a model is compared with, from the bottom to the top.
+
+    Args:
+        only: Names of those that are wanted; None for all.
+        published: A table of predictions, see `published_entries`.
+
+    Raises:
+        ConfigError: If a name is not known.
+        InputError: If the table cannot be read.
+    """
+    entries: list[LeaderboardEntry] = [
+        BaselineEntry("mean"),
+        BaselineEntry("composition"),
+        CompositionNetworkEntry(),
+        *descriptor_entries(),
+        *external_entries(),
+    ]
+    names = [entry.name for entry in entries]
+    for name in only or ():
+        if name not in names:
+            raise ConfigError(f"unknown entry {name!r}{nearest(name, names)}")
+    kept = [entry for entry in entries if only is None or entry.name in only]
+    return kept + (published_entries(published) if published is not None else [])

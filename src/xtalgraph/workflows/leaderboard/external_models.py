@@ -1,0 +1,132 @@
+"""The entries of networks from other libraries, run unchanged in our training."""
+
+import json
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, final
+
+import torch
+
+from xtalgraph.baselines.external_model import (
+    EXTERNAL_MODELS,
+    ExternalNetwork,
+    check_external_models,
+)
+from xtalgraph.conventions.errors import GraphError, MissingExtraError
+from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.readouts import readout_named
+from xtalgraph.nn.determinism import deterministic
+from xtalgraph.workflows.fitting import fit_model
+from xtalgraph.workflows.graph_source import make_graphs
+from xtalgraph.workflows.leaderboard.cache import key_of
+from xtalgraph.workflows.leaderboard.entry import (
+    Case,
+    LeaderboardEntry,
+    Level,
+    Said,
+    why_not_mixtures,
+)
+from xtalgraph.workflows.outcome import versions
+
+
+@final
+class ExternalEncoder(Encoder):
+    """A network of another library as an encoder, so that readouts and training serve it.
+
+    Args:
+        network: From a graph to vectors of its atoms.
+    """
+
+    @dataclass(frozen=True)
+    class Config:
+        """There is nothing to set: a peer has the sizes that its class states."""
+
+    def __init__(self, network: ExternalNetwork) -> None:
+        super().__init__(self.Config(), network.cutoff)
+        self.network = network
+        self.width = network.width
+
+    def forward(self, graph: Graph) -> Features:
+        """Turn a batch of crystals into features."""
+        if not isinstance(graph, CrystalGraph):
+            raise GraphError(
+                f"{self.network.name} adds up over edges without their multiplicities and cannot "
+                "read a reduced graph"
+            )
+        return Features(self.network(graph))
+
+
+class ExternalModelEntry(LeaderboardEntry):
+    """A network of another library, with the graphs and the training of the judged model.
+
+    Args:
+        external: The network.
+    """
+
+    def __init__(self, external: type[ExternalNetwork]) -> None:
+        super().__init__(external.name, Level.PUBLIC, external.description)
+        self.external = external
+
+    def why_not(self, case: Case) -> str:
+        """Its library must be there, and every site hold one atom."""
+        try:
+            check_external_models()
+        except MissingExtraError as error:
+            return str(error)
+        return why_not_mixtures(case, "networks of other libraries read")
+
+    def settings(self, case: Case) -> dict[str, Any]:
+        """Return what decides graphs and training, and the versions of the libraries."""
+        sections = case.config.sections()
+        graph = {k: v for k, v in sections["graph"].items() if k != "reduction_tolerance"}
+        return {
+            "graph": graph,
+            "training": case.config.deciding()["training"],
+            "angles": self.external.angle_neighbors,
+            "torch_geometric": version("torch_geometric"),
+            "torch": versions()["torch"],
+        }
+
+    def run(self, case: Case) -> Said:
+        """Train, and predict the test part."""
+        config, target = case.config, case.target
+        few = self.external.angle_neighbors
+        strategy = config.spec.make_strategy()
+        graph_settings = GraphSettings(strategy, 0.0, Angles(max_neighbors=few) if few else None)
+        began = time.monotonic()
+        crystals = case.dataset.table.crystals
+        graphs = make_graphs(crystals, graph_settings, config.data, progress=case.progress)
+        key = key_of(self, case)
+        folder = case.folder / "runs" / f"{self.name}-{case.where}-{key[:12]}"
+        with deterministic(config.training.threads):
+            torch.manual_seed(config.training.seed)
+            encoder = ExternalEncoder(self.external(strategy.cutoff))
+            kind = readout_named("auto", target, ExternalEncoder)
+            readout = kind(encoder.width)
+            deviations = [kind(encoder.width)] if config.training.variance else []
+            model = PropertyModel(encoder, readout, target, deviations=deviations)
+            fitted = fit_model(
+                model,
+                case.dataset,
+                graphs,
+                case.split,
+                config.training,
+                folder / "state",
+                json.dumps([key, config.deciding()["training"]]),
+                resume=True,
+                report=case.report,
+            )
+        weights = sum(p.numel() for p in model.parameters())
+        values = [fitted.values[i] for i in case.split.test]
+        return Said(values, time.monotonic() - began, weights)
+
+
+def external_entries() -> list[LeaderboardEntry]:
+    """Return every network of another library."""
+    return [ExternalModelEntry(external) for external in EXTERNAL_MODELS]

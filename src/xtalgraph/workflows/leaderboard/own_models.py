@@ -1,0 +1,85 @@
+"""The entries of our own architectures: each a run of its own, with its report."""
+
+from typing import Any
+
+import pandas as pd
+
+from xtalgraph.conventions.errors import RunError, XtalgraphError
+from xtalgraph.conventions.files import make_folder
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.leaderboard.cache import key_of
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, Said
+from xtalgraph.workflows.outcome import versions
+from xtalgraph.workflows.request import Request
+from xtalgraph.workflows.train import train_request
+
+
+class OwnModelEntry(LeaderboardEntry):
+    """An architecture of xtalgraph.
+
+    The judged one has all the settings; another has those of data, graph and training, and its own
+    defaults of the section ``model``.
+
+    Args:
+        name: A name in the registry.
+        description: One sentence.
+        members: How many are trained.
+    """
+
+    def __init__(self, name: str, description: str, members: int) -> None:
+        super().__init__(name, Level.OWN, description)
+        self.members = members
+
+    def why_not(self, case: Case) -> str:
+        """Its settings must serve the target."""
+        try:
+            self._config(case)
+        except XtalgraphError as error:
+            return str(error)
+        return ""
+
+    def settings(self, case: Case) -> dict[str, Any]:
+        """Return the settings of its run, and the versions its weights depend on."""
+        known = versions()
+        return {**self._config(case).deciding(), "torch": known["torch"]}
+
+    def run(self, case: Case) -> Said:
+        """Train in a run folder, and take the predictions from there."""
+        config = self._config(case)
+        folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
+        make_folder(folder.parent)
+        asked = Request(case.source, case.known, config.sections())
+        run = train_request(
+            asked,
+            config,
+            folder,
+            resume=True,
+            progress=case.progress,
+            work=case.work,
+            report=case.report,
+        )
+        table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}, na_filter=False)
+        table = table[table["split"] == "test"]
+        ids = [case.dataset.table.ids[i] for i in case.split.test.tolist()]
+        if run.division["test"] != ids:
+            raise RunError(
+                f"{folder} tested {len(run.division['test'])} crystals that are not the "
+                f"{len(ids)} of this comparison: its neighbour strategy refuses others than that "
+                "of the assessed model does"
+            )
+        record = run.record
+        values = {name: rows.to_numpy(float) for name, rows in table.groupby("id")["prediction"]}
+        seconds = float(record["Time"][f"{self.name}, s"])
+        return Said([values[one] for one in ids], seconds, int(record["Model"]["parameters"]))
+
+    def _config(self, case: Case) -> RunConfig:
+        """Return the settings of this architecture for the fold of a case."""
+        if self.name == case.config.spec.encoder:
+            return case.config
+        sections = case.config.sections()
+        graph = {k: v for k, v in sections["graph"].items() if k != "reduction_tolerance"}
+        own = {"name": self.name, "readout": "auto"}
+        training = sections["training"] | {"members": self.members}
+        return RunConfig.from_sections(
+            {**sections, "graph": graph, "model": own, "training": training}
+        )

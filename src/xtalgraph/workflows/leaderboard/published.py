@@ -1,0 +1,90 @@
+"""Rungs of predictions that others have published, row by row."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.data.targets import Kind
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, Said
+
+
+class PublishedEntry(LeaderboardEntry):
+    """One column of a table of predictions.
+
+    Args:
+        column: Its name.
+        values: The column, by id.
+        path: Where it stands.
+        digest: SHA-256 of the file.
+    """
+
+    def __init__(self, column: str, values: "pd.Series[Any]", path: Path, digest: str) -> None:
+        super().__init__(
+            f"published-{column}",
+            Level.PUBLIC,
+            f"Predictions of {column} in {path.name}, as published.",
+        )
+        self.column = column
+        self.values = values
+        self.path = path
+        self.digest = digest
+
+    def why_not(self, case: Case) -> str:
+        """There must be a number for each crystal of the test part."""
+        if case.target.kind is Kind.ATOMIC:
+            return "a table of predictions has one number for each crystal, not for each site"
+        if not pd.api.types.is_numeric_dtype(self.values):
+            return f"the column {self.column!r} of {self.path} does not hold numbers"
+        said = self._of_test(case)
+        absent = np.flatnonzero(~np.isfinite(said))
+        if absent.size:
+            first = case.dataset.table.ids[int(case.split.test[absent[0]])]
+            return (
+                f"{absent.size} of the {len(said)} test crystals have no prediction in {self.path} "
+                f"(the first is {first!r})"
+            )
+        return ""
+
+    def settings(self, case: Case) -> dict[str, Any]:
+        """Return the column and the hash of the file."""
+        return {"column": self.column, "sha256": self.digest}
+
+    def run(self, case: Case) -> Said:
+        """Look the predictions up."""
+        return Said(list(self._of_test(case)[:, None]), None, None)
+
+    def _of_test(self, case: Case) -> np.ndarray:
+        ids = [case.dataset.table.ids[i] for i in case.split.test.tolist()]
+        return self.values.reindex(ids).to_numpy(dtype=np.float64)
+
+
+def published_entries(path: str | Path) -> list[LeaderboardEntry]:
+    """Return a entry for each column of a table of predictions.
+
+    Args:
+        path: A CSV (.gz) whose first column holds the ids of the crystals, as the data has them,
+            and every other the predictions of one model, in the unit of the target.
+
+    Raises:
+        InputError: If it cannot be read, has no second column, or names a crystal twice.
+    """
+    path = Path(path)
+    try:
+        table = pd.read_csv(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read published predictions from {path}: {error}") from error
+    if table.shape[1] < 2:
+        raise InputError(
+            f"{path} must have a column of ids and a column of predictions for each model, got "
+            f"{', '.join(map(str, table.columns))}"
+        )
+    ids = table.iloc[:, 0].astype(str)
+    if ids.duplicated().any():
+        raise InputError(f"{path} names {ids[ids.duplicated()].iloc[0]!r} more than once")
+    table.index = pd.Index(ids)
+    return [PublishedEntry(str(c), table[c], path, digest) for c in table.columns[1:]]

@@ -1,0 +1,75 @@
+"""All baselines and models of a comparison on all its folds, side by side."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from xtalgraph.nn.determinism import deterministic
+from xtalgraph.training.reporting import Report
+from xtalgraph.workflows.executor import Executor, processes_for, processes_outside
+from xtalgraph.workflows.leaderboard.cache import said_of
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, Said
+
+log = logging.getLogger("xtalgraph")
+
+_Place = tuple[int, int]
+"""Of a entry and of a case."""
+
+
+def run_entries(
+    entries: Sequence[LeaderboardEntry], cases: Sequence[Case]
+) -> tuple[dict[LeaderboardEntry, list[Said]], list[dict[str, str]]]:
+    """Run what can be run, and note why the rest cannot.
+
+    Args:
+        entries: Baselines and models.
+        cases: The folds.
+
+    Returns:
+        What each predicts in each case, and name, level and reason of those that cannot be run.
+    """
+    able, not_run = [], []
+    for entry in entries:
+        reason = next((why for case in cases if (why := entry.why_not(case))), "")
+        if reason:
+            log.warning("%s is not run: %s", entry.name, reason)
+            not_run.append({"name": entry.name, "level": str(entry.level), "reason": reason})
+        else:
+            able.append(entry)
+    training, progress = cases[0].config.training, cases[0].progress
+    found: dict[_Place, Said] = {}
+    own = [entry.level is Level.OWN for entry in able]
+    # First those of one training or none, side by side; then ours, which may have several members.
+    for wanted, processes in ((False, processes_for), (True, processes_outside)):
+        tasks = _tasks([n for n, one in enumerate(own) if one is wanted], able, cases)
+        many = processes(len(tasks), training, len(cases[0].split.train))
+        quiet = [replace(case, progress=case.progress and many == 1) for case in cases]
+        executor = Executor((able, quiet), many, "comparison", progress and many > 1)
+        for _, part in executor.run(_run_entries, tasks):
+            found |= part
+    said = {entry: [found[n, k] for k in range(len(cases))] for n, entry in enumerate(able)}
+    return said, not_run
+
+
+def _tasks(
+    chosen: Sequence[int], entries: Sequence[LeaderboardEntry], cases: Sequence[Case]
+) -> list[list[_Place]]:
+    """Put what shares its work into one task, to be run one after the other."""
+    tasks: dict[str, list[_Place]] = {}
+    for place in chosen:
+        for number, case in enumerate(cases):
+            tasks.setdefault(entries[place].shares(case), []).append((place, number))
+    return list(tasks.values())
+
+
+def _run_entries(
+    shared: tuple[Sequence[LeaderboardEntry], Sequence[Case]],
+    task: Sequence[_Place],
+    report: Report,
+) -> dict[_Place, Said]:
+    entries, cases = shared
+    found = {}
+    for place, case in task:
+        with deterministic(cases[case].config.training.threads):
+            found[place, case] = said_of(entries[place], replace(cases[case], report=report))
+    return found

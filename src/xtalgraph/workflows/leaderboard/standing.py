@@ -1,0 +1,175 @@
+"""How the entries stand: their metrics, and the judged model against each of them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float
+from tqdm import tqdm
+
+from xtalgraph.data.targets import Target
+from xtalgraph.metrics.classification import log_loss, roc_auc
+from xtalgraph.metrics.paired import PairedDifference, paired_difference
+from xtalgraph.metrics.ranking import spearman, top_count
+from xtalgraph.metrics.regression import mae
+from xtalgraph.metrics.summary import RECALLS, evaluate_classes, evaluate_predictions
+from xtalgraph.workflows.leaderboard.entry import LeaderboardEntry, Said
+
+DECIDING: Final[dict[str, Any]] = {"mae": mae, "spearman": spearman}
+"""The measures that decide over numbers: an error, lower is better, then a rank, higher is."""
+DECIDING_CLASSES: Final[dict[str, Any]] = {"log_loss": log_loss, "roc_auc": roc_auc}
+"""The same for classes."""
+ORDERS: Final = ("spearman", "kendall", "roc_auc", *RECALLS)
+"""Measures that read nothing of the predictions but their order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """The test part of one fold."""
+
+    name: str
+    """As in the names of files."""
+    true: Float[np.ndarray, " rows"]
+    """Targets."""
+
+
+def stand(
+    folds: Sequence[Fold],
+    said: Mapping[LeaderboardEntry, Sequence[Said]],
+    assessed: LeaderboardEntry,
+    target: Target,
+    *,
+    progress: bool = False,
+) -> list[dict[str, Any]]:
+    """Measure every entry on the rows of all folds together, and the judged model against each.
+
+    Args:
+        folds: The test parts.
+        said: What each entry says of them, in their order.
+        assessed: The model that is compared with the others; one of the entries.
+        target: What is predicted.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        For each entry its plain values, as in ``compare.json``.
+    """
+    true = np.concatenate([fold.true for fold in folds])
+    own = _joined(said[assessed])
+    deciding = DECIDING_CLASSES if target.is_class else DECIDING
+    known = {key: not math.isnan(metric(true, own)) for key, metric in deciding.items()}
+    found = []
+    for entry, each in tqdm(said.items(), desc="measuring", unit=" models", disable=not progress):
+        predicted = _joined(each)
+        ordered = _ordered(each, predicted)
+        against = {
+            key: _against(
+                paired_difference(metric, true, own, ordered if key in ORDERS else predicted),
+                lower,
+                known[key],
+            )
+            for (key, metric), lower in zip(deciding.items(), (True, False), strict=True)
+        }
+        seconds = [one.seconds for one in each if one.seconds is not None]
+        found.append(
+            {
+                "name": entry.name,
+                "level": str(entry.level),
+                "assessed": entry is assessed,
+                "description": entry.description,
+                "seconds": round(sum(seconds), 2) if seconds else None,
+                "parameters": each[0].parameters,
+                "metrics": _metrics(true, predicted, ordered, target),
+                "folds": _by_fold(folds, each, deciding),
+                "against": {} if entry is assessed else against,
+            }
+        )
+    return found
+
+
+def _metrics(
+    true: np.ndarray, predicted: np.ndarray, ordered: np.ndarray, target: Target
+) -> dict[str, Any]:
+    found = _evaluated(true, predicted, target)
+    if ordered is not predicted:
+        of_order = _evaluated(true, ordered, target)
+        found = {key: of_order[key] if key in ORDERS else found[key] for key in found}
+    metrics = {key: asdict(metric) for key, metric in found.items()}
+    if target.is_class:
+        return metrics
+    for name, k in RECALLS.items():
+        # An enrichment is the recall times a number that no draw of the rows changes.
+        recall, times = metrics[name], len(true) / max(top_count(k, len(true)), 1)
+        metrics[name.replace("recall", "enrichment")] = {
+            end: None if value is None else value * times for end, value in recall.items()
+        }
+    return metrics
+
+
+def _evaluated(true: np.ndarray, predicted: np.ndarray, target: Target) -> dict[str, Any]:
+    if target.is_class:
+        return dict(evaluate_classes(true, predicted))
+    return dict(evaluate_predictions(true, predicted, best=target.best))
+
+
+def _by_fold(
+    folds: Sequence[Fold], each: Sequence[Said], deciding: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the deciding measures fold by fold, with mean and deviation; None: not defined."""
+    found = {}
+    for key, metric in deciding.items():
+        values = [
+            metric(fold.true, np.concatenate(list(one.values)))
+            for fold, one in zip(folds, each, strict=True)
+        ]
+        defined = all(not math.isnan(value) for value in values)
+        found[key] = {
+            "values": [None if math.isnan(value) else value for value in values],
+            "mean": float(np.mean(values)) if defined else None,
+            "deviation": float(np.std(values, ddof=1)) if defined and len(values) > 1 else None,
+        }
+    return found
+
+
+def _against(found: PairedDifference, lower: bool, known: bool) -> dict[str, Any]:
+    """Return a difference in plain values, and what it says of the judged model.
+
+    A entry whose measure is not defined, as the rank correlation of a constant, is beaten, unless
+    that of the judged model is not defined either.
+    """
+    if math.isnan(found.value):
+        outcome = "undefined" if known else "unknown"
+    elif found.sign == 0:
+        outcome = "alike"
+    else:
+        outcome = "beaten" if (found.sign < 0) == lower else "lost"
+    return {
+        "difference": _or_none(found.value),
+        "low": _or_none(found.low),
+        "high": _or_none(found.high),
+        "p": _or_none(found.p),
+        "outcome": outcome,
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _ordered(
+    each: Sequence[Said], predicted: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, " rows"]:
+    """Return what the order of a entry is read from.
+
+    A entry that says one number for all crystals of a fold, and another for those of the next, as
+    the means of the training parts are, orders nothing: the order of its folds is an accident,
+    and runs against the truth, for a fold of high targets leaves a low mean to train on.
+    """
+    values = [np.concatenate(list(one.values)) for one in each]
+    constant = all(len(of_fold) == 0 or np.ptp(of_fold) == 0 for of_fold in values)
+    return np.zeros_like(predicted) if constant else predicted
+
+
+def _joined(each: Sequence[Said]) -> Float[np.ndarray, " rows"]:
+    return np.concatenate([values for one in each for values in one.values])
