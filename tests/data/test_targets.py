@@ -1,9 +1,13 @@
 """What a target may declare, and what it may not."""
 
+import json
+
 import pytest
 
 from xtalgraph.conventions.errors import TargetError
-from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.conventions.tensors import TensorType
+from xtalgraph.data.targets import Derivative, Kind, Target, Task
+from xtalgraph.graphs.graph import Scope
 
 
 def test_a_class_has_neither_unit_nor_best_end():
@@ -47,10 +51,19 @@ def test_names_of_classes_are_two_and_belong_to_classes():
     [
         Target("e", Kind.EXTENSIVE, "eV", "high"),
         Target("m", Kind.ATOMIC, task=Task.CLASSIFICATION, classes=("low", "high")),
+        Target("v", Kind.INTENSIVE, tensor=TensorType(copies=3)),
+        Target("c", Kind.INTENSIVE, "GPa", tensor=TensorType(4, "ijkl=jikl=klij")),
+        Target(
+            "f",
+            Kind.ATOMIC,
+            "eV/Å",
+            tensor=TensorType(1),
+            derivative=Derivative("e", "position"),
+        ),
     ],
 )
 def test_a_declaration_survives_plain_values(target):
-    assert Target.from_dict(target.as_dict()) == target
+    assert Target.from_dict(json.loads(json.dumps(target.as_dict()))) == target
 
 
 def test_the_plain_values_of_a_number_are_those_of_the_first_format():
@@ -61,3 +74,33 @@ def test_the_plain_values_of_a_number_are_those_of_the_first_format():
 def test_what_a_newer_version_declared_is_refused():
     with pytest.raises(TargetError, match="a target has no rank: it may have been declared by"):
         Target.from_dict({"name": "e", "kind": "intensive", "rank": 2})
+
+
+def test_its_values_belong_to_a_crystal_or_to_its_atoms():
+    gap, charge = Target("gap", Kind.INTENSIVE), Target("q", Kind.ATOMIC)
+    assert (gap.scope, charge.scope) == (Scope.CRYSTAL, Scope.ATOM)
+    assert (gap.shape(5), charge.shape(5)) == ((1,), (5,))
+    assert (gap.is_one_number, charge.is_one_number) == (True, False)
+    stress = Target("s", Kind.INTENSIVE, tensor=TensorType(2, "ij=ji"))
+    assert stress.shape(5) == (1, 3, 3)
+    assert not stress.is_one_number
+    assert Target("v", Kind.INTENSIVE, tensor=TensorType(copies=4)).shape(5) == (1, 4)
+
+
+def test_a_label_is_written_as_a_number_or_as_the_name_of_a_class():
+    metal = Target("m", Kind.INTENSIVE, task=Task.CLASSIFICATION, classes=("insulator", "metal"))
+    assert (metal.label_text(1.0), metal.raw_unit) == ("'metal'", "log-odds")
+    gap = Target("gap", Kind.INTENSIVE, "eV")
+    assert (gap.label_text(1.5), gap.raw_unit) == ("1.5", "eV")
+    assert gap.why_no_interval == ""
+    assert "is a class" in metal.why_no_interval
+    assert "is of sites" in Target("q", Kind.ATOMIC).why_no_interval
+
+
+def test_a_derivative_is_a_force_or_a_stress():
+    with pytest.raises(TargetError, match="by position, which is atomic and a tensor of rank 1"):
+        Target("f", Kind.INTENSIVE, tensor=TensorType(1), derivative=Derivative("e", "position"))
+    with pytest.raises(TargetError, match="by strain, which is intensive and a tensor of rank 2"):
+        Target("s", Kind.INTENSIVE, derivative=Derivative("e", "strain"))
+    with pytest.raises(TargetError, match="a class does not turn"):
+        Target("m", Kind.INTENSIVE, task=Task.CLASSIFICATION, tensor=TensorType(1))

@@ -72,7 +72,7 @@ class TensorType:
     @property
     def is_scalar(self) -> bool:
         """Whether a value is one number that no rotation changes."""
-        return self == TensorType()
+        return self == SCALAR
 
     @property
     def irreps(self) -> tuple[tuple[int, int], ...]:
@@ -167,6 +167,10 @@ class TensorType:
             raise TargetError(
                 f"values of this tensor must end in shape {self.shape}, got {values.shape}"
             )
+
+
+SCALAR: Final = TensorType()
+"""One number that no rotation changes."""
 
 
 @cache

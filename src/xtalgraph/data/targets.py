@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any, Final, Literal
 
 from xtalgraph.conventions.errors import TargetError
+from xtalgraph.conventions.tensors import SCALAR, TensorType
+from xtalgraph.graphs.graph import Scope
 
 PER_CELL: Final = re.compile(
     r"(?:/|per)\s*\(?\s*(?:unit|super|simulation)?[\s_-]*cell\b", re.IGNORECASE
@@ -35,6 +37,34 @@ class Task(StrEnum):
 
 
 @dataclass(frozen=True)
+class Derivative:
+    """Of what a target is the derivative: it is computed, and not learned by a head of its own.
+
+    Args:
+        of: The name of the energy.
+        by: ``position``: the force on each atom, −∂E/∂r; ``strain``: the stress, ∂E/∂ε over the
+            volume, positive in tension.
+
+    Raises:
+        TargetError: If it is neither.
+    """
+
+    of: str
+    by: Literal["position", "strain"]
+
+    def __post_init__(self) -> None:
+        if self.by not in ("position", "strain"):
+            raise TargetError(f"a derivative must be by 'position' or 'strain', got {self.by!r}")
+
+
+_OF_DERIVATIVES: Final = {
+    "position": (Kind.ATOMIC, TensorType(1)),
+    "strain": (Kind.INTENSIVE, TensorType(2, "ij=ji")),
+}
+"""What kind of target and which tensor a derivative is."""
+
+
+@dataclass(frozen=True)
 class Component:
     """Where a number stands that is one of a vector."""
 
@@ -59,6 +89,8 @@ class Target:
         task: Regression or classification.
         classes: The labels of class 0 and of class 1, where they are not 0 and 1 or false and true.
         component: Where it stands, if it is one number of a vector.
+        tensor: How a value turns with the crystal, and how many numbers it has.
+        derivative: Of what it is the derivative, if it is one.
 
     Raises:
         TargetError: If the parts of the declaration contradict each other.
@@ -71,6 +103,8 @@ class Target:
     task: Task = Task.REGRESSION
     classes: tuple[str, str] | None = None
     component: Component | None = None
+    tensor: TensorType = SCALAR
+    derivative: Derivative | None = None
 
     def __post_init__(self) -> None:
         if self.best not in ("low", "high", None):
@@ -88,6 +122,14 @@ class Target:
                 f"classes {', '.join(self.classes)} were named for {self.name!r}, which is a "
                 "number: say task classification"
             )
+        if self.derivative is not None:
+            kind, tensor = _OF_DERIVATIVES[self.derivative.by]
+            if (self.kind, self.tensor) != (kind, tensor) or self.is_class:
+                raise TargetError(
+                    f"{self.name!r} is declared the derivative of {self.derivative.of!r} by "
+                    f"{self.derivative.by}, which is {kind} and a tensor of rank {tensor.rank}: "
+                    f"got {self.kind} and {self.tensor}"
+                )
 
     def _check_class(self) -> None:
         if self.kind is Kind.EXTENSIVE:
@@ -95,6 +137,11 @@ class Target:
                 f"{self.name!r} is declared extensive, but a class does not add up over atoms, nor "
                 "does it double with the cell: declare it intensive, or atomic for one class of "
                 "each site"
+            )
+        if self.tensor.rank:
+            raise TargetError(
+                f"{self.name!r} is declared a class and a tensor of rank {self.tensor.rank}: a "
+                "class does not turn with the crystal"
             )
         if self.unit:
             raise TargetError(f"a class has no unit, got {self.unit!r} for {self.name!r}")
@@ -114,6 +161,46 @@ class Target:
             return f"{self.unit[: found.start()].strip()}/atom{self.unit[found.end() :]}"
         plain = self.unit and not re.search(r"[/\s]|per", self.unit)
         return f"{self.unit}/atom" if plain else f"{self.unit} per atom".strip()
+
+    @property
+    def scope(self) -> Scope:
+        """To what a value belongs: to an atom, or to a crystal."""
+        return Scope.ATOM if self.kind is Kind.ATOMIC else Scope.CRYSTAL
+
+    @property
+    def is_one_number(self) -> bool:
+        """Whether there is one number for each crystal."""
+        return self.scope is Scope.CRYSTAL and self.tensor.is_scalar
+
+    @property
+    def raw_unit(self) -> str:
+        """Unit of what a model returns before it becomes a prediction: of a class log-odds."""
+        return "log-odds" if self.is_class else self.unit
+
+    @property
+    def why_no_interval(self) -> str:
+        """Why its predictions cannot have an interval; empty if they can."""
+        if self.is_class:
+            return f"{self.name!r} is a class"
+        if self.scope is Scope.ATOM:
+            return f"{self.name!r} is of sites, whose errors depend on those of their crystal"
+        return ""
+
+    def shape(self, num_atoms: int) -> tuple[int, ...]:
+        """Return the shape of the values of one crystal: rows, then that of the tensor.
+
+        Args:
+            num_atoms: How many atoms it has.
+        """
+        return (num_atoms if self.scope is Scope.ATOM else 1, *self.tensor.shape)
+
+    def label_text(self, value: float) -> str:
+        """Return a label as it is written: a number, or the name of a class.
+
+        Args:
+            value: The number, or 0 or 1.
+        """
+        return repr(self.classes[int(value)]) if self.classes is not None else f"{value:g}"
 
     @property
     def is_class(self) -> bool:
@@ -138,6 +225,10 @@ class Target:
             plain["classes"] = list(self.classes)
         if self.component is not None:
             plain["component"] = asdict(self.component)
+        if not self.tensor.is_scalar:
+            plain["tensor"] = asdict(self.tensor)
+        if self.derivative is not None:
+            plain["derivative"] = asdict(self.derivative)
         return plain
 
     @classmethod
@@ -163,6 +254,10 @@ class Target:
             given["classes"] = tuple(given["classes"])
         if "component" in given:
             given["component"] = Component(**given["component"])
+        if "tensor" in given:
+            given["tensor"] = TensorType(**given["tensor"])
+        if "derivative" in given:
+            given["derivative"] = Derivative(**given["derivative"])
         return cls(**given)
 
 
