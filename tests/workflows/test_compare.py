@@ -43,7 +43,7 @@ def few_resamples(monkeypatch):
 
 def compared(data, out, **options):
     given = {"target": "energy", "kind": "extensive", "unit": "eV/cell", "epochs": 2}
-    given |= {"entries": LEADERBOARD, "progress": False, "overrides": SMALL}
+    given |= {"baselines": LEADERBOARD, "progress": False, "overrides": SMALL}
     return xtalgraph.compare(data, out=out, **{**given, **options})
 
 
@@ -67,7 +67,7 @@ def entries_of(found: Comparison):
 
 
 def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path, as_advised):
-    options = {"entries": ["mean"], "epochs": 1, "split": "folds", "fold": 0}
+    options = {"baselines": ["mean"], "epochs": 1, "split": "folds", "fold": 0}
     found = compared(csv_path, tmp_path / "a", models=["xgn", "cgcnn"], **options)
     entries = entries_of(found)
     assert f"the mean of {as_advised} members, the assessed" in entries["xgn"]["description"]
@@ -141,7 +141,7 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
     assert again.document["entries"] == document["entries"]
     (lost, *_) = sorted((tmp_path / "all" / "entries" / "mean").glob("*.json"))
     lost.unlink()
-    compared(csv_path, tmp_path / "all", seed=1, models=["schnet"], entries=["mean"], **options)
+    compared(csv_path, tmp_path / "all", seed=1, models=["schnet"], baselines=["mean"], **options)
     after = {p: p.stat().st_mtime_ns for p in (tmp_path / "all" / "entries").rglob("*.json")}
     assert len([p for p in after if p.parent.name == "mean"]) == 2 + 3, "kept beside each other"
     assert all(after[p] == time for p, time in times.items() if p != lost)
@@ -159,7 +159,7 @@ def test_without_an_extra_the_rest_is_run_and_the_way_to_it_is_said(
 
     monkeypatch.setattr(extras.importlib, "import_module", refuse)
     entries = ["mean", "soap-ridge", "acsf-forest", "pyg-schnet"]
-    found = compared(csv_path, tmp_path / "few", entries=entries)
+    found = compared(csv_path, tmp_path / "few", baselines=entries)
     assert list(entries_of(found)) == ["mean", DEFAULT]
     reasons = {one["name"]: one["reason"] for one in found.document["not_run"]}
     assert "pip install 'xtalgraph[descriptors]'" in reasons["soap-ridge"]
@@ -175,7 +175,7 @@ def test_a_constant_has_no_correlation_counts_as_beaten_and_finds_what_chance_fi
 ):
     frame = table.drop(columns=["structure", "charges"])
     options = {"target": "energy_per_atom", "kind": "intensive", "folds": 2, "fold": 1}  # drawn
-    found = compared(frame, tmp_path / "run", entries=["mean"], **options)
+    found = compared(frame, tmp_path / "run", baselines=["mean"], **options)
     mean = entries_of(found)["mean"]
     assert mean["metrics"]["spearman"]["value"] is None
     assert mean["against"]["spearman"]["outcome"] == "undefined"
@@ -185,7 +185,7 @@ def test_a_constant_has_no_correlation_counts_as_beaten_and_finds_what_chance_fi
     # Another constant in each fold orders nothing either, though their pooled ranks correlate.
     options["split"] = "folds"
     del options["fold"]
-    found = compared(frame, tmp_path / "both", entries=["mean"], **options)
+    found = compared(frame, tmp_path / "both", baselines=["mean"], **options)
     mean = entries_of(found)["mean"]
     assert found.document["folds"] == ["fold-0", "fold-1"]
     assert mean["metrics"]["spearman"]["value"] is None
@@ -198,7 +198,7 @@ def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
     frame = table.drop(columns=["cif"])
     options = {"kind": "atomic", "unit": "e", "target": "charges"}
     sites = compared(
-        frame, tmp_path / "sites", entries=["mean", "composition", "prdf-ridge"], **options
+        frame, tmp_path / "sites", baselines=["mean", "composition", "prdf-ridge"], **options
     )
     assert list(entries_of(sites)) == ["mean", "composition", DEFAULT]
     (reason,) = sites.document["not_run"]
@@ -214,7 +214,7 @@ def test_sites_and_classes_have_the_rungs_that_make_sense(table, tmp_path):
 
 def test_what_makes_no_sense_is_refused(csv_path, published, tmp_path):
     with pytest.raises(ConfigError, match="did you mean 'soap-ridge'"):
-        compared(csv_path, tmp_path, entries=["soap-rigde"])
+        compared(csv_path, tmp_path, baselines=["soap-rigde"])
     with pytest.raises(ConfigError, match="did you mean 'cgcnn'"):
         compared(csv_path, tmp_path, models=["cgcnnn"])
     with pytest.raises(ConfigError, match="named once"):

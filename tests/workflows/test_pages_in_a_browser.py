@@ -42,7 +42,7 @@ def pages(run, csv_path, tmp_path_factory):
     options = {"target": "energy", "kind": "extensive", "epochs": 2, "progress": False}
     small = ["model.width=8", "model.edge_width=8", "training.threads=1"]
     xtalgraph.compare(
-        csv_path, entries=["mean"], out=folder / "leaderboard", overrides=small, **options
+        csv_path, baselines=["mean"], out=folder / "leaderboard", overrides=small, **options
     )
     swept = {"model.depth": [1, 2]}
     xtalgraph.ablate(csv_path, sweep=swept, out=folder / "swept", overrides=small, **options)

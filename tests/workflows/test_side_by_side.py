@@ -52,7 +52,7 @@ def test_points_rungs_and_trials_are_the_same_to_the_bit(csv_path, tmp_path):
             out=out / "compared",
             split="folds",
             models=["cgcnn"],
-            entries=["mean", "composition"],
+            baselines=["mean", "composition"],
             **options,
         )
         tuned = xtalgraph.tune(

@@ -262,7 +262,7 @@ def test_searches_and_comparisons_read_the_state(warm, tmp_path):
         warm,
         out=tmp_path / "compared",
         models=["megnet"],
-        entries=["mean"],
+        baselines=["mean"],
         overrides=overrides,
         **options,
     )

@@ -207,7 +207,7 @@ def test_networks_of_other_libraries_are_trained_with_the_same_head(table, tmp_p
         out=tmp_path / "leaderboard",
         target="energy",
         kind="extensive",
-        entries=["mean", "pyg-schnet"],
+        baselines=["mean", "pyg-schnet"],
         epochs=1,
         overrides=SMALL,
         progress=False,

@@ -27,7 +27,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     help="Our architectures (xgn); the first is assessed, and has the settings of --set model.*.",
 )
 @click.option(
-    "--entries",
+    "--baselines",
     metavar="A,B,...",
     callback=_names,
     help="The baselines that are wanted (all): mean, composition, composition-mlp, prdf-ridge, "

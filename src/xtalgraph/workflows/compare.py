@@ -82,7 +82,7 @@ def compare(
     out: str | Path,
     target: str | None = None,
     models: Sequence[str] | None = None,
-    entries: Sequence[str] | None = None,
+    baselines: Sequence[str] | None = None,
     published: str | Path | None = None,
     kind: str | None = None,
     task: str | None = None,
@@ -114,7 +114,7 @@ def compare(
         target: Column to predict; a known data set has its own.
         models: Our architectures. The first is assessed, and has the settings of the section
             ``model``; the others have their defaults. Without them that of the configuration.
-        entries: Names of the baselines that are wanted; all of them if it is left out.
+        baselines: Names of the baselines that are wanted; all of them if it is left out.
         published: CSV of predictions by others: a column of ids, and a column for each model.
         kind: extensive (a total of the cell), intensive, or atomic.
         task: ``regression``, or ``classification`` for one of two classes.
@@ -163,7 +163,7 @@ def compare(
     resolved, every = _resolved(request)
     members = resolved.training.members if _names_members(asked) else None
     own = own_entries(models or [resolved.spec.encoder], members)
-    others = entries_of(entries, published)
+    others = entries_of(baselines, published)
     check_ahead(request.data, request.known, resolved)
     folder = Path(out)
     with sole_writer(folder):
@@ -176,7 +176,7 @@ def compare(
             "data": data,
             "out": folder,
             "models": models,
-            "entries": entries,
+            "baselines": baselines,
             "published": published,
         }
         seconds = time.monotonic() - began
@@ -352,7 +352,7 @@ def _record(
 
 def _command(repeat: Mapping[str, Any]) -> str:
     folder = Path(repeat["out"])
-    said = [("--models", repeat["models"]), ("--entries", repeat["entries"])]
+    said = [("--models", repeat["models"]), ("--baselines", repeat["baselines"])]
     words = [f"{option} {','.join(names)}" for option, names in said if names]
     if repeat["published"] is not None:
         words.append(f"--published {shlex.quote(str(repeat['published']))}")
