@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from xtalgraph.evidence.diagnostics.result import DiagnosticResult
 from xtalgraph.evidence.numbers import meaningful, plain, to_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from xtalgraph.evidence.diagnostics.result import DiagnosticResult
 
 _TITLES = {
     "mae": "MAE",
@@ -100,16 +101,16 @@ def aligned(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def results_table(results: Sequence[DiagnosticResult]) -> str:
-    """Lay out what a diagnosis found, a line for each question.
+def results_table(results: "Sequence[DiagnosticResult]") -> str:
+    """Lay out the results of a diagnosis, a line for each diagnostic.
 
     Args:
         results: In the order in which they are shown.
     """
+    from xtalgraph.evidence.pages.diagnosis import limit_of, number_of
+
     rows = [["", "verdict", "number", "alarm"]]
-    for one in results:
-        number = "" if one.number is None else f"{one.number:.3g}"
-        rows.append([one.name, str(one.verdict), number, one.limit])
+    rows += [[one.name, str(one.verdict), number_of(one), limit_of(one)] for one in results]
     return "\n".join(aligned(rows))
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,14 +17,17 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.evidence.diagnose_page import render_diagnosis
-from xtalgraph.evidence.diagnostics import replaced_geometry, retrained
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
-from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Examined, Verdict
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
+from xtalgraph.evidence.pages.diagnosis import (
+    Picture,
+    keep_pictures,
+    render_diagnosis,
+    sentence_of,
+)
 from xtalgraph.evidence.wording import called
 from xtalgraph.models.checkpoint import member_folder
-from xtalgraph.plots.export import save_figure
 from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import resolve_source
@@ -33,22 +37,20 @@ from xtalgraph.workflows.view import TargetView, views_of
 
 log = logging.getLogger("xtalgraph")
 
-FORMAT: Final = 2
-"""Of ``diagnose.json``; counts up when a diagnostic would find something else."""
-NAMES: Final = tuple(
-    name
-    for each in DIAGNOSTICS
-    for name in ([each, retrained.NAME] if each == replaced_geometry.NAME else [each])
-)
+FORMAT: Final = 3
+"""Of ``diagnose.json``; counts up when a diagnostic would measure something else."""
+NAMES: Final = tuple(DIAGNOSTICS)
 """Every diagnostic, in the order of the page; `retrained` needs ``retrain=True``."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What came out."""
+    """The results of a run."""
 
     page: Path
     """The page."""
+    quantity: Quantity
+    """What was compared."""
     results: tuple[DiagnosticResult, ...]
     """One for each diagnostic, in the order of the page."""
 
@@ -68,10 +70,10 @@ def diagnose(
     only: Sequence[str] = (),
     progress: bool = True,
 ) -> Diagnosis:
-    """Look for shortcuts, slipped labels, leaks, hard cutoffs and the reasons of the worst errors.
+    """Look for shortcuts, shifted labels, leaks, hard cutoffs and the causes of the largest errors.
 
-    Writes ``diagnose.json``, ``diagnose.html`` and the pictures in ``diagnose/`` into the run
-    folder, finding by finding; what was found before for the same model, data and sample is kept.
+    Writes ``diagnose.json``, ``diagnose.html`` and the figures in ``diagnose/`` into the run
+    folder, one after the other; earlier results for the same model, data and sample are kept.
 
     Args:
         run: A run folder.
@@ -83,7 +85,7 @@ def diagnose(
         progress: Show progress bars on standard error.
 
     Returns:
-        What was found.
+        The results.
 
     Raises:
         ConfigError: If there is no such diagnostic or target.
@@ -112,16 +114,23 @@ def diagnose(
         "target": chosen.name,
         "sample": sample,
     }
+    quantity = Quantity(chosen.name, tested.unit, chosen.unit)
     found = _before(opened.folder, of)
-    with tqdm(wanted, desc="diagnosing", unit="question", disable=not progress) as bar:
+    pictures = {
+        name: keep_pictures(one, quantity, opened.folder / "diagnose")
+        for name, one in found.items()
+    }
+    with tqdm(wanted, desc="diagnosing", unit="diagnostic", disable=not progress) as bar:
         for name in bar:
             bar.set_postfix_str(name)
             if name not in found:
-                found[name] = _kept(_question(name, opened, view, tested)(), opened.folder)
-                _write(opened, chosen, of, found)
-    _write(opened, chosen, of, found)
+                result = found[name] = DIAGNOSTICS[name].measure(tested)
+                pictures[name] = keep_pictures(result, quantity, opened.folder / "diagnose")
+                _log(result, quantity)
+                _write(opened, chosen, quantity, of, found, pictures)
+    _write(opened, chosen, quantity, of, found, pictures)
     results = tuple(found[name] for name in NAMES if name in found)
-    return Diagnosis(opened.folder / "diagnose.html", results)
+    return Diagnosis(opened.folder / "diagnose.html", quantity, results)
 
 
 def _expect_ordered(dataset: Dataset) -> None:
@@ -139,10 +148,12 @@ def _wanted(only: Sequence[str], retrain: bool) -> list[str]:
     for name in only:
         if name not in NAMES:
             raise ConfigError(f"there is no diagnostic {name!r}{nearest(name, NAMES)}")
-    if retrained.NAME in only and not retrain:
-        raise ConfigError(f"the diagnostic {retrained.NAME!r} trains a model: say --retrain")
+        if DIAGNOSTICS[name].trains and not retrain:
+            raise ConfigError(f"the diagnostic {name!r} trains a model: say --retrain")
     return [
-        name for name in NAMES if (name in only or not only) and (name != retrained.NAME or retrain)
+        name
+        for name, one in DIAGNOSTICS.items()
+        if (name in only or not only) and (retrain or not one.trains)
     ]
 
 
@@ -172,6 +183,7 @@ def _tested(run: Run, view: TargetView, sample: int, known: KnownDataset | None)
         seed=run.config.training.seed,
         energy=_energy(known, view.target),
         states=view.dataset.states,
+        train_halves=partial(train_halves, run, view),
     )
 
 
@@ -184,12 +196,6 @@ def _energy(known: KnownDataset | None, target: Target) -> Callable[[Crystal], f
     return rigid_ion_energy if target.name in ("energy", "excess_energy") else None
 
 
-def _question(name: str, run: Run, view: TargetView, tested: Evaluator) -> Callable[[], Examined]:
-    if name == retrained.NAME:
-        return lambda: retrained.retrained(tested, train_halves(run, view, tested))
-    return lambda: DIAGNOSTICS[name](tested)
-
-
 def _weights(run: Run) -> list[str]:
     """Return the SHA-256 of the weights of each member."""
     folders = [member_folder(run.folder, n) for n in range(len(run.predictor.members))]
@@ -198,45 +204,45 @@ def _weights(run: Run) -> list[str]:
 
 
 def _before(folder: Path, of: dict[str, Any]) -> dict[str, DiagnosticResult]:
-    """What was found before of the same."""
+    """Return earlier results of the same."""
     path = folder / "diagnose.json"
     if not path.is_file():
         return {}
     document = json.loads(path.read_text(encoding="utf-8"))
     if document["of"] != of:
         return {}
-    found = [DiagnosticResult.from_dict(one) for one in document["results"]]
     return {
-        one.name: one
-        for one in found
-        if all((folder / "diagnose" / f"{p.name}.svg").is_file() for p in one.pictures)
+        one["name"]: DiagnosticResult.from_dict(one, DIAGNOSTICS[one["name"]].numbers)
+        for one in document["results"]
     }
 
 
-def _kept(examined: Examined, folder: Path) -> DiagnosticResult:
-    for name, figure in examined.figures.items():
-        save_figure(figure, folder / "diagnose" / name)
-    result = examined.result
+def _log(result: DiagnosticResult, quantity: Quantity) -> None:
     if result.verdict is Verdict.ALARM:
-        log.warning("%s: %s", result.title, result.says)
+        log.warning("%s", sentence_of(result, quantity))
     else:
-        log.info("%s: %s", result.title, result.verdict)
-    return result
+        log.info("%s: %s", DIAGNOSTICS[result.name].title, result.verdict)
 
 
 def _write(
-    run: Run, target: Target, of: dict[str, Any], found: dict[str, DiagnosticResult]
+    run: Run,
+    target: Target,
+    quantity: Quantity,
+    of: dict[str, Any],
+    found: dict[str, DiagnosticResult],
+    pictures: dict[str, list[Picture]],
 ) -> None:
     results = [found[name] for name in NAMES if name in found]
     document = {"of": of, "results": [one.as_dict() for one in results]}
     write_json(run.folder / "diagnose.json", document)
     model = called(run.config.spec.encoder)
     unit = f" ({target.unit})" if target.unit else ""
-    if target.kind is Kind.EXTENSIVE:
-        unit += f", compared for each atom ({target.unit_per_atom})" if target.unit else ""
+    if target.kind is Kind.EXTENSIVE and target.unit:
+        unit += f", compared per atom ({target.unit_per_atom})"
     page = render_diagnosis(
         results,
-        run.folder / "diagnose",
+        quantity,
+        pictures,
         title=f"{model} on {target.name}: diagnosis",
         kicker=f"{target.name}{unit}, {target.kind} · {model} · {run.folder.name}",
     )

@@ -11,8 +11,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_supported
-from xtalgraph.evidence.diagnostics.evaluator import Evaluator
-from xtalgraph.evidence.diagnostics.retrained import Halves
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator, Halves
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.training.examples import Examples

@@ -13,10 +13,18 @@ from xtalgraph.data.splits import random_split
 from xtalgraph.data.table import read_table
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
 
 COUNT = 110
+
+
+@pytest.fixture(scope="session")
+def says() -> Callable[[DiagnosticResult], str]:
+    """What the page says of a result."""
+    return lambda result: DIAGNOSTICS[result.name].says(result, Quantity("energy", "eV", "eV"))
 
 
 @pytest.fixture(scope="session")

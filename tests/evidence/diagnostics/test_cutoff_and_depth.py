@@ -8,29 +8,27 @@ import pytest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
 from xtalgraph.data.targets import Kind
-from xtalgraph.evidence.diagnostics.cutoff_change import cutoff_change
-from xtalgraph.evidence.diagnostics.cutoff_path import cutoff_path
+from xtalgraph.evidence.diagnostics.cutoffs import cutoff_change, cutoff_path
+from xtalgraph.evidence.diagnostics.depth import over_smoothing, reach
 from xtalgraph.evidence.diagnostics.nearest_training import embeddings_of, nearest_embedding
-from xtalgraph.evidence.diagnostics.over_smoothing import over_smoothing
-from xtalgraph.evidence.diagnostics.reach import reach
 from xtalgraph.evidence.diagnostics.result import Verdict
-from xtalgraph.evidence.diagnostics.volume_sweep import volume_sweep
+from xtalgraph.evidence.diagnostics.volume import volume_sweep
 from xtalgraph.models.predictor import Predictor
 
 
 def test_a_hard_cutoff_is_caught_and_the_envelope_beside_it_is_smooth(untrained):
-    result = cutoff_path(untrained(envelope="none", noise=0.1)).result
+    result = cutoff_path(untrained(envelope="none", noise=0.1))
     assert result.verdict is Verdict.ALARM
-    smooth = max(result.details["jumps of the counterpart"])
-    assert smooth < 1e-3 * max(result.details["jumps"])
+    smooth = max(result.numbers.other_jumps)
+    assert smooth < 1e-3 * max(result.numbers.jumps)
 
 
 @pytest.mark.parametrize("envelope", ["cosine", "polynomial"])
 def test_an_envelope_raises_no_alarm_and_the_hard_cut_beside_it_jumps(untrained, envelope):
-    result = cutoff_path(untrained(envelope=envelope, noise=0.1)).result
+    result = cutoff_path(untrained(envelope=envelope, noise=0.1))
     assert result.verdict is Verdict.OK
-    hard = max(result.details["jumps of the counterpart"])
-    assert hard > 1e3 * max(result.details["jumps"])
+    hard = max(result.numbers.other_jumps)
+    assert hard > 1e3 * max(result.numbers.jumps)
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -44,7 +42,7 @@ def test_the_jump_is_that_of_the_prediction_at_the_cutoff(untrained, kind, membe
     ]  # fmt: skip
     given = {"crystals": pair, "labels": np.arange(40.0), "kind": kind, "members": members}
     tested = untrained(envelope="none", **given)
-    jump = max(cutoff_path(tested).result.details["jumps"])
+    jump = max(cutoff_path(tested).numbers.jumps)
     near, far = (
         Crystal(np.eye(3), np.array([[0.0, 0, 0], [d, 0, 0]]), np.array([11, 17]), pair[0].pbc)
         for d in (4.0 - 1e-6, 4.0 + 1e-6)
@@ -53,18 +51,18 @@ def test_the_jump_is_that_of_the_prediction_at_the_cutoff(untrained, kind, membe
     assert jump == pytest.approx(abs(before - beyond), rel=1e-3)
 
 
-def test_neighbours_by_rank_are_shown_beside_the_cutoff(untrained):
-    result = cutoff_path(untrained(strategy="hybrid", cutoff=8.0, noise=0.1)).result
+def test_neighbours_by_rank_are_shown_beside_the_cutoff(untrained, says):
+    result = cutoff_path(untrained(strategy="hybrid", cutoff=8.0, noise=0.1))
     assert result.verdict is Verdict.OK
-    assert result.details["largest step of a displaced atom"] > 0
-    assert "chooses neighbours by rank" in result.says
+    assert result.numbers.rank_step > 0
+    assert "selects the nearest neighbours" in says(result)
 
 
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("kind", [Kind.INTENSIVE, Kind.EXTENSIVE])
 def test_under_an_envelope_a_longer_cutoff_changes_nothing(untrained, kind, members):
-    result = cutoff_change(untrained(noise=0.3, kind=kind, members=members)).result
-    changes, moved = result.details["change of cutoff, Å"], result.details["mean change"]
+    result = cutoff_change(untrained(noise=0.3, kind=kind, members=members))
+    changes, moved = result.numbers.changes, result.numbers.moved
     change = dict(zip(changes, moved, strict=True))
     assert change[0.0] == change[0.25] == change[0.5] == 0.0
     assert 0 < change[-0.25] < change[-0.5]
@@ -72,30 +70,30 @@ def test_under_an_envelope_a_longer_cutoff_changes_nothing(untrained, kind, memb
 
 
 def test_a_hard_cut_hangs_on_the_cutoff_both_ways(untrained):
-    result = cutoff_change(untrained(envelope="none", noise=0.001)).result
-    assert result.details["mean change"][3] > 0
+    result = cutoff_change(untrained(envelope="none", noise=0.001))
+    assert result.numbers.moved[3] > 0
     assert result.verdict is Verdict.ALARM
 
 
 def test_over_smoothing_is_caught_and_dense_ones_are_not(untrained):
     deep = {"encoder": "gcn", "depth": 12, "alpha": "degree", "aggregator": "sum"}
-    washed = over_smoothing(untrained(connections="none", **deep)).result
+    washed = over_smoothing(untrained(connections="none", **deep))
     assert washed.verdict is Verdict.ALARM
     assert washed.number < 0.01
-    kept = over_smoothing(untrained(connections="dense", **deep)).result
+    kept = over_smoothing(untrained(connections="dense", **deep))
     assert kept.verdict is Verdict.OK
 
 
-def test_the_member_that_washes_out_is_found_among_others(untrained):
+def test_the_member_with_the_strongest_smoothing_is_found(untrained, says):
     deep = {"encoder": "gcn", "depth": 12, "alpha": "degree", "aggregator": "sum"}
-    result = over_smoothing(untrained(connections="none", members=3, **deep)).result
+    result = over_smoothing(untrained(connections="none", members=3, **deep))
     alone = [
-        over_smoothing(one).result.number
+        over_smoothing(one).number
         for one in _each_alone(untrained(connections="none", members=3, **deep))
     ]
     assert result.number == min(alone)
-    assert result.details["member"] == 1 + alone.index(min(alone))
-    assert f"member {result.details['member']} of 3" in result.says
+    assert result.numbers.member == 1 + alone.index(min(alone))
+    assert f"member {result.numbers.member} of 3" in says(result)
 
 
 def _each_alone(tested):
@@ -108,7 +106,7 @@ def _each_alone(tested):
 def test_one_kind_of_atom_cannot_be_smoothed(untrained):
     lattice = [strain(Crystal(3 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool)),
                       0.01 * n * np.eye(3)) for n in range(20)]  # fmt: skip
-    result = over_smoothing(untrained(crystals=lattice)).result
+    result = over_smoothing(untrained(crystals=lattice))
     assert result.verdict is Verdict.NOT_APPLICABLE
 
 
@@ -129,34 +127,34 @@ def test_near_as_all_members_see_it(untrained):
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_an_atom_sees_one_hop_for_each_layer(untrained, depth):
-    result = reach(untrained(depth=depth, cutoff=3.0)).result
+    result = reach(untrained(depth=depth, cutoff=3.0))
     assert result.verdict is Verdict.OK
     assert result.number == depth
-    assert 0 < result.details["radius"] <= 3.0 * depth
+    assert 0 < result.numbers.radius <= 3.0 * depth
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_a_dead_layer_is_caught(untrained, members):
+def test_a_dead_layer_is_caught(untrained, members, says):
     def kill_the_last(encoder):
         layers = [name for name, _ in encoder.named_parameters() if "norm" in name]
         for name, weight in encoder.named_parameters():
             if name in layers[-2:]:
                 weight.zero_()
 
-    result = reach(untrained(kill_the_last, depth=3, cutoff=3.0, members=members)).result
+    result = reach(untrained(kill_the_last, depth=3, cutoff=3.0, members=members))
     assert result.verdict is Verdict.ALARM
     assert result.number == 2
-    assert result.details["member"] == members
-    assert ("This is member 3 of 3" in result.says) == (members == 3)
+    assert result.numbers.member == members
+    assert ("This is member 3 of 3" in says(result)) == (members == 3)
 
 
-def test_a_sweep_is_held_against_the_truth_where_it_is_known(untrained):
+def test_a_sweep_is_compared_with_the_truth_where_it_is_known(untrained, says):
     tested = untrained()
-    unknown = volume_sweep(tested).result
+    unknown = volume_sweep(tested)
     assert unknown.verdict is Verdict.SHOWN
-    assert "no verdict" in unknown.says
+    assert "true curves are not known" in says(unknown)
     right = replace(tested, energy=lambda c: float(tested.predict([c], [0])[0]) + 100.0)
-    assert volume_sweep(right).result.number == pytest.approx(1.0, abs=1e-6)
+    assert volume_sweep(right).number == pytest.approx(1.0, abs=1e-6)
     turned = replace(tested, energy=lambda c: -float(tested.predict([c], [0])[0]))
-    assert volume_sweep(turned).result.number == pytest.approx(-3.0, abs=1e-5)
-    assert volume_sweep(turned).result.verdict is Verdict.ALARM
+    assert volume_sweep(turned).number == pytest.approx(-3.0, abs=1e-5)
+    assert volume_sweep(turned).verdict is Verdict.ALARM

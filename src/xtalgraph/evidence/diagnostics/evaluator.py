@@ -20,6 +20,22 @@ FEWEST: Final = 10
 """Test crystals below which an R² says nothing: its standard error is then near 0.3."""
 
 
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """Predictions of the test crystals by models that see one half of each crystal."""
+
+    geometry: Float[np.ndarray, " test"]
+    """By the same architecture, with every atom of one element."""
+    composition: Float[np.ndarray, " test"]
+    """By the composition baseline."""
+    element: str
+    """The element that every atom was given."""
+    epochs: int
+    """How long the first was trained."""
+    epochs_of_model: int
+    """How long the model was."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Evaluator:
@@ -50,6 +66,8 @@ class Evaluator:
     """The truth of any crystal but for a constant of its composition, where it is known."""
     states: States | None = None
     """Of all crystals, where the model reads the state of a crystal."""
+    train_halves: "Callable[[Evaluator], Halves] | None" = None
+    """Trains models that see one half of each crystal, for the diagnostic ``retrained``."""
 
     @cached_property
     def sizes(self) -> Int[np.ndarray, " crystals"]:
@@ -78,7 +96,7 @@ class Evaluator:
 
     @cached_property
     def predictions(self) -> Float[np.ndarray, " rows"]:
-        """What the model says of them, as the values."""
+        """The predictions of them, as the values."""
         return self._tested[1]
 
     @cached_property
@@ -119,9 +137,9 @@ class Evaluator:
         column = self.predictor.targets.index(self.target)
         found = np.full(len(crystals), np.nan)
         states = None if self.states is None else self.states.select(np.asarray(rows))
-        for place, said in enumerate(self.predictor.predict_crystals(crystals, states)):
-            if not isinstance(said, str):
-                found[place] = said.reshape(-1)[column]
+        for place, predicted in enumerate(self.predictor.predict_crystals(crystals, states)):
+            if not isinstance(predicted, str):
+                found[place] = predicted.reshape(-1)[column]
         if self.per_atom:
             found /= np.array([len(crystal) for crystal in crystals])
         return found
@@ -146,16 +164,6 @@ class Evaluator:
         """
         return graph if self.states is None else self.states.select(np.asarray(rows)).attach(graph)
 
-    def member_shown(self, place: int, why: str) -> str:
-        """Say which of several members was looked at; nothing where there is one.
-
-        Args:
-            place: Of the member, from 0.
-            why: What sets it apart from the others: ``whose layers leave the least``.
-        """
-        count = len(self.predictor.members)
-        return "" if count == 1 else f" This is member {place + 1} of {count}, the one {why}."
-
     def generator(self, name: str) -> np.random.Generator:
         """Return the generator of a diagnostic: the same whichever others are asked for.
 
@@ -170,6 +178,6 @@ class Evaluator:
         if len(rows) > self.sample:
             rows = self.generator("test").choice(rows, self.sample, replace=False)
         rows = np.sort(rows)
-        said = self.predict([self.crystals[row] for row in rows], rows)
-        known: Bool[np.ndarray, " rows"] = np.isfinite(said)
-        return rows[known], said[known]
+        predicted = self.predict([self.crystals[row] for row in rows], rows)
+        known: Bool[np.ndarray, " rows"] = np.isfinite(predicted)
+        return rows[known], predicted[known]

@@ -1,42 +1,229 @@
-"""Every diagnostic that needs no further training, by name, in the order of the page."""
+"""Every diagnostic, in the order of the page: what it measures, says and draws.
 
-from collections.abc import Callable
+The page, ``diagnose.json`` and the names of the command line follow from this table.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Literal
 
 from xtalgraph.evidence.diagnostics import (
-    cutoff_change,
-    cutoff_path,
-    error_groups,
-    over_smoothing,
-    reach,
-    replaced_geometry,
-    shared_crystals,
-    shifted_labels,
-    shuffled_species,
-    size_alone,
-    sorted_target,
-    volume_sweep,
-    worst_errors,
+    cutoffs,
+    depth,
+    drawings,
+    errors,
+    labels,
+    shortcuts,
+    volume,
+    worst,
 )
+from xtalgraph.evidence.diagnostics.drawings import Drawing
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
-from xtalgraph.evidence.diagnostics.result import Examined
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
+from xtalgraph.evidence.text import diagnostics_of_data as data_text
+from xtalgraph.evidence.text import diagnostics_of_model as model_text
 
-DIAGNOSTICS: Final[MappingProxyType[str, Callable[[Evaluator], Examined]]] = MappingProxyType(
-    {
-        shifted_labels.NAME: shifted_labels.shifted_labels,
-        sorted_target.NAME: sorted_target.sorted_target,
-        shared_crystals.NAME: shared_crystals.shared_crystals,
-        size_alone.NAME: size_alone.size_alone,
-        shuffled_species.NAME: shuffled_species.shuffled_species,
-        replaced_geometry.NAME: replaced_geometry.replaced_geometry,
-        volume_sweep.NAME: volume_sweep.volume_sweep,
-        cutoff_path.NAME: cutoff_path.cutoff_path,
-        cutoff_change.NAME: cutoff_change.cutoff_change,
-        over_smoothing.NAME: over_smoothing.over_smoothing,
-        reach.NAME: reach.reach,
-        error_groups.NAME: error_groups.error_groups,
-        worst_errors.NAME: worst_errors.worst_errors,
-    }
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One question to a trained model."""
+
+    name: str
+    """By which it is asked for."""
+    title: str
+    """Heading on the page."""
+    numbers: type[Any]
+    """The dataclass of its numbers."""
+    measure: Callable[[Evaluator], DiagnosticResult]
+    """Measures it."""
+    explain: Callable[[DiagnosticResult, Quantity], str]
+    """Says what the numbers mean; asked only where it could be measured."""
+    draw: Callable[[DiagnosticResult, Quantity], Sequence[Drawing]]
+    """Draws the numbers; asked only where it could be measured."""
+    measured: str = ""
+    """What the number is that is compared; empty where there is no verdict."""
+    alarm: Literal["from", "above", "below"] = "from"
+    """On which side of the threshold the alarm is: from it on, above it, or below it."""
+    reason: str = ""
+    """Why the threshold is where it is, or how to read the table."""
+    trains: bool = False
+    """Whether it trains a model, and so is done only on request."""
+
+    def says(self, result: DiagnosticResult, quantity: Quantity) -> str:
+        """Return what a result means, or why there is none.
+
+        Args:
+            result: Of this diagnostic.
+            quantity: What is compared.
+        """
+        if result.verdict is Verdict.NOT_APPLICABLE:
+            return data_text.explain_absence(result.numbers)
+        return self.explain(result, quantity)
+
+    def drawn(self, result: DiagnosticResult, quantity: Quantity) -> Sequence[Drawing]:
+        """Return the figures of a result; none where there is no result.
+
+        Args:
+            result: Of this diagnostic.
+            quantity: What is compared.
+        """
+        return [] if result.verdict is Verdict.NOT_APPLICABLE else self.draw(result, quantity)
+
+
+_ALL: Final = (
+    Diagnostic(
+        "labels",
+        "Labels that belong to other crystals",
+        labels.ShiftedLabels,
+        labels.shifted_labels,
+        data_text.explain_shifted_labels,
+        drawings.draw_shifted_labels,
+        measured="gain in rank correlation when the labels are moved by one or two rows",
+        alarm="above",
+        reason="The alarm is set at five standard deviations of the correlation of unrelated "
+        "columns, 1/√(n − 1). It is also raised where neither trees nor model exceed chance.",
+    ),
+    Diagnostic(
+        "order",
+        "Target sorted in the file",
+        labels.SortedTarget,
+        labels.sorted_target,
+        data_text.explain_sorted_target,
+        drawings.draw_sorted_target,
+        measured="absolute rank correlation of target and row",
+        reason="Files in the order of ids or formulas reach 0.09. In small files the correlation "
+        "must also exceed five standard deviations of chance.",
+    ),
+    Diagnostic(
+        "duplicates",
+        "Duplicates across the split",
+        labels.Duplicates,
+        labels.duplicates,
+        data_text.explain_duplicates,
+        drawings.draw_duplicates,
+        measured="share of the test crystals whose label is revealed by a copy in training",
+        reason="Up to a share of 1\u00a0% the effect on the test error is below its uncertainty.",
+    ),
+    Diagnostic(
+        "size",
+        "Size of the cell alone",
+        shortcuts.SizeAlone,
+        shortcuts.size_alone,
+        data_text.explain_size_alone,
+        drawings.draw_size_alone,
+        measured="R² of the number of atoms or the volume of the cell alone",
+        reason="The alarm is set at half of the model's R², taken as at least 0.2. The same "
+        "crystal can be written with any multiple of its cell, so no property follows from its "
+        "size.",
+    ),
+    Diagnostic(
+        "elements",
+        "Species shuffled, geometry unchanged",
+        shortcuts.ChangedCrystals,
+        shortcuts.shuffled_species,
+        data_text.explain_shuffled_species,
+        drawings.draw_shuffled_species,
+        measured="share of R² that remains when the species are shuffled",
+        reason="A model that keeps half of its R² without the right elements predicts by "
+        "something else, such as size or prototype.",
+    ),
+    Diagnostic(
+        "geometry",
+        "Geometry replaced, composition unchanged",
+        shortcuts.ChangedCrystals,
+        shortcuts.replaced_geometry,
+        data_text.explain_replaced_geometry,
+        drawings.draw_replaced_geometry,
+        measured="share of R² that remains when the geometry is replaced",
+        reason="Composition alone explains many properties well, so a high share is no error. A "
+        "loss below 5\u00a0% cannot be distinguished from none on some hundred crystals.",
+    ),
+    Diagnostic(
+        "retrained",
+        "Trained again without elements, and without geometry",
+        shortcuts.Retrained,
+        shortcuts.retrained,
+        data_text.explain_retrained,
+        drawings.draw_retrained,
+        measured="R² of geometry alone or composition alone, whichever is larger",
+        reason="The alarm is set at 95\u00a0% of the model's R²: a smaller difference cannot be "
+        "distinguished from none on some hundred crystals.",
+        trains=True,
+    ),
+    Diagnostic(
+        "volume",
+        "Composition unchanged, volume varied",
+        volume.VolumeSweep,
+        volume.volume_sweep,
+        model_text.explain_volume_sweep,
+        drawings.draw_volume_sweep,
+        measured="1 − Σ(Δŷ − Δy)² / Σ Δy² over all curves",
+        alarm="below",
+        reason="Below 0, predicting no change at all would be better.",
+    ),
+    Diagnostic(
+        "cutoff-path",
+        "Neighbours crossing the cutoff",
+        cutoffs.CutoffPath,
+        cutoffs.cutoff_path,
+        model_text.explain_cutoff_path,
+        drawings.draw_cutoff_path,
+        measured="largest jump of the prediction at the cutoff, relative to the test MAE",
+        alarm="above",
+        reason="With a smooth envelope only rounding and slope are left, about 1e-6.",
+    ),
+    Diagnostic(
+        "cutoff",
+        "Another cutoff",
+        cutoffs.CutoffChange,
+        cutoffs.cutoff_change,
+        model_text.explain_cutoff_change,
+        drawings.draw_cutoff_change,
+        measured="mean change of a prediction at ± 0.25 Å, relative to the test MAE",
+        reason="At 1, a change of the cutoff by less than the width of a shell of neighbours "
+        "matters as much as all errors of the model.",
+    ),
+    Diagnostic(
+        "smoothing",
+        "Over-smoothing, layer by layer",
+        depth.Smoothing,
+        depth.over_smoothing,
+        model_text.explain_smoothing,
+        drawings.draw_smoothing,
+        measured="cosine distance of neighbours after the last layer, relative to the largest",
+        alarm="below",
+        reason="Below 0.01 the readout can hardly distinguish the atoms of a crystal.",
+    ),
+    Diagnostic(
+        "reach",
+        "Receptive field",
+        depth.Reach,
+        depth.reach,
+        model_text.explain_reach,
+        drawings.draw_reach,
+        measured="edges over which an atom has an influence",
+        alarm="below",
+        reason="Each layer should extend the range by one edge, up to the farthest atom.",
+    ),
+    Diagnostic(
+        "groups",
+        "Errors by element, size, density and prototype",
+        errors.ErrorGroups,
+        errors.error_groups,
+        model_text.explain_error_groups,
+        drawings.draw_error_groups,
+    ),
+    Diagnostic(
+        "worst",
+        "The largest errors and their likely causes",
+        worst.WorstErrors,
+        worst.worst_errors,
+        model_text.explain_worst_errors,
+        drawings.draw_worst_errors,
+        reason=model_text.CAUSES,
+    ),
 )
-"""Labels first, then shortcuts, then the cutoff and the network, then the errors themselves."""
+
+DIAGNOSTICS: Final = MappingProxyType({one.name: one for one in _ALL})
+"""Labels first, then shortcuts, then the cutoff and the layers, then the errors themselves."""

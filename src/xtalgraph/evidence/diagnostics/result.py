@@ -1,126 +1,137 @@
-"""What a diagnostic found: a number, the threshold it is held against, a verdict and its words."""
+"""What a diagnostic measured: a verdict, the number behind it, and all numbers of its figure."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
-from matplotlib.figure import Figure
+
+Number: TypeAlias = float | None
+"""None where it is not defined, as JSON has it."""
 
 
 class Verdict(StrEnum):
-    """How a number is judged."""
+    """How a number compares with its threshold."""
 
     OK = "ok"
     """Within its threshold."""
     ALARM = "alarm"
     """Beyond its threshold: to be looked at before the model is used."""
     SHOWN = "shown"
-    """There is no threshold that could be defended; it is for the reader to judge."""
+    """No threshold can be justified; the reader decides."""
     NOT_APPLICABLE = "not applicable"
-    """The question makes no sense here, and the words say why."""
+    """It cannot be measured here; the numbers are a `NotApplicable`."""
+
+
+class Reason(StrEnum):
+    """Why a diagnostic cannot be measured."""
+
+    FEW_CRYSTALS = "few crystals"
+    FEW_TEST_CRYSTALS = "few test crystals"
+    FEW_TRAINING_CRYSTALS = "few training crystals"
+    FEW_CHANGED_CRYSTALS = "few changed crystals"
+    ONE_COMPOSITION = "one composition"
+    ONE_VALUE = "one value"
+    SHORT_CUTOFF = "short cutoff"
+    NO_PAIR_AT_THE_CUTOFF = "no pair at the cutoff"
+    NO_GRAPH = "no graph"
+    NO_LAYERS = "no layers"
+    EQUAL_ATOMS = "equal atoms"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of a finding; the file has this name, as SVG and PNG."""
+class NotApplicable:
+    """The numbers of a diagnostic that cannot be measured."""
+
+    reason: Reason
+    """Why."""
+    found: int | float | None = None
+    """How many there are of what is needed, or how large it is."""
+    needed: int | float | None = None
+    """How many are needed."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is compared: the target, of an extensive one its value per atom."""
 
     name: str
-    """File name without suffix."""
-    shows: str
-    """What is to be seen, for the caption and for readers who do not see."""
-    small: bool = False
-    """Whether it stands in a row of small ones."""
+    """Of the target."""
+    unit: str
+    """In which values are compared; may be empty."""
+    label_unit: str
+    """Of the labels as they stand in the file; may be empty."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class DiagnosticResult:
-    """The answer of one diagnostic, in plain values that go to JSON and back."""
+    """What one diagnostic measured."""
 
     name: str
     """By which it is asked for."""
-    title: str
-    """Heading."""
     verdict: Verdict
-    """How it is judged."""
-    says: str
-    """What it means, in sentences."""
-    measure: str = ""
-    """What the number is."""
+    """How the number compares with the threshold."""
+    numbers: Any
+    """A dataclass of plain values: that of the diagnostic, or `NotApplicable`."""
     number: float | None = None
-    """The number; None where there is none."""
-    unit: str = ""
-    """Its unit."""
+    """The number that is compared; None where there is none."""
     threshold: float | None = None
-    """Where the alarm begins; None where it is not judged."""
-    side: str = "from"
-    """On which side of it: ``from`` it on, ``above`` it, or ``below``."""
-    reason: str = ""
-    """Why the threshold is where it is."""
-    details: Mapping[str, Any] = field(default_factory=dict)
-    """Further numbers, and those from which the pictures are drawn."""
-    pictures: tuple[Picture, ...] = ()
-    """What is drawn."""
-    head: tuple[str, ...] = ()
-    """Head of a table; empty where there is none."""
-    rows: tuple[tuple[str, ...], ...] = ()
-    """Its cells."""
-
-    @property
-    def limit(self) -> str:
-        """The threshold in words, ``below 0.01``; empty where there is none."""
-        return "" if self.threshold is None else f"{self.side} {self.threshold:.3g}"
+    """Where the alarm begins; None where there is no verdict."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; what is not a finite number is None."""
-        values: dict[str, Any] = _plain(vars(self) | {"pictures": [vars(p) for p in self.pictures]})
+        values: dict[str, Any] = plain_values({**vars(self), "numbers": asdict(self.numbers)})
         return values
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "DiagnosticResult":
-        """Make a finding from what `as_dict` returned."""
-        given = dict(values)
-        given["verdict"] = Verdict(given["verdict"])
-        given["pictures"] = tuple(Picture(**one) for one in given["pictures"])
-        given["head"] = tuple(given["head"])
-        given["rows"] = tuple(tuple(row) for row in given["rows"])
-        return cls(**given)
+    def from_dict(cls, values: Mapping[str, Any], numbers: type[Any]) -> "DiagnosticResult":
+        """Make a result from what `as_dict` returned.
+
+        Args:
+            values: Plain values.
+            numbers: The dataclass of the numbers of this diagnostic.
+        """
+        verdict, given = Verdict(values["verdict"]), dict(values["numbers"])
+        if verdict is Verdict.NOT_APPLICABLE:
+            numbers, given["reason"] = NotApplicable, Reason(given["reason"])
+        return cls(**{**values, "verdict": verdict, "numbers": numbers(**given)})
 
 
-class Examined(NamedTuple):
-    """A finding with its pictures, before they are files."""
-
-    result: DiagnosticResult
-    """What was found."""
-    figures: Mapping[str, Figure] = {}
-    """By the names of its pictures."""
-
-
-def not_applicable(name: str, title: str, why: str) -> Examined:
-    """Return the finding of a diagnostic that makes no sense here.
+def not_applicable(
+    name: str, reason: Reason, found: int | float | None = None, needed: int | float | None = None
+) -> DiagnosticResult:
+    """Return the result of a diagnostic that cannot be measured.
 
     Args:
         name: Of the diagnostic.
-        title: Its heading.
-        why: The reason, a sentence.
+        reason: Why.
+        found: How many there are of what is needed.
+        needed: How many are needed.
     """
-    result = DiagnosticResult(name=name, title=title, verdict=Verdict.NOT_APPLICABLE, says=why)
-    return Examined(result)
+    return DiagnosticResult(name, Verdict.NOT_APPLICABLE, NotApplicable(reason, found, needed))
 
 
-def _plain(value: Any) -> Any:
+def alarm_if(condition: bool | np.bool_) -> Verdict:
+    """Return the alarm if the condition holds, and that all is well if not."""
+    return Verdict.ALARM if condition else Verdict.OK
+
+
+def plain_values(value: Any) -> Any:
+    """Return what JSON can hold: lists, numbers and texts; None for what is not finite.
+
+    Args:
+        value: Mappings, sequences, arrays and numbers, nested.
+    """
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain_values(one) for key, one in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain_values(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain_values(one) for one in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain_values(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Verdict):
-        return str(value)
-    return value
+    return str(value) if isinstance(value, StrEnum) else value

@@ -1,0 +1,253 @@
+"""The prediction while neighbours cross r_c, and with another r_c."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.composition import reduced_formula
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.transforms import strain
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
+    Reason,
+    alarm_if,
+    not_applicable,
+)
+from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.spec import ModelSpec
+
+CHANGES: Final = (-0.5, -0.25, 0.0, 0.25, 0.5)
+"""By how much the cutoff is changed, Å."""
+MOST_CHANGE: Final = 1.0
+"""Change of the predictions over their error, at ± 0.25 Å."""
+JUMP: Final = 1e-3
+"""Largest jump at r_c, in test errors."""
+_CROSSING: Final = 3
+"""How many crystals are taken through the cutoff."""
+_RANGE: Final = 0.15
+"""How far before and beyond r_c the path goes, Å."""
+_STEP: Final = 1e-7
+"""Å before and beyond r_c, between which the jump is measured; slopes bring 1e-7 of it."""
+_DISPLACEMENTS: Final = np.arange(0.0, 0.2005, 5e-3)
+"""Of one atom, Å."""
+
+
+@dataclass(frozen=True)
+class CutoffChange:
+    """Change of the predictions when graphs are built with another cutoff."""
+
+    cutoff: float
+    """Of the model, Å."""
+    nearest: int | None
+    """The number of nearest neighbours that the graph keeps, where it keeps only so many."""
+    changes: Sequence[float]
+    """By how much the cutoff was changed, Å."""
+    moved: Sequence[float]
+    """Mean absolute change of a prediction."""
+    mae: float
+    """Mean absolute error of the model."""
+
+
+def cutoff_change(tested: Evaluator) -> DiagnosticResult:
+    """Rebuild the graphs of the test crystals with other cutoffs; the model stays as it is.
+
+    Basis and envelope keep the r_c that they were made for. So under an envelope a larger cutoff
+    changes nothing, and a smaller one takes away what counted little.
+
+    Args:
+        tested: Model, crystals and labels.
+    """
+    spec = tested.predictor.spec
+    cutoff = float(spec.strategy_settings["cutoff"])
+    if cutoff <= 2 * abs(CHANGES[0]):
+        return not_applicable("cutoff", Reason.SHORT_CUTOFF, cutoff, 2 * abs(CHANGES[0]))
+    crystals = [tested.crystals[row] for row in tested.test]
+    moved = []
+    for change in CHANGES:
+        settings = {**spec.strategy_settings, "cutoff": cutoff + change}
+        predictor = tested.predictor.with_graphs(replace(spec, strategy_settings=settings))
+        predicted = replace(tested, predictor=predictor).predict(crystals, tested.test)
+        moved.append(float(np.nanmean(np.abs(predicted - tested.predictions))))
+    nearest = spec.strategy_settings["max_neighbors"] if spec.strategy == "hybrid" else None
+    numbers = CutoffChange(cutoff, nearest, CHANGES, moved, tested.mae)
+    number = max(moved[1], moved[3]) / tested.mae
+    return DiagnosticResult("cutoff", alarm_if(number >= MOST_CHANGE), numbers, number, MOST_CHANGE)
+
+
+@dataclass(frozen=True)
+class CutoffPath:
+    """Predictions of crystals while a shell of neighbours crosses the cutoff."""
+
+    cutoff: float
+    """Of the model, Å."""
+    envelope: str
+    """Of the model; empty where it has no choice of it."""
+    strategy: str
+    """By which neighbours are chosen."""
+    formulas: Sequence[str]
+    """Of the crystals."""
+    distance: Sequence[float]
+    """Distance of the shell less the cutoff, Å."""
+    predicted: Sequence[Sequence[float]]
+    """Prediction of each crystal along the path."""
+    other: Sequence[Sequence[float]]
+    """The same weights with the other envelope, from the same start; none without a choice."""
+    jumps: Sequence[float]
+    """Jump of each prediction at the cutoff."""
+    other_jumps: Sequence[float]
+    """The same with the other envelope."""
+    rank_step: float | None
+    """Largest change of a prediction in a step of one atom; None where neighbours are not chosen
+    by rank."""
+    displacement: float
+    """Length of such a step, Å."""
+    mae: float
+    """Mean absolute error of the model."""
+
+
+def cutoff_path(tested: Evaluator) -> DiagnosticResult:
+    """Stretch crystals until a shell of neighbours crosses r_c, and measure the jump there.
+
+    Everything in float64, on graphs without symmetry reduction; of several members the mean, as it
+    is predicted. The same weights are tried with the other envelope, too. Where the strategy takes
+    the nearest neighbours, which neighbours these are changes while a single atom is moved: that
+    is measured and not assessed.
+
+    Args:
+        tested: Model, crystals and labels.
+    """
+    spec = tested.predictor.spec
+    cutoff = float(spec.strategy_settings["cutoff"])
+    model, counterpart = _in_double(tested), _counterpart(tested)
+    path = np.concatenate([np.linspace(-_RANGE, -_STEP, 25), np.linspace(_STEP, _RANGE, 25)])
+    formulas, predicted, others = [], [], []
+    for row in _candidates(tested, cutoff):
+        crystal = tested.crystals[row]
+        length = _shell_near(crystal, cutoff)
+        strained = [_stretched(crystal, (cutoff + step) / length) for step in path]
+        try:
+            predicted.append(model.predict(strained, row))
+        except GraphError:
+            continue
+        formulas.append(reduced_formula(crystal))
+        if counterpart is not None:
+            other = counterpart.predict(strained, row)
+            others.append(other - other[0] + predicted[-1][0])
+    if not predicted:
+        return not_applicable("cutoff-path", Reason.NO_PAIR_AT_THE_CUTOFF, None, cutoff)
+    jumps, other_jumps = _jumps(predicted), _jumps(others)
+    continuous = spec.make_strategy().continuous
+    numbers = CutoffPath(
+        cutoff=cutoff,
+        envelope=str(spec.settings.get("envelope", "")),
+        strategy=spec.strategy,
+        formulas=formulas,
+        distance=path.tolist(),
+        predicted=[one.tolist() for one in predicted],
+        other=[one.tolist() for one in others],
+        jumps=jumps,
+        other_jumps=other_jumps,
+        rank_step=None if continuous else _largest_step(model, tested),
+        displacement=float(_DISPLACEMENTS[1]),
+        mae=tested.mae,
+    )
+    number = max(jumps) / tested.mae
+    return DiagnosticResult("cutoff-path", alarm_if(number > JUMP), numbers, number, JUMP)
+
+
+def _jumps(paths: Sequence[Float[np.ndarray, " points"]]) -> list[float]:
+    return [abs(float(one[len(one) // 2] - one[len(one) // 2 - 1])) for one in paths]
+
+
+class _Double:
+    """The members of a predictor in float64 on graphs without symmetry reduction."""
+
+    def __init__(
+        self, tested: Evaluator, members: Sequence[PropertyModel], spec: ModelSpec
+    ) -> None:
+        self._tested = tested
+        self._members = members
+        self._settings = GraphSettings(spec.make_strategy(), 0.0, spec.make_angles())
+
+    @torch.no_grad()
+    def predict(self, crystals: Sequence[Crystal], row: int) -> Float[np.ndarray, " rows"]:
+        """Predict what was made of a crystal of the table, as the values of the evaluator."""
+        graph = self._tested.with_states(self._settings.build(crystals), [row] * len(crystals))
+        each = [member.prediction(member(graph)) for member in self._members]
+        mean = torch.stack(each).mean(dim=0).reshape(len(crystals), -1)
+        column = self._tested.predictor.targets.index(self._tested.target)
+        predicted = mean[:, column].numpy()
+        sizes = np.array([len(crystal) for crystal in crystals])
+        return predicted / sizes if self._tested.per_atom else predicted
+
+
+def _in_double(tested: Evaluator, spec: ModelSpec | None = None) -> _Double:
+    members = []
+    for member in tested.predictor.members:
+        model = deepcopy(member) if spec is None else spec.make_model()
+        model.load_state_dict(member.state_dict())
+        members.append(model.double().eval())
+    return _Double(tested, members, spec or tested.predictor.spec)
+
+
+def _counterpart(tested: Evaluator) -> _Double | None:
+    """The same weights with the other envelope; None where the model has no choice of it."""
+    spec = tested.predictor.spec
+    if "envelope" not in spec.settings:
+        return None
+    other = "none" if spec.settings["envelope"] != "none" else "cosine"
+    return _in_double(tested, replace(spec, settings={**spec.settings, "envelope": other}))
+
+
+def _candidates(tested: Evaluator, cutoff: float) -> list[int]:
+    """Rows of the test crystals that need the least stretching, small ones first among equals."""
+    rows = tested.test
+    if len(rows) > 100:
+        rows = tested.generator("cutoff-path").choice(rows, 100, replace=False)
+    small = [int(row) for row in rows if len(tested.crystals[row]) <= 60]
+    apart = [abs(_shell_near(tested.crystals[row], cutoff) / cutoff - 1.0) for row in small]
+    order = np.argsort(apart, kind="stable")
+    return [small[i] for i in order[:_CROSSING] if apart[i] <= 0.1]
+
+
+def _shell_near(crystal: Crystal, cutoff: float) -> float:
+    """Distance of two atoms that is nearest to the cutoff; infinite where there is none."""
+    distance = neighbors_within(crystal, 1.1 * cutoff).distance
+    if len(distance) == 0:
+        return float("inf")
+    return float(distance[np.argmin(np.abs(distance - cutoff))])
+
+
+def _stretched(crystal: Crystal, factor: float) -> Crystal:
+    return strain(crystal, (factor - 1.0) * np.eye(3))
+
+
+def _largest_step(model: _Double, tested: Evaluator) -> float:
+    """Largest change of the prediction in one step of one atom."""
+    largest = 0.0
+    rng = tested.generator("cutoff-path-atom")
+    for row in tested.test[:_CROSSING].tolist():
+        crystal = tested.crystals[row]
+        direction = rng.normal(size=3)
+        direction /= np.linalg.norm(direction)
+        atom = int(rng.integers(len(crystal)))
+        displaced = []
+        for step in _DISPLACEMENTS:
+            positions = crystal.positions.copy()
+            positions[atom] += step * direction
+            displaced.append(Crystal(crystal.cell, positions, crystal.numbers, crystal.pbc))
+        try:
+            predicted = model.predict(displaced, row)
+        except GraphError:
+            continue
+        largest = max(largest, float(np.abs(np.diff(predicted)).max()))
+    return largest

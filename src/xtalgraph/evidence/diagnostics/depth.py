@@ -1,0 +1,167 @@
+"""What the layers do: how similar neighbouring atoms become, and how far an atom sees."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.transforms import supercell
+from xtalgraph.data.refusals import build_supported
+from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.result import (
+    DiagnosticResult,
+    Number,
+    Reason,
+    alarm_if,
+    not_applicable,
+)
+from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.models.layers import smoothing_by_layer
+from xtalgraph.models.receptive_field import receptive_field
+
+LEFT: Final = 0.01
+"""Share of the largest distance of neighbours that must be left after the last layer."""
+_ROUNDING: Final = 1e-6
+"""Distance of equal vectors in float32, at most."""
+_CRYSTALS: Final = 64
+"""How many crystals are measured."""
+_ATOMS: Final = 600
+"""About how many atoms the supercell has."""
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How similar neighbouring atoms are before the first layer and after each."""
+
+    member: int
+    """Which member is shown, from 1: the one that smooths most."""
+    members: int
+    """How many there are."""
+    layers: Sequence[Mapping[str, Number]]
+    """For each layer ``mean average distance``, ``dirichlet energy`` and ``effective rank``."""
+
+
+def over_smoothing(tested: Evaluator) -> DiagnosticResult:
+    """Measure how far apart neighbouring atoms are before the first layer and after each.
+
+    Every member is measured, and the one that smooths most is shown.
+
+    Args:
+        tested: Model, crystals and labels.
+    """
+    rows, members = tested.test[:_CRYSTALS], tested.predictor.members  # all of them have graphs
+    crystals = [tested.crystals[row] for row in rows]
+    graph, _ = build_supported(crystals, tested.predictor.spec.make_graph_settings())
+    if graph is None:
+        return not_applicable("smoothing", Reason.NO_GRAPH)
+    read = tested.as_read(graph, rows)
+    try:
+        each = [smoothing_by_layer(member.encoder, read) for member in members]
+    except ConfigError:
+        return not_applicable("smoothing", Reason.NO_LAYERS)
+    distances = [np.array([layer["mean average distance"] for layer in one]) for one in each]
+    unequal = [n for n, one in enumerate(distances) if np.nanmax(one) > _ROUNDING]
+    if not unequal:
+        return not_applicable("smoothing", Reason.EQUAL_ATOMS)
+    shown = min(unequal, key=lambda n: float(distances[n][-1] / distances[n].max()))
+    left = float(distances[shown][-1] / distances[shown].max())
+    numbers = Smoothing(shown + 1, len(members), each[shown])
+    return DiagnosticResult("smoothing", alarm_if(left < LEFT), numbers, left, LEFT)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far an atom sees, by gradients."""
+
+    id: str
+    """Of the crystal."""
+    formula: str
+    """The same."""
+    atoms: int
+    """Of its supercell."""
+    layers: int
+    """Of the encoder."""
+    member: int
+    """Which member is shown, from 1: the one that sees least far."""
+    members: int
+    """How many there are."""
+    hops: int
+    """Over which the atom sees."""
+    farthest: int
+    """Hops to the farthest atom of the supercell."""
+    by_hop: Sequence[float]
+    """Share of the sensitivity at each number of hops."""
+    radius: float
+    """Distance of the farthest atom that is seen, Å."""
+
+
+def reach(tested: Evaluator) -> DiagnosticResult:
+    """Measure by gradients which atoms of a supercell the features of one depend on.
+
+    The crystal is the smallest of the test, repeated until its cell is about as long each way; the
+    atom is one with the most neighbours. Every member is measured, and the one that sees least far
+    is shown.
+
+    Args:
+        tested: Model, crystals and labels.
+    """
+    spec, members = tested.predictor.spec, tested.predictor.members
+    row = int(tested.test[np.argmin(tested.sizes[tested.test])])
+    crystal = _enlarged(tested.crystals[row])
+    settings = GraphSettings(spec.make_strategy(), 0.0, spec.make_angles())
+    try:
+        graph = tested.as_read(settings.build(crystal), [row])
+    except GraphError:
+        return not_applicable("reach", Reason.NO_GRAPH)
+    atom = int(graph.degree.argmax())
+    try:
+        fields = [receptive_field(member.encoder, graph, atom) for member in members]
+    except (ConfigError, GraphError):
+        return not_applicable("reach", Reason.NO_LAYERS)
+    with torch.no_grad():
+        layers = len(members[0].encoder(graph).layers) - 1
+    shown = min(range(len(fields)), key=lambda n: fields[n].reach)
+    field = fields[shown]
+    hops, sensitivity = field.hops.numpy(), field.sensitivity.numpy()
+    farthest = int(hops.max())
+    by_hop = np.array([sensitivity[hops == hop].sum() for hop in range(farthest + 1)])
+    numbers = Reach(
+        id=tested.ids[row],
+        formula=tested.crystals[row].formula,
+        atoms=len(crystal),
+        layers=layers,
+        member=shown + 1,
+        members=len(members),
+        hops=field.reach,
+        farthest=farthest,
+        by_hop=(by_hop / by_hop.sum()).tolist(),
+        radius=float(_distances(crystal, atom)[sensitivity > 0].max()),
+    )
+    possible = min(layers, farthest)
+    verdict = alarm_if(field.reach < possible)
+    return DiagnosticResult("reach", verdict, numbers, float(field.reach), float(possible))
+
+
+def _distances(crystal: Crystal, atom: int) -> Float[np.ndarray, " atoms"]:
+    """Distance of an atom to the nearest image of each, Å."""
+    images = np.array(list(product((-1, 0, 1), repeat=3))) * crystal.pbc
+    away = crystal.positions - crystal.positions[atom]
+    found: np.ndarray = np.linalg.norm(away[None] + (images @ crystal.cell)[:, None], axis=2)
+    return found.min(axis=0)
+
+
+def _enlarged(crystal: Crystal) -> Crystal:
+    """Repeat the shortest lattice vector that repeats, until there are enough atoms."""
+    multiples = np.ones(3, dtype=np.int64)
+    lengths = np.where(crystal.pbc, np.linalg.norm(crystal.cell, axis=1), np.inf)
+    if crystal.pbc.any():
+        while len(crystal) * int(np.prod(multiples)) < _ATOMS:
+            multiples[np.argmin(multiples * lengths)] += 1
+    one, two, three = multiples.tolist()
+    return supercell(crystal, (one, two, three))

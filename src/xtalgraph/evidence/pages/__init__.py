@@ -1,0 +1,1 @@
+"""Pages: HTML files that open anywhere, each from the numbers of a run."""

@@ -1,0 +1,202 @@
+"""The page of a diagnosis: one HTML file that opens anywhere, made from ``diagnose.json``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
+from xtalgraph.evidence.diagnostics.worst import WorstErrors
+from xtalgraph.evidence.markup import (
+    Content,
+    Html,
+    escaped,
+    figure,
+    formula,
+    paragraph,
+    section,
+    table,
+)
+from xtalgraph.evidence.numbers import count, fixed, listing, shared_decimals
+from xtalgraph.evidence.page import render_page
+from xtalgraph.plots.export import inline_svg, save_figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that has been drawn and kept."""
+
+    caption: str
+    """What it shows."""
+    svg: Html
+    """The figure as an SVG element."""
+    small: bool
+    """Whether it stands in a row of small ones."""
+
+
+def keep_pictures(result: DiagnosticResult, quantity: Quantity, folder: Path) -> list[Picture]:
+    """Draw a result, and write its figures as SVG and PNG.
+
+    Args:
+        result: Of a diagnostic.
+        quantity: What is compared.
+        folder: Where to.
+
+    Returns:
+        The figures for the page.
+    """
+    kept = []
+    for drawn in DIAGNOSTICS[result.name].drawn(result, quantity):
+        path = folder / drawn.name
+        svg = save_figure(drawn.figure, path).read_text(encoding="utf-8")
+        picture = Html(inline_svg(svg, drawn.name, drawn.caption))
+        kept.append(Picture(drawn.caption, picture, drawn.small))
+    return kept
+
+
+def render_diagnosis(
+    results: Sequence[DiagnosticResult],
+    quantity: Quantity,
+    pictures: Mapping[str, Sequence[Picture]],
+    *,
+    title: str,
+    kicker: str,
+) -> str:
+    """Return the page.
+
+    Args:
+        results: In the order in which they are shown.
+        quantity: What is compared.
+        pictures: Of each result, by its name.
+        title: Of the document.
+        kicker: The line above the headline: what was examined.
+
+    Returns:
+        A whole HTML document that loads nothing.
+    """
+    alarms = [one for one in results if one.verdict is Verdict.ALARM]
+    listed = listing([DIAGNOSTICS[one.name].title.lower() for one in alarms])
+    return render_page(
+        title=title,
+        kicker=kicker,
+        headline=headline(results),
+        lead=[f"Beyond the threshold: {listed}."] if alarms else [],
+        warnings=[sentence_of(one, quantity) for one in alarms],
+        body=[
+            _overview(results),
+            *(_section(one, quantity, pictures.get(one.name, ())) for one in results),
+        ],
+        styles=["diagnose.css"],
+    )
+
+
+def headline(results: Sequence[DiagnosticResult]) -> str:
+    """Say how many alarms there are.
+
+    Args:
+        results: All of them.
+    """
+    alarms = sum(one.verdict is Verdict.ALARM for one in results)
+    assessed = sum(one.verdict in (Verdict.OK, Verdict.ALARM) for one in results)
+    asked = count(assessed, "diagnostic")
+    if alarms:
+        return f"{alarms} of {asked} {'raises' if alarms == 1 else 'raise'} an alarm."
+    return f"No alarm in {asked}."
+
+
+def sentence_of(result: DiagnosticResult, quantity: Quantity) -> str:
+    """Return the title of a diagnostic and what its result means, for a warning.
+
+    Args:
+        result: Of the diagnostic.
+        quantity: What is compared.
+    """
+    diagnostic = DIAGNOSTICS[result.name]
+    return f"{diagnostic.title}: {diagnostic.says(result, quantity)}"
+
+
+def number_of(result: DiagnosticResult) -> str:
+    """Return the number of a result, to three digits; empty where there is none."""
+    return "" if result.number is None else f"{result.number:.3g}".replace("-", "−")
+
+
+def limit_of(result: DiagnosticResult) -> str:
+    """Return where its alarm begins, ``below 0.01``; empty where there is none."""
+    if result.threshold is None:
+        return ""
+    return f"{DIAGNOSTICS[result.name].alarm} {result.threshold:.3g}"
+
+
+def _overview(results: Sequence[DiagnosticResult]) -> str:
+    rows: list[list[Content]] = []
+    for one in results:
+        link = Html(f'<a href="#{one.name}">{escaped(DIAGNOSTICS[one.name].title)}</a>')
+        rows.append([link, _badge(one.verdict), number_of(one), limit_of(one)])
+    head = ["diagnostic", "verdict", "number", "alarm"]
+    return section("overview", "Overview", [table(head, rows, "overview")])
+
+
+def _section(result: DiagnosticResult, quantity: Quantity, pictures: Sequence[Picture]) -> str:
+    diagnostic = DIAGNOSTICS[result.name]
+    note = diagnostic.reason if result.verdict is not Verdict.NOT_APPLICABLE else ""
+    if result.number is not None:
+        measured = f"{diagnostic.measured[0].upper()}{diagnostic.measured[1:]}"
+        limit = f" (alarm {limit_of(result)})" if result.threshold is not None else ""
+        note = f"{measured}: {number_of(result)}{limit}. {note}"
+    text = paragraph(diagnostic.says(result, quantity)) + paragraph(note, "asked")
+    large, small = (
+        "".join(figure(one.svg, one.caption) for one in pictures if one.small is size)
+        for size in (False, True)
+    )
+    return section(
+        result.name,
+        Html(f"{escaped(diagnostic.title)} {_badge(result.verdict).text}"),
+        [
+            f'<div class="answer"><div>{text}</div>{f"<div>{large}</div>" if large else ""}</div>',
+            f'<div class="gallery">{small}</div>' if small else "",
+            _cases(result.numbers, quantity) if isinstance(result.numbers, WorstErrors) else "",
+        ],
+    )
+
+
+def _cases(numbers: WorstErrors, quantity: Quantity) -> str:
+    """The table of the worst errors."""
+    errors = [case["prediction"] - case["label"] for case in numbers.cases]
+    decimals = shared_decimals(errors)
+    rows: list[list[Content]] = []
+    for case, error in zip(numbers.cases, errors, strict=True):
+        near, alike = (
+            f"{case[f'{which}_formula']}, {fixed(case[f'{which}_label'], decimals)}"
+            for which in ("nearest", "composition")
+        )
+        rows.append(
+            [
+                case["id"],
+                formula(case["formula"]),
+                fixed(case["label"], decimals),
+                fixed(error, decimals, sign=True),
+                str(case["cause"]),
+                near,
+                alike,
+                f"{case['rarest']} in {case['rarest_training']:,}",
+                f"{case['atoms']:,}",
+            ]
+        )
+    unit = f" ({quantity.unit})" if quantity.unit else ""
+    head = [
+        "id",
+        "formula",
+        f"label{unit}",
+        f"error{unit}",
+        "likely cause",
+        "nearest embedding, label",
+        "nearest composition, label",
+        "rarest element, training crystals",
+        "atoms",
+    ]
+    return table(head, rows, "cases")
+
+
+def _badge(verdict: Verdict) -> Html:
+    kind = verdict.value if verdict in (Verdict.OK, Verdict.ALARM) else ""
+    return Html(f'<span class="verdict {kind}">{escaped(verdict.value)}</span>')
