@@ -1,4 +1,4 @@
-"""Diagnose: a run is asked what it has learned, and what it has not."""
+"""Diagnose: what a run has learned, and what it has not."""
 
 import json
 import logging
@@ -58,6 +58,14 @@ class Diagnosis:
     def alarms(self) -> tuple[DiagnosticResult, ...]:
         """Those beyond their threshold."""
         return tuple(one for one in self.results if one.verdict is Verdict.ALARM)
+
+    def says(self, result: DiagnosticResult) -> str:
+        """Return what a result means.
+
+        Args:
+            result: One of these.
+        """
+        return DIAGNOSTICS[result.name].says(result, self.quantity)
 
 
 def diagnose(

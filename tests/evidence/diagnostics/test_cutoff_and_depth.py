@@ -148,7 +148,7 @@ def test_a_dead_layer_is_caught(untrained, members, says):
     assert ("This is member 3 of 3" in says(result)) == (members == 3)
 
 
-def test_a_sweep_is_compared_with_the_truth_where_it_is_known(untrained, says):
+def test_a_sweep_is_held_against_the_truth_where_it_is_known(untrained, says):
     tested = untrained()
     unknown = volume_sweep(tested)
     assert unknown.verdict is Verdict.SHOWN
