@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from xtalgraph.data.refusals import build_supported
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategies import Bonded
 from xtalgraph.testing.crystals import contract_crystals
 

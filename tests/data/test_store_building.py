@@ -26,7 +26,7 @@ from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.table import read_table
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.graphs.strategy import Strategy
 from xtalgraph.testing.crystals import contract_crystals
@@ -164,7 +164,7 @@ def test_other_folders_are_refused(tmp_path):
 COMMAND = """
 import sys
 from xtalgraph.data import store_building
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategies import Hybrid
 from xtalgraph.testing.crystals import contract_crystals
 if __name__ == "__main__":

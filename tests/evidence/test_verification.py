@@ -13,8 +13,8 @@ from xtalgraph.evidence.check_result import Status
 from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.verification import Verification, verify
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.neighbors import Edges
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models import cgcnn
 from xtalgraph.models.cgcnn import CGCNN

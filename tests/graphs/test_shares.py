@@ -14,9 +14,9 @@ from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.exchange.crystal import to_crystal
 from xtalgraph.graphs.exchange.pyg import to_pyg
 from xtalgraph.graphs.graph import collate
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.padding import pad_graph, padded_size
 from xtalgraph.graphs.reduction import reduce_graph
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 
 FCC = 2.98 * (1 - np.eye(3))

@@ -13,8 +13,8 @@ from xtalgraph.conventions.errors import ConfigError, GraphError, InputError, St
 from xtalgraph.data import store_building
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.nearest import Hybrid
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.testing.crystals import contract_crystals

@@ -18,7 +18,7 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.result import Verdict
 from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.verification import verify
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec

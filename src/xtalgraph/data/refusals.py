@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph, collate
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 

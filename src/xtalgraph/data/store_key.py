@@ -10,8 +10,8 @@ from typing import Final
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph_settings import BUILDER_VERSION, GraphSettings
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.graphs.settings import BUILDER_VERSION, GraphSettings
 
 FORMAT_VERSION: Final = 2
 """Of the files of a store; raised when they change. 2 has a checksum of ``store.json`` and of each

@@ -18,7 +18,7 @@ from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.states import States
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.predictor import Predictor

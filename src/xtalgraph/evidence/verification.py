@@ -20,8 +20,8 @@ from xtalgraph.data.states import States
 from xtalgraph.evidence.check_result import CheckResult, Status, Worst
 from xtalgraph.evidence.model_under_test import ModelUnderTest, Trial, Values
 from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.models.invariance import expected_values, violations
 from xtalgraph.models.smoothness import jump_on_a_way, pair_and_cluster, stretched_shell
 

@@ -12,8 +12,8 @@ from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.folding import why_not_reduced

@@ -14,8 +14,8 @@ from xtalgraph.data.table import Row, read_rows
 from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.evidence.numbers import count
 from xtalgraph.graphs.comparison import GraphSize, compare_strategies
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.summary import GraphSummary, Site, summarize

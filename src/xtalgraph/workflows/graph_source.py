@@ -18,7 +18,7 @@ from xtalgraph.data.states import States
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.workflows.config import DataConfig
 

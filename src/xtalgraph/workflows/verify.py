@@ -20,8 +20,8 @@ from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.evidence.verification import verify as verify_model
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.margin import MARGIN, is_decided
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text

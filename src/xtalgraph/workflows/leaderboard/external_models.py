@@ -17,7 +17,7 @@ from xtalgraph.conventions.errors import GraphError, MissingExtraError
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import readout_named
