@@ -102,7 +102,7 @@ def test_weights_that_are_not_finite_are_refused_with_their_name(run, value):
 
 def test_a_newer_format_and_broken_json_are_refused(run):
     path = run[0] / "model.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    path.write_text(path.read_text().replace('"format": 6', '"format": 99'))
     with pytest.raises(RunError, match="install a newer xtalgraph"):
         load_model(run[0])
     path.write_text("{")

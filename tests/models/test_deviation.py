@@ -93,12 +93,12 @@ def test_several_targets_have_a_column_each():
 def test_a_run_without_it_is_written_as_before_and_one_with_it_comes_back(tmp_path):
     save_model(tmp_path, made(PLAIN), PLAIN, {})
     document = json.loads((tmp_path / "model.json").read_text())
-    assert (document["format"], "variance" in document["model"]) == (1, False)
+    assert (document["format"], "variance" in document["model"]) == (6, False)
     assert not load_model(tmp_path)[1].variance
     model = made(SPEC)
     save_model(tmp_path, model, SPEC, {})
     loaded, spec, document = load_model(tmp_path)
-    assert (spec, document["format"]) == (SPEC, 4)
+    assert (spec, document["format"]) == (SPEC, 6)
     crystal = contract_crystals()["cubic"]
     assert deviation(loaded, spec, crystal) == deviation(model, SPEC, crystal)
 

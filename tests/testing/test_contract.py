@@ -72,9 +72,9 @@ def test_every_encoder_signs_the_contract(encoder, strategy, kind):
 def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
     spec = ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind), 1e-3)
     checks = signed(spec)
-    checks = {check.check for check in checks}
-    assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= checks
-    assert {f"gradients, {what}" for what in ("rotation", "permutation", "supercell")} <= checks
+    names = {check.check for check in checks}
+    assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= names
+    assert {f"gradients, {what}" for what in ("rotation", "permutation", "supercell")} <= names
     assert [check for check in checks if not check.passed] == []
 
 

@@ -54,7 +54,7 @@ def test_predictions_are_probabilities_and_metrics_those_of_scikit_learn(class_r
     assert set(table["target"]) == {0.0, 1.0}
     assert class_run.metrics["target"]["task"] == "classification"
     model = json.loads((class_run.folder / "model.json").read_text())
-    assert model["format"] == 2, "an older reader would take log-odds for values"
+    assert model["format"] == 6, "an older reader would take log-odds for values"
     for part in ("train", "test"):
         found = class_run.metrics["models"][DEFAULT][part]
         rows = table[table["split"] == part]

@@ -89,7 +89,7 @@ def test_the_run_remembers_the_choice_and_can_be_told_another(run, table, tmp_pa
     found = evaluate(run, table, progress=False)
     assert found["crystals"] == len(table)
     assert not found["rejected"]
-    assert json.loads((run / "model.json").read_text(encoding="utf-8"))["format"] == 5
+    assert json.loads((run / "model.json").read_text(encoding="utf-8"))["format"] == 6
 
 
 def test_a_vacancy_that_no_training_crystal_has_is_new(run):

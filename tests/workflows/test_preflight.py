@@ -67,7 +67,7 @@ def test_the_data_is_looked_for_before_the_run_folder(tmp_path, broken_table):
         (
             {"overrides": ["training.capture=true", "graph.reduction_tolerance=0"]},
             ConfigError,
-            "folded",
+            "reduced",
         ),
         (
             {"model": "megnet", "overrides": ["data.state=temperatur"]},

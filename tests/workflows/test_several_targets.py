@@ -124,7 +124,7 @@ def test_the_declarations_travel_with_the_model(joint):
     targets = joint.predictor.targets
     assert [target.kind for target in targets] == KINDS
     assert [target.unit for target in targets] == ["eV/cell", "eV/atom", ""]
-    assert json.loads((joint.folder / "model.json").read_text())["format"] == 2
+    assert json.loads((joint.folder / "model.json").read_text())["format"] == 6
     assert "energy_per_atom in eV/atom" in repr(joint.predictor)
 
 

@@ -69,7 +69,7 @@ def test_the_statistics_of_the_training_part_are_in_the_checkpoint(run, warm):
     assert scaler.mean.tolist() == pytest.approx([seen.mean()], rel=1e-12)
     assert scaler.std.tolist() == pytest.approx([seen.std(ddof=0)], rel=1e-12)
     document = json.loads((run.folder / "model.json").read_text())
-    assert document["format"] == 3
+    assert document["format"] == 6
     assert document["model"]["conditions"]["numbers"] == ["temperature"]
 
 

@@ -230,7 +230,7 @@ def test_several_targets_have_intervals_of_their_own(table, tmp_path):
         known = stated[f"target:{name}"].notna() & (stated["split"] == "calibration")
         assert found == known.sum()
     assert stated["upper:dense"].isna().all()
-    assert stated["spread:dense"].notna().all()
+    assert stated["std:dense"].notna().all()
     assert "intervals" not in run.metrics["targets"]["dense"].get("uncertainty", {})
     said = run.predictor.predict(gaps).set_index("id").loc[stated.index]
     np.testing.assert_allclose(said["upper:energy"], stated["upper:energy"], rtol=1e-3)

@@ -160,12 +160,12 @@ def test_several_targets_with_missing_labels_have_one_each(table, tmp_path):
     )
     stated = pd.read_csv(run.folder / "predictions.csv")
     for name in ("energy", "energy_per_atom"):
-        assert (stated[f"spread:{name}"] > 0).all(), "where a label is missing, too"
+        assert (stated[f"std:{name}"] > 0).all(), "where a label is missing, too"
         assert run.metrics["targets"][name]["uncertainty"]["learned"]
     crystal = from_pymatgen(table["structure"][0])
     both = run.predictor.predict([crystal, supercell(crystal, (2, 1, 1))])
     for name, times in (("energy", 2), ("energy_per_atom", 1)):
-        one, two = both[f"spread:{name}"]
+        one, two = both[f"std:{name}"]
         assert two == pytest.approx(times * one, rel=1e-4)
 
 

@@ -76,7 +76,7 @@ def build_store(
         >>> from xtalgraph.testing.crystals import contract_crystals
         >>> crystals = list(contract_crystals().values())
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     store = build_store(crystals, GraphRecipe(Radius(4.0)), folder)
+        ...     store = build_store(crystals, GraphSettings(Radius(4.0)), folder)
         ...     batch = store.select([0, 2, 2])
         >>> batch
         CrystalGraph(3 crystals, 11 atoms, 150 edges, torch.float64, cpu)

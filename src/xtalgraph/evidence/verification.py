@@ -108,9 +108,9 @@ def verify(
         >>> sites, numbers = np.array([[0.0] * 3, [2.0] * 3]), np.array([55, 17])
         >>> salt = Crystal(4.0 * np.eye(3), sites, numbers, np.ones(3, bool))
         >>> total = Target("energy", Kind.EXTENSIVE, "eV")
-        >>> subject = Subject(MeanNumber(), GraphSettings(Radius(5.0)), (total,))
-        >>> found = verify(subject, {"CsCl": salt})
-        >>> [(one.demand, one.violation, one.unit) for one in found.failures]
+        >>> tested = ModelUnderTest(MeanNumber(), GraphSettings(Radius(5.0)), (total,))
+        >>> found = verify(tested, {"CsCl": salt})
+        >>> [(one.check, one.violation, one.unit) for one in found.failures]
         [('supercell', 36.0, 'eV')]
     """
     if states is None:
