@@ -20,8 +20,8 @@ from xtalgraph.evidence.diagnostics.result import (
     alarm_if,
     not_applicable,
 )
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.neighbors import neighbors_within
-from xtalgraph.graphs.settings import GraphSettings
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 

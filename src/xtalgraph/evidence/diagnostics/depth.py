@@ -21,7 +21,7 @@ from xtalgraph.evidence.diagnostics.result import (
     alarm_if,
     not_applicable,
 )
-from xtalgraph.graphs.settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.layers import smoothing_by_layer
 from xtalgraph.models.receptive_field import receptive_field
 
