@@ -45,8 +45,8 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import Hybrid
-from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.requirements import why_not_reduced
 
 WORKERS: Final = Path(__file__).parent / "workers"
 HYBRID: Final = "hybrid:12:8"

@@ -4,6 +4,7 @@ import os
 import signal
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -35,16 +36,18 @@ def one_member() -> Iterator[int]:
     """Train one network where a test does not say how many: the others cost their time again."""
     from xtalgraph.models.xgn import XGN  # after OMP_NUM_THREADS, which torch reads
 
-    advised = XGN.advised_members
+    recommended = XGN.recommended
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(XGN, "advised_members", 1)
-        yield advised
+        patch.setattr(XGN, "recommended", replace(recommended, members=1))
+        yield recommended.members
 
 
 @pytest.fixture
-def as_advised(one_member, monkeypatch) -> int:
-    """Train as many as XGN advises."""
-    monkeypatch.setattr("xtalgraph.models.xgn.XGN.advised_members", one_member)
+def as_recommended(one_member, monkeypatch) -> int:
+    """Train as many as are recommended for XGN."""
+    from xtalgraph.models.xgn import XGN
+
+    monkeypatch.setattr(XGN, "recommended", replace(XGN.recommended, members=one_member))
     return one_member
 
 

@@ -28,7 +28,7 @@ def test_throughput_is_measured_of_every_encoder(encoder):
     said = run(str(FOLDER / "throughput.py"), *options)
     assert "training:" in said
     assert "% of the roofline" in said
-    assert ("full graphs alone" in said) == (not ENCODERS[encoder].reads_reduced)
+    assert ("full graphs alone" in said) == (not ENCODERS[encoder].reads.reduced)
 
 
 @pytest.mark.long

@@ -77,9 +77,9 @@ def test_the_network_is_the_equations_of_the_paper(graph):
 
     along_edges = graph.center.tolist(), graph.neighbor.tolist()
     along_triplets = graph.receiving_edge.tolist(), graph.sending_edge.tolist()
-    h = functional.silu(norm(model.embed_norm, model.embed(graph.number)))
-    e = dense(model.of_length, model.basis(graph.distance))
-    t = dense(model.of_angle, model.angles(graph.cosine))
+    h = functional.silu(norm(model.embed_norm, model.embed(graph)))
+    e = dense(model.of_length, model.edges.basis(graph.distance))
+    t = dense(model.of_angle, model.triplets.basis(graph.cosine))
     for layer in range(4):
         if layer < 2:
             heard, t = convolution(model.on_edges[layer], e, t, *along_triplets)

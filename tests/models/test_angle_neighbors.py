@@ -22,7 +22,7 @@ SMALL = {
     "gemnet": {"width": 8, "triplet_width": 6, "dihedral_width": 5, "degrees": 3, "depth": 1},
     "xgn": {"width": 8, "edge_width": 8, "depth": 2, "angle_depth": 1, "angle_width": 6},
 }
-READERS = [name for name, encoder in ENCODERS.items() if encoder.reads_angles]
+READERS = [name for name, encoder in ENCODERS.items() if encoder.reads.angles]
 CUBIC = contract_crystals()["cubic"]
 
 
@@ -78,7 +78,7 @@ def test_a_graph_without_angles_is_refused(encoder):
     with pytest.raises(GraphError, match="built without"):
         model.encoder(bare)
     model(add_triplets(bare, Angles(4.0, 4)))
-    if ENCODERS[encoder].reads_reduced:
+    if ENCODERS[encoder].reads.reduced:
         with pytest.raises(GraphError, match="built without"):
             model(reduce_graph(bare))
         model(reduce_graph(add_triplets(bare, Angles(4.0, 4))))

@@ -27,11 +27,11 @@ def graph_of(strategy: object) -> Graph:
 def test_with_degrees_it_is_that_of_pytorch_geometric(pyg, envelope):
     graph = graph_of(Radius(5.0))
     ours = encoder(alpha="degree", aggregator="sum", envelope=envelope)
-    atom = ours.embed(graph.number)
+    atom = ours.embed(graph)
     # Theirs takes an edge to an own image for the loop it would add, so the loops are given.
     loops = torch.arange(len(atom)).expand(2, -1)
     index = torch.cat([torch.stack([graph.neighbor, graph.center]), loops], dim=1)
-    factor = torch.cat([ours.envelope(graph.distance), torch.ones_like(atom[:, 0])])
+    factor = torch.cat([ours.edges.envelope(graph.distance), torch.ones_like(atom[:, 0])])
     for convolution in ours.convolutions:
         theirs = pyg.GCNConv(6, 6, add_self_loops=False).double()
         theirs.lin.weight, theirs.bias = convolution.linear.weight, convolution.linear.bias
@@ -43,7 +43,7 @@ def test_with_degrees_it_is_that_of_pytorch_geometric(pyg, envelope):
 def test_with_a_network_it_is_the_equation_in_loops(aggregator):
     graph = graph_of(Hybrid(cutoff=5.0))
     ours = encoder(envelope="none", aggregator=aggregator)
-    h = list(ours.embed(graph.number))
+    h = list(ours.embed(graph))
     for convolution in ours.convolutions:
         alpha = convolution.messages.message.alpha
         weight, bias = convolution.linear.weight, convolution.linear.bias
@@ -52,7 +52,9 @@ def test_with_a_network_it_is_the_equation_in_loops(aggregator):
             edges = (graph.center == i).nonzero().flatten().tolist()
             total = torch.zeros(6, dtype=torch.float64)
             for k in edges:
-                total = total + alpha(ours.basis(graph.distance[[k]]))[0] * h[graph.neighbor[k]]
+                total = (
+                    total + alpha(ours.edges.basis(graph.distance[[k]]))[0] * h[graph.neighbor[k]]
+                )
             if aggregator == "mean" and edges:
                 total = total / len(edges)
             new.append(torch.relu(weight @ (h[i] + total) + bias))

@@ -146,7 +146,7 @@ def energies(encoder: str, settings: dict, crystals: list[Crystal]) -> list[floa
 def test_it_tells_apart_what_distances_and_angles_cannot():
     cis, trans, left, right = (peroxide(degrees) for degrees in (0.0, 180.0, 112.0, -112.0))
     for name, other in ENCODERS.items():
-        if other.reads_reduced:
+        if other.reads.reduced:
             found = energies(name, {}, [cis, trans])
             assert found[0] == pytest.approx(found[1], abs=1e-12), name
     found = energies("gemnet", {}, [cis, trans, left, right])

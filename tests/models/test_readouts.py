@@ -8,8 +8,9 @@ from xtalgraph.data.targets import Kind, Target, kind_named
 from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout, readout_named
+from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout
 from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.requirements import readout_named
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.xgn import XGN
 
@@ -21,15 +22,15 @@ def test_the_kind_decides(kind):
     assert readout.serves is kind
 
 
-@pytest.mark.parametrize(("encoder", "advised"), [(MEGNet, "set2set"), (XGN, "attention")])
-def test_the_encoder_advises_where_its_readout_serves_the_target(encoder, advised):
+@pytest.mark.parametrize(("encoder", "recommended"), [(MEGNet, "set2set"), (XGN, "attention")])
+def test_the_recommended_readout_is_taken_where_it_serves_the_target(encoder, recommended):
     found = {kind: readout_named("auto", Target("y", kind), encoder).name for kind in Kind}
-    assert found == {Kind.EXTENSIVE: "sum", Kind.INTENSIVE: advised, Kind.ATOMIC: "atom"}
+    assert found == {Kind.EXTENSIVE: "sum", Kind.INTENSIVE: recommended, Kind.ATOMIC: "atom"}
 
 
 @pytest.mark.parametrize("encoder", ENCODERS.values())
-def test_the_readouts_that_are_advised_are_known(encoder):
-    assert encoder.advised_readout in (None, *READOUTS)
+def test_the_readouts_that_are_recommended_are_known(encoder):
+    assert encoder.recommended.readout in (None, *READOUTS)
 
 
 @pytest.mark.parametrize(

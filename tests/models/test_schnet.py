@@ -41,7 +41,7 @@ def test_the_interaction_is_that_of_pytorch_geometric(pyg, envelope):
     # Theirs always has a cosine; from very far away it is one.
     theirs = theirs_like(ours, CUTOFF if envelope else 1e9)
     settings = SchNet.Config(envelope="cosine" if envelope else "none")
-    factor = SchNet(settings, CUTOFF).envelope(graph.distance)
+    factor = SchNet(settings, CUTOFF).edges.envelope(graph.distance)
     atom = torch.randn(len(graph.number), WIDTH, dtype=torch.float64, requires_grad=True)
     edge = torch.randn(len(graph.center), BASIS, dtype=torch.float64, requires_grad=True)
     found = ours(atom, edge, factor, graph)

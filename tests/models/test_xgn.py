@@ -29,10 +29,10 @@ def gate_and_core(mixed, width):
 def written_out(model, graph):
     """The docstrings of the three classes, one loop for each sum."""
     distance = graph.distance
-    envelope, near = model.envelope(distance), model.angle_envelope(distance)
-    edge = functional.silu(model.of_length(model.basis(distance)))
-    atom = model.properties(graph.number) + model.embed.weight[graph.number]
-    angle = model.angles(graph.cosine)
+    envelope, near = model.edges.envelope(distance), model.triplets.envelope(distance)
+    edge = functional.silu(model.of_length(model.edges.basis(distance)))
+    atom = model.properties(graph) + model.embed.weight[graph.number]
+    angle = model.triplets.basis(graph.cosine)
     for layer, block in enumerate(model.blocks):
         if layer < len(model.angle_blocks):
             part = model.angle_blocks[layer]

@@ -19,9 +19,9 @@ def layer(atom: torch.Tensor) -> torch.Tensor:
 def run(connections: Connections, depth: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
     states = [START]
     for _ in range(depth):
-        entered = connections.enter(states)
-        states.append(connections.leave(entered, layer(entered)))
-    return connections.join(states), states
+        entered = connections.input(states)
+        states.append(connections.residual(entered, layer(entered)))
+    return connections.output(states), states
 
 
 @pytest.mark.parametrize("paper", ["none", "residual"])

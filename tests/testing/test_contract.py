@@ -8,13 +8,13 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Hybrid, Radius
-from xtalgraph.models import cgcnn
 from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Features
 from xtalgraph.models.readouts import SumReadout
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
-from xtalgraph.models.xgn import XGN
+from xtalgraph.nn import expansion
+from xtalgraph.nn.envelope import Envelope
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 
@@ -68,7 +68,7 @@ def test_every_encoder_signs_the_contract(encoder, strategy, kind):
 
 @pytest.mark.parametrize("kind", [Kind.EXTENSIVE, Kind.INTENSIVE])
 @pytest.mark.parametrize("strategy", [("radius", {"cutoff": 5.0}), ("hybrid", {})], ids=str)
-@pytest.mark.parametrize("encoder", [n for n, e in ENCODERS.items() if e.reads_reduced])
+@pytest.mark.parametrize("encoder", [n for n, e in ENCODERS.items() if e.reads.reduced])
 def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
     spec = ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind), 1e-3)
     checks = signed(spec)
@@ -165,7 +165,7 @@ def test_sums_that_forget_the_multiplicity_are_caught(monkeypatch):
         return values
 
     spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
-    monkeypatch.setattr(cgcnn, "weighted", forgetful)
+    monkeypatch.setattr(expansion, "weighted", forgetful)
     assert failed(spec) == {f"{w}, reduced as full" for w in ("values", "gradients", "buffers")}
 
 
@@ -205,9 +205,8 @@ def test_angles_that_do_not_fade_are_caught(monkeypatch):
     spec = ModelSpec("xgn", settings, "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
     assert failed(spec) == set()
 
-    def unfaded(self: XGN, graph: Graph, distance: torch.Tensor) -> tuple:
-        factor = graph.triplet_multiplicity.to(distance.dtype).unsqueeze(-1)
-        return self.angles(graph.cosine.to(distance.dtype)), factor
+    def unfaded(envelope: Envelope, graph: Graph, dtype: torch.dtype) -> torch.Tensor:
+        return torch.ones(len(graph.receiving_edge), dtype=dtype)
 
-    monkeypatch.setattr(XGN, "_angles", unfaded)
+    monkeypatch.setattr(expansion, "triplet_envelope", unfaded)
     assert failed(spec) == {"value at the cutoff of angles", "slope at the cutoff of angles"}

@@ -19,7 +19,7 @@ from xtalgraph.training.settings import TrainingConfig
 
 CONFIG = TrainingConfig(epochs=3, batch_size=8, learning_rate=3e-3, precision="64-true")
 NARROW = {"alignn": {"width": 16}}
-REDUCED = [name for name, encoder in ENCODERS.items() if encoder.reads_reduced]
+REDUCED = [name for name, encoder in ENCODERS.items() if encoder.reads.reduced]
 
 
 def examples(spec, count):

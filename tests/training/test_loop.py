@@ -13,6 +13,7 @@ from xtalgraph.crystals import transforms
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Scope
+from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.segments import segment_sum
 from xtalgraph.testing.crystals import contract_crystals
@@ -74,14 +75,15 @@ def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
     assert float(error) == pytest.approx(progress.selected_error, rel=1e-6)
 
 
-def test_the_weights_decay_as_the_architecture_advises_or_as_is_said(tmp_path, monkeypatch):
+def test_the_weights_decay_as_is_recommended_or_as_is_asked_for(tmp_path, monkeypatch):
     def decays(weight_decay):
         made = trainer(tmp_path, dataclasses.replace(SHORT, weight_decay=weight_decay))
         return [group["weight_decay"] for group in made.optimizer.param_groups]
 
     assert decays(None) == [0.01, 0.0], "of matrices; biases and scales do not decay"
     assert decays(0.5) == [0.5, 0.0]
-    monkeypatch.setattr("xtalgraph.models.cgcnn.CGCNN.advised_weight_decay", 0.2)
+    recommended = dataclasses.replace(CGCNN.recommended, weight_decay=0.2)
+    monkeypatch.setattr(CGCNN, "recommended", recommended)
     assert decays(None) == [0.2, 0.0]
     assert decays(0.0) == [0.0, 0.0]
 

@@ -66,17 +66,17 @@ def entries_of(found: Comparison):
     return {one["name"]: one for one in found.document["entries"]}
 
 
-def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path, as_advised):
+def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path, as_recommended):
     options = {"baselines": ["mean"], "epochs": 1, "split": "folds", "fold": 0}
     found = compared(csv_path, tmp_path / "a", models=["xgn", "cgcnn"], **options)
     entries = entries_of(found)
-    assert f"the mean of {as_advised} members, the assessed" in entries["xgn"]["description"]
+    assert f"the mean of {as_recommended} members, the assessed" in entries["xgn"]["description"]
     assert "members" not in entries["cgcnn"]["description"]
     members = {
         path.name.split("-")[0]: len(xtalgraph.load(path).members)
         for path in (found.folder / "runs").iterdir()
     }
-    assert members == {"xgn": as_advised, "cgcnn": 1}
+    assert members == {"xgn": as_recommended, "cgcnn": 1}
     (run,) = (found.folder / "runs").glob("xgn-*")
     stated = pd.read_csv(run / "predictions.csv").query("split == 'test'")
     mae = (stated["prediction"] - stated["target"]).abs().mean()

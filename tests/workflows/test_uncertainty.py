@@ -69,17 +69,17 @@ def test_the_first_member_of_an_ensemble_is_the_run_without_others(run, csv_path
     np.testing.assert_allclose(table["std"], (first - other).abs() / np.sqrt(2), rtol=1e-9)
 
 
-def test_where_nothing_is_said_as_many_are_trained_as_the_architecture_advises(
-    csv_path, tmp_path, as_advised
+def test_where_nothing_is_said_as_many_are_trained_as_are_recommended(
+    csv_path, tmp_path, as_recommended
 ):
-    assert as_advised == 3
+    assert as_recommended == 3
     run = trained(csv_path, tmp_path / "run", epochs=1, overrides=SMALL)
-    assert len(run.predictor.members) == as_advised
-    assert run.config.training.members == as_advised  # written out in config.yaml
+    assert len(run.predictor.members) == as_recommended
+    assert run.config.training.members == as_recommended  # written out in config.yaml
     assert (pd.read_csv(run.folder / "predictions.csv")["std"] > 0).all()
     said = {"target": "energy", "overrides": ["training.members=2"]}
     for options, count in (({"model": "cgcnn"}, 1), ({}, 3), (said, 2)):
-        request = Request.of(csv_path, {"target": "energy", **options}).advised()
+        request = Request.of(csv_path, {"target": "energy", **options}).recommended()
         assert request.config().training.members == count
 
 

@@ -20,9 +20,9 @@ from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.checkpoint import load_model, save_model
-from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.requirements import why_not_reduced
 
 Values = Float[np.ndarray, "rows columns"]
 """A row for each crystal, or for each atom if the targets are atomic; a column for each target."""
@@ -69,7 +69,7 @@ class ModelUnderTest:
                     read.append(load_model(Path(folder))[0])
             return _as_one(read)
 
-        reason = why_not_reduced(members[0].encoder, members[0].target)
+        reason = why_not_reduced(type(members[0].encoder), members[0].target)
         graph_settings = spec.make_graph_settings()
         return cls(_as_one(members), graph_settings, spec.targets, reason, reload, spec.conditions)
 

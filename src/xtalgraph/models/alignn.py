@@ -10,16 +10,15 @@ from torch.nn import functional
 from xtalgraph.conventions.ranges import Cutoff, Depth, Functions, Step, Width, check_ranges
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.angle_settings import AngleNeighbors, angles_from
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import AngleNeighbors, Encoder, Features, Reads, angles_from
 from xtalgraph.nn.angular import GaussianAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.mixtures import rows_of_elements
+from xtalgraph.nn.expansion import EdgeExpansion, Expansion, TripletExpansion
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import GaussianBasis
-from xtalgraph.nn.segments import gather, segment_sum, weighted
+from xtalgraph.nn.segments import gather, segment_sum
 
 
 class Dense(nn.Module):
@@ -56,6 +55,31 @@ class Pairs:
     """n f, how much a message counts among those that its receiver gets."""
     count: Int[Tensor, " pairs"]
     """How many pairs of the crystal each stands for."""
+
+
+def bonds_of(graph: Graph, edges: Expansion) -> Pairs:
+    """Return the pairs of the graph of atoms, along its edges.
+
+    Args:
+        graph: Whose atoms they are.
+        edges: Its edges.
+    """
+    count = graph.edge_multiplicity * graph.atom_multiplicity.index_select(0, graph.center)
+    envelope = edges.envelope.unsqueeze(-1)
+    return Pairs(graph.center, graph.neighbor, envelope, edges.weight, count)
+
+
+def lines_of(graph: Graph, triplets: Expansion, edge_count: Int[Tensor, " edges"]) -> Pairs:
+    """Return the pairs of the line graph, along the triplets of a graph.
+
+    Args:
+        graph: Whose edges they are.
+        triplets: Its triplets.
+        edge_count: How many edges of the crystal each edge stands for.
+    """
+    receiver, sender = graph.receiving_edge, graph.sending_edge
+    count = graph.triplet_multiplicity * edge_count.index_select(0, receiver)
+    return Pairs(receiver, sender, triplets.envelope.unsqueeze(-1), triplets.weight, count)
 
 
 class EdgeGatedConvolution(nn.Module):
@@ -101,12 +125,12 @@ class EdgeGatedConvolution(nn.Module):
         gate = gate + gather(self.gate_of_receiver(row), pairs.receiver)
         gate = torch.addmm(gate, pair, self.gate_of_pair.weight.T)
         share = torch.sigmoid(gate) * pairs.weight
-        heard = segment_sum(share * sent * pairs.envelope, pairs.receiver, len(row))
-        heard = heard / (segment_sum(share, pairs.receiver, len(row)) + self.epsilon)
-        received = functional.silu(self.norm(self.own(row) + heard, count))
+        total = segment_sum(share * sent * pairs.envelope, pairs.receiver, len(row))
+        mean = total / (segment_sum(share, pairs.receiver, len(row)) + self.epsilon)
+        update = functional.silu(self.norm(self.own(row) + mean, count))
         if self.pair_norm is None:
-            return received, pair
-        return received, pair + functional.silu(self.pair_norm(gate, pairs.count))
+            return update, pair
+        return update, pair + functional.silu(self.pair_norm(gate, pairs.count))
 
 
 class ALIGNN(Encoder):
@@ -177,9 +201,7 @@ class ALIGNN(Encoder):
             angles = angles_from(self.angle_cutoff, self.angle_neighbors)
             return None if self.alignn_layers == 0 else angles
 
-    reads_reduced = True
-    reads_mixtures = True
-    reads_angles = True
+    reads = Reads(reduced=True, angles=True, mixtures=True, batch_statistics=True)
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
@@ -188,15 +210,15 @@ class ALIGNN(Encoder):
         self.width = width
         self.embed = ElementEmbedding(width, config.element_features)
         self.embed_norm = WeightedBatchNorm(width)
-        self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
-        self.angles = GaussianAngles(config.angle_basis)
+        basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
+        self.edges = EdgeExpansion(basis, make_envelope(config.envelope, cutoff))
+        fade = make_envelope(config.envelope, min(cutoff, config.angle_cutoff))
+        self.triplets = TripletExpansion(GaussianAngles(config.angle_basis), fade)
         inner = config.embedding_width
-        self.of_length = nn.ModuleList([Dense(self.basis.size, inner), Dense(inner, width)])
+        self.of_length = nn.ModuleList([Dense(self.edges.size, inner), Dense(inner, width)])
         self.of_angle = nn.ModuleList(
-            [Dense(self.angles.size, inner), Dense(inner, width)] if lines else []
+            [Dense(self.triplets.size, inner), Dense(inner, width)] if lines else []
         )
-        self.envelope = make_envelope(config.envelope, cutoff)
-        self.angle_envelope = make_envelope(config.envelope, min(cutoff, config.angle_cutoff))
         self.on_edges = nn.ModuleList(
             EdgeGatedConvolution(width, keeps_pairs=layer + 1 < lines) for layer in range(lines)
         )
@@ -208,41 +230,22 @@ class ALIGNN(Encoder):
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
         self.expect_angles(graph)
-        distance = graph.distance.to(self.embed.weight.dtype)
-        edges, atoms = self._edges(graph, distance), graph.atom_multiplicity
-        states = [
-            functional.silu(self.embed_norm(rows_of_elements(self.embed.table(), graph), atoms))
-        ]
-        edge = self.basis(distance)
+        dtype = self.embed.weight.dtype
+        edges, triplets = self.edges(graph, dtype), self.triplets(graph, dtype)
+        atom_count = graph.atom_multiplicity
+        bonds = bonds_of(graph, edges)
+        lines = lines_of(graph, triplets, bonds.count)
+        hidden = [functional.silu(self.embed_norm(self.embed(graph), atom_count))]
+        edge, angle = edges.features, triplets.features
         for dense in self.of_length:
-            edge = dense(edge, edges.count)
-        triplets = self._triplets(graph, distance, edges.count)
-        angle = self.angles(graph.cosine.to(distance.dtype))
+            edge = dense(edge, bonds.count)
         for dense in self.of_angle:
-            angle = dense(angle, triplets.count)
+            angle = dense(angle, lines.count)
         for layer, on_atoms in enumerate(self.on_atoms):
             if layer < len(self.on_edges):
-                heard, angle = self.on_edges[layer](edge, angle, triplets, edges.count)
-                edge = edge + heard
-            atom = self.connections.enter(states)
-            heard, edge = on_atoms(atom, edge, edges, atoms)
-            states.append(self.connections.leave(atom, heard))
-        return Features(self.connections.join(states), layers=tuple(states))
-
-    def _edges(self, graph: Graph, distance: Float[Tensor, " edges"]) -> Pairs:
-        """Return the pairs of the graph of atoms."""
-        envelope, many = self.envelope(distance), graph.edge_multiplicity
-        weight = weighted(envelope, many).unsqueeze(-1)
-        count = many * graph.atom_multiplicity.index_select(0, graph.center)
-        return Pairs(graph.center, graph.neighbor, envelope.unsqueeze(-1), weight, count)
-
-    def _triplets(
-        self, graph: Graph, distance: Float[Tensor, " edges"], edges: Int[Tensor, " edges"]
-    ) -> Pairs:
-        """Return the pairs of the line graph; ``edges`` is how many edges each stands for."""
-        receiver, sender = graph.receiving_edge, graph.sending_edge
-        near = self.angle_envelope(distance)
-        envelope = near.index_select(0, receiver) * near.index_select(0, sender)
-        weight = weighted(envelope, graph.triplet_multiplicity).unsqueeze(-1)
-        count = graph.triplet_multiplicity * edges.index_select(0, receiver)
-        return Pairs(receiver, sender, envelope.unsqueeze(-1), weight, count)
+                update, angle = self.on_edges[layer](edge, angle, lines, bonds.count)
+                edge = edge + update
+            atom = self.connections.input(hidden)
+            update, edge = on_atoms(atom, edge, bonds, atom_count)
+            hidden.append(self.connections.residual(atom, update))
+        return Features(self.connections.output(hidden), layers=tuple(hidden))

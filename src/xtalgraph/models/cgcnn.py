@@ -9,17 +9,16 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.ranges import Depth, Functions, Step, Width, check_ranges
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import Encoder, Features, Reads
 from xtalgraph.nn.bond_features import BondFeatures
 from xtalgraph.nn.coordination import effective_coordination
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
+from xtalgraph.nn.expansion import EdgeExpansion
 from xtalgraph.nn.gated_sum import gated_sum
-from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, make_basis
-from xtalgraph.nn.segments import weighted
 
 CLOSE_PACKED: Final = 12
 """Coordination numbers are given to the model in units of that of a close packing."""
@@ -50,23 +49,23 @@ class GatedConvolution(nn.Module):
         self,
         atom: Float[Tensor, "atoms width"],
         edge: Float[Tensor, "edges basis"],
-        factor: Float[Tensor, "edges 1"],
+        edge_weight: Float[Tensor, "edges 1"],
         graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
-        """Return what the atoms receive; ``factor`` is envelope times multiplicity."""
-        update = gated_sum(
+        """Return what the atoms receive; ``edge_weight`` is envelope times multiplicity."""
+        received = gated_sum(
             self.of_center(atom),
             self.of_neighbor(atom),
             edge,
             self.of_edge.weight,
-            factor,
+            edge_weight,
             graph.center,
             graph.neighbor,
             starts=graph.edge_starts,
         ).total
         if self.norm is not None:
-            update = self.norm(update, graph.atom_multiplicity)
-        return update
+            received = self.norm(received, graph.atom_multiplicity)
+        return received
 
 
 class CGCNN(Encoder):
@@ -118,24 +117,24 @@ class CGCNN(Encoder):
         def __post_init__(self) -> None:
             check_ranges(self, "model")
 
-    reads_reduced = True
-    reads_mixtures = True
-    needs_elements = ("bond_features",)
+    reads = Reads(
+        reduced=True, mixtures=True, no_mixtures_with=("bond_features",), batch_statistics=True
+    )
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width = config.width
         self.embed = ElementEmbedding(config.width, config.element_features)
-        self.basis = make_basis(
+        basis = make_basis(
             config.basis,
             cutoff,
             size=config.basis_size,
             step=config.basis_step,
             sigma=config.basis_sigma,
         )
+        self.edges = EdgeExpansion(basis, make_envelope(config.envelope, cutoff))
         self.bonds = BondFeatures() if config.bond_features else None
-        size = self.basis.size + (0 if self.bonds is None else self.bonds.size)
-        self.envelope = make_envelope(config.envelope, cutoff)
+        size = self.edges.size + (0 if self.bonds is None else self.bonds.size)
         self.convolutions = nn.ModuleList(
             GatedConvolution(config.width, size, config.batch_norm) for _ in range(config.depth)
         )
@@ -146,19 +145,21 @@ class CGCNN(Encoder):
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
-        distance = graph.distance.to(self.embed.weight.dtype)
-        edge = self.basis(distance)
+        dtype = self.embed.weight.dtype
+        edges = self.edges(graph, dtype)
+        edge = edges.features
         if self.bonds is not None:
             graph.expect_ordered("model.bond_features")
-            number_i, number_j = (graph.number[end] for end in (graph.center, graph.neighbor))
-            edge = torch.cat([edge, self.bonds(number_i, number_j, distance)], dim=-1)
-        factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
-        atom = rows_of_elements(self.embed.table(), graph)
+            number_i, number_j = graph.number[graph.center], graph.number[graph.neighbor]
+            bonds = self.bonds(number_i, number_j, graph.distance.to(dtype))
+            edge = torch.cat([edge, bonds], dim=-1)
+        atom = self.embed(graph)
         if self.of_coordination is not None:
-            bonds = effective_coordination(graph, self.cutoff).to(atom.dtype)
-            atom = atom + self.of_coordination(bonds.unsqueeze(-1) / CLOSE_PACKED)
-        states = [atom]
+            coordination = effective_coordination(graph, self.cutoff).to(dtype)
+            atom = atom + self.of_coordination(coordination.unsqueeze(-1) / CLOSE_PACKED)
+        hidden = [atom]
         for convolution in self.convolutions:
-            atom = self.connections.enter(states)
-            states.append(self.connections.leave(atom, convolution(atom, edge, factor, graph)))
-        return Features(self.connections.join(states), layers=tuple(states))
+            atom = self.connections.input(hidden)
+            received = convolution(atom, edge, edges.weight, graph)
+            hidden.append(self.connections.residual(atom, received))
+        return Features(self.connections.output(hidden), layers=tuple(hidden))

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.ranges import Range
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 
@@ -25,15 +26,94 @@ class Features:
     """The atoms before the first layer and after each, where the encoder tells."""
 
 
+@dataclass(frozen=True)
+class Reads:
+    """What an encoder reads of a crystal: it decides which graphs and which data it is given.
+
+    Raises:
+        ConfigError: If it reads directions of a reduced graph, which has none.
+    """
+
+    reduced: bool = False
+    """A graph reduced by symmetry gives its atoms the features that the full graph gives them: it
+    reads elements, distances and angles alone, and weights every sum over atoms, edges or triplets
+    by multiplicity."""
+    angles: bool = False
+    """Triplets. Its ``Config`` then is one of `AngleSettings`, by which its graphs are built, and
+    its ``forward`` begins with `Encoder.expect_angles`."""
+    directions: bool = False
+    """Vectors, or dihedrals, which are made of them: it needs a `CrystalGraph`."""
+    condition: bool = False
+    """`Graph.state` and `Graph.fidelity`: temperature, pressure, method. Its ``Config`` then is
+    one of `ConditionSettings`."""
+    mixtures: bool = False
+    """Disordered sites: what an atom starts from comes from
+    `xtalgraph.nn.element_embedding.rows_of_elements`, and `Graph.number` decides nothing else."""
+    no_mixtures_with: tuple[str, ...] = ()
+    """Settings with which it reads one element at each atom all the same, and no mixture."""
+    batch_statistics: bool = False
+    """Means over the batch in training: what it makes of a crystal then depends on the others."""
+
+    def __post_init__(self) -> None:
+        if self.reduced and self.directions:
+            raise ConfigError("an encoder that reads directions cannot read a reduced graph")
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """What is taken for an architecture where a training says nothing."""
+
+    readout: str | None = None
+    """The readout of its paper, or the one found to be best, by name, for the targets that it
+    serves. None for the one that follows from the target."""
+    members: int = 1
+    """How many are trained, for their mean and standard deviation: a paper's architecture is one
+    network."""
+    weight_decay: float = 0.01
+    """See `TrainingConfig.weight_decay`."""
+
+
+AngleNeighbors = Annotated[int, Range(0, 10_000)]
+"""How many edges of an atom form angles."""
+
+
 class AngleSettings(Protocol):
     """What the ``Config`` of an encoder that reads angles says of them."""
 
     def make_angles(self) -> Angles | None:
-        """Return which edges form angles; None for a model without angles."""
+        """Return which edges form angles, by `angles_from`; None for a model without angles."""
 
 
-class StateSettings(Protocol):
-    """What the ``Config`` of an encoder that reads the state of a crystal says of it.
+def angles_from(angle_cutoff: float, angle_neighbors: int | None) -> Angles | None:
+    """Return which edges form angles, by the settings of these names.
+
+    Args:
+        angle_cutoff: Longest edge that forms angles, Å.
+        angle_neighbors: How many edges of an atom form angles, in whole shells; 0 for none, None
+            for all edges up to the cutoff.
+
+    Returns:
+        None where no edges form angles.
+
+    Raises:
+        ConfigError: If the cutoff is not larger than 0, or one edge alone is to form angles.
+
+    Example:
+        >>> angles_from(5.0, None).max_neighbors is None, angles_from(5.0, 0) is None
+        (True, True)
+    """
+    if not angle_cutoff > 0:
+        raise ConfigError(f"model.angle_cutoff must be larger than 0 Å, got {angle_cutoff}")
+    if angle_neighbors is not None and (angle_neighbors < 0 or angle_neighbors == 1):
+        raise ConfigError(
+            "model.angle_neighbors must be at least 2, for an angle needs two edges, or null for "
+            f"all, or 0 for a model without angles, got {angle_neighbors}"
+        )
+    return None if angle_neighbors == 0 else Angles(angle_cutoff, angle_neighbors)
+
+
+class ConditionSettings(Protocol):
+    """What the ``Config`` of an encoder that reads the condition of a crystal says of it.
 
     `xtalgraph.models.spec.ModelSpec` fills both in, where the data has conditions.
     """
@@ -57,29 +137,10 @@ class Encoder(nn.Module, ABC):
 
     Config: ClassVar[type[Any]]
     """Hyper-parameters, a frozen dataclass with a default for each."""
-    reads_reduced: ClassVar[bool] = False
-    """Whether a reduced graph gives its atoms the features that the full graph gives them: it
-    reads elements, distances and angles alone, and weights every sum over atoms, edges or triplets
-    by multiplicity."""
-    reads_mixtures: ClassVar[bool] = False
-    """Whether it reads disordered sites: what an atom starts from comes from
-    `xtalgraph.nn.mixtures.rows_of_elements`, and `Graph.number` decides nothing else."""
-    needs_elements: ClassVar[tuple[str, ...]] = ()
-    """Settings with which it reads one element at each atom all the same, and no mixture."""
-    reads_angles: ClassVar[bool] = False
-    """Whether it reads triplets. Its ``Config`` then is one of `AngleSettings`, by which its
-    graphs are built, and its ``forward`` begins with `expect_angles`."""
-    reads_state: ClassVar[bool] = False
-    """Whether it reads `Graph.state` and `Graph.fidelity`. Its ``Config`` then is one of
-    `StateSettings`."""
-    advised_readout: ClassVar[str | None] = None
-    """The readout of its paper, or of our own the one that was found to be best, by name; it is
-    taken for the targets that it serves. None for the one that follows from the target."""
-    advised_members: ClassVar[int] = 1
-    """How many are trained, where `train` is told nothing, for their mean and its spread: a paper's
-    architecture is one network."""
-    advised_weight_decay: ClassVar[float] = 0.01
-    """With which it is trained where nothing is said, see `TrainingConfig.weight_decay`."""
+    reads: ClassVar[Reads] = Reads()
+    """What it reads of a crystal."""
+    recommended: ClassVar[Recommended] = Recommended()
+    """What is taken where a training says nothing."""
     width: int
     """Length of the vector of an atom."""
     crystal_width: int = 0
@@ -91,7 +152,7 @@ class Encoder(nn.Module, ABC):
         self.cutoff = cutoff
 
     def expect_angles(self, graph: Graph) -> None:
-        """Refuse a graph whose angles nobody has looked for, where the encoder reads angles.
+        """Refuse a graph that was built without angles, where the encoder reads them.
 
         Args:
             graph: What it is to read.
@@ -99,7 +160,7 @@ class Encoder(nn.Module, ABC):
         Raises:
             GraphError: If it was built without triplets.
         """
-        if not self.reads_angles:
+        if not self.reads.angles:
             return
         settings: AngleSettings = self.config
         angles = settings.make_angles()

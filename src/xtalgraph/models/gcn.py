@@ -11,16 +11,15 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Depth, Step, Width, check_ranges
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import Encoder, Features, Reads
 from xtalgraph.nn.aggregation import Aggregator, AggregatorName, make_aggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.messages import Message, MessagePassing, Nothing
-from xtalgraph.nn.mixtures import rows_of_elements
-from xtalgraph.nn.radial import GaussianBasis
-from xtalgraph.nn.segments import gather, segment_sum, weighted
-from xtalgraph.nn.update import ReplaceUpdate
+from xtalgraph.nn.expansion import EdgeExpansion
+from xtalgraph.nn.messages import Message, MessagePassing, Nothing, ReplaceUpdate
+from xtalgraph.nn.radial import GaussianBasis, NoBasis, RadialBasis
+from xtalgraph.nn.segments import gather, segment_sum
 
 AlphaName = Literal["mlp", "degree"]
 """Where the weight of a neighbour comes from."""
@@ -65,14 +64,14 @@ class GraphConvolution(nn.Module):
     def forward(
         self,
         atom: Float[Tensor, "atoms width"],
-        own: Float[Tensor, "atoms 1"],
+        self_weight: Float[Tensor, "atoms 1"],
         edge: Float[Tensor, "edges edge"],
         envelope: Float[Tensor, " edges"],
         graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
-        """Update the atoms; ``own`` is s, the share of an atom's own vector."""
+        """Update the atoms; ``self_weight`` is s, that of an atom's own vector."""
         received = self.messages(atom, edge, envelope, graph)
-        return torch.relu(self.linear(own * atom + received))
+        return torch.relu(self.linear(self_weight * atom + received))
 
 
 class GCN(Encoder):
@@ -126,16 +125,17 @@ class GCN(Encoder):
                     f"model.aggregator=sum, got {self.aggregator!r}"
                 )
 
-    reads_reduced = True
-    reads_mixtures = True
+    reads = Reads(reduced=True, mixtures=True)
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width = width = config.width
         self.embed = ElementEmbedding(width)
-        self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
-        self.envelope = make_envelope(config.envelope, cutoff)
         self.by_degree = config.alpha == "degree"
+        basis: RadialBasis = NoBasis()
+        if not self.by_degree:
+            basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
+        self.edges = EdgeExpansion(basis, make_envelope(config.envelope, cutoff))
         self.convolutions = nn.ModuleList(
             GraphConvolution(width, self._alpha(), make_aggregator(config.aggregator, width))
             for _ in range(config.depth)
@@ -146,21 +146,21 @@ class GCN(Encoder):
         if self.by_degree:
             return nn.Identity()  # the edge already is 1 / √(D_i D_j)
         width = self.width
-        return nn.Sequential(nn.Linear(self.basis.size, width), nn.SiLU(), nn.Linear(width, 1))
+        return nn.Sequential(nn.Linear(self.edges.size, width), nn.SiLU(), nn.Linear(width, 1))
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
-        distance = graph.distance.to(self.embed.weight.dtype)
-        envelope = self.envelope(distance)
-        states = [rows_of_elements(self.embed.table(), graph)]
+        edges = self.edges(graph, self.embed.weight.dtype)
+        hidden = [self.embed(graph)]
         if self.by_degree:
-            neighbors = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
-            own = 1.0 / (1.0 + segment_sum(neighbors, graph.center, len(graph.number)))
-            edge = (gather(own, graph.center) * gather(own, graph.neighbor)).sqrt()
+            degree = 1.0 + segment_sum(edges.weight, graph.center, len(graph.number))
+            self_weight = 1.0 / degree
+            ends = gather(self_weight, graph.center), gather(self_weight, graph.neighbor)
+            edge = (ends[0] * ends[1]).sqrt()
         else:
-            own, edge = torch.ones_like(states[0][:, :1]), self.basis(distance)
+            self_weight, edge = torch.ones_like(hidden[0][:, :1]), edges.features
         for convolution in self.convolutions:
-            atom = self.connections.enter(states)
-            output = convolution(atom, own, edge, envelope, graph)
-            states.append(self.connections.leave(atom, output))
-        return Features(self.connections.join(states), layers=tuple(states))
+            atom = self.connections.input(hidden)
+            update = convolution(atom, self_weight, edge, edges.envelope, graph)
+            hidden.append(self.connections.residual(atom, update))
+        return Features(self.connections.output(hidden), layers=tuple(hidden))

@@ -14,14 +14,13 @@ from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.dihedrals import Dihedrals, find_dihedrals
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.angle_settings import AngleNeighbors, angles_from
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import AngleNeighbors, Encoder, Features, Reads, angles_from
 from xtalgraph.nn.angular import FourierBasis, SphericalBesselBasis
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
+from xtalgraph.nn.expansion import EdgeExpansion, triplet_envelope
 from xtalgraph.nn.geometry import smooth_dihedral
-from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum
 
@@ -106,12 +105,12 @@ class Interaction(nn.Module):
     ) -> Float[Tensor, "edges width"]:
         """Update the edges."""
         sent = functional.silu(self.sent(edge)) * self.of_radial(directions.radial)
-        heard = functional.silu(self.own(edge))
-        heard = heard + functional.silu(self.up(self._along_triplets(sent, directions)))
+        update = functional.silu(self.own(edge))
+        update = update + functional.silu(self.up(self._along_triplets(sent, directions)))
         along = self._along_dihedrals(sent, directions)
-        heard = heard + functional.silu(self.dihedral_up(along))
-        updated: Tensor = self.after(edge + functional.silu(self.out(self.before(heard))))
-        return updated
+        update = update + functional.silu(self.dihedral_up(along))
+        new_edge: Tensor = self.after(edge + functional.silu(self.out(self.before(update))))
+        return new_edge
 
     def _along_triplets(
         self, sent: Float[Tensor, "edges width"], directions: Directions
@@ -224,18 +223,17 @@ class GemNet(Encoder):
             """Return which edges form angles."""
             return angles_from(self.angle_cutoff, self.angle_neighbors)
 
-    reads_angles = True
-    reads_mixtures = True
+    reads = Reads(angles=True, directions=True, mixtures=True)
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width, reach = config.width, min(cutoff, config.angle_cutoff)
         width, depth = config.width, config.depth
         self.embed = ElementEmbedding(config.width, config.element_features)
-        self.radial = BesselBasis(cutoff, config.radials)
         self.angular = SphericalBesselBasis(reach, config.degrees, config.radials)
         self.torsion = FourierBasis(config.torsions)
-        self.envelope = make_envelope(config.envelope, cutoff)
+        basis = BesselBasis(cutoff, config.radials)
+        self.edges = EdgeExpansion(basis, make_envelope(config.envelope, cutoff))
         self.angle_envelope = make_envelope(config.envelope, reach)
         self.of_radial = nn.Linear(config.radials, width)
         self.embeddings = nn.ModuleList(EdgeEmbedding(width, width) for _ in range(depth))
@@ -271,33 +269,33 @@ class GemNet(Encoder):
             )
         self.expect_angles(graph)
         directions = self.directions(graph)
-        states = [rows_of_elements(self.embed.table(), graph)]
+        hidden = [self.embed(graph)]
         edge = functional.silu(self.of_radial(directions.radial))
         for layer, interaction in enumerate(self.interactions):
-            atom = self.connections.enter(states)
-            heard = self.embeddings[layer](atom, edge, graph)
-            edge = interaction(heard if layer == 0 else (edge + heard) / 2**0.5, directions)
-            sent = self.to_atoms[layer](directions.radial) * edge
-            received = self.outs[layer](segment_sum(sent, graph.center, len(atom)))
-            states.append(self.connections.leave(atom, received))
-        return Features(self.connections.join(states), layers=tuple(states))
+            atom = self.connections.input(hidden)
+            embedded = self.embeddings[layer](atom, edge, graph)
+            edge = interaction(embedded if layer == 0 else (edge + embedded) / 2**0.5, directions)
+            message = self.to_atoms[layer](directions.radial) * edge
+            update = self.outs[layer](segment_sum(message, graph.center, len(atom)))
+            hidden.append(self.connections.residual(atom, update))
+        return Features(self.connections.output(hidden), layers=tuple(hidden))
 
     def directions(self, graph: CrystalGraph) -> Directions:
         """Return what the interactions read of a graph with angles at the receiving neighbor."""
-        kind, many = self.embed.weight.dtype, self.config.angle_neighbors or WITHIN_5
-        distance, cosine = graph.distance.to(kind), graph.cosine.to(kind)
-        near = self.angle_envelope(distance)
-        both = near.index_select(0, graph.receiving_edge) * near.index_select(0, graph.sending_edge)
-        angular = self.angular(distance, cosine, graph.sending_edge) * both.unsqueeze(-1)
+        dtype, limit = self.embed.weight.dtype, self.config.angle_neighbors or WITHIN_5
+        edges = self.edges(graph, dtype)
+        fade = triplet_envelope(self.angle_envelope, graph, dtype).unsqueeze(-1)
+        lengths, cosines = graph.distance.to(dtype), graph.cosine.to(dtype)
+        angular = self.angular(lengths, cosines, graph.sending_edge) * fade
         dihedrals = find_dihedrals(graph)
         cosine, sine = smooth_dihedral(*dihedrals.vectors(graph))
-        torsion = self.torsion(cosine.to(kind), sine.to(kind))
+        torsion = self.torsion(cosine.to(dtype), sine.to(dtype))
         torsion = torch.cat([torch.ones_like(torsion[:, :1]), torsion], dim=-1)
         # √2 sin(k_n d)/d, and the spherical basis of d / r_c: of a size that does not follow r_c.
-        radial = self.radial(distance) * self.envelope(distance).unsqueeze(-1)
+        radial = edges.features * edges.envelope.unsqueeze(-1)
         return Directions(
             radial * self.cutoff**0.5,
-            angular * (self.angular.cutoff**1.5 / many**0.5),
+            angular * (self.angular.cutoff**1.5 / limit**0.5),
             torsion,
             graph.receiving_edge,
             graph.sending_edge,

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Features
-from xtalgraph.models.readouts import Readout, check_serves
+from xtalgraph.models.readouts import Readout
+from xtalgraph.models.requirements import check_readout
 from xtalgraph.models.scaler import Scaler
 
 
@@ -26,7 +27,7 @@ class Head(nn.Module):
 
     def __init__(self, readout: Readout, target: Target) -> None:
         super().__init__()
-        check_serves(readout, target)
+        check_readout(readout, target)
         self.readout = readout
         self.scaler = Scaler()
         self.target = target

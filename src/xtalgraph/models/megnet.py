@@ -11,16 +11,16 @@ from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.conventions.ranges import Depth, Range, Step, Width, check_ranges
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
 from xtalgraph.nn.activation import ShiftedSoftplus
 from xtalgraph.nn.aggregation import MeanAggregator
-from xtalgraph.nn.averages import weighted_mean
 from xtalgraph.nn.depth import ConnectionName, Connections
+from xtalgraph.nn.element_embedding import rows_of_elements
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.mixtures import rows_of_elements
+from xtalgraph.nn.expansion import EdgeExpansion
 from xtalgraph.nn.pooling import Set2SetPooling
 from xtalgraph.nn.radial import GaussianBasis
-from xtalgraph.nn.segments import gather, weighted
+from xtalgraph.nn.segments import gather, weighted, weighted_mean
 
 
 def _dense(size: int, hidden: int, width: int) -> nn.Sequential:
@@ -56,8 +56,8 @@ class Perceptron(nn.Module):
 
     def forward(self, mixed: Float[Tensor, "rows hidden"]) -> Float[Tensor, "rows width"]:
         """Return φ from the sum of the parts, each multiplied with its block of W_1."""
-        found: Tensor = self.rest(mixed)
-        return found
+        output: Tensor = self.rest(mixed)
+        return output
 
 
 class Block(nn.Module):
@@ -86,31 +86,32 @@ class Block(nn.Module):
         self,
         atom: Float[Tensor, "atoms width"],
         edge: Float[Tensor, "edges width"],
-        state: Float[Tensor, "crystals width"],
+        whole: Float[Tensor, "crystals width"],
         envelope: Float[Tensor, " edges"],
         graph: Graph,
     ) -> tuple[
         Float[Tensor, "atoms width"], Float[Tensor, "edges width"], Float[Tensor, "crystals width"]
     ]:
-        """Return what is to be added to atoms, edges and crystals."""
-        atom, edge, state = self.of_atom(atom), self.of_edge(edge), self.of_state(state)
-        owner = graph.crystal_of_atom
+        """Return what is to be added to atoms, edges and crystals; ``whole`` is u."""
+        atom, edge, whole = self.of_atom(atom), self.of_edge(edge), self.of_state(whole)
+        crystal = graph.crystal_of_atom
 
-        center, neighbor, own, whole = self.edge.first
-        of_center = center(atom) + gather(whole(state), owner)
-        mixed = gather(of_center, graph.center) + gather(neighbor(atom), graph.neighbor)
-        edge = self.edge(mixed + own(edge))
+        of_center, of_neighbor, of_edge, of_crystal = self.edge.first
+        at_center = of_center(atom) + gather(of_crystal(whole), crystal)
+        ends = gather(at_center, graph.center) + gather(of_neighbor(atom), graph.neighbor)
+        edge = self.edge(ends + of_edge(edge))
 
-        received, own, whole = self.atom.first
-        heard = self.mean(edge, envelope, graph)
-        atom = self.atom(received(heard) + own(atom) + gather(whole(state), owner))
+        of_received, of_atom, of_crystal = self.atom.first
+        received = self.mean(edge, envelope, graph)
+        both = of_received(received) + of_atom(atom)
+        atom = self.atom(both + gather(of_crystal(whole), crystal))
 
-        of_edges, of_atoms, own = self.state.first
+        of_edges, of_atoms, of_crystal = self.state.first
         values, weight = edge * envelope.unsqueeze(-1), edge_weight(envelope, graph)
         edges = weighted_mean(values, weight, graph.crystal_of_edge, len(graph))
         count = graph.atom_multiplicity.to(atom.dtype)
-        atoms = weighted_mean(atom, count, owner, len(graph))
-        return atom, edge, self.state(of_edges(edges) + of_atoms(atoms) + own(state))
+        atoms = weighted_mean(atom, count, crystal, len(graph))
+        return atom, edge, self.state(of_edges(edges) + of_atoms(atoms) + of_crystal(whole))
 
 
 def edge_weight(envelope: Float[Tensor, " edges"], graph: Graph) -> Float[Tensor, " edges"]:
@@ -173,26 +174,24 @@ class MEGNet(Encoder):
         def __post_init__(self) -> None:
             check_ranges(self, "model")
 
-    reads_reduced = True
-    reads_mixtures = True
-    reads_state = True
-    advised_readout = "set2set"
+    reads = Reads(reduced=True, mixtures=True, condition=True)
+    recommended = Recommended(readout="set2set")
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width, hidden = config.width, config.hidden
         self.crystal_width = 3 * config.width
         self.embed = nn.Embedding(MAX_ATOMIC_NUMBER + 1, config.element_width)
-        self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
-        self.envelope = make_envelope(config.envelope, cutoff)
+        basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
+        self.edges = EdgeExpansion(basis, make_envelope(config.envelope, cutoff))
         self.of_atom = _dense(config.element_width, hidden, config.width)
-        self.of_edge = _dense(self.basis.size, hidden, config.width)
+        self.of_edge = _dense(self.edges.size, hidden, config.width)
         methods, length = config.fidelities, config.fidelity_width
         self.of_fidelity = nn.Embedding(methods, length) if methods else None
         size = config.state_width + (length if methods else 0)
         self.of_state = _dense(size, hidden, config.width)
         self.blocks = nn.ModuleList(
-            Block(config.width, hidden, dense=number > 0) for number in range(config.depth)
+            Block(config.width, hidden, dense=layer > 0) for layer in range(config.depth)
         )
         self.connections = Connections(config.connections, "residual", config.width, config.depth)
         self.pooling = Set2SetPooling(config.width)
@@ -206,23 +205,22 @@ class MEGNet(Encoder):
         Raises:
             GraphError: If the state is not as long as it was declared.
         """
-        distance = graph.distance.to(self.embed.weight.dtype)
-        state = self._state(graph)
-        envelope = self.envelope(distance)
-        states = [rows_of_elements(self.of_atom(self.embed.weight), graph)]
-        edge, whole = self.of_edge(self.basis(distance)), self.of_state(state)
+        edges = self.edges(graph, self.embed.weight.dtype)
+        hidden = [rows_of_elements(self.of_atom(self.embed.weight), graph)]
+        edge, whole = self.of_edge(edges.features), self.of_state(self._condition(graph))
         for block in self.blocks:
-            atom = self.connections.enter(states)
-            output, of_edge, of_state = block(atom, edge, whole, envelope, graph)
-            states.append(self.connections.leave(atom, output))
-            edge, whole = edge + of_edge, whole + of_state
-        values, weight = edge * envelope.unsqueeze(-1), edge_weight(envelope, graph)
+            atom = self.connections.input(hidden)
+            atom_update, edge_update, update = block(atom, edge, whole, edges.envelope, graph)
+            hidden.append(self.connections.residual(atom, atom_update))
+            edge, whole = edge + edge_update, whole + update
+        values = edge * edges.envelope.unsqueeze(-1)
+        weight = edge_weight(edges.envelope, graph)
         pooled = self.pooling(values, weight, graph.crystal_of_edge, len(graph))
         crystal = torch.cat([pooled, whole], dim=-1)
-        return Features(self.connections.join(states), crystal, tuple(states))
+        return Features(self.connections.output(hidden), crystal, tuple(hidden))
 
-    def _state(self, graph: Graph) -> Float[Tensor, "crystals state"]:
-        """Return the numbers of each crystal, zeros if it has none, beside its method's vector."""
+    def _condition(self, graph: Graph) -> Float[Tensor, "crystals state"]:
+        """Return the numbers of each crystal, zeros without, and its method's vector."""
         numbers, size = graph.state.to(self.embed.weight.dtype), self.config.state_width
         if numbers.shape[1] == 0:
             numbers = numbers.new_zeros(len(graph), size)

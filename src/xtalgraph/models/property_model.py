@@ -16,10 +16,14 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Encoder, Features
-from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.head import Head
-from xtalgraph.models.mixing import why_not_mixed
-from xtalgraph.models.readouts import Readout, check_serves
+from xtalgraph.models.readouts import Readout
+from xtalgraph.models.requirements import (
+    check_readout,
+    check_variance,
+    why_not_mixtures,
+    why_not_reduced,
+)
 from xtalgraph.models.scaler import Scaler
 from xtalgraph.models.state_scaler import StateScaler
 
@@ -52,7 +56,7 @@ class PropertyModel(nn.Module):
         deviations: Sequence[Readout] = (),
     ) -> None:
         super().__init__()
-        check_serves(readout, target)
+        check_readout(readout, target)
         self.encoder = encoder
         self.readout = readout
         self.scaler = Scaler()
@@ -95,11 +99,11 @@ class PropertyModel(nn.Module):
                 that.
         """
         if isinstance(graph, InvariantGraph):
-            reason = why_not_reduced(self.encoder, self.target)
+            reason = why_not_reduced(type(self.encoder), self.target)
             if reason:
                 raise GraphError(f"the model cannot read a reduced graph: {reason}")
         if len(graph.share):
-            reason = why_not_mixed(type(self.encoder), self.encoder.config, self.target)
+            reason = why_not_mixtures(type(self.encoder), self.encoder.config, self.target)
             if reason:
                 raise GraphError(f"the model cannot read disordered sites: {reason}")
         features: Features = self.encoder(self.as_read(graph))
@@ -235,21 +239,4 @@ def _check_deviations(readouts: Sequence[Readout], targets: Sequence[Target]) ->
         )
     for readout, target in zip(readouts, targets, strict=True):
         check_variance(target)
-        check_serves(readout, target)
-
-
-def check_variance(target: Target) -> None:
-    """Refuse a target that has no variance to learn.
-
-    Args:
-        target: What is predicted.
-
-    Raises:
-        TargetError: If it is a class.
-    """
-    if target.is_class:
-        raise TargetError(
-            f"{target.name!r} is a class, whose probability says how sure it is: it has no "
-            "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
-            "its own"
-        )
+        check_readout(readout, target)

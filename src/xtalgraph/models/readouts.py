@@ -7,10 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.errors import TargetError
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import Features
 from xtalgraph.nn.pooling import AttentionPooling, MeanPooling, Pooling, Set2SetPooling
 from xtalgraph.nn.segments import gather, segment_sum, weighted
 
@@ -252,50 +251,3 @@ DEFAULT_READOUT: Final[dict[Kind, str]] = {
     Kind.ATOMIC: "atom",
 }
 """The readout that follows from the kind of a target."""
-
-
-def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Readout]:
-    """Return the readout of a name, if it can serve the target.
-
-    Args:
-        name: A name in `READOUTS`, or ``auto`` for the one that the encoder advises if there is one
-            and it serves the target, else for the one that follows from the kind of the target.
-        target: What is to be predicted.
-        encoder: What makes the features.
-
-    Raises:
-        TargetError: If there is no such readout, or it does not scale with the cell as the
-            target must.
-    """
-    if name == "auto":
-        advised = encoder.advised_readout
-        if advised is not None and READOUTS[advised].serves is target.kind:
-            return READOUTS[advised]
-        return READOUTS[DEFAULT_READOUT[target.kind]]
-    if name not in READOUTS:
-        raise TargetError(f"readout must be auto or one of {', '.join(READOUTS)}, got {name!r}")
-    check_serves(READOUTS[name], target)
-    return READOUTS[name]
-
-
-def check_serves(readout: type[Readout] | Readout, target: Target) -> None:
-    """Refuse a readout that does not scale with the cell as the target must.
-
-    Args:
-        readout: What reads the features.
-        target: What is to be predicted.
-
-    Raises:
-        TargetError: If they do not fit; the message explains.
-    """
-    if target.kind is not readout.serves:
-        if Kind.ATOMIC in (target.kind, readout.serves):
-            why = "one has a value for each atom, the other for each crystal"
-        else:
-            why = "in a doubled cell it would be wrong by a factor of two"
-        fitting = [f"'{name}'" for name, other in READOUTS.items() if other.serves is target.kind]
-        raise TargetError(
-            f"the readout '{readout.name}' serves {readout.serves} targets, but {target.name!r} "
-            f"is declared {target.kind}: {why}. Use the readout {', '.join(fitting)}, "
-            "or correct --kind"
-        )

@@ -23,4 +23,4 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
 """Name in configurations to class."""
 
 DEFAULT: Final = "xgn"
-"""The architecture that is advised, and taken where none is named."""
+"""The architecture that is recommended, and taken where none is named."""

@@ -12,7 +12,7 @@ from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.nn.mixtures import rows_of_elements
+from xtalgraph.nn.element_embedding import rows_of_elements
 from xtalgraph.nn.segments import segment_sum, weighted
 
 _RIDGE = 0.01

@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.ranges import Depth, Step, Width, check_ranges
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import Encoder, Features, Reads
 from xtalgraph.nn.activation import ShiftedSoftplus
 from xtalgraph.nn.aggregation import SumAggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
+from xtalgraph.nn.element_embedding import rows_of_elements
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.messages import Message, MessagePassing, Nothing
-from xtalgraph.nn.mixtures import rows_of_elements
+from xtalgraph.nn.expansion import EdgeExpansion
+from xtalgraph.nn.messages import Message, MessagePassing, Nothing, ReplaceUpdate
 from xtalgraph.nn.radial import GaussianBasis
-from xtalgraph.nn.update import ReplaceUpdate
 
 
 class FilterMessage(Message):
@@ -40,7 +40,7 @@ class FilterMessage(Message):
         neighbor: Float[Tensor, "edges filters"],
         edge: Float[Tensor, "edges basis"],
     ) -> Float[Tensor, "edges filters"]:
-        """Filter what the neighbor sends."""
+        """Multiply what the neighbor sends by the filter."""
         message: Tensor = neighbor * self.filter(edge)
         return message
 
@@ -71,9 +71,9 @@ class Interaction(nn.Module):
         envelope: Float[Tensor, " edges"],
         graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
-        """Return what the atoms learn from their neighbours."""
-        learned: Tensor = self.dense(self.convolution(atom, edge, envelope, graph))
-        return learned
+        """Return v."""
+        update: Tensor = self.dense(self.convolution(atom, edge, envelope, graph))
+        return update
 
 
 class SchNet(Encoder):
@@ -114,26 +114,25 @@ class SchNet(Encoder):
         def __post_init__(self) -> None:
             check_ranges(self, "model")
 
-    reads_reduced = True
-    reads_mixtures = True
+    reads = Reads(reduced=True, mixtures=True)
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width = config.width
         self.embed = nn.Embedding(MAX_ATOMIC_NUMBER + 1, config.width)
-        self.basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
-        self.envelope = make_envelope(config.envelope, cutoff)
+        basis = GaussianBasis(0.0, cutoff, config.basis_step, config.basis_sigma)
+        self.edges = EdgeExpansion(basis, make_envelope(config.envelope, cutoff))
         self.interactions = nn.ModuleList(
-            Interaction(config.width, self.basis.size, config.filters) for _ in range(config.depth)
+            Interaction(config.width, self.edges.size, config.filters) for _ in range(config.depth)
         )
         self.connections = Connections(config.connections, "residual", config.width, config.depth)
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
-        distance = graph.distance.to(self.embed.weight.dtype)
-        edge, envelope = self.basis(distance), self.envelope(distance)
-        states = [rows_of_elements(self.embed.weight, graph)]
+        edges = self.edges(graph, self.embed.weight.dtype)
+        hidden = [rows_of_elements(self.embed.weight, graph)]
         for interaction in self.interactions:
-            atom = self.connections.enter(states)
-            states.append(self.connections.leave(atom, interaction(atom, edge, envelope, graph)))
-        return Features(self.connections.join(states), layers=tuple(states))
+            atom = self.connections.input(hidden)
+            update = interaction(atom, edges.features, edges.envelope, graph)
+            hidden.append(self.connections.residual(atom, update))
+        return Features(self.connections.output(hidden), layers=tuple(hidden))

@@ -16,11 +16,14 @@ from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
-from xtalgraph.models.folding import why_not_reduced
-from xtalgraph.models.mixing import why_not_mixed
-from xtalgraph.models.property_model import PropertyModel, check_variance
-from xtalgraph.models.readouts import readout_named
+from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.requirements import (
+    check_variance,
+    readout_named,
+    why_not_mixtures,
+    why_not_reduced,
+)
 
 LARGEST_TOLERANCE: Final[float] = 0.1
 """Of folding, Å; beyond it neighbours of different shells would be taken for equal."""
@@ -103,8 +106,8 @@ class ModelSpec:
         """Return the settings of the encoder that follow from the conditions."""
         if not self.conditions:
             return {}
-        if not ENCODERS[self.encoder].reads_state:
-            able = ", ".join(name for name, encoder in ENCODERS.items() if encoder.reads_state)
+        if not ENCODERS[self.encoder].reads.condition:
+            able = ", ".join(name for name, other in ENCODERS.items() if other.reads.condition)
             raise ConfigError(
                 f"{self.encoder} reads atoms and their geometry and no state of a crystal: leave "
                 f"out data.state and data.fidelity ({', '.join(self.conditions.columns)}), or take "
@@ -143,7 +146,7 @@ class ModelSpec:
                 "the file: leave out data.disorder"
             )
         config = settings_from(encoder.Config, self.settings, "model")
-        reason = why_not_mixed(encoder, config, self.target)
+        reason = why_not_mixtures(encoder, config, self.target)
         if self.disorder == "mix" and reason:
             raise ConfigError(f"data.disorder=mix is not for this model: {reason}")
 
@@ -173,7 +176,7 @@ class ModelSpec:
     def make_angles(self) -> Angles | None:
         """Return which edges form angles; None if the model reads none."""
         encoder = ENCODERS[self.encoder]
-        if not encoder.reads_angles:
+        if not encoder.reads.angles:
             return None
         settings: AngleSettings = settings_from(encoder.Config, self.settings, "model")
         return settings.make_angles()

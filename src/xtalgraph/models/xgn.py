@@ -20,24 +20,29 @@ from xtalgraph.conventions.ranges import (
 )
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.angle_settings import AngleNeighbors, angles_from
-from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.encoder import (
+    AngleNeighbors,
+    Encoder,
+    Features,
+    Reads,
+    Recommended,
+    angles_from,
+)
 from xtalgraph.nn.angular import ChebyshevAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
-from xtalgraph.nn.element_embedding import ElementEmbedding
+from xtalgraph.nn.element_embedding import ElementEmbedding, rows_of_elements
 from xtalgraph.nn.envelope import EnvelopeName, make_envelope
+from xtalgraph.nn.expansion import EdgeExpansion, Expansion, TripletExpansion
 from xtalgraph.nn.gated_sum import gated_sum
-from xtalgraph.nn.mixtures import rows_of_elements
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, make_basis
-from xtalgraph.nn.segments import weighted
 
 START: Final = 0.1
 """Standard deviation of an element's own vector at the start, small beside its features."""
 
 
 class AngleBlock(nn.Module):
-    """Edges hear from the edges with which they form an angle.
+    """Edges receive messages from the edges with which they form an angle.
 
     e_r' = e_r + W Σ_s n f_r f_s σ(g) ⊙ silu(c), with (g, c) = A e_r + B e_s + C T(cos θ), e
     normalised, T the Chebyshev polynomials, f_r and f_s the envelopes of the two edges and n the
@@ -61,29 +66,28 @@ class AngleBlock(nn.Module):
     def forward(
         self,
         edge: Float[Tensor, "edges width"],
-        angle: Float[Tensor, "triplets basis"],
-        factor: Float[Tensor, "triplets 1"],
+        triplets: Expansion,
         graph: Graph,
     ) -> Float[Tensor, "edges width"]:
-        """Update the edges; ``factor`` is envelope times multiplicity."""
+        """Update the edges."""
         normed = self.norm(edge)
-        heard = gated_sum(
+        received = gated_sum(
             self.of_receiving(normed),
             self.of_sending(normed),
-            angle,
+            triplets.features,
             self.of_angle.weight,
-            factor,
+            triplets.weight,
             graph.receiving_edge,
             graph.sending_edge,
             core="silu",
             starts=graph.triplet_starts,
         )
-        change: Tensor = self.out(heard.total)
-        return edge + change
+        update: Tensor = self.out(received.total)
+        return edge + update
 
 
 class EdgeBlock(nn.Module):
-    """Atoms hear from their neighbours, and edges, if another layer reads them, from their ends.
+    """Atoms receive messages from their neighbours; edges, if a layer follows, from their ends.
 
     (g, c, u) = A h_i + B h_j + C e_ij, with A and B applied to normalised atoms before anything is
     gathered for each edge; h_i receives N(Σ_j n f σ(g) ⊙ silu(c)), N a normalisation over the
@@ -112,35 +116,42 @@ class EdgeBlock(nn.Module):
         self,
         atom: Float[Tensor, "atoms width"],
         edge: Float[Tensor, "edges edge_width"],
-        factor: Float[Tensor, "edges 1"],
+        edge_weight: Float[Tensor, "edges 1"],
         graph: Graph,
     ) -> tuple[Float[Tensor, "atoms width"], Float[Tensor, "edges edge_width"]]:
-        """Return what the atoms receive, and the new edges."""
+        """Return the update of the atoms, and the new edges.
+
+        Args:
+            atom: h.
+            edge: e.
+            edge_weight: n f, envelope times multiplicity.
+            graph: Whose atoms and edges they are.
+        """
         normed = self.atom_norm(atom)
-        heard, change = gated_sum(
+        received, change = gated_sum(
             self.of_center(normed),
             self.of_neighbor(normed),
             self.edge_norm(edge),
             self.of_edge.weight,
-            factor,
+            edge_weight,
             graph.center,
             graph.neighbor,
             core="silu",
             width=self.width,
             starts=graph.edge_starts,
         )
-        received: Tensor = self.out(self.norm(heard, graph.atom_multiplicity))
-        return received, edge if self.last else edge + functional.silu(change)
+        update: Tensor = self.out(self.norm(received, graph.atom_multiplicity))
+        return update, edge if self.last else edge + functional.silu(change)
 
 
 class XGN(Encoder):
-    """The network that xtalgraph advises: accuracy for the minutes of a CPU.
+    """The network that xtalgraph recommends: accuracy for the minutes of a CPU.
 
     Atoms start from the properties of their element and a vector of its own, edges from a radial
     basis of their length. Then `depth` times atoms hear along edges and edges from their ends; in
     the first `angle_depth` layers, none by default, edges first hear along triplets. Everything is
-    read from the reduced graph, where edges are few and triplets affordable. What is advised is the
-    mean of three such networks, and for an intensive target the readout ``attention``.
+    read from the reduced graph, where edges are few and triplets affordable. What is recommended is
+    the mean of three such networks, and for an intensive target the readout ``attention``.
 
     Args:
         config: Hyper-parameters.
@@ -205,12 +216,8 @@ class XGN(Encoder):
             angles = angles_from(self.angle_cutoff, self.angle_neighbors)
             return None if self.angle_depth == 0 else angles
 
-    reads_reduced = True
-    reads_mixtures = True
-    reads_angles = True
-    advised_readout = "attention"
-    advised_members = 3
-    advised_weight_decay = 0.1
+    reads = Reads(reduced=True, angles=True, mixtures=True, batch_statistics=True)
+    recommended = Recommended(readout="attention", members=3, weight_decay=0.1)
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
@@ -218,19 +225,19 @@ class XGN(Encoder):
         self.properties = ElementEmbedding(config.width, "continuous")
         self.embed = nn.Embedding(MAX_ATOMIC_NUMBER + 1, config.width)
         nn.init.normal_(self.embed.weight, std=START)
-        self.basis = make_basis(
+        basis = make_basis(
             config.basis,
             cutoff,
             size=config.basis_size,
             step=config.basis_step,
             sigma=config.basis_sigma,
         )
-        self.of_length = nn.Linear(self.basis.size, config.edge_width)
-        self.envelope = make_envelope(config.envelope, cutoff)
-        self.angles = ChebyshevAngles(config.angle_basis)
-        self.angle_envelope = make_envelope(config.envelope, min(cutoff, config.angle_cutoff))
+        self.edges = EdgeExpansion(basis, make_envelope(config.envelope, cutoff))
+        self.of_length = nn.Linear(self.edges.size, config.edge_width)
+        fade = make_envelope(config.envelope, min(cutoff, config.angle_cutoff))
+        self.triplets = TripletExpansion(ChebyshevAngles(config.angle_basis), fade)
         self.angle_blocks = nn.ModuleList(
-            AngleBlock(config.edge_width, config.angle_width, self.angles.size)
+            AngleBlock(config.edge_width, config.angle_width, self.triplets.size)
             for _ in range(min(config.angle_depth, config.depth))
         )
         self.blocks = nn.ModuleList(
@@ -244,27 +251,14 @@ class XGN(Encoder):
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
         self.expect_angles(graph)
-        distance = graph.distance.to(self.embed.weight.dtype)
-        edge = functional.silu(self.of_length(self.basis(distance)))
-        factor = weighted(self.envelope(distance), graph.edge_multiplicity).unsqueeze(-1)
-        angle, turns = self._angles(graph, distance)
-        states = [
-            rows_of_elements(self.properties.table(), graph)
-            + rows_of_elements(self.embed.weight, graph)
-        ]
+        dtype = self.embed.weight.dtype
+        edges, triplets = self.edges(graph, dtype), self.triplets(graph, dtype)
+        edge = functional.silu(self.of_length(edges.features))
+        hidden = [self.properties(graph) + rows_of_elements(self.embed.weight, graph)]
         for layer, block in enumerate(self.blocks):
             if layer < len(self.angle_blocks):
-                edge = self.angle_blocks[layer](edge, angle, turns, graph)
-            atom = self.connections.enter(states)
-            received, edge = block(atom, edge, factor, graph)
-            states.append(self.connections.leave(atom, received))
-        return Features(self.connections.join(states), layers=tuple(states))
-
-    def _angles(
-        self, graph: Graph, distance: Float[Tensor, " edges"]
-    ) -> tuple[Float[Tensor, "triplets basis"], Float[Tensor, "triplets 1"]]:
-        """Return the basis of each triplet, and its envelope times multiplicity."""
-        near = self.angle_envelope(distance)
-        both = near.index_select(0, graph.receiving_edge) * near.index_select(0, graph.sending_edge)
-        factor = weighted(both, graph.triplet_multiplicity).unsqueeze(-1)
-        return self.angles(graph.cosine.to(distance.dtype)), factor
+                edge = self.angle_blocks[layer](edge, triplets, graph)
+            atom = self.connections.input(hidden)
+            update, edge = block(atom, edge, edges.weight, graph)
+            hidden.append(self.connections.residual(atom, update))
+        return Features(self.connections.output(hidden), layers=tuple(hidden))

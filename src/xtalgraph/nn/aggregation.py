@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.nn.averages import softmax_weight, weighted_mean
-from xtalgraph.nn.segments import segment_sum, weighted
+from xtalgraph.nn.segments import segment_sum, softmax_weight, weighted, weighted_mean
 
 
 class Aggregator(nn.Module, ABC):
@@ -48,8 +47,8 @@ class SumAggregator(Aggregator):
         graph: Graph,
     ) -> Float[Tensor, "atoms received"]:
         """Add up the messages of each atom."""
-        factor = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
-        return segment_sum(message * factor, graph.center, len(graph.number))
+        weight = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
+        return segment_sum(message * weight, graph.center, len(graph.number))
 
 
 class MeanAggregator(Aggregator):

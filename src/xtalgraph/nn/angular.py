@@ -6,14 +6,15 @@ that rounding has carried past ±1. Constants lie in float64 and are rounded whe
 """
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Literal, final, get_args
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.nn.basis import Basis
 from xtalgraph.nn.radial import chebyshev
 from xtalgraph.nn.spherical_bessel import bessel_zeros, spherical_bessel
 
@@ -21,11 +22,10 @@ AngularName = Literal["gaussian", "chebyshev", "legendre"]
 """What `make_angular_basis` makes."""
 
 
-class AngularBasis(nn.Module, ABC):
+class AngularBasis(Basis):
     """Functions of the cosine of an angle, side by side."""
 
-    size: int
-    """Number of functions."""
+    variable = "angular"
 
     @abstractmethod
     def forward(self, cosine: Float[Tensor, " triplets"]) -> Float[Tensor, "triplets basis"]:
@@ -60,6 +60,10 @@ class GaussianAngles(AngularBasis):
         away = cosine.unsqueeze(-1) - self.centers.to(cosine.dtype)
         return torch.exp(self.exponent * away**2)
 
+    def describe(self) -> str:
+        """Return how many there are."""
+        return f"{self.size} Gaussians of the cosine"
+
 
 @final
 class ChebyshevAngles(AngularBasis):
@@ -83,6 +87,10 @@ class ChebyshevAngles(AngularBasis):
     def forward(self, cosine: Float[Tensor, " triplets"]) -> Float[Tensor, "triplets basis"]:
         """Expand cosines."""
         return chebyshev(cosine, self.size)
+
+    def describe(self) -> str:
+        """Return how many there are."""
+        return f"{self.size} Chebyshev polynomials of the cosine"
 
 
 @final
@@ -112,6 +120,10 @@ class LegendreAngles(AngularBasis):
         norms = [math.sqrt((2 * n + 1) / (4 * math.pi)) for n in range(self.size)]
         return torch.stack([n * c for n, c in zip(norms, columns, strict=False)], dim=-1)
 
+    def describe(self) -> str:
+        """Return how many there are."""
+        return f"{self.size} spherical harmonics of the angle"
+
 
 def make_angular_basis(name: str, size: int) -> AngularBasis:
     """Make an angular basis by its name, ``gaussian``, ``chebyshev`` or ``legendre``.
@@ -135,7 +147,7 @@ def make_angular_basis(name: str, size: int) -> AngularBasis:
 
 
 @final
-class SphericalBesselBasis(nn.Module):
+class SphericalBesselBasis(Basis):
     """j_l(z_ln d/r_c) Y_l0(θ), normalised, for l below ``degrees`` and n from 1 to ``radials``.
 
     z_ln is the n-th zero of j_l. The radial part √(2/r_c³) j_l(z_ln d/r_c) / |j_(l+1)(z_ln)| is
@@ -155,6 +167,7 @@ class SphericalBesselBasis(nn.Module):
     Source: Gasteiger et al., ICLR 2020 (arXiv 2003.03123), eq. 6.
     """
 
+    variable = "angular"
     zeros: Tensor
     norms: Tensor
 
@@ -199,9 +212,14 @@ class SphericalBesselBasis(nn.Module):
         radial = self.radial(distance).index_select(0, edge)
         return (radial * self.harmonics(cosine).unsqueeze(-1)).flatten(start_dim=1)
 
+    def describe(self) -> str:
+        """Return how many there are of each, and the radius of the sphere."""
+        radials = f"{self.radials} spherical Bessel functions up to {self.cutoff:g} Å"
+        return f"{self.harmonics.describe()}, each times {radials}"
+
 
 @final
-class FourierBasis(nn.Module):
+class FourierBasis(Basis):
     """cos nφ, and with ``sines`` then sin nφ, n from 1 to ``order``, of a dihedral angle φ.
 
     They are the parts of (cos φ + i sin φ)^n, multiplied up from cosine and sine: no angle is
@@ -219,6 +237,8 @@ class FourierBasis(nn.Module):
         ConfigError: If the order is below 1.
     """
 
+    variable = "dihedral"
+
     def __init__(self, order: int = 4, sines: bool = False) -> None:
         super().__init__()
         self.order = _at_least(1, order, "order of a Fourier basis")
@@ -235,6 +255,11 @@ class FourierBasis(nn.Module):
             real.append(c * cosine - s * sine)
             imaginary.append(s * cosine + c * sine)
         return torch.stack(real + imaginary if self.sines else real, dim=-1)
+
+    def describe(self) -> str:
+        """Return the multiples of the angle."""
+        functions = "cosines and sines" if self.sines else "cosines"
+        return f"{functions} of 1 to {self.order} times the angle"
 
 
 def _at_least(smallest: int, value: int, what: str) -> int:

@@ -29,9 +29,9 @@ class ConcatJump(nn.Module):
         super().__init__()
         self.mix = nn.Linear(depth * width, width)
 
-    def forward(self, states: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
+    def forward(self, hidden: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
         """Mix the outputs of the layers."""
-        mixed: Tensor = self.mix(torch.cat(list(states), dim=-1))
+        mixed: Tensor = self.mix(torch.cat(list(hidden), dim=-1))
         return mixed
 
 
@@ -39,9 +39,9 @@ class ConcatJump(nn.Module):
 class MaxJump(nn.Module):
     """max(h_1, …, h_L), for each component."""
 
-    def forward(self, states: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
+    def forward(self, hidden: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
         """Take the largest of each component of the outputs of the layers."""
-        return torch.stack(list(states), dim=0).amax(dim=0)
+        return torch.stack(list(hidden), dim=0).amax(dim=0)
 
 
 @final
@@ -59,9 +59,9 @@ class AttentionJump(nn.Module):
         self.lstm = nn.LSTM(width, memory, bidirectional=True, batch_first=True)
         self.score = nn.Linear(2 * memory, 1)
 
-    def forward(self, states: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
+    def forward(self, hidden: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
         """Average the outputs of the layers, for each atom with weights of its own."""
-        stacked = torch.stack(list(states), dim=1)
+        stacked = torch.stack(list(hidden), dim=1)
         share = self.score(self.lstm(stacked)[0]).softmax(dim=1)
         return (share * stacked).sum(dim=1)
 
@@ -101,7 +101,7 @@ class Connections(nn.Module):
             raise ConfigError(f"unknown connections {name!r}{nearest(name, known)}")
         if name.startswith("jk") and depth < 1:
             raise ConfigError(f"connections {name!r} need a depth of at least 1, got {depth}")
-        self.residual = name == "residual" or (name not in ("none", "dense") and paper != "none")
+        self.skips = name == "residual" or (name not in ("none", "dense") and paper != "none")
         self.inlets = nn.ModuleList(
             nn.Linear((layer + 1) * width, width)
             for layer in range(1, depth + 1)
@@ -109,34 +109,36 @@ class Connections(nn.Module):
         )
         self.jump = _jump(name, width, depth)
 
-    def enter(self, states: Sequence[Float[Tensor, "atoms width"]]) -> Float[Tensor, "atoms width"]:
+    def input(self, hidden: Sequence[Float[Tensor, "atoms width"]]) -> Float[Tensor, "atoms width"]:
         """Return what the next layer reads.
 
         Args:
-            states: h_0 and what `leave` has returned for each layer so far.
+            hidden: h_0 and what `residual` has returned for each layer so far.
         """
-        if len(self.inlets) == 0 or len(states) == 1:
-            return states[-1]
-        mixed: Tensor = self.inlets[len(states) - 2](torch.cat(list(states), dim=-1))
+        if len(self.inlets) == 0 or len(hidden) == 1:
+            return hidden[-1]
+        mixed: Tensor = self.inlets[len(hidden) - 2](torch.cat(list(hidden), dim=-1))
         return mixed
 
-    def leave(
-        self, entered: Float[Tensor, "atoms width"], output: Float[Tensor, "atoms width"]
+    def residual(
+        self, atom: Float[Tensor, "atoms width"], update: Float[Tensor, "atoms width"]
     ) -> Float[Tensor, "atoms width"]:
-        """Return the state after a layer.
+        """Return the atoms after a layer: with the skip around it, where there is one.
 
         Args:
-            entered: What the layer read.
-            output: What it made of it, without a skip.
+            atom: What the layer read, from `input`.
+            update: What it made of it.
         """
-        return entered + output if self.residual else output
+        return atom + update if self.skips else update
 
-    def join(self, states: Sequence[Float[Tensor, "atoms width"]]) -> Float[Tensor, "atoms width"]:
+    def output(
+        self, hidden: Sequence[Float[Tensor, "atoms width"]]
+    ) -> Float[Tensor, "atoms width"]:
         """Return what the encoder gives, from h_0 … h_L."""
         if self.jump is None:
-            return self.enter(states)
-        joined: Tensor = self.jump(states[1:])
-        return joined
+            return self.input(hidden)
+        mixed: Tensor = self.jump(hidden[1:])
+        return mixed
 
 
 _JUMPS: Final[dict[str, type[ConcatJump | AttentionJump]]] = {

@@ -2,17 +2,19 @@
 
 from typing import Literal, final, get_args
 
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.element_features import (
     binned_element_features,
     continuous_element_features,
     one_hot_element_features,
 )
-from xtalgraph.nn.segments import gather
+from xtalgraph.nn.segments import gather, segment_sum
 
 ElementFeatures = Literal["binned", "continuous", "embedding"]
 """What an `ElementEmbedding` starts from."""
@@ -59,6 +61,27 @@ class ElementEmbedding(nn.Module):
         elements = self.elements.to(self.weight.dtype)
         return functional.linear(elements, self.weight, self.bias)
 
-    def forward(self, number: Int[Tensor, " atoms"]) -> Float[Tensor, "atoms width"]:
-        """Look atoms up by atomic number."""
-        return gather(self.table(), number)
+    def forward(self, graph: Graph) -> Float[Tensor, "atoms width"]:
+        """Return the vector of each atom; of a disordered site the mean by occupancy."""
+        return rows_of_elements(self.table(), graph)
+
+
+def rows_of_elements(
+    table: Float[Tensor, "elements width"], graph: Graph
+) -> Float[Tensor, "atoms width"]:
+    """Take the row of each atom's element; of a disordered site the mixture by occupancy.
+
+    x_i = Σ_s w_s T[s] over the elements s of a site. A vacancy adds zeros, so x is linear in the
+    occupancies, and goes to T[s] as w_s goes to 1.
+
+    Args:
+        table: T, a row for each atomic number, from 0.
+        graph: The atoms.
+    """
+    rows = gather(table, graph.number)
+    if not len(graph.share):
+        return rows
+    there = graph.share * (graph.share_species != 0)
+    parts = gather(table, graph.share_species) * there.to(table.dtype).unsqueeze(-1)
+    mixed = segment_sum(parts, graph.share_atom, len(rows))
+    return torch.where(graph.disordered.unsqueeze(-1), mixed, rows)

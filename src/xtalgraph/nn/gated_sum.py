@@ -31,7 +31,7 @@ def gated_sum(
     of_neighbor: Float[Tensor, "atoms parts"],
     edge: Float[Tensor, "edges basis"],
     weight: Float[Tensor, "parts basis"],
-    factor: Float[Tensor, "edges 1"],
+    edge_weight: Float[Tensor, "edges 1"],
     center: Int[Tensor, " edges"],
     neighbor: Int[Tensor, " edges"],
     *,
@@ -51,7 +51,7 @@ def gated_sum(
         of_neighbor: B, the same.
         edge: e, features of each edge.
         weight: W.
-        factor: f, envelope times multiplicity.
+        edge_weight: f, envelope times multiplicity.
         center: The atom that receives along each edge.
         neighbor: The atom that sends.
         core: φ, ln(1 + exp(c)) or c σ(c).
@@ -61,12 +61,12 @@ def gated_sum(
     # Under autocast the products of the atoms come in another dtype than the edges.
     edge, weight = edge.to(of_center.dtype), weight.to(of_center.dtype)
     width = of_center.shape[1] // 2 if width is None else width
-    inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
-    if torch.is_grad_enabled() and any(one.requires_grad for one in inputs):
+    inputs = of_center, of_neighbor, edge, weight, edge_weight, center, neighbor
+    if torch.is_grad_enabled() and any(value.requires_grad for value in inputs):
         total, change = _GatedSum.apply(*inputs, width, core, starts)
         return GatedSum(total, change)
     mixed, value = _gate_and_core(inputs, width, core)  # nothing is kept
-    message = value.mul_(mixed[:, :width]).mul_(factor)
+    message = value.mul_(mixed[:, :width]).mul_(edge_weight)
     return GatedSum(sum_sorted(message, center, len(of_center), starts), mixed[:, 2 * width :])
 
 
@@ -91,18 +91,18 @@ class _GatedSum(torch.autograd.Function):
         of_neighbor: Tensor,
         edge: Tensor,
         weight: Tensor,
-        factor: Tensor,
+        edge_weight: Tensor,
         center: Tensor,
         neighbor: Tensor,
         width: int,
         core_name: CoreName,
         starts: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        inputs = of_center, of_neighbor, edge, weight, factor, center, neighbor
+        inputs = of_center, of_neighbor, edge, weight, edge_weight, center, neighbor
         mixed, value = _gate_and_core(inputs, width, core_name)
         ctx.save_for_backward(*inputs, mixed, value)
         ctx.width, ctx.core_name, ctx.starts = width, core_name, starts
-        message = (mixed[:, :width] * value).mul_(factor)
+        message = (mixed[:, :width] * value).mul_(edge_weight)
         total = sum_sorted(message, center, len(of_center), starts)
         return total, mixed[:, 2 * width :].clone()
 
@@ -114,29 +114,29 @@ class _GatedSum(torch.autograd.Function):
             wanted = ctx.needs_input_grad[:7]
             found = _differentiable(inputs, width, ctx.core_name, grads, wanted)
             return *found, None, None, None
-        of_center, _, edge, weight, factor, center, neighbor = inputs
+        of_center, _, edge, weight, edge_weight, center, neighbor = inputs
         gate, core = mixed[:, :width], mixed[:, width : 2 * width]
-        heard = grads[0].index_select(0, center)
-        of_factor = None
+        received = grads[0].index_select(0, center)
+        of_edge_weight = None
         if ctx.needs_input_grad[4]:
-            of_factor = (heard * gate).mul_(value).sum(dim=-1, keepdim=True)
-        heard.mul_(factor)
+            of_edge_weight = (received * gate).mul_(value).sum(dim=-1, keepdim=True)
+        received.mul_(edge_weight)
         of_mixed = torch.empty_like(mixed)
         of_gate, of_core = of_mixed[:, :width], of_mixed[:, width : 2 * width]
         of_mixed[:, 2 * width :] = grads[1]
-        torch.ops.aten.sigmoid_backward.grad_input(heard * value, gate, grad_input=of_gate)
-        heard.mul_(gate)
+        torch.ops.aten.sigmoid_backward.grad_input(received * value, gate, grad_input=of_gate)
+        received.mul_(gate)
         if ctx.core_name == "silu":
-            torch.ops.aten.silu_backward.grad_input(heard, core, grad_input=of_core)
+            torch.ops.aten.silu_backward.grad_input(received, core, grad_input=of_core)
         else:
             torch.sigmoid(core, out=of_core)
-            of_core.mul_(heard)
+            of_core.mul_(received)
         return (
             sum_sorted(of_mixed, center, len(of_center), ctx.starts),
             segment_sum(of_mixed, neighbor, len(of_center)),
             of_mixed @ weight if ctx.needs_input_grad[2] else None,
             (edge.T @ of_mixed).T,  # several times quicker than the product of the transposes
-            of_factor,
+            of_edge_weight,
             *[None] * 5,
         )
 
@@ -154,11 +154,11 @@ def _differentiable(
     itself have been made from another one, and its path must not be walked here a second time.
     """
     inputs = [value.view_as(value) if value.is_floating_point() else value for value in inputs]
-    of_center, of_neighbor, edge, weight, factor, center, neighbor = inputs
+    of_center, of_neighbor, edge, weight, edge_weight, center, neighbor = inputs
     mixed = gather(of_center, center) + gather(of_neighbor, neighbor)
     mixed = torch.addmm(mixed, edge, weight.T)
     gate, core, change = mixed.split([width, width, mixed.shape[1] - 2 * width], dim=-1)
-    message = torch.sigmoid(gate) * _CORES[core_name](core) * factor
+    message = torch.sigmoid(gate) * _CORES[core_name](core) * edge_weight
     total = segment_sum(message, center, len(of_center))
     chosen = [value for value, want in zip(inputs, wanted, strict=True) if want]
     found = iter(torch.autograd.grad((total, change), chosen, grads, create_graph=True))

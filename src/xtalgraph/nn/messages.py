@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from typing import final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.aggregation import Aggregator
 from xtalgraph.nn.segments import gather
-from xtalgraph.nn.update import Update
 
 
 class Nothing(nn.Module):
@@ -84,14 +85,111 @@ class NeighborMessage(Message):
         return neighbor
 
 
+class Update(nn.Module, ABC):
+    """Base of every update."""
+
+    @abstractmethod
+    def forward(
+        self,
+        atom: Float[Tensor, "atoms width"],
+        received: Float[Tensor, "atoms received"],
+        graph: Graph,
+    ) -> Float[Tensor, "atoms updated"]:
+        """Return the new vector of each atom.
+
+        Args:
+            atom: The old ones.
+            received: What the aggregator made of the messages.
+            graph: Whose atoms they are; statistics over atoms are weighted by its
+                ``atom_multiplicity``, see `xtalgraph.nn.norm`.
+        """
+
+
+class ReplaceUpdate(Update):
+    """h' = m."""
+
+    def forward(
+        self,
+        atom: Float[Tensor, "atoms width"],
+        received: Float[Tensor, "atoms received"],
+        graph: Graph,
+    ) -> Float[Tensor, "atoms received"]:
+        """Return what was received."""
+        return received
+
+
+class ResidualUpdate(Update):
+    """h' = h + m."""
+
+    def forward(
+        self,
+        atom: Float[Tensor, "atoms width"],
+        received: Float[Tensor, "atoms width"],
+        graph: Graph,
+    ) -> Float[Tensor, "atoms width"]:
+        """Add what was received."""
+        return atom + received
+
+
+class GRUUpdate(Update):
+    """h' = GRU(h, m), the gated recurrent unit with h as its memory and m as its input.
+
+    Args:
+        width: Length of an atom's vector.
+        received: Length of what it receives.
+
+    Source: Li et al., Gated graph sequence neural networks, ICLR 2016 (arXiv 1511.05493).
+    """
+
+    def __init__(self, width: int, received: int) -> None:
+        super().__init__()
+        self.cell = nn.GRUCell(received, width)
+
+    def forward(
+        self,
+        atom: Float[Tensor, "atoms width"],
+        received: Float[Tensor, "atoms received"],
+        graph: Graph,
+    ) -> Float[Tensor, "atoms width"]:
+        """Return the memory after one step."""
+        updated: Tensor = self.cell(received, atom)
+        return updated
+
+
+class GatedUpdate(Update):
+    """h' = h + σ(z W_g + b_g) ⊙ silu(z W_c + b_c) with z = h ⊕ m, a gated MLP.
+
+    Args:
+        width: Length of an atom's vector.
+        received: Length of what it receives.
+
+    Source: Chen and Ong, Nat. Comput. Sci. 2, 718 (2022), doi 10.1038/s43588-022-00349-3, for
+    the gate.
+    """
+
+    def __init__(self, width: int, received: int) -> None:
+        super().__init__()
+        self.mix = nn.Linear(width + received, 2 * width)
+
+    def forward(
+        self,
+        atom: Float[Tensor, "atoms width"],
+        received: Float[Tensor, "atoms received"],
+        graph: Graph,
+    ) -> Float[Tensor, "atoms width"]:
+        """Add what the gate lets through."""
+        gate, core = self.mix(torch.cat([atom, received], dim=-1)).chunk(2, dim=-1)
+        return atom + torch.sigmoid(gate) * functional.silu(core)
+
+
 @final
 class MessagePassing(nn.Module):
     """One step of message passing, h_i' = U(h_i, AGG_j M(h_i, h_j, e_ij)).
 
     Args:
-        message: M, what is said along an edge.
-        aggregator: AGG, what an atom makes of all that it hears.
-        update: U, what becomes of the atom.
+        message: M.
+        aggregator: AGG.
+        update: U.
 
     Source: Gilmer et al., ICML 2017 (arXiv 1704.01212).
     """

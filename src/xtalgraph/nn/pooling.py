@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from xtalgraph.nn.averages import softmax_weight, weighted_mean
-from xtalgraph.nn.segments import gather
+from xtalgraph.nn.segments import gather, softmax_weight, weighted_mean
 
 
 class Pooling(nn.Module, ABC):

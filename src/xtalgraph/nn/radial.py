@@ -5,14 +5,15 @@ has all their digits, also if it was made in float32.
 """
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, Final, Literal, final, get_args
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.nn.basis import Basis
 from xtalgraph.nn.spherical_bessel import spherical_bessel
 
 BasisName = Literal["gaussian", "bessel", "chebyshev", "lecture", "cgcnn"]
@@ -24,11 +25,10 @@ FAINTEST: Final = -80.0
 an exponential takes eight times as long."""
 
 
-class RadialBasis(nn.Module, ABC):
+class RadialBasis(Basis):
     """Functions of a distance, side by side; every one is differentiable as often as one likes."""
 
-    size: int
-    """Number of functions."""
+    variable = "radial"
     reach: float
     """The largest distance that the basis is made for, Å."""
 
@@ -68,7 +68,7 @@ class GaussianBasis(RadialBasis):
                 f"got start {start}, stop {stop}, step {step}, sigma {sigma} Å"
             )
         self.size = round((stop - start) / step) + 1
-        self.reach = stop
+        self.start, self.reach, self.sigma = start, stop, sigma
         centers = torch.linspace(start, stop, self.size, dtype=torch.float64)
         self.register_buffer("centers", centers, persistent=False)
         self.exponent = -0.5 / sigma**2
@@ -79,6 +79,14 @@ class GaussianBasis(RadialBasis):
         if distance.requires_grad:
             return torch.exp((self.exponent * away**2).clamp(min=FAINTEST))
         return away.square_().mul_(self.exponent).clamp_(min=FAINTEST).exp_()
+
+    def describe(self) -> str:
+        """Return the grid as it was made: whole steps from the first centre to the last."""
+        step = (self.reach - self.start) / max(1, self.size - 1)
+        return (
+            f"{self.size} Gaussians from {self.start:g} to {self.reach:g} Å every {step:.4g} Å, "
+            f"standard deviation {self.sigma:.4g} Å"
+        )
 
 
 @final
@@ -114,6 +122,10 @@ class BesselBasis(RadialBasis):
         phase = distance.unsqueeze(-1) * wave_number
         return self.scale * wave_number * spherical_bessel(phase, 0)[..., 0]
 
+    def describe(self) -> str:
+        """Return how many there are, and the radius of the sphere."""
+        return f"{self.size} Bessel functions up to {self.reach:g} Å"
+
 
 @final
 class ChebyshevBasis(RadialBasis):
@@ -140,6 +152,27 @@ class ChebyshevBasis(RadialBasis):
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Expand distances in Å."""
         return chebyshev(2.0 / self.reach * distance - 1.0, self.size)
+
+    def describe(self) -> str:
+        """Return how many there are, and where their interval ends."""
+        return f"{self.size} Chebyshev polynomials up to {self.reach:g} Å"
+
+
+@final
+class NoBasis(RadialBasis):
+    """No functions: for a model that reads who is whose neighbour and no distance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size, self.reach = 0, math.inf
+
+    def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
+        """Return no columns."""
+        return distance.unsqueeze(-1)[:, :0]
+
+    def describe(self) -> str:
+        """Return that there are none."""
+        return "none: distances are not read"
 
 
 def chebyshev(x: Float[Tensor, " rows"], count: int) -> Float[Tensor, "rows count"]:

@@ -24,9 +24,9 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
 from xtalgraph.models.checkpoint import load_model, save_model
-from xtalgraph.models.folding import why_not_reduced
 from xtalgraph.models.invariance import expected_values
 from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.requirements import why_not_reduced
 from xtalgraph.models.smoothness import pair_and_cluster
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
@@ -74,7 +74,7 @@ def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
         checks += list(_on_one(model, spec, name, crystal))
     checks.append(_batch(model, spec))
     checks += _gradients(model, spec)
-    if not why_not_reduced(model.encoder, model.target):
+    if not why_not_reduced(type(model.encoder), model.target):
         checks += _reduced(model, spec)
     if spec.make_strategy().continuous:
         checks += _smoothness(model, spec)

@@ -37,8 +37,8 @@ class TrainingConfig:
     warmup: Fraction = 0.05
     """Part of the steps over which the learning rate rises from zero."""
     weight_decay: Annotated[float, Range(0, 1000)] | None = None
-    """Decoupled decay of AdamW, per unit of learning rate; null takes what the architecture
-    advises, 0.1 for XGN and 0.01 for the others."""
+    """Decoupled decay of AdamW, per unit of learning rate; null takes what is recommended
+    for the architecture."""
     loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
     """Of the error in units of the spread of the training targets; with ``gaussian`` the model
     learns the standard deviation of its error, too."""
@@ -53,7 +53,7 @@ class TrainingConfig:
     """Of the initial weights, the order of the crystals and the split."""
     members: Annotated[int, Range(1, 1000)] = 1
     """Models that are trained from different weights; what is predicted is their mean. `train`
-    takes 3 of XGN where nothing is said."""
+    takes as many as are recommended for the architecture where nothing is said."""
     snapshots: bool = False
     """Whether each further member starts from the weights of the one before instead of fresh ones,
     with the schedule begun anew: snapshots of one long training."""
@@ -95,7 +95,7 @@ class TrainingConfig:
         Args:
             encoder: What is trained.
         """
-        return encoder.advised_weight_decay if self.weight_decay is None else self.weight_decay
+        return encoder.recommended.weight_decay if self.weight_decay is None else self.weight_decay
 
     def __post_init__(self) -> None:
         check_ranges(self, "training")

@@ -159,7 +159,7 @@ def compare(
         "overrides": overrides,
     }
     asked = Request.of(data, options, fold=fold, seed=seed)
-    request = asked.advised()
+    request = asked.recommended()
     resolved, every = _resolved(request)
     members = resolved.training.members if _names_members(asked) else None
     own = own_entries(models or [resolved.spec.encoder], members)

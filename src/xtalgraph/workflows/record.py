@@ -12,8 +12,8 @@ import numpy as np
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Target
-from xtalgraph.models.readouts import readout_named
 from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.requirements import readout_named
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.dataset import Dataset

@@ -100,13 +100,13 @@ class Request:
         """What is read: a path, or something in memory; a known data set is fetched now."""
         return resolve_source(self.data)[0]
 
-    def advised(self) -> "Request":
-        """Return the same, with as many members as the architecture advises if none were asked for.
+    def recommended(self) -> "Request":
+        """Return the same, with the recommended number of members if none was asked for.
 
         What names no architecture is refused where the settings are resolved.
         """
         encoder = ENCODERS.get(self.sections.get("model", {}).get("name", DEFAULT))
-        members = {} if encoder is None else {"members": encoder.advised_members}
+        members = {} if encoder is None else {"members": encoder.recommended.members}
         training = members | dict(self.sections.get("training", {}))
         return replace(self, sections={**self.sections, "training": training})
 

@@ -88,7 +88,7 @@ def train(
         epochs: Passes over the training part.
         seed: Of the split, the weights and the order.
         members: How many models are trained from different weights, for their mean and spread;
-            None takes what the architecture advises, 3 of XGN and 1 of the others.
+            None takes the number that is recommended for the architecture.
         jobs: How many of them are trained side by side; None takes the cores of this process.
         intervals: Set a tenth of the training part aside to calibrate intervals, unless
             ``data.calibration_fraction`` says how much.
@@ -126,7 +126,7 @@ def train(
         "config": config,
         "overrides": overrides,
     }
-    request = Request.of(data, options, fold=fold, seed=seed, members=members).advised()
+    request = Request.of(data, options, fold=fold, seed=seed, members=members).recommended()
     aside = intervals and not request.sections["data"].get("calibration_fraction")
     changes = {"data.calibration_fraction": CALIBRATION_FRACTION} if aside else {}
     asked = request.config(changes)

@@ -20,7 +20,7 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.models.readouts import readout_named
+from xtalgraph.models.requirements import readout_named
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.workflows.fitting import fit_model
 from xtalgraph.workflows.graph_source import make_graphs

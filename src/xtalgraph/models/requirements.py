@@ -1,0 +1,145 @@
+"""What a model can be given, and why not.
+
+`why_not_...` returns the reason, empty where there is none; the caller knows whether that is an
+error of the configuration or of a graph. `check_...` raises.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from xtalgraph.conventions.errors import TargetError
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.models.encoder import Encoder
+from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, Readout
+
+
+def why_not_reduced(encoder: type[Encoder], *targets: Target) -> str:
+    """Return the reason why a model cannot read a graph reduced by symmetry.
+
+    Args:
+        encoder: What reads the graph.
+        *targets: What is predicted.
+    """
+    if (atomic := _atomic(targets)) is not None:
+        return (
+            f"{atomic.name!r} is declared atomic and has a value for each atom, but a reduced "
+            "graph has one row for all atoms with equal surroundings"
+        )
+    if not encoder.reads.reduced:
+        return (
+            f"{encoder.__name__} reads more than distances and angles, and a reduced graph has "
+            "nothing else"
+        )
+    return ""
+
+
+def why_not_mixtures(encoder: type[Encoder], config: Any, *targets: Target) -> str:
+    """Return the reason why a model cannot read sites that are mixtures of species.
+
+    Args:
+        encoder: What reads the graph.
+        config: Its hyper-parameters.
+        *targets: What is predicted.
+    """
+    if (atomic := _atomic(targets)) is not None:
+        return (
+            f"{atomic.name!r} is declared atomic, and an atom on a disordered site has no value of "
+            "its own"
+        )
+    if not encoder.reads.mixtures:
+        return f"{encoder.__name__} reads one element at each atom"
+    settings = [f"model.{name}" for name in encoder.reads.no_mixtures_with if getattr(config, name)]
+    if settings:
+        return f"{' and '.join(settings)} reads one element at each atom: leave it out"
+    return ""
+
+
+def why_not_readout(readout: type[Readout] | Readout, target: Target) -> str:
+    """Return the reason why a readout does not scale with the cell as a target must.
+
+    Args:
+        readout: What reads the features.
+        target: What is predicted.
+    """
+    if target.kind is readout.serves:
+        return ""
+    if Kind.ATOMIC in (target.kind, readout.serves):
+        why = "one has a value for each atom, the other for each crystal"
+    else:
+        why = "in a doubled cell it would be wrong by a factor of two"
+    fitting = [f"'{name}'" for name, other in READOUTS.items() if other.serves is target.kind]
+    return (
+        f"the readout '{readout.name}' serves {readout.serves} targets, but {target.name!r} "
+        f"is declared {target.kind}: {why}. Use the readout {', '.join(fitting)}, "
+        "or correct --kind"
+    )
+
+
+def why_not_variance(target: Target) -> str:
+    """Return the reason why the variance of a target's error cannot be learned.
+
+    Args:
+        target: What is predicted.
+    """
+    if not target.is_class:
+        return ""
+    return (
+        f"{target.name!r} is a class, whose probability says how sure it is: it has no "
+        "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
+        "its own"
+    )
+
+
+def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Readout]:
+    """Return the readout of a name, if it can serve the target.
+
+    Args:
+        name: A name in `READOUTS`, or ``auto`` for the one recommended for the encoder if there is
+            one and it serves the target, else for the one that follows from the kind of the target.
+        target: What is to be predicted.
+        encoder: What makes the features.
+
+    Raises:
+        TargetError: If there is no such readout, or it does not scale with the cell as the
+            target must.
+    """
+    if name == "auto":
+        recommended = encoder.recommended.readout
+        if recommended is not None and READOUTS[recommended].serves is target.kind:
+            return READOUTS[recommended]
+        return READOUTS[DEFAULT_READOUT[target.kind]]
+    if name not in READOUTS:
+        raise TargetError(f"readout must be auto or one of {', '.join(READOUTS)}, got {name!r}")
+    check_readout(READOUTS[name], target)
+    return READOUTS[name]
+
+
+def check_readout(readout: type[Readout] | Readout, target: Target) -> None:
+    """Refuse a readout that does not scale with the cell as a target must.
+
+    Args:
+        readout: What reads the features.
+        target: What is predicted.
+
+    Raises:
+        TargetError: If they do not fit; the message explains.
+    """
+    if reason := why_not_readout(readout, target):
+        raise TargetError(reason)
+
+
+def check_variance(target: Target) -> None:
+    """Refuse a target that has no variance to learn.
+
+    Args:
+        target: What is predicted.
+
+    Raises:
+        TargetError: If it is a class.
+    """
+    if reason := why_not_variance(target):
+        raise TargetError(reason)
+
+
+def _atomic(targets: Sequence[Target]) -> Target | None:
+    return next((target for target in targets if target.kind is Kind.ATOMIC), None)

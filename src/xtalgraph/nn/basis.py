@@ -1,0 +1,39 @@
+"""What every basis tells of itself, and the bases that a model reads."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import nn
+
+
+class Basis(nn.Module, ABC):
+    """Functions of a length or an angle, side by side."""
+
+    variable: ClassVar[str]
+    """What they are functions of: ``radial``, ``angular`` or ``dihedral``."""
+    size: int
+    """Number of functions."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return which functions they are, with the numbers that decide them."""
+
+
+def describe_bases(model: nn.Module) -> dict[str, str]:
+    """Return what the bases of a model are, as they were made: name to description.
+
+    Args:
+        model: Any.
+
+    Example:
+        >>> from xtalgraph.nn.radial import BesselBasis
+        >>> describe_bases(nn.ModuleList([BesselBasis(5.0, 8)]))
+        {'radial basis': '8 Bessel functions up to 5 Å'}
+    """
+    bases = [module for module in model.modules() if isinstance(module, Basis)]
+    parts = {part for basis in bases for part in basis.modules() if part is not basis}
+    described: dict[str, list[str]] = {}
+    for basis in bases:
+        if basis not in parts:
+            described.setdefault(f"{basis.variable} basis", []).append(basis.describe())
+    return {name: "; ".join(dict.fromkeys(texts)) for name, texts in described.items()}
