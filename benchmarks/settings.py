@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from xtalgraph.data.dataset import Dataset, read_dataset
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.property_model import PropertyModel
@@ -33,9 +34,8 @@ from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
 from xtalgraph.training.loop import Trainer, predict
 from xtalgraph.workflows.config import RunConfig, apply_override
-from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.freed_memory import keep_freed_memory
-from xtalgraph.workflows.prepare import make_split, read_dataset, resolve_source
+from xtalgraph.workflows.prepare import make_split, resolve_source
 
 SETS: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "phonons": {
@@ -88,12 +88,12 @@ class Inside:
         data = SETS[name]["data"]
         dataset = read_dataset(source, Target(data["target"], Kind(data["kind"])))
         split = make_split(dataset, config.data, known, seed=0)
-        rows = np.setdiff1d(np.arange(len(dataset.values)), split.test)
+        rows = np.setdiff1d(np.arange(len(dataset)), split.test)
         return cls(config, dataset, config.spec.make_graph(dataset.table.crystals), rows)
 
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Return the labels of rows."""
-        return np.concatenate(self.dataset.values)[rows]
+        return self.dataset.labels.of(self.dataset.targets[0].name, rows)
 
     def examples(self, rows: np.ndarray) -> Examples[Graph]:
         """Return rows as a trainer takes them."""
@@ -105,7 +105,7 @@ class Inside:
         torch.manual_seed(seed)
         model = self.config.spec.make_model()
         numbers = [self.dataset.table.crystals[row].numbers for row in learn]
-        model.fit_scalers([self.dataset.values[row] for row in learn], numbers)
+        model.fit_scalers([self.labels([row]) for row in learn], numbers)
         return model
 
 

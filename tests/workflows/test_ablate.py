@@ -37,12 +37,12 @@ def trainings(monkeypatch):
     """Which run folders are trained."""
     trained = []
 
-    def spied(request, config, folder, **options):
+    def spied(preparations, config, folder, session):
         trained.append(folder.name)
-        return real(request, config, folder, **options)
+        return real(preparations, config, folder, session)
 
-    real = module.train_request
-    monkeypatch.setattr(module, "train_request", spied)
+    real = module.train_run
+    monkeypatch.setattr(module, "train_run", spied)
     return trained
 
 
@@ -104,14 +104,14 @@ def test_more_values_add_points_and_repeat_none(done, csv_path, tmp_path, traini
 
 @pytest.mark.long
 def test_a_killed_sweep_goes_on_where_it_was(done, csv_path, tmp_path, trainings, monkeypatch):
-    def killed(*args, **options):
+    def killed(*args):
         if len(trainings) == 1:
             raise KeyboardInterrupt
-        return spied(*args, **options)
+        return spied(*args)
 
-    spied = module.train_request
+    spied = module.train_run
     with monkeypatch.context() as patch:
-        patch.setattr(module, "train_request", killed)
+        patch.setattr(module, "train_run", killed)
         with pytest.raises(KeyboardInterrupt):
             ablated(csv_path, tmp_path / "grid", ["model.depth=2"], seed=[0, 1])
     states = [p["state"] for p in Ablation.open(tmp_path / "grid").points]

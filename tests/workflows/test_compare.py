@@ -21,8 +21,10 @@ from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.leaderboard.entry import Case
 from xtalgraph.workflows.leaderboard.published import published_entries
-from xtalgraph.workflows.prepare import known_folds, make_split, read_dataset, resolve_source
-from xtalgraph.workflows.split_work import SplitWork
+from xtalgraph.workflows.prepare import known_folds, make_split, resolve_source
+from xtalgraph.workflows.prepared import Preparations
+from xtalgraph.workflows.request import Request
+from xtalgraph.workflows.session import Session
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SMALL = ["model.width=8", "model.depth=1", "training.batch_size=16", "training.threads=1"]
@@ -235,16 +237,15 @@ def test_published_rows_give_the_published_error_on_the_official_folds(column, e
     source, known = resolve_source(SHARED / "matbench_phonons.json.gz")
     sections = {"path": str(source), "target": "last phdos peak", "split": "folds", "fold": 0}
     config = RunConfig.from_sections({"data": sections})
-    dataset = read_dataset(source, config.spec.target)
+    preparations = Preparations(Request(source, known, config.sections()))
+    dataset = preparations.dataset(config)
     entries = published_entries(SHARED / "peers_phonons.csv.gz")
     (entry,) = [one for one in entries if one.name == f"published-{column}"]
     means = []
     for fold in known_folds(dataset, config.data, known):
         of_fold = replace(config, data=replace(config.data, fold=fold))
         split = make_split(dataset, of_fold.data, known, 0)
-        case = Case(source, known, of_fold, dataset, split, "", tmp_path, False, SplitWork())
+        case = Case(preparations, of_fold, Divided(dataset, split), tmp_path, Session())
         assert entry.why_not(case) == ""
-        said = np.concatenate(list(entry.run(case).values))
-        true = np.concatenate([dataset.values[i] for i in split.test])
-        means.append(np.abs(said - true).mean())
+        means.append(np.abs(entry.run(case).values - case.labels(split.test)).mean())
     assert f"{np.mean(means):.2f}" == expected

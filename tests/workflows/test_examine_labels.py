@@ -11,10 +11,11 @@ from ase.build import bulk
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import from_any
 from xtalgraph.crystals.transforms import supercell
+from xtalgraph.data.dataset import read_dataset
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.workflows.examine_labels import examine_labels
-from xtalgraph.workflows.prepare import read_dataset
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SALT = from_any(bulk("NaCl", "rocksalt", a=5.64))
@@ -31,7 +32,7 @@ def frame(labels, sizes=None, name="y"):
 def told(data, target):
     dataset = read_dataset(data, target)
     split = random_split(len(dataset.table), val=0.1, test=0.2, seed=0)
-    return examine_labels(dataset, split, [target] if isinstance(target, Target) else target)
+    return examine_labels(Divided(dataset, split))
 
 
 def test_ordinary_labels_are_not_spoken_of():

@@ -20,7 +20,7 @@ def test_the_data_of_a_run_are_read_again_as_they_were(run):
     for part, rows in data.split.parts().items():
         ids = [data.dataset.table.ids[i] for i in rows]
         assert list(stated.index[stated["split"] == part]) == ids
-        values = np.concatenate([data.dataset.values[i] for i in rows])
+        values = data.dataset.labels.of("energy", rows)
         np.testing.assert_array_equal(values, stated.loc[ids, "target"])
     crystals = [data.dataset.table.crystals[i] for i in data.split.test]
     said = np.concatenate(opened.predictor.predict_crystals(crystals))

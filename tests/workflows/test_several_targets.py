@@ -12,12 +12,13 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, TargetError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_pymatgen
+from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.evidence.report import write_report
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.config import DataConfig
-from xtalgraph.workflows.prepare import read_dataset
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 NAMES = ["energy", "energy_per_atom", "dense"]
@@ -124,7 +125,7 @@ def test_the_declarations_travel_with_the_model(joint):
     targets = joint.predictor.targets
     assert [target.kind for target in targets] == KINDS
     assert [target.unit for target in targets] == ["eV/cell", "eV/atom", ""]
-    assert json.loads((joint.folder / "model.json").read_text())["format"] == 6
+    assert json.loads((joint.folder / "model.json").read_text())["format"] == FORMAT
     assert "energy_per_atom in eV/atom" in repr(joint.predictor)
 
 

@@ -1,6 +1,7 @@
 """The search: by validation alone, resumable, and the test read once."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,12 +27,14 @@ def tuned(data, out, trials, **options):
 
 @pytest.fixture
 def planted(monkeypatch):
-    """Trials that are not trained; their error is the distance to 0.004, their splits are kept."""
+    """Trials that are not trained; their error is the distance to 0.004, their rows are kept."""
     read = []
 
-    def error(dataset, split, config, folder, *, report):
+    def error(preparations, config, folder, session):
         folder.mkdir(parents=True)
-        read.append(split)
+        prepared = preparations.for_validation(config)
+        rows = np.array([int(one.removeprefix("c")) for one in prepared.dataset.table.ids])
+        read.append(SimpleNamespace(**{k: rows[v] for k, v in prepared.split.parts().items()}))
         return abs(config.training.learning_rate - 0.004)
 
     monkeypatch.setattr(module, "validation_error", error)
@@ -46,6 +49,7 @@ def test_the_test_part_is_in_no_trial_and_in_one_run(csv_path, table, tmp_path, 
         assert not test & set(one.train)
         assert not test & set(one.val)
         assert set(one.train) | set(one.val) == set(range(len(table))) - test
+        assert len(one.test) == 0
     assert set(planted[0].val) & set(planted[1].val) == set()
     errors = [one["validation error"] for one in found.trials]
     assert found.trials[0]["settings"]["training.learning_rate"] == 3e-3, "the settings as given"
@@ -63,7 +67,7 @@ def test_the_test_part_is_in_no_trial_and_in_one_run(csv_path, table, tmp_path, 
 def test_a_killed_search_goes_on_and_an_ended_one_does_not(csv_path, tmp_path, monkeypatch):
     calls = []
 
-    def error(dataset, split, config, folder, *, report):
+    def error(preparations, config, folder, session):
         calls.append(config.training.learning_rate)
         folder.mkdir(parents=True, exist_ok=True)
         if len(calls) == 3:

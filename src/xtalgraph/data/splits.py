@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.split_column import SplitColumn
@@ -33,7 +33,7 @@ class Split:
     val: Int[np.ndarray, " val"]
     """Chooses the epoch that is kept."""
     test: Int[np.ndarray, " test"]
-    """Seen once, at the end."""
+    """Seen once, at the end; empty where it is not to be seen yet."""
     how: str
     """How the parts were drawn, in words that allow to draw them again."""
     calibration: Int[np.ndarray, " calibration"] = field(
@@ -42,16 +42,44 @@ class Split:
     """Says how wide intervals must be, and nothing else; empty where there are none."""
 
     def __post_init__(self) -> None:
-        if len(self.train) == 0 or len(self.test) == 0:
-            raise ConfigError(
-                f"the split '{self.how}' leaves {len(self.train)} crystals to train on and "
-                f"{len(self.test)} to test on; both must be at least 1"
-            )
+        if len(self.train) == 0:
+            raise self._too_small()
 
     def parts(self) -> dict[str, Int[np.ndarray, " rows"]]:
         """Return the row numbers of each part by its name; of the calibration where it has rows."""
         parts = {name: getattr(self, name) for name in PARTS}
         return parts | ({"calibration": self.calibration} if len(self.calibration) else {})
+
+    def having(self, known: Bool[np.ndarray, " crystals"], name: str) -> "Split":
+        """Return the parts without the crystals that lack a label, in the same numbering.
+
+        Args:
+            known: Which crystals have it.
+            name: Of the target.
+
+        Raises:
+            ConfigError: If nothing is left to train on, or nothing to test on.
+        """
+        if known.all():
+            return self
+        parts = {part: rows[known[rows]] for part, rows in self.parts().items()}
+        return Split(**parts, how=f"{self.how}, rows with {name}").checked()
+
+    def checked(self) -> "Split":
+        """Return the same if it has a test part.
+
+        Raises:
+            ConfigError: If that is empty.
+        """
+        if len(self.test) == 0:
+            raise self._too_small()
+        return self
+
+    def _too_small(self) -> ConfigError:
+        return ConfigError(
+            f"the split '{self.how}' leaves {len(self.train)} crystals to train on and "
+            f"{len(self.test)} to test on; both must be at least 1"
+        )
 
 
 def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
@@ -154,7 +182,7 @@ def sorted_split(
         test: Row numbers.
         how: How they were drawn.
     """
-    return Split(np.sort(train), np.sort(val), np.sort(test), how)
+    return Split(np.sort(train), np.sort(val), np.sort(test), how).checked()
 
 
 def check_fractions(val: float, test: float) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
+from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.ablation_page import write_ablation_page
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.ablation import (
@@ -22,19 +23,18 @@ from xtalgraph.workflows.ablation import (
     summaries,
     waiting_point,
 )
-from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.executor import Executor, processes_outside
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import read_dataset
+from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.smoothing import SAMPLE, measure_smoothing
 from xtalgraph.workflows.sole_writer import is_empty, sole_writer
-from xtalgraph.workflows.split_work import SplitWork
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
-from xtalgraph.workflows.train import train_request
+from xtalgraph.workflows.train import train_run
 
 log = logging.getLogger("xtalgraph")
 
@@ -82,13 +82,8 @@ def ablate(
     for point in points:
         check_ahead(request.data, request.known, point.config)
     with sole_writer(Path(out)):
-        dataset = read_dataset(
-            request.source,
-            config.targets,
-            config.spec.conditions,
-            progress=progress,
-            disorder=config.data.disorder,
-        )
+        preparations = Preparations(request)
+        dataset = preparations.dataset(config, progress=progress)
         stop_at_rejected(dataset.table.rejected, config.data.on_error)
         table = _Table.begin(Path(out), points, sweeps, dataset)
         many = processes_outside(len(points), config.training, len(dataset.table))
@@ -97,7 +92,7 @@ def ablate(
             _Task(point, folder, f"point {number} of {len(points)}")
             for number, (point, folder) in enumerate(zip(points, folders, strict=True), start=1)
         ]
-        shared = _Shared(request, dataset, SplitWork(), progress and many == 1)
+        shared = _Shared(preparations, dataset, progress and many == 1)
         executor = Executor(shared, many, "points", progress and many > 1)
         for number, record in executor.run(_do, tasks):
             table.records[number] = record
@@ -117,12 +112,10 @@ def _several(said: int | Sequence[int] | None) -> list[int]:
 class _Shared:
     """What every point needs."""
 
-    request: Request
-    """What was asked for."""
+    preparations: Preparations
+    """What the trainings learn from."""
     dataset: Dataset
-    """Crystals and targets."""
-    work: SplitWork
-    """What is done once for each split."""
+    """Crystals and labels, whatever the settings of a point."""
     progress: bool
     """Whether progress bars of a training are shown."""
 
@@ -157,15 +150,8 @@ def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
     if not smoothing.is_file():
         log.info("%s: %s", task.name, point)
     if not Run.is_finished(folder):
-        train_request(
-            shared.request,
-            point.config,
-            folder,
-            resume=True,
-            progress=shared.progress,
-            work=shared.work,
-            report=report,
-        )
+        session = Session(progress=shared.progress, report=report)
+        train_run(shared.preparations, point.config, folder, session)
     run = Run.open(folder)
     if not smoothing.is_file():
         places = {name: place for place, name in enumerate(dataset.table.ids)}
@@ -194,7 +180,7 @@ class _Table:
         cls, folder: Path, points: Sequence[Point], sweeps: Sequence[Sweep], dataset: Dataset
     ) -> "_Table":
         """Make the folder, or go on in one that was made from the same data."""
-        digest = dataset.content_hash()
+        digest = dataset.content_hash
         if (folder / "ablate.json").is_file():
             before = Ablation.open(folder).document["data_sha256"]
             if before != digest:

@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
-from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.dataset import Dataset
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.nn.radial import RadialBasis, edges_beyond
-from xtalgraph.workflows.dataset import Dataset
+from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.graph_source import SURVEYED, Survey
 
 log = logging.getLogger("xtalgraph")
@@ -33,8 +35,11 @@ def announce(target: Target) -> None:
     log.info("target %s%s, %s: %s", target.name, unit, target.kind, _KIND_MEANS[target.kind])
 
 
-def announce_state(conditions: Conditions) -> None:
-    """Say what is read as the state of a crystal."""
+def announce_all(config: RunConfig) -> None:
+    """Say how the targets are taken, and what is read as conditions of a crystal."""
+    for target in config.targets:
+        announce(target)
+    conditions = config.spec.conditions
     if conditions.numbers:
         log.info("state of a crystal: %s", ", ".join(conditions.numbers))
     if conditions.fidelity:
@@ -42,10 +47,22 @@ def announce_state(conditions: Conditions) -> None:
         log.info("method of a label: %s, one of %s", conditions.fidelity, methods)
 
 
-def tell_missing(target: Target, known: int, crystals: int) -> None:
-    """Say how many crystals have a label of a target; the others are learned from all the same."""
-    if known < crystals:
-        log.info("target %s: %d of %d crystals have a label", target.name, known, crystals)
+def tell_split(divided: Divided, division: Mapping[str, Any]) -> None:
+    """Say how the crystals are divided, what the parts share, and which labels are missing.
+
+    Args:
+        divided: Crystals, labels and parts.
+        division: The content of ``split.json``.
+    """
+    dataset, split = divided.dataset, divided.split
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
+    log.info("%d crystals: %s (%s)", len(dataset), counts, split.how)
+    for message in division["said"]:
+        log.log(logging.WARNING if message["alarm"] else logging.INFO, "%s", message["text"])
+    for target in dataset.targets:
+        known = int(dataset.labels.known(target.name).sum())
+        if known < len(dataset):  # the other crystals are learned from all the same
+            log.info("target %s: %d of %d crystals have a label", target.name, known, len(dataset))
 
 
 def warn_about_edges(seen: Survey, dataset: Dataset) -> None:

@@ -14,25 +14,24 @@ import pandas as pd
 import yaml
 
 from xtalgraph.conventions.errors import ConfigError, RunError
-from xtalgraph.data.catalogue import KnownDataset
+from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.leaderboard_page import write_leaderboard
 from xtalgraph.evidence.leaderboard_text import verdict_of
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.examine_labels import warn_about_labels
-from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.leaderboard.catalogue import entries_of, own_entries
-from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Said
+from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
 from xtalgraph.workflows.leaderboard.running import run_entries
 from xtalgraph.workflows.leaderboard.standing import DECIDING, DECIDING_CLASSES, Fold, stand
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import known_folds, make_split, read_dataset
+from xtalgraph.workflows.prepare import known_folds
+from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.sole_writer import sole_writer
-from xtalgraph.workflows.split_work import SplitWork
 
 log = logging.getLogger("xtalgraph")
 
@@ -168,7 +167,7 @@ def compare(
     folder = Path(out)
     with sole_writer(folder):
         began = time.monotonic()
-        cases = _cases(folder, request.source, request.known, resolved, every, progress)
+        cases = _cases(folder, request, resolved, every, Session(progress=progress))
         document = _measured(own[0], [*others, *own], cases, progress)
         if every:
             document["settings"]["data"]["fold"] = None
@@ -207,11 +206,11 @@ def _measured(
     progress: bool,
 ) -> dict[str, Any]:
     """Run everything, and return the content of ``compare.json`` but its record."""
-    said, not_run = run_entries(entries, cases)
-    if assessed not in said:
+    results, not_run = run_entries(entries, cases)
+    if assessed not in results:
         raise ConfigError(f"{assessed.name} cannot be run: {not_run[-1]['reason']}")
-    log.info("measuring %d models with their intervals", len(said))
-    document = _document(cases, said, not_run, assessed, progress)
+    log.info("measuring %d models with their intervals", len(results))
+    document = _document(cases, results, not_run, assessed, progress)
     verdict = verdict_of(document)
     document["verdict"] = {
         "beats": verdict.beats,
@@ -234,56 +233,40 @@ def _takes_every_fold(data: Mapping[str, Any]) -> bool:
 
 
 def _cases(
-    folder: Path,
-    source: Any,
-    known: KnownDataset | None,
-    config: RunConfig,
-    every: bool,
-    progress: bool,
+    folder: Path, request: Request, config: RunConfig, every: bool, session: Session
 ) -> list[Case]:
-    """Read the crystals, leave out what the judged model cannot read, and divide the rest."""
-    target, seed = config.spec.target, config.training.seed
+    """Read the crystals, leave out what the assessed model cannot read, and divide the rest."""
+    (target,) = config.targets
     announce(target)
-    dataset = read_dataset(
-        source,
-        target,
-        config.spec.conditions,
-        progress=progress,
-        disorder=config.data.disorder,
-    )
-    stop_at_rejected(dataset.table.rejected, config.data.on_error, folder)
-    graph_settings = config.spec.make_graph_settings()
-    graphs = make_graphs(dataset.table.crystals, graph_settings, config.data, progress=progress)
-    if graphs.unsupported:
-        dataset = dataset.reject({one.index: one.reason for one in graphs.unsupported})
-    check_rejected(dataset.table.rejected, config.data.on_error, folder)
-    chosen = known_folds(dataset, config.data, known) if every else [config.data.fold]
-    data_hash = dataset.content_hash()
+    preparations = Preparations(request)
+    chosen: list[int | None] = [config.data.fold]
+    if every:
+        dataset = preparations.dataset(config, progress=session.progress)
+        stop_at_rejected(dataset.table.rejected, config.data.on_error, folder)
+        chosen = [*known_folds(dataset, config.data, request.known)]
     cases: list[Case] = []
-    work = SplitWork()
     for fold in chosen:
         of_fold = replace(config, data=replace(config.data, fold=fold))
-        split = make_split(dataset, of_fold.data, known, seed)
+        prepared = preparations.prepared(of_fold, folder, progress=session.progress)
         if not cases:
-            warn_about_labels(dataset, split, [target])
-        cases.append(
-            Case(source, known, of_fold, dataset, split, data_hash, folder, progress, work)
-        )
-        sizes = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
-        log.info("%s: %s (%s)", cases[-1].where, sizes, split.how)
+            check_rejected(prepared.dataset.table.rejected, config.data.on_error, folder)
+            warn_about_labels(prepared.divided)
+        cases.append(Case(preparations, of_fold, prepared.divided, folder, session))
+        sizes = ", ".join(f"{len(rows)} {name}" for name, rows in prepared.split.parts().items())
+        log.info("%s: %s (%s)", cases[-1].where, sizes, prepared.split.how)
     return cases
 
 
 def _document(
     cases: Sequence[Case],
-    said: Mapping[LeaderboardEntry, Sequence[Said]],
+    results: Mapping[LeaderboardEntry, Sequence[EntryResult]],
     not_run: Sequence[Mapping[str, str]],
     assessed: LeaderboardEntry,
     progress: bool,
 ) -> dict[str, Any]:
     first = cases[0]
     target = first.target
-    folds = [Fold(case.where, values_of(case.dataset, case.split.test)) for case in cases]
+    folds = [Fold(case.where, case.labels(case.split.test)) for case in cases]
     deciding = DECIDING_CLASSES if target.is_class else DECIDING
     how = first.split.how
     if len(cases) > 1:
@@ -296,20 +279,22 @@ def _document(
         "folds": [fold.name for fold in folds],
         "rows": sum(len(fold.true) for fold in folds),
         "deciding": list(deciding),
-        "entries": stand(folds, said, assessed, target, progress=progress),
+        "entries": stand(folds, results, assessed, target, progress=progress),
         "not_run": list(not_run),
-        "warnings": _warnings(first.dataset, cases, said),
+        "warnings": _warnings(first.dataset, cases, results),
         "settings": first.config.sections(),
-        "data_sha256": first.data_hash,
+        "data_sha256": first.dataset.content_hash,
     }
 
 
 def _warnings(
-    dataset: Dataset, cases: Sequence[Case], said: Mapping[LeaderboardEntry, Sequence[Said]]
+    dataset: Dataset,
+    cases: Sequence[Case],
+    results: Mapping[LeaderboardEntry, Sequence[EntryResult]],
 ) -> list[str]:
     """Say what a reader must beware of before the numbers."""
     found = []
-    published = [entry.name for entry in said if entry.name.startswith("published-")]
+    published = [entry.name for entry in results if entry.name.startswith("published-")]
     data = cases[0].config.data
     if published and (data.split != "folds" or data.folds is not None):
         found.append(
@@ -333,7 +318,7 @@ def _record(
         "Repeat": {"command": _command(repeat)},
         "Data": {
             "crystals": len(first.dataset.table),
-            "data sha256": first.data_hash,
+            "data sha256": first.dataset.content_hash,
             **{
                 f"{name} of {case.where}": len(rows)
                 for case in cases

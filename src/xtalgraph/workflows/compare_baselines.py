@@ -1,7 +1,8 @@
 """The baselines that every training is compared with, on the same split."""
 
 import time
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,39 +13,47 @@ from xtalgraph.baselines.composition_classifier import CompositionClassifier
 from xtalgraph.baselines.composition_features import count_elements
 from xtalgraph.baselines.mean import MeanBaseline
 from xtalgraph.baselines.prevalence import PrevalenceBaseline
-from xtalgraph.data.splits import Split
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.workflows.dataset import Dataset, values_of
-from xtalgraph.workflows.outcome import Outcome
+from xtalgraph.data.values import Values
+from xtalgraph.models.predictions import Predictions
+from xtalgraph.workflows.model_result import ModelResult
 
 
 def fit_baselines(
-    dataset: Dataset, split: Split, target: Target, *, seed: int, only: str | None = None
-) -> list[Outcome]:
+    divided: Divided, target: Target, *, seed: int, only: str | None = None
+) -> list[ModelResult]:
     """Fit composition-only and mean on the training part, and predict every crystal.
 
     Args:
-        dataset: Crystals and their targets.
-        split: The parts; only ``train`` is learned from.
+        divided: Crystals, labels and parts; only the training part is learned from.
         target: What is predicted.
         seed: Of the baselines that draw.
         only: The name of one that is wanted; None for all.
 
     Returns:
-        What each says, the strongest entry first.
+        What each predicts, the strongest first.
     """
+    labels, crystals = divided.dataset.labels, divided.dataset.table.crystals
+    train = divided.of_target(target.name).train
+    truth = labels.of(target.name, train)
     if target.kind is Kind.ATOMIC:
-        return _on_sites(dataset, split, target, only)
-    counts = count_elements(dataset.table.crystals)
-    truth = values_of(dataset, split.train)
+        baselines: Sequence[Any] = (ElementMeanBaseline(float(target.is_class)), SiteMeanBaseline())
+        numbers = np.concatenate([crystal.numbers for crystal in crystals])
+        read = numbers[labels.rows(target.name, train)], numbers
+    else:
+        baselines = _of_crystals(target, seed)
+        counts = count_elements(crystals)
+        read = counts[train], counts
     found = []
-    for baseline in _of_crystals(target, seed):
+    for baseline in baselines:
         if only not in (None, baseline.name):
             continue
         began = time.monotonic()
-        said = baseline.fit(counts[split.train], truth).predict(counts)
+        predicted = baseline.fit(read[0], truth).predict(read[1])
         seconds = time.monotonic() - began
-        found.append(Outcome(baseline.name, baseline.description, list(said[:, None]), seconds))
+        values = Values((target,), {target.name: predicted}, labels.num_atoms)
+        found.append(ModelResult(baseline.name, baseline.description, Predictions(values), seconds))
     return found
 
 
@@ -54,19 +63,3 @@ def _of_crystals(target: Target, seed: int) -> tuple[Baseline, ...]:
     kind: Literal["extensive", "intensive"]
     kind = "extensive" if target.kind is Kind.EXTENSIVE else "intensive"
     return CompositionBaseline(kind, seed), MeanBaseline(kind)
-
-
-def _on_sites(dataset: Dataset, split: Split, target: Target, only: str | None) -> list[Outcome]:
-    numbers = [crystal.numbers for crystal in dataset.table.crystals]
-    seen = np.concatenate([numbers[i] for i in split.train])
-    truth = values_of(dataset, split.train)
-    ends = np.cumsum([len(one) for one in numbers])[:-1]
-    found = []
-    for baseline in (ElementMeanBaseline(float(target.is_class)), SiteMeanBaseline()):
-        if only not in (None, baseline.name):
-            continue
-        began = time.monotonic()
-        said = baseline.fit(seen, truth).predict(np.concatenate(numbers))
-        seconds = time.monotonic() - began
-        found.append(Outcome(baseline.name, baseline.description, np.split(said, ends), seconds))
-    return found

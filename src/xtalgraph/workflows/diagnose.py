@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import KnownDataset
+from xtalgraph.data.dataset import Dataset
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
@@ -28,12 +29,10 @@ from xtalgraph.evidence.pages.diagnosis import (
 )
 from xtalgraph.evidence.wording import called
 from xtalgraph.models.checkpoint import member_folder
-from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.retraining import train_halves
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.view import TargetView, views_of
 
 log = logging.getLogger("xtalgraph")
 
@@ -106,12 +105,11 @@ def diagnose(
     if sample < 1:
         raise ConfigError(f"sample must be at least 1 crystal, got {sample}")
     chosen = _target(opened, target)
-    document = opened.data(data, progress=progress)
-    _expect_ordered(document.dataset)
-    views = views_of(document.dataset, document.split, opened.config.targets)
-    view = next(one for one in views if one.target == chosen)
+    whole = opened.data(data, progress=progress)
+    _expect_ordered(whole.dataset)
+    divided = whole.only(chosen.name)
     source = data if data is not None else opened.config.data.path
-    tested = _tested(opened, view, sample, resolve_source(source)[1])
+    tested = _tested(opened, divided, sample, resolve_source(source)[1])
     if len(tested.test) == 0:
         raise InputError(f"no test crystal of {opened.folder} can be predicted")
 
@@ -178,20 +176,20 @@ def _target(run: Run, name: str | None) -> Target:
     return chosen
 
 
-def _tested(run: Run, view: TargetView, sample: int, known: KnownDataset | None) -> Evaluator:
-    table = view.dataset.table
+def _tested(run: Run, divided: Divided, sample: int, known: KnownDataset | None) -> Evaluator:
+    table, (target,) = divided.dataset.table, divided.dataset.targets
     return Evaluator(
         predictor=run.predictor,
-        target=view.target,
+        target=target,
         ids=table.ids,
         crystals=table.crystals,
-        labels=np.concatenate(view.dataset.values),
-        split=view.split,
+        labels=divided.dataset.labels[target.name],
+        split=divided.split,
         sample=sample,
         seed=run.config.training.seed,
-        energy=_energy(known, view.target),
-        states=view.dataset.states,
-        train_halves=partial(train_halves, run, view),
+        energy=_energy(known, target),
+        states=divided.dataset.states,
+        train_halves=partial(train_halves, run, divided),
     )
 
 

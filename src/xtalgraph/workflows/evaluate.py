@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.dataset import label, nothing_left
 from xtalgraph.data.split_column import is_gap
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.data.targets import Target
+from xtalgraph.data.values import Values
 from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
-from xtalgraph.workflows.prepare import label, nothing_left, resolve_source
+from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 
 log = logging.getLogger("xtalgraph")
@@ -61,9 +64,8 @@ def evaluate(
     check_rejected(rejected, on_error)
     if not predicted:
         raise nothing_left(source, rejected)
-    true, stated = np.concatenate(dataset.values), np.concatenate(predicted)
     return {
-        **_figures(predictor.targets, true, stated),
+        **_figures(dataset.labels, np.concatenate(predicted)),
         "model": predictor.spec.encoder,
         "crystals": len(dataset.table),
         "rejected": [one.as_dict() for one in rejected],
@@ -87,13 +89,12 @@ def _check_labels(table: CrystalTable, targets: Sequence[Target], run: str | Pat
             log.warning("%d of %d crystals have no label %r", gaps, len(table), column)
 
 
-def _figures(targets: Sequence[Target], true: np.ndarray, said: np.ndarray) -> dict[str, Any]:
-    if len(targets) == 1:
-        target = targets[0]
-        return {"target": target.as_dict(), "metrics": figures_of(target, true, said)}
+def _figures(labels: Values, predicted: Float[np.ndarray, "rows *columns"]) -> dict[str, Any]:
+    columns = predicted.reshape(len(predicted), -1).T
     found = {}
-    for column, target in enumerate(targets):
-        known = ~np.isnan(true[:, column])
-        figures = figures_of(target, true[known, column], said[known, column])
+    for target, values in zip(labels.targets, columns, strict=True):
+        true = labels.arrays[target.name]
+        known = ~np.isnan(true)
+        figures = figures_of(target, true[known], values[known])
         found[target.name] = {"target": target.as_dict(), "metrics": figures}
-    return {"targets": found}
+    return next(iter(found.values())) if len(found) == 1 else {"targets": found}

@@ -1,17 +1,18 @@
 """What labels show before anything is learned from them, in words for the log and the report."""
 
 import logging
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from xtalgraph.data.dataset import Dataset
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.kind_evidence import KindEvidence, kind_evidence, kind_of_unit
 from xtalgraph.data.outlying_labels import Outlying, outlying_labels
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.workflows.dataset import Dataset
+from xtalgraph.data.values import Values
 
 log = logging.getLogger("xtalgraph")
 
@@ -23,20 +24,19 @@ _STEPS: Final = 100.0
 """Steps of rounding to which labels should at least be spread out."""
 
 
-def examine_labels(dataset: Dataset, split: Split, targets: Sequence[Target]) -> list[str]:
+def examine_labels(divided: Divided) -> list[str]:
     """Find labels that are all the same, far from all others, or of another kind than declared.
 
     Args:
-        dataset: Crystals and targets.
-        split: The parts.
-        targets: What is predicted.
+        divided: Crystals, labels and parts.
 
     Returns:
         One sentence for each finding; each is a warning.
     """
     found: list[str] = []
-    for column, target in enumerate(targets):
-        values, rows = _known(dataset, column if len(targets) > 1 else None)
+    dataset, split = divided.dataset, divided.split
+    for target in dataset.targets:
+        values, rows = _known(dataset.labels, target)
         if len(values) == 0:
             continue
         constant = _about_constant(values, rows, split, target)
@@ -56,25 +56,23 @@ def examine_labels(dataset: Dataset, split: Split, targets: Sequence[Target]) ->
     return found
 
 
-def warn_about_labels(dataset: Dataset, split: Split, targets: Sequence[Target]) -> None:
+def warn_about_labels(divided: Divided) -> None:
     """Log what `examine_labels` finds.
 
     Args:
-        dataset: Crystals and targets.
-        split: The parts.
-        targets: What is predicted.
+        divided: Crystals, labels and parts.
     """
-    for text in examine_labels(dataset, split, targets):
+    for text in examine_labels(divided):
         log.warning("%s", text)
 
 
 def _known(
-    dataset: Dataset, column: int | None
+    labels: Values, target: Target
 ) -> tuple[Float[np.ndarray, " labels"], Int[np.ndarray, " labels"]]:
     """Return the labels of a target that are there, and the crystal of each."""
-    each = [one if column is None else one[:, column] for one in dataset.values]
-    rows = np.repeat(np.arange(len(each)), [len(one) for one in each])
-    values = np.concatenate(each) if each else np.zeros(0)
+    values = labels.arrays[target.name]
+    crystals = np.arange(len(labels))
+    rows = np.repeat(crystals, labels.num_atoms) if target.kind is Kind.ATOMIC else crystals
     there = ~np.isnan(values)
     return values[there], rows[there]
 

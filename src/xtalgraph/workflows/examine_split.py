@@ -1,71 +1,83 @@
 """What a split shares between its parts, in words: for the log, the record and the report."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.data.dataset import Dataset
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE
 from xtalgraph.data.equal_labels import EqualLabels, examine_equal_labels
 from xtalgraph.data.leaks import Leaks, RepeatedCrystals, count_leaks
 from xtalgraph.data.order import RowOrder, examine_order
-from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.workflows.dataset import Dataset, values_of
 from xtalgraph.workflows.examine_labels import examine_labels
 
 _PARTS: Final = {"test": "test", "val": "validation"}
 
 
-def examine_split(
-    folder: Path, dataset: Dataset, split: Split, targets: Sequence[Target], data_hash: str
-) -> dict[str, Any]:
+def examine_split(divided: Divided) -> dict[str, Any]:
     """Look at the labels, count leaks and repeated crystals, look at the order of the file; say it.
 
-    Where the run folder holds what was found for the same data and split, it is taken from there:
-    a run that is resumed does not count again.
-
     Args:
-        folder: The run.
-        dataset: Crystals and targets.
-        split: The parts.
-        targets: What is predicted. The labels of repeated crystals are compared, and equal labels
-            and the order of the file are looked at, where it is one value for each crystal.
-        data_hash: SHA-256 of crystals and targets.
+        divided: Crystals, labels and parts. The labels of repeated crystals are compared, and equal
+            labels and the order of the file are looked at, where there is one value for each
+            crystal.
 
     Returns:
         The content of ``split.json``: ``how``, the ids of the parts, what was counted, and under
         ``said`` the sentences, each with whether it is an alarm.
     """
-    ids = dataset.table.ids
-    parts = {name: [ids[i] for i in rows.tolist()] for name, rows in split.parts().items()}
-    head = {"how": split.how, "data_sha256": data_hash}
-    path = folder / "split.json"
-    if path.is_file():
-        before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if all(before.get(key) == value for key, value in (head | parts).items()):
-            return before
-    target, values = targets[0], None
-    if len(targets) == 1 and target.kind is not Kind.ATOMIC:
-        values = values_of(dataset, range(len(dataset.table)))
-    leaks = count_leaks(dataset.table.crystals, split, _labels(dataset, target, values))
+    dataset, split = divided.dataset, divided.split
+    target, values = dataset.targets[0], None
+    if len(dataset.targets) == 1 and target.kind is not Kind.ATOMIC:
+        values = dataset.labels.arrays[target.name]
+    leaks = count_leaks(dataset.table.crystals, split, _per_atom(dataset, target, values))
     order = None if values is None else examine_order(values, split)
     equal = None
     if values is not None and not target.is_class:
         equal = examine_equal_labels(values, split)
-    said = [(True, text) for text in examine_labels(dataset, split, targets)]
+    said = [(True, text) for text in examine_labels(divided)]
     said += _sentences(leaks, order, target) + _about_equal(equal, target)
     return {
-        **head,
+        **parts_of(divided),
         "leaks": leaks.as_dict(),
         "order": None if order is None else order.as_dict(),
         "equal": None if equal is None else equal.as_dict(),
         "said": [{"alarm": alarm, "text": text} for alarm, text in said],
-        **parts,
     }
+
+
+def parts_of(divided: Divided) -> dict[str, Any]:
+    """Return what identifies a split: how it was made, the data, and the ids of the parts.
+
+    Args:
+        divided: Crystals, labels and parts.
+    """
+    ids = divided.dataset.table.ids
+    return {
+        "how": divided.split.how,
+        "data_sha256": divided.dataset.content_hash,
+        **{name: [ids[i] for i in rows.tolist()] for name, rows in divided.split.parts().items()},
+    }
+
+
+def examined_before(folder: Path, divided: Divided) -> dict[str, Any] | None:
+    """Return what a run folder says of the same split: a resumed run does not count again.
+
+    Args:
+        folder: Of the run.
+        divided: Crystals, labels and parts.
+    """
+    path = folder / "split.json"
+    if not path.is_file():
+        return None
+    before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    same = all(before.get(key) == value for key, value in parts_of(divided).items())
+    return before if same else None
 
 
 def division_fields(document: dict[str, Any]) -> dict[str, str]:
@@ -85,7 +97,7 @@ def division_fields(document: dict[str, Any]) -> dict[str, str]:
     return fields
 
 
-def _labels(
+def _per_atom(
     dataset: Dataset, target: Target, values: Float[np.ndarray, " rows"] | None
 ) -> Float[np.ndarray, " rows"] | None:
     """Return one label for each crystal that is the same for a supercell."""

@@ -13,24 +13,27 @@ from jaxtyping import Float
 from torch import Tensor
 
 from xtalgraph.conventions.files import make_folder
-from xtalgraph.data.splits import Split
+from xtalgraph.data.values import Values
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.models.ensemble import std_of
 from xtalgraph.models.novelty import Novelty, TrainingSet
+from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.loop import Progress, embeddings
-from xtalgraph.training.reporting import Report, silent
+from xtalgraph.training.loop import Progress
+from xtalgraph.training.reporting import Report
 from xtalgraph.training.state import snapshot
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import warn_about_edges, warn_about_reach
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.executor import Executor, processes_for
-from xtalgraph.workflows.fitting import examples_of, fit_model
-from xtalgraph.workflows.graph_source import Graphs, survey
+from xtalgraph.workflows.fit import embed_all, fit, predict_all
+from xtalgraph.workflows.graph_source import survey
+from xtalgraph.workflows.model_result import ModelResult
+from xtalgraph.workflows.prepared import Prepared
+from xtalgraph.workflows.session import Session
 
 log = logging.getLogger("xtalgraph")
 
@@ -41,10 +44,10 @@ class FittedMembers:
 
     members: tuple[PropertyModel, ...]
     """The models, on the CPU; the first is the one that a run without others has."""
-    outcome: out.Outcome
-    """What they say of every crystal: the mean, and the spread where there is one."""
+    result: ModelResult
+    """What they predict for every crystal: the mean, and the standard deviation if there is one."""
     copies: tuple[tuple[int, int], ...]
-    """Pairs of members that say the same of every crystal."""
+    """Pairs of members that predict the same for every crystal."""
     training_set: TrainingSet
     """What new crystals are compared with."""
     novelty: dict[int, Novelty]
@@ -59,12 +62,8 @@ class _Shared:
 
     folder: Path
     """The run."""
-    dataset: Dataset
-    """Crystals and targets."""
-    graphs: Graphs
-    """Of the crystals."""
-    split: Split
-    """The parts."""
+    prepared: Prepared
+    """What is learned from."""
     config: RunConfig
     """The resolved settings."""
     made_from: str
@@ -81,25 +80,14 @@ class _Member:
     """Of the selected checkpoint, on the CPU."""
     progress: Progress
     """The history."""
-    values: Float[np.ndarray, "rows *columns"]
-    """Predictions of every crystal, one after the other."""
-    deviations: Float[np.ndarray, "rows *columns"] | None
-    """The standard deviation of the error of each, if the model has learned it."""
+    predictions: Predictions
+    """Of every crystal."""
     embeddings: Mapping[str, Float[np.ndarray, "crystals width"]]
     """Of the parts ``train`` and ``test``, by the first member; empty of the others."""
 
 
 def fit_members(
-    folder: Path,
-    dataset: Dataset,
-    graphs: Graphs,
-    split: Split,
-    config: RunConfig,
-    data_hash: str,
-    *,
-    resume: bool,
-    progress: bool,
-    report: Report = silent,
+    folder: Path, prepared: Prepared, config: RunConfig, session: Session
 ) -> FittedMembers:
     """Train every member, and predict every crystal.
 
@@ -110,14 +98,9 @@ def fit_members(
 
     Args:
         folder: The run.
-        dataset: Crystals and targets.
-        graphs: Of the crystals.
-        split: The parts.
+        prepared: What is learned from.
         config: The resolved settings.
-        data_hash: SHA-256 of crystals and targets.
-        resume: Go on from saved states.
-        progress: Show a progress bar on standard error.
-        report: Told how far the training has come.
+        session: How the training is run.
 
     Raises:
         RunError: If a process that trains a member dies.
@@ -126,12 +109,14 @@ def fit_members(
     10.48550/arXiv.1612.01474; snapshots: G. Huang et al., ICLR (2017), doi
     10.48550/arXiv.1704.00109.
     """
-    seen = survey(graphs.source)
+    dataset, split = prepared.dataset, prepared.split
+    seen = survey(prepared.graphs.source)
     warn_about_edges(seen, dataset)
-    warn_about_reach(config.spec.make_model(), graphs.source)
-    made_from = data_hash + split.how + json.dumps(config.deciding(), ensure_ascii=False)
-    shared = _Shared(folder, dataset, graphs, split, config, made_from, resume)
-    found = _train_members(shared, progress, report)
+    warn_about_reach(config.spec.make_model(), prepared.graphs.source)
+    deciding = json.dumps(config.deciding(), ensure_ascii=False)
+    made_from = dataset.content_hash + split.how + deciding
+    shared = _Shared(folder, prepared, config, made_from, session.resume)
+    found = _train_members(shared, session)
     members = []
     for number, one in enumerate(found):
         place = member_folder(folder, number)
@@ -151,26 +136,24 @@ def fit_members(
             len(split.train) * sum(one.epoch for one in done) / max(seconds, 1e-9)
         ),
     }
-    sizes = [len(one) for one in dataset.values]
-    values = np.stack([one.values for one in found])
-    learned = [one.deviations for one in found if one.deviations is not None]
-    deviations = np.stack(learned) if learned else None
-    outcome = _outcome(config, values, deviations, sizes, seconds + graphs.seconds)
-    copies = identical_members(values.reshape(len(values), -1))
+    each = [one.predictions for one in found]
+    result = _result(config, each, seconds + prepared.graphs.seconds)
+    values = [np.concatenate([*one.values.arrays.values()], axis=None) for one in each]
     crystals = dataset.table.crystals
     vectors = found[0].embeddings
     training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
     compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
     novelty = dict(zip(split.test.tolist(), compared, strict=True))
-    return FittedMembers(tuple(members), outcome, tuple(copies), training_set, novelty, trained)
+    copies = tuple(identical_members(np.stack(values)))
+    return FittedMembers(tuple(members), result, copies, training_set, novelty, trained)
 
 
-def _train_members(shared: _Shared, progress: bool, report: Report) -> list[_Member]:
+def _train_members(shared: _Shared, session: Session) -> list[_Member]:
     """Train the members, side by side where they are independent, and return them in order."""
     training = shared.config.training
-    count = training.members
-    many = 1 if training.snapshots else processes_for(count, training, len(shared.split.train))
-    executor = Executor(shared, many, "training", progress, report)
+    count, learned = training.members, len(shared.prepared.split.train)
+    many = 1 if training.snapshots else processes_for(count, training, learned)
+    executor = Executor(shared, many, "training", session.progress, session.report)
     if count > 1 and executor.processes > 1:
         log.info("training %d members, %d at a time", count, executor.processes)
     found: dict[int, _Member] = {}
@@ -194,34 +177,22 @@ def _train_member(
     shared: _Shared, number: int, report: Report, start: Mapping[str, Tensor] | None = None
 ) -> _Member:
     """Train a member from weights of its own, or from given ones."""
-    config, dataset, split = shared.config, shared.dataset, shared.split
-    seed = member_seed(config.training.seed, number)
-    place = member_folder(shared.folder, number)
-    make_folder(place)
-    with deterministic(config.training.threads):
-        torch.manual_seed(seed)
+    config, prepared = shared.config, shared.prepared
+    training = replace(config.training, seed=member_seed(config.training.seed, number))
+    folder = member_folder(shared.folder, number)
+    make_folder(folder)
+    with deterministic(training.threads):
+        torch.manual_seed(training.seed)
         model = config.spec.make_model()
         if start is not None:
             model.load_state_dict(start)
-        fitted = fit_model(
-            model,
-            dataset,
-            shared.graphs,
-            split,
-            replace(config.training, seed=seed),
-            place / "state",
-            shared.made_from + (f"member {number}" if number else ""),
-            resume=shared.resume,
-            report=report,
-        )
-        vectors = {}
-        for name, rows in (("train", split.train), ("test", split.test)) if number == 0 else ():
-            device = next(model.parameters()).device
-            part = examples_of(dataset, shared.graphs, rows, model.target).to(device)
-            vectors[name] = embeddings(model, part).cpu().numpy()
-    deviations = None if fitted.deviations is None else np.concatenate(fitted.deviations)
-    values = np.concatenate(fitted.values)
-    return _Member(snapshot(model.cpu()), fitted.progress, values, deviations, vectors)
+        made_from = shared.made_from + (f"member {number}" if number else "")
+        session = Session(resume=shared.resume, report=report)
+        progress = fit(model, prepared, training, folder / "state", made_from, session)
+        predictions = predict_all(model, prepared)
+        parts = ("train", "test") if number == 0 else ()
+        vectors = {one: embed_all(model, prepared, prepared.split.parts()[one]) for one in parts}
+    return _Member(snapshot(model.cpu()), progress, predictions, vectors)
 
 
 def member_seed(seed: int, number: int) -> int:
@@ -238,23 +209,24 @@ def member_seed(seed: int, number: int) -> int:
     return int(drawn[0]) if number else seed
 
 
-def _outcome(
-    config: RunConfig,
-    said: Float[np.ndarray, "members rows *columns"],
-    deviations: Float[np.ndarray, "members rows *columns"] | None,
-    sizes: Sequence[int],
-    seconds: float,
-) -> out.Outcome:
-    ends = np.cumsum(sizes)[:-1]
-    count = len(said)
-    name = config.spec.encoder
+def _result(config: RunConfig, each: Sequence[Predictions], seconds: float) -> ModelResult:
+    """Return the mean of what the members predict, and how far off it may be."""
+    count, name = len(each), config.spec.encoder
     description = f"{ENCODERS[name].__name__}, a graph neural network"
-    if deviations is not None:
+    if each[0].std is not None:
         description += " with a mean-variance head"
     if count > 1:
         what = "snapshots of one training" if config.training.snapshots else "members"
         description = f"the mean of {count} {what}, each {description}"
-    std = std_of(said, deviations)
-    beside = {} if std is None else {"std": np.split(std, ends)}
-    values = said[0] if count == 1 else said.mean(axis=0)
-    return out.Outcome(name, description, np.split(values, ends), seconds, beside)
+    values = each[0].values
+    means, stds = {}, {}
+    for target in values.targets:
+        members = np.stack([one.values.arrays[target.name] for one in each])
+        learned = [one.std.arrays[target.name] for one in each if one.std is not None]
+        std = std_of(members, np.stack(learned) if learned else None)
+        means[target.name] = members[0] if count == 1 else members.mean(axis=0)
+        if std is not None:
+            stds[target.name] = std
+    mean = Values(values.targets, means, values.num_atoms)
+    std_values = Values(values.targets, stds, values.num_atoms) if stds else None
+    return ModelResult(name, description, Predictions(mean, std_values), seconds)

@@ -6,10 +6,10 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float
 
+from xtalgraph.data.divided import Divided
 from xtalgraph.metrics.failures import failure_auroc, failures
 from xtalgraph.models.novelty import Novelty
-from xtalgraph.workflows.outcome import Outcome
-from xtalgraph.workflows.view import TargetView
+from xtalgraph.models.predictions import Predictions
 
 WORST: Final = 0.1
 """Share of the test crystals that count as failures: those with the largest errors."""
@@ -18,13 +18,13 @@ _FEW: Final = 20
 
 
 def assess_novelty(
-    views: Sequence[TargetView], outcome: Outcome, novelty: Mapping[int, Novelty]
+    divided: Divided, predictions: Predictions, novelty: Mapping[int, Novelty]
 ) -> dict[str, dict[str, Any]]:
     """Compare how new test crystals are with the errors on them.
 
     Args:
-        views: The targets.
-        outcome: What the model says of every crystal.
+        divided: Crystals, labels and parts.
+        predictions: Of every crystal.
         novelty: Of each test crystal, by its place among all crystals.
 
     Returns:
@@ -32,17 +32,17 @@ def assess_novelty(
         for each distance the AUROC with which it finds the failures (None where that is not
         defined), and ``said``, sentences.
     """
-    return {
-        view.target.name: _assessed(view, view.outcome(outcome), novelty)
-        for view in views
-        if len(view.split.test)
-    }
+    found = {}
+    for target in divided.dataset.targets:
+        labels = divided.dataset.labels
+        test = divided.of_target(target.name).test
+        error = np.abs(predictions.values.arrays[target.name] - labels.arrays[target.name])
+        each = np.array([error[labels.rows(target.name, [i])].mean() for i in test.tolist()])
+        found[target.name] = _assessed(each, [novelty[i] for i in test.tolist()])
+    return found
 
 
-def _assessed(view: TargetView, own: Outcome, novelty: Mapping[int, Novelty]) -> dict[str, Any]:
-    rows = view.split.test.tolist()
-    new = [novelty[int(view.places[i])] for i in rows]
-    error = np.array([np.abs(view.dataset.values[i] - own.values[i]).mean() for i in rows])
+def _assessed(error: Float[np.ndarray, " rows"], new: Sequence[Novelty]) -> dict[str, Any]:
     flagged = np.array([one.is_new for one in new])
     failed = failures(error, WORST)
     scores = {
@@ -50,7 +50,7 @@ def _assessed(view: TargetView, own: Outcome, novelty: Mapping[int, Novelty]) ->
         "composition": [one.composition_distance for one in new],
     }
     found = {
-        "rows": len(rows),
+        "rows": len(new),
         "flagged": int(flagged.sum()),
         "unseen": sum(bool(one.unseen) for one in new),
         "error_flagged": _mean(error, flagged),

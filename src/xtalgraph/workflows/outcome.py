@@ -7,7 +7,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -18,59 +18,58 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.composition import reduced_formula
-from xtalgraph.data.splits import PARTS, Split
+from xtalgraph.data.divided import Divided
+from xtalgraph.data.splits import PARTS
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
-from xtalgraph.workflows.dataset import Dataset, values_of
+from xtalgraph.models.predictions import Predictions
+from xtalgraph.workflows.model_result import ModelResult
 
 NUM_WORST: Final[int] = 6
 """How many of the worst errors are shown with their structures."""
 _PACKAGES = ("xtalgraph", "torch", "numpy", "scipy", "scikit-learn", "vesin", "gemmi", "ase")
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What one predictor says of all crystals."""
-
-    name: str
-    """As in the table of metrics."""
-    description: str
-    """One sentence for the report."""
-    values: Sequence[Float[np.ndarray, "_ *columns"]]
-    """Predictions of each crystal, in the order of the table; of several targets a column each."""
-    seconds: float
-    """Time to fit and predict."""
-    beside: Mapping[str, Sequence[Float[np.ndarray, "_ *columns"]]] = field(default_factory=dict)
-    """What is said beside each prediction, as the predictions are: ``spread``, ``lower`` and
-    ``upper``; NaN where a target has none."""
-
-
-def measure(
-    dataset: Dataset, split: Split, outcomes: Sequence[Outcome], target: Target
-) -> dict[str, Any]:
-    """Compute the figures of every predictor on every part, in the layout of ``metrics.json``.
+def measured(divided: Divided, results: Mapping[str, Sequence[ModelResult]]) -> dict[str, Any]:
+    """Compute the metrics of every model on every part, the content of ``metrics.json``.
 
     Args:
-        dataset: Crystals and their targets.
-        split: The parts.
-        outcomes: Predictors; the first is the model, the rest are what it is compared with.
-        target: What is predicted.
+        divided: Crystals, labels and parts.
+        results: For each target the models; the first is that of the run, the others baselines.
+
+    Returns:
+        Of one target its metrics; of several those of each by its name, under ``targets``, beside
+        ``model`` and ``splits``.
     """
+    each = {
+        target.name: _measured(divided, target, results[target.name])
+        for target in divided.dataset.targets
+    }
+    first = next(iter(each.values()))
+    if len(each) == 1:
+        return first
+    sizes = {name: len(rows) for name, rows in divided.split.parts().items()}
+    return {"model": first["model"], "splits": sizes, "targets": each}
+
+
+def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) -> dict[str, Any]:
+    parts = divided.of_target(target.name).parts()
     models: dict[str, Any] = {}
-    for outcome in outcomes:
-        figures: dict[str, Any] = {"description": outcome.description}
+    for result in results:
+        values = result.predictions.values
+        figures: dict[str, Any] = {"description": result.description}
         for part in reversed(PARTS):
-            rows = split.parts()[part]
-            true = values_of(dataset, rows)
-            said = np.concatenate([outcome.values[i] for i in rows] or [np.zeros(0)])
-            figures[part] = figures_of(target, true, said, 500 if part == "test" else 100)
-        models[outcome.name] = figures
+            true, predicted = (
+                one.of(target.name, parts[part]) for one in (divided.dataset.labels, values)
+            )
+            figures[part] = figures_of(target, true, predicted, 500 if part == "test" else 100)
+        models[result.name] = figures
     return {
         "target": target.as_dict(),
-        "model": outcomes[0].name,
-        "splits": {name: len(rows) for name, rows in split.parts().items()},
+        "model": results[0].name,
+        "splits": {name: len(rows) for name, rows in parts.items()},
         "models": models,
     }
 
@@ -96,67 +95,69 @@ def figures_of(
     return {name: asdict(metric) for name, metric in found.items()}
 
 
-def predictions_csv(
-    dataset: Dataset,
-    split: Split,
-    outcome: Outcome,
-    targets: Sequence[Target],
-) -> str:
+def predictions_csv(divided: Divided, predictions: Predictions) -> str:
     """Return the text of ``predictions.csv``, every number with all its digits.
 
     One target has the columns ``target``, ``prediction`` and ``unit``; several have these for each,
     ``target:NAME`` and so on, empty where a label is missing. A run with members or a learned
-    variance has ``spread`` after each prediction, one with intervals ``lower`` and ``upper``.
+    variance has ``std`` after each prediction, one with intervals ``lower`` and ``upper``.
 
     Args:
-        dataset: Crystals and their targets.
-        split: The parts.
-        outcome: What the model says of each crystal.
-        targets: What is predicted.
+        divided: Crystals, labels and parts.
+        predictions: Of every crystal.
     """
-    said_of = {"prediction": outcome.values, **outcome.beside}
+    dataset = divided.dataset
+    targets, labels = dataset.targets, dataset.labels
+    known = {"target": labels, **predictions.parts()}
     atomic = targets[0].kind is Kind.ATOMIC
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     marks = [""] if len(targets) == 1 else [f":{target.name}" for target in targets]
-    each = [f"{what}{mark}" for mark in marks for what in ("target", *said_of, "unit")]
+    each = [f"{what}{mark}" for mark in marks for what in (*known, "unit")]
     writer.writerow(["id", "split", *each] + ["site"] * atomic)
-    for part, rows in split.parts().items():
-        for i in rows.tolist():
-            true = dataset.values[i].reshape(-1, len(targets))
-            said = [one[i].reshape(-1, len(targets)) for one in said_of.values()]
-            for site in range(len(true)):
+    for part, crystals in divided.split.parts().items():
+        for i in crystals.tolist():
+            for site, row in enumerate(labels.rows(targets[0].name, [i]).tolist()):
                 line = [dataset.table.ids[i], part]
-                for n, target in enumerate(targets):
-                    numbers = [float(one[site, n]) for one in (true, *said)]
+                for target in targets:
+                    numbers = [float(one.arrays[target.name][row]) for one in known.values()]
                     line += ["" if math.isnan(number) else repr(number) for number in numbers]
                     line.append(target.unit)
                 writer.writerow(line + [site] * atomic)
     return text.getvalue()
 
 
-def worst_errors(
-    dataset: Dataset, split: Split, predicted: Sequence[Float[np.ndarray, " _"]]
-) -> list[dict[str, Any]]:
-    """Describe the test crystals with the largest errors, with what is needed to draw them.
+def worst_of(divided: Divided, predictions: Predictions) -> Any:
+    """Return the content of ``worst.json``: of several targets that of each by its name.
 
     Args:
-        dataset: Crystals and their targets.
-        split: The parts.
-        predicted: Predictions of each crystal; of an atomic target the worst atom counts.
+        divided: Crystals, labels and parts.
+        predictions: Of every crystal.
     """
-    rows = split.test
-    error = np.array([np.abs(dataset.values[i] - predicted[i]).max() for i in rows])
+    each = {one.name: _worst(divided, predictions, one) for one in divided.dataset.targets}
+    return next(iter(each.values())) if len(each) == 1 else each
+
+
+def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[dict[str, Any]]:
+    """Describe the test crystals with the largest errors, with what is needed to draw them.
+
+    Of an atomic target the worst atom counts.
+    """
+    table, crystals = divided.dataset.table, divided.of_target(target.name).test
+    labels = divided.dataset.labels
+    true, predicted = (one.arrays[target.name] for one in (labels, predictions.values))
+    of = [labels.rows(target.name, [i]) for i in crystals.tolist()]
+    error = np.array([np.abs(true[rows] - predicted[rows]).max() for rows in of])
     found = []
-    for i in rows[np.argsort(-error, kind="stable")[:NUM_WORST]].tolist():
-        crystal = dataset.table.crystals[i]
-        site = int(np.argmax(np.abs(dataset.values[i] - predicted[i])))
+    for n in np.argsort(-error, kind="stable")[:NUM_WORST].tolist():
+        crystal = table.crystals[crystals[n]]
+        row = of[n][int(np.argmax(np.abs(true[of[n]] - predicted[of[n]])))]
         found.append(
             {
-                "id": dataset.table.ids[i],
+                "id": table.ids[crystals[n]],
                 "formula": reduced_formula(crystal),
-                "target": float(dataset.values[i][site]),
-                "prediction": float(predicted[i][site]),
+                "target": float(true[row]),
+                "prediction": float(predicted[row]),
                 "num_atoms": crystal.num_atoms,
                 **to_plain(with_bonds(crystal)),
             }

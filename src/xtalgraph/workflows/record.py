@@ -10,13 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.data.splits import Split
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.requirements import readout_named
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.outcome import hardware, versions
 
 _OF_BASIS: Final[Mapping[str, frozenset[str]]] = {
@@ -32,9 +31,7 @@ _OF_BASIS: Final[Mapping[str, frozenset[str]]] = {
 def make_record(
     folder: Path,
     config: RunConfig,
-    dataset: Dataset,
-    split: Split,
-    data_hash: str,
+    divided: Divided,
     trained: Mapping[str, Any],
     seconds: Mapping[str, float],
 ) -> dict[str, dict[str, Any]]:
@@ -43,15 +40,14 @@ def make_record(
     Args:
         folder: The run.
         config: The resolved settings.
-        dataset: Crystals and targets.
-        split: The parts.
-        data_hash: SHA-256 of crystals and targets.
+        divided: Crystals, labels and parts.
         trained: What came out of the training.
         seconds: Time of each step.
 
     Returns:
         Section to field to value, all plain.
     """
+    dataset, split = divided.dataset, divided.split
     spec, crystals = config.spec, dataset.table.crystals
     sizes = np.array([len(crystal) for crystal in crystals])
     seen = Counter(z for i in split.train for z in crystals[i].elements)
@@ -70,7 +66,7 @@ def make_record(
             "elements in training": ", ".join(
                 f"{SYMBOLS[z]} ({n})" for z, n in sorted(seen.items())
             ),
-            "data sha256": data_hash,
+            "data sha256": dataset.content_hash,
         },
         "Graph": {
             "strategy": spec.strategy,

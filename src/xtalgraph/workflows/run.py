@@ -10,23 +10,14 @@ from jaxtyping import Int
 
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.data.dataset import read_dataset
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.claim import saved_sections
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.dataset import Dataset
-from xtalgraph.workflows.prepare import read_dataset, resolve_source
-
-
-@dataclass(frozen=True, eq=False)
-class RunData:
-    """The crystals of a run with their targets, divided as they were."""
-
-    dataset: Dataset
-    """Crystals and targets, in the order of the run; those that it rejected are left out."""
-    split: Split
-    """The parts, as places in the table."""
+from xtalgraph.workflows.prepare import resolve_source
 
 
 @final
@@ -99,7 +90,7 @@ class Run:
         """The trained model."""
         return Predictor.load(self.folder)
 
-    def data(self, source: Any = None, *, progress: bool = False) -> RunData:
+    def data(self, source: Any = None, *, progress: bool = False) -> Divided:
         """Read the crystals of the run again, and divide them as they were.
 
         Args:
@@ -123,11 +114,10 @@ class Run:
                 f"{self.folder} was trained on {found}, which is not there: say where the data is"
             )
         config = self.config
-        conditions = config.data.conditions()
         dataset = read_dataset(
             found,
             config.targets,
-            conditions,
+            config.spec.conditions,
             progress=progress,
             disorder=config.data.disorder,
         )
@@ -144,7 +134,7 @@ class Run:
         ids = dataset.table.ids
         left = {n: "rejected by the run" for n, name in enumerate(ids) if name not in known}
         dataset = dataset.reject(left)
-        if dataset.content_hash() != digest:
+        if dataset.content_hash != digest:
             raise InputError(
                 f"the crystals and targets of {source} are not those that {self.folder} was "
                 f"trained on, whose data_sha256 is {digest[:12]}...: give the same data"
@@ -158,7 +148,7 @@ class Run:
         def places(part: str) -> Int[np.ndarray, " rows"]:
             return np.array([place[name] for name in self.division[part]], dtype=np.int64)
 
-        return RunData(dataset, Split(**{p: places(p) for p in named}, how=how))
+        return Divided(dataset, Split(**{p: places(p) for p in named}, how=how))
 
     def _json(self, name: str) -> dict[str, Any]:
         return read_document(self.folder / name, largest=2**30)

@@ -3,14 +3,15 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
-from xtalgraph.data.splits import Split
+from xtalgraph.data.divided import Divided
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
@@ -18,26 +19,23 @@ from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows import outcome as out
-from xtalgraph.workflows.announcements import announce, announce_state, tell_missing
+from xtalgraph.workflows.announcements import announce_all, tell_split
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
-from xtalgraph.workflows.dataset import Dataset
-from xtalgraph.workflows.examine_split import division_fields
-from xtalgraph.workflows.graph_source import make_graphs
-from xtalgraph.workflows.members import fit_members
+from xtalgraph.workflows.examine_split import division_fields, examined_before
+from xtalgraph.workflows.members import FittedMembers, fit_members
+from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.novelty import assess_novelty
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import make_split, read_dataset
+from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.record import make_record
-from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
+from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.shown_crystals import shown_crystals
-from xtalgraph.workflows.split_work import SplitWork
 from xtalgraph.workflows.uncertainty import assess_uncertainty, calibrate, with_assessment
-from xtalgraph.workflows.view import measured, views_of, worst_of
 
 log = logging.getLogger("xtalgraph")
 
@@ -130,30 +128,19 @@ def train(
     aside = intervals and not request.sections["data"].get("calibration_fraction")
     changes = {"data.calibration_fraction": CALIBRATION_FRACTION} if aside else {}
     asked = request.config(changes)
-    return train_request(request, asked, Path(out), resume=resume, progress=progress)
+    session = Session(progress=progress, resume=resume)
+    return train_run(Preparations(request), asked, Path(out), session)
 
 
-def train_request(
-    request: Request,
-    config: RunConfig,
-    folder: Path,
-    *,
-    resume: bool,
-    progress: bool,
-    work: SplitWork | None = None,
-    report: Report = silent,
-) -> Run:
-    """Train what was asked for, with settings that are resolved.
+def train_run(preparations: Preparations, config: RunConfig, folder: Path, session: Session) -> Run:
+    """Train with settings that are resolved.
 
     Args:
-        request: What is read.
+        preparations: What is learned from, shared with other trainings.
         config: The settings.
-        folder: The run folder.
-        resume: Go on where a killed run of the same settings stopped, or begin if there is none; a
-            finished one is left as it is.
-        progress: Show progress bars on standard error.
-        work: What other trainings on the same data share with this one; None where there are none.
-        report: Told how far the training has come.
+        folder: The run folder; a finished run of the same settings is left as it is if the session
+            resumes.
+        session: How the training is run.
 
     Returns:
         The run.
@@ -164,114 +151,87 @@ def train_request(
         RunError: If the folder holds another run.
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
-    check_ahead(request.data, request.known, config)
-    if resume and Run.is_finished(folder):
+    check_ahead(preparations.request.data, preparations.request.known, config)
+    if session.resume and Run.is_finished(folder):
         check_settings(folder, config)
         log.info("%s is finished: nothing is left to do", folder)
         return Run.open(folder)
     with (
-        claimed(folder, config, resume=resume),
+        claimed(folder, config, resume=session.resume),
         stopping_on_signals(),
         deterministic(config.training.threads),
     ):
-        _train(folder, request, config, work or SplitWork(), resume, progress, report)
+        began = time.monotonic()
+        announce_all(config)
+        prepared = preparations.prepared(config, folder, progress=session.progress)
+        divided = prepared.divided
+        check_rejected(divided.dataset.table.rejected, config.data.on_error, folder)
+        division = examined_before(folder, divided) or preparations.examined(divided)
+        out.write_text(folder / "config.yaml", config.to_yaml())
+        out.write_json(folder / "split.json", division)
+        tell_split(divided, division)
+        fitted = fit_members(folder, prepared, config, session)
+        baselines = preparations.baselines(divided, config.training.seed)
+        _write_run(folder, config, divided, division, fitted, baselines, began)
     return Run(folder)
 
 
-def _train(
+def _write_run(
     folder: Path,
-    request: Request,
     config: RunConfig,
-    work: SplitWork,
-    resume: bool,
-    progress: bool,
-    report: Report,
+    divided: Divided,
+    division: dict[str, Any],
+    fitted: FittedMembers,
+    baselines: Mapping[str, Sequence[ModelResult]],
+    began: float,
 ) -> None:
-    began = time.monotonic()
-    targets, seed = config.targets, config.training.seed
-    for target in targets:
-        announce(target)
-    conditions = config.spec.conditions
-    announce_state(conditions)
-    dataset = read_dataset(
-        request.source, targets, conditions, progress=progress, disorder=config.data.disorder
-    )
-    # These may refuse, and graphs take long to build.
-    stop_at_rejected(dataset.table.rejected, config.data.on_error, folder)
-    split = make_split(dataset, config.data, request.known, seed)
-    views = views_of(dataset, split, targets)
-    graph_settings = config.spec.make_graph_settings()
-    graphs = make_graphs(dataset.table.crystals, graph_settings, config.data, progress=progress)
-    if graphs.unsupported:
-        dataset = dataset.reject({one.index: one.reason for one in graphs.unsupported})
-        split = make_split(dataset, config.data, request.known, seed)
-        views = views_of(dataset, split, targets)
-    graphs = graphs.with_states(dataset.states)
-    check_rejected(dataset.table.rejected, config.data.on_error, folder)
-    data_hash = dataset.content_hash()
-    out.write_text(folder / "config.yaml", config.to_yaml())
-    division = work.division(folder, dataset, split, targets, data_hash)
-    out.write_json(folder / "split.json", division)
-    counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
-    log.info("%d crystals: %s (%s)", len(dataset.table), counts, split.how)
-    for said in division["said"]:
-        log.log(logging.WARNING if said["alarm"] else logging.INFO, "%s", said["text"])
-    for view in views:
-        tell_missing(view.target, len(view.places), len(dataset.table))
-
-    fitted = fit_members(
-        folder,
-        dataset,
-        graphs,
-        split,
-        config,
-        data_hash,
-        resume=resume,
-        progress=progress,
-        report=report,
-    )
-    outcome, intervals = calibrate(dataset, split, fitted.outcome, targets)
-    compared = [[view.outcome(outcome), *work.baselines(view, data_hash, seed)] for view in views]
-    seconds = {outcome.name: round(outcome.seconds, 1)}
-    for _, *baselines in compared:
-        for one in baselines:
-            seconds[one.name] = round(seconds.get(one.name, 0.0) + one.seconds, 1)
-    seconds["everything"] = round(time.monotonic() - began, 1)
-    record = make_record(folder, config, dataset, split, data_hash, fitted.trained, seconds)
+    """Write everything that a training leaves; the manifest last, so that it says all is there."""
+    predictions, intervals = calibrate(divided, fitted.result.predictions)
+    own = replace(fitted.result, predictions=predictions)
+    results = {name: [own, *others] for name, others in baselines.items()}
+    record = make_record(folder, config, divided, fitted.trained, _seconds(results, began))
     record["Data"] |= division_fields(division)
-    elements = _elements(dataset, split)
     known = {
-        "elements": elements,
-        "data_sha256": data_hash,
+        "elements": _elements(divided),
+        "data_sha256": divided.dataset.content_hash,
         "versions": out.versions(),
         "manifest": True,
     }
     count = len(fitted.members)
     for number, model in enumerate(fitted.members):
         check_finite(model, member_folder(folder, number))
-        said = {"members": count} if count > 1 and number == 0 else {}
-        save_model(member_folder(folder, number), model, config.spec, known | said)
+        members = {"members": count} if count > 1 and number == 0 else {}
+        save_model(member_folder(folder, number), model, config.spec, known | members)
     fitted.training_set.save(folder / TRAINING_FILE)
     if intervals:
         save_intervals(folder, intervals)
-    predictions = out.predictions_csv(dataset, split, outcome, targets)
-    out.write_text(folder / "predictions.csv", predictions)
-    metrics = measured(views, compared, split)
-    learned = config.training.variance
-    assessed = assess_uncertainty(
-        views, outcome, count, fitted.copies, tuple(intervals), learned=learned
+    out.write_text(folder / "predictions.csv", out.predictions_csv(divided, predictions))
+    learned, names = config.training.variance, tuple(intervals)
+    uncertainty = assess_uncertainty(
+        divided, predictions, count, fitted.copies, names, learned=learned
     )
-    metrics = with_assessment(metrics, "uncertainty", assessed)
-    novelty = assess_novelty(views, outcome, fitted.novelty)
+    metrics = with_assessment(out.measured(divided, results), "uncertainty", uncertainty)
+    novelty = assess_novelty(divided, predictions, fitted.novelty)
     out.write_json(folder / "metrics.json", with_assessment(metrics, "novelty", novelty))
-    out.write_json(folder / "worst.json", worst_of(views, compared))
-    out.write_json(folder / "structures.json", shown_crystals(dataset, split))
+    out.write_json(folder / "worst.json", out.worst_of(divided, predictions))
+    out.write_json(folder / "structures.json", shown_crystals(divided))
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
     write_manifest(folder)
 
 
-def _elements(dataset: Dataset, split: Split) -> list[str]:
-    held = set().union(*(held_by(dataset.table.crystals[i]) for i in split.train))
+def _seconds(results: Mapping[str, Sequence[ModelResult]], began: float) -> dict[str, float]:
+    """Return the time of the model, of the baselines of all targets, and of everything."""
+    seconds: dict[str, float] = {}
+    for own, *baselines in results.values():
+        seconds[own.name] = round(own.seconds, 1)
+        for one in baselines:
+            seconds[one.name] = round(seconds.get(one.name, 0.0) + one.seconds, 1)
+    return seconds | {"everything": round(time.monotonic() - began, 1)}
+
+
+def _elements(divided: Divided) -> list[str]:
+    crystals = divided.dataset.table.crystals
+    held = set().union(*(held_by(crystals[i]) for i in divided.split.train))
     return sorted(held, key=lambda one: ATOMIC_NUMBERS.get(one, math.inf))

@@ -9,26 +9,27 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Unpack, final
+from typing import Any, Final, Unpack, cast, final
+
+import torch
 
 from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
-from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.dataset import Dataset
 from xtalgraph.workflows.executor import Executor, processes_for
+from xtalgraph.workflows.fit import fit
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import make_split, read_dataset
+from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request, SharedOptions
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
+from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.sole_writer import is_empty, sole_writer
-from xtalgraph.workflows.train import train_request
-from xtalgraph.workflows.validation import validation_error
+from xtalgraph.workflows.train import train_run
 
 log = logging.getLogger("xtalgraph")
 
@@ -99,15 +100,10 @@ def tune(
             request.config({key: value})  # raises on an unknown setting, or a value that cannot be
     check_ahead(request.data, request.known, base)
     with sole_writer(Path(out)):
-        dataset = read_dataset(
-            request.source,
-            base.targets,
-            base.spec.conditions,
-            progress=progress,
-            disorder=base.data.disorder,
-        )
+        preparations = Preparations(request)
+        dataset = preparations.dataset(base, progress=progress)
         check_rejected(dataset.table.rejected, base.data.on_error)
-        search = _Search(optuna, Path(out), request, base, searched, inner_folds, dataset, progress)
+        search = _Search(optuna, Path(out), preparations, base, searched, inner_folds, progress)
         search.go_on(trials)
         found = search.records()
         done = [one for one in found if one["validation error"] is not None]
@@ -120,7 +116,7 @@ def tune(
         if Run.is_finished(folder):
             return Tuning(Path(out), tuple(found), best, Run.open(folder))
         config = request.config(best["settings"])
-        run = train_request(request, config, folder, resume=True, progress=progress)
+        run = train_run(preparations, config, folder, Session(progress=progress))
         return Tuning(Path(out), tuple(found), best, run)
 
 
@@ -131,15 +127,15 @@ class _Search:
         self,
         optuna: Any,
         folder: Path,
-        request: Request,
+        preparations: Preparations,
         base: RunConfig,
         space: Space,
         inner_folds: int,
-        dataset: Dataset,
         progress: bool,
     ) -> None:
-        self.optuna, self.folder, self.request, self.space = optuna, folder, request, space
-        self.base, self.dataset, self.progress = base, dataset, progress
+        self.optuna, self.folder, self.space, self.base = optuna, folder, space, base
+        self.preparations, self.request = preparations, preparations.request
+        self.dataset, self.progress = preparations.dataset(base), progress
         nested = base.data.fold is not None
         self.inner = [
             {"data.inner_folds": inner_folds, "data.inner_fold": k} for k in range(inner_folds)
@@ -152,7 +148,7 @@ class _Search:
         """Open the study, or begin it; refuse one of something else."""
         optuna = self.optuna
         made_from = json.dumps(self.base.deciding(), ensure_ascii=False)
-        made_from += f"{self.space}{inner_folds}{self.dataset.content_hash()}"
+        made_from += f"{self.space}{inner_folds}{self.dataset.content_hash}"
         key = hashlib.sha256(made_from.encode()).hexdigest()
         journal = self.folder / "trials.journal"
         if not journal.is_file() and not is_empty(self.folder):
@@ -203,9 +199,8 @@ class _Search:
             shown = ", ".join(f"{name}={value}" for name, value in settings.items())
             log.info("trial %d of %d: %s", number, trials, shown)
             tasks += self._tasks(settings)
-        shared = _Shared(self.dataset, self.request.known)
         many = processes_for(len(tasks), self.base.training, len(self.dataset.table))
-        executor = Executor(shared, many, "trials", self.progress)
+        executor = Executor(self.preparations, many, "trials", self.progress)
         found: dict[int, float | str] = {}
         waiting = list(enumerate(drawn))
         for place, error in executor.run(_validate, tasks):
@@ -267,16 +262,6 @@ class _Search:
 
 
 @dataclass(frozen=True, eq=False)
-class _Shared:
-    """What every trial needs."""
-
-    dataset: Dataset
-    """Crystals and targets."""
-    known: KnownDataset | None
-    """What the catalogue says of them."""
-
-
-@dataclass(frozen=True, eq=False)
 class _Task:
     """The training of a trial for one inner fold."""
 
@@ -286,15 +271,42 @@ class _Task:
     """Of its state."""
 
 
-def _validate(shared: _Shared, task: _Task, report: Report) -> float | str:
+def _validate(preparations: Preparations, task: _Task, report: Report) -> float | str:
     """Return the validation error, or the reason why there is none."""
-    config = task.config
     try:
-        with deterministic(config.training.threads):
-            split = make_split(shared.dataset, config.data, shared.known, config.training.seed)
-            return validation_error(shared.dataset, split, config, task.folder, report=report)
+        with deterministic(task.config.training.threads):
+            return validation_error(preparations, task.config, task.folder, Session(report=report))
     except Exception as failure:  # whatever one trial dies of, the others are still to be made
         return str(failure) if isinstance(failure, XtalgraphError) else repr(failure)
+
+
+def validation_error(
+    preparations: Preparations, config: RunConfig, folder: Path, session: Session
+) -> float:
+    """Return the validation error of the checkpoint that a training selects.
+
+    Neither the crystals nor the labels of the test part are read.
+
+    Args:
+        preparations: What is learned from.
+        config: The settings.
+        folder: For the state, from which a killed training goes on.
+        session: How the training is run.
+
+    Returns:
+        The MAE in the unit of the target, the log loss of a class, of several targets their mean in
+        units of their scales.
+
+    Raises:
+        InputError: If a crystal has no graph of these settings, or there is no validation part.
+    """
+    prepared = preparations.for_validation(config)
+    torch.manual_seed(config.training.seed)
+    deciding = json.dumps(config.deciding(), ensure_ascii=False)
+    made_from = preparations.dataset(config).content_hash + prepared.split.how + deciding
+    model = config.spec.make_model()
+    done = fit(model, prepared, config.training, folder, made_from, session)
+    return cast(float, done.selected_error)  # there is a validation part
 
 
 def _csv(records: Sequence[Mapping[str, Any]]) -> str:

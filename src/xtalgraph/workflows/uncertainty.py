@@ -1,123 +1,107 @@
 """Spread and intervals of a run: calibrated, measured on the test, put in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.splits import Split
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.values import Values
 from xtalgraph.metrics.calibration import miscalibration_area, rank_of_errors, sparsification
 from xtalgraph.metrics.conformal import expected_coverage, fewest_rows
 from xtalgraph.metrics.coverage import coverage, sharpness
 from xtalgraph.models.intervals import DEFAULT_LEVEL, Intervals
+from xtalgraph.models.predictions import Predictions
 from xtalgraph.workflows.announcements import about_copies
 from xtalgraph.workflows.config import has_intervals
-from xtalgraph.workflows.dataset import Dataset, values_of
-from xtalgraph.workflows.outcome import Outcome
-from xtalgraph.workflows.view import TargetView, views_of
 
 _FEW: Final = 10
 """With fewer test rows than this nothing is said of the spread."""
 
 
 def calibrate(
-    dataset: Dataset, split: Split, outcome: Outcome, targets: Sequence[Target]
-) -> tuple[Outcome, dict[str, Intervals]]:
+    divided: Divided, predictions: Predictions
+) -> tuple[Predictions, dict[str, Intervals]]:
     """Make intervals from the calibration part, and put their ends beside every prediction.
 
     Args:
-        dataset: Crystals and targets.
-        split: The parts; without a calibration part nothing is made.
-        outcome: What the model says of every crystal.
-        targets: What is predicted.
+        divided: Crystals, labels and parts; without a calibration part nothing is made.
+        predictions: Of every crystal.
 
     Returns:
-        The outcome with ``lower`` and ``upper``, NaN for targets that have no intervals, and the
-        intervals of each target that has some and enough labels in the calibration part.
+        The predictions with ``lower`` and ``upper``, NaN for targets that have no intervals, and
+        the intervals of each target that has some and enough labels in the calibration part.
     """
-    if len(split.calibration) == 0:
-        return outcome, {}
-    half = [np.full(one.shape, np.nan) for one in outcome.values]
-    found: dict[str, Intervals] = {}
-    for view in views_of(dataset, split, targets):
-        rows = view.split.calibration
-        if not has_intervals(view.target) or len(rows) < fewest_rows(DEFAULT_LEVEL):
+    if len(divided.split.calibration) == 0:
+        return predictions, {}
+    labels, values = divided.dataset.labels, predictions.values
+    lower = {name: np.full(array.shape, np.nan) for name, array in values.arrays.items()}
+    upper, found = dict(lower), {}
+    for target in divided.dataset.targets:
+        name, split = target.name, divided.of_target(target.name)
+        rows = split.calibration
+        if not has_intervals(target) or len(rows) < fewest_rows(DEFAULT_LEVEL):
             continue
-        own = view.outcome(outcome)
-        everywhere = _sizes(dataset.table.crystals, view.target)
-        size = everywhere[view.places]
-        said = np.concatenate(own.values)
-        std = np.concatenate(own.beside["std"]) if "std" in own.beside else None
-        error = said - values_of(view.dataset, range(len(said)))
-        other = view.split.val if len(view.split.val) else view.split.train
+        size = _sizes(divided.dataset.table.crystals, target)
+        std = None if predictions.std is None else predictions.std.arrays[name]
+        error = values.arrays[name] - labels.arrays[name]
+        other = split.val if len(split.val) else split.train
         typical = 0.0 if std is None else float(np.median((std / size)[other]))
         own_std = None if std is None else std[rows]
-        intervals = Intervals.calibrate(error[rows], size[rows], own_std, typical)
-        found[view.target.name] = intervals
+        found[name] = Intervals.calibrate(error[rows], size[rows], own_std, typical)
         # Where a label is missing there is a prediction, and so an interval.
-        where = (slice(None),) if view.column is None else (slice(None), view.column)
-        doubt = None
-        if std is not None:
-            doubt = np.concatenate([one[where] for one in outcome.beside["std"]])
-        width = intervals.half_width(everywhere, doubt)
-        for one, wide in zip(half, width.tolist(), strict=True):
-            one[where] = wide
-    ends = {
-        "lower": [value - one for value, one in zip(outcome.values, half, strict=True)],
-        "upper": [value + one for value, one in zip(outcome.values, half, strict=True)],
-    }
-    return replace(outcome, beside={**outcome.beside, **ends}), found
+        half = found[name].half_width(size, std)
+        lower[name], upper[name] = values.arrays[name] - half, values.arrays[name] + half
+    ends = (Values(values.targets, end, values.num_atoms) for end in (lower, upper))
+    return Predictions(values, predictions.std, *ends), found
 
 
 def assess_uncertainty(
-    views: Sequence[TargetView],
-    outcome: Outcome,
+    divided: Divided,
+    predictions: Predictions,
     members: int,
     copies: Sequence[tuple[int, int]],
     calibrated: Sequence[str],
     *,
     learned: bool,
 ) -> dict[str, dict[str, Any]]:
-    """Measure on the test part what was said beside the predictions.
+    """Measure on the test part what stands beside the predictions.
 
     Args:
-        views: The targets.
-        outcome: What the model says of every crystal.
+        divided: Crystals, labels and parts.
+        predictions: Of every crystal.
         members: How many there are.
-        copies: Pairs of them that say the same.
+        copies: Pairs of them that predict the same.
         calibrated: Names of the targets that have intervals.
         learned: Whether each member has learned the variance of its error.
 
     Returns:
-        For each target ``members``, ``copies``, ``spread``, ``intervals`` and ``said``, sentences
+        For each target ``members``, ``copies``, ``std``, ``intervals`` and ``said``, sentences
         with whether each is an alarm, and ``learned`` where a variance was; nothing for a run that
-        has neither a spread nor intervals.
+        has neither a standard deviation nor intervals.
     """
     found: dict[str, dict[str, Any]] = {}
-    for view in views:
-        own = view.outcome(outcome)
-        test = view.split.test
+    for target in divided.dataset.targets:
+        name, split = target.name, divided.of_target(target.name)
         document: dict[str, Any] = {"members": members, "copies": [list(pair) for pair in copies]}
-        true = values_of(view.dataset, test)
-        error = _at(own.values, test) - true
+        true = divided.dataset.labels.of(name, split.test)
+        error = predictions.values.of(name, split.test) - true
         said = [(True, about_copies(copies))] if copies else []
-        if "std" in own.beside and not view.target.is_class:
-            std = _at(own.beside["std"], test)
-            document["std"] = _of_std(error, std)
+        if predictions.std is not None and not target.is_class:
+            document["std"] = _of_std(error, predictions.std.of(name, split.test))
             said += _about_std(document["std"], members, learned)
             document |= {"learned": True} if learned else {}
-        if view.target.name in calibrated:
-            ends = _at(own.beside["lower"], test), _at(own.beside["upper"], test)
-            calibrating = len(view.split.calibration)
-            document["intervals"] = _of_intervals(true, ends, calibrating)
-            said.append(_about_intervals(document["intervals"], view.target))
+        if name in calibrated and predictions.lower is not None and predictions.upper is not None:
+            ends = (predictions.lower.of(name, split.test), predictions.upper.of(name, split.test))
+            document["intervals"] = _of_intervals(true, ends, len(split.calibration))
+            said.append(_about_intervals(document["intervals"], target))
         if len(document) > 2 or copies:
             document["said"] = [{"alarm": alarm, "text": text} for alarm, text in said]
-            found[view.target.name] = document
+            found[name] = document
     return found
 
 
@@ -235,12 +219,6 @@ def _sizes(crystals: Sequence[Crystal], target: Target) -> Float[np.ndarray, " c
     if target.kind is not Kind.EXTENSIVE:
         return np.ones(len(crystals))
     return np.array([crystal.num_atoms for crystal in crystals], dtype=np.float64)
-
-
-def _at(
-    values: Sequence[Float[np.ndarray, " _"]], rows: Int[np.ndarray, " rows"]
-) -> Float[np.ndarray, " values"]:
-    return np.concatenate([values[i] for i in rows] or [np.zeros(0)])
 
 
 def _or_none(value: float) -> float | None:

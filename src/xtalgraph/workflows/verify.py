@@ -14,6 +14,7 @@ from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.dataset import nothing_left
 from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.model_under_test import ModelUnderTest
@@ -25,7 +26,7 @@ from xtalgraph.graphs.margin import MARGIN, is_decided
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text
-from xtalgraph.workflows.prepare import nothing_left, resolve_source
+from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.report import report
 from xtalgraph.workflows.run import Run

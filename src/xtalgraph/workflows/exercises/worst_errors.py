@@ -11,11 +11,12 @@ from scipy.spatial.distance import cdist
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Kind
 from xtalgraph.workflows.exercises.material import ionic, perovskites
 from xtalgraph.workflows.exercises.perovskite_training import train_perovskites
 from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
-from xtalgraph.workflows.run import Run, RunData
+from xtalgraph.workflows.run import Run
 
 NUM_WORST: Final[int] = 5
 NEIGHBOURS: Final[int] = 5
@@ -97,7 +98,7 @@ def worst_errors(
     )
 
 
-def look_into(run: Run, data: RunData) -> tuple[list[Worst], dict[str, float]]:
+def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
     """Describe the worst errors of the test, and what holds for them.
 
     Three conditions are looked at. *Rare chemistry*: an element is in less than 1 % of the training
@@ -119,8 +120,8 @@ def look_into(run: Run, data: RunData) -> tuple[list[Worst], dict[str, float]]:
     states = None if dataset.states is None else dataset.states.select(split.test)
     said = run.predictor.predict_crystals(test, states)
     predicted = np.array([float(one[0]) for one in said if not isinstance(one, str)])
-    true = np.array([float(dataset.values[i][0]) for i in split.test])
-    known = np.array([float(dataset.values[i][0]) for i in split.train])
+    name = dataset.targets[0].name
+    true, known = (dataset.labels.of(name, rows) for rows in (split.test, split.train))
     extensive = run.predictor.target.kind is Kind.EXTENSIVE
     sizes = np.array([len(one) for one in test])
     if extensive:

@@ -7,12 +7,11 @@ from xtalgraph.baselines.composition_features import count_elements
 from xtalgraph.baselines.composition_network import CompositionNetwork
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.compare_baselines import fit_baselines
-from xtalgraph.workflows.dataset import values_of
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
+    EntryResult,
     LeaderboardEntry,
     Level,
-    Said,
     why_not_a_number_of_crystals,
 )
 from xtalgraph.workflows.outcome import versions
@@ -32,13 +31,13 @@ class BaselineEntry(LeaderboardEntry):
 
     def __init__(self, name: Literal["mean", "composition"]) -> None:
         level = Level.MEAN if name == "mean" else Level.COMPOSITION
-        said = {
+        descriptions = {
             "mean": "The mean of the training set, of an extensive target per atom; of a class its "
             "share, of an atomic target the mean over sites.",
             "composition": "Gradient-boosted trees on the fractions of the elements and statistics "
             "of their properties; of an atomic target the mean of the element.",
         }
-        super().__init__(name, level, said[name])
+        super().__init__(name, level, descriptions[name])
 
     def why_not(self, case: Case) -> str:
         """It serves every target."""
@@ -48,11 +47,12 @@ class BaselineEntry(LeaderboardEntry):
         """Return the version of the library that grows the trees."""
         return {"scikit-learn": versions()["scikit-learn"]}
 
-    def run(self, case: Case) -> Said:
+    def run(self, case: Case) -> EntryResult:
         """Fit, and predict the test part."""
         seed = case.config.training.seed
-        (found,) = fit_baselines(case.dataset, case.split, case.target, seed=seed, only=self.name)
-        return Said([found.values[i] for i in case.split.test], found.seconds, None)
+        (found,) = fit_baselines(case.divided, case.target, seed=seed, only=self.name)
+        values = found.predictions.values.of(case.target.name, case.split.test)
+        return EntryResult(values, found.seconds, None)
 
 
 class CompositionNetworkEntry(LeaderboardEntry):
@@ -69,11 +69,11 @@ class CompositionNetworkEntry(LeaderboardEntry):
         """Return the version of the library that trains it."""
         return {"scikit-learn": versions()["scikit-learn"]}
 
-    def run(self, case: Case) -> Said:
+    def run(self, case: Case) -> EntryResult:
         """Fit, and predict the test part."""
         began = time.monotonic()
         counts = count_elements(case.dataset.table.crystals)
         network = CompositionNetwork(number_kind(case.target), case.config.training.seed)
-        network.fit(counts[case.split.train], values_of(case.dataset, case.split.train))
-        said = network.predict(counts[case.split.test])
-        return Said(list(said[:, None]), time.monotonic() - began, network.parameters)
+        network.fit(counts[case.split.train], case.labels(case.split.train))
+        values = network.predict(counts[case.split.test])
+        return EntryResult(values, time.monotonic() - began, network.parameters)

@@ -25,13 +25,12 @@ from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import MissingExtraError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.workflows.dataset import values_of
 from xtalgraph.workflows.leaderboard.baselines import number_kind
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
+    EntryResult,
     LeaderboardEntry,
     Level,
-    Said,
     why_not_a_number_of_crystals,
     why_not_mixtures,
 )
@@ -77,7 +76,7 @@ class DescribedCrystals:
         key = digest.hexdigest()
         if self._held is None or self._held[0] != key:
             folder = case.folder / "descriptors" / f"{self.descriptor.name}-{key[:12]}"
-            self._held = key, self._compute(crystals, elements, folder, case.progress)
+            self._held = key, self._compute(crystals, elements, folder, case.session.progress)
         return self._held[1]
 
     def _compute(
@@ -143,7 +142,7 @@ class DescriptorEntry(LeaderboardEntry):
             "scikit-learn": versions()["scikit-learn"],
         }
 
-    def run(self, case: Case) -> Said:
+    def run(self, case: Case) -> EntryResult:
         """Describe all crystals, fit, and predict the test part."""
         described = self.described.of(case)
         train, test = case.split.train, case.split.test
@@ -153,10 +152,10 @@ class DescriptorEntry(LeaderboardEntry):
         model = FeatureRegressor(
             number_kind(case.target), self.learner, case.config.training.seed, jobs
         )
-        model.fit(described.features[train], sizes[train], values_of(case.dataset, train))
-        said = model.predict(described.features[test], sizes[test])
+        model.fit(described.features[train], sizes[train], case.labels(train))
+        values = model.predict(described.features[test], sizes[test])
         seconds = described.seconds + time.monotonic() - began
-        return Said(list(said[:, None]), seconds, model.parameters)
+        return EntryResult(values, seconds, model.parameters)
 
     @cached_property
     def _missing(self) -> str:

@@ -1,22 +1,21 @@
 """What a entry of the leaderboard is, and what it is given."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from xtalgraph.data.catalogue import KnownDataset
+from xtalgraph.data.dataset import Dataset
+from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.training.reporting import Report, silent
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.dataset import Dataset
-from xtalgraph.workflows.split_work import SplitWork
+from xtalgraph.workflows.prepared import Preparations
+from xtalgraph.workflows.session import Session
 
 
 class Level(StrEnum):
@@ -38,31 +37,36 @@ class Level(StrEnum):
 class Case:
     """One fold of a comparison, the same for every entry."""
 
-    source: Any
-    """What is read."""
-    known: KnownDataset | None
-    """What the catalogue says of it."""
+    preparations: Preparations
+    """What the trainings of the comparison share."""
     config: RunConfig
-    """Settings of the judged model, with the fold."""
-    dataset: Dataset
-    """Crystals and targets."""
-    split: Split
-    """The parts."""
-    data_hash: str
-    """SHA-256 of crystals and targets."""
+    """Settings of the assessed model, with the fold."""
+    divided: Divided
+    """Crystals, labels and parts."""
     folder: Path
     """Of the comparison."""
-    progress: bool
-    """Whether to show progress bars."""
-    work: SplitWork
-    """What the trainings of the comparison share."""
-    report: Report = silent
-    """Told how far a entry has come."""
+    session: Session
+    """How the entries are run."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """Crystals and labels."""
+        return self.divided.dataset
+
+    @property
+    def split(self) -> Split:
+        """The parts."""
+        return self.divided.split
 
     @property
     def target(self) -> Target:
         """What is predicted."""
-        return self.config.spec.target
+        return self.config.targets[0]
+
+    @property
+    def test_ids(self) -> list[str]:
+        """The ids of the test part, in its order."""
+        return [self.dataset.table.ids[i] for i in self.split.test.tolist()]
 
     @property
     def where(self) -> str:
@@ -70,13 +74,21 @@ class Case:
         fold = self.config.data.fold
         return "split" if fold is None else f"fold-{fold}"
 
+    def labels(self, crystals: Int[np.ndarray, " crystals"]) -> Float[np.ndarray, " rows"]:
+        """Return the labels of some crystals, one after the other.
+
+        Args:
+            crystals: Their places.
+        """
+        return self.dataset.labels.of(self.target.name, crystals)
+
 
 @dataclass(frozen=True, eq=False)
-class Said:
-    """What a entry says of the test crystals of one fold."""
+class EntryResult:
+    """What an entry predicts for the test part of one fold."""
 
-    values: Sequence[Float[np.ndarray, " _"]]
-    """Predictions of each, in the order of the test part; of an atomic target one for each atom."""
+    values: Float[np.ndarray, " rows"]
+    """Of the crystals, or their sites, in the order of the test part."""
     seconds: float | None
     """Time to learn and predict; None where somebody else did."""
     parameters: int | None
@@ -114,7 +126,7 @@ class LeaderboardEntry(ABC):
         """Return what decides its predictions beside data, split and target, in plain values."""
 
     @abstractmethod
-    def run(self, case: Case) -> Said:
+    def run(self, case: Case) -> EntryResult:
         """Learn from the training part, and predict the test part."""
 
 

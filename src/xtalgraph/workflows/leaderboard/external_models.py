@@ -22,17 +22,18 @@ from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.requirements import readout_named
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.workflows.fitting import fit_model
+from xtalgraph.workflows.fit import fit, predict_all
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.leaderboard.cache import key_of
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
+    EntryResult,
     LeaderboardEntry,
     Level,
-    Said,
     why_not_mixtures,
 )
 from xtalgraph.workflows.outcome import versions
+from xtalgraph.workflows.prepared import Prepared
 
 
 @final
@@ -93,7 +94,7 @@ class ExternalModelEntry(LeaderboardEntry):
             "torch": versions()["torch"],
         }
 
-    def run(self, case: Case) -> Said:
+    def run(self, case: Case) -> EntryResult:
         """Train, and predict the test part."""
         config, target = case.config, case.target
         few = self.external.angle_neighbors
@@ -101,7 +102,7 @@ class ExternalModelEntry(LeaderboardEntry):
         graph_settings = GraphSettings(strategy, 0.0, Angles(max_neighbors=few) if few else None)
         began = time.monotonic()
         crystals = case.dataset.table.crystals
-        graphs = make_graphs(crystals, graph_settings, config.data, progress=case.progress)
+        graphs = make_graphs(crystals, graph_settings, config.data, progress=case.session.progress)
         key = key_of(self, case)
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key[:12]}"
         with deterministic(config.training.threads):
@@ -111,20 +112,13 @@ class ExternalModelEntry(LeaderboardEntry):
             readout = kind(encoder.width)
             deviations = [kind(encoder.width)] if config.training.variance else []
             model = PropertyModel(encoder, readout, target, deviations=deviations)
-            fitted = fit_model(
-                model,
-                case.dataset,
-                graphs,
-                case.split,
-                config.training,
-                folder / "state",
-                json.dumps([key, config.deciding()["training"]]),
-                resume=True,
-                report=case.report,
-            )
+            made_from = json.dumps([key, config.deciding()["training"]])
+            prepared = Prepared(case.divided, graphs)
+            fit(model, prepared, config.training, folder / "state", made_from, case.session)
+            predictions = predict_all(model, prepared)
         weights = sum(p.numel() for p in model.parameters())
-        values = [fitted.values[i] for i in case.split.test]
-        return Said(values, time.monotonic() - began, weights)
+        values = predictions.values.of(target.name, case.split.test)
+        return EntryResult(values, time.monotonic() - began, weights)
 
 
 def external_entries() -> list[LeaderboardEntry]:

@@ -2,16 +2,16 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.leaderboard.cache import key_of
-from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, Said
+from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
 from xtalgraph.workflows.outcome import versions
-from xtalgraph.workflows.request import Request
-from xtalgraph.workflows.train import train_request
+from xtalgraph.workflows.train import train_run
 
 
 class OwnModelEntry(LeaderboardEntry):
@@ -43,34 +43,23 @@ class OwnModelEntry(LeaderboardEntry):
         known = versions()
         return {**self._config(case).deciding(), "torch": known["torch"]}
 
-    def run(self, case: Case) -> Said:
+    def run(self, case: Case) -> EntryResult:
         """Train in a run folder, and take the predictions from there."""
         config = self._config(case)
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
         make_folder(folder.parent)
-        asked = Request(case.source, case.known, config.sections())
-        run = train_request(
-            asked,
-            config,
-            folder,
-            resume=True,
-            progress=case.progress,
-            work=case.work,
-            report=case.report,
-        )
+        run = train_run(case.preparations, config, folder, case.session)
         table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}, na_filter=False)
-        table = table[table["split"] == "test"]
-        ids = [case.dataset.table.ids[i] for i in case.split.test.tolist()]
-        if run.division["test"] != ids:
+        values = table.loc[table["split"] == "test", "prediction"].to_numpy(dtype=np.float64)
+        if run.division["test"] != case.test_ids:
             raise RunError(
                 f"{folder} tested {len(run.division['test'])} crystals that are not the "
-                f"{len(ids)} of this comparison: its neighbour strategy refuses others than that "
-                "of the assessed model does"
+                f"{len(case.test_ids)} of this comparison: its neighbour strategy refuses others "
+                "than that of the assessed model does"
             )
         record = run.record
-        values = {name: rows.to_numpy(float) for name, rows in table.groupby("id")["prediction"]}
         seconds = float(record["Time"][f"{self.name}, s"])
-        return Said([values[one] for one in ids], seconds, int(record["Model"]["parameters"]))
+        return EntryResult(values, seconds, int(record["Model"]["parameters"]))
 
     def _config(self, case: Case) -> RunConfig:
         """Return the settings of this architecture for the fold of a case."""

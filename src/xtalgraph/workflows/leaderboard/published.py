@@ -9,7 +9,7 @@ import pandas as pd
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.targets import Kind
-from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, Said
+from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
 
 
 class PublishedEntry(LeaderboardEntry):
@@ -39,13 +39,13 @@ class PublishedEntry(LeaderboardEntry):
             return "a table of predictions has one number for each crystal, not for each site"
         if not pd.api.types.is_numeric_dtype(self.values):
             return f"the column {self.column!r} of {self.path} does not hold numbers"
-        said = self._of_test(case)
-        absent = np.flatnonzero(~np.isfinite(said))
+        values = self._of_test(case)
+        absent = np.flatnonzero(~np.isfinite(values))
         if absent.size:
-            first = case.dataset.table.ids[int(case.split.test[absent[0]])]
+            first = case.test_ids[absent[0]]
             return (
-                f"{absent.size} of the {len(said)} test crystals have no prediction in {self.path} "
-                f"(the first is {first!r})"
+                f"{absent.size} of the {len(values)} test crystals have no prediction in "
+                f"{self.path} (the first is {first!r})"
             )
         return ""
 
@@ -53,13 +53,12 @@ class PublishedEntry(LeaderboardEntry):
         """Return the column and the hash of the file."""
         return {"column": self.column, "sha256": self.digest}
 
-    def run(self, case: Case) -> Said:
+    def run(self, case: Case) -> EntryResult:
         """Look the predictions up."""
-        return Said(list(self._of_test(case)[:, None]), None, None)
+        return EntryResult(self._of_test(case), None, None)
 
     def _of_test(self, case: Case) -> np.ndarray:
-        ids = [case.dataset.table.ids[i] for i in case.split.test.tolist()]
-        return self.values.reindex(ids).to_numpy(dtype=np.float64)
+        return self.values.reindex(case.test_ids).to_numpy(dtype=np.float64)
 
 
 def published_entries(path: str | Path) -> list[LeaderboardEntry]:

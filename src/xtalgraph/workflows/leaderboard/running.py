@@ -7,8 +7,9 @@ from dataclasses import replace
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.executor import Executor, processes_for, processes_outside
-from xtalgraph.workflows.leaderboard.cache import said_of
-from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, Said
+from xtalgraph.workflows.leaderboard.cache import result_of
+from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
+from xtalgraph.workflows.session import Session
 
 log = logging.getLogger("xtalgraph")
 
@@ -18,7 +19,7 @@ _Place = tuple[int, int]
 
 def run_entries(
     entries: Sequence[LeaderboardEntry], cases: Sequence[Case]
-) -> tuple[dict[LeaderboardEntry, list[Said]], list[dict[str, str]]]:
+) -> tuple[dict[LeaderboardEntry, list[EntryResult]], list[dict[str, str]]]:
     """Run what can be run, and note why the rest cannot.
 
     Args:
@@ -36,19 +37,20 @@ def run_entries(
             not_run.append({"name": entry.name, "level": str(entry.level), "reason": reason})
         else:
             able.append(entry)
-    training, progress = cases[0].config.training, cases[0].progress
-    found: dict[_Place, Said] = {}
+    training, progress = cases[0].config.training, cases[0].session.progress
+    found: dict[_Place, EntryResult] = {}
     own = [entry.level is Level.OWN for entry in able]
     # First those of one training or none, side by side; then ours, which may have several members.
     for wanted, processes in ((False, processes_for), (True, processes_outside)):
         tasks = _tasks([n for n, one in enumerate(own) if one is wanted], able, cases)
         many = processes(len(tasks), training, len(cases[0].split.train))
-        quiet = [replace(case, progress=case.progress and many == 1) for case in cases]
-        executor = Executor((able, quiet), many, "comparison", progress and many > 1)
+        quiet = Session(progress=progress and many == 1)
+        told = [replace(case, session=quiet) for case in cases]
+        executor = Executor((able, told), many, "comparison", progress and many > 1)
         for _, part in executor.run(_run_entries, tasks):
             found |= part
-    said = {entry: [found[n, k] for k in range(len(cases))] for n, entry in enumerate(able)}
-    return said, not_run
+    results = {entry: [found[n, k] for k in range(len(cases))] for n, entry in enumerate(able)}
+    return results, not_run
 
 
 def _tasks(
@@ -66,10 +68,11 @@ def _run_entries(
     shared: tuple[Sequence[LeaderboardEntry], Sequence[Case]],
     task: Sequence[_Place],
     report: Report,
-) -> dict[_Place, Said]:
+) -> dict[_Place, EntryResult]:
     entries, cases = shared
     found = {}
     for place, case in task:
         with deterministic(cases[case].config.training.threads):
-            found[place, case] = said_of(entries[place], replace(cases[case], report=report))
+            session = replace(cases[case].session, report=report)
+            found[place, case] = result_of(entries[place], replace(cases[case], session=session))
     return found

@@ -15,7 +15,7 @@ from xtalgraph.metrics.paired import PairedDifference, paired_difference
 from xtalgraph.metrics.ranking import spearman, top_count
 from xtalgraph.metrics.regression import mae
 from xtalgraph.metrics.summary import RECALLS, evaluate_classes, evaluate_predictions
-from xtalgraph.workflows.leaderboard.entry import LeaderboardEntry, Said
+from xtalgraph.workflows.leaderboard.entry import EntryResult, LeaderboardEntry
 
 DECIDING: Final[dict[str, Any]] = {"mae": mae, "spearman": spearman}
 """The measures that decide over numbers: an error, lower is better, then a rank, higher is."""
@@ -37,7 +37,7 @@ class Fold:
 
 def stand(
     folds: Sequence[Fold],
-    said: Mapping[LeaderboardEntry, Sequence[Said]],
+    results: Mapping[LeaderboardEntry, Sequence[EntryResult]],
     assessed: LeaderboardEntry,
     target: Target,
     *,
@@ -47,7 +47,7 @@ def stand(
 
     Args:
         folds: The test parts.
-        said: What each entry says of them, in their order.
+        results: What each entry predicts for them, in their order.
         assessed: The model that is compared with the others; one of the entries.
         target: What is predicted.
         progress: Show a progress bar on standard error.
@@ -56,11 +56,13 @@ def stand(
         For each entry its plain values, as in ``compare.json``.
     """
     true = np.concatenate([fold.true for fold in folds])
-    own = _joined(said[assessed])
+    own = _joined(results[assessed])
     deciding = DECIDING_CLASSES if target.is_class else DECIDING
     known = {key: not math.isnan(metric(true, own)) for key, metric in deciding.items()}
     found = []
-    for entry, each in tqdm(said.items(), desc="measuring", unit=" models", disable=not progress):
+    for entry, each in tqdm(
+        results.items(), desc="measuring", unit=" models", disable=not progress
+    ):
         predicted = _joined(each)
         ordered = _ordered(each, predicted)
         against = {
@@ -114,15 +116,12 @@ def _evaluated(true: np.ndarray, predicted: np.ndarray, target: Target) -> dict[
 
 
 def _by_fold(
-    folds: Sequence[Fold], each: Sequence[Said], deciding: Mapping[str, Any]
+    folds: Sequence[Fold], each: Sequence[EntryResult], deciding: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the deciding measures fold by fold, with mean and deviation; None: not defined."""
     found = {}
     for key, metric in deciding.items():
-        values = [
-            metric(fold.true, np.concatenate(list(one.values)))
-            for fold, one in zip(folds, each, strict=True)
-        ]
+        values = [metric(fold.true, one.values) for fold, one in zip(folds, each, strict=True)]
         defined = all(not math.isnan(value) for value in values)
         found[key] = {
             "values": [None if math.isnan(value) else value for value in values],
@@ -158,7 +157,7 @@ def _or_none(value: float) -> float | None:
 
 
 def _ordered(
-    each: Sequence[Said], predicted: Float[np.ndarray, " rows"]
+    each: Sequence[EntryResult], predicted: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
     """Return what the order of a entry is read from.
 
@@ -166,10 +165,9 @@ def _ordered(
     the means of the training parts are, orders nothing: the order of its folds is an accident,
     and runs against the truth, for a fold of high targets leaves a low mean to train on.
     """
-    values = [np.concatenate(list(one.values)) for one in each]
-    constant = all(len(of_fold) == 0 or np.ptp(of_fold) == 0 for of_fold in values)
+    constant = all(len(one.values) == 0 or np.ptp(one.values) == 0 for one in each)
     return np.zeros_like(predicted) if constant else predicted
 
 
-def _joined(each: Sequence[Said]) -> Float[np.ndarray, " rows"]:
-    return np.concatenate([values for one in each for values in one.values])
+def _joined(each: Sequence[EntryResult]) -> Float[np.ndarray, " rows"]:
+    return np.concatenate([one.values for one in each])

@@ -1,0 +1,162 @@
+"""Crystals with their labels, some of which may be missing: read once, and passed down."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
+from xtalgraph.data.label_reading import check_size, labels_of
+from xtalgraph.data.row import ORDERED_CELLS
+from xtalgraph.data.states import States
+from xtalgraph.data.table import CrystalTable, Rejection, read_table
+from xtalgraph.data.targets import Target, why_not_ordered
+from xtalgraph.data.values import Values
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Crystals with their labels."""
+
+    table: CrystalTable
+    """The crystals; rows without any label are among the rejected."""
+    labels: Values
+    """Of the crystals, in their order."""
+    conditions: Conditions = ATOMS_ALONE
+    """Which columns of the table are the conditions of a crystal; every crystal has them."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What the labels are of."""
+        return self.labels.targets
+
+    @cached_property
+    def states(self) -> States | None:
+        """The conditions of each crystal; None where no columns are declared."""
+        if not self.conditions:
+            return None
+        columns = self.table.columns[list(self.conditions.columns)]
+        return self.conditions.states_of(columns.to_dict("records"))
+
+    def select(self, crystals: Sequence[int] | np.ndarray) -> "Dataset":
+        """Return some of the crystals, in the given order.
+
+        Args:
+            crystals: Their places.
+        """
+        return Dataset(self.table.select(crystals), self.labels.select(crystals), self.conditions)
+
+    def reject(self, reasons: Mapping[int, str]) -> "Dataset":
+        """Return what is left when some of the crystals are rejected.
+
+        Args:
+            reasons: Why, by the place of the crystal.
+        """
+        if not reasons:
+            return self
+        left = [place for place in range(len(self)) if place not in reasons]
+        return Dataset(self.table.reject(reasons), self.labels.select(left), self.conditions)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """The SHA-256 of crystals, labels and conditions."""
+        digest = hashlib.sha256(self.table.content_hash().encode())
+        arrays = [array.reshape(len(array), -1) for array in self.labels.arrays.values()]
+        digest.update(np.concatenate(arrays, axis=1).astype("<f8").tobytes())
+        if self.states is not None:
+            digest.update(self.states.to_bytes())
+        return digest.hexdigest()
+
+
+def read_dataset(
+    source: Any,
+    targets: Target | Sequence[Target],
+    conditions: Conditions = ATOMS_ALONE,
+    *,
+    progress: bool = False,
+    disorder: str = "refuse",
+) -> Dataset:
+    """Read crystals and their labels; a row whose label or condition cannot be used is rejected.
+
+    Of several targets some may be missing in a row, not all; one that is there and cannot be used
+    rejects the row.
+
+    Args:
+        source: Anything that `read_table` takes.
+        targets: The column and its kind, or several.
+        conditions: Which columns are the conditions of a crystal.
+        progress: Show a progress bar on standard error.
+        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``.
+
+    Raises:
+        InputError: If there is no such column, or no row with a usable label.
+    """
+    table = read_table(source, progress=progress, disorder=disorder)
+    return label(table, source, targets, conditions)
+
+
+def label(
+    table: CrystalTable,
+    source: Any,
+    targets: Target | Sequence[Target],
+    conditions: Conditions = ATOMS_ALONE,
+) -> Dataset:
+    """Take labels from the columns of a table; a row whose label cannot be used is rejected.
+
+    Args:
+        table: The crystals.
+        source: What they were read from, for messages.
+        targets: The column and its kind, or several.
+        conditions: Which columns are the conditions of a crystal.
+
+    Raises:
+        InputError: If there is no such column, or no row with a usable label.
+    """
+    targets = (targets,) if isinstance(targets, Target) else tuple(targets)
+    needed = [*(target.column for target in targets), *conditions.columns]
+    for column in needed if len(table) else []:
+        if column not in table.columns:
+            names = [str(name) for name in table.columns.columns]
+            raise InputError(f"there is no column {column!r}{nearest(column, names)}")
+    labels: list[list[np.ndarray]] = []
+    reasons: dict[int, str] = {}
+    columns = [list(table.columns[target.column]) for target in targets] if len(table) else []
+    known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
+    cells = list(table.columns.get(ORDERED_CELLS, [None] * len(table)))
+    for index, raw in enumerate(zip(*columns, strict=True)):
+        problem = None if known is None else conditions.problem(known[index])
+        problem = problem or why_not_ordered(cells[index], targets)
+        parsed = problem or labels_of(raw, targets, table.crystals[index])
+        if isinstance(parsed, str):
+            reasons[index] = parsed
+        else:
+            labels.append(parsed)
+    table = table.reject(reasons)
+    if not labels:
+        raise nothing_left(source, table.rejected)
+    arrays = {
+        target.name: np.concatenate(of_target)
+        for target, of_target in zip(targets, zip(*labels, strict=True), strict=True)
+    }
+    check_size(arrays)
+    sizes = np.array([len(crystal) for crystal in table.crystals], dtype=np.int64)
+    return Dataset(table, Values(targets, arrays, sizes), conditions)
+
+
+def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:
+    """Return the error that says that no row can be used.
+
+    Args:
+        source: What was read.
+        rejected: Its rows.
+    """
+    first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
+    return InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
