@@ -1,0 +1,57 @@
+"""Runs that older versions trained give the bits that those versions gave."""
+
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from xtalgraph.models.predictor import Predictor
+
+FOLDER = Path(__file__).parents[1] / "old_runs"
+RUNS = sorted(path.parent.name for path in FOLDER.glob("*/model.json"))
+INPUT = {
+    "format-1-sites": "sites.extxyz",
+    "format-5-vector": "sites.extxyz",
+    "format-5-disorder": "mixed.csv",
+}
+KEY = ["id", "site", "target", "component"]
+VALUES = ["prediction", "std", "lower", "upper"]
+
+
+def by_target(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return a table of predictions with one row for each number."""
+    if "property" in table.columns:
+        return table.rename(columns={"property": "target"})
+    parts = []
+    for name in names:
+        mark = f":{name}" if f"prediction:{name}" in table.columns else ""
+        own = table.rename(columns={f"{value}{mark}": value for value in VALUES})
+        target, _, component = name.removesuffix("]").partition("[")
+        parts.append(own.assign(target=target, component=int(component) if component else None))
+    return pd.concat(parts)
+
+
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of a table, in an order of their own."""
+    table = table.reindex(columns=[*KEY, *VALUES])
+    for column in ("site", "component"):
+        table[column] = pd.to_numeric(table[column]).fillna(0).astype(int)
+    return table.set_index(KEY).sort_index().astype(float)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_an_old_run_predicts_the_same_bits(name):
+    predictor = Predictor.load(FOLDER / name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # pandas, of empty columns put together
+        said = predictor.predict(FOLDER / INPUT.get(name, "crystals.csv"))
+        found = numbers(by_target(said, [target.name for target in predictor.targets]))
+    expected = numbers(pd.read_csv(FOLDER / name / "expected.csv"))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert len(expected) >= 8
+
+
+def test_the_old_runs_are_of_every_format():
+    written = {name[: len("format-1")] for name in RUNS}
+    assert written == {f"format-{version}" for version in range(1, 6)}
