@@ -20,7 +20,6 @@ from xtalgraph.cli.main import main
 from xtalgraph.crystals.writing import to_cif, write_cif
 from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.table import read_table
-from xtalgraph.graphs.strategies import STRATEGIES, KNearest, Radius
 from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.metrics.paired import PairedDifference, paired_difference
 from xtalgraph.models.registry import DEFAULT, ENCODERS
@@ -225,32 +224,11 @@ def test_every_page_is_in_the_table_of_contents():
         assert page.name == "README.md" or f"({page.name})" in contents
 
 
-def test_the_settings_of_the_guide_are_those_of_the_code():
-    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-    shown = {
-        (section, key): yaml.safe_load(default)
-        for section, key, default in re.findall(
-            r"^\| `(\w+)\.(\w+)` \| `([^`]+)` \|", text, flags=re.MULTILINE
-        )
-    }
-    required = {"path": "required", "target": "required"}
-    config = RunConfig.from_sections({"data": required})
-    defaults = {
-        (section, key): value
-        for section, values in config.sections().items()
-        for key, value in values.items()
-    }
-    assert shown == defaults
-    assert f"`radius` has `cutoff` {Radius().cutoff:g} Å" in text
-    assert f"`knn` allows edges up to `cutoff` {KNearest().cutoff:g} Å" in text
-    assert all(f"`{name}`" in text for name in STRATEGIES)
-
-
 def test_the_settings_of_the_architectures_are_those_of_the_code():
     text = (ROOT / "docs" / "architectures.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `([^`]+)` \|", text, flags=re.MULTILINE)
     shown = {(name, key): yaml.safe_load(default) for name, key, default in rows}
-    for name in ENCODERS.keys() - {DEFAULT}:  # the default, whose settings are in the guide
+    for name in ENCODERS.keys() - {DEFAULT}:  # which docs/settings.md has
         for key, default in asdict(ENCODERS[name].Config()).items():
             assert shown.pop((name, key)) == default
     assert shown == {}

@@ -17,7 +17,7 @@ from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.row import Rejection
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.models.registry import DEFAULT
-from xtalgraph.workflows.config import DataConfig
+from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.prepare import make_split
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]

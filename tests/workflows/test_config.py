@@ -45,7 +45,7 @@ def test_the_number_of_members_lies_over_the_file_and_an_override_over_it(tmp_pa
     options = {"target": "y", "config": tmp_path / "c.yaml"}
 
     def members(count=None, overrides=()):
-        request = Request.of(data, {**options, "overrides": overrides}, members=count)
+        request = Request.of(data, {**options, "overrides": overrides, "members": count})
         return request.config().training.members
 
     assert (members(), members(3), members(3, ["training.members=4"])) == (2, 3, 4)
@@ -75,7 +75,18 @@ def test_the_number_of_members_lies_over_the_file_and_an_override_over_it(tmp_pa
         ({"data": DATA, "model": {"name": "cgcn"}}, r"did you mean 'cgcnn'"),
         ({"data": DATA, "model": {"depht": 2}}, r"unknown key model\.depht; did you mean 'depth'"),
         ({"data": DATA, "graph": {"cutof": 2}}, r"unknown key graph\.cutof; did you mean 'cutoff'"),
-        ({"data": DATA, "training": {"lr": 2}}, r"unknown key training\.lr"),
+        (
+            {"data": DATA, "training": {"lr": 2}},
+            r"unknown key training\.lr; did you mean 'training\.learning_rate'",
+        ),
+        (
+            {"data": DATA, "training": {"width": 2}},
+            r"unknown key training\.width; did you mean 'model\.width'",
+        ),
+        (
+            {"data": DATA, "graph": {"fold_tolerance": 0.0}},
+            r"unknown key graph\.fold_tolerance; did you mean 'graph\.reduction_tolerance'",
+        ),
         (
             {"data": DATA, "graph": {"reduction_tolerance": "x"}},
             r"reduction_tolerance must be a number",
@@ -98,12 +109,25 @@ def test_a_readout_that_does_not_fit_is_refused_before_anything_is_read():
         RunConfig.from_sections(sections)
 
 
-@pytest.mark.parametrize("override", ["epochs=3", "training.epochs", "training.=3", "=3"])
+@pytest.mark.parametrize("override", ["nonsense=3", "training.epochs", "training.=3", "=3"])
 def test_overrides_have_a_form(override):
     with pytest.raises(ConfigError, match=r"--set takes section\.key=value"):
         apply_override({}, override)
-    with pytest.raises(ConfigError, match="did you mean 'training'"):
+    with pytest.raises(ConfigError, match=r"did you mean 'training\.epochs'"):
         apply_override({}, "trainng.epochs=3")
+
+
+def test_a_setting_in_another_section_of_a_file_names_the_file_and_the_right_one(tmp_path):
+    data, file = tmp_path / "a.csv", tmp_path / "c.yaml"
+    data.write_text("id,cif,y\n", encoding="utf-8")
+    file.write_text("data: {epochs: 3}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"c\.yaml: unknown key data\.epochs; .*training\.epochs"):
+        Request.of(data, {"target": "y", "config": file})
+
+
+def test_an_option_of_python_that_is_none_names_the_setting_that_is_meant(tmp_path):
+    with pytest.raises(ConfigError, match=r"no option 'depht'.*model\.depth=VALUE"):
+        Request.of(tmp_path, {"target": "y", "depht": 3})
 
 
 def test_a_file_that_is_no_configuration_is_refused(tmp_path):

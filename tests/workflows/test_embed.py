@@ -60,7 +60,7 @@ def test_what_cannot_be_done_is_refused_before_it_is_begun(run, csv_path, tmp_pa
     with pytest.raises(ConfigError, match=r"must end in \.svg or \.png"):
         embed(run, csv_path, out=tmp_path / "a.parquet", plot=tmp_path / "a.pdf")
     for name in ("a", "a.xlsx", "a.csv.gz"):
-        with pytest.raises(ConfigError, match=r"the table must end in \.parquet or \.csv"):
+        with pytest.raises(ConfigError, match=r"a table is written as \.parquet or \.csv"):
             embed(run, csv_path, out=tmp_path / name)
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     with pytest.raises(MissingExtraError, match=r"xtalgraph\[embed\]"):

@@ -40,6 +40,22 @@ def folder(table, tmp_path):
     return where
 
 
+def test_parquet_holds_what_the_csv_holds_and_other_suffixes_are_refused(
+    run, folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "_CHUNK", 4)  # parts without a good row, without a bad one
+    for suffix in ("csv", "parquet"):
+        xtalgraph.predict(run, folder, out=tmp_path / f"p.{suffix}", progress=False)
+    read = pd.read_parquet(tmp_path / "p.parquet")
+    text = pd.read_csv(tmp_path / "p.csv", keep_default_na=False, na_values=[""])
+    assert list(read.columns) == list(text.columns)
+    np.testing.assert_array_equal(read["prediction"], text["prediction"])
+    assert list(read["error"]) == list(text["error"].fillna(""))
+    for name in ("p.xlsx", "p.json", "p"):
+        with pytest.raises(ConfigError, match=r"a table is written as \.parquet or \.csv"):
+            xtalgraph.predict(run, folder, out=tmp_path / name, progress=False)
+
+
 def test_every_file_gets_a_row(run, folder, tmp_path):
     out = tmp_path / "predictions.csv"
     done = xtalgraph.predict(run, folder, out=out, progress=False)
@@ -67,7 +83,7 @@ def test_a_device_that_is_not_there_is_told(run, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ConfigError, match="finds no CUDA GPU on this machine: take cpu"):
         xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="cuda", progress=False)
-    with pytest.raises(ConfigError, match="the device must be cpu or cuda, got 'tpu'"):
+    with pytest.raises(ConfigError, match="device must be one of 'cpu', 'cuda', got 'tpu'"):
         xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="tpu", progress=False)
     assert not (tmp_path / "p.csv").exists()
 

@@ -70,7 +70,7 @@ def test_the_data_is_looked_for_before_the_run_folder(tmp_path, broken_table):
             "reduced",
         ),
         (
-            {"model": "megnet", "overrides": ["data.state=temperatur"]},
+            {"model": "megnet", "overrides": ["data.conditions=temperatur"]},
             InputError,
             "no column 'temperatur'",
         ),

@@ -10,19 +10,12 @@ import pytest
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import ranges_of
 from xtalgraph.conventions.settings import settings_from
-from xtalgraph.graphs.strategies import STRATEGIES
-from xtalgraph.models.registry import ENCODERS
-from xtalgraph.training.settings import TrainingConfig
-from xtalgraph.workflows.config import DataConfig, GraphConfig, RunConfig
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.data_settings import DataConfig
+from xtalgraph.workflows.setting_names import SETTINGS
 
-NEEDED = {DataConfig: {"path": "a.csv", "target": "y"}, GraphConfig: {"reduction_tolerance": 0.0}}
-SETTINGS = [
-    DataConfig,
-    GraphConfig,
-    TrainingConfig,
-    *(encoder.Config for encoder in ENCODERS.values()),
-    *STRATEGIES.values(),
-]
+NEEDED = {DataConfig: {"path": "a.csv", "target": "y"}}
+CLASSES = [cls for section in SETTINGS.values() for cls in section.values()]
 
 
 def numeric(hint):
@@ -36,7 +29,7 @@ def numeric(hint):
 
 
 def fields():
-    for cls in SETTINGS:
+    for cls in CLASSES:
         hints = typing.get_type_hints(cls, include_extras=True)
         for field in dataclasses.fields(cls):
             if numeric(hints[field.name]):

@@ -210,7 +210,7 @@ def test_what_cannot_be_ranked_is_refused(run, table, tmp_path):
         screen(run, [structure], out=tmp_path, by="upper-bound")
     with pytest.raises(ConfigError, match="min, max or target=NUMBER, got 'lowest'"):
         screen(run, [structure], out=tmp_path, objective="lowest")
-    with pytest.raises(ConfigError, match="at least 1 candidate"):
+    with pytest.raises(ConfigError, match="top must be at least 1, got"):
         screen(run, [structure], out=tmp_path, top=0)
     with pytest.raises(InputError, match="no crystal that can be used; 1 rows cannot"):
         screen(run, [tmp_path / "gone.cif"], out=tmp_path, progress=False)

@@ -18,7 +18,7 @@ from xtalgraph.evidence.report import write_report
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.upgrades import FORMAT
-from xtalgraph.workflows.config import DataConfig
+from xtalgraph.workflows.data_settings import DataConfig
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 NAMES = ["energy", "energy_per_atom", "dense"]

@@ -25,7 +25,7 @@ from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.run import Run
 
 SMALL = ["model.width=8", "model.hidden=12", "model.depth=1", "training.threads=1"]
-STATE = ["data.state=[temperature]", "data.fidelity=method", "data.fidelities=[PBE, HSE]"]
+STATE = ["data.conditions=[temperature]", "data.fidelity=method", "data.fidelities=[PBE, HSE]"]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_other_states_are_other_data(run, warm):
 
 def test_a_column_that_is_not_there_and_rows_without_a_state(warm, tmp_path, caplog):
     with pytest.raises(InputError, match="no column 'temperatur'; did you mean 'temperature'"):
-        train(warm, tmp_path / "a", "data.state=[temperatur]")
+        train(warm, tmp_path / "a", "data.conditions=[temperatur]")
     gaps = warm.assign(temperature=warm["temperature"].where(np.arange(len(warm)) != 4))
     with pytest.raises(InputError, match=r"c4-0 .*there is no 'temperature'"):
         train(gaps, tmp_path / "b", *STATE)
@@ -172,7 +172,12 @@ def test_molecules_without_a_cell_are_learned_with_their_temperature(tmp_path):
         out=tmp_path / "g2",
         epochs=20,
         on_error="skip",
-        overrides=[*SMALL, "data.state=temperature", "graph.strategy=radius", "graph.cutoff=4.0"],
+        overrides=[
+            *SMALL,
+            "data.conditions=temperature",
+            "graph.strategy=radius",
+            "graph.cutoff=4.0",
+        ],
         progress=False,
     )
     assert len(run.division["train"]) > 100

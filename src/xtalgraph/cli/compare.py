@@ -5,87 +5,30 @@ from typing import Any
 
 import click
 
-from xtalgraph.cli.disorder_option import disorder_option
+from xtalgraph.cli.command import verb
+from xtalgraph.cli.tables import aligned, metric_texts
+from xtalgraph.evidence.leaderboard_page import title
+from xtalgraph.evidence.leaderboard_text import SHORT, outcome_in_words
+from xtalgraph.workflows.compare import Comparison
+from xtalgraph.workflows.compare import compare as run_comparison
 
 _SHOWN = ("mae", "rmse", "spearman", "recall@100")
 _SHOWN_CLASSES = ("log_loss", "brier", "roc_auc", "balanced_accuracy")
 
 
-def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
-    """Take a list apart at its commas."""
-    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
-
-
-@click.command(short_help="Compare a model with simpler ones and with others', on one split.")
-@click.argument("data")
-@click.option("--out", metavar="DIR", required=True, help="Folder of the comparison.")
-@click.option("--target", metavar="COL", help="Column to predict.")
-@click.option(
-    "--models",
-    metavar="A,B,...",
-    callback=_names,
-    help="Our architectures (xgn); the first is assessed, and has the settings of --set model.*.",
-)
-@click.option(
-    "--baselines",
-    metavar="A,B,...",
-    callback=_names,
-    help="The baselines that are wanted (all): mean, composition, composition-mlp, prdf-ridge, "
-    "prdf-forest, acsf-ridge, acsf-forest, soap-ridge, soap-forest, pyg-cgconv, pyg-schnet, "
-    "pyg-dimenet++.",
-)
-@click.option(
-    "--published",
-    metavar="FILE.csv",
-    help="Predictions by others: a column of ids, and a column for each model.",
-)
-@click.option(
-    "--kind",
-    type=click.Choice(["extensive", "intensive", "atomic"]),
-    help="extensive: a total of the cell; intensive (default); atomic: one value per atom.",
-)
-@click.option(
-    "--task",
-    type=click.Choice(["regression", "classification"]),
-    help="A number (default), or one of two classes.",
-)
-@click.option("--unit", metavar="U", help="Unit of the target, as printed.")
-@click.option("--best", type=click.Choice(["low", "high"]), help="Best end, for recall (low).")
-@click.option("--split", metavar="HOW", help="How the crystals are divided, as for train (random).")
-@click.option("--fold", type=int, metavar="K", help="Test fold; without it all folds.")
-@click.option("--folds", type=int, metavar="N", help="Draw N folds.")
-@click.option("--epochs", type=int, metavar="N", help="Passes over the training part.")
-@click.option("--seed", type=int, metavar="S", help="Of split, weights and order (0).")
-@click.option(
-    "--jobs",
-    type=int,
-    metavar="N",
-    help="Processes side by side (the cores of this process); the numbers do not depend on it.",
-)
-@click.option(
-    "--on-error",
-    type=click.Choice(["raise", "skip"]),
-    help="Rows that cannot be used: stop (default), or leave them out.",
-)
-@disorder_option("refuse")
-@click.option("--config", metavar="C.yaml", help="Settings: sections data, graph, model, training.")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="a.b=c", help="Override one setting; repeatable."
-)
-@click.option("--quiet", is_flag=True, help="No progress bars.")
-def compare(quiet: bool, **options: Any) -> None:
+@verb(run_comparison)
+def compare(comparison: Comparison) -> None:
     """Say which baselines a model is significantly better than on DATA.
 
     The baselines: the mean, composition alone, classical structure descriptors, networks of other
     libraries, and predictions that others have published. Repeat the command to go on where it was
-    killed: what is in DIR is taken from there.
+    killed: what is in DIR is taken from there. Names for --baselines: mean, composition,
+    composition-mlp, prdf-ridge, prdf-forest, acsf-ridge, acsf-forest, soap-ridge, soap-forest,
+    pyg-cgconv, pyg-schnet, pyg-dimenet++.
     """
-    from xtalgraph.workflows.compare import compare as run_comparison
-
-    found = run_comparison(options.pop("data"), progress=not quiet, **options)
-    click.echo(leaderboard_table(found.document))
-    click.echo("\n" + "\n".join(found.document["verdict"]["text"]))
-    click.echo(f"\npage: {found.folder / 'compare.html'}")
+    click.echo(leaderboard_table(comparison.document))
+    click.echo("\n" + "\n".join(comparison.document["verdict"]["text"]))
+    click.echo(f"\npage: {comparison.folder / 'compare.html'}")
 
 
 def leaderboard_table(document: Mapping[str, Any]) -> str:
@@ -94,10 +37,6 @@ def leaderboard_table(document: Mapping[str, Any]) -> str:
     Args:
         document: Its content.
     """
-    from xtalgraph.cli.tables import aligned, metric_texts
-    from xtalgraph.evidence.leaderboard_page import title
-    from xtalgraph.evidence.leaderboard_text import SHORT, outcome_in_words
-
     target, deciding = document["target"], document["deciding"]
     unit = f", {target['unit']}" if target["unit"] else ""
     head = f"{target['name']}{unit} ({target['kind']}), {document['rows']} test rows"

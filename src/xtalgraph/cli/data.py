@@ -1,13 +1,18 @@
 """`xtalgraph data`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned
-
-if TYPE_CHECKING:
-    from xtalgraph.graphs.survey import SizeSurvey
+from xtalgraph.conventions.errors import StoreError
+from xtalgraph.data.cache import cache_folder
+from xtalgraph.data.catalogue import CATALOGUE
+from xtalgraph.data.fetch import fetch as fetch_dataset
+from xtalgraph.data.kept_stores import kept_stores
+from xtalgraph.graphs.survey import SizeSurvey
+from xtalgraph.workflows.data import SourceInfo, describe_source
 
 
 @click.group(short_help="List, fetch and inspect data sets; clear the cache.")
@@ -17,9 +22,7 @@ def data() -> None:
 
 @data.command(name="list")
 def list_() -> None:
-    """List the data sets that can be had by name."""
-    from xtalgraph.data.catalogue import CATALOGUE
-
+    """List the data sets that have a name."""
     for dataset in CATALOGUE.values():
         what = f"{dataset.target}, {dataset.unit}, {dataset.kind}"
         task = "" if dataset.task == "regression" else f" {dataset.task};"
@@ -32,71 +35,39 @@ def list_() -> None:
 @click.argument("name")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def fetch(name: str, quiet: bool) -> None:
-    """Fetch the data set NAME into the cache, or compute it, and print where it is."""
-    from xtalgraph.data.fetch import fetch as fetch_dataset
+    """Fetch a data set into the cache; print where.
 
+    What is not published is computed.
+    """
     click.echo(fetch_dataset(name, progress=not quiet))
 
 
-@data.command()
-@click.argument("path")
-@click.option(
-    "--graph",
-    "specs",
-    multiple=True,
-    metavar="STRATEGY",
-    help="Measure these graphs, full and reduced: radius:5 (Å), hybrid:12:8; may be repeated.",
-)
-@click.option(
-    "--reduction-tolerance",
-    type=float,
-    default=0.001,
-    show_default=True,
-    metavar="Å",
-    help="Distances this close count as equal in the symmetry reduction; 0 reduces nothing.",
-)
-@click.option(
-    "--symprec",
-    type=float,
-    default=0.0001,
-    show_default=True,
-    metavar="Å",
-    help="How far an operation of a space group may miss an atom.",
-)
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-def info(
-    path: str, specs: tuple[str, ...], reduction_tolerance: float, symprec: float, quiet: bool
-) -> int:
-    """Read the crystals of PATH, check each, and say what is there.
+@verb(describe_source)
+def info(source: SourceInfo) -> int:
+    """Check the crystals of PATH; say what is there.
 
     With --graph, mean atoms and edges of the graphs: full, reduced by symmetry, and of the
     asymmetric unit of the space group, where there is one. The exit code is 1 if some rows cannot
     be used, or a strategy refuses some crystals.
     """
-    from xtalgraph.graphs.strategies import parse_strategy
-    from xtalgraph.workflows.data import describe_source
+    click.echo(source.text)
+    if source.graphs is not None:
+        without_group = [] if source.without_group is None else [source.without_group]
+        click.echo("\n".join([*_sizes(source.graphs), *without_group, *source.unsupported]))
+    return 1 if source.rejected or source.unsupported else 0
 
-    strategies = [parse_strategy(spec) for spec in specs]
-    found = describe_source(path, strategies, reduction_tolerance, symprec, progress=not quiet)
-    click.echo(found.text)
-    if found.graphs is not None:
-        told = [] if found.without_group is None else [found.without_group]
-        click.echo("\n".join([*_sizes(found.graphs), *told, *found.unsupported]))
-    return 1 if found.rejected or found.unsupported else 0
+
+data.add_command(info)
 
 
 @data.command()
 @click.option("--clear", is_flag=True, help="Remove them all.")
 def cache(clear: bool) -> int:
-    """List the graphs that trainings have left in the cache, or remove them.
+    """List the graphs kept in the cache; remove them.
 
-    They are built again when they are needed. A store that another process is building is left,
-    and the exit code is 1.
+    Trainings leave them there. They are built again when they are needed. A store that another
+    process is building is left, and the exit code is 1.
     """
-    from xtalgraph.conventions.errors import StoreError
-    from xtalgraph.data.cache import cache_folder
-    from xtalgraph.data.kept_stores import kept_stores
-
     stores = kept_stores()
     place, size = cache_folder() / "graphs", sum(store.bytes for store in stores) / 1e6
     if not clear:
@@ -138,7 +109,7 @@ def _words(graph_settings: dict[str, Any]) -> str:
     )
 
 
-def _sizes(survey: "SizeSurvey") -> list[str]:
+def _sizes(survey: SizeSurvey) -> list[str]:
     """Lay out the mean sizes, a line for each strategy and kind of reduction."""
     rows = [["  strategy", "crystals", "atoms", "edges", "full edges / edges"]]
     width = max(len(one.strategy) for one in survey.sizes)

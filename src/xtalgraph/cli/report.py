@@ -1,12 +1,14 @@
 """`xtalgraph report`."""
 
+from pathlib import Path
+
 import click
 
+from xtalgraph.cli.command import verb
+from xtalgraph.workflows.report import report as write_report
 
-@click.command(short_help="Write a run's report again.")
-@click.argument("run")
-def report(run: str) -> None:
+
+@verb(write_report)
+def report(page: Path) -> None:
     """Write report.html of RUN again from the files in it."""
-    from xtalgraph.workflows.report import report as run_report
-
-    click.echo(f"report: {run_report(run)}")
+    click.echo(f"report: {page}")

@@ -5,42 +5,28 @@ from typing import Any
 
 import click
 
+from xtalgraph.cli.command import as_json, verb
 from xtalgraph.cli.lists import CommandWithLists
+from xtalgraph.cli.tables import aligned
+from xtalgraph.workflows.verify import Verified
+from xtalgraph.workflows.verify import verify as run_verification
 
 
-@click.command(cls=CommandWithLists, short_help="Try what must not change a run's predictions.")
-@click.argument("run")
-@click.option(
-    "--on",
-    metavar="FILES",
-    multiple=True,
-    help="Crystals to try it on: files, folders or tables. Default: the test part of the run.",
-)
-@click.option(
-    "--sample", metavar="N", type=int, default=32, show_default=True, help="How many of them."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print verify.json instead of a table.")
-@click.option("--quiet", is_flag=True, help="No progress bars.")
-def verify(run: str, on: tuple[str, ...], sample: int, as_json: bool, quiet: bool) -> int:
-    """Turn, shift, reorder, repeat, fold and batch crystals, and see whether RUN predicts the same.
+@verb(run_verification, extra=[as_json()], several=["on"], cls=CommandWithLists)
+def verify(verified: Verified, as_json: bool) -> int:
+    """Rotate, shift, reorder, repeat, reduce and batch crystals; RUN must predict the same.
 
     The result goes to verify.json and to the report of RUN. The exit code is 1 if a check does
     not hold.
     """
-    from xtalgraph.workflows.verify import verify as run_verification
-
-    source = None if not on else on[0] if len(on) == 1 else list(on)
-    found = run_verification(run, on=source, sample=sample, progress=not quiet)
     if as_json:
-        click.echo(json.dumps(found.document, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(verified.document, indent=1, ensure_ascii=False))
     else:
-        click.echo(_table(found.document))
-    return 1 if found.verification.failures else 0
+        click.echo(_table(verified.document))
+    return 1 if verified.verification.failures else 0
 
 
 def _table(document: dict[str, Any]) -> str:
-    from xtalgraph.cli.tables import aligned
-
     results = document["results"]
     several = len({one["target"] for one in results if one["target"]}) > 1
     rows = [["", "", "worst", "relative", "allowed", ""]]

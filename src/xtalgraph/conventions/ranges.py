@@ -37,6 +37,11 @@ class Range:
     above: bool = False
     below: bool = False
 
+    def __str__(self) -> str:
+        low, high = f"{self.low:,.15g}", f"{self.high:,.15g}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{'above ' * self.above}{low} to {'below ' * self.below}{high}{unit}"
+
     def check(self, value: int | float, where: str) -> None:
         """Refuse a number outside of the range.
 
@@ -70,6 +75,8 @@ Cutoff = Annotated[float, Range(0, 100, "Å", above=True)]
 """Longest edge."""
 Neighbors = Annotated[int, Range(1, 10_000)]
 """How many edges of an atom are kept."""
+Count = Annotated[int, Range(1, 1_000_000_000)]
+"""How many of something are wanted."""
 Fraction = Annotated[float, Range(0, 1, below=True)]
 """Part of something that is never all of it."""
 

@@ -2,15 +2,18 @@
 
 import dataclasses
 import difflib
+import functools
+import inspect
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Range, shown
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -46,6 +49,37 @@ def settings_from(cls: type[T], values: Mapping[str, Any], where: str) -> T:
             raise ConfigError(f"unknown key {where}.{key}{nearest(str(key), known)}")
     checked = {key: _checked(value, hints[key], f"{where}.{key}") for key, value in values.items()}
     return cls(**checked)
+
+
+def checks_arguments(function: F) -> F:
+    """Check the arguments of a function that are one of some choices or have a range.
+
+    Args:
+        function: What is annotated with ``Literal`` or a `Range` is checked when it is called.
+
+    Returns:
+        The function, which raises `ConfigError` before it does anything.
+    """
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def checked(*args: Any, **options: Any) -> Any:
+        hints = typing.get_type_hints(function, include_extras=True)
+        for name, value in [*zip(names, args, strict=False), *options.items()]:
+            if _is_checked(hints.get(name)):
+                _checked(value, hints[name], name)
+        return function(*args, **options)
+
+    return typing.cast(F, checked)
+
+
+def _is_checked(hint: Any) -> bool:
+    """Whether a type is a choice or has a range, or None beside either."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return all(_is_checked(part) for part in typing.get_args(hint) if part is not type(None))
+    if typing.get_origin(hint) is typing.Annotated:
+        return any(isinstance(extra, Range) for extra in typing.get_args(hint))
+    return typing.get_origin(hint) is typing.Literal
 
 
 def _checked(value: Any, hint: Any, where: str) -> Any:

@@ -42,7 +42,7 @@ class Conditions:
         if len(set(self.columns)) < len(self.columns):
             listed = ", ".join(self.columns)
             raise ConfigError(
-                f"each column of data.state and data.fidelity may be named once, got {listed}"
+                f"each column of data.conditions and data.fidelity may be named once, got {listed}"
             )
         if bool(self.fidelity) != bool(self.fidelities):
             raise ConfigError(

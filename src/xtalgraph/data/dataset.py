@@ -1,6 +1,7 @@
 """Crystals with their labels, some of which may be missing: read once, and passed down."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,8 @@ from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
+
+log = logging.getLogger("xtalgraph")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +132,7 @@ def label(
     labels: list[list[np.ndarray]] = []
     reasons: dict[int, str] = {}
     columns = [list(table.columns[target.column]) for target in targets] if len(table) else []
+    _warn_of_truth_values(targets, columns)
     known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
     cells = list(table.columns.get(ORDERED_CELLS, [None] * len(table)))
     for index, raw in enumerate(zip(*columns, strict=True)):
@@ -149,6 +153,18 @@ def label(
     check_size(arrays)
     sizes = np.array([len(crystal) for crystal in table.crystals], dtype=np.int64)
     return Dataset(table, Values(targets, arrays, sizes), conditions)
+
+
+def _warn_of_truth_values(targets: Sequence[Target], columns: Sequence[list[Any]]) -> None:
+    """Warn of numbers that are true and false."""
+    for target, labels in zip(targets, columns, strict=False):  # no column where no row is left
+        truths = (isinstance(label, bool | np.bool_) for label in labels)
+        if not target.is_class and any(truths):
+            log.warning(
+                "the labels %r hold true and false, which are learned as the numbers 1 and 0: say "
+                "--task classification if they are two classes",
+                target.name,
+            )
 
 
 def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:

@@ -153,8 +153,8 @@ class MEGNet(Encoder):
         element_width: Width = 16
         """Length of the learned vector of an element."""
         state_width: Annotated[int, Range(0, 4096)] = 2
-        """How many numbers the state of a crystal has; follows from data.state, and where that is
-        left out they are zeros, two in the authors' code."""
+        """How many numbers the state of a crystal has; follows from data.conditions, and where that
+        is left out they are zeros, two in the authors' code."""
         fidelities: Annotated[int, Range(0, 4096)] = 0
         """How many methods are told apart; follows from data.fidelities."""
         fidelity_width: Width = 16

@@ -110,8 +110,8 @@ class ModelSpec:
             able = ", ".join(name for name, other in ENCODERS.items() if other.reads.condition)
             raise ConfigError(
                 f"{self.encoder} reads atoms and their geometry and no state of a crystal: leave "
-                f"out data.state and data.fidelity ({', '.join(self.conditions.columns)}), or take "
-                f"a model that reads one ({able})"
+                f"out data.conditions and data.fidelity ({', '.join(self.conditions.columns)}), or "
+                f"take a model that reads one ({able})"
             )
         numbers, methods = len(self.conditions.numbers), len(self.conditions.fidelities)
         counts = {"state_width": numbers, "fidelities": methods}

@@ -6,6 +6,7 @@ from typing import Any, Final
 FORMAT: Final = 6
 """Of the files of a run, as they are written now."""
 RENAMED_SETTINGS: Final[Mapping[str, str]] = {
+    "data.state": "data.conditions",
     "graph.fold_tolerance": "graph.reduction_tolerance",
 }
 """Settings that an older version called otherwise: ``section.key``, old and new."""

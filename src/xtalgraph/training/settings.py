@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, NamedTuple
 
+from xtalgraph.conventions.choices import Device
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
 from xtalgraph.models.encoder import Encoder
@@ -27,9 +29,11 @@ class Length(NamedTuple):
 class TrainingConfig:
     """How a model is trained."""
 
-    epochs: Annotated[int, Range(1, 1_000_000)] | None = None
-    """Passes over the training part, over which the learning rate falls to zero; null takes
-    `usual_epochs`."""
+    epochs: Annotated[
+        Annotated[int, Range(1, 1_000_000)] | None, Spelled(default="60 to 300, by size")
+    ] = None
+    """Passes over the training part. The learning rate falls to zero over them; null takes as many
+    as make 4,500 steps, but at least 60 and at most 300."""
     batch_size: Annotated[int, Range(1, 1_000_000)] = 64
     """Crystals in a step, at most; an epoch is cut into steps of equal size."""
     learning_rate: Annotated[float, Range(0, 100, above=True)] = 3e-3
@@ -50,10 +54,10 @@ class TrainingConfig:
     """Epochs without a better validation error after which training stops; null never stops it,
     since the error falls most at the end, with the learning rate."""
     seed: Annotated[int, Range(0, 2**32 - 1)] = 0
-    """Of the initial weights, the order of the crystals and the split."""
-    members: Annotated[int, Range(1, 1000)] = 1
-    """Models that are trained from different weights; what is predicted is their mean. `train`
-    takes as many as are recommended for the architecture where nothing is said."""
+    """Of the split, the weights and the order."""
+    members: Annotated[int, Range(1, 1000), Spelled(default="recommended")] = 1
+    """Models trained from different weights. Their mean is predicted; `train` takes as many as are
+    recommended for the architecture where nothing is said."""
     snapshots: bool = False
     """Whether each further member starts from the weights of the one before instead of fresh ones,
     with the schedule begun anew: snapshots of one long training."""
@@ -61,9 +65,9 @@ class TrainingConfig:
     """CPU threads of each model that is trained; null takes one. More pay for wide models and
     large cells on a machine that does nothing else."""
     jobs: Annotated[int, Range(1, 1024)] | None = None
-    """Models that are trained side by side, each in a process of its own; null takes the cores
+    """Models that are trained side by side. Each has a process of its own; null takes the cores
     that this process may use. The numbers do not depend on it."""
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
     """Where to train. Bits repeat on one kind of device."""
     capture: bool = False
     """Record each size of step as a CUDA graph and replay it; for reduced graphs and targets of

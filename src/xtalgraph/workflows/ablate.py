@@ -5,10 +5,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.ablation_page import write_ablation_page
@@ -28,7 +29,7 @@ from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import stop_at_rejected
-from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.request import Request, TrialOptions, with_settings
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.smoothing import SAMPLE, measure_smoothing
@@ -39,15 +40,16 @@ from xtalgraph.workflows.train import train_run
 log = logging.getLogger("xtalgraph")
 
 
+@with_settings
 def ablate(
     data: Any,
     *,
-    out: str | Path,
-    sweep: Mapping[str, Sequence[Any]] | Sequence[str],
-    fold: int | Sequence[int] | None = None,
-    seed: int | Sequence[int] | None = None,
+    out: Annotated[str | Path, Spelled("DIR")],
+    sweep: Annotated[Mapping[str, Sequence[Any]] | Sequence[str], Spelled("a.b=1,2")],
+    fold: Annotated[int | Sequence[int] | None, Spelled("K,K")] = None,
+    seed: Annotated[int | Sequence[int] | None, Spelled("N,N")] = None,
     progress: bool = True,
-    **options: Unpack[SharedOptions],
+    **options: Unpack[TrialOptions],
 ) -> Ablation:
     """Train every combination of some settings; the same call goes on where one was killed.
 
@@ -56,12 +58,13 @@ def ablate(
     Args:
         data: As `train` takes it.
         out: Folder of the table, the page, and ``points/`` with a run folder for each point.
-        sweep: Dotted setting to values, or texts such as ``model.depth=2,3,4``. The first is the
-            axis of the figures, the second their lines.
-        fold: Test folds; several are repetitions, whose mean is shown.
-        seed: Seeds, likewise.
+        sweep: A setting and its values, as model.depth=2,3,4; several make a grid. In Python also
+            a mapping of settings to values. The first is the axis of the figures, the second their
+            lines.
+        fold: Test folds; several are repetitions, and are averaged.
+        seed: Seeds; several are repetitions, and are averaged.
         progress: Show progress bars on standard error.
-        **options: What else `train` takes.
+        **options: Settings.
 
     Returns:
         What was found. A point that could not be trained is in `Ablation.failed`, the others are

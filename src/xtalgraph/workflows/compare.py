@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, Unpack, final
 
 import pandas as pd
 import yaml
 
+from xtalgraph.conventions.declarations import Names, Spelled
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.leaderboard_page import write_leaderboard
@@ -29,7 +30,7 @@ from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepare import known_folds
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
-from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.request import Request, SeededOptions, with_settings
 from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.sole_writer import sole_writer
 
@@ -75,29 +76,16 @@ class Comparison:
         return pd.read_csv(self.folder / "compare.csv")
 
 
+@with_settings
 def compare(
     data: Any,
     *,
-    out: str | Path,
-    target: str | None = None,
-    models: Sequence[str] | None = None,
-    baselines: Sequence[str] | None = None,
-    published: str | Path | None = None,
-    kind: str | None = None,
-    task: str | None = None,
-    unit: str | None = None,
-    best: str | None = None,
-    split: str | None = None,
-    fold: int | None = None,
-    folds: int | None = None,
-    epochs: int | None = None,
-    seed: int | None = None,
-    jobs: int | None = None,
-    on_error: str | None = None,
-    disorder: str | None = None,
-    config: str | Path | None = None,
-    overrides: Sequence[str] = (),
+    out: Annotated[str | Path, Spelled("DIR")],
+    models: Names | None = None,
+    baselines: Names | None = None,
+    published: Annotated[str | Path | None, Spelled("FILE.csv")] = None,
     progress: bool = True,
+    **options: Unpack[SeededOptions],
 ) -> Comparison:
     """Compare a model with simpler ones and with those of others, on the same split.
 
@@ -110,27 +98,14 @@ def compare(
     Args:
         data: A file, folder, table, DataFrame or list of crystals, or the name of a known data set.
         out: Folder of the comparison.
-        target: Column to predict; a known data set has its own.
-        models: Our architectures. The first is assessed, and has the settings of the section
-            ``model``; the others have their defaults. Without them that of the configuration.
-        baselines: Names of the baselines that are wanted; all of them if it is left out.
-        published: CSV of predictions by others: a column of ids, and a column for each model.
-        kind: extensive (a total of the cell), intensive, or atomic.
-        task: ``regression``, or ``classification`` for one of two classes.
-        unit: Of the target, as it is to be printed.
-        best: ``low`` or ``high``: which end counts as best in top-k recall.
-        split: How the crystals are divided, as for `train`.
-        fold: The test fold; without it all folds, where the split has folds.
-        folds: How many folds are drawn; at random, where no split is said.
-        epochs: Passes over the training part, of every network.
-        seed: Of split, weights and order, and of every entry that draws.
-        jobs: Processes side by side; None takes the cores of this process.
-        on_error: ``raise`` or ``skip``: what a row that cannot be used does.
-        disorder: What to do with crystals whose sites hold several species or are empty in part:
-            ``refuse`` (default), ``mix`` or ``order``; see docs/disorder.md.
-        config: YAML file with the sections data, graph, model, training.
-        overrides: Dotted settings, which win over everything else.
+        models: Our architectures, the first of which is assessed. It has the settings of the
+            section ``model``; the others have their defaults. Without them that of the
+            configuration.
+        baselines: Names of the baselines; all of them by default.
+        published: Predictions by others: a column of ids, and a column for each model.
         progress: Show progress bars on standard error.
+        **options: Settings, of every network; one target only. Without a test fold all folds are
+            tested, where the split has folds, which are random where no split is given.
 
     Returns:
         The comparison, with its table and its verdict.
@@ -138,26 +113,10 @@ def compare(
     Raises:
         ConfigError: On settings that cannot be.
         InputError: If the data cannot be used.
-        RunError: If a entry was tested on other crystals than the rest, or another process writes
+        RunError: If an entry was tested on other crystals than the rest, or another process writes
             into the folder.
     """
-    options: SharedOptions = {
-        "target": target,
-        "kind": kind,
-        "task": task,
-        "unit": unit,
-        "best": best,
-        "model": models[0] if models else None,
-        "split": split,
-        "folds": folds,
-        "epochs": epochs,
-        "jobs": jobs,
-        "on_error": on_error,
-        "disorder": disorder,
-        "config": config,
-        "overrides": overrides,
-    }
-    asked = Request.of(data, options, fold=fold, seed=seed)
+    asked = Request.of(data, {"model": models[0] if models else None, **options})
     request = asked.recommended()
     resolved, every = _resolved(request)
     members = resolved.training.members if _names_members(asked) else None

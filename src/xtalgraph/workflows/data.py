@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.graphs.asymmetric_unit import DEFAULT_SYMPREC
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
-from xtalgraph.graphs.strategies import Strategy
+from xtalgraph.graphs.strategies import parse_strategy
 from xtalgraph.graphs.survey import SizeSurvey, survey_graphs
 from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.workflows.preflight import check_source
@@ -39,29 +40,31 @@ class SourceInfo:
 
 
 def describe_source(
-    source: Any,
-    strategies: Sequence[Strategy] = (),
-    reduction_tolerance: float = DEFAULT_TOLERANCE,
-    symprec: float = DEFAULT_SYMPREC,
+    path: Any,
     *,
+    graph: Annotated[Sequence[str], Spelled("STRATEGY")] = (),
+    reduction_tolerance: Annotated[float, Spelled("Å")] = DEFAULT_TOLERANCE,
+    symprec: Annotated[float, Spelled("Å")] = DEFAULT_SYMPREC,
     progress: bool = True,
 ) -> SourceInfo:
     """Read a source, check every crystal, and describe it.
 
     Args:
-        source: Anything that `train` takes.
-        strategies: The graphs of these are built and measured, see `survey_graphs`.
-        reduction_tolerance: Distances this close are merged, Å; 0 keeps the full graph.
-        symprec: How far an operation of a space group may miss an atom, Å.
+        path: Anything that `train` takes.
+        graph: Measure these graphs, full and reduced: radius:5 (Å), hybrid:12:8; repeatable.
+        reduction_tolerance: Distances this close are merged in the symmetry reduction; 0 reduces
+            nothing.
+        symprec: How far an operation of a space group may miss an atom.
         progress: Show progress bars on standard error.
 
     Raises:
         InputError: If the source cannot be used at all.
         ConfigError: If symprec is not larger than 0, or the tolerance below 0 or larger than 1.
     """
-    check_source(source)
-    path, known = resolve_source(source)
-    table = read_table(path, progress=progress)
+    strategies = [parse_strategy(spec) for spec in graph]
+    check_source(path)
+    source, known = resolve_source(path)
+    table = read_table(source, progress=progress)
     lines = [f"{len(table)} crystals, {len(table.rejected)} rows that cannot be used"]
     if known is not None:
         unit = known.unit

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from tqdm import tqdm
 
+from xtalgraph.conventions.declarations import Names, Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError
-from xtalgraph.conventions.settings import nearest
+from xtalgraph.conventions.ranges import Count
+from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.data.dataset import Dataset
@@ -67,14 +69,15 @@ class Diagnosis:
         return DIAGNOSTICS[result.name].says(result, self.quantity)
 
 
+@checks_arguments
 def diagnose(
     run: str | Path,
     data: Any = None,
     *,
-    target: str | None = None,
-    sample: int = 500,
+    target: Annotated[str | None, Spelled("COL")] = None,
+    sample: Count = 500,
     retrain: bool = False,
-    only: Sequence[str] = (),
+    only: Names = (),
     progress: bool = True,
 ) -> Diagnosis:
     """Look for shortcuts, shifted labels, leaks, hard cutoffs and the causes of the largest errors.
@@ -84,11 +87,11 @@ def diagnose(
 
     Args:
         run: A run folder.
-        data: Where its crystals are now; by default where they were.
-        target: Which of several targets; by default the first.
-        sample: How many test crystals are looked at, at most.
+        data: Where its crystals are now, by default where they were.
+        target: Which of several targets, by default the first.
+        sample: Test crystals that are examined, at most.
         retrain: Train the same architecture without elements, too.
-        only: Names of diagnostics; none for all.
+        only: Names of diagnostics, by default all.
         progress: Show progress bars on standard error.
 
     Returns:
@@ -102,8 +105,6 @@ def diagnose(
     """
     opened = Run.open(run)
     wanted = _wanted(only, retrain)
-    if sample < 1:
-        raise ConfigError(f"sample must be at least 1 crystal, got {sample}")
     chosen = _target(opened, target)
     whole = opened.data(data, progress=progress)
     _expect_ordered(whole.dataset)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.conventions.settings import nearest
+from xtalgraph.conventions.settings import checks_arguments, nearest
+from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.dataset import label, nothing_left
 from xtalgraph.data.split_column import is_gap
 from xtalgraph.data.table import CrystalTable, read_table
@@ -24,12 +26,14 @@ from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 log = logging.getLogger("xtalgraph")
 
 
+@checks_arguments
 def evaluate(
     run: str | Path,
     data: Any,
     *,
-    on_error: str = "skip",
-    disorder: str | None = None,
+    on_error: OnError = "skip",
+    device: Device = "cpu",
+    disorder: Disorder | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Compute the metrics of a trained model on data that has the target's column.
@@ -37,9 +41,9 @@ def evaluate(
     Args:
         run: A run folder.
         data: As for `train`.
-        on_error: ``skip`` leaves rows that cannot be used out and says so; ``raise`` stops.
-        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None does
-            what was done in the training.
+        on_error: Rows that cannot be used: leave them out with a warning (skip), or stop (raise).
+        device: Where to compute; the numbers of a GPU differ in the last digits.
+        disorder: Crystals with mixed or partly empty sites, as in the training by default.
         progress: Show progress bars on standard error.
 
     Returns:
@@ -50,7 +54,7 @@ def evaluate(
         InputError: If the data has no labels, or a row cannot be used and ``raise`` is said.
     """
     check_source(data)
-    predictor = load(run)
+    predictor = load(run).to(device)
     source, _ = resolve_source(data)
     conditions = predictor.spec.conditions
     table = read_table(source, progress=progress, disorder=predictor.spec.disorder_for(disorder))

@@ -20,7 +20,7 @@ from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.unsupported import UnsupportedStructure
-from xtalgraph.workflows.config import DataConfig
+from xtalgraph.workflows.data_settings import DataConfig
 
 log = logging.getLogger("xtalgraph")
 

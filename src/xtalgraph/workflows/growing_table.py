@@ -9,6 +9,9 @@ from xtalgraph.conventions.errors import ConfigError
 SUFFIXES: Final = (".parquet", ".csv")
 """Of the tables that can be written."""
 
+_TEXTS: Final = ("id", "formula", "unit", "error", "novelty", "unseen")
+"""Columns of text, also with a target after a colon."""
+
 
 def check_suffix(suffix: str) -> None:
     """Refuse a table of another kind, before the work is done.
@@ -21,7 +24,7 @@ def check_suffix(suffix: str) -> None:
     """
     if suffix.lower() not in SUFFIXES:
         raise ConfigError(
-            f"the table must end in {' or '.join(SUFFIXES)}, which says what is written, got "
+            f"a table is written as {' or '.join(SUFFIXES)}, by its suffix, got "
             f"{suffix or 'no suffix'!r}"
         )
 
@@ -50,11 +53,15 @@ class GrowingTable:
         if self.is_csv:
             text = table.to_csv(index=False, header=self.rows == 0, lineterminator="\n")
             self.file.write(text.encode())
+            self.file.flush()
         else:
             import pyarrow as pa
             import pyarrow.parquet as pq
 
-            written = pa.Table.from_pandas(table, preserve_index=False)
+            # A part may have no text in a column in which another has.
+            texts = [name for name in table.columns if name.partition(":")[0] in _TEXTS]
+            typed = table.astype(dict.fromkeys(texts, "string"))
+            written = pa.Table.from_pandas(typed, preserve_index=False)
             self._parquet = self._parquet or pq.ParquetWriter(self.file, written.schema)
             self._parquet.write_table(written)
         self.rows += len(table)

@@ -3,21 +3,26 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.files import make_folder, replacing
+from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.conventions.stopping import Stopped, postponed_stop, stopping_on_signals
+from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
 from xtalgraph.models.prediction import Prediction
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.announcements import about_copies
+from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
 from xtalgraph.workflows.outputs import check_output
 
 log = logging.getLogger("xtalgraph")
@@ -51,14 +56,15 @@ def load(run: str | Path) -> Predictor:
     return Predictor.load(run)
 
 
+@checks_arguments
 def predict(
     run: str | Path,
     sources: Any,
     *,
     out: str | Path,
-    on_error: str = "skip",
-    device: str = "cpu",
-    disorder: str | None = None,
+    on_error: OnError = "skip",
+    device: Device = "cpu",
+    disorder: Disorder | None = None,
     progress: bool = True,
 ) -> Predicted:
     """Predict crystals and write ``id``, ``formula``, ``prediction``, ``unit``, ``error`` for each.
@@ -71,12 +77,11 @@ def predict(
     Args:
         run: A run folder.
         sources: A file, folder or table; or a list of them, or of structures.
-        out: The table, CSV.
-        on_error: ``skip`` writes a row with the reason and goes on; ``raise`` stops there.
-        device: ``cpu``, or ``cuda`` for a GPU, whose numbers differ in the last digits.
-        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None does
-            what was done in the training.
-        progress: Show a progress bar on standard error.
+        out: Table to write, .csv or .parquet.
+        on_error: Crystals that cannot be used: write the reason and go on (skip), or stop (raise).
+        device: Where to compute; the numbers of a GPU differ in the last digits.
+        disorder: Crystals with mixed or partly empty sites, as in the training by default.
+        progress: Show progress bars on standard error.
 
     Returns:
         Where the table is, and how many rows have a prediction.
@@ -89,6 +94,7 @@ def predict(
         Stopped: On SIGTERM or Ctrl-C; what was predicted is kept.
     """
     path = Path(out)
+    check_suffix(path.suffix)
     check_output(path, sources)
     predictor = load(run).to(device)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
@@ -101,11 +107,12 @@ def predict(
     with (
         stopping_on_signals(),
         replacing(path, kept_on=Stopped) as file,
+        closing(GrowingTable(file, path.suffix)) as table,
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
         try:
             for rows in in_chunks(incoming, _CHUNK):
-                tally.write(file, predictor, rows)
+                tally.write(table, predictor, rows)
                 bar.update(len(rows))
         except Stopped as stopped:
             saved = f"the first {tally.rows} rows are in {file.name}" if tally.rows else ""
@@ -133,11 +140,11 @@ class _Tally:
         """How many were written."""
         return self.good + self.bad
 
-    def write(self, file: BinaryIO, predictor: Predictor, rows: Sequence[Row]) -> None:
+    def write(self, table: GrowingTable, predictor: Predictor, rows: Sequence[Row]) -> None:
         """Predict rows and write them, all or none of them.
 
         Args:
-            file: The table.
+            table: Of the predictions.
             predictor: Of the run.
             rows: The next ones.
 
@@ -145,11 +152,9 @@ class _Tally:
             InputError: If one cannot be used and that is to stop the work.
         """
         predicted = predictor.predict_rows(rows)
-        header = self.rows == 0
-        text = predictor.tabulate(predicted).to_csv(index=False, header=header, lineterminator="\n")
+        part = predictor.tabulate(predicted)
         with postponed_stop():
-            file.write(text.encode())
-            file.flush()
+            table.append(part)
             for row, said in predicted:
                 self._count(row, said, predictor)
 

@@ -22,12 +22,13 @@ from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.targets import Kind
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
-from xtalgraph.workflows.config import DataConfig
+from xtalgraph.workflows.data_settings import DataConfig
 
 NO_FOLDS: Final = (
     "--split folds needs a column 'fold' in the table, or a Matbench file by its official name "
     "(matbench_<task>.json.gz), whose folds are known; or say --folds K to draw K"
 )
+
 """What is said of a table whose folds are not known."""
 
 

@@ -1,27 +1,36 @@
 """What was asked to be trained: data and settings, before every default is filled in."""
 
-from collections.abc import Mapping, Sequence
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict, TypeVar
 
+from xtalgraph.conventions.choices import Device, OnError
+from xtalgraph.conventions.declarations import Spelled, collected_keys, keys_of
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.models.registry import DEFAULT, ENCODERS
-from xtalgraph.workflows.config import SECTIONS, RunConfig, merge, read_yaml
+from xtalgraph.workflows.config import RunConfig, merge, read_yaml
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.prepare import known_source, resolve_source
-from xtalgraph.workflows.setting_names import setting_meant
+from xtalgraph.workflows.setting_names import (
+    SECTIONS,
+    check_names,
+    path_of_option,
+    setting,
+)
 
-_OF_DATA = ("target", "kind", "task", "unit", "best", "split", "folds", "on_error", "disorder")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class SharedOptions(TypedDict, total=False):
-    """What `train` takes beside data, folder, fold and seed; `ablate` and `tune` take it too."""
+    """What every verb takes that trains: settings by the names of their options, and a file."""
 
     target: str | Sequence[str] | None
-    model: str | None
     kind: str | Sequence[str] | None
     task: str | Sequence[str] | None
     unit: str | Sequence[str] | None
@@ -30,10 +39,51 @@ class SharedOptions(TypedDict, total=False):
     folds: int | None
     epochs: int | None
     jobs: int | None
-    on_error: str | None
-    disorder: str | None
-    config: str | Path | None
-    overrides: Sequence[str]
+    device: Device | None
+    on_error: OnError | None
+    disorder: Disorder | None
+    config: Annotated[str | Path | None, Spelled("C.yaml", text="File of settings.")]
+    overrides: Annotated[Sequence[str], Spelled("a.b=c", text="Any setting; repeatable.")]
+
+
+class TrialOptions(SharedOptions, total=False):
+    """What `ablate` takes."""
+
+    model: str | None
+
+
+class SeededOptions(SharedOptions, total=False):
+    """What `compare` takes, for one fold and seed."""
+
+    fold: int | None
+    seed: int | None
+
+
+class TrainOptions(TrialOptions, total=False):
+    """What `train` and `tune` take, for one fold and seed."""
+
+    fold: int | None
+    seed: int | None
+    members: int | None
+
+
+def with_settings(function: F) -> F:
+    """Write what a function takes as ``**options`` into its docstring, from the declarations.
+
+    Args:
+        function: Its docstring has a line for ``**options``.
+
+    Returns:
+        The same function.
+    """
+    lines = []
+    for key in keys_of(collected_keys(function)):
+        is_setting = key.name not in ("config", "overrides")
+        text = setting(path_of_option(key.name)).text if is_setting else key.text
+        lines += textwrap.wrap(f"{key.name}: {text}", 84, subsequent_indent="    ")
+    described = textwrap.indent("\n".join(lines), " " * 8)
+    function.__doc__ = re.sub(r" {8}\*\*options: .*\n", described + "\n", function.__doc__ or "")
+    return function
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,48 +98,28 @@ class Request:
     """The settings that were said, by section."""
 
     @classmethod
-    def of(
-        cls,
-        data: Any,
-        options: SharedOptions,
-        *,
-        fold: int | None = None,
-        seed: int | None = None,
-        members: int | None = None,
-    ) -> "Request":
+    def of(cls, data: Any, options: Mapping[str, Any]) -> "Request":
         """Lay options over the file of settings, and dotted overrides over both.
 
         Args:
             data: A file, folder, table, DataFrame or list of crystals, or the name of a known one.
-            options: As `train` takes them.
-            fold: The test fold.
-            seed: Of the split, the weights and the order.
-            members: How many models are trained from different weights.
+            options: Settings by the names of their options, ``config`` and ``overrides``.
 
         Raises:
-            ConfigError: If the file of settings cannot be read, or an override is malformed.
+            ConfigError: If the file of settings cannot be read, there is no such option, or an
+                override is malformed.
             InputError: If there is no such file or data set.
         """
-        said = {key: _plain(options.get(key)) for key in _OF_DATA}
-        over: dict[str, dict[str, Any]] = {
-            "data": {**said, "fold": fold, "path": _named(data)},
-            "model": {"name": options.get("model")},
-            "training": {
-                "epochs": options.get("epochs"),
-                "jobs": options.get("jobs"),
-                "seed": seed,
-                "members": members,
-            },
-        }
-        config = options.get("config")
-        base = read_yaml(Path(config)) if config is not None else {}
-        overrides = options.get("overrides", ())
-        for override in overrides:
-            path = override.partition("=")[0].strip()
-            meant = setting_meant(path)
-            if meant is not None:
-                raise ConfigError(f"--set {override}: no setting {path!r}; did you mean {meant!r}?")
-        sections = merge(base, over, overrides)
+        settings = dict(options)
+        file, overrides = settings.pop("config", None), settings.pop("overrides", None) or ()
+        given: dict[str, dict[str, Any]] = {}
+        for name, value in settings.items():
+            section, _, key = path_of_option(name).partition(".")
+            given.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
+        given.setdefault("data", {})["path"] = _named(data)
+        base = {} if file is None else read_yaml(Path(file))
+        check_names(base, f"{file}: ")
+        sections = merge(base, given, overrides)
         check_source(data)
         known = known_source(data)
         _fill_in(sections["data"], known)
@@ -129,10 +159,6 @@ class Request:
                 )
             sections.setdefault(section, {})[key] = value
         return RunConfig.from_sections(sections)
-
-
-def _plain(said: Any) -> Any:
-    return list(said) if isinstance(said, tuple) else said
 
 
 def _named(data: Any) -> str:

@@ -6,16 +6,21 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from xtalgraph.conventions.choices import Device, OnError
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.ranges import Count
+from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.composition import composition_key
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
@@ -33,7 +38,7 @@ from xtalgraph.workflows.structure_files import Form, check_structures, write_st
 
 log = logging.getLogger("xtalgraph")
 
-WAYS: Final = ("prediction", "expected-improvement", "upper-bound")
+Ranking = Literal["prediction", "expected-improvement", "upper-bound"]
 """By what candidates are ranked."""
 _CHUNK: Final = 512
 """Rows predicted at a time."""
@@ -81,17 +86,19 @@ class Found:
         return own < others if own != others else self.predicted.row.id > other.predicted.row.id
 
 
+@checks_arguments
 def screen(
     run: str | Path,
     candidates: Any,
     *,
-    out: str | Path,
-    top: int = 100,
-    objective: str = "min",
-    by: Literal["prediction", "expected-improvement", "upper-bound"] = "prediction",
+    out: Annotated[str | Path, Spelled("FOLDER")],
+    top: Count = 100,
+    objective: Annotated[str, Spelled("AIM")] = "min",
+    by: Ranking = "prediction",
     structures: Form = "cif",
-    on_error: str = "skip",
-    disorder: str | None = None,
+    on_error: OnError = "skip",
+    device: Device = "cpu",
+    disorder: Disorder | None = None,
     progress: bool = True,
 ) -> Screened:
     """Rank candidates, and write the best: ``top.csv``, ``screen.html`` and their structures.
@@ -103,24 +110,24 @@ def screen(
     Args:
         run: A run folder, with one target that is one number for each crystal.
         candidates: A file, folder or table; or a list of them, or of structures.
-        out: The folder to write.
+        out: Folder to write.
         top: How many are wanted.
-        objective: ``min``, ``max`` or ``target=NUMBER``.
-        by: ``prediction``; or, with a run that has a spread, ``expected-improvement`` over the best
-            of the training part, or ``upper-bound``, the best value within one spread. Equal ones
-            stand in the order of their predictions, and then of their ids.
-        structures: As what the structures of the best are written into ``structures/``: ``cif``,
-            ``poscar`` or ``none``.
-        on_error: ``skip`` goes on at rows that cannot be used; ``raise`` stops there.
-        disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``; None does
-            what was done in the training.
-        progress: Show a progress bar on standard error.
+        objective: What is wanted of the property: min, max or target=NUMBER.
+        by: By what they are ranked; all but prediction need a run with members or a learned
+            variance. ``expected-improvement`` is over the best of the training part,
+            ``upper-bound`` the best value within one standard deviation. Equal ones stand in the
+            order of their predictions, and then of their ids.
+        structures: Format of the structures of the best, in ``structures/``.
+        on_error: Crystals that cannot be used: go on (skip), or stop (raise).
+        device: Where to compute; the numbers of a GPU differ in the last digits.
+        disorder: Crystals with mixed or partly empty sites, as in the training by default.
+        progress: Show progress bars on standard error.
 
     Raises:
         ConfigError: If the objective or the way cannot be, for this run.
         InputError: If no candidate can be used, or one cannot and ``raise`` is said.
     """
-    aim, predictor, folder = Aim.parse(objective), load(run), Path(out)
+    aim, predictor, folder = Aim.parse(objective), load(run).to(device), Path(out)
     _check(predictor, by, top)
     check_structures(structures, folder, candidates)
     for name in ("top.csv", "screen.html"):
@@ -247,7 +254,7 @@ class _Tally:
         Args:
             predicted: Rows.
             aim: What is wanted.
-            by: One of `WAYS`.
+            by: A `Ranking`.
             known: The best value there is, for the expected improvement.
         """
         for one in predicted:
@@ -260,10 +267,6 @@ class _Tally:
 
 
 def _check(predictor: Predictor, by: str, top: int) -> None:
-    if by not in WAYS:
-        raise ConfigError(f"candidates are ranked by one of {', '.join(WAYS)}, got {by!r}")
-    if top < 1:
-        raise ConfigError(f"at least 1 candidate must be wanted, got {top}")
     if len(predictor.targets) > 1 or predictor.target.kind is Kind.ATOMIC:
         raise ConfigError(
             "a screening needs a run on one target with one value for each crystal, this one "

@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Unpack
 
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
@@ -31,7 +32,7 @@ from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.record import make_record
 from xtalgraph.workflows.rejections import check_rejected
-from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.request import Request, TrainOptions, with_settings
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.shown_crystals import shown_crystals
@@ -40,64 +41,31 @@ from xtalgraph.workflows.uncertainty import assess_uncertainty, calibrate, with_
 log = logging.getLogger("xtalgraph")
 
 
+@with_settings
 def train(
     data: Any,
     *,
-    out: str | Path,
-    target: str | Sequence[str] | None = None,
-    model: str | None = None,
-    kind: str | Sequence[str] | None = None,
-    task: str | Sequence[str] | None = None,
-    unit: str | Sequence[str] | None = None,
-    best: str | Sequence[str] | None = None,
-    split: str | None = None,
-    fold: int | None = None,
-    folds: int | None = None,
-    epochs: int | None = None,
-    seed: int | None = None,
-    members: int | None = None,
-    jobs: int | None = None,
+    out: Annotated[str | Path, Spelled("RUN")],
     intervals: bool = False,
-    on_error: str | None = None,
-    disorder: str | None = None,
-    config: str | Path | None = None,
-    overrides: Sequence[str] = (),
     resume: bool = False,
     progress: bool = True,
+    **options: Unpack[TrainOptions],
 ) -> Run:
     """Train a model and write a run folder: weights, metrics beside baselines, report.
 
+    A setting that is given here wins over the file ``config``, and ``overrides`` over both. Where
+    nothing is given, a known data set has its own target, and an architecture as many members as it
+    recommends.
+
     Args:
         data: A file, folder, table, DataFrame or list of crystals, or the name of a known data set.
-        out: The run folder; must not hold a run, unless it is resumed.
-        target: Column to predict, or several; a known data set has its own. Of several targets some
-            may be missing in a row; what is said below is for all of them, or a list as long.
-        model: Architecture.
-        kind: extensive (a total of the cell), intensive, or atomic.
-        task: ``regression``, or ``classification`` for one of two classes; ``data.classes`` names
-            them where the labels are not 0 and 1.
-        unit: Of the target, as it is to be printed.
-        best: ``low`` or ``high``: which end counts as best in top-k recall.
-        split: How the crystals are divided: random, folds, formula, chemsys, prototype,
-            group:COLUMN, element:O, anion:N, family:nitride, target:high, time:COLUMN or
-            column:COLUMN.
-        fold: The test fold.
-        folds: How many folds are drawn.
-        epochs: Passes over the training part.
-        seed: Of the split, the weights and the order.
-        members: How many models are trained from different weights, for their mean and spread;
-            None takes the number that is recommended for the architecture.
-        jobs: How many of them are trained side by side; None takes the cores of this process.
-        intervals: Set a tenth of the training part aside to calibrate intervals, unless
-            ``data.calibration_fraction`` says how much.
-        on_error: ``raise`` or ``skip``: what a row that cannot be used does.
-        disorder: What to do with crystals whose sites hold several species or are empty in part:
-            ``refuse`` (default), ``mix`` or ``order``; see docs/disorder.md.
-        config: YAML file with the sections data, graph, model, training.
-        overrides: Dotted settings, ``training.batch_size=32``, which win over everything else.
-        resume: Go on where a killed run of the same settings stopped, or begin if there is none; a
-            finished one is left as it is.
+        out: Run folder to write. It must not hold a run, unless it is resumed.
+        intervals: Calibrate 90 % intervals, on a tenth of training. That part is set aside, or as
+            much as ``data.calibration_fraction`` says.
+        resume: Go on with a killed run; same bits. It must have the same settings; a finished one
+            is left as it is, and where there is none it begins.
         progress: Show progress bars on standard error.
+        **options: Settings.
 
     Returns:
         The run.
@@ -108,23 +76,7 @@ def train(
         RunError: If the folder holds another run.
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
-    options: SharedOptions = {
-        "target": target,
-        "model": model,
-        "kind": kind,
-        "task": task,
-        "unit": unit,
-        "best": best,
-        "split": split,
-        "folds": folds,
-        "epochs": epochs,
-        "jobs": jobs,
-        "on_error": on_error,
-        "disorder": disorder,
-        "config": config,
-        "overrides": overrides,
-    }
-    request = Request.of(data, options, fold=fold, seed=seed, members=members).recommended()
+    request = Request.of(data, options).recommended()
     aside = intervals and not request.sections["data"].get("calibration_fraction")
     changes = {"data.calibration_fraction": CALIBRATION_FRACTION} if aside else {}
     asked = request.config(changes)

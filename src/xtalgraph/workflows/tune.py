@@ -9,22 +9,26 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Unpack, cast, final
+from typing import Annotated, Any, Final, Unpack, cast, final
 
 import torch
 
-from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
+from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
+from xtalgraph.conventions.ranges import Count
+from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.data_settings import FoldCount
 from xtalgraph.workflows.executor import Executor, processes_for
 from xtalgraph.workflows.fit import fit
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import check_rejected
-from xtalgraph.workflows.request import Request, SharedOptions
+from xtalgraph.workflows.request import Request, TrainOptions, with_settings
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
 from xtalgraph.workflows.session import Session
@@ -52,17 +56,17 @@ class Tuning:
     """The model that was trained with these settings, the only one that has seen the test."""
 
 
+@checks_arguments
+@with_settings
 def tune(
     data: Any,
     *,
-    out: str | Path,
-    trials: int,
-    space: Sequence[str] = (),
-    inner_folds: int = 3,
-    fold: int | None = None,
-    seed: int | None = None,
+    out: Annotated[str | Path, Spelled("DIR")],
+    trials: Count,
+    space: Annotated[Sequence[str], Spelled("a.b=1..5")] = (),
+    inner_folds: FoldCount = 3,
     progress: bool = True,
-    **options: Unpack[SharedOptions],
+    **options: Unpack[TrainOptions],
 ) -> Tuning:
     """Search settings with Optuna; the same call goes on where one was killed.
 
@@ -76,12 +80,12 @@ def tune(
         data: As `train` takes it.
         out: Folder of the trials, and of ``best/``, the run with the best settings.
         trials: How many, over all sittings.
-        space: What is searched, as in ``model.depth=2..5``, see `parse_space`.
-        inner_folds: How many inner folds validate, where a test fold is given.
-        fold: The test fold.
-        seed: Of the split, the weights, the order and the search.
+        space: What is searched: a range (1e-4..1e-2:log), values (a,b), or a setting alone. A
+            setting alone has the range declared for it; see `parse_space`. By default the learning
+            rate, weight decay, batch size, width and depth are searched.
+        inner_folds: Inner folds that validate, where a test fold is given.
         progress: Show progress bars on standard error.
-        **options: What else `train` takes.
+        **options: Settings; the seed is that of the search, too.
 
     Raises:
         ConfigError: On a setting or range that cannot be, before anything is trained.
@@ -90,9 +94,7 @@ def tune(
         RunError: If the folder holds another search, or one that has ended; or if all trials fail.
     """
     optuna = import_extra("optuna", "tune")
-    if trials < 1:
-        raise ConfigError(f"--trials must be at least 1, got {trials}")
-    request = Request.of(data, options, fold=fold, seed=seed)
+    request = Request.of(data, options)
     base = request.config()
     searched = parse_space(space) or default_space(base)
     for key, there in searched.items():

@@ -11,7 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
-from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
+from xtalgraph.conventions.errors import GraphError, InputError
+from xtalgraph.conventions.ranges import Count
+from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.dataset import nothing_left
@@ -69,8 +71,9 @@ class _Chosen:
     unsupported: list[dict[str, str]]
 
 
+@checks_arguments
 def verify(
-    run: str | Path, *, on: Any = None, sample: int = SAMPLE, progress: bool = True
+    run: str | Path, *, on: Any = None, sample: Count = SAMPLE, progress: bool = True
 ) -> Verified:
     """Verify the model of a run, write ``verify.json`` into its folder, and its report again.
 
@@ -79,8 +82,8 @@ def verify(
 
     Args:
         run: A run folder.
-        on: Crystals to try it on: a file, folder or table, or a list of structures; by default the
-            test part of the run.
+        on: Crystals to try it on: files, folders or tables; by default the test part of the run. In
+            Python also structures.
         sample: How many of them, drawn at random, the same ones each time.
         progress: Show a progress bar on standard error.
 
@@ -93,8 +96,6 @@ def verify(
             that it reads.
         RunError: If the run is not finished, or a file of it has changed.
     """
-    if sample < 1:
-        raise ConfigError(f"--sample must be at least 1 crystal, got {sample}")
     opened, began = Run.open(run), time.monotonic()
     files = check_manifest(opened.folder, evidence=True)
     if files is not None:

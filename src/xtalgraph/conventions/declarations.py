@@ -1,0 +1,158 @@
+"""Settings and arguments as they are declared: type, range, default and documentation, read once.
+
+A setting is a field of a dataclass with the text beneath it, an argument a parameter of a function
+with its line under ``Args:``. The command line, messages and the page of settings are made from it.
+"""
+
+import ast
+import dataclasses
+import functools
+import inspect
+import re
+import textwrap
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+REQUIRED: Final = inspect.Parameter.empty
+"""Default of what has none."""
+_ARGUMENTS: Final = re.compile(r"^Args:\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+_ARGUMENT: Final = re.compile(r"^ {4}\**(\w+): (.*?)(?=^ {4}\S|\Z)", re.MULTILINE | re.DOTALL)
+_SENTENCE: Final = re.compile(r"(?<=[.])\s")
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """How a setting is written on the command line, beside its type: ``Annotated[str, Spelled()]``.
+
+    Args:
+        metavar: What stands for the value in the help.
+        commas: Whether several values may stand in one word, with commas between them.
+        text: The documentation of a key of a ``TypedDict``, which can have none beneath it.
+        choices: Names that it may be, where the type does not say them.
+        default: What the help shows as the default, where the verb has another than the field.
+    """
+
+    metavar: str = ""
+    commas: bool = False
+    text: str = ""
+    choices: tuple[str, ...] = ()
+    default: str = ""
+
+
+Names = Annotated[Sequence[str], Spelled("A,B,...", commas=True)]
+"""Names, with commas between them on the command line."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A setting or an argument."""
+
+    name: str
+    """As it is written in Python."""
+    hint: Any
+    """Its type, with what is annotated."""
+    default: Any
+    """Its default, or `REQUIRED`."""
+    text: str
+    """Its documentation, in one line."""
+
+    @property
+    def spelled(self) -> Spelled:
+        """How it is written on the command line."""
+        return next(_spelled(self.hint), Spelled())
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the documentation, without marks of literals, and the choices."""
+        sentence = _SENTENCE.split(self.text.replace("`", ""), maxsplit=1)[0]
+        choices = ", ".join(self.spelled.choices)
+        return f"{sentence.rstrip('.')}: {choices}." if choices else sentence
+
+
+@functools.cache
+def fields_of(cls: Any) -> Mapping[str, Declared]:
+    """Return the fields of a dataclass by their names.
+
+    Args:
+        cls: Its fields are documented beneath each, or under ``Args:`` of its docstring.
+    """
+    hints = typing.get_type_hints(cls, include_extras=True)
+    texts: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if isinstance(base, type) and dataclasses.is_dataclass(base):
+            texts |= _arguments(base.__doc__) | _texts_beneath(base)
+    found = {}
+    for field in dataclasses.fields(cls):
+        default = REQUIRED if field.default is dataclasses.MISSING else field.default
+        found[field.name] = Declared(
+            field.name, hints[field.name], default, texts.get(field.name, "")
+        )
+    return MappingProxyType(found)
+
+
+def keys_of(cls: Any) -> Iterator[Declared]:
+    """Yield the keys of a ``TypedDict``, each with the text of its `Spelled`.
+
+    Args:
+        cls: Its values are annotated.
+    """
+    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+        yield Declared(name, hint, None, next(_spelled(hint), Spelled()).text)
+
+
+def arguments_of(function: Callable[..., Any]) -> Iterator[Declared]:
+    """Yield the arguments of a function, without those that it collects by ``**``.
+
+    Args:
+        function: Its arguments are documented under ``Args:``.
+    """
+    hints = typing.get_type_hints(function, include_extras=True)
+    texts = _arguments(function.__doc__)
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is not parameter.VAR_KEYWORD:
+            yield Declared(name, hints[name], parameter.default, texts.get(name, ""))
+
+
+def collected_keys(function: Callable[..., Any]) -> Any | None:
+    """Return the ``TypedDict`` of a function's ``**options: Unpack[...]``; None without one.
+
+    Args:
+        function: Any.
+    """
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return typing.get_args(typing.get_type_hints(function)[name])[0]
+    return None
+
+
+def _spelled(hint: Any) -> Iterator[Spelled]:
+    for part in typing.get_args(hint):
+        if isinstance(part, Spelled):
+            yield part
+        else:
+            yield from _spelled(part)
+
+
+def _arguments(docstring: str | None) -> dict[str, str]:
+    section = _ARGUMENTS.search(inspect.cleandoc(docstring or "") + "\n")
+    found = _ARGUMENT.findall(section[1]) if section else []
+    return {name: " ".join(text.split()) for name, text in found}
+
+
+def _texts_beneath(cls: type) -> dict[str, str]:
+    """Return the string that stands beneath each field in the source of a class."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    return {
+        field.target.id: " ".join(inspect.cleandoc(text.value.value).split())
+        for field, text in pairwise(statements)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
