@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+import torch
 
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.radial import BasisName
@@ -43,16 +44,42 @@ def test_angles_are_spoken_of_where_they_are_read():
 
 
 @pytest.mark.parametrize("basis", get_args(BasisName))
-def test_the_radial_grid_is_that_of_the_basis(basis):
-    said = fields("cgcnn", basis=basis)
-    assert ("basis size" in said) == (basis in ("bessel", "chebyshev"))
-    assert ("basis step" in said) == (basis == "gaussian")
+def test_the_basis_is_that_which_was_made(basis):
+    recorded = fields("cgcnn", basis=basis)
+    assert ("basis size" in recorded) == (basis in ("bessel", "chebyshev"))
+    assert ("basis step" in recorded) == (basis == "gaussian")
     expected = {
-        "gaussian": "Gaussians from 0 to 8 Å every 0.2 Å, standard deviation 0.1414 Å",
+        "gaussian": "41 Gaussians from 0 to 8 Å every 0.2 Å, standard deviation 0.1414 Å",
         "bessel": "16 Bessel functions up to 8 Å",
-        "chebyshev": "16 Chebyshev functions up to 8 Å",
+        "chebyshev": "16 Chebyshev polynomials up to 8 Å",
+        "lecture": "51 Gaussians from 0 to 5 Å every 0.1 Å, standard deviation 0.2 Å",
+        "cgcnn": "41 Gaussians from 0 to 8 Å every 0.2 Å, standard deviation 0.1414 Å",
     }
-    assert said["radial grid"] == expected.get(basis, f"the Gaussians of {basis}")
-    assert fields("gemnet")["radial grid"] == "6 Bessel functions up to 8 Å"
+    assert recorded["radial basis"] == expected[basis]
+
+
+def test_what_is_recorded_is_what_the_weights_were_made_for():
+    # Where the step does not go into the cutoff, the grid has another one: 0.2002 Å.
+    sections = {"data": {"path": "a.csv", "target": "y"}, "graph": {"cutoff": 8.01}}
+    spec = RunConfig.from_sections(sections | {"model": {"name": "xgn", "angle_depth": 1}}).spec
+    recorded, encoder = model_fields(spec), spec.make_model().encoder
+    count = encoder.of_length.in_features
+    assert recorded["radial basis"].startswith(f"{count} Gaussians from 0 to 8.01 Å every 0.2002 Å")
+    count = encoder.angle_blocks[0].of_angle.in_features
+    assert recorded["angular basis"] == f"{count} Chebyshev polynomials of the cosine"
+
+
+def test_a_basis_that_nothing_reads_is_not_recorded():
+    assert "angular basis" not in fields("xgn")
+    assert "angular basis" not in fields("alignn", angle_neighbors=0)
+    assert fields("gemnet")["radial basis"] == "6 Bessel functions up to 8 Å"
+    assert {"angular basis", "dihedral basis"} <= set(fields("gemnet"))
     degree = fields("gcn", alpha="degree", aggregator="sum")
-    assert degree["radial grid"] == "none: distances are not read"
+    assert degree["radial basis"] == "none: distances are not read"
+    assert "basis step" not in degree
+
+
+def test_to_record_a_model_draws_no_random_numbers():
+    before = torch.get_rng_state()
+    fields("xgn")
+    assert torch.equal(torch.get_rng_state(), before)

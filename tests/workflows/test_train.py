@@ -55,7 +55,7 @@ def test_a_run_folder_holds_what_it_should(run):
     length = json.loads((run / "record.json").read_text())["Training"]
     assert (length["epochs"], length["patience"]) == (epochs, epochs)
     card = (run / "card.md").read_text()
-    for word in ("cutoff", "maximum neighbours", "radial grid", "periodic convention", "vesin"):
+    for word in ("cutoff", "maximum neighbours", "radial basis", "periodic convention", "vesin"):
         assert word in card
 
 

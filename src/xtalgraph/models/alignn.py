@@ -1,12 +1,14 @@
 """ALIGNN: gated convolutions on the graph of atoms and on its line graph, that of the edges."""
 
 from dataclasses import dataclass
+from typing import Annotated, Final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xtalgraph.conventions.conditional import OnlyIf
 from xtalgraph.conventions.ranges import Cutoff, Depth, Functions, Step, Width, check_ranges
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
@@ -19,6 +21,12 @@ from xtalgraph.nn.expansion import EdgeExpansion, Expansion, TripletExpansion
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, segment_sum
+
+WITH_ANGLES: Final = (
+    OnlyIf("alignn_layers", lambda layers: layers > 0),
+    OnlyIf("angle_neighbors", lambda neighbors: neighbors != 0),
+)
+"""Of settings that only layers on the line graph read."""
 
 
 class Dense(nn.Module):
@@ -173,12 +181,12 @@ class ALIGNN(Encoder):
         """Number of layers on the graph alone, after them."""
         embedding_width: Width = 64
         """Length of the vectors within the first dense layers of edges and triplets."""
-        angle_cutoff: Cutoff = 8.0
+        angle_cutoff: Annotated[Cutoff, *WITH_ANGLES] = 8.0
         """Longest edge that forms angles, Å."""
-        angle_neighbors: AngleNeighbors | None = 12
+        angle_neighbors: Annotated[AngleNeighbors | None, WITH_ANGLES[0]] = 12
         """How many edges of an atom form angles, in whole shells; 0 for a model without angles,
         null for all edges up to `angle_cutoff`."""
-        angle_basis: Functions = 40
+        angle_basis: Annotated[Functions, *WITH_ANGLES] = 40
         """Number of Gaussians of the cosine."""
         basis_step: Step = 0.1
         """Distance between the centres of the Gaussians of the length, Å."""

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.ranges import Depth, Functions, Step, Width, check_ranges
+from xtalgraph.conventions.ranges import Depth, Width, check_ranges
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, Reads
 from xtalgraph.nn.bond_features import BondFeatures
@@ -18,7 +18,7 @@ from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.expansion import EdgeExpansion
 from xtalgraph.nn.gated_sum import gated_sum
 from xtalgraph.nn.norm import WeightedBatchNorm
-from xtalgraph.nn.radial import BasisName, make_basis
+from xtalgraph.nn.radial import BasisName, BasisSize, GridStep, make_basis
 
 CLOSE_PACKED: Final = 12
 """Coordination numbers are given to the model in units of that of a close packing."""
@@ -99,11 +99,11 @@ class CGCNN(Encoder):
         basis: BasisName = "gaussian"
         """Functions of the distance; ``lecture`` and ``cgcnn`` are Gaussians on grids that end at 5
         and 8 Å, the others reach to the cutoff."""
-        basis_step: Step = 0.2
+        basis_step: GridStep = 0.2
         """Distance between the centres of ``gaussian``, Å."""
-        basis_sigma: Step = 0.2 / 2**0.5
+        basis_sigma: GridStep = 0.2 / 2**0.5
         """Standard deviation of ``gaussian``, Å."""
-        basis_size: Functions = 16
+        basis_size: BasisSize = 16
         """Number of functions of ``bessel`` and ``chebyshev``."""
         bond_features: bool = False
         """Tell each edge the type and order of its bond, beside its length."""

@@ -1,12 +1,13 @@
 """GCN: every atom takes the mean of its neighbours, weighted along the edge."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.conditional import OnlyIf
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Depth, Step, Width, check_ranges
 from xtalgraph.conventions.settings import nearest
@@ -23,6 +24,8 @@ from xtalgraph.nn.segments import gather, segment_sum
 
 AlphaName = Literal["mlp", "degree"]
 """Where the weight of a neighbour comes from."""
+WITH_DISTANCES: Final = OnlyIf("alpha", lambda alpha: alpha == "mlp")
+"""Of settings that a model without distances does not read."""
 
 
 class ScaledNeighbor(Message):
@@ -105,9 +108,9 @@ class GCN(Encoder):
         """Where the weight of a neighbour comes from."""
         aggregator: AggregatorName = "mean"
         """What an atom makes of its neighbours; the degrees go with ``sum`` only."""
-        basis_step: Step = 0.2
+        basis_step: Annotated[Step, WITH_DISTANCES] = 0.2
         """Distance between the centres of the Gaussians, Å (mlp)."""
-        basis_sigma: Step = 0.2 / 2**0.5
+        basis_sigma: Annotated[Step, WITH_DISTANCES] = 0.2 / 2**0.5
         """Standard deviation of the Gaussians, Å (mlp)."""
         envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.conditional import OnlyIf
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.conventions.ranges import Depth, Range, Step, Width, check_ranges
@@ -157,7 +158,7 @@ class MEGNet(Encoder):
         is left out they are zeros, two in the authors' code."""
         fidelities: Annotated[int, Range(0, 4096)] = 0
         """How many methods are told apart; follows from data.fidelities."""
-        fidelity_width: Width = 16
+        fidelity_width: Annotated[Width, OnlyIf("fidelities", lambda count: count > 0)] = 16
         """Length of the learned vector of a method."""
         depth: Depth = 3
         """Number of blocks."""

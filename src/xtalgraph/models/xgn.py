@@ -1,12 +1,13 @@
 """XGN, our own: gated messages along edges and angles, on the reduced graph."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xtalgraph.conventions.conditional import OnlyIf
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import (
@@ -14,7 +15,6 @@ from xtalgraph.conventions.ranges import (
     Depth,
     Fraction,
     Functions,
-    Step,
     Width,
     check_ranges,
 )
@@ -35,10 +35,12 @@ from xtalgraph.nn.envelope import EnvelopeName, make_envelope
 from xtalgraph.nn.expansion import EdgeExpansion, Expansion, TripletExpansion
 from xtalgraph.nn.gated_sum import gated_sum
 from xtalgraph.nn.norm import WeightedBatchNorm
-from xtalgraph.nn.radial import BasisName, make_basis
+from xtalgraph.nn.radial import BasisName, BasisSize, GridStep, make_basis
 
 START: Final = 0.1
 """Standard deviation of an element's own vector at the start, small beside its features."""
+WITH_ANGLES: Final = OnlyIf("angle_depth", lambda depth: depth > 0)
+"""Of settings that only layers with angles read."""
 
 
 class AngleBlock(nn.Module):
@@ -176,22 +178,22 @@ class XGN(Encoder):
         angle_depth: Depth = 0
         """Number of layers, from the first on, that begin with messages along triplets, all of them
         where there are fewer; 0 for a model without angles, 2 is enough for one with them."""
-        angle_width: Width = 32
+        angle_width: Annotated[Width, WITH_ANGLES] = 32
         """Length of a message along a triplet."""
-        angle_basis: Functions = 8
+        angle_basis: Annotated[Functions, WITH_ANGLES] = 8
         """Number of Chebyshev polynomials of the cosine."""
-        angle_cutoff: Cutoff = 5.0
+        angle_cutoff: Annotated[Cutoff, WITH_ANGLES] = 5.0
         """Longest edge that forms angles, Å."""
-        angle_neighbors: AngleNeighbors | None = 12
+        angle_neighbors: Annotated[AngleNeighbors | None, WITH_ANGLES] = 12
         """How many edges of an atom form angles, in whole shells, if a layer reads them; null for
         all edges up to `angle_cutoff`."""
         basis: BasisName = "gaussian"
         """Radial basis."""
-        basis_size: Functions = 32
+        basis_size: BasisSize = 32
         """Number of Bessel or Chebyshev functions."""
-        basis_step: Step = 0.2
+        basis_step: GridStep = 0.2
         """Distance between the centres of the Gaussians, Å."""
-        basis_sigma: Step = 0.2
+        basis_sigma: GridStep = 0.2
         """Standard deviation of the Gaussians, Å."""
         envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""

@@ -6,18 +6,24 @@ has all their digits, also if it was made in float32.
 
 import math
 from abc import abstractmethod
-from typing import Any, Final, Literal, final, get_args
+from typing import Annotated, Any, Final, Literal, final, get_args
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from xtalgraph.conventions.conditional import OnlyIf
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Functions, Step
 from xtalgraph.nn.basis import Basis
 from xtalgraph.nn.spherical_bessel import spherical_bessel
 
 BasisName = Literal["gaussian", "bessel", "chebyshev", "lecture", "cgcnn"]
 """What `make_basis` makes; the last two are Gaussians on a grid of their own."""
+GridStep = Annotated[Step, OnlyIf("basis", lambda name: name == "gaussian")]
+"""Setting of Gaussians whose grid is not given by their name."""
+BasisSize = Annotated[Functions, OnlyIf("basis", lambda name: name in ("bessel", "chebyshev"))]
+"""Number of the functions that are counted, not placed on a grid."""
 
 
 FAINTEST: Final = -80.0

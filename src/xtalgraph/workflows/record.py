@@ -5,27 +5,22 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
+import torch
 
+from xtalgraph.conventions.conditional import settings_read
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.settings import settings_from
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.requirements import readout_named
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.basis import describe_bases
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.outcome import hardware, versions
-
-_OF_BASIS: Final[Mapping[str, frozenset[str]]] = {
-    "gaussian": frozenset({"basis_step", "basis_sigma"}),
-    "bessel": frozenset({"basis_size"}),
-    "chebyshev": frozenset({"basis_size"}),
-    "lecture": frozenset(),
-    "cgcnn": frozenset(),
-}
-"""The settings that each radial basis reads."""
 
 
 def make_record(
@@ -101,43 +96,24 @@ def make_record(
 
 
 def model_fields(spec: ModelSpec) -> dict[str, Any]:
-    """Return what a model is, resolved: the readout by its name, and only settings that are read.
+    """Return what a model is: its readout, its bases as they are made, and settings that are read.
 
     Args:
         spec: Of the model.
     """
     encoder = ENCODERS[spec.encoder]
     readouts = [readout_named(spec.readout, target, encoder).name for target in spec.targets]
-    settings = dict(spec.settings)
-    basis = settings.get("basis", "gaussian")
-    unread = {"basis_step", "basis_sigma", "basis_size"} - _OF_BASIS[basis]
-    if settings.get("alpha") == "degree":
-        unread |= {"basis_step", "basis_sigma"}
-    if settings.get("fidelities") == 0:
-        unread.add("fidelity_width")
-    if spec.make_angles() is None:  # but for the zero that says so
-        unread |= {key for key, value in settings.items() if key.startswith("angle_") and value}
-    read = {key: value for key, value in settings.items() if key not in unread}
+    config = settings_from(encoder.Config, spec.settings, "model")
+    with torch.random.fork_rng(devices=[]):
+        bases = describe_bases(encoder(config, spec.make_strategy().cutoff))
+    if spec.make_angles() is None:
+        bases.pop("angular basis", None)
     return {
         "architecture": spec.encoder,
         "readout": ", ".join(dict.fromkeys(readouts)),
-        "radial grid": _radial_grid(read, basis, spec.make_strategy().cutoff),
-        **_spaced(read),
+        **bases,
+        **_spaced(settings_read(config)),
     }
-
-
-def _radial_grid(read: Mapping[str, Any], basis: str, cutoff: float) -> str:
-    """Say which functions of the distance the model reads."""
-    if "radials" in read:
-        return f"{read['radials']} Bessel functions up to {cutoff:g} Å"
-    if "basis_size" in read:
-        return f"{read['basis_size']} {basis.capitalize()} functions up to {cutoff:g} Å"
-    if "basis_step" in read:
-        return (
-            f"Gaussians from 0 to {cutoff:g} Å every {read['basis_step']:g} Å, standard deviation "
-            f"{read['basis_sigma']:.4g} Å"
-        )
-    return f"the Gaussians of {basis}" if "basis" in read else "none: distances are not read"
 
 
 def _declared(targets: Sequence[Target]) -> dict[str, Any]:
