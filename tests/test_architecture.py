@@ -1,6 +1,7 @@
 """The floors of docs/architecture.md, read from the imports."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -134,3 +135,35 @@ def test_the_plan_in_the_docs_is_this_plan():
         )
         above = [li for li in text[: text.index(line) + 3].splitlines() if li.startswith("F")]
         assert above[-1].startswith(f"F{floor}"), f"docs/architecture.md puts {room} elsewhere"
+
+
+def architectures() -> set[str]:
+    """The modules of the encoders, which the registry imports."""
+    tree = ast.parse((SOURCE / "models" / "registry.py").read_text(encoding="utf-8"))
+    names = {name.split(".")[2] for name in imported_modules(tree)}
+    return names - {"encoder", "model", "property_model"}
+
+
+NAMED_ELSEWHERE = {
+    "baselines/external_model.py": "networks of other libraries, which have these names there",
+    "nn/radial.py": "the grid of Gaussians of a published code has its name",
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_no_architecture_is_named_outside_its_file_and_the_registry(path):
+    names = architectures()
+    assert {"cgcnn", "xgn"} <= names
+    where = path.relative_to(SOURCE).as_posix()
+    if path.parent.name == "models" and path.stem in {*names, "registry"}:
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    own = {f"xtalgraph.models.{name}" for name in names}
+    assert not {".".join(name.split(".")[:3]) for name in imported_modules(tree)} & own
+    if where in NAMED_ELSEWHERE or room_of(path) == "cli":
+        return
+    word = re.compile(rf"(?<![a-z])({'|'.join(names)})(?![a-z])", re.IGNORECASE)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            assert not word.search(node.value), f"line {node.lineno}: {node.value!r}"

@@ -7,24 +7,15 @@ from jaxtyping import Float
 
 from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interval, with_unit
 from xtalgraph.evidence.run_record import Estimate
+from xtalgraph.models.registry import ENCODERS
 
-NAMES = {
-    "alignn": "ALIGNN",
-    "cgcnn": "CGCNN",
-    "gcn": "GCN",
-    "gemnet": "GemNet",
-    "megnet": "MEGNet",
-    "schnet": "SchNet",
-    "xgn": "XGN",
-    "mean": "the mean",
-    "composition": "composition alone",
-}
-"""How a sentence calls a model; others go by their own name."""
+NAMES = {"mean": "the mean", "composition": "composition alone"}
+"""How a sentence calls a baseline; others go by their own name."""
 
 
 def called(model: str) -> str:
-    """How a sentence calls a model."""
-    return NAMES.get(model, model)
+    """How a sentence calls a model: an architecture by the name of its class."""
+    return ENCODERS[model].__name__ if model in ENCODERS else NAMES.get(model, model)
 
 
 def error_in_words(estimate: Estimate, unit: str) -> str:

@@ -24,3 +24,6 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
 
 DEFAULT: Final = "xgn"
 """The architecture that is recommended, and taken where none is named."""
+
+CLASSIC: Final = "cgcnn"
+"""The architecture of the exercises: small, and the one that others are measured by."""

@@ -89,8 +89,8 @@ def compare(
 ) -> Comparison:
     """Compare a model with simpler ones and with those of others, on the same split.
 
-    Our architectures have as many members as `train` gives them: three of XGN, one of the others,
-    or ``training.members``; the networks of others are single.
+    Our architectures have as many members as `train` gives them, or ``training.members``; the
+    networks of others are single.
 
     What is in the folder already is taken from there: a comparison that was killed goes on when the
     command is repeated. What another setting decides is computed beside it.

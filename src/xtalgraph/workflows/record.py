@@ -19,6 +19,7 @@ from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.requirements import readout_named
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.basis import describe_bases
+from xtalgraph.training.selection import SELECTION
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.outcome import hardware, versions
 
@@ -84,6 +85,7 @@ def make_record(
             "weight decay": config.training.decay(ENCODERS[spec.encoder]),
             "epochs done": trained["epochs"],
             "selected epoch": trained["selected epoch"],
+            "selection": SELECTION if len(split.val) else "the last epoch",
         },
         "Hardware": hardware(),
         "Versions": versions(),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from xtalgraph.evidence.ablation_page import errors_of_chosen, headline
+from xtalgraph.models.registry import CLASSIC
 from xtalgraph.workflows.ablate import ablate
 from xtalgraph.workflows.exercises.material import ionic, perovskites
 from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
@@ -40,7 +41,7 @@ def depth_sweep(
         material.source,
         out=folder / "sweep",
         sweep={"model.depth": DEPTHS, "graph.cutoff": CUTOFFS},
-        model="cgcnn",
+        model=CLASSIC,
         epochs=epochs or (EPOCHS_SMALL if small else EPOCHS),
         overrides=["graph.strategy=radius"],
         progress=progress,

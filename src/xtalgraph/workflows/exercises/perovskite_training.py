@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
+from xtalgraph.models.registry import CLASSIC
 from xtalgraph.workflows.exercises.material import Material, ionic, perovskites
 from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
 from xtalgraph.workflows.run import Run
@@ -56,7 +57,7 @@ def train_perovskites(
     return train(
         material.source,
         out=folder,
-        model="cgcnn",
+        model=CLASSIC,
         epochs=passes,
         overrides=["model.depth=3"],
         resume=True,
