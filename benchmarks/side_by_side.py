@@ -57,7 +57,7 @@ def train(data: str, epochs: int | None, options: list[str], environment: dict[s
         command += [] if epochs is None else ["--epochs", str(epochs)]
         left = {k: v for k, v in os.environ.items() if k not in ("OMP_WAIT_POLICY", *SPINNING)}
         subprocess.run(command, env=left | environment, check=True, capture_output=True)
-        return hashlib.sha256((run / "predictions.csv").read_bytes()).hexdigest()
+        return hashlib.sha256(next((run / "predictions").glob("*.csv")).read_bytes()).hexdigest()
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ def test_a_metric_has_the_digits_that_its_interval_leaves():
     assert second == ["R²", "0.500"]
     model = {"test": {"mae": MAE, "spearman": NONE}}
     target = {"name": "f", "unit": "1/cm", "kind": "intensive", "best": None}
-    document = {"target": target, "model": "xgn", "splits": {"test": 9}, "models": {"xgn": model}}
-    lines = metrics_table(document).splitlines()
+    document = {"target": target, "splits": {"test": 9}, "models": {"xgn": model}}
+    lines = metrics_table(document, "xgn").splitlines()
     assert lines[2].split() == ["xgn", "27.8", "n/a"]
     assert "MAE of xgn: 95 % interval 26.1 to 29.7" in lines[-1]
 

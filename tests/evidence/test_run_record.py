@@ -18,10 +18,13 @@ def test_a_run_is_read(run):
     np.testing.assert_array_equal(record.log["epoch"], np.arange(1.0, 21.0))
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "predictions.csv"])
-def test_what_must_be_there_is_named(run, name):
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("metrics.json", "metrics.json"), ("predictions.csv", "predictions/e_form.csv")],
+)
+def test_what_must_be_there_is_named(run, name, missing):
     (run / name).unlink()
-    with pytest.raises(RunError, match=f"must hold {name}"):
+    with pytest.raises(RunError, match=f"must hold .*{missing}, which is missing"):
         read_run(run)
 
 
@@ -30,7 +33,7 @@ def test_damage_is_named(run):
     with pytest.raises(RunError, match=r"metrics\.json is damaged"):
         read_run(run)
     (run / "metrics.json").write_text("{}")
-    with pytest.raises(RunError, match="'target' is missing"):
+    with pytest.raises(RunError, match="must hold model, splits and targets"):
         read_run(run)
 
 

@@ -19,7 +19,7 @@ FILES = {
     "members/1/model.safetensors": "others",
     "config.yaml": "",
     "split.json": "{}",
-    "predictions.csv": "id",
+    "predictions/y.csv": "id",
     "metrics.json": "{}",
     "worst.json": "[]",
     "record.json": "{}",
@@ -33,6 +33,7 @@ DECIDING = list(FILES)[:6]
 def folder(tmp_path):
     run = tmp_path / "run"
     (run / "members" / "1").mkdir(parents=True)
+    (run / "predictions").mkdir()
     for name, text in FILES.items():
         (run / name).write_text(text)
     (run / "report.html").write_text("page")

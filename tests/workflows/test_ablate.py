@@ -57,7 +57,7 @@ def test_each_point_is_the_run_that_train_makes(done, csv_path, tmp_path):
     run = xtalgraph.train(
         csv_path, out=tmp_path / "run", seed=1, overrides=[*SMALL, "model.depth=2"], **GIVEN
     )
-    own = run.metrics["models"][DEFAULT]
+    own = run.metrics["targets"]["energy"]["models"][DEFAULT]
     assert point["targets"]["energy"]["test"] == own["test"]["mae"]["value"]
     assert point["targets"]["energy"]["validation"] == own["val"]["mae"]["value"]
     assert point["validation error"] == pytest.approx(own["val"]["mae"]["value"], rel=1e-5)

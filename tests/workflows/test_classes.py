@@ -16,6 +16,7 @@ from xtalgraph.data.catalogue import CATALOGUE
 from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.row import Rejection
 from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.evidence.run_files import COLUMNS
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.prepare import make_split
@@ -49,15 +50,15 @@ def class_run(classes, tmp_path_factory):
 
 
 def test_predictions_are_probabilities_and_metrics_those_of_scikit_learn(class_run):
-    table = pd.read_csv(class_run.folder / "predictions.csv")
-    assert list(table.columns) == ["id", "split", "target", "prediction", "unit"]
+    table = pd.read_csv(class_run.folder / "predictions" / "dense.csv")
+    assert tuple(table.columns) == COLUMNS
     assert table["prediction"].between(0, 1).all()
     assert set(table["target"]) == {0.0, 1.0}
-    assert class_run.metrics["target"]["task"] == "classification"
+    assert class_run.metrics["targets"]["dense"]["target"]["task"] == "classification"
     model = json.loads((class_run.folder / "model.json").read_text())
     assert model["format"] == 6, "an older reader would take log-odds for values"
     for part in ("train", "test"):
-        found = class_run.metrics["models"][DEFAULT][part]
+        found = class_run.metrics["targets"]["dense"]["models"][DEFAULT][part]
         rows = table[table["split"] == part]
         said = rows["prediction"] >= 0.5
         area = roc_auc_score(rows["target"], rows["prediction"])
@@ -65,9 +66,12 @@ def test_predictions_are_probabilities_and_metrics_those_of_scikit_learn(class_r
         assert found["f1"]["value"] == pytest.approx(f1_score(rows["target"], said))
         accuracy = balanced_accuracy_score(rows["target"], said)
         assert found["balanced_accuracy"]["value"] == pytest.approx(accuracy)
-    train = class_run.metrics["models"][DEFAULT]["train"]
+    train = class_run.metrics["targets"]["dense"]["models"][DEFAULT]["train"]
     assert train["roc_auc"]["value"] > 0.8, "the density can be learned"
-    assert class_run.metrics["models"]["mean"]["test"]["roc_auc"]["value"] in (0.5, None)
+    assert class_run.metrics["targets"]["dense"]["models"]["mean"]["test"]["roc_auc"]["value"] in (
+        0.5,
+        None,
+    )
     log = pd.read_csv(class_run.folder / "log.csv")
     assert log["val_log_loss"].notna().all()
 
@@ -82,10 +86,10 @@ def test_the_start_of_training_is_the_prevalence(classes, tmp_path):
 
 def test_predict_and_evaluate_say_the_same_probabilities(class_run, classes, tmp_path):
     table = class_run.predictor.predict(classes).set_index("id")
-    written = pd.read_csv(class_run.folder / "predictions.csv").set_index("id")
+    written = pd.read_csv(class_run.folder / "predictions" / "dense.csv").set_index("id")
     np.testing.assert_allclose(table["prediction"][written.index], written["prediction"], atol=1e-6)
     found = xtalgraph.evaluate(class_run.folder, classes, progress=False)
-    assert found["metrics"]["roc_auc"]["value"] == pytest.approx(
+    assert found["targets"]["dense"]["metrics"]["roc_auc"]["value"] == pytest.approx(
         roc_auc_score(written["target"], written["prediction"]), abs=1e-9
     )
 
@@ -106,8 +110,9 @@ def test_words_are_refused_until_they_are_named(classes, tmp_path):
     named = ["data.classes=[insulator, metal]"]
     run = trained(classes, tmp_path / "b", target="word", overrides=named)
     plain = trained(classes, tmp_path / "c", target="dense")
-    assert run.metrics["target"]["classes"] == NAMES
-    assert run.metrics["models"] == plain.metrics["models"]
+    assert run.metrics["targets"]["word"]["target"]["classes"] == NAMES
+    own, others = (one.metrics["targets"] for one in (run, plain))
+    assert own["word"]["models"] == others["dense"]["models"]
     assert "share of metal found" in (run.folder / "report.html").read_text()
     with pytest.raises(ConfigError, match="must name class 0 and then class 1"):
         trained(classes, tmp_path / "d", target="word", overrides=["data.classes=[metal]"])
@@ -115,9 +120,9 @@ def test_words_are_refused_until_they_are_named(classes, tmp_path):
 
 def test_each_site_has_its_class(classes, tmp_path):
     run = trained(classes, tmp_path / "run", target="oxygen", kind="atomic", epochs=8)
-    table = pd.read_csv(run.folder / "predictions.csv")
+    table = pd.read_csv(run.folder / "predictions" / "oxygen.csv")
     assert table["prediction"].between(0, 1).all()
-    composition = run.metrics["models"]["composition"]["test"]
+    composition = run.metrics["targets"]["oxygen"]["models"]["composition"]["test"]
     assert composition["roc_auc"]["value"] == 1.0, "the element tells"
     assert composition["log_loss"]["value"] > 0, "but is no certainty"
     assert "site" in run.predictor.predict(classes[:2]).columns

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 import xtalgraph
 from xtalgraph.conventions import extras
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.data.divided import Divided
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.paired import paired_difference
 from xtalgraph.models.registry import DEFAULT
@@ -80,7 +81,7 @@ def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path,
     }
     assert members == {"xgn": as_recommended, "cgcnn": 1}
     (run,) = (found.folder / "runs").glob("xgn-*")
-    stated = pd.read_csv(run / "predictions.csv").query("split == 'test'")
+    stated = pd.read_csv(run / "predictions" / "energy.csv").query("split == 'test'")
     mae = (stated["prediction"] - stated["target"]).abs().mean()
     assert entries["xgn"]["metrics"]["mae"]["value"] == pytest.approx(mae)
     one = [*SMALL, "training.members=1"]

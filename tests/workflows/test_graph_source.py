@@ -22,7 +22,7 @@ from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.graph_source import make_graphs, survey
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
-SAME = ("predictions.csv", "metrics.json", "model.safetensors")
+SAME = ("predictions/energy.csv", "metrics.json", "model.safetensors")
 CRYSTALS = list(contract_crystals().values())
 
 
@@ -88,7 +88,7 @@ def test_a_crystal_without_a_graph_is_a_rejected_row(csv_path, tmp_path, monkeyp
     rejected = pd.read_csv(run / "rejected.csv")
     assert 0 < len(rejected) < 24
     assert rejected["row"].is_monotonic_increasing
-    ids = set(pd.read_csv(run / "predictions.csv")["id"])
+    ids = set(pd.read_csv(run / "predictions" / "energy.csv")["id"])
     assert len(ids) == 48 - len(rejected)
     assert not ids & set(rejected["id"])
 

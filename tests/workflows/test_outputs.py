@@ -39,7 +39,13 @@ def test_what_is_read_is_refused_however_it_is_spelt(csv_path, tmp_path, monkeyp
         check_output(path, csv_path.name)
 
 
-NAMES = ["predictions.csv", "model.json", "split.json", "state/new.csv", "members/1/model.json"]
+NAMES = [
+    "predictions/energy.csv",
+    "model.json",
+    "split.json",
+    "state/new.csv",
+    "members/1/model.json",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,11 +58,11 @@ def test_a_file_of_a_run_is_refused_and_another_name_there_is_not(run, csv_path,
 def test_every_verb_refuses_before_it_writes(run, csv_path, table, tmp_path):
     top = tmp_path / "top.csv"
     top.write_bytes(csv_path.read_bytes())
-    before = {path: path.read_bytes() for path in (top, csv_path, run / "predictions.csv")}
+    before = {path: path.read_bytes() for path in (top, csv_path, run / TABLE)}
     with pytest.raises(ConfigError, match="is what is read"):
         xtalgraph.predict(run, [str(csv_path)], out=csv_path, **QUIET)
     with pytest.raises(ConfigError, match="is a file of the run"):
-        xtalgraph.predict(run, csv_path, out=run / "predictions.csv", **QUIET)
+        xtalgraph.predict(run, csv_path, out=run / TABLE, **QUIET)
     with pytest.raises(ConfigError, match="is what is read"):
         xtalgraph.screen(run, top, out=tmp_path, **QUIET)
     with pytest.raises(ConfigError, match="is what is read"):

@@ -165,7 +165,7 @@ def test_evaluate_gives_the_metrics_of_the_rows(run, csv_path, table):
     found = xtalgraph.evaluate(run, csv_path, progress=False)
     said = xtalgraph.load(run).predict(csv_path)["prediction"]
     assert found["crystals"] == 48
-    assert found["metrics"]["mae"]["value"] == pytest.approx(
+    assert found["targets"]["energy"]["metrics"]["mae"]["value"] == pytest.approx(
         (said - table["energy"]).abs().mean(), rel=1e-5
     )
 

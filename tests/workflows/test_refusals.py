@@ -51,7 +51,7 @@ def test_a_training_stops_before_it_starts_and_names_them_all(mixed, tmp_path):
 def test_a_training_without_them_is_that_of_a_table_without_them(mixed, knn_run, tmp_path):
     done = train(mixed, tmp_path / "run", on_error="skip").folder
     assert set(rejected_of(done)) == {"wide0", "wide1"}
-    for name in ("predictions.csv", "split.json", "model.safetensors"):
+    for name in ("predictions/energy.csv", "split.json", "model.safetensors"):
         assert (done / name).read_bytes() == (knn_run / name).read_bytes(), name
 
 
@@ -102,7 +102,7 @@ def test_predict_gives_them_their_reason(knn_run, mixed, tmp_path, caplog):
     alone = xtalgraph.load(knn_run).predict(mixed.parent / "mixed.csv").set_index("id")
     rest = found["prediction"].dropna()
     pd.testing.assert_series_equal(rest, alone["prediction"].dropna())
-    own = pd.read_csv(knn_run / "predictions.csv").set_index("id")["prediction"]
+    own = pd.read_csv(knn_run / "predictions" / "energy.csv").set_index("id")["prediction"]
     pd.testing.assert_series_equal(rest[own.index], own, rtol=1e-4)
 
 
@@ -118,8 +118,8 @@ def test_evaluate_leaves_them_out_and_says_so(knn_run, mixed, csv_path, caplog):
     assert [row["id"] for row in found["rejected"]] == ["wide0", "wide1"]
     assert found["crystals"] == 48
     whole = xtalgraph.evaluate(knn_run, csv_path, progress=False)
-    mae = whole["metrics"]["mae"]["value"]
-    assert found["metrics"]["mae"]["value"] == pytest.approx(mae, rel=1e-5)
+    mae = whole["targets"]["energy"]["metrics"]["mae"]["value"]
+    assert found["targets"]["energy"]["metrics"]["mae"]["value"] == pytest.approx(mae, rel=1e-5)
     with pytest.raises(InputError, match="2 rows cannot be used"):
         xtalgraph.evaluate(knn_run, mixed, on_error="raise", progress=False)
 

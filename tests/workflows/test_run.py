@@ -15,7 +15,7 @@ from xtalgraph.workflows.run import Run
 def test_the_data_of_a_run_are_read_again_as_they_were(run):
     opened = Run.open(run)
     data = opened.data()
-    stated = pd.read_csv(run / "predictions.csv").set_index("id")
+    stated = pd.read_csv(run / "predictions" / "energy.csv").set_index("id")
     assert sum(len(rows) for rows in data.split.parts().values()) == len(data.dataset.table)
     for part, rows in data.split.parts().items():
         ids = [data.dataset.table.ids[i] for i in rows]

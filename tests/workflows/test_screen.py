@@ -95,7 +95,7 @@ def test_the_same_crystal_has_one_line(run, table, tmp_path, monkeypatch):
 def test_where_nothing_can_be_gained_the_distance_decides_and_it_is_said(
     run_of_members_on_a_fold, csv_path, tmp_path, caplog
 ):
-    stated = pd.read_csv(run_of_members_on_a_fold / "predictions.csv")
+    stated = pd.read_csv(run_of_members_on_a_fold / "predictions" / "energy_per_atom.csv")
     known = float(stated.loc[stated["split"] == "train", "target"].iloc[0])
     options = {"out": tmp_path / "s", "top": 6, "progress": False}
     aim = f"target={known!r}"
@@ -132,7 +132,7 @@ def test_a_spread_that_knows_no_errors_is_warned_of_with_the_number(
     run_of_members_on_a_fold, csv_path, tmp_path, caplog
 ):
     folder = shutil.copytree(run_of_members_on_a_fold, tmp_path / "run")
-    path = folder / "predictions.csv"
+    path = folder / "predictions" / "energy_per_atom.csv"
     stated = pd.read_csv(path)
     test = stated["split"] == "test"
     errors = (stated.loc[test, "prediction"] - stated.loc[test, "target"]).abs().to_numpy()

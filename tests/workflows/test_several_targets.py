@@ -51,32 +51,31 @@ def joint(gappy, tmp_path_factory):
 
 
 def test_the_tables_have_columns_for_each_target(joint, gappy):
-    table = pd.read_csv(joint.folder / "predictions.csv").set_index("id")
-    each = [f"{what}:{name}" for name in NAMES for what in ("target", "prediction", "unit")]
-    assert list(table.columns) == ["split", *each]
-    assert len(table) == 48
-    labels = gappy.set_index("id").loc[table.index]
-    for name in NAMES:
+    assert list(joint.predictions) == NAMES
+    tables = {name: table.set_index("id") for name, table in joint.predictions.items()}
+    said = joint.predictor.predict(gappy).set_index("id")
+    for name, table in tables.items():
+        assert len(table) == 48
+        labels = gappy.set_index("id").loc[table.index]
         pd.testing.assert_series_equal(
-            table[f"target:{name}"], labels[name], check_names=False, check_dtype=False
+            table["target"], labels[name], check_names=False, check_dtype=False
         )
-        assert table[f"prediction:{name}"].notna().all(), "predicted where the label is missing"
-    assert table["prediction:dense"].between(0, 1).all()
-    said = joint.predictor.predict(gappy).set_index("id").loc[table.index]
-    for name in NAMES:
-        np.testing.assert_allclose(said[f"prediction:{name}"], table[f"prediction:{name}"], 1e-5)
+        assert table["prediction"].notna().all(), "predicted where the label is missing"
+        np.testing.assert_allclose(
+            said.loc[table.index, f"prediction:{name}"], table["prediction"], 1e-5
+        )
+    assert tables["dense"]["prediction"].between(0, 1).all()
     assert set(said["unit:energy"]) == {"eV/cell"}
     assert "error" in said.columns
 
 
 def test_metrics_are_over_the_known_labels(joint):
-    table = pd.read_csv(joint.folder / "predictions.csv")
     found = joint.metrics["targets"]
     assert list(found) == NAMES
     for name in NAMES[:2]:
         for part, models in (("test", DEFAULT), ("train", DEFAULT)):
-            rows = table[(table["split"] == part) & table[f"target:{name}"].notna()]
-            error = (rows[f"target:{name}"] - rows[f"prediction:{name}"]).abs().mean()
+            rows = joint.predictions[name].query("split == @part").dropna(subset="target")
+            error = (rows["target"] - rows["prediction"]).abs().mean()
             assert found[name]["models"][models][part]["mae"]["value"] == pytest.approx(error)
             assert found[name]["splits"][part] == len(rows)
     assert set(found["dense"]["models"]["mean"]["test"]) >= {"roc_auc", "log_loss"}
@@ -182,10 +181,10 @@ def test_a_column_of_lists_is_learned_number_by_number(table, tmp_path):
     rejected = pd.read_csv(run.folder / "rejected.csv")
     assert list(rejected["id"]) == ["c5"]
     assert rejected["reason"][0].startswith("the target 'v' must be a list of 2 numbers, got [")
-    written = pd.read_csv(run.folder / "predictions.csv").set_index("id")
-    assert written.loc["c3", ["target:v[0]", "target:v[1]"]].isna().tolist() == [False, True]
-    assert written.loc["c4", ["target:v[0]", "target:v[1]"]].isna().all()
-    np.testing.assert_allclose(written["target:v[1]"]["c6"], table["energy_per_atom"][6])
+    first, second = (run.predictions[f"v[{n}]"].set_index("id")["target"] for n in (0, 1))
+    assert (np.isnan(first["c3"]), np.isnan(second["c3"])) == (False, True)
+    assert np.isnan([first["c4"], second["c4"]]).all()
+    np.testing.assert_allclose(second["c6"], table["energy_per_atom"][6])
     assert [one.column for one in run.predictor.targets] == ["v", "v", "w"]
     again = ModelSpec.from_dict(run.predictor.spec.as_dict())
     assert again.targets == run.predictor.targets

@@ -9,7 +9,7 @@ import pytest
 import xtalgraph
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8"]
-PREDICTED = ("predictions.csv", "model.safetensors", "members/1/model.safetensors")
+PREDICTED = ("predictions/energy.csv", "model.safetensors", "members/1/model.safetensors")
 
 
 def trained(data: object, out: Path, jobs: int, **options: object) -> Path:

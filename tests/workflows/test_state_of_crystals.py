@@ -56,10 +56,10 @@ def run(warm, tmp_path_factory) -> Run:
 
 
 def test_what_only_the_state_tells_is_learned(run, warm, tmp_path):
-    mae = run.metrics["models"]["megnet"]["test"]["mae"]["value"]
+    mae = run.metrics["targets"]["y"]["models"]["megnet"]["test"]["mae"]["value"]
     blind = train(warm, tmp_path / "blind", "data.store=false", epochs=5)
     assert mae < 0.5
-    assert mae < 0.5 * blind.metrics["models"]["megnet"]["test"]["mae"]["value"]
+    assert mae < 0.5 * blind.metrics["targets"]["y"]["models"]["megnet"]["test"]["mae"]["value"]
 
 
 def test_the_statistics_of_the_training_part_are_in_the_checkpoint(run, warm):
@@ -90,11 +90,11 @@ def test_predict_reads_the_same_columns_and_says_which_row_lacks_them(run, warm)
 
 
 def test_predictions_of_the_run_come_again(run, warm):
-    known = pd.read_csv(run.folder / "predictions.csv").set_index("id")["prediction"]
+    known = pd.read_csv(run.folder / "predictions" / "y.csv").set_index("id")["prediction"]
     again = run.predictor.predict(warm).set_index("id")["prediction"]
     np.testing.assert_allclose(again, known.loc[again.index], rtol=1e-5, atol=1e-5)
     measured = xtalgraph.evaluate(run.folder, warm, progress=False)
-    assert measured["metrics"]["mae"]["value"] == pytest.approx(
+    assert measured["targets"]["y"]["metrics"]["mae"]["value"] == pytest.approx(
         np.abs(again.values - warm["y"]).mean()
     )
     data = run.data(warm)
@@ -181,7 +181,7 @@ def test_molecules_without_a_cell_are_learned_with_their_temperature(tmp_path):
         progress=False,
     )
     assert len(run.division["train"]) > 100
-    measured = run.metrics["models"]
+    measured = run.metrics["targets"]["mass"]["models"]
     assert measured["megnet"]["test"]["mae"]["value"] < measured["mean"]["test"]["mae"]["value"]
     water = rows[rows["id"] == "H2O"]
     assert run.predictor.predict(water)["prediction"][0] == pytest.approx(18.0, abs=6.0)
@@ -226,7 +226,7 @@ def test_a_diagnosis_predicts_as_the_run_did_and_keeps_states_while_crystals_cha
     found = xtalgraph.diagnose(run.folder, warm, retrain=True, only=reading, progress=False)
     assert [one.name for one in found.results] == reading
     assert all(one.verdict is not Verdict.NOT_APPLICABLE for one in found.results)
-    known = pd.read_csv(run.folder / "predictions.csv").set_index("id")
+    known = pd.read_csv(run.folder / "predictions" / "y.csv").set_index("id")
     mae = np.abs(known["prediction"] - known["target"])[known["split"] == "test"].mean()
     (path,) = (one for one in found.results if one.name == "cutoff-path")
     assert path.details["mae"] == pytest.approx(mae, rel=1e-4)
@@ -261,7 +261,7 @@ def test_searches_and_comparisons_read_the_state(warm, tmp_path):
         **options,
     )
     alone = train(warm, tmp_path / "alone", *STATE, "training.learning_rate=0.003", epochs=1)
-    wanted = alone.metrics["models"]["megnet"]["val"]["mae"]["value"]
+    wanted = alone.metrics["targets"]["y"]["models"]["megnet"]["val"]["mae"]["value"]
     assert tuned.best["validation error"] == pytest.approx(wanted, rel=1e-6)
     compared = xtalgraph.compare(
         warm,

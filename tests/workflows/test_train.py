@@ -17,6 +17,7 @@ from scipy.stats import spearmanr
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
+from xtalgraph.evidence.run_files import COLUMNS
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.training.selection import SELECTION
 
@@ -28,7 +29,7 @@ FILES = {
     "config.yaml",
     "split.json",
     "log.csv",
-    "predictions.csv",
+    "predictions/energy.csv",
     "metrics.json",
     "rejected.csv",
     "card.md",
@@ -43,7 +44,7 @@ def trained(data, out, **options):
 
 
 def test_a_run_folder_holds_what_it_should(run):
-    assert {p.name for p in run.iterdir()} >= FILES
+    assert {p.relative_to(run).as_posix() for p in run.rglob("*")} >= FILES
     assert not [p for p in run.rglob("*") if p.suffix in (".pt", ".pth", ".pkl", ".ckpt")]
     model = json.loads((run / "model.json").read_text())
     assert model["model"]["target"]["unit"] == "eV/cell"
@@ -62,22 +63,22 @@ def test_a_run_folder_holds_what_it_should(run):
 
 
 def test_predictions_and_metrics_agree(run):
-    predictions = pd.read_csv(run / "predictions.csv")
-    assert list(predictions.columns) == ["id", "split", "target", "prediction", "unit"]
+    predictions = pd.read_csv(run / "predictions" / "energy.csv")
+    assert tuple(predictions.columns) == COLUMNS
     assert len(predictions) == 48
     split = json.loads((run / "split.json").read_text())
     metrics = json.loads((run / "metrics.json").read_text())
-    assert set(metrics["models"]) == {DEFAULT, "composition", "mean"}
+    assert set(metrics["targets"]["energy"]["models"]) == {DEFAULT, "composition", "mean"}
     for part, size in metrics["splits"].items():
         rows = predictions[predictions["split"] == part]
         assert list(rows["id"]) == split[part]
         assert len(rows) == size
-        found = metrics["models"][DEFAULT][part]
+        found = metrics["targets"]["energy"]["models"][DEFAULT][part]
         error = (rows["prediction"] - rows["target"]).abs()
         assert found["mae"]["value"] == pytest.approx(error.mean(), rel=1e-12)
         expected = spearmanr(rows["prediction"], rows["target"])[0]
         assert found["spearman"]["value"] == pytest.approx(expected, rel=1e-9)
-    mean = metrics["models"]["mean"]["test"]
+    mean = metrics["targets"]["energy"]["models"]["mean"]["test"]
     assert mean["recall@100"]["value"] is None, "100 of 5 crystals is nothing to find"
 
 
@@ -88,12 +89,13 @@ def test_the_mean_of_an_extensive_target_is_n_times_the_mean_per_atom(run, table
     size = rows["structure"].map(len)
     per_atom = (rows["energy"] / size)[split["train"]].mean()
     error = (rows["energy"] - per_atom * size)[split["test"]].abs().mean()
-    assert metrics["models"]["mean"]["test"]["mae"]["value"] == pytest.approx(error)
+    mean = metrics["targets"]["energy"]["models"]["mean"]["test"]
+    assert mean["mae"]["value"] == pytest.approx(error)
 
 
 def test_the_same_command_gives_the_same_predictions(csv_path, tmp_path):
     one, two = (trained(csv_path, tmp_path / name).folder for name in "ab")
-    for name in ("predictions.csv", "metrics.json", "model.safetensors"):
+    for name in ("predictions/energy.csv", "metrics.json", "model.safetensors"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 
@@ -124,7 +126,7 @@ def test_killed_ten_times_and_resumed_gives_the_same_bits(csv_path, tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert start(tmp_path / "killed").wait() == 0
-    for name in ("predictions.csv", "metrics.json", "model.safetensors"):
+    for name in ("predictions/energy.csv", "metrics.json", "model.safetensors"):
         killed = (tmp_path / "killed" / name).read_bytes()
         assert killed == (tmp_path / "whole" / name).read_bytes(), name
 
@@ -146,8 +148,8 @@ def test_folds_columns_and_frames(table, csv_path, tmp_path):
 def test_a_target_for_each_atom(table, tmp_path):
     frame = table.drop(columns=["cif"])
     done = trained(frame, tmp_path / "run", target="charges", kind="atomic", unit="e")
-    predictions = pd.read_csv(done.folder / "predictions.csv")
-    assert list(predictions.columns) == ["id", "split", "target", "prediction", "unit", "site"]
+    predictions = pd.read_csv(done.folder / "predictions" / "charges.csv")
+    assert tuple(predictions.columns) == COLUMNS
     assert len(predictions) == table["charges"].map(len).sum()
     said = done.predictor.predict(list(frame["structure"][:2]))
     assert list(said.columns)[:6] == ["id", "formula", "site", "prediction", "unit", "error"]
@@ -169,7 +171,7 @@ def test_bad_rows_stop_a_training_before_it_starts_or_are_left_out(table, tmp_pa
     with (done.folder / "rejected.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["id"], row["row"]) for row in rows] == [("c3", "3"), ("c5", "5")]
-    assert len(pd.read_csv(done.folder / "predictions.csv")) == 46
+    assert len(pd.read_csv(done.folder / "predictions" / "energy.csv")) == 46
 
 
 def test_a_missing_column_names_the_nearest(csv_path, tmp_path):
@@ -188,7 +190,7 @@ def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(csv_path, tmp_
 
 
 def test_a_hand_made_predictor_equals_the_run(run, table):
-    predictions = pd.read_csv(run / "predictions.csv").set_index("id")["prediction"]
+    predictions = pd.read_csv(run / "predictions" / "energy.csv").set_index("id")["prediction"]
     said = xtalgraph.load(run).predict(table[["id", "cif"]]).set_index("id")["prediction"]
     np.testing.assert_allclose(said[predictions.index], predictions, rtol=1e-4)
 

@@ -96,7 +96,8 @@ def test_a_killed_search_goes_on_and_an_ended_one_does_not(csv_path, tmp_path, m
 @pytest.mark.long
 def test_a_trial_is_what_train_would_validate(csv_path, tmp_path):
     found = tuned(csv_path, tmp_path / "out", 1)
-    own = Run.open(tmp_path / "out" / "best").metrics["models"][DEFAULT]["val"]["mae"]["value"]
+    metrics = Run.open(tmp_path / "out" / "best").metrics["targets"]["energy"]
+    own = metrics["models"][DEFAULT]["val"]["mae"]["value"]
     assert found.best["validation error"] == pytest.approx(own, rel=1e-5)
     assert not list((tmp_path / "out" / "trials").glob("*/*")), "no state is left behind"
 

@@ -11,6 +11,7 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.crystals.transforms import supercell
+from xtalgraph.evidence.run_files import COLUMNS
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.conformal import conformal_quantile
 from xtalgraph.models.checkpoint import load_model
@@ -55,9 +56,9 @@ def test_the_first_member_of_an_ensemble_is_the_run_without_others(run, csv_path
     several = trained(csv_path, tmp_path / "two", members=2, overrides=SMALL).folder
     for name in ("model.safetensors", "split.json"):
         assert (run / name).read_bytes() == (several / name).read_bytes()
-    table = pd.read_csv(several / "predictions.csv")
-    assert list(table.columns) == ["id", "split", "target", "prediction", "std", "unit"]
-    first = pd.read_csv(run / "predictions.csv")["prediction"]
+    table = pd.read_csv(several / "predictions" / "energy.csv")
+    assert tuple(table.columns) == COLUMNS
+    first = pd.read_csv(run / "predictions" / "energy.csv")["prediction"]
     models = [load_model(several)[0], load_model(several / "members" / "1")[0]]
     assert not any(
         np.array_equal(one.detach(), two.detach())
@@ -76,7 +77,7 @@ def test_where_nothing_is_said_as_many_are_trained_as_are_recommended(
     run = trained(csv_path, tmp_path / "run", epochs=1, overrides=SMALL)
     assert len(run.predictor.members) == as_recommended
     assert run.config.training.members == as_recommended  # written out in config.yaml
-    assert (pd.read_csv(run.folder / "predictions.csv")["std"] > 0).all()
+    assert (pd.read_csv(run.folder / "predictions" / "energy.csv")["std"] > 0).all()
     said = {"target": "energy", "overrides": ["training.members=2"]}
     for options, count in (({"model": "cgcnn"}, 1), ({}, 3), (said, 2)):
         request = Request.of(csv_path, {"target": "energy", **options}).recommended()
@@ -84,7 +85,10 @@ def test_where_nothing_is_said_as_many_are_trained_as_are_recommended(
 
 
 def test_the_calibration_part_is_of_no_other_use(ensemble, table):
-    division, stated = ensemble.division, pd.read_csv(ensemble.folder / "predictions.csv")
+    division, stated = (
+        ensemble.division,
+        pd.read_csv(ensemble.folder / "predictions" / "energy.csv"),
+    )
     names = ("train", "val", "test", "calibration")
     assert sorted(name for part in names for name in division[part]) == sorted(table["id"])
     assert division["how"].endswith("0.4 of the training part calibrates intervals")
@@ -97,7 +101,7 @@ def test_the_calibration_part_is_of_no_other_use(ensemble, table):
 
 
 def test_the_intervals_are_those_of_the_definition(ensemble, table):
-    stated = pd.read_csv(ensemble.folder / "predictions.csv").set_index("id")
+    stated = pd.read_csv(ensemble.folder / "predictions" / "energy.csv").set_index("id")
     atoms = table.set_index("id")["structure"].map(len)[stated.index]
     per_atom = (stated["std"] / atoms)[stated["split"] == "val"].median()
     difficulty = stated["std"] + per_atom * atoms
@@ -107,7 +111,7 @@ def test_the_intervals_are_those_of_the_definition(ensemble, table):
     np.testing.assert_allclose(stated["prediction"] - stated["lower"], quantile * difficulty)
     test = stated[stated["split"] == "test"]
     held = test["target"].between(test["lower"], test["upper"])
-    found = ensemble.metrics["uncertainty"]["intervals"]
+    found = ensemble.metrics["targets"]["energy"]["uncertainty"]["intervals"]
     assert (found["coverage"]["count"], found["coverage"]["rows"]) == (held.sum(), len(test))
     assert found["sharpness"] == pytest.approx((test["upper"] - test["lower"]).mean())
     assert found["calibrating"] == 15
@@ -117,7 +121,7 @@ def test_new_crystals_get_the_spread_and_the_interval_too(ensemble, csv_path, ta
     xtalgraph.predict(ensemble.folder, csv_path, out=tmp_path / "new.csv", progress=False)
     said = pd.read_csv(tmp_path / "new.csv").set_index("id")
     assert list(said.columns)[:5] == ["formula", "prediction", "std", "lower", "upper"]
-    stated = pd.read_csv(ensemble.folder / "predictions.csv").set_index("id")
+    stated = pd.read_csv(ensemble.folder / "predictions" / "energy.csv").set_index("id")
     for name in ("prediction", "std", "lower", "upper"):
         np.testing.assert_allclose(said[name][stated.index], stated[name], rtol=2e-4, atol=1e-5)
     crystal = from_pymatgen(table["structure"][0])
@@ -131,7 +135,7 @@ def test_new_crystals_get_the_spread_and_the_interval_too(ensemble, csv_path, ta
 
 def test_one_model_has_intervals_by_the_number_of_atoms(csv_path, table, tmp_path):
     run = trained(csv_path, tmp_path / "run", intervals=True)
-    stated = pd.read_csv(run.folder / "predictions.csv").set_index("id")
+    stated = pd.read_csv(run.folder / "predictions" / "energy.csv").set_index("id")
     assert "std" not in stated.columns
     atoms = table.set_index("id")["structure"].map(len)[stated.index]
     width = (stated["upper"] - stated["lower"]) / atoms
@@ -158,11 +162,11 @@ def test_a_copied_member_is_told(ensemble, csv_path, tmp_path, caplog):
 def test_an_ensemble_goes_on_where_it_stopped_with_the_same_bits(ensemble, csv_path, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(ensemble.folder, folder)
-    for name in ("manifest.json", "metrics.json", "predictions.csv", "model.json"):
+    for name in ("manifest.json", "metrics.json", "predictions/energy.csv", "model.json"):
         (folder / name).unlink()
     shutil.rmtree(folder / "members" / "2")
     trained(csv_path, folder, members=3, resume=True)
-    for name in ("predictions.csv", "metrics.json", "members/2/model.safetensors"):
+    for name in ("predictions/energy.csv", "metrics.json", "members/2/model.safetensors"):
         assert (folder / name).read_bytes() == (ensemble.folder / name).read_bytes(), name
     with pytest.raises(RunError, match=r"training\.members was 3, is None"):
         trained(csv_path, folder, resume=True)
@@ -186,11 +190,11 @@ def test_a_snapshot_starts_where_the_one_before_ended_and_goes_on_with_the_same_
     assert (weights(whole / "members" / "1") - weights(whole)).abs().max() > 1e-3
     killed = tmp_path / "killed"
     shutil.copytree(whole, killed)
-    for name in ("manifest.json", "metrics.json", "predictions.csv", "model.json"):
+    for name in ("manifest.json", "metrics.json", "predictions/energy.csv", "model.json"):
         (killed / name).unlink()
     shutil.rmtree(killed / "members" / "2")
     trained(csv_path, killed, members=3, overrides=moved, resume=True)
-    for name in ("predictions.csv", "members/2/model.safetensors"):
+    for name in ("predictions/energy.csv", "members/2/model.safetensors"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
 
 
@@ -222,18 +226,20 @@ def test_several_targets_have_intervals_of_their_own(table, tmp_path):
         members=2,
         epochs=2,
     )
-    stated = pd.read_csv(run.folder / "predictions.csv").set_index("id")
+    tables = {one: stated.set_index("id") for one, stated in run.predictions.items()}
     for name in ("energy", "energy_per_atom"):
-        half = stated[f"upper:{name}"] - stated[f"prediction:{name}"]
-        np.testing.assert_allclose(half, stated[f"prediction:{name}"] - stated[f"lower:{name}"])
+        stated = tables[name]
+        half = stated["upper"] - stated["prediction"]
+        np.testing.assert_allclose(half, stated["prediction"] - stated["lower"])
         found = run.metrics["targets"][name]["uncertainty"]["intervals"]["calibrating"]
-        known = stated[f"target:{name}"].notna() & (stated["split"] == "calibration")
+        known = stated["target"].notna() & (stated["split"] == "calibration")
         assert found == known.sum()
-    assert stated["upper:dense"].isna().all()
-    assert stated["std:dense"].notna().all()
+    assert tables["dense"]["upper"].isna().all()
+    assert tables["dense"]["std"].notna().all()
     assert "intervals" not in run.metrics["targets"]["dense"].get("uncertainty", {})
+    stated = tables["energy"]
     said = run.predictor.predict(gaps).set_index("id").loc[stated.index]
-    np.testing.assert_allclose(said["upper:energy"], stated["upper:energy"], rtol=1e-3)
+    np.testing.assert_allclose(said["upper:energy"], stated["upper"], rtol=1e-3)
 
 
 def test_members_are_seeded_apart():

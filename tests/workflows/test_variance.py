@@ -59,8 +59,9 @@ def several(csv_path, tmp_path_factory) -> Run:
 
 
 def test_one_model_says_what_it_has_learned(alone, table):
-    stated = pd.read_csv(alone.folder / "predictions.csv").set_index("id")
-    assert list(stated.columns) == ["split", "target", "prediction", "std", "unit"]
+    stated = pd.read_csv(alone.folder / "predictions" / "energy.csv").set_index("id")
+    assert stated["lower"].isna().all()
+    assert stated["upper"].isna().all()
     predictor = alone.predictor
     assert (len(predictor.members), predictor.has_std) == (1, True)
     crystals = [from_pymatgen(one) for one in table["structure"]]
@@ -75,10 +76,12 @@ def test_one_model_says_what_it_has_learned(alone, table):
 
 
 def test_metrics_and_report_say_that_it_was_learned(alone):
-    found = alone.metrics["uncertainty"]
+    found = alone.metrics["targets"]["energy"]["uncertainty"]
     assert (found["members"], found["learned"]) == (1, True)
     assert 0 <= found["std"]["miscalibration_area"] <= 0.5
-    assert alone.metrics["models"]["cgcnn"]["description"].endswith("with a mean-variance head")
+    assert alone.metrics["targets"]["energy"]["models"]["cgcnn"]["description"].endswith(
+        "with a mean-variance head"
+    )
     page = (alone.folder / "report.html").read_text()
     assert ">Uncertainty</h2>" in page
     assert "1, with a learned variance" in page
@@ -104,7 +107,9 @@ def test_batched_and_alone_it_is_the_same(alone, table):
 
 
 def test_of_members_it_is_the_mean_variance_and_that_of_the_means(several, table):
-    stated = pd.read_csv(several.folder / "predictions.csv").set_index("id").loc[table["id"]]
+    stated = (
+        pd.read_csv(several.folder / "predictions" / "energy.csv").set_index("id").loc[table["id"]]
+    )
     predictor = several.predictor
     graph = predictor.spec.make_graph([from_pymatgen(one) for one in table["structure"]])
     with torch.no_grad():
@@ -119,13 +124,13 @@ def test_of_members_it_is_the_mean_variance_and_that_of_the_means(several, table
     np.testing.assert_allclose(stated["std"] ** 2, expected, rtol=1e-3)
     new = predictor.predict([from_pymatgen(one) for one in table["structure"]])
     np.testing.assert_allclose(new["std"], stated["std"], rtol=1e-3)
-    assert several.metrics["models"]["cgcnn"]["description"] == (
+    assert several.metrics["targets"]["energy"]["models"]["cgcnn"]["description"] == (
         "the mean of 2 members, each CGCNN, a graph neural network with a mean-variance head"
     )
 
 
 def test_intervals_are_normalised_by_it(several, table):
-    stated = pd.read_csv(several.folder / "predictions.csv").set_index("id")
+    stated = pd.read_csv(several.folder / "predictions" / "energy.csv").set_index("id")
     atoms = table.set_index("id")["structure"].map(len)[stated.index]
     per_atom = (stated["std"] / atoms)[stated["split"] == "val"].median()
     width = (stated["upper"] - stated["lower"]) / (stated["std"] + per_atom * atoms)
@@ -136,11 +141,11 @@ def test_intervals_are_normalised_by_it(several, table):
 def test_it_goes_on_where_it_stopped_with_the_same_bits(several, csv_path, tmp_path):
     folder, fraction = tmp_path / "run", "data.calibration_fraction=0.4"
     shutil.copytree(several.folder, folder)
-    for name in ("manifest.json", "metrics.json", "predictions.csv", "model.json"):
+    for name in ("manifest.json", "metrics.json", "predictions/energy.csv", "model.json"):
         (folder / name).unlink()
     shutil.rmtree(folder / "members" / "1")
     trained(csv_path, folder, members=2, overrides=[fraction], resume=True)
-    for name in ("predictions.csv", "metrics.json", "members/1/model.safetensors"):
+    for name in ("predictions/energy.csv", "metrics.json", "members/1/model.safetensors"):
         assert (folder / name).read_bytes() == (several.folder / name).read_bytes(), name
     other = [fraction, "training.loss=mse"]
     with pytest.raises(RunError, match=r"training\.loss was 'gaussian', is 'mse'"):
@@ -158,9 +163,9 @@ def test_several_targets_with_missing_labels_have_one_each(table, tmp_path):
         kind=["extensive", "intensive"],
         unit=["eV/cell", "eV/atom"],
     )
-    stated = pd.read_csv(run.folder / "predictions.csv")
     for name in ("energy", "energy_per_atom"):
-        assert (stated[f"std:{name}"] > 0).all(), "where a label is missing, too"
+        stated = pd.read_csv(run.folder / "predictions" / f"{name}.csv")
+        assert (stated["std"] > 0).all(), "where a label is missing, too"
         assert run.metrics["targets"][name]["uncertainty"]["learned"]
     crystal = from_pymatgen(table["structure"][0])
     both = run.predictor.predict([crystal, supercell(crystal, (2, 1, 1))])
@@ -172,7 +177,7 @@ def test_several_targets_with_missing_labels_have_one_each(table, tmp_path):
 @pytest.mark.usefixtures("without_report")
 def test_every_site_has_its_own(table, tmp_path):
     run = trained(table, tmp_path / "run", target="charges", kind="atomic", unit="e")
-    stated = pd.read_csv(run.folder / "predictions.csv")
+    stated = pd.read_csv(run.folder / "predictions" / "charges.csv")
     assert len(stated) == sum(len(one) for one in table["structure"])
     assert (stated["std"] > 0).all()
     crystal = from_pymatgen(table["structure"][0])

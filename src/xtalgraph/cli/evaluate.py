@@ -19,8 +19,7 @@ def evaluate(document: dict[str, Any], as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
-        targets = document["targets"].values() if "targets" in document else [document]
-        for section in targets:
+        for section in document["targets"].values():
             target = section["target"]
             unit = f", {target['unit']}" if target["unit"] else ""
             model, count = document["model"], document["crystals"]

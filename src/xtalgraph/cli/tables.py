@@ -28,17 +28,18 @@ _TITLES = {
 """Heading of each metric; a number has some of them, a class the others."""
 
 
-def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
-    """Lay out one part of ``metrics.json``, a line for each predictor.
+def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -> str:
+    """Lay out the metrics of a target on one part, a line for each predictor.
 
     Args:
-        document: The content of ``metrics.json``.
+        document: What ``metrics.json`` holds of the target.
+        model: The name of the model among the predictors.
         part: train, val or test.
     """
     target = document["target"]
     unit = f", {target['unit']}" if target["unit"] else ""
     head = f"{target['name']}{unit} ({target['kind']}), {document['splits'][part]} {part} crystals"
-    own = document["models"][document["model"]][part]
+    own = document["models"][model][part]
     keys = [key for key in _TITLES if key in own]
     rows = [["", *(_TITLES[key] for key in keys)]]
     for name, figures in document["models"].items():
@@ -46,7 +47,7 @@ def metrics_table(document: Mapping[str, Any], part: str = "test") -> str:
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
     first, bounds = keys[0], metric_texts(own[keys[0]])[1]
-    interval = f"{_TITLES[first]} of {document['model']}: 95 % interval {bounds}" if bounds else ""
+    interval = f"{_TITLES[first]} of {model}: 95 % interval {bounds}" if bounds else ""
     return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
 
 
@@ -57,8 +58,8 @@ def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:
         document: The content of ``metrics.json``.
         part: train, val or test.
     """
-    each = document["targets"].values() if "targets" in document else [document]
-    return "\n\n".join(metrics_table(one, part) for one in each)
+    each = document["targets"].values()
+    return "\n\n".join(metrics_table(one, document["model"], part) for one in each)
 
 
 def single_table(metrics: Mapping[str, Any]) -> str:

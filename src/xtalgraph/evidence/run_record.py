@@ -3,17 +3,20 @@
 import csv
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Shaped
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.evidence.run_files import read_metrics, read_predictions, read_worst
 
 _BESIDE: Final = ("std", "lower", "upper")
-"""Columns of predictions.csv that only some runs have."""
+"""Columns of the predictions that are empty in some runs."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class RunRecord:
     models: dict[str, dict[str, Any]]
     """For each model what metrics.json says."""
     ids: list[str]
-    """One per row of predictions.csv."""
+    """One per row of the predictions that has a label."""
     split: Shaped[np.ndarray, " rows"]
     """``train``, ``val`` or ``test`` for each row."""
     targets: Float[np.ndarray, " rows"]
@@ -138,7 +141,7 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def read_targets(folder: Path) -> list[RunRecord]:
-    """Read a run folder. ``metrics.json`` and ``predictions.csv`` must be there.
+    """Read a run folder. ``metrics.json`` and the predictions must be there.
 
     Args:
         folder: The run folder.
@@ -147,43 +150,50 @@ def read_targets(folder: Path) -> list[RunRecord]:
         What it says of each target.
 
     Raises:
-        RunError: When one of the two is missing or damaged, or the predictions have another unit
+        RunError: When one of them is missing or damaged, or the predictions have another unit
             than the metrics.
     """
-    document = _read_json(folder / "metrics.json", needed=True)
-    worst = _read_json(folder / "worst.json")
-    if not isinstance(document, dict) or "targets" not in document:
-        return [_read_target(folder, document, None, None, worst or [])]
+    if not (folder / "metrics.json").is_file():
+        raise RunError(f"{folder} must hold metrics.json, which is missing; is it a run?")
+    document = read_metrics(folder)
+    names = list(document["targets"])
+    if not names or "model" not in document:
+        raise RunError(
+            f"{folder / 'metrics.json'} must hold model, splits and targets: put the file back"
+        )
+    tables, worst = read_predictions(folder, names), read_worst(folder, names)
+    several = len(names) > 1
     return [
-        _read_target(folder, one, document.get("splits"), number, (worst or {}).get(name, []))
-        for number, (name, one) in enumerate(document["targets"].items(), start=1)
+        _read_target(
+            folder, document, name, number if several else None, tables[name], worst.get(name, [])
+        )
+        for number, name in enumerate(names, start=1)
     ]
 
 
 def _read_target(
     folder: Path,
-    metrics: Any,
-    crystals: Any,
+    document: Mapping[str, Any],
+    name: str,
     number: int | None,
+    table: pd.DataFrame,
     worst: list[dict[str, Any]],
 ) -> RunRecord:
+    metrics, model = document["targets"][name], document["model"]
     try:
-        target, model = metrics["target"], metrics["model"]
-        models, splits = metrics["models"], metrics["splits"]
-        name, unit, kind = target["name"], target.get("unit") or "", target["kind"]
+        target, models, splits = metrics["target"], metrics["models"], metrics["splits"]
+        unit, kind = target.get("unit") or "", target["kind"]
         models[model]["test"]
     except (KeyError, TypeError) as error:
         raise RunError(
-            f"{folder / 'metrics.json'} must hold target, splits, models and model; "
+            f"{folder / 'metrics.json'} must hold target, splits and models of {name!r}; "
             f"{error} is missing; evaluate the run again"
         ) from error
-    rows = _read_csv(folder / "predictions.csv", needed=True)
-    if number is not None:
-        rows = [_of_target(row, name) for row in rows if row.get(f"target:{name}")]
-    other = sorted({row.get("unit") or "" for row in rows} - {unit})
+    table = table[table["target"].notna()]
+    other = sorted(set(table["unit"]) - {unit})
     if other:
         raise RunError(
-            f"{folder / 'predictions.csv'} must be in the unit of the target, {unit!r}, "
+            f"the predictions of {folder} must be in the unit of the target, {unit!r}, "
             f"got {other[0]!r}; evaluate the run again"
         )
     log = _read_csv(folder / "log.csv")
@@ -197,14 +207,14 @@ def _read_target(
         classes=tuple(target.get("classes") or ("class 0", "class 1")),
         best=target.get("best") or "",
         splits=splits,
-        crystals=crystals or splits,
+        crystals=document.get("splits") or splits,
         model=model,
         models=models,
-        ids=[row["id"] for row in rows],
-        split=np.array([row["split"] for row in rows], dtype=str),
-        targets=_column(rows, "target"),
-        predictions=_column(rows, "prediction"),
-        beside={key: _column(rows, key) for key in _BESIDE if rows and key in rows[0]},
+        ids=list(table["id"]),
+        split=table["split"].to_numpy(dtype=str),
+        targets=table["target"].to_numpy(),
+        predictions=table["prediction"].to_numpy(),
+        beside={key: table[key].to_numpy() for key in _BESIDE if table[key].notna().any()},
         uncertainty=metrics.get("uncertainty") or {},
         novelty=metrics.get("novelty") or {},
         log={key: _column(log, key) for key in log[0]} if log else None,
@@ -218,13 +228,6 @@ def _read_target(
         division=_read_json(folder / "split.json") or {},
         verification=_read_json(folder / "verify.json") or {},
     )
-
-
-def _of_target(row: dict[str, str], name: str) -> dict[str, str]:
-    """A row of several targets as that of one."""
-    own = {what: row.get(f"{what}:{name}") or "" for what in ("target", "prediction", "unit")}
-    own |= {what: row[f"{what}:{name}"] for what in _BESIDE if f"{what}:{name}" in row}
-    return {"id": row["id"], "split": row["split"], **own}
 
 
 def _estimate(entry: Any) -> Estimate:
@@ -250,10 +253,8 @@ def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _read_json(path: Path, needed: bool = False) -> Any:
+def _read_json(path: Path) -> Any:
     if not path.is_file():
-        if needed:
-            raise RunError(f"{path.parent} must hold {path.name}, which is missing; is it a run?")
         return None
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -261,10 +262,8 @@ def _read_json(path: Path, needed: bool = False) -> Any:
         raise RunError(f"{path} is damaged: {error}") from error
 
 
-def _read_csv(path: Path, needed: bool = False) -> list[dict[str, str]]:
+def _read_csv(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        if needed:
-            raise RunError(f"{path.parent} must hold {path.name}, which is missing; is it a run?")
         return []
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))

@@ -29,6 +29,7 @@ _EVIDENCE: Final = (
     "config.yaml",
     "split.json",
     "predictions.csv",
+    "predictions/*.csv",
     "metrics.json",
     "worst.json",
     "structures.json",

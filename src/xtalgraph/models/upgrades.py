@@ -1,7 +1,9 @@
 """What older versions wrote, as this one reads it: one step from each format to the next."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+
+import pandas as pd
 
 FORMAT: Final = 6
 """Of the files of a run, as they are written now."""
@@ -38,6 +40,58 @@ def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dic
             for key, value in settings.items()
         }
     return renamed
+
+
+def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``metrics.json`` as the current format has it, with one entry for each target.
+
+    Args:
+        document: What the file holds, of any format up to the current one.
+    """
+    if document.get("format") == FORMAT:
+        return dict(document)
+    each = document.get("targets")
+    if each is None:  # one target, whose entry was the document
+        each = {document["target"]["name"]: document} if "target" in document else {}
+    keys = ("target", "splits", "models", "uncertainty", "novelty")
+    targets = {name: {key: one[key] for key in keys if key in one} for name, one in each.items()}
+    for one in targets.values():
+        if "spread" in one.get("uncertainty", {}):
+            uncertainty = dict(one["uncertainty"])
+            std = dict(uncertainty.pop("spread"))
+            std["error_over_std"] = std.pop("error_over_spread", None)
+            one["uncertainty"] = uncertainty | {"std": std}
+    top = {key: document[key] for key in ("model", "splits") if key in document}
+    return {"format": FORMAT, **top, "targets": targets}
+
+
+def upgrade_worst(document: Any, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return ``worst.json`` as the current format has it, by target.
+
+    Args:
+        document: What the file holds, of any format up to the current one.
+        names: Of the targets.
+    """
+    return {names[0]: document} if isinstance(document, list) else dict(document)
+
+
+def upgrade_predictions(table: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return ``predictions.csv``, of all targets, as a table for each.
+
+    Args:
+        table: As it was before format 6: one target had ``prediction``, several
+            ``prediction:NAME``, and so on.
+        names: Of the targets.
+    """
+    tables = {}
+    for name in names:
+        own = {column.removesuffix(f":{name}"): column for column in table.columns}
+        wanted = ("id", "split", "site", "target", "prediction", "spread", "lower", "upper", "unit")
+        found = {key: table[own[key]] for key in wanted if key in own}
+        if "spread" in found:
+            found["std"] = found.pop("spread")
+        tables[name] = pd.DataFrame(found)
+    return tables
 
 
 def _from_5(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,8 +88,7 @@ def finished_point(
         smoothing: Over-smoothing of its crystals, layer by layer.
     """
     metrics = run.metrics
-    model, each = metrics["model"], metrics.get("targets")
-    each = {metrics["target"]["name"]: metrics} if each is None else each
+    model, each = metrics["model"], metrics["targets"]
     trained = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
     targets = {}
     for name, found in each.items():

@@ -47,8 +47,8 @@ def evaluate(
         progress: Show progress bars on standard error.
 
     Returns:
-        ``target``, ``model``, ``crystals``, ``rejected`` (a list) and ``metrics``. Of several
-        targets, instead of ``target`` and ``metrics``, ``targets`` with both for each, by its name.
+        ``model``, ``crystals``, ``rejected`` (a list) and ``targets``: for each by its name
+        ``target``, its declaration, and ``metrics``.
 
     Raises:
         InputError: If the data has no labels, or a row cannot be used and ``raise`` is said.
@@ -69,7 +69,7 @@ def evaluate(
     if not predicted:
         raise nothing_left(source, rejected)
     return {
-        **_figures(dataset.labels, np.concatenate(predicted)),
+        "targets": _figures(dataset.labels, np.concatenate(predicted)),
         "model": predictor.spec.encoder,
         "crystals": len(dataset.table),
         "rejected": [one.as_dict() for one in rejected],
@@ -101,4 +101,4 @@ def _figures(labels: Values, predicted: Float[np.ndarray, "rows *columns"]) -> d
         known = ~np.isnan(true)
         figures = figures_of(target, true[known], values[known])
         found[target.name] = {"target": target.as_dict(), "metrics": figures}
-    return next(iter(found.values())) if len(found) == 1 else {"targets": found}
+    return found

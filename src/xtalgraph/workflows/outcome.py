@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -21,10 +20,11 @@ from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import PARTS
 from xtalgraph.data.table import Rejection
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
 from xtalgraph.models.predictions import Predictions
+from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.model_result import ModelResult
 
 NUM_WORST: Final[int] = 6
@@ -40,18 +40,15 @@ def measured(divided: Divided, results: Mapping[str, Sequence[ModelResult]]) -> 
         results: For each target the models; the first is that of the run, the others baselines.
 
     Returns:
-        Of one target its metrics; of several those of each by its name, under ``targets``, beside
-        ``model`` and ``splits``.
+        ``model``, ``splits`` and ``targets``, for each its metrics by its name.
     """
-    each = {
+    targets = {
         target.name: _measured(divided, target, results[target.name])
         for target in divided.dataset.targets
     }
-    first = next(iter(each.values()))
-    if len(each) == 1:
-        return first
+    own, *_ = next(iter(results.values()))
     sizes = {name: len(rows) for name, rows in divided.split.parts().items()}
-    return {"model": first["model"], "splits": sizes, "targets": each}
+    return {"format": FORMAT, "model": own.name, "splits": sizes, "targets": targets}
 
 
 def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) -> dict[str, Any]:
@@ -68,7 +65,6 @@ def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) 
         models[result.name] = figures
     return {
         "target": target.as_dict(),
-        "model": results[0].name,
         "splits": {name: len(rows) for name, rows in parts.items()},
         "models": models,
     }
@@ -95,47 +91,14 @@ def figures_of(
     return {name: asdict(metric) for name, metric in found.items()}
 
 
-def predictions_csv(divided: Divided, predictions: Predictions) -> str:
-    """Return the text of ``predictions.csv``, every number with all its digits.
-
-    One target has the columns ``target``, ``prediction`` and ``unit``; several have these for each,
-    ``target:NAME`` and so on, empty where a label is missing. A run with members or a learned
-    variance has ``std`` after each prediction, one with intervals ``lower`` and ``upper``.
+def worst_of(divided: Divided, predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
+    """Return the content of ``worst.json``: for each target the worst of its test crystals.
 
     Args:
         divided: Crystals, labels and parts.
         predictions: Of every crystal.
     """
-    dataset = divided.dataset
-    targets, labels = dataset.targets, dataset.labels
-    known = {"target": labels, **predictions.parts()}
-    atomic = targets[0].kind is Kind.ATOMIC
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    marks = [""] if len(targets) == 1 else [f":{target.name}" for target in targets]
-    each = [f"{what}{mark}" for mark in marks for what in (*known, "unit")]
-    writer.writerow(["id", "split", *each] + ["site"] * atomic)
-    for part, crystals in divided.split.parts().items():
-        for i in crystals.tolist():
-            for site, row in enumerate(labels.rows(targets[0].name, [i]).tolist()):
-                line = [dataset.table.ids[i], part]
-                for target in targets:
-                    numbers = [float(one.arrays[target.name][row]) for one in known.values()]
-                    line += ["" if math.isnan(number) else repr(number) for number in numbers]
-                    line.append(target.unit)
-                writer.writerow(line + [site] * atomic)
-    return text.getvalue()
-
-
-def worst_of(divided: Divided, predictions: Predictions) -> Any:
-    """Return the content of ``worst.json``: of several targets that of each by its name.
-
-    Args:
-        divided: Crystals, labels and parts.
-        predictions: Of every crystal.
-    """
-    each = {one.name: _worst(divided, predictions, one) for one in divided.dataset.targets}
-    return next(iter(each.values())) if len(each) == 1 else each
+    return {one.name: _worst(divided, predictions, one) for one in divided.dataset.targets}
 
 
 def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ _FILES: Final = {
     *("verify.json", "diagnose.json", "diagnose.html", "smoothing.json"),
 }
 """Files that trainings and what is asked of a run write into its folder."""
-_FOLDERS: Final = {"state", "members", "figures", "diagnose"}
+_FOLDERS: Final = {"predictions", "state", "members", "figures", "diagnose"}
 """Its folders."""
 
 

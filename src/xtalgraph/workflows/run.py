@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
 
 from xtalgraph.conventions.documents import DAMAGE, read_document
@@ -13,6 +14,7 @@ from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import PARTS, Split
+from xtalgraph.evidence.run_files import read_metrics, read_predictions
 from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.claim import saved_sections
@@ -67,8 +69,13 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """The content of ``metrics.json``."""
-        return self._json("metrics.json")
+        """The content of ``metrics.json``, as runs have it now: by target."""
+        return read_metrics(self.folder)
+
+    @cached_property
+    def predictions(self) -> dict[str, pd.DataFrame]:
+        """For each target a table of labels and predictions for every crystal of the run."""
+        return read_predictions(self.folder, list(self.metrics["targets"]))
 
     @cached_property
     def record(self) -> dict[str, Any]:

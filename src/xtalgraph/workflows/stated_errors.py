@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.evidence.run_files import read_metrics, read_predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class StatedErrors:
 
     @classmethod
     def read(cls, run: Path) -> "StatedErrors":
-        """Read ``predictions.csv`` of a run.
+        """Read the predictions of a run on one target.
 
         Args:
             run: Its folder.
@@ -31,13 +31,13 @@ class StatedErrors:
         Raises:
             RunError: If it has no training rows.
         """
-        stated = pd.read_csv(run / "predictions.csv")
+        (stated,) = read_predictions(run, list(read_metrics(run)["targets"])).values()
         train, test = (stated[stated["split"] == part] for part in ("train", "test"))
         if len(train) == 0:
-            raise RunError(f"{run / 'predictions.csv'} holds no training rows: train the run again")
-        std = test["std"].to_numpy(dtype=np.float64) if "std" in test else None
-        errors = (test["prediction"] - test["target"]).to_numpy(dtype=np.float64)
-        return cls(train["target"].to_numpy(dtype=np.float64), errors, std)
+            raise RunError(f"the predictions of {run} hold no training rows: train the run again")
+        std = test["std"].to_numpy()
+        errors = (test["prediction"] - test["target"]).to_numpy()
+        return cls(train["target"].to_numpy(), errors, None if np.isnan(std).all() else std)
 
     @property
     def mae(self) -> float | None:

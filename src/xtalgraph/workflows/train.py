@@ -10,11 +10,13 @@ from typing import Annotated, Any, Unpack
 
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.data.divided import Divided
 from xtalgraph.evidence.card import write_card
 from xtalgraph.evidence.report import write_report
+from xtalgraph.evidence.run_files import FOLDER, prediction_tables
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.manifest import write_manifest
@@ -157,7 +159,9 @@ def _write_run(
     fitted.training_set.save(folder / TRAINING_FILE)
     if intervals:
         save_intervals(folder, intervals)
-    out.write_text(folder / "predictions.csv", out.predictions_csv(divided, predictions))
+    make_folder(folder / FOLDER)
+    for name, text in prediction_tables(divided, predictions).items():
+        out.write_text(folder / name, text)
     learned, names = config.training.variance, tuple(intervals)
     uncertainty = assess_uncertainty(
         divided, predictions, count, fitted.copies, names, learned=learned

@@ -111,18 +111,13 @@ def with_assessment(
     """Put what was found of each target into the content of ``metrics.json``.
 
     Args:
-        metrics: Of one target, or of several.
+        metrics: By target.
         key: Where to.
-        assessed: By the name of the target.
+        assessed: By the name of the target; nothing for those of which nothing was found.
 
     Returns:
-        A new document; the same where nothing was found.
+        A new document.
     """
-    if not assessed:
-        return metrics
-    if "targets" not in metrics:
-        (own,) = assessed.values()
-        return metrics | {key: own}
     each = {
         name: one | ({key: assessed[name]} if name in assessed else {})
         for name, one in metrics["targets"].items()

@@ -15,7 +15,7 @@ from xtalgraph.workflows.run import Run
 
 def test_the_worst_are_those_of_the_predictions(run, tmp_path):
     found = worst_errors(tmp_path, run=run).document
-    said = pd.read_csv(run / "predictions.csv").query("split == 'test'")
+    said = pd.read_csv(run / "predictions" / "energy.csv").query("split == 'test'")
     errors = (said["prediction"] - said["target"]).abs()
     order = said.loc[errors.sort_values(ascending=False).index]
     assert [one["id"] for one in found["worst"]] == list(order["id"][:5])

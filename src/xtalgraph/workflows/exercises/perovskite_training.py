@@ -67,7 +67,7 @@ def train_perovskites(
 
 
 def _document(run: Run, material: Material) -> dict[str, Any]:
-    metrics = run.metrics
+    (metrics,) = run.metrics["targets"].values()
     return {
         "what": material.said,
         "target": metrics["target"],

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder
+from xtalgraph.evidence.run_files import read_predictions
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.leaderboard.cache import key_of
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
@@ -49,8 +47,8 @@ class OwnModelEntry(LeaderboardEntry):
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
         make_folder(folder.parent)
         run = train_run(case.preparations, config, folder, case.session)
-        table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}, na_filter=False)
-        values = table.loc[table["split"] == "test", "prediction"].to_numpy(dtype=np.float64)
+        table = read_predictions(folder, [case.target.name])[case.target.name]
+        values = table.loc[table["split"] == "test", "prediction"].to_numpy()
         if run.division["test"] != case.test_ids:
             raise RunError(
                 f"{folder} tested {len(run.division['test'])} crystals that are not the "
