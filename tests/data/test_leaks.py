@@ -12,8 +12,8 @@ from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.group_splits import Groups, group_split
+from xtalgraph.data.label_distribution import examine_order
 from xtalgraph.data.leaks import count_leaks
-from xtalgraph.data.order import examine_order
 from xtalgraph.data.splits import column_split, fold_split, random_split
 from xtalgraph.data.table import read_table
 from xtalgraph.graphs.prototype import find_prototype

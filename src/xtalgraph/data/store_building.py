@@ -197,7 +197,8 @@ def _start_worker() -> None:
     """Use one thread, and end with the parent, even if that was killed."""
     torch.set_num_threads(1)
     parent = multiprocessing.parent_process()
-    assert parent is not None
+    if parent is None:
+        raise StoreError("a process that builds graphs has no parent")
 
     def leave() -> None:
         parent.join()

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.limits import MAX_ANGLES
 from xtalgraph.graphs.crystal_graph import CrystalGraph
-from xtalgraph.graphs.shells import kth_distance
+from xtalgraph.graphs.neighbors import kth_distance
 
 
 @dataclass(frozen=True)

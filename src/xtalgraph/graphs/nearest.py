@@ -8,8 +8,7 @@ import numpy as np
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.conventions.ranges import Cutoff, Neighbors, Range, check_ranges
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.graphs.neighbors import Edges, neighbors_within
-from xtalgraph.graphs.shells import kth_distance
+from xtalgraph.graphs.neighbors import Edges, kth_distance, neighbors_within
 from xtalgraph.graphs.strategy import Strategy
 
 _GROWTH: Final = 1.25

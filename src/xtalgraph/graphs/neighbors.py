@@ -143,3 +143,26 @@ def _order(
     key *= images
     key += code
     return key.argsort()
+
+
+def kth_distance(
+    distance: Float[np.ndarray, " edges"],
+    center: Int[np.ndarray, " edges"],
+    num_atoms: int,
+    k: int,
+) -> Float[np.ndarray, " atoms"]:
+    """Return the length of the k-th shortest edge of each atom; infinite where there are fewer.
+
+    Args:
+        distance: Length of each edge, Å.
+        center: The atom of each edge.
+        num_atoms: How many atoms there are.
+        k: Counted from 1.
+    """
+    order = np.lexsort((distance, center))
+    count = np.bincount(center, minlength=num_atoms)
+    start = np.cumsum(count) - count
+    enough = count >= k
+    kth = np.full(num_atoms, np.inf)
+    kth[enough] = distance[order[start[enough] + k - 1]]
+    return kth

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.hashing import mix, segment_totals
+from xtalgraph.graphs.grouping import group_values, mix, segment_totals
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.graphs.merging import group_values
 from xtalgraph.graphs.shares import rows_of_atoms, site_colours, site_kinds
 
 DEFAULT_TOLERANCE: Final = 1e-3

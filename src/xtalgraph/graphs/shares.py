@@ -11,7 +11,7 @@ from torch import Tensor
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.hashing import mix
+from xtalgraph.graphs.grouping import mix
 
 _GRID: Final = 1e-6
 """Occupancies that differ by less are the same."""

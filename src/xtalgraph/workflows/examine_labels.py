@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, Real
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.kind_evidence import KindEvidence, kind_evidence, kind_of_unit
-from xtalgraph.data.outlying_labels import Outlying, outlying_labels
+from xtalgraph.data.label_distribution import Outlying, outlying_labels
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values

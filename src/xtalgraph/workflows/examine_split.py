@@ -10,9 +10,13 @@ from jaxtyping import Float
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE
-from xtalgraph.data.equal_labels import EqualLabels, examine_equal_labels
+from xtalgraph.data.label_distribution import (
+    EqualLabels,
+    RowOrder,
+    examine_equal_labels,
+    examine_order,
+)
 from xtalgraph.data.leaks import Leaks, RepeatedCrystals, count_leaks
-from xtalgraph.data.order import RowOrder, examine_order
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.examine_labels import examine_labels
 

@@ -16,7 +16,7 @@ from xtalgraph.baselines.composition_features import (
 )
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE, DuplicateIndex
-from xtalgraph.data.order import SORTED_ABOVE, examine_order
+from xtalgraph.data.label_distribution import SORTED_ABOVE, examine_order
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import (
     DiagnosticResult,

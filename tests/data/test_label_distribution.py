@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xtalgraph.data.outlying_labels import outlying_labels
+from xtalgraph.data.label_distribution import outlying_labels
 
 NORMAL = np.random.default_rng(0).normal(loc=2.0, scale=0.5, size=2000)
 
