@@ -23,8 +23,8 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, reduce_graph
 from xtalgraph.graphs.strategies import Hybrid, Radius, Strategy
+from xtalgraph.models.model import Model
 from xtalgraph.models.predictor import Predictor
-from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.spec import ModelSpec
 
 BATCH = 128
@@ -54,16 +54,17 @@ def sizes(name: str, crystals: list[Crystal], strategy: Strategy) -> None:
     )
 
 
-def step(model: PropertyModel, packed: Graph) -> float:
+def step(model: Model, packed: Graph) -> float:
     """Select a batch, as the training loop does, go forward and backward; return the seconds."""
     began = time.perf_counter()
-    model(packed.select(torch.arange(BATCH))).square().sum().backward()
+    (value,) = model(packed.select(torch.arange(BATCH))).values.values()
+    value.square().sum().backward()
     return time.perf_counter() - began
 
 
 def steps(crystals: list[Crystal], strategy: str) -> None:
     """Print the time of a training step, full and folded."""
-    spec = ModelSpec("cgcnn", {}, "auto", strategy, {}, Target("y", Kind.EXTENSIVE))
+    spec = ModelSpec("cgcnn", {}, "auto", strategy, {}, (Target("y", Kind.EXTENSIVE),))
     folding = dataclasses.replace(spec, reduction_tolerance=DEFAULT_TOLERANCE)
     model = spec.make_model()
     full, reduced = (s.make_graph(crystals[:BATCH]) for s in (spec, folding))
@@ -79,7 +80,7 @@ def costs(run: str, crystals: list[Crystal]) -> None:
 
     def predicted(tolerance: float) -> np.ndarray:
         spec = dataclasses.replace(predictor.spec, reduction_tolerance=tolerance)
-        said = Predictor(predictor.model, spec, predictor.elements).predict_crystals(crystals)
+        said = Predictor(predictor.members, spec, predictor.elements).predict_crystals(crystals)
         return np.concatenate([values for values in said if not isinstance(values, str)])
 
     exact = predicted(0.0)

@@ -69,7 +69,7 @@ def spec_of(encoder: str, graph: str) -> ModelSpec:
         readout="auto",
         strategy=strategy.name,
         strategy_settings=dataclasses.asdict(strategy),
-        target=Target("y", Kind.INTENSIVE),
+        targets=(Target("y", Kind.INTENSIVE),),
     )
 
 
@@ -100,7 +100,7 @@ def cost_of(
     def train() -> None:
         model.train()
         optimizer.zero_grad(set_to_none=True)
-        model(graph).square().mean().backward()
+        model(graph).values["y"].square().mean().backward()
         optimizer.step()
 
     inference = best_of(infer, clock)

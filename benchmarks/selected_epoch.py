@@ -21,13 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from settings import SETS, Inside, parts
+from settings import SETS, Inside, parts, predicted_rows
 
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples
-from xtalgraph.training.loop import Trainer, is_worse, predict
+from xtalgraph.training.loop import Trainer, Validation, is_worse
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 
@@ -36,11 +35,13 @@ class Watched(Trainer):
 
     left_out: Examples[Graph]
 
-    def _validate(self) -> Float[torch.Tensor, " rows"]:
-        said = predict(self.average.module, self.left_out).values
-        self.errors_out.append((said - self.left_out.values).abs().numpy())
-        self.errors_val.append(super()._validate())
-        return self.errors_val[-1]
+    def _validate(self) -> Validation:
+        (labels,) = self.left_out.labels.values()
+        said = predicted_rows(self.average.module, self.left_out)
+        self.errors_out.append(np.abs(said - labels.values.numpy()))
+        found = super()._validate()
+        self.errors_val.append(found.errors)
+        return found
 
     def watch(self, left_out: Examples[Graph]) -> None:
         """Train to the end."""

@@ -28,11 +28,12 @@ import torch
 
 from xtalgraph.data.dataset import Dataset, read_dataset
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.graph import Graph, Scope
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.inference import concatenated, infer
+from xtalgraph.models.model import Model
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.examples import Examples
-from xtalgraph.training.loop import Trainer, predict
+from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
+from xtalgraph.training.loop import Trainer
 from xtalgraph.workflows.config import RunConfig, apply_override
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 from xtalgraph.workflows.prepare import make_split, resolve_source
@@ -97,15 +98,15 @@ class Inside:
 
     def examples(self, rows: np.ndarray) -> Examples[Graph]:
         """Return rows as a trainer takes them."""
-        values = torch.from_numpy(self.labels(rows))
-        return Examples(self.graph.select(torch.from_numpy(rows)), values, Scope.CRYSTAL)
+        labels = labels_from(self.dataset.labels.select(rows))
+        return Examples(self.graph.select(torch.from_numpy(rows)), labels)
 
-    def model(self, learn: np.ndarray, seed: int) -> PropertyModel:
+    def model(self, learn: np.ndarray, seed: int) -> Model:
         """Return a model to be trained on rows."""
         torch.manual_seed(seed)
         model = self.config.spec.make_model()
-        numbers = [self.dataset.table.crystals[row].numbers for row in learn]
-        model.fit_scalers([self.labels([row]) for row in learn], numbers)
+        crystals = [self.dataset.table.crystals[row] for row in learn]
+        model.fit_scales(self.dataset.labels.select(learn), crystals)
         return model
 
 
@@ -119,7 +120,14 @@ def left_out(
         model, given = inside.model(learn, seed), inside.examples(learn)
         trainer = Trainer(model, given, nothing, training, Path(folder), "")
         done = trainer.fit()
-        return predict(trainer.model, inside.examples(out)).values.numpy(), done.seconds
+        return predicted_rows(trainer.model, inside.examples(out)), done.seconds
+
+
+def predicted_rows(model: Model, examples: Examples[Graph]) -> np.ndarray:
+    """Return the predictions of a model of one target."""
+    batches = infer([model], ordered_graphs(examples.graph))
+    values, _ = concatenated(batch.outputs[0] for batch in batches)
+    return values[model.targets[0].name].double().numpy()
 
 
 def main() -> None:

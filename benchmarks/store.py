@@ -56,7 +56,7 @@ SPECS = {
 def spec_of(strategy: str, tolerance: float) -> ModelSpec:
     """CGCNN on the graphs of a strategy."""
     target = Target("y", Kind.EXTENSIVE)
-    return ModelSpec("cgcnn", {}, "auto", strategy, {}, target, tolerance)
+    return ModelSpec("cgcnn", {}, "auto", strategy, {}, (target,), tolerance)
 
 
 def epoch(source: Graph | GraphStore) -> float:
@@ -74,7 +74,8 @@ def step(spec: ModelSpec, graph: Graph) -> float:
     for part in torch.randperm(len(graph)).split(BATCH)[: TURNS * 4]:
         batch = graph.select(part)
         began = time.perf_counter()
-        model(batch).square().sum().backward()
+        (value,) = model(batch).values.values()
+        value.square().sum().backward()
         taken.append(time.perf_counter() - began)
     return statistics.median(taken)
 

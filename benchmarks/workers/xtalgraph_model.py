@@ -35,14 +35,14 @@ def make(job: dict[str, Any]) -> Side:
         readout="auto",
         strategy=strategy.name,
         strategy_settings=asdict(strategy),
-        target=Target("y", Kind.INTENSIVE),
+        targets=(Target("y", Kind.INTENSIVE),),
         reduction_tolerance=job["reduction_tolerance"],
     )
     graph = spec.make_graph(crystals)
     model = spec.make_model()
     triplets = f", {len(graph.receiving_edge)} triplets" if len(graph.receiving_edge) else ""
     size = f"{len(graph.number)} atoms, {len(graph.center)} edges{triplets}"
-    return Side(model, lambda: model(graph), size)
+    return Side(model, lambda: model(graph).values["y"], size)
 
 
 def work(turns: Turns) -> dict[str, Any]:

@@ -33,14 +33,13 @@ def sound(
     encoder: str = "cgcnn",
     settings: dict | None = None,
     strategy: tuple = RADIUS,
-    target: Target = Target("e", Kind.EXTENSIVE, "eV/cell"),  # noqa: B008
+    targets: tuple[Target, ...] = (Target("e", Kind.EXTENSIVE, "eV/cell"),),
     fold: float = 1e-3,
-    beside: tuple[Target, ...] = (),
 ) -> ModelUnderTest:
     torch.manual_seed(0)
     chosen = SMALL if settings is None else settings
-    spec = ModelSpec(encoder, chosen, "auto", *strategy, target, fold, beside)
-    return ModelUnderTest.of(Predictor(spec.make_model().eval(), spec, ["H"]))
+    spec = ModelSpec(encoder, chosen, "auto", *strategy, targets, fold)
+    return ModelUnderTest.of(Predictor([spec.make_model().eval()], spec, ["H"]))
 
 
 def tried(tested: ModelUnderTest, crystals: dict[str, Crystal] = CRYSTALS) -> Verification:
@@ -60,10 +59,10 @@ INTENSIVE, ATOMIC = Target("gap", Kind.INTENSIVE, "eV"), Target("q", Kind.ATOMIC
     [
         sound(),
         sound("xgn", XGN),
-        sound("xgn", XGN, ("hybrid", {}), INTENSIVE),
-        sound(target=ATOMIC, fold=0.0),
-        sound(target=INTENSIVE, beside=(Target("e", Kind.EXTENSIVE, "eV/cell"),)),
-        sound(target=Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)),
+        sound("xgn", XGN, ("hybrid", {}), (INTENSIVE,)),
+        sound(targets=(ATOMIC,), fold=0.0),
+        sound(targets=(INTENSIVE, Target("e", Kind.EXTENSIVE, "eV/cell"))),
+        sound(targets=(Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION),)),
     ],
     ids=["cgcnn", "xgn", "hybrid", "atomic", "two targets", "class"],
 )
@@ -193,7 +192,7 @@ def not_a_number(graph: Graph, value: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("fault", "demands"),
+    ("fault", "checks"),
     [
         (dropped, {"repeated", "rotation"}),
         (left_of_origin, {"translation", "rotation", "reflection", "periodic shift"}),

@@ -120,11 +120,12 @@ def test_nothing_jumps_where_an_edge_or_its_angles_leave(envelope, angle_cutoff)
     torch.manual_seed(0)
     settings = SMALL | {"envelope": envelope, "angle_cutoff": angle_cutoff}
     spec = ModelSpec(
-        "alignn", settings, "auto", "radius", {"cutoff": 5.0}, Target("y", Kind.EXTENSIVE)
+        "alignn", settings, "auto", "radius", {"cutoff": 5.0}, (Target("y", Kind.EXTENSIVE),)
     )
     model, end, step = spec.make_model().double().eval(), min(5.0, angle_cutoff), 1e-5
     with torch.no_grad():
-        at = [float(model(spec.make_graph(three(end + k * step)))) for k in (-2, -1, 1, 2)]
+        graphs = [spec.make_graph(three(end + k * step)) for k in (-2, -1, 1, 2)]
+        at = [float(model(graph).values["y"]) for graph in graphs]
     slopes = (at[1] - at[0]) / step, (at[3] - at[2]) / step
     assert abs(at[2] - at[1]) < 1e-3 * step + 2 * step * abs(slopes[1])
     assert slopes[0] == pytest.approx(slopes[1], abs=1e-3)

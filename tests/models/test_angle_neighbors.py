@@ -29,7 +29,7 @@ CUBIC = contract_crystals()["cubic"]
 def spec_of(encoder: str, angle_neighbors: int | None, **settings: object) -> ModelSpec:
     chosen = {"angle_neighbors": angle_neighbors, "angle_cutoff": 4.0}
     settings = SMALL[encoder] | chosen | settings
-    return ModelSpec(encoder, settings, "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    return ModelSpec(encoder, settings, "auto", "radius", {}, (Target("y", Kind.EXTENSIVE),))
 
 
 def largest_jump(spec: ModelSpec) -> float:
@@ -44,7 +44,7 @@ def largest_jump(spec: ModelSpec) -> float:
         positions = np.vstack([rest, length * way])
         crystal = Crystal(50 * np.eye(3), positions, numbers, np.zeros(3, bool))
         with torch.no_grad():
-            return float(model(spec.make_graph(crystal)))
+            return float(model(spec.make_graph(crystal)).values["y"])
 
     values = np.array([at(1.8 + 1e-4 * step) for step in range(2500)[::25]])
     fine = np.array([at(1.89 + 1e-4 * step) for step in range(200)])

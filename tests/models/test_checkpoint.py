@@ -11,17 +11,18 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.checkpoint import check_finite, load_model, save_model
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.testing.crystals import contract_crystals
 
 SPEC = ModelSpec(
-    "cgcnn", {"width": 8}, "auto", "hybrid", {}, Target("e", Kind.EXTENSIVE, "eV/cell", "low")
+    "cgcnn", {"width": 8}, "auto", "hybrid", {}, (Target("e", Kind.EXTENSIVE, "eV/cell", "low"),)
 )
 
 
 @pytest.fixture
 def run(tmp_path):
     model = SPEC.make_model()
-    model.scaler.shift.normal_()
+    model.heads[0].scalers[0].shift.normal_()
     save_model(tmp_path, model, SPEC, {"elements": ["H", "O"]})
     return tmp_path, model
 
@@ -102,7 +103,7 @@ def test_weights_that_are_not_finite_are_refused_with_their_name(run, value):
 
 def test_a_newer_format_and_broken_json_are_refused(run):
     path = run[0] / "model.json"
-    path.write_text(path.read_text().replace('"format": 6', '"format": 99'))
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
     with pytest.raises(RunError, match="install a newer xtalgraph"):
         load_model(run[0])
     path.write_text("{")
@@ -118,10 +119,10 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 def test_names_are_checked_with_the_nearest_right_one():
     target = Target("e", Kind.EXTENSIVE)
     with pytest.raises(ConfigError, match="did you mean 'cgcnn'"):
-        ModelSpec("cgcn", {}, "auto", "hybrid", {}, target)
+        ModelSpec("cgcn", {}, "auto", "hybrid", {}, (target,))
     with pytest.raises(ConfigError, match="did you mean 'hybrid'"):
-        ModelSpec("cgcnn", {}, "auto", "hybird", {}, target)
+        ModelSpec("cgcnn", {}, "auto", "hybird", {}, (target,))
     with pytest.raises(ConfigError, match=r"unknown key model\.widht; did you mean 'width'"):
-        ModelSpec("cgcnn", {"widht": 3}, "auto", "hybrid", {}, target)
+        ModelSpec("cgcnn", {"widht": 3}, "auto", "hybrid", {}, (target,))
     with pytest.raises(ConfigError, match=r"unknown key graph\.max_neighbors"):
-        ModelSpec("cgcnn", {}, "auto", "radius", {"max_neighbors": 3}, target)
+        ModelSpec("cgcnn", {}, "auto", "radius", {"max_neighbors": 3}, (target,))

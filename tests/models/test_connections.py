@@ -32,10 +32,9 @@ def spec_of(encoder: str, connections: str) -> ModelSpec:
     assert "connections" in known, "an option of every encoder"
     settings = {key: value for key, value in small.items() if key in known}
     target = Target("y", Kind.EXTENSIVE)
-    tolerance = default_reduction_tolerance(
-        encoder, target
-    )  # 0 where it cannot read a reduced graph
-    return ModelSpec(encoder, settings, "auto", "radius", {}, target, tolerance)
+    # 0 where it cannot read a reduced graph
+    tolerance = default_reduction_tolerance(encoder, (target,))
+    return ModelSpec(encoder, settings, "auto", "radius", {}, (target,), tolerance)
 
 
 @pytest.mark.parametrize("connections", [name for name in NAMES if name != "paper"])
@@ -47,10 +46,9 @@ def test_a_folded_graph_gives_what_the_full_one_gives(encoder, connections):
     crystals = contract_crystals()
     few = [crystals[name] for name in ("cubic", "triclinic", "one atom", "no edges")]
     full = dataclasses.replace(spec, reduction_tolerance=0.0).make_graph(few)
-    torch.testing.assert_close(
-        model.eval()(spec.make_graph(few)), model(full), rtol=1e-8, atol=1e-8
-    )
-    model.train()(full).sum().backward()
+    reduced = model.eval()(spec.make_graph(few)).values["y"]
+    torch.testing.assert_close(reduced, model(full).values["y"], rtol=1e-8, atol=1e-8)
+    model.train()(full).values["y"].sum().backward()
     without = [n for n, p in model.named_parameters() if p.grad is None]
     # What the last layer does to edges and state reaches a total through the crystal's vector.
     assert without == []

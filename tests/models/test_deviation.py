@@ -14,27 +14,28 @@ from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.deviation import SMALLEST, Deviation
 from xtalgraph.models.encoder import Features
+from xtalgraph.models.head import Head
+from xtalgraph.models.model import Model
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import READOUTS, MeanReadout, SumReadout
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
 
 PLAIN = ModelSpec(
-    "cgcnn", {"width": 8, "depth": 1}, "auto", "radius", {}, Target("e", Kind.EXTENSIVE, "eV")
+    "cgcnn", {"width": 8, "depth": 1}, "auto", "radius", {}, (Target("e", Kind.EXTENSIVE, "eV"),)
 )
 SPEC = dataclasses.replace(PLAIN, variance=True)
 CLASS = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)
 
 
-def made(spec: ModelSpec) -> PropertyModel:
+def made(spec: ModelSpec) -> Model:
     torch.manual_seed(3)
     return spec.make_model().double().eval()
 
 
-def deviation(model: PropertyModel, spec: ModelSpec, *crystals) -> np.ndarray:
-    graph = spec.make_graph(crystals)
+def deviation(model: Model, spec: ModelSpec, *crystals, name: str = "e") -> np.ndarray:
     with torch.no_grad():
-        return model.deviation(model.features(graph), graph).numpy()
+        return model(spec.make_graph(crystals)).deviations[name].numpy()
 
 
 @pytest.mark.parametrize("readout", [n for n, r in READOUTS.items() if r.serves is Kind.EXTENSIVE])
@@ -44,7 +45,7 @@ def test_eight_cells_have_eight_times_the_deviation_of_one(readout, reduction_to
     crystal = contract_crystals()["triclinic"]
     one, eight = deviation(made(spec), spec, crystal, supercell(crystal, (2, 2, 2)))
     assert eight == pytest.approx(8 * one, rel=1e-10)
-    intensive = dataclasses.replace(spec, readout="auto", target=Target("e", Kind.INTENSIVE))
+    intensive = dataclasses.replace(spec, readout="auto", targets=(Target("e", Kind.INTENSIVE),))
     one, eight = deviation(made(intensive), intensive, crystal, supercell(crystal, (2, 2, 2)))
     assert eight == pytest.approx(one, rel=1e-10)
 
@@ -66,8 +67,8 @@ def test_it_is_positive_and_has_a_finite_slope_however_far_off_the_readout_is(ra
 def test_it_is_in_the_unit_of_the_target():
     model = made(SPEC)
     before = deviation(model, SPEC, contract_crystals()["cubic"])
-    model.scaler.scale.fill_(5.0)
-    model.scaler.shift.fill_(100.0)
+    model.heads[0].scalers[0].scale.fill_(5.0)
+    model.heads[0].scalers[0].shift.fill_(100.0)
     assert deviation(model, SPEC, contract_crystals()["cubic"]) == pytest.approx(5 * before)
 
 
@@ -77,20 +78,21 @@ def test_the_rest_of_the_model_begins_as_without_it():
         assert torch.equal(value, model.state_dict()[name]), name
     more = set(model.state_dict()) - set(plain.state_dict())
     assert more
-    assert all(name.startswith("deviations.0.") for name in more)
+    assert all(name.startswith("heads.0.deviations.0.") for name in more)
     graph = PLAIN.make_graph(contract_crystals()["cubic"])
-    assert plain.deviation(plain.features(graph), graph) is None
+    assert plain(graph).deviations == {}
+    assert (plain.learns_variance, model.learns_variance) == (False, True)
 
 
-def test_several_targets_have_a_column_each():
-    beside = (Target("gap", Kind.INTENSIVE, "eV"),)
-    spec = dataclasses.replace(SPEC, beside=beside)
+def test_each_target_has_its_own():
+    spec = dataclasses.replace(SPEC, targets=(*SPEC.targets, Target("gap", Kind.INTENSIVE, "eV")))
     model, crystal = made(spec), contract_crystals()["cubic"]
-    one, two = deviation(model, spec, crystal, supercell(crystal, (2, 1, 1)))
-    assert two == pytest.approx(one * [2.0, 1.0], rel=1e-10)
+    for name, times in (("e", 2.0), ("gap", 1.0)):
+        one, two = deviation(model, spec, crystal, supercell(crystal, (2, 1, 1)), name=name)
+        assert two == pytest.approx(times * one, rel=1e-10)
 
 
-def test_a_run_without_it_is_written_as_before_and_one_with_it_comes_back(tmp_path):
+def test_models_with_it_and_without_come_back(tmp_path):
     save_model(tmp_path, made(PLAIN), PLAIN, {})
     document = json.loads((tmp_path / "model.json").read_text())
     assert (document["format"], "variance" in document["model"]) == (6, False)
@@ -105,17 +107,28 @@ def test_a_run_without_it_is_written_as_before_and_one_with_it_comes_back(tmp_pa
 
 def test_a_class_has_none():
     with pytest.raises(TargetError, match="'metal' is a class, whose probability says how sure"):
-        dataclasses.replace(SPEC, target=CLASS)
+        dataclasses.replace(SPEC, targets=(CLASS,))
     with pytest.raises(TargetError, match="'metal' is a class"):
-        dataclasses.replace(SPEC, beside=(CLASS,))
-    encoder = made(PLAIN).encoder
+        dataclasses.replace(SPEC, targets=(*SPEC.targets, CLASS))
     with pytest.raises(TargetError, match="'metal' is a class"):
-        PropertyModel(encoder, MeanReadout(8), CLASS, deviations=[MeanReadout(8)])
+        Head(CLASS, [MeanReadout(8)], [MeanReadout(8)])
 
 
-def test_there_is_one_for_each_target_and_of_its_kind():
-    encoder, readout, target = made(PLAIN).encoder, SumReadout(8), PLAIN.target
-    with pytest.raises(TargetError, match="got 2 readouts for it and 1 targets"):
-        PropertyModel(encoder, readout, target, deviations=[SumReadout(8), SumReadout(8)])
+def test_there_is_one_for_each_number_and_of_its_kind():
+    (target,) = PLAIN.targets
+    with pytest.raises(TargetError, match="variance is learned, got 1 and 2"):
+        Head(target, [SumReadout(8)], [SumReadout(8), SumReadout(8)])
     with pytest.raises(TargetError, match="wrong by a factor of two"):
-        PropertyModel(encoder, readout, target, deviations=[MeanReadout(8)])
+        Head(target, [SumReadout(8)], [MeanReadout(8)])
+
+
+def test_all_targets_of_a_model_have_one_or_none():
+    gap = Target("gap", Kind.INTENSIVE)
+    heads = {
+        "e": Head(PLAIN.targets[0], [SumReadout(8)], [SumReadout(8)]),
+        "gap": Head(gap, [MeanReadout(8)]),
+    }
+    with pytest.raises(TargetError, match="got e, gap of which only some"):
+        PropertyModel(made(PLAIN).encoder, heads)
+    with pytest.raises(TargetError, match="the head named 'e' is of the target 'gap'"):
+        PropertyModel(made(PLAIN).encoder, {"e": heads["gap"]})

@@ -64,7 +64,7 @@ def test_with_a_network_it_is_the_equation_in_loops(aggregator):
 
 def test_degrees_divide_once():
     with pytest.raises(ConfigError, match=r"needs model\.aggregator=sum, got 'mean'"):
-        ModelSpec("gcn", {"alpha": "degree"}, "auto", "radius", {}, Target("e", Kind.EXTENSIVE))
+        ModelSpec("gcn", {"alpha": "degree"}, "auto", "radius", {}, (Target("e", Kind.EXTENSIVE),))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_every_choice_signs_the_contract(settings):
         "auto",
         "radius",
         {},
-        Target("e", Kind.EXTENSIVE),
+        (Target("e", Kind.EXTENSIVE),),
         1e-3,
     )
     assert [c for c in check_contract(spec.make_model(), spec) if not c.passed] == []

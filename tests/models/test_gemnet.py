@@ -137,10 +137,10 @@ def peroxide(degrees: float) -> Crystal:
 def energies(encoder: str, settings: dict, crystals: list[Crystal]) -> list[float]:
     torch.manual_seed(0)
     target = Target("y", Kind.EXTENSIVE)
-    spec = ModelSpec(encoder, settings, "auto", "radius", {"cutoff": 2.25}, target)
+    spec = ModelSpec(encoder, settings, "auto", "radius", {"cutoff": 2.25}, (target,))
     model = spec.make_model().double().eval()
     with torch.no_grad():
-        return model(spec.make_graph(crystals)).tolist()
+        return model(spec.make_graph(crystals)).values["y"].tolist()
 
 
 def test_it_tells_apart_what_distances_and_angles_cannot():
@@ -159,14 +159,14 @@ def test_it_learns_a_torsion():
     """The cosine of the dihedral, of which other invariants know nothing but the mean, 0."""
     torch.manual_seed(0)
     target = Target("y", Kind.INTENSIVE)
-    spec = ModelSpec("gemnet", SMALL, "auto", "radius", {"cutoff": 2.25}, target)
+    spec = ModelSpec("gemnet", SMALL, "auto", "radius", {"cutoff": 2.25}, (target,))
     model, turns = spec.make_model(), torch.linspace(0.0, 180.0, 13)
     graph = spec.make_graph([peroxide(float(turn)) for turn in turns]).to(dtype=torch.float32)
     wanted = torch.deg2rad(turns).cos()
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(200):
         optimizer.zero_grad()
-        loss = ((model(graph) - wanted) ** 2).mean()
+        loss = ((model(graph).values["y"] - wanted) ** 2).mean()
         loss.backward()
         optimizer.step()
     assert float(loss.detach()) < 1e-2 * float((wanted**2).mean())
@@ -211,7 +211,12 @@ def test_the_number_of_chains_is_bounded_by_the_neighbours(graph):
     cubic = contract_crystals()["cubic"]
     for many in (2, 4):
         spec = ModelSpec(
-            "gemnet", {"angle_neighbors": many}, "auto", "radius", {}, Target("y", Kind.INTENSIVE)
+            "gemnet",
+            {"angle_neighbors": many},
+            "auto",
+            "radius",
+            {},
+            (Target("y", Kind.INTENSIVE),),
         )
         built = spec.make_graph(cubic)
         near = torch.bincount(built.center[built.receiving_edge.unique()])
@@ -225,7 +230,7 @@ def test_what_it_cannot_read_is_refused(graph):
     with pytest.raises(GraphError, match="needs a CrystalGraph, got InvariantGraph"):
         encoder()(merge_geometry(graph, 1e-3))
     with pytest.raises(ConfigError, match="GemNet reads more than distances and angles"):
-        ModelSpec("gemnet", {}, "auto", "radius", {}, Target("y", Kind.INTENSIVE), 1e-3)
+        ModelSpec("gemnet", {}, "auto", "radius", {}, (Target("y", Kind.INTENSIVE),), 1e-3)
 
 
 def test_an_interaction_has_no_parameter_in_vain(graph):

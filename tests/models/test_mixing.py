@@ -42,19 +42,19 @@ def spec_of(encoder: str, kind: Kind, **settings) -> ModelSpec:
     reduced = 1e-3 if ENCODERS[encoder].reads.reduced else 0.0
     target = Target("y", kind)
     return ModelSpec(
-        encoder, known, "auto", "radius", {"cutoff": 4.5}, target, reduced, disorder="mix"
+        encoder, known, "auto", "radius", {"cutoff": 4.5}, (target,), reduced, disorder="mix"
     )
 
 
 def predictor_of(spec: ModelSpec):
     torch.manual_seed(3)
     model = spec.make_model().double().eval()
-    model.scaler.shift.copy_(torch.arange(119.0))
+    model.heads[0].scalers[0].shift.copy_(torch.arange(119.0))
 
     def predict(*crystals: Crystal, whole: bool = False) -> np.ndarray:
         graph_settings = replace(spec, reduction_tolerance=0.0) if whole else spec
         with torch.no_grad():
-            return model(graph_settings.make_graph(crystals)).numpy()
+            return model(graph_settings.make_graph(crystals)).values["y"].numpy()
 
     return predict
 
@@ -115,7 +115,9 @@ def test_what_reads_one_element_is_refused_with_the_reason():
         spec_of("cgcnn", Kind.EXTENSIVE, bond_features=True)
     with pytest.raises(ConfigError, match="'y' is declared atomic"):
         replace(
-            spec_of("gcn", Kind.EXTENSIVE), target=Target("y", Kind.ATOMIC), reduction_tolerance=0.0
+            spec_of("gcn", Kind.EXTENSIVE),
+            targets=(Target("y", Kind.ATOMIC),),
+            reduction_tolerance=0.0,
         )
     with pytest.raises(ConfigError, match="did you mean 'mix'"):
         replace(spec_of("gcn", Kind.EXTENSIVE), disorder="mixed")

@@ -6,12 +6,11 @@ import torch
 from xtalgraph.conventions.errors import TargetError
 from xtalgraph.data.targets import Kind, Target, kind_named
 from xtalgraph.models.cgcnn import CGCNN
+from xtalgraph.models.head import Head
 from xtalgraph.models.megnet import MEGNet
-from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.requirements import readout_named
-from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.xgn import XGN
 
 
@@ -44,11 +43,9 @@ def test_a_mismatch_is_refused_and_explained(name, kind):
         readout_named(name, Target("e_form", kind), CGCNN)
 
 
-def test_the_final_model_refuses_a_mismatch_too():
-    spec = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, Target("gap", Kind.INTENSIVE))
-    encoder = spec.make_model().encoder
+def test_a_head_refuses_a_mismatch_too():
     with pytest.raises(TargetError, match="Use the readout 'mean', 'attention', 'set2set', or"):
-        PropertyModel(encoder, SumReadout(4), Target("gap", Kind.INTENSIVE))
+        Head(Target("gap", Kind.INTENSIVE), [SumReadout(4)])
 
 
 def test_unknown_names_are_refused():

@@ -27,8 +27,8 @@ GAP, CHARGE = Target("gap", Kind.INTENSIVE), Target("charge", Kind.ATOMIC)
 
 def test_an_atomic_target_needs_every_atom():
     with pytest.raises(ConfigError, match="'charge' is declared atomic"):
-        ModelSpec("cgcnn", {}, "auto", "radius", {}, CHARGE, 1e-3)
-    model = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, CHARGE).make_model()
+        ModelSpec("cgcnn", {}, "auto", "radius", {}, (CHARGE,), 1e-3)
+    model = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, (CHARGE,)).make_model()
     reduced = reduce_graph(build_graph(contract_crystals()["cubic"], Radius(5.0)))
     with pytest.raises(GraphError, match="one row for all atoms with equal surroundings"):
         model(reduced)
@@ -40,7 +40,7 @@ def test_an_encoder_that_reads_directions_refuses(monkeypatch):
     monkeypatch.setattr(CGCNN, "reads", Reads(directions=True))
     assert "CGCNN reads more than distances and angles" in why_not_reduced(CGCNN, GAP)
     with pytest.raises(ConfigError, match="cannot be reduced: CGCNN reads more"):
-        ModelSpec("cgcnn", {}, "auto", "radius", {}, GAP, 1e-3)
+        ModelSpec("cgcnn", {}, "auto", "radius", {}, (GAP,), 1e-3)
     with pytest.raises(ConfigError, match="cannot read a reduced graph"):
         Reads(reduced=True, directions=True)
 
@@ -63,7 +63,7 @@ def test_a_class_has_no_variance_and_a_total_no_mean():
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_what_depends_on_the_rest_of_the_batch_is_declared(name):
-    spec = ModelSpec(name, {}, "auto", "radius", {"cutoff": 4.0}, GAP)
+    spec = ModelSpec(name, {}, "auto", "radius", {"cutoff": 4.0}, (GAP,))
     torch.manual_seed(0)
     encoder = spec.make_model().double().encoder
     crystals = contract_crystals()

@@ -85,6 +85,6 @@ def test_the_whole_encoder_written_out():
 
 
 def test_it_can_be_chosen_by_name():
-    spec = ModelSpec("schnet", {}, "auto", "radius", {}, Target("e", Kind.EXTENSIVE))
+    spec = ModelSpec("schnet", {}, "auto", "radius", {}, (Target("e", Kind.EXTENSIVE),))
     assert isinstance(spec.make_model().encoder, SchNet)
     assert spec.settings["filters"] == 64

@@ -1,13 +1,15 @@
 """Files of older versions are read with the names of today."""
 
-from xtalgraph.models.upgrades import FORMAT, upgrade_model, upgrade_sections
+import torch
+
+from xtalgraph.models.upgrades import FORMAT, upgrade_model, upgrade_sections, upgrade_weights
 
 
 def test_a_model_of_an_older_format_gets_the_names_of_today():
-    old = {"format": 1, "model": {"encoder": "cgcnn", "fold_tolerance": 0.001}}
-    new = {"encoder": "cgcnn", "reduction_tolerance": 0.001}
+    old = {"format": 1, "model": {"target": 0, "fold_tolerance": 0.001}}
+    new = {"targets": [0], "reduction_tolerance": 0.001}
     assert upgrade_model(old) == {"format": FORMAT, "model": new}
-    assert old["model"] == {"encoder": "cgcnn", "fold_tolerance": 0.001}
+    assert old["model"] == {"target": 0, "fold_tolerance": 0.001}
 
 
 def test_a_model_of_today_stays_as_it_is():
@@ -21,3 +23,20 @@ def test_sections_keep_what_was_not_renamed():
         "graph": {"reduction_tolerance": 0.0, "cutoff": 5.0},
         "training": {"epochs": 3},
     }
+
+
+def test_each_target_of_an_older_format_becomes_a_head():
+    old = {"format": 5, "model": {"target": {"name": "a"}, "beside": [{"name": "b"}]}}
+    assert upgrade_model(old)["model"] == {"targets": [{"name": "a"}, {"name": "b"}]}
+    names = {
+        "encoder.embed.weight": "encoder.embed.weight",
+        "readout.head.1.weight": "heads.0.readouts.0.head.1.weight",
+        "scaler.shift": "heads.0.scalers.0.shift",
+        "beside.0.readout.head.1.weight": "heads.1.readouts.0.head.1.weight",
+        "beside.0.scaler.scale": "heads.1.scalers.0.scale",
+        "states.mean": "states.mean",
+        "deviations.1.readout.head.1.weight": "heads.1.deviations.0.readout.head.1.weight",
+    }
+    weights = {name: torch.full((1,), float(n)) for n, name in enumerate(names)}
+    assert upgrade_weights(weights, 5) == {names[name]: one for name, one in weights.items()}
+    assert upgrade_weights(weights, FORMAT) == weights

@@ -16,7 +16,7 @@ TARGET = Target("energy", Kind.EXTENSIVE, "eV")
 
 def made(settings=(), tolerance=0.0):
     torch.manual_seed(0)
-    spec = ModelSpec("xgn", SMALL | dict(settings), "auto", "hybrid", {}, TARGET, tolerance)
+    spec = ModelSpec("xgn", SMALL | dict(settings), "auto", "hybrid", {}, (TARGET,), tolerance)
     crystals = contract_crystals()
     graph = spec.make_graph([crystals["triclinic"], crystals["cubic"]])
     return spec.make_model().encoder.double().eval(), graph

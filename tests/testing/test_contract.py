@@ -47,8 +47,9 @@ def signed(spec: ModelSpec) -> list:
     torch.manual_seed(0)
     model = spec.make_model().double()
     with torch.no_grad():
-        shift = torch.randn_like(model.scaler.shift)
-        model.scaler.shift.copy_(shift[0] if spec.target.kind is Kind.INTENSIVE else shift)
+        fitted = model.heads[0].scalers[0].shift
+        shift = torch.randn_like(fitted)
+        fitted.copy_(shift[0] if spec.targets[0].kind is Kind.INTENSIVE else shift)
         for buffer_name, buffer in model.named_buffers():
             if buffer_name.endswith("running_mean"):
                 buffer.normal_()
@@ -61,7 +62,7 @@ def signed(spec: ModelSpec) -> list:
 @pytest.mark.parametrize("strategy", [("radius", {"cutoff": 5.0}), ("hybrid", {})], ids=str)
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_encoder_signs_the_contract(encoder, strategy, kind):
-    checks = signed(ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind)))
+    checks = signed(ModelSpec(encoder, SIZES[encoder], "auto", *strategy, (Target("y", kind),)))
     assert len({check.check for check in checks}) >= 11
     assert [check for check in checks if not check.passed] == []
 
@@ -70,7 +71,7 @@ def test_every_encoder_signs_the_contract(encoder, strategy, kind):
 @pytest.mark.parametrize("strategy", [("radius", {"cutoff": 5.0}), ("hybrid", {})], ids=str)
 @pytest.mark.parametrize("encoder", [n for n, e in ENCODERS.items() if e.reads.reduced])
 def test_it_is_signed_with_folded_graphs_too(encoder, strategy, kind):
-    spec = ModelSpec(encoder, SIZES[encoder], "auto", *strategy, Target("y", kind), 1e-3)
+    spec = ModelSpec(encoder, SIZES[encoder], "auto", *strategy, (Target("y", kind),), 1e-3)
     checks = signed(spec)
     names = {check.check for check in checks}
     assert {f"{what}, reduced as full" for what in ("values", "gradients", "buffers")} <= names
@@ -95,7 +96,9 @@ OPTIONS = [
 def test_cgcnn_signs_it_with_every_kind_of_feature(options, reduction_tolerance):
     settings = SIZES["cgcnn"] | options
     target = Target("y", Kind.EXTENSIVE)
-    checks = signed(ModelSpec("cgcnn", settings, "auto", "radius", {}, target, reduction_tolerance))
+    checks = signed(
+        ModelSpec("cgcnn", settings, "auto", "radius", {}, (target,), reduction_tolerance)
+    )
     assert len({check.check for check in checks}) >= 14
     assert [check for check in checks if not check.passed] == []
 
@@ -112,10 +115,10 @@ VARIANCE = [(0.0, "auto", kind) for kind in Kind] + [
 def test_a_learned_deviation_signs_it_as_its_target(reduction_tolerance, readout, kind):
     target, settings = Target("y", kind), SIZES["cgcnn"]
     spec = ModelSpec(
-        "cgcnn", settings, readout, "radius", {}, target, reduction_tolerance, variance=True
+        "cgcnn", settings, readout, "radius", {}, (target,), reduction_tolerance, variance=True
     )
     model = spec.make_model()
-    model.scaler.scale.fill_(3.0)
+    model.heads[0].scalers[0].scale.fill_(3.0)
     checks = check_contract(model, spec)
     assert len({check.check for check in checks}) >= 11
     assert [check for check in checks if not check.passed] == []
@@ -132,7 +135,7 @@ def test_a_hard_cutoff_is_caught():
         "auto",
         "radius",
         {},
-        Target("y", Kind.EXTENSIVE),
+        (Target("y", Kind.EXTENSIVE),),
     )
     assert failed(spec) >= {"value at the cutoff", "slope at the cutoff"}
 
@@ -144,7 +147,7 @@ def test_a_search_without_images_is_caught(monkeypatch):
 
     original = Radius.edges
     monkeypatch.setattr(Radius, "edges", within_the_cell)
-    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, (Target("y", Kind.EXTENSIVE),))
     assert failed(spec) >= {"supercell", "periodic shift"}
 
 
@@ -156,7 +159,7 @@ def test_a_strict_cut_through_a_shell_is_caught(monkeypatch):
 
     original = Hybrid.edges
     monkeypatch.setattr(Hybrid, "edges", strict)
-    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "hybrid", {}, Target("y", Kind.EXTENSIVE))
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "hybrid", {}, (Target("y", Kind.EXTENSIVE),))
     assert failed(spec) & {"supercell", "permutation", "lattice basis"}
 
 
@@ -164,7 +167,7 @@ def test_sums_that_forget_the_multiplicity_are_caught(monkeypatch):
     def forgetful(values: torch.Tensor, multiplicity: torch.Tensor) -> torch.Tensor:
         return values
 
-    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, (Target("y", Kind.EXTENSIVE),))
     monkeypatch.setattr(expansion, "weighted", forgetful)
     assert failed(spec) == {f"{w}, reduced as full" for w in ("values", "gradients", "buffers")}
 
@@ -174,7 +177,7 @@ def test_statistics_that_forget_the_multiplicity_are_caught(monkeypatch):
         return original(self, values, torch.ones(len(values), dtype=torch.long))
 
     original = WeightedBatchNorm.forward
-    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, (Target("y", Kind.EXTENSIVE),))
     monkeypatch.setattr(WeightedBatchNorm, "forward", forgetful)
     assert failed(spec) == {f"{w}, reduced as full" for w in ("values", "gradients", "buffers")}
 
@@ -184,7 +187,7 @@ def test_a_deviation_that_is_made_positive_after_the_sum_is_caught(monkeypatch):
         return torch.nn.functional.softplus(self.readout(features, graph))
 
     target = Target("y", Kind.EXTENSIVE)
-    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, target, variance=True)
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, (target,), variance=True)
     monkeypatch.setattr(Deviation, "forward", late)
     assert failed(spec) == {"supercell", "gradients, supercell"}
 
@@ -195,14 +198,14 @@ def test_a_model_that_learns_less_from_larger_cells_is_caught(monkeypatch):
         return said if len(graph.number) <= 3 else (said + said.detach()) / 2
 
     original = SumReadout.forward
-    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    spec = ModelSpec("cgcnn", SIZES["cgcnn"], "auto", "radius", {}, (Target("y", Kind.EXTENSIVE),))
     monkeypatch.setattr(SumReadout, "forward", slow)
     assert failed(spec) == {"gradients, supercell"}
 
 
 def test_angles_that_do_not_fade_are_caught(monkeypatch):
     settings = {**SIZES["xgn"], "angle_cutoff": 4.0}
-    spec = ModelSpec("xgn", settings, "auto", "radius", {}, Target("y", Kind.EXTENSIVE))
+    spec = ModelSpec("xgn", settings, "auto", "radius", {}, (Target("y", Kind.EXTENSIVE),))
     assert failed(spec) == set()
 
     def unfaded(envelope: Envelope, graph: Graph, dtype: torch.dtype) -> torch.Tensor:

@@ -13,7 +13,7 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
-from xtalgraph.training.examples import Examples
+from xtalgraph.training.examples import Examples, Labels
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.settings import TrainingConfig
 
@@ -29,10 +29,10 @@ def examples(spec, count):
     crystals = [
         transforms.strain(kinds[i % 3], np.diag(rng.uniform(-0.05, 0.05, 3))) for i in range(count)
     ]
-    scope = Scope.ATOM if spec.target.kind is Kind.ATOMIC else Scope.CRYSTAL
+    atomic = spec.targets[0].kind is Kind.ATOMIC
     graph = spec.make_graph(crystals)
-    rows = len(graph.number) if scope is Scope.ATOM else count
-    return Examples(graph, torch.from_numpy(rng.normal(size=rows)), scope)
+    values = torch.from_numpy(rng.normal(size=len(graph.number) if atomic else count))
+    return Examples(graph, {"y": Labels(values, Scope.ATOM if atomic else Scope.CRYSTAL)})
 
 
 def trained(folder, spec, config, device="cpu"):
@@ -44,14 +44,14 @@ def trained(folder, spec, config, device="cpu"):
 
 
 def of(kind, tolerance=1e-3):
-    return ModelSpec("cgcnn", {}, "auto", "hybrid", {}, Target("y", kind), tolerance)
+    return ModelSpec("cgcnn", {}, "auto", "hybrid", {}, (Target("y", kind),), tolerance)
 
 
 @pytest.mark.parametrize("encoder", REDUCED)
 @pytest.mark.parametrize("kind", [Kind.EXTENSIVE, Kind.INTENSIVE])
 def test_padding_and_kept_memory_change_nothing(tmp_path, encoder, kind):
     spec = ModelSpec(
-        encoder, NARROW.get(encoder, {}), "auto", "hybrid", {}, Target("y", kind), 1e-3
+        encoder, NARROW.get(encoder, {}), "auto", "hybrid", {}, (Target("y", kind),), 1e-3
     )
     plain, losses = trained(tmp_path / "a", spec, CONFIG)
     kept, again = trained(tmp_path / "b", spec, dataclasses.replace(CONFIG, capture=True))

@@ -14,17 +14,18 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.cgcnn import CGCNN
+from xtalgraph.models.inference import concatenated, infer
+from xtalgraph.models.model import Model
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.segments import segment_sum
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training import loop
-from xtalgraph.training.examples import Examples
-from xtalgraph.training.loop import Trainer, predict
+from xtalgraph.training.examples import Examples, Labels, ordered_graphs
+from xtalgraph.training.loop import Trainer
 from xtalgraph.training.settings import TrainingConfig
 
-SPEC = ModelSpec(
-    "cgcnn", {"width": 12, "depth": 2}, "auto", "radius", {}, Target("v", Kind.EXTENSIVE, "Å³")
-)
+VOLUME = Target("v", Kind.EXTENSIVE, "Å³")
+SPEC = ModelSpec("cgcnn", {"width": 12, "depth": 2}, "auto", "radius", {}, (VOLUME,))
 
 
 def examples(count: int, seed: int) -> Examples:
@@ -37,7 +38,7 @@ def examples(count: int, seed: int) -> Examples:
     graph = build_graph(crystals, SPEC.make_strategy())
     pairs = torch.exp(-graph.distance) * graph.number[graph.center] / 10.0
     total = torch.zeros(count, dtype=torch.float64).index_add_(0, graph.crystal_of_edge, pairs)
-    return Examples(graph, total, Scope.CRYSTAL)
+    return Examples(graph, {"v": Labels(total, Scope.CRYSTAL)})
 
 
 TRAIN, VAL = examples(48, 0), examples(16, 1)
@@ -46,9 +47,21 @@ TRAIN, VAL = examples(48, 0), examples(16, 1)
 def trainer(folder, config, key="k", val=VAL) -> Trainer:
     torch.manual_seed(config.seed)
     model = SPEC.make_model()
-    numbers = [part.number.numpy() for part in TRAIN.graph.split()]
-    model.scaler.fit(TRAIN.values.numpy(), numbers, SPEC.target)
+    fit_scales(model, TRAIN)
     return Trainer(model, TRAIN, val, config, folder, key)
+
+
+def fit_scales(model: Model, examples: Examples) -> None:
+    parts = examples.graph.split()
+    numbers = [part.number.repeat_interleave(part.atom_multiplicity).numpy() for part in parts]
+    model.heads[0].fit(examples.labels["v"].values.numpy(), numbers)
+
+
+def predict(model: Model, examples: Examples) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return the values and, where they are learned, their deviations."""
+    batches = infer([model], ordered_graphs(examples.graph))
+    values, deviations = concatenated(batch.outputs[0] for batch in batches)
+    return values["v"].double(), deviations.get("v")
 
 
 def trained(folder, config, **options) -> dict[str, torch.Tensor]:
@@ -68,10 +81,10 @@ SHORT = TrainingConfig(epochs=6, batch_size=16, learning_rate=5e-3, patience=6)
 def test_the_error_falls_far_below_that_of_the_mean(tmp_path):
     config = TrainingConfig(epochs=60, batch_size=8, learning_rate=1e-2, ema_decay=0.95)
     made = trainer(tmp_path, config)
-    before = float(made.scale)
+    before = float(made.scales["v"])
     progress = made.fit()
     assert progress.selected_error < 0.2 * before
-    error = (predict(made.model, VAL).values - VAL.values).abs().mean()
+    error = (predict(made.model, VAL)[0] - VAL.labels["v"].values).abs().mean()
     assert float(error) == pytest.approx(progress.selected_error, rel=1e-6)
 
 
@@ -177,7 +190,11 @@ def test_a_state_of_something_else_is_refused(tmp_path):
 def told(made, monkeypatch, *errors):
     """Give a trainer the validation errors of each epoch, the last of them for ever."""
     rows = iter([*errors, *[errors[-1]] * 100])
-    monkeypatch.setattr(made, "_validate", lambda: torch.tensor(next(rows), dtype=torch.float64))
+
+    def validate() -> loop.Validation:
+        return loop.Validation(torch.tensor(next(rows), dtype=torch.float64), {})
+
+    monkeypatch.setattr(made, "_validate", validate)
 
 
 def test_training_stops_when_patience_ends(tmp_path, monkeypatch):
@@ -196,8 +213,8 @@ def test_the_latest_epoch_that_cannot_be_told_from_the_best_is_kept(tmp_path, mo
     weights = []
     record = made._record
 
-    def recorded(loss, errors):
-        record(loss, errors)
+    def recorded(loss, validation):
+        record(loss, validation)
         weights.append(loop.snapshot(made.average.module))
 
     monkeypatch.setattr(made, "_record", recorded)
@@ -218,7 +235,7 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path):
 def test_other_precisions_learn_too(tmp_path, precision):
     config = TrainingConfig(**{**vars(SHORT), "epochs": 25, "precision": precision})
     made = trainer(tmp_path, config)
-    before = float(made.scale)
+    before = float(made.scales["v"])
     assert made.fit().selected_error < 0.7 * before
     expected = torch.float64 if precision == "64-true" else torch.float32
     assert {p.dtype for p in made.model.parameters()} == {expected}
@@ -226,7 +243,7 @@ def test_other_precisions_learn_too(tmp_path, precision):
 
 def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path, monkeypatch):
     made = trainer(tmp_path, SHORT)
-    made.scale = torch.tensor(float("nan"), dtype=torch.float64)
+    made.scales = {"v": torch.tensor(float("nan"), dtype=torch.float64)}
     with pytest.raises(RunError, match=r"lower training\.learning_rate"):
         made.fit()
 
@@ -240,26 +257,25 @@ def test_a_gaussian_loss_learns_how_noisy_the_labels_of_each_kind_are(tmp_path):
     drawn = np.random.default_rng(0).normal(size=(count, 2)) * noise * atoms
     values = torch.from_numpy(drawn + np.array([30.0, 70.0]))
     graph = pair.select(torch.arange(2).repeat(count))
-    both = Examples(graph, values.flatten(), Scope.CRYSTAL)
+    both = Examples(graph, {"v": Labels(values.flatten(), Scope.CRYSTAL)})
     config = TrainingConfig(
         epochs=40, batch_size=24, learning_rate=1e-2, ema_decay=0.98, loss="gaussian", patience=40
     )
     torch.manual_seed(0)
     model = spec.make_model()
-    numbers = [one.number.repeat_interleave(one.atom_multiplicity).numpy() for one in graph.split()]
-    model.scaler.fit(both.values.numpy(), numbers, spec.target)
+    fit_scales(model, both)
     nothing = both.select(torch.zeros(0, dtype=torch.long))
     made = Trainer(model, both, nothing, config, tmp_path, "k")
     made.fit()
-    said = predict(made.model, both.select(torch.tensor([0, 1])))
-    assert said.deviation.numpy() == pytest.approx(drawn.std(axis=0), rel=0.15)
-    error = said.values.numpy() - values.mean(dim=0).numpy()
+    said, deviation = predict(made.model, both.select(torch.tensor([0, 1])))
+    assert deviation.numpy() == pytest.approx(drawn.std(axis=0), rel=0.15)
+    error = said.numpy() - values.mean(dim=0).numpy()
     assert (np.abs(error) < 0.25 * drawn.std(axis=0)).all()
 
 
 def test_the_loss_and_the_model_must_agree_about_the_variance(tmp_path):
-    with pytest.raises(ConfigError, match="does not say the variance"):
+    with pytest.raises(ConfigError, match="predicts no variance"):
         trainer(tmp_path, TrainingConfig(loss="gaussian"))
     model = dataclasses.replace(SPEC, variance=True).make_model()
-    with pytest.raises(ConfigError, match=r"loss is l1 and the model says the variance"):
+    with pytest.raises(ConfigError, match=r"loss is l1 and the model predicts the variance"):
         Trainer(model, TRAIN, VAL, SHORT, tmp_path, "k")

@@ -9,10 +9,17 @@ from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Scope
+from xtalgraph.models.inference import concatenated, infer
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
-from xtalgraph.training.examples import Examples, GraphSource, shuffled_batches
-from xtalgraph.training.loop import Trainer, predict
+from xtalgraph.training.examples import (
+    Examples,
+    GraphSource,
+    Labels,
+    ordered_graphs,
+    shuffled_batches,
+)
+from xtalgraph.training.loop import Trainer
 from xtalgraph.training.settings import TrainingConfig
 
 RANDOM = np.random.default_rng(0)
@@ -32,14 +39,15 @@ KINDS = {
 def sources(request, tmp_path):
     """The same examples from memory and from a store, and the model for them."""
     target, tolerance, scope = KINDS[request.param]
-    spec = ModelSpec("cgcnn", {"width": 8, "depth": 2}, "auto", "hybrid", {}, target, tolerance)
+    spec = ModelSpec("cgcnn", {"width": 8, "depth": 2}, "auto", "hybrid", {}, (target,), tolerance)
     graph = spec.make_graph(CRYSTALS)
     stored = StoredGraphs.all_of(
         build_store(CRYSTALS, spec.make_graph_settings(), tmp_path / "store")
     )
     rows = len(graph.number) if scope is Scope.ATOM else len(graph)
     values = torch.from_numpy(np.random.default_rng(1).normal(size=rows))
-    return spec, Examples(graph, values, scope), Examples(stored, values, scope)
+    labels = {"v": Labels(values, scope)}
+    return spec, Examples(graph, labels), Examples(stored, labels)
 
 
 def test_both_are_sources(sources):
@@ -51,7 +59,7 @@ def test_the_batches_of_an_epoch_are_the_same(sources):
     _, memory, disk = sources
     pairs = zip(*(shuffled_batches(e, 4, seed=3, epoch=2) for e in (memory, disk)), strict=True)
     for one, other in pairs:
-        assert torch.equal(one.values, other.values)
+        assert torch.equal(one.labels["v"].values, other.labels["v"].values)
         assert torch.equal(one.graph.number, other.graph.number)
         assert torch.equal(one.graph.neighbor, other.graph.neighbor)
         assert torch.equal(one.graph.distance, other.graph.distance)
@@ -65,12 +73,12 @@ def test_the_weights_and_predictions_are_the_same(sources, tmp_path):
     for name, examples in (("memory", memory), ("disk", disk)):
         torch.manual_seed(0)
         model = spec.make_model()
-        model.scaler.fit(memory.values.numpy(), numbers, spec.target)
+        model.heads[0].fit(memory.labels["v"].values.numpy(), numbers)
         trainer = Trainer(model, examples, examples, config, tmp_path / name, "k")
         progress = trainer.fit()
-        found.append(
-            (progress.selected_error, dict(model.state_dict()), predict(model, examples).values)
-        )
+        batches = infer([model], ordered_graphs(examples.graph))
+        values, _ = concatenated(batch.outputs[0] for batch in batches)
+        found.append((progress.selected_error, dict(model.state_dict()), values["v"]))
     (error, weights, values), (other_error, other_weights, other_values) = found
     assert error == other_error
     assert torch.equal(values, other_values)

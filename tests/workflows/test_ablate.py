@@ -84,7 +84,7 @@ def test_the_layers_are_those_of_the_trained_model_on_its_test_crystals(done):
     data = run.data()
     crystals = [data.dataset.table.crystals[i] for i in data.split.test]
     predictor = run.predictor
-    wanted = smoothing_by_layer(predictor.model.encoder, predictor.spec.make_graph(crystals))
+    wanted = smoothing_by_layer(predictor.members[0].encoder, predictor.spec.make_graph(crystals))
     assert len(point["smoothing"]) == len(wanted) == 3
     for found, layer in zip(point["smoothing"], wanted, strict=True):
         assert found == pytest.approx(layer, rel=1e-6)

@@ -78,7 +78,7 @@ def test_predictions_are_probabilities_and_metrics_those_of_scikit_learn(class_r
 
 def test_the_start_of_training_is_the_prevalence(classes, tmp_path):
     run = trained(classes, tmp_path / "run", target="dense", epochs=1)
-    start = float(run.predictor.model.scaler.shift[0])
+    start = float(run.predictor.members[0].heads[0].scalers[0].shift[0])
     split = json.loads((run.folder / "split.json").read_text())
     share = classes.set_index("id")["dense"][split["train"]].mean()
     assert start == pytest.approx(np.log(share / (1 - share)))

@@ -12,7 +12,7 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.crystals.convert import from_pymatgen, to_ase, to_pymatgen
 from xtalgraph.crystals.transforms import supercell
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.head import Head
 from xtalgraph.workflows import predict as module
 from xtalgraph.workflows import train as module_of_training
 
@@ -192,13 +192,13 @@ def test_pymatgen_round_trip_of_the_fixture(table):
 
 
 def test_a_prediction_that_is_no_finite_number_is_a_reason(run, table, tmp_path, monkeypatch):
-    read = PropertyModel.read
+    forward = Head.forward
 
     def overflows(self, features, graph):
-        value = read(self, features, graph)
+        value = forward(self, features, graph)
         return torch.where(graph.num_atoms > 3, torch.inf, value)
 
-    monkeypatch.setattr(PropertyModel, "read", overflows)
+    monkeypatch.setattr(Head, "forward", overflows)
     rows = table["structure"].tolist()[:6]
     large = [len(structure) > 3 for structure in rows]
     assert 0 < sum(large) < len(rows)

@@ -14,7 +14,9 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.data.values import Values
 from xtalgraph.evidence.report import write_report
+from xtalgraph.models.model import predicted
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.upgrades import FORMAT
@@ -145,14 +147,15 @@ def test_a_row_without_any_label_or_with_a_wrong_one_is_rejected(gappy):
 
 def test_the_scalers_are_fitted_to_the_known_labels():
     targets = Target("a", Kind.INTENSIVE), Target("b", Kind.INTENSIVE, task=Task.CLASSIFICATION)
-    spec = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, targets[0], beside=targets[1:])
-    model = spec.make_model()
-    values = [np.array([[1.0, np.nan]]), np.array([[np.nan, 1.0]]), np.array([[3.0, 0.0]])]
-    model.fit_scalers(values, [np.array([8])] * 3)
-    graph = spec.make_graph(from_pymatgen_nacl())
-    assert model.start(graph).tolist() == [[2.0, 0.0]]
-    raw = torch.tensor([[4.0, 0.0]])
-    assert model.prediction(raw).tolist() == [[4.0, 0.5]]
+    spec = ModelSpec("cgcnn", {"width": 4}, "auto", "radius", {}, targets)
+    model, crystal = spec.make_model(), from_pymatgen_nacl()
+    arrays = {"a": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan, 1.0, 0.0])}
+    labels = Values(targets, arrays, np.full(3, len(crystal)))
+    model.fit_scales(labels, [crystal] * 3)
+    start = model.start(spec.make_graph(crystal))
+    assert {name: value.tolist() for name, value in start.items()} == {"a": [2.0], "b": [0.0]}
+    said = [predicted(target, torch.tensor([x])) for target, x in zip(targets, [4, 0], strict=True)]
+    assert said == [torch.tensor([4.0]), torch.tensor([0.5])]
     assert ModelSpec.from_dict(spec.as_dict()) == spec
 
 

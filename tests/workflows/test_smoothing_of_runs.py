@@ -13,7 +13,7 @@ def test_of_several_members_it_is_the_mean(run_of_members, table):
     crystals = [from_pymatgen(structure) for structure in table["structure"][:6]]
     predictor = xtalgraph.load(run_of_members)
     alone = [
-        measure_smoothing(Predictor(member, predictor.spec, predictor.elements), crystals)
+        measure_smoothing(Predictor([member], predictor.spec, predictor.elements), crystals)
         for member in predictor.members
     ]
     together = measure_smoothing(predictor, crystals)

@@ -140,12 +140,18 @@ def test_the_length_of_the_state_follows_from_the_columns(run):
     target = Target("y", Kind.INTENSIVE)
     with pytest.raises(ConfigError, match=r"model\.state_width follows .* is 1, got 3"):
         ModelSpec(
-            "megnet", {"state_width": 3}, "auto", "radius", {}, target, conditions=spec.conditions
+            "megnet",
+            {"state_width": 3},
+            "auto",
+            "radius",
+            {},
+            (target,),
+            conditions=spec.conditions,
         )
 
 
 def test_a_graph_must_have_the_states_that_the_model_reads(run, warm):
-    spec, model = run.predictor.spec, run.predictor.model
+    spec, model = run.predictor.spec, run.predictor.members[0]
     crystal = from_pymatgen(warm["structure"].iloc[0])
     graph = spec.make_graph(crystal)
     with pytest.raises(GraphError, match=r"reads temperature, method .*has 0 numbers"):
@@ -153,7 +159,9 @@ def test_a_graph_must_have_the_states_that_the_model_reads(run, warm):
     numbers = torch.tensor([[300.0]], dtype=torch.float64)
     with pytest.raises(GraphError, match="may lack the method"):
         model(graph.replace(state=numbers))
-    blind = ModelSpec("megnet", {}, "auto", "radius", {}, Target("y", Kind.INTENSIVE)).make_model()
+    blind = ModelSpec(
+        "megnet", {}, "auto", "radius", {}, (Target("y", Kind.INTENSIVE),)
+    ).make_model()
     with pytest.raises(GraphError, match="reads nothing as the state of a crystal, and the graph"):
         blind(graph.replace(state=numbers))
 

@@ -55,6 +55,16 @@ class StoredGraphs:
         """Return the same crystals, batches of which are put on a device."""
         return replace(self, device=device)
 
+    def counts(self, scope: Scope) -> Int[Tensor, " crystals"]:
+        """Return how many rows of a scope each crystal has, without reading a graph.
+
+        Args:
+            scope: Of the rows.
+        """
+        if scope is Scope.CRYSTAL:
+            return torch.ones(len(self), dtype=torch.long)
+        return torch.from_numpy(self.store.sizes(scope, self.crystals))
+
     def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:
         """Return the rows of a scope that belong to some of the crystals, crystal by crystal.
 

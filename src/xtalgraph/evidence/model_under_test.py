@@ -20,8 +20,8 @@ from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.model import Model, Output
 from xtalgraph.models.predictor import Predictor
-from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.requirements import why_not_reduced
 
 Values = Float[np.ndarray, "rows columns"]
@@ -69,26 +69,28 @@ class ModelUnderTest:
                     read.append(load_model(Path(folder))[0])
             return _as_one(read)
 
-        reason = why_not_reduced(type(members[0].encoder), members[0].target)
+        reason = why_not_reduced(type(members[0].encoder), *spec.targets)
         graph_settings = spec.make_graph_settings()
         return cls(_as_one(members), graph_settings, spec.targets, reason, reload, spec.conditions)
 
 
-def _as_one(members: Sequence[PropertyModel]) -> nn.Module:
-    return members[0] if len(members) == 1 else _Mean(members)
+def _as_one(members: Sequence[Model]) -> nn.Module:
+    return _Mean(members)
 
 
 @final
 class _Mean(nn.Module):
     """The mean of what several members say."""
 
-    def __init__(self, members: Sequence[PropertyModel]) -> None:
+    def __init__(self, members: Sequence[Model]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
-    def forward(self, graph: Graph) -> Float[torch.Tensor, "rows *columns"]:
+    def forward(self, graph: Graph) -> Float[torch.Tensor, "rows columns"]:
         """Return the mean of the values of a graph."""
-        return torch.stack([member(graph) for member in self.members]).mean(dim=0)
+        outputs: list[Output] = [member(graph) for member in self.members]
+        columns = [torch.stack(list(one.values.values()), dim=-1) for one in outputs]
+        return torch.stack(columns).mean(dim=0)
 
 
 @final

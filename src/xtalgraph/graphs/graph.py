@@ -278,6 +278,17 @@ class Graph:
             selected[field.name] = value
         return type(self)(**selected)
 
+    def counts(self, scope: Scope) -> Int[Tensor, " crystals"]:
+        """Return how many rows of a scope each crystal has.
+
+        Args:
+            scope: Of the rows.
+        """
+        if scope is Scope.CRYSTAL:
+            return torch.ones_like(self.num_atoms)
+        counts: Tensor = getattr(self, COUNTS[scope])
+        return counts
+
     def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:
         """Return the rows of a scope that belong to some of the crystals, crystal by crystal.
 

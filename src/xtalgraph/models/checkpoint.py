@@ -13,12 +13,12 @@ from safetensors import SafetensorError
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import ConfigError, RunError, TargetError
 from xtalgraph.conventions.files import file_errors, write_atomically
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.model import Model
 from xtalgraph.models.spec import ModelSpec
-from xtalgraph.models.upgrades import FORMAT, upgrade_model
+from xtalgraph.models.upgrades import FORMAT, upgrade_model, upgrade_weights
 
 
-def save_model(folder: Path, model: PropertyModel, spec: ModelSpec, record: dict[str, Any]) -> None:
+def save_model(folder: Path, model: Model, spec: ModelSpec, record: dict[str, Any]) -> None:
     """Write ``model.safetensors`` and ``model.json``.
 
     Args:
@@ -67,7 +67,7 @@ def check_is_run(folder: Path) -> None:
             )
 
 
-def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
+def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
     """Read a model back, on the CPU and in evaluation mode.
 
     Args:
@@ -91,7 +91,7 @@ def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
             "another run"
         )
     try:
-        state = safetensors.torch.load(weights)
+        state = upgrade_weights(safetensors.torch.load(weights), document["format"])
     except (SafetensorError, ValueError, KeyError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     _check_shapes(path, spec, state)
@@ -102,7 +102,7 @@ def load_model(folder: Path) -> tuple[PropertyModel, ModelSpec, dict[str, Any]]:
     return model.eval(), spec, document
 
 
-def check_finite(model: PropertyModel, where: Path | str) -> None:
+def check_finite(model: Model, where: Path | str) -> None:
     """Refuse a model with a weight that is no finite number.
 
     Args:

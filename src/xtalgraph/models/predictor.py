@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch.nn.utils import parameters_to_vector
 
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.composition import held_by, reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.refusals import build_supported
@@ -22,10 +22,11 @@ from xtalgraph.data.targets import Kind, Target, why_not_ordered
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.ensemble import std_of
+from xtalgraph.models.inference import check_device, infer
 from xtalgraph.models.intervals import Intervals
+from xtalgraph.models.model import Model, predicted
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.prediction import Prediction
-from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.saved_members import load_members
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.determinism import deterministic
@@ -52,31 +53,28 @@ class Predictor:
     """Predicts crystals with a trained model.
 
     Args:
-        model: In evaluation mode.
-        spec: What it is.
-        elements: Symbols of the elements in its training part.
-        others: Further members, trained alike from other weights; the mean of all is predicted.
+        members: Trained alike from different weights, in evaluation mode; their mean is predicted.
+        spec: What each of them is.
+        elements: Symbols of the elements in their training part.
         intervals: Of the targets that have some, by name.
         training_set: What is known of the training part.
     """
 
     def __init__(
         self,
-        model: PropertyModel,
+        members: Sequence[Model],
         spec: ModelSpec,
         elements: Sequence[str],
         *,
-        others: Sequence[PropertyModel] = (),
         intervals: Mapping[str, Intervals] | None = None,
         training_set: TrainingSet | None = None,
     ) -> None:
-        self.model = model
+        self.members = tuple(members)
         self.spec = spec
         self.elements = tuple(elements)
-        self.members = (model, *others)
         self.intervals = dict(intervals or {})
         self.training_set = training_set
-        self.device = "cpu"
+        self.device = torch.device("cpu")
 
     @classmethod
     def load(cls, run: str | Path) -> "Predictor":
@@ -89,10 +87,10 @@ class Predictor:
             RunError: If something is missing or damaged, or not of this run.
         """
         folder = Path(run)
-        (model, *others), spec, elements, intervals = load_members(folder)
+        members, spec, elements, intervals = load_members(folder)
         training = folder / TRAINING_FILE
         known = TrainingSet.load(training) if training.is_file() else None
-        return cls(model, spec, elements, others=others, intervals=intervals, training_set=known)
+        return cls(members, spec, elements, intervals=intervals, training_set=known)
 
     def with_graphs(self, spec: ModelSpec) -> "Predictor":
         """Return all members with graphs that are built in another way, without intervals.
@@ -100,7 +98,7 @@ class Predictor:
         Args:
             spec: That of the members, with other settings of their graphs.
         """
-        return Predictor(self.model, spec, self.elements, others=self.members[1:])
+        return Predictor(self.members, spec, self.elements)
 
     def to(self, device: str) -> "Predictor":
         """Move the members to where they compute, and return the same predictor.
@@ -111,22 +109,10 @@ class Predictor:
         Raises:
             ConfigError: If it is neither, or there is no such device here.
         """
-        if device not in ("cpu", "cuda"):
-            raise ConfigError(f"the device must be cpu or cuda, got {device!r}")
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError(
-                f"the device is to be cuda, and torch {torch.__version__} finds no CUDA GPU on "
-                "this machine: take cpu"
-            )
+        self.device = check_device(device)
         for member in self.members:
-            member.to(device)
-        self.device = device
+            member.to(self.device)
         return self
-
-    @property
-    def target(self) -> Target:
-        """What is predicted; the first of several."""
-        return self.spec.target
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -206,20 +192,22 @@ class Predictor:
             found += [unsupported[n] if n in unsupported else next(said) for n in range(len(part))]
         return found
 
-    @torch.no_grad()
     @deterministic()
     def _said(
         self, graph: Graph, crystals: Sequence[Crystal], novelty: bool
     ) -> list[Prediction | str]:
-        graph = graph.to(self.device)
-        seen = [member.features(graph) for member in self.members]
-        pairs = list(zip(self.members, seen, strict=True))
-        embedding = self.model.embedding(seen[0], graph).cpu().numpy()
-        said = [one.prediction(one.read(own, graph)) for one, own in pairs]
-        values = np.stack([one.cpu().numpy() for one in said])
-        doubts = [one.deviation(own, graph) for one, own in pairs]
-        deviations = [one.double().cpu().numpy() for one in doubts if one is not None]
-        atomic = self.target.kind is Kind.ATOMIC
+        (batch,) = infer(self.members, [graph], device=self.device)
+        graph, first = batch.graph, batch.outputs[0]
+        name = self.targets[0].name
+        embedding = self.members[0].embedding(first.features, graph, name).numpy(force=True)
+        values = np.stack(
+            [
+                self._columns({t.name: predicted(t, one.values[t.name]) for t in self.targets})
+                for one in batch.outputs
+            ]
+        )
+        deviations = [self._columns(one.deviations) for one in batch.outputs if one.deviations]
+        atomic = self.targets[0].kind is Kind.ATOMIC
         sizes = graph.num_atoms.cpu().numpy() if atomic else np.ones(len(graph), dtype=int)
         ends = np.cumsum(sizes)[:-1]
         each = np.split(values, ends, axis=1)
@@ -235,6 +223,12 @@ class Predictor:
                 each, beside, crystals, embedding, compared, strict=True
             )
         ]
+
+    def _columns(
+        self, values: Mapping[str, Float[torch.Tensor, " rows"]]
+    ) -> Float[np.ndarray, "rows *columns"]:
+        columns = [values[target.name].double().numpy(force=True) for target in self.targets]
+        return np.stack(columns, axis=-1) if len(columns) > 1 else columns[0]
 
     def _one(
         self,
@@ -339,7 +333,7 @@ class Predictor:
         numbers = [f"{what}{mark}" for mark in marks for what in measures]
         each_target = [f"{what}{m}" for m in marks for what in (*measures, "unit")]
         columns = ["id", "formula", *each_target, "error"]
-        if self.target.kind is Kind.ATOMIC:
+        if self.targets[0].kind is Kind.ATOMIC:
             columns.insert(2, "site")
         if self.training_set is not None:
             columns += NOVELTY_COLUMNS

@@ -1,242 +1,147 @@
-"""The model of a property: encoder, readout, scaler, and the target they serve."""
+"""The model of properties: an encoder, and a head for each target."""
 
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import cast, final
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import GraphError, TargetError
+from xtalgraph.crystals.composition import elements_of
+from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.states import States
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Head
-from xtalgraph.models.readouts import Readout
-from xtalgraph.models.requirements import (
-    check_readout,
-    check_variance,
-    why_not_mixtures,
-    why_not_reduced,
-)
-from xtalgraph.models.scaler import Scaler
+from xtalgraph.models.model import ByTarget, Model, Output
+from xtalgraph.models.requirements import why_not_mixtures, why_not_reduced
 from xtalgraph.models.state_scaler import StateScaler
 
 
 @final
-class PropertyModel(nn.Module):
-    """Predicts a target of crystals in its own unit.
+class PropertyModel(Model):
+    """Predicts targets of crystals, each in its own unit.
 
     Args:
         encoder: Turns the graph into features.
-        readout: Turns the features into the target; must serve its kind.
-        target: What is predicted.
-        beside: Further targets that are predicted from the same features, with their readouts.
-        conditions: What the encoder reads as the state of a crystal.
-        deviations: One further readout for each target, from which the standard deviation of its
-            error is made; none for a model that says values alone.
+        heads: Turn the features into the targets, by name; they are kept in this order.
+        conditions: What the encoder reads of a crystal beside its atoms.
 
     Raises:
-        TargetError: If a readout does not serve its target's kind, or there are deviations of
-            classes, or not one for each target.
+        TargetError: If a head is of a target of another name, or only some learn their variance.
     """
 
     def __init__(
         self,
         encoder: Encoder,
-        readout: Readout,
-        target: Target,
-        beside: Sequence[tuple[Readout, Target]] = (),
+        heads: Mapping[str, Head],
         conditions: Conditions = ATOMS_ALONE,
-        deviations: Sequence[Readout] = (),
     ) -> None:
-        super().__init__()
-        check_readout(readout, target)
-        self.encoder = encoder
-        self.readout = readout
-        self.scaler = Scaler()
-        self.target = target
-        self.beside = nn.ModuleList(Head(*one) for one in beside)
-        self.conditions = conditions
+        super().__init__(encoder, [head.target for head in heads.values()], conditions)
+        for name, head in heads.items():
+            if name != head.target.name:
+                raise TargetError(f"the head named {name!r} is of the target {head.target.name!r}")
+        if len({bool(head.deviations) for head in heads.values()}) > 1:
+            raise TargetError(
+                f"the variance is learned of each target or of none, got {', '.join(heads)} of "
+                "which only some have readouts for it"
+            )
+        self.heads = nn.ModuleList(heads.values())
         self.states = StateScaler(len(conditions.numbers)) if conditions else None
-        if deviations:
-            _check_deviations(deviations, self.targets)
-        self.deviations = nn.ModuleList(Deviation(one) for one in deviations)
 
     @property
-    def targets(self) -> tuple[Target, ...]:
-        """Everything that is predicted."""
-        return tuple(target for _, target in self._scalers())
+    def learns_variance(self) -> bool:
+        """Whether a standard deviation of its error belongs to each value."""
+        return any(bool(head.deviations) for head in self.head_of.values())
 
-    def forward(self, graph: Graph) -> Float[Tensor, "rows *columns"]:
-        """Return one value for each crystal, or for each atom if the target is atomic.
+    @property
+    def head_of(self) -> dict[str, Head]:
+        """The head of each target by its name."""
+        heads = [cast(Head, head) for head in self.heads]
+        return {head.target.name: head for head in heads}
 
-        It is the prediction in the target's unit; of a class the log-odds of class 1, which the
-        loss reads, see `prediction`. Of several targets there is a column for each.
-
-        Args:
-            graph: What to predict.
-
-        Raises:
-            GraphError: If the graph is reduced and the model cannot read that, or it has not the
-                states that the model reads.
-        """
-        return self.read(self.features(graph), graph)
-
-    def features(self, graph: Graph) -> Features:
-        """Return what the encoder makes of a graph.
+    def forward(self, graph: Graph) -> Output:
+        """Predict every target.
 
         Args:
-            graph: What to predict.
+            graph: A batch of crystals.
 
         Raises:
             GraphError: If the graph is reduced, or has disordered sites, and the model cannot read
-                that.
+                that, or it has not the conditions that the model reads.
         """
-        if isinstance(graph, InvariantGraph):
-            reason = why_not_reduced(type(self.encoder), self.target)
-            if reason:
-                raise GraphError(f"the model cannot read a reduced graph: {reason}")
-        if len(graph.share):
-            reason = why_not_mixtures(type(self.encoder), self.encoder.config, self.target)
-            if reason:
-                raise GraphError(f"the model cannot read disordered sites: {reason}")
-        features: Features = self.encoder(self.as_read(graph))
-        return features
-
-    def read(self, features: Features, graph: Graph) -> Float[Tensor, "rows *columns"]:
-        """Return what `forward` returns, from features that are there already.
-
-        Args:
-            features: Of the graph.
-            graph: What to predict.
-        """
-        value: Tensor = self.scaler(self.readout(features, graph), graph, self.target)
-        if not self.beside:
-            return value
-        return torch.stack([value, *(head(features, graph) for head in self.beside)], dim=-1)
-
-    def deviation(self, features: Features, graph: Graph) -> Float[Tensor, "rows *columns"] | None:
-        """Return the standard deviation of the error of what `read` returns, in the target's unit.
-
-        Args:
-            features: Of the graph.
-            graph: What to predict.
-
-        Returns:
-            As `read`, and larger than 0; None where the model has learned no variance.
-        """
-        if not self.deviations:
-            return None
-        columns: list[Tensor] = []
-        for said, (scaler, _) in zip(self.deviations, self._scalers(), strict=True):
-            value: Tensor = said(features, graph)
-            columns.append(value * scaler.scale.to(value.dtype))
-        return torch.stack(columns, dim=-1) if self.beside else columns[0]
-
-    def as_read(self, graph: Graph) -> Graph:
-        """Return a graph as the encoder reads it: with the numbers of its states scaled.
-
-        Args:
-            graph: What to predict.
-
-        Raises:
-            GraphError: If it has not the states that the model reads.
-        """
-        found, wanted = graph.state.shape[1], len(self.conditions.numbers)
-        if found != wanted or (self.conditions.fidelity and bool((graph.fidelity < 0).any())):
-            names = ", ".join(self.conditions.columns) or "nothing"
-            raise GraphError(
-                f"the model reads {names} as the state of a crystal, and the graph has {found} "
-                "numbers and may lack the method: give it with "
-                "spec.conditions.states_of(rows).attach(graph)"
-            )
-        return graph if self.states is None else graph.replace(state=self.states(graph.state))
-
-    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
-        """Return the vector of each crystal from which the readout of the first target starts.
-
-        It is the same for a supercell, and for a reduced graph.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
-        """
-        return self.readout.pooled(features, graph)
-
-    def prediction(self, value: Float[Tensor, "rows *columns"]) -> Float[Tensor, "rows *columns"]:
-        """Turn what `forward` returned into predictions, in float64.
-
-        Args:
-            value: In the target's unit, or log-odds.
-
-        Returns:
-            The same; of a class the probability of class 1.
-        """
-        value = value.double()  # before the sigmoid, which in float32 is 1 from 17 on
-        if not self.beside:
-            return torch.sigmoid(value) if self.target.is_class else value
-        is_class = torch.tensor([target.is_class for target in self.targets], device=value.device)
-        return torch.where(is_class, torch.sigmoid(value), value)
+        features, heads = self._features(graph), self.head_of
+        values = {name: head(features, graph) for name, head in heads.items()}
+        deviations = {
+            name: head.deviation(features, graph) for name, head in heads.items() if head.deviations
+        }
+        return Output(values, deviations, features)
 
     @torch.no_grad()
-    def start(self, graph: Graph) -> Float[Tensor, "rows *columns"]:
-        """Return what the scalers say by themselves, in float64: where training begins.
+    def start(self, graph: Graph) -> ByTarget:
+        """Return what is predicted before anything was learned: the scales alone, in float64.
 
         Args:
-            graph: Of which crystals.
+            graph: A batch of crystals.
         """
-        rows = len(graph.number) if self.target.kind is Kind.ATOMIC else len(graph)
-        nothing = torch.zeros(rows, dtype=torch.float64, device=graph.number.device)
-        columns = [scaler(nothing, graph, target) for scaler, target in self._scalers()]
-        return torch.stack(columns, dim=-1) if self.beside else columns[0]
+        return {name: head.start(graph) for name, head in self.head_of.items()}
 
-    def fit_scalers(
-        self,
-        values: Sequence[Float[np.ndarray, "_ *columns"]],
-        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
+    def fit_scales(
+        self, labels: Values, crystals: Sequence[Crystal], states: States | None = None
     ) -> None:
-        """Fit the scaler of each target to the training crystals that have its label.
+        """Fit the scale of each target, and of the conditions, to the training part.
 
         Args:
-            values: Of each crystal, as `forward` returns them; NaN where a label is missing.
-            numbers: Atomic numbers of each crystal, or the amounts of its elements, see
-                `Scaler.fit`.
+            labels: Of the training crystals, NaN where a label is missing.
+            crystals: The same crystals.
+            states: Their conditions, for a model that reads them.
 
         Raises:
             InputError: If there is only one class to learn from.
         """
-        for column, (scaler, target) in enumerate(self._scalers()):
-            own = [one[:, column] if self.beside else one for one in values]
-            known = [place for place, one in enumerate(own) if not np.isnan(one).any()]
-            labels = np.concatenate([own[place] for place in known])
-            scaler.fit(labels, [numbers[place] for place in known], target)
-
-    def fit_states(self, states: States) -> None:
-        """Fit the scale of the numbers of the state to the training crystals.
-
-        Args:
-            states: Of each.
-        """
-        if self.states is not None:
+        numbers = [elements_of(crystal) for crystal in crystals]
+        for name, head in self.head_of.items():
+            head.fit(labels.arrays[name], numbers)
+        if self.states is not None and states is not None:
             self.states.fit(states.numbers)
 
-    def _scalers(self) -> list[tuple[Scaler, Target]]:
-        heads = [head for head in self.beside if isinstance(head, Head)]
-        return [(self.scaler, self.target), *((head.scaler, head.target) for head in heads)]
+    def embedding(
+        self, features: Features, graph: Graph, name: str
+    ) -> Float[Tensor, "crystals width"]:
+        """Return the vector of each crystal from which the readout of a target starts.
 
+        Args:
+            features: Of the graph.
+            graph: What they were made of.
+            name: The target.
+        """
+        return self.head_of[name].embedding(features, graph)
 
-def _check_deviations(readouts: Sequence[Readout], targets: Sequence[Target]) -> None:
-    if len(readouts) != len(targets):
-        raise TargetError(
-            f"the variance is learned of each target or of none, got {len(readouts)} readouts for "
-            f"it and {len(targets)} targets"
-        )
-    for readout, target in zip(readouts, targets, strict=True):
-        check_variance(target)
-        check_readout(readout, target)
+    def as_read(self, graph: Graph) -> Graph:
+        """Return a graph as the encoder reads it, with its conditions scaled.
+
+        Args:
+            graph: A batch of crystals.
+
+        Raises:
+            GraphError: If the graph has not the conditions that the model reads.
+        """
+        self.expect_conditions(graph)
+        return graph if self.states is None else graph.replace(state=self.states(graph.state))
+
+    def _features(self, graph: Graph) -> Features:
+        encoder = type(self.encoder)
+        if isinstance(graph, InvariantGraph) and (
+            reason := why_not_reduced(encoder, *self.targets)
+        ):
+            raise GraphError(f"the model cannot read a reduced graph: {reason}")
+        if len(graph.share) and (
+            reason := why_not_mixtures(encoder, self.encoder.config, *self.targets)
+        ):
+            raise GraphError(f"the model cannot read disordered sites: {reason}")
+        features: Features = self.encoder(self.as_read(graph))
+        return features

@@ -1,4 +1,4 @@
-"""Every architecture by its name: one line each."""
+"""Every architecture and every kind of model by its name: one line each."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
 from xtalgraph.models.gemnet import GemNet
 from xtalgraph.models.megnet import MEGNet
+from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.xgn import XGN
 
@@ -21,6 +22,9 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "xgn": XGN,
 }
 """Name in configurations to class."""
+
+MODELS: Final = {"property": PropertyModel}
+"""What is made of an encoder, by its kind."""
 
 DEFAULT: Final = "xgn"
 """The architecture that is recommended, and taken where none is named."""

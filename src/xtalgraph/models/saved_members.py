@@ -11,7 +11,7 @@ from xtalgraph.crystals.composition import VACANCY_NAME
 from xtalgraph.models.checkpoint import check_finite, load_model, member_folder
 from xtalgraph.models.intervals import Intervals, load_intervals
 from xtalgraph.models.manifest import check_manifest
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.model import Model
 from xtalgraph.models.spec import ModelSpec
 
 log = logging.getLogger("xtalgraph")
@@ -20,7 +20,7 @@ log = logging.getLogger("xtalgraph")
 class SavedMembers(NamedTuple):
     """What a run folder holds of its models."""
 
-    members: list[PropertyModel]
+    members: list[Model]
     """In evaluation mode, on the CPU."""
     spec: ModelSpec
     """What each of them is."""

@@ -16,8 +16,10 @@ from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
-from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.head import Head
+from xtalgraph.models.model import Model
+from xtalgraph.models.readouts import Readout
+from xtalgraph.models.registry import ENCODERS, MODELS
 from xtalgraph.models.requirements import (
     check_variance,
     readout_named,
@@ -29,15 +31,15 @@ LARGEST_TOLERANCE: Final[float] = 0.1
 """Of folding, Å; beyond it neighbours of different shells would be taken for equal."""
 
 
-def default_reduction_tolerance(encoder: str, target: Target) -> float:
+def default_reduction_tolerance(encoder: str, targets: Sequence[Target]) -> float:
     """Return the tolerance of folding in Å where none is given; 0 if the model cannot read it.
 
     Args:
         encoder: A name; one that is not in the registry gets 0.
-        target: What is predicted.
+        targets: What is predicted.
     """
     known = ENCODERS.get(encoder)
-    return 0.0 if known is None or why_not_reduced(known, target) else DEFAULT_TOLERANCE
+    return 0.0 if known is None or why_not_reduced(known, *targets) else DEFAULT_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,9 @@ class ModelSpec:
         readout: A name, or ``auto``.
         strategy: Name of the neighbour strategy.
         strategy_settings: Its settings; keys left out keep their default.
-        target: What is predicted.
+        targets: What is predicted, each with a readout of its own on the same encoder.
         reduction_tolerance: The graph is reduced by symmetry, with distances this close merged, Å;
             0 leaves it as it is, which is also what a record says that does not say.
-        beside: Further targets, each with a readout of its own on the same encoder.
         conditions: Which columns are the state of a crystal.
         variance: Whether the standard deviation of the error is predicted, too.
         disorder: What is done with crystals whose sites hold several species or are empty in part:
@@ -70,9 +71,8 @@ class ModelSpec:
     readout: str
     strategy: str
     strategy_settings: dict[str, Any]
-    target: Target
+    targets: tuple[Target, ...]
     reduction_tolerance: float = 0.0
-    beside: tuple[Target, ...] = ()
     conditions: Conditions = ATOMS_ALONE
     variance: bool = False
     disorder: str = "refuse"
@@ -89,12 +89,12 @@ class ModelSpec:
                 f"graph.reduction_tolerance must be at least 0 and at most "
                 f"{LARGEST_TOLERANCE:g} Å, got {self.reduction_tolerance}"
             )
-        reason = why_not_reduced(ENCODERS[self.encoder], self.target)
+        self._check_targets()
+        reason = why_not_reduced(ENCODERS[self.encoder], *self.targets)
         if self.reduction_tolerance > 0 and reason:
             raise ConfigError(
                 f"the graph cannot be reduced: {reason}. Set graph.reduction_tolerance=0"
             )
-        self._check_targets()
         self._check_disorder()
         # With every default written out, the record stays true when a default changes.
         said = self.settings | self._state_settings()
@@ -140,34 +140,32 @@ class ModelSpec:
         encoder = ENCODERS[self.encoder]
         if self.disorder == "refuse":
             return
-        if self.target.kind is Kind.ATOMIC and self.disorder == "order":
-            raise ConfigError(
-                f"{self.target.name!r} is declared atomic, and an ordering has other sites than "
-                "the file: leave out data.disorder"
-            )
         config = settings_from(encoder.Config, self.settings, "model")
-        reason = why_not_mixtures(encoder, config, self.target)
+        reason = why_not_mixtures(encoder, config, *self.targets)
         if self.disorder == "mix" and reason:
             raise ConfigError(f"data.disorder=mix is not for this model: {reason}")
+        atomic = [target.name for target in self.targets if target.kind is Kind.ATOMIC]
+        if self.disorder == "order" and atomic:
+            raise ConfigError(
+                f"{atomic[0]!r} is declared atomic, and an ordering has other sites than the file: "
+                "leave out data.disorder"
+            )
 
     def _check_targets(self) -> None:
+        if not self.targets:
+            raise TargetError("a model must predict at least one target, got none")
+        names = [target.name for target in self.targets]
+        if len(set(names)) < len(names):
+            raise TargetError(f"each target may be named once, got {', '.join(names)}")
         for target in self.targets:
             readout_named(self.readout, target, ENCODERS[self.encoder])
             if self.variance:
                 check_variance(target)
-            if (target.kind is Kind.ATOMIC) != (self.target.kind is Kind.ATOMIC):
-                raise TargetError(
-                    f"{target.name!r} is declared {target.kind} and {self.target.name!r} "
-                    f"{self.target.kind}: targets of sites and of crystals are learned in two runs"
-                )
-        names = [target.name for target in self.targets]
-        if len(set(names)) < len(names):
-            raise TargetError(f"each target may be named once, got {', '.join(names)}")
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
-        """Everything that is predicted."""
-        return (self.target, *self.beside)
+        if len({target.kind is Kind.ATOMIC for target in self.targets}) > 1:
+            declared = ", ".join(f"{target.name!r} {target.kind}" for target in self.targets)
+            raise TargetError(
+                f"targets of sites and of crystals are learned in two runs, got {declared}"
+            )
 
     def make_strategy(self) -> Strategy:
         """Return the neighbour strategy."""
@@ -197,26 +195,34 @@ class ModelSpec:
         """
         return self.make_graph_settings().build(crystals, progress=progress)
 
-    def make_model(self) -> PropertyModel:
+    def make_model(self) -> Model:
         """Make the model, with weights drawn from torch's global generator."""
         encoder_class = ENCODERS[self.encoder]
         config = settings_from(encoder_class.Config, self.settings, "model")
         encoder = encoder_class(config, self.make_strategy().cutoff)
-        made = [readout_named(self.readout, target, encoder_class) for target in self.targets]
         widths = encoder.width, encoder.crystal_width
-        readouts = [readout(*widths) for readout in made]
-        # Drawn last, so that the others begin as they do in a model without.
-        deviations = [readout(*widths) for readout in made] if self.variance else []
-        beside = list(zip(readouts[1:], self.beside, strict=True))
-        target, conditions = self.target, self.conditions
-        return PropertyModel(encoder, readouts[0], target, beside, conditions, deviations)
+
+        def readouts() -> list[list[Readout]]:
+            return [
+                [
+                    readout_named(self.readout, target, encoder_class)(*widths)
+                    for _ in range(target.tensor.copies)
+                ]
+                for target in self.targets
+            ]
+
+        # Deviations are drawn last, so that the others begin as they do in a model without.
+        values, deviations = readouts(), readouts() if self.variance else [[]] * len(self.targets)
+        heads = {
+            target.name: Head(target, own, further)
+            for target, own, further in zip(self.targets, values, deviations, strict=True)
+        }
+        return MODELS["property"](encoder, heads, self.conditions)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        plain = asdict(self) | {"target": self.target.as_dict()}
-        del plain["beside"], plain["conditions"]
-        if self.beside:
-            plain["beside"] = [target.as_dict() for target in self.beside]
+        plain = asdict(self) | {"targets": [target.as_dict() for target in self.targets]}
+        del plain["conditions"]
         if self.conditions:
             plain["conditions"] = self.conditions.as_dict()
         for name, same in (("variance", False), ("disorder", "refuse")):
@@ -227,8 +233,7 @@ class ModelSpec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
         """Make a spec from what `as_dict` returned."""
-        beside = tuple(Target.from_dict(one) for one in values.get("beside", ()))
-        made = {"target": Target.from_dict(values["target"]), "beside": beside}
+        made: dict[str, Any] = {"targets": tuple(map(Target.from_dict, values["targets"]))}
         if "conditions" in values:
             made["conditions"] = Conditions.from_dict(values["conditions"])
         return cls(**values | made)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
+from torch import Tensor
 
 FORMAT: Final = 6
 """Of the files of a run, as they are written now."""
@@ -24,6 +25,16 @@ def upgrade_model(document: Mapping[str, Any]) -> dict[str, Any]:
     for version in range(int(upgraded["format"]), FORMAT):
         upgraded = _STEPS.get(version, dict)(upgraded) | {"format": version + 1}
     return upgraded
+
+
+def upgrade_weights(weights: Mapping[str, Tensor], version: int) -> dict[str, Tensor]:
+    """Return ``model.safetensors`` with the current names of the weights.
+
+    Args:
+        weights: What the file holds, by name.
+        version: The format of ``model.json``.
+    """
+    return {_weight_of_6(name) if version < 6 else name: one for name, one in weights.items()}
 
 
 def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -95,11 +106,25 @@ def upgrade_predictions(table: pd.DataFrame, names: Sequence[str]) -> dict[str, 
 
 
 def _from_5(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Symmetry reduction was called folding."""
+    """Symmetry reduction was called folding; the first target stood apart from the others."""
     model = dict(document["model"])
+    model["targets"] = [model.pop("target"), *model.pop("beside", [])]
     if "fold_tolerance" in model:
         model["reduction_tolerance"] = model.pop("fold_tolerance")
     return {**document, "model": model}
+
+
+def _weight_of_6(name: str) -> str:
+    """Return the name of a weight in format 6, which has a head for each target."""
+    part, _, rest = name.partition(".")
+    if part in ("readout", "scaler"):
+        return f"heads.0.{part}s.0.{rest}"
+    if part not in ("beside", "deviations"):
+        return name
+    number, of_head, rest = rest.split(".", 2)
+    if part == "deviations":
+        return f"heads.{number}.deviations.0.{of_head}.{rest}"
+    return f"heads.{int(number) + 1}.{of_head}s.0.{rest}"
 
 
 _STEPS: Final[Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {5: _from_5}

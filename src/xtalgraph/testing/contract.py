@@ -25,7 +25,7 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
 from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.invariance import expected_values
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.model import Model, Output
 from xtalgraph.models.requirements import why_not_reduced
 from xtalgraph.models.smoothness import pair_and_cluster
 from xtalgraph.models.spec import ModelSpec
@@ -58,7 +58,7 @@ class Check:
         return self.violation <= self.tolerance
 
 
-def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
+def check_contract(model: Model, spec: ModelSpec) -> list[Check]:
     """Put a model through the whole contract, in float64 and in evaluation mode.
 
     Args:
@@ -74,14 +74,14 @@ def check_contract(model: PropertyModel, spec: ModelSpec) -> list[Check]:
         checks += list(_on_one(model, spec, name, crystal))
     checks.append(_batch(model, spec))
     checks += _gradients(model, spec)
-    if not why_not_reduced(type(model.encoder), model.target):
+    if not why_not_reduced(type(model.encoder), *model.targets):
         checks += _reduced(model, spec)
     if spec.make_strategy().continuous:
         checks += _smoothness(model, spec)
     return checks
 
 
-def _on_one(model: PropertyModel, spec: ModelSpec, name: str, crystal: Crystal) -> Iterator[Check]:
+def _on_one(model: Model, spec: ModelSpec, name: str, crystal: Crystal) -> Iterator[Check]:
     start = _predict(model, spec, crystal)
     yield Check("finite", name, 0.0 if np.all(np.isfinite(start)) else np.inf, TOLERANCE)
     larger = repeated(crystal, np.where(crystal.pbc, [2, 1, 3], 1))
@@ -93,7 +93,7 @@ def _on_one(model: PropertyModel, spec: ModelSpec, name: str, crystal: Crystal) 
 
 
 def _saved(
-    model: PropertyModel,
+    model: Model,
     spec: ModelSpec,
     name: str,
     crystal: Crystal,
@@ -111,14 +111,14 @@ def _saved(
     yield Check("save and load", name, _difference(_predict(loaded, spec, crystal), start), 0.0)
 
 
-def _batch(model: PropertyModel, spec: ModelSpec) -> Check:
+def _batch(model: Model, spec: ModelSpec) -> Check:
     crystals = list(contract_crystals().values())
     together = _predict(model, spec, *crystals)
     alone = np.concatenate([_predict(model, spec, crystal) for crystal in crystals])
     return Check("batch as single", "all", _difference(together, alone), TOLERANCE)
 
 
-def _gradients(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
+def _gradients(model: Model, spec: ModelSpec) -> Iterator[Check]:
     """Compare what parameters learn from a crystal, however it is written down."""
     name = "triclinic"
     crystal = contract_crystals()[name]
@@ -132,7 +132,7 @@ def _gradients(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
 
 
 def _slopes(
-    model: PropertyModel, spec: ModelSpec, crystal: Crystal
+    model: Model, spec: ModelSpec, crystal: Crystal
 ) -> Float[np.ndarray, "parameters columns"]:
     """Return the gradient of each column, added up over its rows."""
     values = _said(model, spec.make_graph(crystal)).sum(dim=0)
@@ -147,7 +147,7 @@ def _slopes(
     return torch.stack(flat, dim=1).numpy()
 
 
-def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
+def _reduced(model: Model, spec: ModelSpec) -> Iterator[Check]:
     """Compare the reduced graph with the full one at the same, merged distances."""
     crystals = contract_crystals()
     larger = {
@@ -168,7 +168,7 @@ def _reduced(model: PropertyModel, spec: ModelSpec) -> Iterator[Check]:
             )
 
 
-def _learned(model: PropertyModel, graph: Graph, training: bool) -> dict[str, np.ndarray]:
+def _learned(model: Model, graph: Graph, training: bool) -> dict[str, np.ndarray]:
     """Return values, the gradients of the parameters, and what the buffers have become."""
     copied = copy.deepcopy(model).train(training)
     values = _said(copied, graph)
@@ -180,7 +180,7 @@ def _learned(model: PropertyModel, graph: Graph, training: bool) -> dict[str, np
     return {k: v.numpy() for k, v in (parts | {"buffers": torch.cat(buffers)}).items()}
 
 
-def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
+def _smoothness(model: Model, spec: ModelSpec) -> list[Check]:
     """Take atoms apart through the cutoffs of edges and angles: nothing may jump."""
     limits = {"the cutoff": spec.make_strategy().cutoff}
     angles = spec.make_angles()
@@ -202,23 +202,22 @@ def _smoothness(model: PropertyModel, spec: ModelSpec) -> list[Check]:
 
 @torch.no_grad()
 def _predict(
-    model: PropertyModel, spec: ModelSpec, *crystals: Crystal
+    model: Model, spec: ModelSpec, *crystals: Crystal
 ) -> Float[np.ndarray, "rows columns"]:
     found: np.ndarray = _said(model, spec.make_graph(crystals)).numpy()
     return found
 
 
-def _said(model: PropertyModel, graph: Graph) -> Float[Tensor, "rows columns"]:
+def _said(model: Model, graph: Graph) -> Float[Tensor, "rows columns"]:
     """Return the values and, where there are some, their deviations beside them."""
-    features = model.features(graph)
-    values, deviation = model.read(features, graph), model.deviation(features, graph)
-    said = [values] if deviation is None else [values, deviation]
+    output: Output = model(graph)
+    said = [*output.values.values(), *output.deviations.values()]
     return torch.cat([one.reshape(len(one), -1) for one in said], dim=1)
 
 
-def _columns(model: PropertyModel) -> tuple[Target, ...]:
+def _columns(model: Model) -> tuple[Target, ...]:
     """Return what each column of `_said` is; a deviation behaves as its target."""
-    return model.targets * (2 if model.deviations else 1)
+    return model.targets * (2 if model.learns_variance else 1)
 
 
 def _difference(found: np.ndarray, expected: np.ndarray) -> float:

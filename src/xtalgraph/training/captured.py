@@ -12,12 +12,12 @@ from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.padding import Size, pad_graph, padded_size
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.model import Model
 from xtalgraph.training.examples import Examples
 
 Work = Callable[[Examples[Graph]], Tensor]
-"""Forward and backward of a batch: adds to the gradients of the model and returns the loss, of as
-many crystals as there are values; the graph may have one more, which is padding."""
+"""Forward and backward of a batch: adds to the gradients of the model and returns the loss. The
+graph may have one crystal more than there are labels, which is padding."""
 _WARM: Final = 3
 """Steps before the recording, in which libraries choose and allocate; torch's advice."""
 
@@ -38,8 +38,9 @@ class CapturedSteps:
     Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
     """
 
-    def __init__(self, model: PropertyModel, work: Work) -> None:
-        if model.conditions.fidelity or model.target.kind is Kind.ATOMIC:
+    def __init__(self, model: Model, work: Work) -> None:
+        atomic = any(target.kind is Kind.ATOMIC for target in model.targets)
+        if model.conditions.fidelity or atomic:
             raise ConfigError(
                 "training.capture serves targets of crystals, without data.fidelity: leave it out"
             )
@@ -66,8 +67,8 @@ class CapturedSteps:
                 "graph.reduction_tolerance, or leave it out"
             )
         size = padded_size(graph)
-        padded = Examples(pad_graph(graph, size), batch.values, batch.scope)
-        key = len(batch.values), size
+        padded = Examples(pad_graph(graph, size), batch.labels)
+        key = len(graph), size
         if key not in self.kept:
             self.kept[key] = _Recording(padded)
             self._record(self.kept[key])
@@ -107,22 +108,21 @@ class _Recording:
     """The memory of batches of one size, and what was recorded on it."""
 
     def __init__(self, batch: Examples[Graph]) -> None:
-        self.batch = Examples(
-            batch.graph.replace(**_fields(batch.graph)), batch.values, batch.scope
-        )
-        self.loss = batch.values.new_zeros(())
+        self.batch = batch
+        self.loss = torch.zeros((), dtype=torch.float64, device=batch.graph.number.device)
         self.recording: torch.cuda.CUDAGraph | None = None
 
     def fill(self, batch: Examples[Graph]) -> None:
         """Write a batch of the same size over the one before."""
-        here, there = (_fields(one.graph) | {"": one.values} for one in (self.batch, batch))
-        for name, value in here.items():
-            value.copy_(there[name])
+        for value, new in zip(_tensors(self.batch), _tensors(batch), strict=True):
+            value.copy_(new)
 
     def examples(self) -> Examples[Graph]:
         """Return the batch, with nothing kept that was computed from the one before."""
-        return Examples(self.batch.graph.replace(), self.batch.values, self.batch.scope)
+        return Examples(self.batch.graph.replace(), self.batch.labels)
 
 
-def _fields(graph: Graph) -> dict[str, Tensor]:
-    return {field.name: getattr(graph, field.name) for field in dataclasses.fields(graph)}
+def _tensors(batch: Examples[Graph]) -> list[Tensor]:
+    """Return all that differs between two batches of one size."""
+    fields = [getattr(batch.graph, field.name) for field in dataclasses.fields(batch.graph)]
+    return fields + [labels.values for labels in batch.labels.values()]

@@ -1,7 +1,7 @@
-"""Crystals with their targets, as the training loop sees them."""
+"""Crystals with their labels, as the training loop sees them."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
@@ -11,12 +11,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.training.schedule import num_batches
 
 _READERS: Final = 8
 """Batches that are read from a disk at the same time: it serves many small reads at once."""
+EVALUATION_BATCH: Final = 256
+"""Crystals in a batch that is only evaluated."""
 S = TypeVar("S", bound="GraphSource")
+B = TypeVar("B")
 
 
 @runtime_checkable
@@ -35,6 +39,9 @@ class GraphSource(Protocol):
     def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:
         """Return the rows of a scope that belong to some of the crystals, crystal by crystal."""
 
+    def counts(self, scope: Scope) -> Int[Tensor, " crystals"]:
+        """Return how many rows of a scope each crystal has."""
+
     def to(self: S, device: torch.device) -> S:
         """Return the same, with batches on a device."""
 
@@ -43,28 +50,61 @@ S_co = TypeVar("S_co", bound=GraphSource, covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
+class Labels:
+    """What is to be learned of one target."""
+
+    values: Float[Tensor, "rows *shape"]
+    """In the unit of the target; NaN where a label is missing."""
+    scope: Scope
+    """What a row belongs to: a crystal, or an atom for an atomic target."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def to(self, device: torch.device) -> "Labels":
+        """Return the labels on a device."""
+        return Labels(self.values.to(device), self.scope)
+
+
+@dataclass(frozen=True, eq=False)
 class Examples(Generic[S_co]):
-    """Graphs and the values to learn, one for each row of `scope`."""
+    """Graphs and the labels to learn, by the name of the target."""
 
     graph: S_co
     """All crystals; of a batch, a `Graph`."""
-    values: Float[Tensor, "rows *columns"]
-    """Targets in their own unit; of several a column for each, NaN where a label is missing."""
-    scope: Scope
-    """Crystal, or atom for atomic targets."""
+    labels: Mapping[str, Labels]
+    """Of the same crystals."""
 
     def __len__(self) -> int:
         return len(self.graph)
 
     def select(self, crystals: Int[Tensor, " chosen"]) -> "Examples[Graph]":
         """Return some of the crystals, in the given order."""
-        device = self.values.device
-        rows = self.graph.rows(self.scope, crystals.to(device)).to(device)
-        return Examples(self.graph.select(crystals), self.values.index_select(0, rows), self.scope)
+        rows: dict[Scope, Tensor] = {}
+        chosen = {}
+        for name, one in self.labels.items():
+            device = one.values.device
+            if one.scope not in rows:
+                rows[one.scope] = self.graph.rows(one.scope, crystals.to(device)).to(device)
+            chosen[name] = Labels(one.values.index_select(0, rows[one.scope]), one.scope)
+        return Examples(self.graph.select(crystals), chosen)
 
     def to(self, device: torch.device) -> "Examples[S_co]":
         """Return the examples on a device."""
-        return Examples(self.graph.to(device), self.values.to(device), self.scope)
+        labels = {name: one.to(device) for name, one in self.labels.items()}
+        return Examples(self.graph.to(device), labels)
+
+
+def labels_from(values: Values) -> dict[str, Labels]:
+    """Return values as a training takes them.
+
+    Args:
+        values: Of some crystals.
+    """
+    return {
+        target.name: Labels(torch.from_numpy(values[target.name]), target.scope)
+        for target in values.targets
+    }
 
 
 def shuffled_batches(
@@ -81,25 +121,32 @@ def shuffled_batches(
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(examples))
     parts = np.array_split(order, num_batches(len(examples), batch_size))
-    yield from _selected(examples, map(torch.from_numpy, parts))
+    yield from _read_ahead(examples.graph, examples.select, map(torch.from_numpy, parts))
 
 
-def ordered_batches(examples: Examples[GraphSource], batch_size: int) -> Iterator[Examples[Graph]]:
-    """Yield the crystals in their order."""
-    yield from _selected(examples, torch.arange(len(examples)).split(batch_size))
+def ordered_graphs(source: GraphSource, batch_size: int = EVALUATION_BATCH) -> Iterator[Graph]:
+    """Yield batches of the graphs in their order.
+
+    Args:
+        source: The graphs of some crystals.
+        batch_size: Crystals in a batch, at most.
+    """
+    yield from _read_ahead(source, source.select, torch.arange(len(source)).split(batch_size))
 
 
-def _selected(
-    examples: Examples[GraphSource], parts: Iterable[Int[Tensor, " chosen"]]
-) -> Iterator[Examples[Graph]]:
+def _read_ahead(
+    source: GraphSource,
+    select: Callable[[Int[Tensor, " chosen"]], B],
+    parts: Iterable[Int[Tensor, " chosen"]],
+) -> Iterator[B]:
     """Yield batches in order; from a disk, the next ones are read while one is computed with."""
-    if isinstance(examples.graph, Graph):
-        yield from map(examples.select, parts)
+    if isinstance(source, Graph):
+        yield from map(select, parts)
         return
     with ThreadPoolExecutor(_READERS) as pool:
-        ahead: deque[Future[Examples[Graph]]] = deque()
+        ahead: deque[Future[B]] = deque()
         for part in parts:
-            ahead.append(pool.submit(examples.select, part))
+            ahead.append(pool.submit(select, part))
             if len(ahead) > _READERS:
                 yield ahead.popleft().result()
         while ahead:

@@ -1,9 +1,8 @@
-"""The one training loop: any property model, repeatable and resumable to the bit."""
+"""The one training loop: any model, repeatable and resumable to the bit."""
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -15,17 +14,19 @@ from torch import Tensor
 from xtalgraph.conventions.documents import DAMAGE
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.stopping import Stopped, StopRequest, postponed_stop
-from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.models.inference import concatenated, infer
+from xtalgraph.models.model import Model
 from xtalgraph.training.averaging import average_of
 from xtalgraph.training.captured import CapturedSteps
 from xtalgraph.training.examples import (
     Examples,
     GraphSource,
-    ordered_batches,
+    ordered_graphs,
     shuffled_batches,
 )
-from xtalgraph.training.objective import Objective
+from xtalgraph.training.objective import Objective, atoms_of
+from xtalgraph.training.progress import Progress
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.selection import is_worse
@@ -44,54 +45,19 @@ from xtalgraph.training.state import (
 _SECONDS_BETWEEN_STATES = 5.0
 """A state is saved after an epoch only if this long has passed; any epoch resumes to the same
 bits, so when exactly it is saved does not matter."""
-_EVALUATION_BATCH = 256
 
 
-@dataclass
-class Progress:
-    """How far a training has come; plain values, saved with the state."""
+class Validation(NamedTuple):
+    """What the validation part says of the averaged weights."""
 
-    epoch: int = 0
-    """Epochs done."""
-    best_epoch: int = 0
-    """Epoch of the best validation error, counted from 1."""
-    best_error: float | None = None
-    """Best validation error so far: the MAE in the target's unit, the log loss of classes,
-    of several targets the mean over them, see `Objective`."""
-    selected_epoch: int = 0
-    """Epoch whose weights are kept, see `Trainer`."""
-    selected_error: float | None = None
-    """Validation error of the weights that are kept."""
-    seconds: float = 0.0
-    """Time spent training, over all sittings."""
-    history: list[dict[str, Any]] = field(default_factory=list)
-    """One row an epoch, as in log.csv."""
-    key: str = ""
-    """What the training was made from; a state is resumed only by the same."""
-
-    @classmethod
-    def restored(cls, values: Mapping[str, Any]) -> "Progress":
-        """Return what was saved.
-
-        Args:
-            values: As `vars` has them.
-
-        Raises:
-            TypeError: If they are something else.
-        """
-        made = cls(**values)
-        for one in fields(cls):
-            value, usual = getattr(made, one.name), getattr(cls(), one.name)
-            kinds = (int, float, type(None)) if usual is None else (type(usual), int)
-            if not isinstance(value, kinds):
-                raise TypeError(f"{one.name} is {value!r}")
-        if not all(isinstance(row, dict) for row in made.history):
-            raise TypeError("the history is no list of rows")
-        return made
+    errors: Float[Tensor, " rows"]
+    """Of each row; their mean is the validation error."""
+    means: dict[str, float]
+    """The error of each of several targets, by column in ``log.csv``."""
 
 
 class Trainer:
-    """Trains a property model and leaves averaged weights in it, those of the epoch that is kept.
+    """Trains a model and leaves averaged weights in it, those of the epoch that is kept.
 
     It is the latest whose validation error cannot be told from the best: it is larger by at most
     one standard error of the difference between the two, over the rows of the validation part.
@@ -112,18 +78,18 @@ class Trainer:
 
     def __init__(
         self,
-        model: PropertyModel,
+        model: Model,
         train: Examples[GraphSource],
         validation: Examples[GraphSource],
         config: TrainingConfig,
         folder: Path,
         key: str,
     ) -> None:
-        if config.variance != bool(model.deviations):
+        if config.variance != model.learns_variance:
             raise ConfigError(
-                f"training.loss is {config.loss} and the model "
-                f"{'says' if model.deviations else 'does not say'} the variance of its error: the "
-                "loss gaussian goes with a model that says it, ModelSpec(..., variance=True), and "
+                f"training.loss is {config.loss} and the model predicts "
+                f"{'the' if model.learns_variance else 'no'} variance of its error: the loss "
+                "gaussian goes with a model that predicts it, ModelSpec(..., variance=True), and "
                 "no other loss does"
             )
         self.config = config
@@ -143,8 +109,8 @@ class Trainer:
         self.average = average_of(model, config.ema_decay)
         self.kept = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
-        self.objective = Objective(model.targets, config.loss)
-        self.scale = self._spread()
+        self.objective = Objective.of(model.targets, config)
+        self.scales = self._scales()
         self.steps, self.epochs, self.patience = config.length(len(train))
         self.gradients: Callable[[Examples[Graph]], Tensor] = self._fresh_gradients
         if config.capture:
@@ -173,9 +139,9 @@ class Trainer:
                 started = time.monotonic()
                 loss = self._epoch(done.epoch)
                 done.epoch += 1
-                errors = self._validate()
+                validation = self._validate()
                 done.seconds += time.monotonic() - started
-                self._record(loss, errors)
+                self._record(loss, validation)
                 known = (
                     "" if done.selected_error is None else f", {watched} {done.selected_error:.4g}"
                 )
@@ -244,25 +210,30 @@ class Trainer:
         return self._add_gradients(batch)
 
     def _add_gradients(self, batch: Examples[Graph]) -> Tensor:
-        """Return the loss, of as many crystals as there are values."""
+        """Return the loss; the graph may have more crystals than there are labels."""
         with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
-            said = _outputs_of(self.model, batch)
-        rows = len(batch.values)
-        deviation = None if said.deviation is None else said.deviation[:rows]
-        loss = self.objective.loss(said.values[:rows], batch.values, self.scale, deviation)
+            output = self.model(batch.graph)
+        loss = self.objective.mean(self.objective.sums(output, batch, self.scales))
         self.fabric.backward(loss)
         return loss.detach()
 
     @torch.no_grad()
-    def _validate(self) -> Float[Tensor, " rows"]:
+    def _validate(self) -> Validation:
         """Return the errors whose mean is the validation error; none without validation rows."""
         if len(self.validation) == 0:
-            return self.best_errors
-        said = _outputs(cast(PropertyModel, self.average.module), self.validation)
-        return self.objective.errors(said.values, self.validation.values, self.scale).cpu()
+            return Validation(self.best_errors, {})
+        graphs = ordered_graphs(self.validation.graph)
+        batches = infer([cast(Model, self.average.module)], graphs)
+        values, _ = concatenated(batch.outputs[0] for batch in batches)
+        labels = self.validation.labels
+        values = {name: value.to(labels[name].values.dtype) for name, value in values.items()}
+        counts = self.validation.graph.counts(Scope.ATOM)
+        crystal_of_atom = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
+        errors = self.objective.errors(values, labels, self.scales, crystal_of_atom)
+        return Validation(errors.cpu(), self.objective.means(values, labels))
 
-    def _record(self, loss: float, errors: Float[Tensor, " rows"]) -> None:
-        done, config = self.progress, self.config
+    def _record(self, loss: float, validation: Validation) -> None:
+        done, config, errors = self.progress, self.config, validation.errors
         error = float(errors.mean()) if len(errors) else None
         if error is None or done.best_error is None or error < done.best_error:
             done.best_error, done.best_epoch = error, done.epoch
@@ -280,17 +251,20 @@ class Trainer:
             ),
             "train_loss": loss,
             self.objective.column: error,
+            **validation.means,
             "kept": int(keep),
             "seconds": round(done.seconds, 3),
         }
         done.history.append(row)
 
-    def _spread(self) -> Tensor:
+    def _scales(self) -> dict[str, Tensor]:
         """Return the units of the loss."""
-        start = [
-            self.model.start(part.graph) for part in ordered_batches(self.train, _EVALUATION_BATCH)
-        ]
-        return self.objective.scale(self.train.values, torch.cat(start))
+        starts, atoms = [], []
+        for graph in ordered_graphs(self.train.graph):
+            starts.append(self.model.start(graph))
+            atoms.append(atoms_of(graph))
+        start = {name: torch.cat([one[name] for one in starts]) for name in starts[0]}
+        return self.objective.scales(self.train.labels, start, torch.cat(atoms))
 
     def _save(self) -> None:
         tensors = (
@@ -326,69 +300,7 @@ class Trainer:
         self._saved_epoch = self.progress.epoch
 
 
-class Outputs(NamedTuple):
-    """What a model says of examples."""
-
-    values: Float[Tensor, "rows *columns"]
-    """One value, or one for each target, for each row of their scope, in float64."""
-    deviation: Float[Tensor, "rows *columns"] | None
-    """The standard deviation of the error of each; None where no variance was learned."""
-
-
-def predict(model: PropertyModel, examples: Examples[GraphSource]) -> Outputs:
-    """Predict examples in order, in evaluation mode.
-
-    Args:
-        model: A property model.
-        examples: What to predict.
-
-    Returns:
-        Predictions, of classes probabilities, and their deviations.
-    """
-    said = _outputs(model, examples)
-    return Outputs(model.prediction(said.values), said.deviation)
-
-
-@torch.no_grad()
-def embeddings(model: PropertyModel, examples: Examples[GraphSource]) -> Tensor:
-    """Return the vector of each crystal from which the readout starts, in evaluation mode.
-
-    Args:
-        model: A property model.
-        examples: The crystals, in order.
-    """
-    was_training = model.training
-    model.eval()
-    parts = []
-    for part in ordered_batches(examples, _EVALUATION_BATCH):
-        parts.append(model.embedding(model.features(part.graph), part.graph))
-    model.train(was_training)
-    return torch.cat(parts)
-
-
-@torch.no_grad()
-def _outputs(model: PropertyModel, examples: Examples[GraphSource]) -> Outputs:
-    was_training = model.training
-    model.eval()
-    parts = [_outputs_of(model, part) for part in ordered_batches(examples, _EVALUATION_BATCH)]
-    model.train(was_training)
-    deviations = [part.deviation for part in parts if part.deviation is not None]
-    values = torch.cat([part.values for part in parts])
-    return Outputs(values, torch.cat(deviations) if deviations else None)
-
-
-def _outputs_of(model: PropertyModel, batch: Examples[Graph]) -> Outputs:
-    """Return what `PropertyModel.forward` says, and the deviation, in the precision of the values.
-
-    The features are made once for both.
-    """
-    features = model.features(batch.graph)
-    values, deviation = model.read(features, batch.graph), model.deviation(features, batch.graph)
-    dtype = batch.values.dtype
-    return Outputs(values.to(dtype), None if deviation is None else deviation.to(dtype))
-
-
-def _decayed(model: PropertyModel, weight_decay: float) -> list[dict[str, Any]]:
+def _decayed(model: Model, weight_decay: float) -> list[dict[str, Any]]:
     """Decay matrices; leave biases and the scales of normalisations alone."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

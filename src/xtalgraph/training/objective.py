@@ -1,15 +1,20 @@
-"""Loss and model selection."""
+"""Loss and model selection: a term for each target."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from xtalgraph.data.targets import Target
+from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.models.model import Output
+from xtalgraph.nn.segments import segment_sum
+from xtalgraph.training.examples import Examples, Labels
+from xtalgraph.training.settings import TrainingConfig
 
 LOSSES: Final[Mapping[str, Callable[..., Tensor]]] = {
     "l1": functional.l1_loss,
@@ -19,25 +24,27 @@ LOSSES: Final[Mapping[str, Callable[..., Tensor]]] = {
 """Losses of a number alone, by their names in the settings."""
 BETA: Final = 0.5
 """Of `gaussian_loss`."""
+ByTarget = Mapping[str, Float[Tensor, "..."]]
+"""Values by the name of the target."""
 
 
 def gaussian_loss(
-    said: Float[Tensor, "*rows"],
-    values: Float[Tensor, "*rows"],
+    value: Float[Tensor, "*rows"],
+    label: Float[Tensor, "*rows"],
     deviation: Float[Tensor, "*rows"],
     beta: float = BETA,
 ) -> Float[Tensor, "*rows"]:
-    """Return the weighted negative log likelihood of each value, s^2β (e²/s² + ln s²)/2.
+    """Return the weighted negative log likelihood of each label, s^2β (e²/s² + ln s²)/2.
 
-    e is the error and s the standard deviation that was said; the weight s^2β has no gradient. With
+    e is the error and s the predicted standard deviation; the weight s^2β has no gradient. With
     β = 0 it is the likelihood itself, whose pull on the mean, e/s², is weak wherever the model has
     given up: rows that are learned badly at first are never learned. With β = 1 the mean is pulled
     as by the squared error. At any β the loss of many rows that look the same is least where s² is
     their mean squared error.
 
     Args:
-        said: The mean.
-        values: What is to be learned.
+        value: The predicted mean.
+        label: What is to be learned.
         deviation: The standard deviation, larger than 0.
         beta: How far rows that are thought to be hard keep their weight.
 
@@ -47,129 +54,259 @@ def gaussian_loss(
     tensor([1.1931])
     """
     weight = deviation.detach() ** (2 * beta)
-    return weight * (((said - values) / deviation).square() / 2 + deviation.log())
+    return weight * (((value - label) / deviation).square() / 2 + deviation.log())
+
+
+@dataclass(frozen=True)
+class Term:
+    """The loss of one target.
+
+    A number has the chosen loss of its error in units of its scale, also where its variance is
+    learned. A class has the log loss, computed from the log-odds. A missing label, NaN, adds
+    nothing and has no gradient.
+    """
+
+    target: Target
+    """What is learned."""
+    loss: str
+    """A name in `LOSSES`, or ``gaussian``; classes do not look at it."""
+    weight: float = 1.0
+    """As how many labels of weight 1 a label counts."""
+    per_atom: bool = False
+    """Whether errors are compared per atom, as those of a total may be."""
+
+    @property
+    def measure(self) -> str:
+        """What the mean of the errors is, in words."""
+        return "log loss" if self.target.is_class else "MAE"
+
+    def scale(
+        self, labels: Float[Tensor, "rows *shape"], start: Float[Tensor, "rows *shape"]
+    ) -> Float[Tensor, "*shape"]:
+        """Return the unit of the loss: the mean absolute error of the scalers; 1 for a class.
+
+        Args:
+            labels: What is to be learned.
+            start: What the scalers predict.
+        """
+        error = (labels - start).abs()
+        columns = error.reshape(len(error), -1).T
+        mean = torch.stack([column[~column.isnan()].mean() for column in columns])
+        constant = torch.ones_like(mean)
+        scale = constant if self.target.is_class else torch.where(mean > 0, mean, constant)
+        return scale.reshape(error.shape[1:])
+
+    def sums(
+        self,
+        value: Float[Tensor, "rows *shape"],
+        deviation: Float[Tensor, "rows *shape"] | None,
+        labels: Float[Tensor, "rows *shape"],
+        scale: Float[Tensor, "..."],
+    ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
+        """Return the sum of the loss over the known labels, and how many these are.
+
+        Args:
+            value: What the model computed.
+            deviation: The standard deviation of its error, where it is learned.
+            labels: What is to be learned.
+            scale: The unit of the loss, for all rows or for each.
+        """
+        value, labels = value / scale, labels / scale
+        known = ~labels.isnan()
+        filled = labels.nan_to_num(0.0)  # before the loss: a NaN would pass through its gradient
+        if self.target.is_class:
+            loss = _log_loss(value, filled)
+        elif deviation is not None:
+            loss = gaussian_loss(value, filled, deviation / scale)
+        else:
+            loss = LOSSES[self.loss](value, filled, reduction="none")
+        return (loss * known).sum(), known.sum()
+
+    def errors(
+        self, value: Float[Tensor, "rows *shape"], labels: Float[Tensor, "rows *shape"]
+    ) -> Float[Tensor, "rows *shape"]:
+        """Return the absolute error of each label in its unit, or its log loss; NaN where missing.
+
+        Args:
+            value: What the model computed.
+            labels: What is true.
+        """
+        if not self.target.is_class:
+            return (value - labels).abs()
+        return torch.where(labels.isnan(), labels, _log_loss(value, labels.nan_to_num(0.0)))
 
 
 @dataclass(frozen=True)
 class Objective:
     """Loss and validation error of one target or of several.
 
-    A number has the chosen loss of its error in units of its spread, and the mean absolute error,
-    also where its variance is learned beside it. A class has the log loss for both, computed from
-    the log-odds.
-
-    Several targets have the mean loss over all known labels; a missing one, NaN, adds nothing and
-    has no gradient. Their validation error is the mean over the targets of the mean absolute error
-    in units of the spread, or of the log loss; a target without a known label there is left out.
+    The loss is the mean over all known labels, each as often as its weight says. The validation
+    error is the mean absolute error, or the log loss of a class; of several targets it is the mean
+    of these, in units of their scales. A target without a known label there is left out.
     """
 
-    targets: tuple[Target, ...]
-    """What is learned."""
-    loss_name: str
-    """A name in `LOSSES`, or ``gaussian``; classes do not look at it."""
+    terms: tuple[Term, ...]
+    """One for each target."""
+
+    @classmethod
+    def of(cls, targets: Sequence[Target], config: TrainingConfig) -> "Objective":
+        """Return the objective of a training.
+
+        Args:
+            targets: What is learned.
+            config: Hyper-parameters.
+        """
+        return cls(tuple(Term(target, config.loss) for target in targets))
 
     @property
     def measure(self) -> str:
         """What the validation error is, in words."""
-        if len(self.targets) > 1:
-            return "error"
-        return "log loss" if self.targets[0].is_class else "MAE"
+        return self.terms[0].measure if self._is_one_number else "error"
 
     @property
     def column(self) -> str:
         """Its column in ``log.csv``."""
-        return f"val_{self.measure.lower().replace(' ', '_')}"
+        return _column(self.measure)
 
-    def scale(
-        self, values: Float[Tensor, "rows *columns"], start: Float[Tensor, "rows *columns"]
-    ) -> Float[Tensor, "*columns"]:
-        """Return the units of the loss: the mean absolute errors of the scalers; 1 for classes.
+    @property
+    def _is_one_number(self) -> bool:
+        return len(self.terms) == 1 and self.terms[0].target.tensor.is_scalar
+
+    def scales(
+        self, labels: Mapping[str, Labels], start: ByTarget, num_atoms: Float[Tensor, " crystals"]
+    ) -> dict[str, Tensor]:
+        """Return the units of the loss.
 
         Args:
-            values: What is to be learned.
-            start: What the scalers say of it.
+            labels: What is to be learned.
+            start: What the scalers predict.
+            num_atoms: Of each crystal.
         """
-        if len(self.targets) == 1:
-            return _unit_of(self.targets[0], (values - start).abs().mean())
-        away = (values - start).abs()
-        return torch.stack(
-            [
-                _unit_of(target, away[:, n][~away[:, n].isnan()].mean())
-                for n, target in enumerate(self.targets)
-            ]
-        )
+        scales = {}
+        for term in self.terms:
+            name = term.target.name
+            truth, guess = labels[name].values, start[name]
+            if term.per_atom:
+                size = _rows_of(num_atoms, truth)
+                truth, guess = truth / size, guess / size
+            scales[name] = term.scale(truth, guess)
+        return scales
 
-    def loss(
+    def sums(
         self,
-        said: Float[Tensor, "rows *columns"],
-        values: Float[Tensor, "rows *columns"],
-        scale: Float[Tensor, "*columns"],
-        deviation: Float[Tensor, "rows *columns"] | None = None,
-    ) -> Float[Tensor, ""]:
-        """Return the mean loss.
+        output: Output,
+        batch: Examples[Graph],
+        scales: Mapping[str, Tensor],
+    ) -> dict[str, tuple[Float[Tensor, ""], Int[Tensor, ""]]]:
+        """Return the sum of each term over the known labels of a batch, and how many these are.
+
+        Sums and numbers of the parts of a batch add up to those of the whole. They are computed in
+        the precision of the labels, float64.
 
         Args:
-            said: What the model returned, in the precision of the values.
-            values: What is to be learned.
-            scale: Its units.
-            deviation: The standard deviations that the model said; they are there if and only if
-                the loss is ``gaussian``.
+            output: Of the batch; rows after the last label are padding.
+            batch: What is to be learned.
+            scales: The units of the loss.
         """
-        said, scaled = said / scale, values / scale
-        if deviation is not None:
-            known = ~scaled.isnan()
-            rows = gaussian_loss(said, scaled.nan_to_num(0.0), deviation / scale)
-            return (rows * known).sum() / known.sum()
-        if len(self.targets) == 1:
-            return self._loss_of(self.targets[0], said, scaled)
-        known = ~scaled.isnan()
-        filled = scaled.nan_to_num(0.0)  # before the loss: a NaN would pass through its gradient
-        each = [
-            self._loss_of(target, said[:, n], filled[:, n], reduction="none")
-            for n, target in enumerate(self.targets)
-        ]
-        total = (torch.stack(each, dim=-1) * known).sum()
-        return total / known.sum()
+        sums = {}
+        num_atoms = atoms_of(batch.graph) if any(term.per_atom for term in self.terms) else None
+        for term in self.terms:
+            name = term.target.name
+            truth = batch.labels[name].values
+            value = output.values[name][: len(truth)].to(truth.dtype)
+            deviation = output.deviations.get(name)
+            if deviation is not None:
+                deviation = deviation[: len(truth)].to(truth.dtype)
+            scale = scales[name]
+            if num_atoms is not None and term.per_atom:
+                scale = scale * _rows_of(num_atoms, truth)
+            sums[name] = term.sums(value, deviation, truth, scale)
+        return sums
+
+    def mean(self, sums: Mapping[str, tuple[Tensor, Tensor]]) -> Float[Tensor, ""]:
+        """Return the loss: the weighted mean over all labels.
+
+        Args:
+            sums: What `sums` returned, or those of several parts added up.
+        """
+        each = [(term.weight, *sums[term.target.name]) for term in self.terms]
+        total = torch.stack([weight * losses for weight, losses, _ in each]).sum()
+        return total / torch.stack([weight * count.double() for weight, _, count in each]).sum()
 
     def errors(
         self,
-        said: Float[Tensor, "rows *columns"],
-        values: Float[Tensor, "rows *columns"],
-        scale: Float[Tensor, "*columns"],
+        values: ByTarget,
+        labels: Mapping[str, Labels],
+        scales: Mapping[str, Tensor],
+        crystal_of_atom: Int[Tensor, " atoms"],
     ) -> Float[Tensor, " rows"]:
         """Return what each row adds to the validation error, which is their mean.
 
-        Of one target it is the error of the row, in the target's unit, or its log loss. Of several
-        targets those of which few labels are known weigh as much as the others.
+        Of one number it is the error of the row. Of several, those of which few labels are known
+        weigh as much as the others. Rows are crystals, or atoms where all targets are atomic.
 
         Args:
-            said: What the model returned, in the precision of the values.
-            values: What is true.
-            scale: The units in which the errors of several targets are averaged.
+            values: What the model computed, in the precision of the labels.
+            labels: What is true.
+            scales: The units in which the errors of several are averaged.
+            crystal_of_atom: The crystal of each atom.
         """
-        if len(self.targets) == 1:
-            return _errors_of(self.targets[0], said, values)
-        known = ~values.isnan()
-        filled = values.nan_to_num(0.0)
-        columns = [
-            _errors_of(target, said[:, n], filled[:, n]) / scale[n]
-            for n, target in enumerate(self.targets)
-        ]
-        share = known / known.sum(dim=0).clamp(min=1)
-        total = (torch.stack(columns, dim=1) * share).sum(dim=1)
-        return total * len(values) / known.any(dim=0).sum()
+        columns: list[tuple[Tensor, Scope]] = []
+        for term in self.terms:
+            name = term.target.name
+            errors, scope = term.errors(values[name], labels[name].values), labels[name].scope
+            if self._is_one_number:
+                return errors
+            scaled = (errors / scales[name]).reshape(len(errors), -1)
+            columns += [(column, scope) for column in scaled.T]
+        by_crystal = any(scope is Scope.CRYSTAL for _, scope in columns)
+        shares, measured = [], 0
+        for column, scope in columns:
+            known = ~column.isnan()
+            share = column.nan_to_num(0.0) * known / known.sum().clamp(min=1)
+            if by_crystal and scope is Scope.ATOM:
+                count = int(crystal_of_atom[-1]) + 1
+                share = share.new_zeros(count).index_add(0, crystal_of_atom, share)
+            shares.append(share)
+            measured += int(known.any())
+        total = torch.stack(shares, dim=1).sum(dim=1)
+        return total * len(total) / measured
 
-    def _loss_of(self, target: Target, said: Tensor, values: Tensor, **options: Any) -> Tensor:
-        if target.is_class:
-            return functional.binary_cross_entropy_with_logits(said, values, **options)
-        return LOSSES[self.loss_name](said, values, **options)
+    def means(self, values: ByTarget, labels: Mapping[str, Labels]) -> dict[str, float]:
+        """Return the validation error of each of several targets, in its own unit.
+
+        Args:
+            values: What the model computed, in the precision of the labels.
+            labels: What is true.
+
+        Returns:
+            By column in ``log.csv``; empty of one target.
+        """
+        if self._is_one_number:
+            return {}
+        means = {}
+        for term in self.terms:
+            name = term.target.name
+            errors = term.errors(values[name], labels[name].values)
+            means[f"{_column(term.measure)}:{name}"] = float(errors.nanmean())
+        return means
 
 
-def _unit_of(target: Target, away: Tensor) -> Tensor:
-    return away if away > 0 and not target.is_class else torch.ones_like(away)
+def _log_loss(
+    value: Float[Tensor, "rows *shape"], label: Float[Tensor, "rows *shape"]
+) -> Float[Tensor, "rows *shape"]:
+    return functional.binary_cross_entropy_with_logits(value, label, reduction="none")
 
 
-def _errors_of(target: Target, said: Tensor, values: Tensor) -> Tensor:
-    if target.is_class:
-        return functional.binary_cross_entropy_with_logits(said, values, reduction="none")
-    return (said - values).abs()
+def _column(measure: str) -> str:
+    return f"val_{measure.lower().replace(' ', '_')}"
+
+
+def atoms_of(graph: Graph) -> Float[Tensor, " crystals"]:
+    """Return the number of atoms of each crystal, as they count in a total."""
+    return segment_sum(graph.atom_count.double(), graph.crystal_of_atom, len(graph))
+
+
+def _rows_of(num_atoms: Float[Tensor, " crystals"], values: Tensor) -> Float[Tensor, "rows *one"]:
+    """Return the number of atoms of each row of a total, so that it divides the values."""
+    return num_atoms[: len(values)].reshape(-1, *[1] * (values.ndim - 1))

@@ -11,7 +11,7 @@ from xtalgraph.data.divided import Divided
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.model import Model
 from xtalgraph.nn.radial import RadialBasis, edges_beyond
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.graph_source import SURVEYED, Survey
@@ -79,7 +79,7 @@ def warn_about_edges(seen: Survey, dataset: Dataset) -> None:
         )
 
 
-def warn_about_reach(model: PropertyModel, source: Graph | StoredGraphs) -> None:
+def warn_about_reach(model: Model, source: Graph | StoredGraphs) -> None:
     """Say, once a run, how many edges are longer than a radial basis of the model reaches."""
     for basis in {m for m in model.modules() if isinstance(m, RadialBasis)}:
         every = longer = 0

@@ -67,13 +67,13 @@ class RunConfig:
         data = settings_from(DataConfig, sections["data"], "data")
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
-        target, *further = data.declared()
+        targets = data.declared()
         chosen = settings_from(ModelConfig, _taken(ModelConfig, model), "model")
         built = settings_from(GraphConfig, _taken(GraphConfig, graph), "graph")
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")
         tolerance = built.reduction_tolerance
         if tolerance is None:
-            tolerance = default_reduction_tolerance(chosen.name, target)
+            tolerance = default_reduction_tolerance(chosen.name, targets)
         spec = ModelSpec(
             encoder=chosen.name,
             readout=chosen.readout,
@@ -81,8 +81,7 @@ class RunConfig:
             strategy=built.strategy,
             strategy_settings=graph,
             reduction_tolerance=tolerance,
-            target=target,
-            beside=tuple(further),
+            targets=targets,
             conditions=data.declared_conditions(),
             variance=training.variance,
             disorder=data.disorder,

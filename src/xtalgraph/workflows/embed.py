@@ -134,7 +134,7 @@ def _check_picture(picture: Path | None, method: str) -> None:
 
 
 def _table(predictor: Predictor, predicted: list[PredictedRow]) -> pd.DataFrame:
-    target = predictor.target
+    target = predictor.targets[0]
     records, vectors = [], []
     for row, said in predicted:
         if said is None:
@@ -156,7 +156,7 @@ def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str)
     place, axes = _plane(embedding, method)
     known = table["target"].notna().all()
     value = table["target" if known else "prediction"].to_numpy(dtype=np.float64)
-    target = predictor.target
+    target = predictor.targets[0]
     name = target.name if known else f"{target.name}, predicted"
     figure = embedding_plot(place, value, axes_names=axes, name=name, unit=target.unit)
     make_folder(picture.parent)

@@ -1,35 +1,36 @@
 """A model fitted to the training part of prepared data, and what it predicts for every crystal."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from xtalgraph.crystals.composition import elements_of
 from xtalgraph.data.stored_graphs import StoredGraphs
-from xtalgraph.data.targets import Kind
 from xtalgraph.data.values import Values
-from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.inference import Inferred, concatenated, infer
+from xtalgraph.models.model import ByTarget, Model, predicted
 from xtalgraph.models.predictions import Predictions
-from xtalgraph.models.property_model import PropertyModel
-from xtalgraph.training.examples import Examples
-from xtalgraph.training.loop import Progress, Trainer, embeddings, predict
+from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
+from xtalgraph.training.loop import Trainer
+from xtalgraph.training.progress import Progress
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.session import Session
 
 
 def fit(
-    model: PropertyModel,
+    model: Model,
     prepared: Prepared,
     training: TrainingConfig,
     folder: Path,
     made_from: str,
     session: Session,
 ) -> Progress:
-    """Fit the scalers and the weights of a model to the training part.
+    """Fit the scales and the weights of a model to the training part.
 
     Args:
         model: With fresh weights; it is left with those of the selected checkpoint.
@@ -47,16 +48,15 @@ def fit(
     """
     dataset, split = prepared.dataset, prepared.split
     train, val = (_examples(prepared, rows) for rows in (split.train, split.val))
-    amounts = [elements_of(dataset.table.crystals[i]) for i in split.train]
-    model.fit_scalers([_columns(dataset.labels, np.array([i])) for i in split.train], amounts)
-    if dataset.states is not None:
-        model.fit_states(dataset.states.select(split.train))
+    crystals = [dataset.table.crystals[i] for i in split.train]
+    states = None if dataset.states is None else dataset.states.select(split.train)
+    model.fit_scales(dataset.labels.select(split.train), crystals, states)
     key = hashlib.sha256(made_from.encode()).hexdigest()
     trainer = Trainer(model, train, val, training, folder, key)
     return trainer.fit(resume=session.resume, report=session.report)
 
 
-def predict_all(model: PropertyModel, prepared: Prepared) -> Predictions:
+def predict_all(model: Model, prepared: Prepared) -> Predictions:
     """Predict every crystal, where the model computes.
 
     Args:
@@ -64,19 +64,19 @@ def predict_all(model: PropertyModel, prepared: Prepared) -> Predictions:
         prepared: The crystals.
     """
     labels = prepared.dataset.labels
-    found = predict(model, _examples(prepared, np.arange(len(labels))).to(_device(model)))
+    batches = _inferred(model, prepared, np.arange(len(labels)))
+    values, deviations = concatenated(batch.outputs[0] for batch in batches)
 
-    def by_target(columns: torch.Tensor) -> Values:
-        array = columns.cpu().numpy().reshape(len(columns), -1)
-        arrays = {one.name: array[:, n] for n, one in enumerate(labels.targets)}
-        return Values(labels.targets, arrays, labels.num_atoms)
+    def by_target(tensors: ByTarget) -> Values:
+        arrays = {name: value.double().numpy(force=True) for name, value in tensors.items()}
+        return Values(model.targets, arrays, labels.num_atoms)
 
-    std = None if found.deviation is None else by_target(found.deviation)
-    return Predictions(by_target(found.values), std)
+    said = {target.name: predicted(target, values[target.name]) for target in model.targets}
+    return Predictions(by_target(said), by_target(deviations) if deviations else None)
 
 
 def embed_all(
-    model: PropertyModel, prepared: Prepared, crystals: Int[np.ndarray, " crystals"]
+    model: Model, prepared: Prepared, crystals: Int[np.ndarray, " crystals"]
 ) -> Float[np.ndarray, "crystals width"]:
     """Return the vectors of some crystals from which the readout of a model starts.
 
@@ -85,26 +85,24 @@ def embed_all(
         prepared: The crystals.
         crystals: Which of them.
     """
-    return embeddings(model, _examples(prepared, crystals).to(_device(model))).cpu().numpy()
+    name = model.targets[0].name
+    vectors = [
+        model.embedding(batch.outputs[0].features, batch.graph, name).numpy(force=True)
+        for batch in _inferred(model, prepared, crystals)
+    ]
+    return np.concatenate(vectors)
 
 
-def _device(model: PropertyModel) -> torch.device:
-    return next(model.parameters()).device
+def _inferred(
+    model: Model, prepared: Prepared, crystals: Int[np.ndarray, " crystals"]
+) -> Iterator[Inferred]:
+    source = prepared.graphs.part(torch.from_numpy(crystals))
+    return infer([model], ordered_graphs(source))
 
 
 def _examples(
     prepared: Prepared, crystals: Int[np.ndarray, " crystals"]
 ) -> Examples[Graph | StoredGraphs]:
     """Return some of the crystals as the training takes them."""
-    labels = prepared.dataset.labels
-    scope = Scope.ATOM if labels.targets[0].kind is Kind.ATOMIC else Scope.CRYSTAL
-    values = torch.from_numpy(_columns(labels, crystals))
-    return Examples(prepared.graphs.part(torch.from_numpy(crystals)), values, scope)
-
-
-def _columns(
-    labels: Values, crystals: Int[np.ndarray, " crystals"]
-) -> Float[np.ndarray, "rows *columns"]:
-    """Return the labels of some crystals, of several targets a column for each."""
-    each = [labels.of(target.name, crystals) for target in labels.targets]
-    return each[0] if len(each) == 1 else np.stack(each, axis=1)
+    source = prepared.graphs.part(torch.from_numpy(crystals))
+    return Examples(source, labels_from(prepared.dataset.labels.select(crystals)))

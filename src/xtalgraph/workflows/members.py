@@ -17,12 +17,12 @@ from xtalgraph.data.values import Values
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.models.ensemble import std_of
+from xtalgraph.models.model import Model
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.predictions import Predictions
-from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.loop import Progress
+from xtalgraph.training.progress import Progress
 from xtalgraph.training.reporting import Report
 from xtalgraph.training.state import snapshot
 from xtalgraph.workflows import outcome as out
@@ -42,7 +42,7 @@ log = logging.getLogger("xtalgraph")
 class FittedMembers:
     """What a training leaves in memory."""
 
-    members: tuple[PropertyModel, ...]
+    members: tuple[Model, ...]
     """The models, on the CPU; the first is the one that a run without others has."""
     result: ModelResult
     """What they predict for every crystal: the mean, and the standard deviation if there is one."""

@@ -100,7 +100,8 @@ def check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
             )
     if not training.capture:
         return
-    if spec.conditions.fidelity or spec.target.kind is Kind.ATOMIC:
+    atomic = any(target.kind is Kind.ATOMIC for target in spec.targets)
+    if spec.conditions.fidelity or atomic:
         raise ConfigError(
             "training.capture serves targets of crystals, without data.fidelity: leave it out"
         )

@@ -42,7 +42,7 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
     config, (target,) = run.config.training, divided.dataset.targets
     epochs = config.length(len(divided.split.train)).epochs
     training = replace(config, epochs=max(1, round(EPOCHS * epochs)))
-    spec = replace(run.config.spec, target=target, beside=())
+    spec = replace(run.config.spec, targets=(target,))
     number = int(np.argmax(tested.seen))
     bare = [
         Crystal(one.cell, one.positions, np.full(len(one), number), one.pbc)
@@ -63,7 +63,7 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
     made_from = f"{run.division['data_sha256']} {target.name} {training} {spec.as_dict()}"
     folder = run.folder / "diagnose" / "geometry-only"
     done = fit(model, prepared, training, folder, made_from, Session())
-    predictor = Predictor(model.cpu().eval(), spec, [SYMBOLS[number]])
+    predictor = Predictor([model.cpu().eval()], spec, [SYMBOLS[number]])
     shown = [bare[row] for row in tested.test]
     geometry = replace(tested, predictor=predictor).predict(shown, tested.test)
     composition, *_ = fit_baselines(divided, target, seed=training.seed)

@@ -162,7 +162,7 @@ def screen(
         table["file"] = files
     path = folder / "top.csv"
     write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
-    target = predictor.target
+    target = predictor.targets[0]
     page = write_screen_page(
         folder,
         [Candidate(one.crystal, line) for (one, _), line in zip(kept, _lines(table), strict=True)],
@@ -267,10 +267,10 @@ class _Tally:
 
 
 def _check(predictor: Predictor, by: str, top: int) -> None:
-    if len(predictor.targets) > 1 or predictor.target.kind is Kind.ATOMIC:
+    if len(predictor.targets) > 1 or predictor.targets[0].kind is Kind.ATOMIC:
         raise ConfigError(
             "a screening needs a run on one target with one value for each crystal, this one "
-            f"predicts {', '.join(t.name for t in predictor.targets)}, {predictor.target.kind}"
+            f"predicts {', '.join(t.name for t in predictor.targets)}, {predictor.targets[0].kind}"
         )
     if by != "prediction" and not predictor.has_std:
         raise ConfigError(
@@ -300,8 +300,8 @@ def _caveats(
     """Say what a reader of the ranking must know."""
     first = sum(one.score == kept[0].score for one in kept)
     scores = Scores(by, tally.lowest, tally.highest, tally.good, first)
-    found = [about_ties(scores, aim, known, predictor.target.name)]
-    if by != "prediction" and not predictor.target.is_class:
+    found = [about_ties(scores, aim, known, predictor.targets[0].name)]
+    if by != "prediction" and not predictor.targets[0].is_class:
         found.append(about_std(stated, by))
     return tuple(one for one in found if one)
 

@@ -39,7 +39,7 @@ def make_spec(encoder="cgcnn", strategy="radius", cutoff=4.0, kind=Kind.INTENSIV
         readout="auto",
         strategy=strategy,
         strategy_settings={"cutoff": cutoff},
-        target=Target("energy", kind, "eV"),
+        targets=(Target("energy", kind, "eV"),),
         reduction_tolerance=0.0,
     )
 
@@ -62,18 +62,16 @@ def untrained(perovskites) -> Callable[..., Evaluator]:
         with torch.no_grad():
             for model in models:
                 for name, weight in model.named_parameters():
-                    if "head" in name or "embed" in name:
+                    if ".head." in name or "embed" in name:
                         weight.mul_(6.0)  # what is drawn is nearly blind to elements
             if change is not None:
                 change(models[-1].encoder)
         chosen = perovskites if crystals is None else crystals
         split = random_split(len(chosen), val=0.1, test=0.3, seed=0)
         numbers = {z for row in split.train for z in chosen[row].numbers.tolist()}
-        predictor = Predictor(
-            models[0], spec, [SYMBOLS[z] for z in sorted(numbers)], others=models[1:]
-        )
+        predictor = Predictor(models, spec, [SYMBOLS[z] for z in sorted(numbers)])
         ids = [f"c{n}" for n in range(len(chosen))]
-        tested = Evaluator(predictor, spec.target, ids, chosen, np.zeros(len(chosen)), split)
+        tested = Evaluator(predictor, spec.targets[0], ids, chosen, np.zeros(len(chosen)), split)
         if labels is None:
             own = tested.predict(chosen, range(len(chosen)))
             own = own * tested.sizes if tested.per_atom else own

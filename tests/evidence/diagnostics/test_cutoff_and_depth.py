@@ -100,7 +100,7 @@ def _each_alone(tested):
     """The same with each of the members as the only one."""
     predictor = tested.predictor
     for member in predictor.members:
-        yield replace(tested, predictor=Predictor(member, predictor.spec, predictor.elements))
+        yield replace(tested, predictor=Predictor([member], predictor.spec, predictor.elements))
 
 
 def test_one_kind_of_atom_cannot_be_smoothed(untrained):

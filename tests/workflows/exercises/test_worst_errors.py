@@ -29,7 +29,7 @@ class Says:
     """A model whose answers are known."""
 
     def __init__(self, predictor, answers):
-        self.target, self.targets = predictor.target, predictor.targets
+        self.targets = predictor.targets
         self.answers = answers
 
     def predict_crystals(self, crystals, states=None):

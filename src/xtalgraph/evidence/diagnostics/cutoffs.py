@@ -1,7 +1,6 @@
 """The prediction while neighbours cross r_c, and with another r_c."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +21,8 @@ from xtalgraph.evidence.diagnostics.result import (
 )
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.neighbors import neighbors_within
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.inference import infer
+from xtalgraph.models.model import Model, predicted
 from xtalgraph.models.spec import ModelSpec
 
 CHANGES: Final = (-0.5, -0.25, 0.0, 0.25, 0.5)
@@ -171,31 +171,30 @@ def _jumps(paths: Sequence[Float[np.ndarray, " points"]]) -> list[float]:
 class _Double:
     """The members of a predictor in float64 on graphs without symmetry reduction."""
 
-    def __init__(
-        self, tested: Evaluator, members: Sequence[PropertyModel], spec: ModelSpec
-    ) -> None:
+    def __init__(self, tested: Evaluator, members: Sequence[Model], spec: ModelSpec) -> None:
         self._tested = tested
         self._members = members
         self._settings = GraphSettings(spec.make_strategy(), 0.0, spec.make_angles())
 
-    @torch.no_grad()
     def predict(self, crystals: Sequence[Crystal], row: int) -> Float[np.ndarray, " rows"]:
         """Predict what was made of a crystal of the table, as the values of the evaluator."""
         graph = self._tested.with_states(self._settings.build(crystals), [row] * len(crystals))
-        each = [member.prediction(member(graph)) for member in self._members]
-        mean = torch.stack(each).mean(dim=0).reshape(len(crystals), -1)
-        column = self._tested.predictor.targets.index(self._tested.target)
-        predicted = mean[:, column].numpy()
+        (batch,) = infer(self._members, [graph], dtype=torch.float64)
+        target = self._tested.target
+        each = [predicted(target, output.values[target.name]) for output in batch.outputs]
+        mean = torch.stack(each).mean(dim=0).numpy(force=True)
         sizes = np.array([len(crystal) for crystal in crystals])
-        return predicted / sizes if self._tested.per_atom else predicted
+        return mean / sizes if self._tested.per_atom else mean
 
 
 def _in_double(tested: Evaluator, spec: ModelSpec | None = None) -> _Double:
     members = []
     for member in tested.predictor.members:
-        model = deepcopy(member) if spec is None else spec.make_model()
-        model.load_state_dict(member.state_dict())
-        members.append(model.double().eval())
+        model = member
+        if spec is not None:
+            model = spec.make_model()
+            model.load_state_dict(member.state_dict())
+        members.append(model)
     return _Double(tested, members, spec or tested.predictor.spec)
 
 

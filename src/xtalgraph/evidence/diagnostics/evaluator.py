@@ -151,7 +151,7 @@ class Evaluator:
             graph: Of crystals of the table, or of what was made of them.
             rows: Which crystal of the table each is or was made of.
         """
-        return self.predictor.model.as_read(self.with_states(graph, rows))
+        return self.predictor.members[0].as_read(self.with_states(graph, rows))
 
     def with_states(
         self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]

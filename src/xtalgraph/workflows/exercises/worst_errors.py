@@ -84,7 +84,7 @@ def worst_errors(
     else:
         opened = Run.open(run)
         found = opened.data(data, progress=progress)
-    target = opened.predictor.target
+    target = opened.predictor.targets[0]
     if len(opened.predictor.targets) > 1 or target.kind is Kind.ATOMIC or target.is_class:
         raise InputError(
             f"exercise 4 looks at one number for each crystal; {opened.folder} predicts "
@@ -122,7 +122,7 @@ def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
     predicted = np.array([float(one[0]) for one in said if not isinstance(one, str)])
     name = dataset.targets[0].name
     true, known = (dataset.labels.of(name, rows) for rows in (split.test, split.train))
-    extensive = run.predictor.target.kind is Kind.EXTENSIVE
+    extensive = run.predictor.targets[0].kind is Kind.EXTENSIVE
     sizes = np.array([len(one) for one in test])
     if extensive:
         known = known / np.array([len(one) for one in train])

@@ -19,6 +19,7 @@ from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.encoder import Encoder, Features
+from xtalgraph.models.head import Head
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.requirements import readout_named
 from xtalgraph.nn.determinism import deterministic
@@ -109,9 +110,9 @@ class ExternalModelEntry(LeaderboardEntry):
             torch.manual_seed(config.training.seed)
             encoder = ExternalEncoder(self.external(strategy.cutoff))
             kind = readout_named("auto", target, ExternalEncoder)
-            readout = kind(encoder.width)
+            readouts = [kind(encoder.width)]
             deviations = [kind(encoder.width)] if config.training.variance else []
-            model = PropertyModel(encoder, readout, target, deviations=deviations)
+            model = PropertyModel(encoder, {target.name: Head(target, readouts, deviations)})
             made_from = json.dumps([key, config.deciding()["training"]])
             prepared = Prepared(case.divided, graphs)
             fit(model, prepared, config.training, folder / "state", made_from, case.session)

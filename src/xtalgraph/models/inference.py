@@ -1,0 +1,106 @@
+"""The one place that runs models without training them, on any device and in any precision."""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.model import ByTarget, Model, Output
+
+
+@dataclass(frozen=True, eq=False)
+class Inferred:
+    """What members compute for one batch."""
+
+    graph: Graph
+    """The batch, where the members are."""
+    outputs: tuple[Output, ...]
+    """One for each member."""
+
+
+def infer(
+    members: Sequence[Model],
+    graphs: Iterable[Graph],
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Iterator[Inferred]:
+    """Run models on batches, in evaluation mode and without gradients.
+
+    Args:
+        members: Left as they are: those that are elsewhere, or of another precision, are copied.
+        graphs: The batches.
+        device: Where to compute; None takes where the first member is.
+        dtype: Of weights and activations; None takes that of the members.
+
+    Yields:
+        What they compute for each batch, in the order of the batches.
+
+    Raises:
+        ConfigError: If there is no such device here.
+        GraphError: If the models cannot read such a graph.
+    """
+    place = next(members[0].parameters()).device if device is None else check_device(device)
+    placed = [_placed(member, place, dtype) for member in members]
+    for graph in graphs:
+        moved = graph.to(place)
+        yield Inferred(moved, tuple(_evaluated(member, moved) for member in placed))
+
+
+def concatenated(outputs: Iterable[Output]) -> tuple[ByTarget, ByTarget]:
+    """Return the values of several batches of one model one after the other, and the deviations.
+
+    Args:
+        outputs: At least one.
+    """
+    batches = list(outputs)
+    values = {name: torch.cat([one.values[name] for one in batches]) for name in batches[0].values}
+    deviations = {
+        name: torch.cat([one.deviations[name] for one in batches]) for name in batches[0].deviations
+    }
+    return values, deviations
+
+
+def check_device(device: torch.device | str) -> torch.device:
+    """Return a device on which models can compute.
+
+    Args:
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        ConfigError: If it is none of them, or there is no such device here.
+    """
+    try:
+        place = torch.device(device)
+    except RuntimeError:
+        place = None
+    if place is None or place.type not in ("cpu", "cuda"):
+        raise ConfigError(f"the device must be cpu or cuda, got {str(device)!r}")
+    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"the device is to be {place}, and torch {torch.__version__} finds "
+            f"{torch.cuda.device_count() or 'no'} CUDA GPU on this machine: take cpu"
+        )
+    return torch.device("cuda", torch.cuda.current_device()) if str(place) == "cuda" else place
+
+
+def _placed(member: Model, device: torch.device, dtype: torch.dtype | None) -> Model:
+    """Return a member where it is to compute, a copy unless it is there already."""
+    first = next(member.parameters())
+    if first.device == device and dtype in (None, first.dtype):
+        return member
+    return copy.deepcopy(member).to(device=device, dtype=dtype)
+
+
+@torch.no_grad()
+def _evaluated(member: Model, graph: Graph) -> Output:
+    training = member.training
+    member.eval()
+    try:
+        output: Output = member(graph)
+    finally:
+        member.train(training)
+    return output
