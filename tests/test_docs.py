@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -26,7 +27,7 @@ from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import RunConfig, read_yaml
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])
 RUNNABLE = ("python", "pycon", "shell", "console")
 SKIP = re.compile(r"<!-- not executed: (.+) -->")
 QUICK = {
@@ -84,6 +85,9 @@ def workplace(tmp_path_factory) -> Path:
     for folder in ("examples", "examples-graph"):
         shutil.copytree(ROOT / "docs" / folder, place / "docs" / folder)
     shutil.copy(ROOT / "docs" / "demo.yaml", place / "docs" / "demo.yaml")
+    (place / "docs" / "tutorial").mkdir()
+    tutorial = pd.read_csv(ROOT / "docs" / "tutorial" / "perovskites.csv").head(24)
+    tutorial.to_csv(place / "docs" / "tutorial" / "perovskites.csv", index=False)
     frame = make_ionic_perovskites(160).iloc[::8].reset_index(drop=True)  # two of each compound
     crystals = read_table(frame).crystals
     table = frame[["id", "compound"]].assign(
