@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from xtalgraph.evidence.check_result import CheckResult, Status
 from xtalgraph.evidence.verification import Verification
+from xtalgraph.models.check_result import CheckResult, Status
 from xtalgraph.workflows.verify import Verified
 
 SOUND = CheckResult("rotation", Status.PASSED, "exact", 0.0, "eV", 0.0, 1e-10, "e", "", 3)

@@ -5,7 +5,7 @@ import pytest
 
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.rewriting import rewritings
+from xtalgraph.crystals.representations import representations
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.margin import is_decided
@@ -49,7 +49,7 @@ def test_what_is_decided_stays_the_same_graph(name, tolerance, strategy):
     crystal, graph_settings = contract_crystals()[name], GraphSettings(strategy, tolerance)
     assert is_decided(crystal, graph_settings)
     degrees = np.sort(graph_settings.build(crystal).degree.numpy())
-    for one in rewritings(crystal, np.random.default_rng(0)):
+    for one in representations(crystal, np.random.default_rng(0)):
         if one.copies == 1:
             found = np.sort(graph_settings.build(one.crystal).degree.numpy())
             np.testing.assert_array_equal(found, degrees, err_msg=one.what)
@@ -58,7 +58,7 @@ def test_what_is_decided_stays_the_same_graph(name, tolerance, strategy):
 def test_a_pair_at_the_cutoff_does_change_sides():
     graph_settings, turned = GraphSettings(Radius(4.0 * np.sqrt(3.0))), set()
     for seed in range(20):
-        ways = {one.what: one for one in rewritings(CUBE, np.random.default_rng(seed))}
+        ways = {one.what: one for one in representations(CUBE, np.random.default_rng(seed))}
         turned.add(len(graph_settings.build(ways["rotation"].crystal).center))
     assert len(turned) > 1
 

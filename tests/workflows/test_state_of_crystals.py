@@ -16,10 +16,10 @@ from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.result import Verdict
-from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.verification import verify
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
+from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.run import Run
@@ -212,7 +212,7 @@ def test_a_verification_keeps_the_state_of_each_crystal(run, warm, tmp_path):
 
 
 def test_what_is_verified_is_the_model_in_the_state_of_the_crystal(run, warm):
-    tested = ModelUnderTest.of(run.predictor)
+    tested = ModelUnderTest.of(run.predictor.members, run.predictor.spec)
     crystal = from_pymatgen(warm["structure"].iloc[0])
     with pytest.raises(InputError, match="give the states of all 1 crystals"):
         verify(tested, {"c0": crystal})

@@ -11,9 +11,9 @@ import torch
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.verification import verify as verify_model
 from xtalgraph.models.manifest import write_manifest
+from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.testing.crystals import contract_crystals
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
@@ -75,7 +75,8 @@ def test_of_several_members_every_one_is_tried(run_of_members_on_a_fold, no_repo
     with torch.no_grad():
         for one in predictor.members[2].parameters():
             one.fill_(torch.nan)
-    broken = verify_model(ModelUnderTest.of(predictor), {"cubic": contract_crystals()["cubic"]})
+    tested = ModelUnderTest.of(predictor.members, predictor.spec)
+    broken = verify_model(tested, {"cubic": contract_crystals()["cubic"]})
     assert "a finite number" in {one.check for one in broken.failures}
 
 

@@ -1,48 +1,62 @@
-"""What a prediction must be when the same crystal is written down in another way."""
+"""What a prediction must be when the same crystal is represented in another way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from xtalgraph.crystals.rewriting import Rewriting
+from xtalgraph.crystals.representations import Representation
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Scope
+
+Arrays = Mapping[str, Float[np.ndarray, "..."]]
+"""The values of each target by its name: a row for each crystal, or for each atom where it is
+atomic, then the shape of its tensor."""
 
 
 def expected_values(
-    values: Float[np.ndarray, "rows columns"], rewriting: Rewriting, targets: Sequence[Target]
-) -> Float[np.ndarray, "others columns"]:
-    """Return the values that a rewritten crystal must have.
+    values: Arrays,
+    representation: Representation,
+    targets: Sequence[Target],
+) -> Arrays:
+    """Return the values that another representation of a crystal must have.
 
-    An extensive one is multiplied by the number of copies, an intensive one stays, and an atomic
-    one goes with its atom.
+    An extensive one is multiplied by the number of cells, an intensive one stays, an atomic one
+    goes with its atom, and each rotates as its tensor does.
 
     Args:
-        values: Of the original: one row, or one for each atom where the targets are atomic.
-        rewriting: How the crystal is written down.
-        targets: What each column is.
+        values: Of the crystal, by target.
+        representation: Of the same crystal.
+        targets: What is predicted.
     """
-    if targets[0].kind is Kind.ATOMIC:
-        return values[rewriting.origin]
-    times = [rewriting.copies if one.kind is Kind.EXTENSIVE else 1 for one in targets]
-    return values * np.array(times)
+    expected = {}
+    for target in targets:
+        own = values[target.name]
+        if target.scope is Scope.ATOM:
+            own = own[representation.origin]
+        elif target.kind is Kind.EXTENSIVE:
+            own = own * representation.copies
+        expected[target.name] = target.tensor.rotate(own, representation.rotation)
+    return expected
 
 
-def violations(
-    found: Float[np.ndarray, "_ columns"], expected: Float[np.ndarray, "rows columns"]
-) -> Float[np.ndarray, " columns"]:
-    """Return the largest difference in each column.
+def violations(found: Arrays, expected: Arrays) -> dict[str, float]:
+    """Return the largest difference of each target.
 
     Args:
-        found: What a model says.
-        expected: What it must say.
+        found: What a model predicts.
+        expected: What it must predict.
 
     Returns:
-        In the units of the columns; infinite where a number is not finite, or the rows are not as
+        In the units of the targets; infinite where a number is not finite, or the rows are not as
         many.
     """
-    if found.shape != expected.shape:
-        return np.full(expected.shape[1], np.inf)
-    with np.errstate(invalid="ignore"):  # of two infinities
-        largest: np.ndarray = np.abs(found - expected).max(axis=0, initial=0.0)
-    return np.where(np.isnan(largest), np.inf, largest)
+    largest = {}
+    for name, wanted in expected.items():
+        if found[name].shape != wanted.shape:
+            largest[name] = np.inf
+            continue
+        with np.errstate(invalid="ignore"):  # of two infinities
+            worst = float(np.abs(found[name] - wanted).max(initial=0.0))
+        largest[name] = np.inf if np.isnan(worst) else worst
+    return largest

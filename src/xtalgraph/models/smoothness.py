@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.models.invariance import Arrays, violations
 
-Predict = Callable[[Crystal], Float[np.ndarray, "rows columns"]]
-"""The values of one crystal, a column for each target."""
+Predict = Callable[[Crystal], Arrays]
+"""The values of one crystal, by target."""
 
 _NEAR: Final = 1e-9
 """How near a limit the value is looked at, Å."""
@@ -21,7 +22,7 @@ _STEP: Final = 1e-5
 _REACH: Final = 1.1
 """A crystal is stretched or squeezed by at most this factor to take a shell through a limit."""
 _BENT: Final = (0.8, -0.36, 0.48)
-"""The way, of length 1, along which an atom leaves its cluster."""
+"""The direction, of length 1, in which an atom leaves its cluster."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +31,10 @@ class Crossing:
 
     what: str
     """What is taken through it: ``pair``, ``cluster``, or ``crystal``."""
-    jump: Float[np.ndarray, " columns"]
+    jump: dict[str, float]
     """Largest change of a value within 2e-9 Å beyond what its slopes make it change, in the unit
-    of each target."""
-    bend: Float[np.ndarray, " columns"]
+    of each target, by name."""
+    bend: dict[str, float]
     """Largest difference between the slopes before, after and across, unit per Å."""
 
 
@@ -91,40 +92,44 @@ def stretched_shell(predict: Predict, crystal: Crystal, limit: float) -> Crossin
 def _cross(what: str, predict: Predict, at: Callable[[float], Crystal], limit: float) -> Crossing:
     places = _NEAR + _STEP * np.arange(3)
     before, after = ([predict(at(limit + side * x)) for x in places] for side in (-1.0, 1.0))
-    # One-sided and of second order, so that the curvature of a smooth function does not count.
-    slopes = (
-        (3.0 * before[0] - 4.0 * before[1] + before[2]) / (2.0 * _STEP),
-        (after[1] - before[1]) / (2.0 * places[1]),
-        (-3.0 * after[0] + 4.0 * after[1] - after[2]) / (2.0 * _STEP),
-    )
-    jump = after[0] - before[0] - _NEAR * (slopes[0] + slopes[2])
-    return Crossing(what, _largest(jump), _largest(np.ptp(np.stack(slopes), axis=0)))
+    jump, bend = {}, {}
+    for target in before[0]:
+        left, right = ([values[target] for values in side] for side in (before, after))
+        # One-sided and of second order, so that the curvature of a smooth function does not count.
+        slopes = (
+            (3.0 * left[0] - 4.0 * left[1] + left[2]) / (2.0 * _STEP),
+            (right[1] - left[1]) / (2.0 * places[1]),
+            (-3.0 * right[0] + 4.0 * right[1] - right[2]) / (2.0 * _STEP),
+        )
+        jump[target] = _largest(right[0] - left[0] - _NEAR * (slopes[0] + slopes[2]))
+        bend[target] = _largest(np.ptp(np.stack(slopes), axis=0))
+    return Crossing(what, jump, bend)
 
 
-def _largest(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " columns"]:
-    found: np.ndarray = np.abs(values).max(axis=0)
-    return np.where(np.isnan(found), np.inf, found)
+def _largest(values: np.ndarray) -> float:
+    largest = float(np.abs(values).max())
+    return np.inf if np.isnan(largest) else largest
 
 
-def jump_on_a_way(
+def jump_on_a_path(
     predict: Predict,
     edges: Callable[[Crystal], Sequence[np.ndarray]],
     crystal: Crystal,
     generator: np.random.Generator,
-) -> Float[np.ndarray, " columns"] | None:
+) -> dict[str, float] | None:
     """Deform a crystal until its graph changes, and return by how much the prediction jumps there.
 
-    Cell and atoms are moved along a random straight way; where the edges change is found by
+    Cell and atoms are moved along a random straight path; where the edges change is found by
     halving, to the last digits.
 
     Args:
         predict: What is looked at.
         edges: The edges of a crystal, and what else of its graph is whole numbers.
-        crystal: Where the way begins.
-        generator: Draws the way: a strain of some 5 %, and atoms moved by some 0.2 Å.
+        crystal: Where the path begins.
+        generator: Draws the path: a strain of some 5 %, and atoms moved by some 0.2 Å.
 
     Returns:
-        The largest change in each column, in its unit; None if the graph does not change.
+        The largest change of each target, in its unit; None if the graph does not change.
     """
     strain = generator.normal(0.0, 0.05, (3, 3))
     strain = (strain + strain.T) / 2.0
@@ -143,7 +148,7 @@ def jump_on_a_way(
             low = middle
         else:
             high = middle
-    return _largest(predict(at(high)) - predict(at(low)))
+    return violations(predict(at(high)), predict(at(low)))
 
 
 def _equal(found: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> bool:

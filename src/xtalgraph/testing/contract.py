@@ -1,64 +1,35 @@
 """The contract of an invariant property model: what must not change its predictions.
 
-Where the model says how far off it may be, that deviation goes through all of it beside the value,
-as a further target of the same kind.
+It is what `xtalgraph verify` checks on a trained model, tried on crystals of each kind that has
+broken somebody's code; and the gradients from which a model learns. Where the model predicts the
+standard deviation of its error, that goes through all of it as a further target of the same kind.
 """
 
 import copy
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.rewriting import repeated, rewritings
+from xtalgraph.crystals.representations import repeated, representations
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
-from xtalgraph.models.checkpoint import load_model, save_model
-from xtalgraph.models.invariance import expected_values
-from xtalgraph.models.model import Model, Output
-from xtalgraph.models.requirements import why_not_reduced
-from xtalgraph.models.smoothness import pair_and_cluster
+from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.checks import EXACT, ROUNDING, run_checks
+from xtalgraph.models.invariance import Arrays, violations
+from xtalgraph.models.model import Model
+from xtalgraph.models.model_under_test import ModelUnderTest, outputs_of
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
 
-TOLERANCE: Final[float] = 1e-10
-"""Largest violation in float64, relative to the size of the value."""
-VALUE_TOLERANCE: Final[float] = 1e-9
-"""Largest jump at a cutoff, beside what the slope of the value comes to over 2e-9 Å."""
-SLOPE_TOLERANCE: Final[float] = 1e-3
-"""Largest difference of slopes at a cutoff, per Å."""
+_CROSSINGS = 2
+"""How many of the crystals are taken through a cutoff."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One demand on one crystal."""
-
-    check: str
-    """What must hold."""
-    crystal: str
-    """On which crystal."""
-    violation: float
-    """By how much it does not, relative to the size of the value."""
-    tolerance: float
-    """How much is forgiven."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the demand holds. A violation that is not a number does not pass."""
-        return self.violation <= self.tolerance
-
-
-def check_contract(model: Model, spec: ModelSpec) -> list[Check]:
+def check_contract(model: Model, spec: ModelSpec) -> list[CheckResult]:
     """Put a model through the whole contract, in float64 and in evaluation mode.
 
     Args:
@@ -66,162 +37,92 @@ def check_contract(model: Model, spec: ModelSpec) -> list[Check]:
         spec: What it is; it makes the graphs.
 
     Returns:
-        Every check, passed or not.
+        A result for each check, passed or not.
     """
     model = model.double().eval()
-    checks = []
-    for name, crystal in contract_crystals().items():
-        checks += list(_on_one(model, spec, name, crystal))
-    checks.append(_batch(model, spec))
-    checks += _gradients(model, spec)
-    if not why_not_reduced(type(model.encoder), *model.targets):
-        checks += _reduced(model, spec)
-    if spec.make_strategy().continuous:
-        checks += _smoothness(model, spec)
-    return checks
-
-
-def _on_one(model: Model, spec: ModelSpec, name: str, crystal: Crystal) -> Iterator[Check]:
-    start = _predict(model, spec, crystal)
-    yield Check("finite", name, 0.0 if np.all(np.isfinite(start)) else np.inf, TOLERANCE)
-    larger = repeated(crystal, np.where(crystal.pbc, [2, 1, 3], 1))
-    for one in (*rewritings(crystal, np.random.default_rng(11)), larger):
-        expected = expected_values(start, one, _columns(model))
-        found = _predict(model, spec, one.crystal)
-        yield Check(one.what, name, _difference(found, expected), TOLERANCE)
-    yield from _saved(model, spec, name, crystal, start)
-
-
-def _saved(
-    model: Model,
-    spec: ModelSpec,
-    name: str,
-    crystal: Crystal,
-    start: Float[np.ndarray, "rows columns"],
-) -> Iterator[Check]:
-    graph = spec.make_graph(crystal)
-    before = {key: value.clone() for key, value in vars(graph).items()}
-    with torch.no_grad():
-        model(graph)
-    same = all(torch.equal(before[key], getattr(graph, key)) for key in before)
-    yield Check("input unchanged", name, 0.0 if same else np.inf, TOLERANCE)
-    with tempfile.TemporaryDirectory() as folder:
-        save_model(Path(folder), model, spec, {"elements": []})
-        loaded = load_model(Path(folder))[0]
-    yield Check("save and load", name, _difference(_predict(loaded, spec, crystal), start), 0.0)
-
-
-def _batch(model: Model, spec: ModelSpec) -> Check:
-    crystals = list(contract_crystals().values())
-    together = _predict(model, spec, *crystals)
-    alone = np.concatenate([_predict(model, spec, crystal) for crystal in crystals])
-    return Check("batch as single", "all", _difference(together, alone), TOLERANCE)
-
-
-def _gradients(model: Model, spec: ModelSpec) -> Iterator[Check]:
-    """Compare what parameters learn from a crystal, however it is written down."""
-    name = "triclinic"
-    crystal = contract_crystals()[name]
-    start = _slopes(model, spec, crystal)
-    larger = repeated(crystal, np.array([2, 1, 3]))
-    for one in (*rewritings(crystal, np.random.default_rng(11)), larger):
-        grows = [column.kind is not Kind.INTENSIVE for column in _columns(model)]
-        found = _slopes(model, spec, one.crystal)
-        expected = start * np.where(grows, one.copies, 1)
-        yield Check(f"gradients, {one.what}", name, _difference(found, expected), TOLERANCE)
-
-
-def _slopes(
-    model: Model, spec: ModelSpec, crystal: Crystal
-) -> Float[np.ndarray, "parameters columns"]:
-    """Return the gradient of each column, added up over its rows."""
-    values = _said(model, spec.make_graph(crystal)).sum(dim=0)
-    learned = [one for one in model.parameters() if one.requires_grad]
-    columns = [
-        torch.autograd.grad(
-            value, learned, retain_graph=True, allow_unused=True, materialize_grads=True
-        )
-        for value in values
-    ]
-    flat = [torch.cat([one.flatten() for one in column]) for column in columns]
-    return torch.stack(flat, dim=1).numpy()
-
-
-def _reduced(model: Model, spec: ModelSpec) -> Iterator[Check]:
-    """Compare the reduced graph with the full one at the same, merged distances."""
+    tested = ModelUnderTest.of([model], spec)
     crystals = contract_crystals()
-    larger = {
-        f"{name}, supercell": transforms.supercell(crystals[name], (2, 1, 1))
-        for name in ("cubic", "triclinic")
-    }
-    every = list((crystals | larger).values())
+    results = [*run_checks(tested, crystals, crossings=_CROSSINGS, measured=False)]
+    results += _gradients(model, spec, tested.targets)
+    if not tested.why_not_reduced:
+        results += _learned_from_reduced(model, spec, tested.targets)
+    return results
+
+
+def _gradients(model: Model, spec: ModelSpec, targets: tuple[Target, ...]) -> list[CheckResult]:
+    """Compare what parameters learn from a crystal, however it is represented."""
+    crystal = contract_crystals()["triclinic"]
+    start = _slopes(model, spec, crystal)
+    results = []
+    larger = repeated(crystal, np.array([2, 1, 3]))
+    for one in (*representations(crystal, np.random.default_rng(11)), larger):
+        times = {
+            target.name: 1 if target.kind is Kind.INTENSIVE else one.copies for target in targets
+        }
+        expected = {name: slopes * times[name] for name, slopes in start.items()}
+        found = violations(_slopes(model, spec, one.crystal), expected)
+        results.append(_result(f"gradients, {one.what}", "triclinic", targets, found, expected))
+    return results
+
+
+def _slopes(model: Model, spec: ModelSpec, crystal: Crystal) -> Arrays:
+    """Return the gradient of each output by the parameters, added up over its rows."""
+    learned = [one for one in model.parameters() if one.requires_grad]
+    slopes = {}
+    for name, values in outputs_of(model, spec.make_graph(crystal)).items():
+        gradients = torch.autograd.grad(
+            values.sum(), learned, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        slopes[name] = torch.cat([one.flatten() for one in gradients]).numpy()
+    return slopes
+
+
+def _learned_from_reduced(
+    model: Model, spec: ModelSpec, targets: tuple[Target, ...]
+) -> list[CheckResult]:
+    """Compare a step of training on the reduced graphs with one on the full, merged ones."""
+    crystals = contract_crystals()
+    larger = [transforms.supercell(crystals[name], (2, 1, 1)) for name in ("cubic", "triclinic")]
     full = merge_geometry(
-        build_graph(every, spec.make_strategy(), angles=spec.make_angles()),
+        build_graph([*crystals.values(), *larger], spec.make_strategy(), angles=spec.make_angles()),
         spec.reduction_tolerance or DEFAULT_TOLERANCE,
     )
-    reduced = fold(full)
+    reduced, results = fold(full), []
     for mode, training in (("evaluation", False), ("training", True)):
         found, expected = (_learned(model, graph, training) for graph in (reduced, full))
-        for what, value in expected.items():
-            yield Check(
-                f"{what}, reduced as full", mode, _difference(found[what], value), TOLERANCE
+        for what, values in expected.items():
+            results.append(
+                _result(
+                    f"{what}, reduced as full",
+                    mode,
+                    targets[:1],
+                    violations({targets[0].name: found[what]}, {targets[0].name: values}),
+                    {targets[0].name: values},
+                )
             )
+    return results
 
 
 def _learned(model: Model, graph: Graph, training: bool) -> dict[str, np.ndarray]:
     """Return values, the gradients of the parameters, and what the buffers have become."""
     copied = copy.deepcopy(model).train(training)
-    values = _said(copied, graph)
+    values = torch.stack(list(outputs_of(copied, graph).values()), dim=-1)
     weights = torch.linspace(-1.0, 1.0, values.numel(), dtype=values.dtype)
     (weights * values.flatten()).sum().backward()
     gradients = [p.grad.flatten() for p in copied.parameters() if p.grad is not None]
     buffers = [b.double().flatten() for b in copied.buffers()]
-    parts = {"values": values.detach(), "gradients": torch.cat(gradients)}
+    parts = {"values": values.detach().flatten(), "gradients": torch.cat(gradients)}
     return {k: v.numpy() for k, v in (parts | {"buffers": torch.cat(buffers)}).items()}
 
 
-def _smoothness(model: Model, spec: ModelSpec) -> list[Check]:
-    """Take atoms apart through the cutoffs of edges and angles: nothing may jump."""
-    limits = {"the cutoff": spec.make_strategy().cutoff}
-    angles = spec.make_angles()
-    if angles is not None and angles.cutoff is not None and angles.cutoff < limits["the cutoff"]:
-        limits["the cutoff of angles"] = angles.cutoff
-    checks, numbers = [], np.array([11, 17, 8, 22])
-
-    def values(crystal: Crystal) -> Float[np.ndarray, "rows columns"]:
-        return _predict(model, spec, crystal)
-
-    for where, limit in limits.items():
-        for one in pair_and_cluster(values, numbers, limit):
-            checks += [
-                Check(f"value at {where}", one.what, float(one.jump.max()), VALUE_TOLERANCE),
-                Check(f"slope at {where}", one.what, float(one.bend.max()), SLOPE_TOLERANCE),
-            ]
-    return checks
-
-
-@torch.no_grad()
-def _predict(
-    model: Model, spec: ModelSpec, *crystals: Crystal
-) -> Float[np.ndarray, "rows columns"]:
-    found: np.ndarray = _said(model, spec.make_graph(crystals)).numpy()
-    return found
-
-
-def _said(model: Model, graph: Graph) -> Float[Tensor, "rows columns"]:
-    """Return the values and, where there are some, their deviations beside them."""
-    output: Output = model(graph)
-    said = [*output.values.values(), *output.deviations.values()]
-    return torch.cat([one.reshape(len(one), -1) for one in said], dim=1)
-
-
-def _columns(model: Model) -> tuple[Target, ...]:
-    """Return what each column of `_said` is; a deviation behaves as its target."""
-    return model.targets * (2 if model.learns_variance else 1)
-
-
-def _difference(found: np.ndarray, expected: np.ndarray) -> float:
-    if found.shape != expected.shape:
-        return float("inf")
-    size = max(1.0, float(np.abs(expected).max(initial=0.0)))
-    return float(np.abs(found - expected).max(initial=0.0)) / size
+def _result(
+    check: str,
+    crystal: str,
+    targets: tuple[Target, ...],
+    found: dict[str, float],
+    expected: Arrays,
+) -> CheckResult:
+    scale = {name: max(1.0, float(np.abs(one).max(initial=0.0))) for name, one in expected.items()}
+    worst = Worst(check, targets, scale)
+    worst.add(crystal, found)
+    return worst.result(ROUNDING, EXACT)

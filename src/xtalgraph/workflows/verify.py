@@ -19,13 +19,13 @@ from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.dataset import nothing_left
 from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, read_table
-from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.evidence.verification import verify as verify_model
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.margin import MARGIN, is_decided
 from xtalgraph.models.manifest import check_manifest
+from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text
 from xtalgraph.workflows.prepare import resolve_source
@@ -109,7 +109,7 @@ def verify(
     place = {name: n for n, name in enumerate(known.crystals)}
     places = np.array([place[name] for name in chosen.crystals])
     states = None if known.states is None else known.states.select(places)
-    tested = ModelUnderTest.of(opened.predictor)
+    tested = ModelUnderTest.of(opened.predictor.members, opened.predictor.spec)
     found = verify_model(tested, chosen.crystals, states, progress=progress)
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {

@@ -1,36 +1,33 @@
-"""What came out of one demand on a model: how far it was off, where, and what is allowed."""
+"""What a check of a model found: how far it was off, where, and how much is allowed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, final
-
-import numpy as np
-from jaxtyping import Float
 
 from xtalgraph.data.targets import Target
 
 
 class Status(StrEnum):
-    """What came out of a demand."""
+    """What came out of a check."""
 
     PASSED = "pass"
     """It holds."""
     FAILED = "fail"
     """It does not."""
     MEASURED = "measured"
-    """It cannot hold exactly, by design: what it comes to is told, without a verdict."""
+    """It cannot hold exactly, by design: the size is given, without a verdict."""
     NOT_APPLICABLE = "n/a"
     """There is nothing to try; the reason says why."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What came out of one demand."""
+    """What came out of one check on some crystals."""
 
     check: str
-    """What must not matter, or must hold."""
+    """What must not change a prediction, or must hold."""
     status: Status
     """What came out."""
     reason: str
@@ -44,11 +41,16 @@ class CheckResult:
     tolerance: float | None = None
     """Largest relative violation that passes."""
     target: str = ""
-    """Which of the targets it is worst for."""
+    """The target for which it is worst."""
     crystal: str = ""
-    """On which crystal it is worst; empty where nothing is off on any."""
+    """The crystal on which it is worst; empty where nothing is off on any."""
     tried: int = 0
     """On how many crystals it was tried."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it did not fail."""
+        return self.status is not Status.FAILED
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -57,36 +59,40 @@ class CheckResult:
 
 @final
 class Worst:
-    """Collects violations of one demand, of which the worst is told.
+    """Collects the violations of one check, and keeps the worst.
 
     Args:
         check: What is tried.
-        targets: One for each column of the violations.
-        scale: The largest prediction of each in the sample.
+        targets: What is predicted.
+        scale: The largest prediction of each target in the sample, by name.
         per: What the unit of the target is divided by: ``/Å`` for slopes.
     """
 
     def __init__(
-        self,
-        check: str,
-        targets: Sequence[Target],
-        scale: Float[np.ndarray, " columns"],
-        per: str = "",
+        self, check: str, targets: Sequence[Target], scale: Mapping[str, float], per: str = ""
     ) -> None:
         self.check = check
         self._targets, self._scale, self._per = targets, scale, per
-        self._seen: list[tuple[float, float, str, int]] = []
+        self._violations: list[tuple[float, float, str, int]] = []
 
-    def add(self, crystal: str, violations: Float[np.ndarray, " columns"]) -> None:
+    def add(self, crystal: str, violations: Mapping[str, float]) -> None:
         """Add what was found on a crystal.
 
         Args:
             crystal: Its name.
-            violations: In the unit of each target.
+            violations: By the name of the target, in its unit; infinite where a number is not
+                finite.
         """
-        relative = violations / self._scale
-        column = int(np.argmax(relative))
-        self._seen.append((float(relative[column]), float(violations[column]), crystal, column))
+        each = [
+            (
+                violations[target.name] / self._scale[target.name],
+                violations[target.name],
+                crystal,
+                n,
+            )
+            for n, target in enumerate(self._targets)
+        ]
+        self._violations.append(max(each, key=lambda one: one[0]))
 
     def result(self, reason: str, tolerance: float | None, absent: str = "") -> CheckResult:
         """Return what came out.
@@ -96,15 +102,15 @@ class Worst:
             tolerance: Largest relative violation that passes; None where there is no verdict.
             absent: Why nothing was tried, if it was not.
         """
-        if not self._seen:
+        if not self._violations:
             return CheckResult(self.check, Status.NOT_APPLICABLE, absent)
-        relative, violation, crystal, column = max(self._seen)
+        relative, violation, crystal, place = max(self._violations)
         if tolerance is None:
             status = Status.MEASURED
         else:
             status = Status.PASSED if relative <= tolerance else Status.FAILED
-        target, known = self._targets[column], math.isfinite(relative)
-        unit = "log-odds" if target.is_class else target.unit
+        target, known = self._targets[place], math.isfinite(relative)
+        unit = target.raw_unit
         return CheckResult(
             self.check,
             status,
@@ -115,5 +121,5 @@ class Worst:
             tolerance,
             target.name,
             crystal if relative > 0.0 else "",
-            len(self._seen),
+            len(self._violations),
         )

@@ -1,25 +1,26 @@
 """A sound model raises no alarm, and each planted fault is caught by the demand it breaks."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target, Task
-from xtalgraph.evidence.check_result import Status
-from xtalgraph.evidence.model_under_test import ModelUnderTest
 from xtalgraph.evidence.verification import Verification, verify
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Radius
-from xtalgraph.models import cgcnn
 from xtalgraph.models.cgcnn import CGCNN
-from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.check_result import Status
+from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn import expansion
 from xtalgraph.testing.crystals import contract_crystals
 
 SMALL = {"width": 8, "depth": 2}
@@ -39,7 +40,7 @@ def sound(
     torch.manual_seed(0)
     chosen = SMALL if settings is None else settings
     spec = ModelSpec(encoder, chosen, "auto", *strategy, targets, fold)
-    return ModelUnderTest.of(Predictor([spec.make_model().eval()], spec, ["H"]))
+    return ModelUnderTest.of([spec.make_model().eval()], spec)
 
 
 def tried(tested: ModelUnderTest, crystals: dict[str, Crystal] = CRYSTALS) -> Verification:
@@ -117,7 +118,7 @@ def test_a_search_without_images_is_caught(monkeypatch):
 
 def test_a_folded_path_that_forgets_multiplicities_is_caught(monkeypatch):
     tested = sound()
-    monkeypatch.setattr(cgcnn, "weighted", lambda values, multiplicity: values)
+    monkeypatch.setattr(expansion, "weighted", lambda values, multiplicity: values)
     assert "reduced as full, merged distances" in failed(tested)
 
 
@@ -238,11 +239,64 @@ def test_the_model_is_left_as_it_was():
 
 def test_the_worst_of_several_targets_names_it():
     class Two(Pooled):
-        def forward(self, graph: Graph) -> torch.Tensor:
-            total = super().forward(graph)
-            return torch.stack([total, total], dim=-1)
+        def forward(self, graph: Graph) -> dict[str, torch.Tensor]:
+            return dict.fromkeys(("e", "gap"), super().forward(graph))
 
     targets = (Target("e", Kind.EXTENSIVE, "eV"), Target("gap", Kind.INTENSIVE, "meV"))
     (one,) = tried(ModelUnderTest(Two(False), GRAPH_SETTINGS, targets)).failures
     assert (one.check, one.target, one.unit) == ("supercell", "gap", "meV")
     assert one.relative == pytest.approx(1.0)  # twice the largest, and not the largest
+
+
+class Pushes(nn.Module):
+    """On each atom Σ_j f(d) of the vectors to its neighbours, or of their products."""
+
+    def __init__(self, rank: int, fault: str = "") -> None:
+        super().__init__()
+        self.rank, self.fault = rank, fault
+
+    def forward(self, graph: Graph) -> torch.Tensor:
+        weight = graph.number[graph.neighbor] * (1 - graph.distance / 5.0).clamp(min=0) ** 2
+        vector = graph.vector * weight[:, None]
+        if self.fault == "frame":
+            vector = vector * torch.tensor([1.0, 1.0, 1.1], dtype=vector.dtype)
+        if self.rank == 1:
+            zero = vector.new_zeros(len(graph.number), 3)
+            return zero.index_add(0, graph.center, vector)
+        product = vector[:, :, None] * graph.vector[:, None, :]
+        total = vector.new_zeros(len(graph), 3, 3)
+        total = total.index_add(0, graph.crystal_of_edge, product)
+        return total / torch.linalg.det(graph.cell).abs()[:, None, None]
+
+
+FORCES = Target("forces", Kind.ATOMIC, "eV/Å", tensor=TensorType(1))
+STRESS = Target("stress", Kind.INTENSIVE, "eV/Å³", tensor=TensorType(2, "ij=ji"))
+
+
+@pytest.mark.parametrize(("rank", "target"), [(1, FORCES), (2, STRESS)], ids=["forces", "stress"])
+def test_vectors_and_tensors_must_rotate_with_the_crystal(rank, target):
+    tested = ModelUnderTest(Pushes(rank), GRAPH_SETTINGS, (target,))
+    told = {one.check: one for one in tried(tested).results}
+    assert {one.check for one in told.values() if not one.passed} == set()
+    assert told["rotation"].violation < told["rotation"].tolerance
+    bent = ModelUnderTest(Pushes(rank, "frame"), GRAPH_SETTINGS, (target,))
+    assert failed(bent) == {"rotation", "reflection"}
+
+
+def test_a_declaration_that_is_wrong_is_caught_by_rotations():
+    axial = replace(FORCES, tensor=TensorType(1, axial=True))
+    assert failed(ModelUnderTest(Pushes(1), GRAPH_SETTINGS, (axial,))) == {"reflection"}
+    three = replace(FORCES, tensor=TensorType(copies=3))
+    assert failed(ModelUnderTest(Pushes(1), GRAPH_SETTINGS, (three,))) == {
+        "rotation", "reflection",
+    }  # fmt: skip
+
+
+def test_the_standard_deviation_of_the_error_is_checked_as_a_target_of_its_own():
+    spec = ModelSpec("cgcnn", SMALL, "auto", *RADIUS, (INTENSIVE,), variance=True)
+    tested = ModelUnderTest.of([spec.make_model().eval()] * 2, spec)
+    assert [one.name for one in tested.targets] == ["gap", "std of gap"]
+    assert failed(tested) == set()
+    wrong = replace(tested, targets=(*spec.targets, replace(INTENSIVE, name="std of gap",
+                                                            kind=Kind.EXTENSIVE)))  # fmt: skip
+    assert {one.target for one in tried(wrong).failures} == {"std of gap"}

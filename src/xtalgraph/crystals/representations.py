@@ -1,8 +1,8 @@
-"""One crystal written down in other ways, none of which may matter to a prediction."""
+"""Symmetry-equivalent representations of a crystal: none may matter to a prediction."""
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import spglib
@@ -16,23 +16,26 @@ _REACH = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Rewriting:
-    """The same crystal, written down in another way."""
+class Representation:
+    """The same crystal, represented in another way."""
 
     what: str
     """Which way: ``rotation``, ``supercell``, ..."""
     crystal: Crystal
-    """What is written down."""
+    """The crystal in this representation."""
     origin: Int[np.ndarray, " atoms"]
     """For each of its atoms, the atom of the original that it is, or is an image of."""
     copies: int = 1
     """How many cells of the original its cell holds."""
+    rotation: Float[np.ndarray, "3 3"] = field(default_factory=lambda: np.eye(3))
+    """By what it is rotated: an orthogonal matrix, improper for a reflection, that takes a column
+    vector v to R v."""
 
 
-def rewritings(
+def representations(
     crystal: Crystal, generator: np.random.Generator, *, copies: int = 2
-) -> Iterator[Rewriting]:
-    """Write a crystal down in every way that applies to it.
+) -> Iterator[Representation]:
+    """Represent a crystal in every way that applies to it.
 
     Args:
         crystal: Any.
@@ -49,32 +52,33 @@ def rewritings(
 
     Example:
         >>> copper = Crystal.from_fractional(3.6 * np.eye(3), np.zeros((1, 3)), np.array([29]))
-        >>> [one.what for one in rewritings(copper, np.random.default_rng(0))][4:]
+        >>> [one.what for one in representations(copper, np.random.default_rng(0))][4:]
         ['periodic shift', 'supercell', 'lattice basis', 'Niggli cell']
     """
     same = np.arange(len(crystal))
-    turn = _rotation(generator)
+    rotation = _rotation(generator)
     vector, order = generator.uniform(-_REACH, _REACH, 3), generator.permutation(len(crystal))
-    yield Rewriting("translation", transforms.translate(crystal, vector), same)
-    yield Rewriting("rotation", transforms.rotate(crystal, turn), same)
-    yield Rewriting("reflection", transforms.rotate(crystal, -turn), same)
-    yield Rewriting("permutation", transforms.permute(crystal, order), order)
+    yield Representation("translation", transforms.translate(crystal, vector), same)
+    yield Representation("rotation", transforms.rotate(crystal, rotation), same, rotation=rotation)
+    mirrored = transforms.rotate(crystal, -rotation)
+    yield Representation("reflection", mirrored, same, rotation=-rotation)
+    yield Representation("permutation", transforms.permute(crystal, order), order)
     if crystal.pbc.any():
         images = generator.integers(-2, 3, size=(len(crystal), 3)) * crystal.pbc
-        yield Rewriting("periodic shift", transforms.shift_images(crystal, images), same)
+        yield Representation("periodic shift", transforms.shift_images(crystal, images), same)
         axis = generator.choice(np.flatnonzero(crystal.pbc))
         multiples = np.where(np.arange(3) == axis, copies, 1)
         yield repeated(crystal, multiples)
     if crystal.pbc.all():
         basis = _unimodular(generator)
-        yield Rewriting("lattice basis", transforms.change_basis(crystal, basis), same)
+        yield Representation("lattice basis", transforms.change_basis(crystal, basis), same)
         reduced = _niggli(crystal.cell)
         if reduced is not None:
-            yield Rewriting("Niggli cell", transforms.change_basis(crystal, reduced), same)
+            yield Representation("Niggli cell", transforms.change_basis(crystal, reduced), same)
 
 
-def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Rewriting:
-    """Write a crystal down in a larger cell.
+def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Representation:
+    """Represent a crystal by a larger cell.
 
     Args:
         crystal: Any.
@@ -84,7 +88,7 @@ def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Rewriting:
         crystal, (int(multiples[0]), int(multiples[1]), int(multiples[2]))
     )
     copies = int(np.prod(multiples))
-    return Rewriting("supercell", larger, np.tile(np.arange(len(crystal)), copies), copies)
+    return Representation("supercell", larger, np.tile(np.arange(len(crystal)), copies), copies)
 
 
 def _rotation(generator: np.random.Generator) -> Float[np.ndarray, "3 3"]:

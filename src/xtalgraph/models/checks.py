@@ -1,0 +1,323 @@
+"""What must not change a prediction, and how a model is checked for it on crystals."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property, partial
+from itertools import islice
+from typing import Final, final
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.representations import representations
+from xtalgraph.data.conditions import ATOMS_ALONE
+from xtalgraph.data.states import States
+from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
+from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.invariance import Arrays, expected_values, violations
+from xtalgraph.models.model_under_test import ModelUnderTest, Trial
+from xtalgraph.models.smoothness import jump_on_a_path, pair_and_cluster, stretched_shell
+
+EXACT: Final = 1e-10
+"""Largest violation in float64 of what is exact in mathematics, over the largest prediction."""
+JUMP: Final = 1e-9
+"""Largest change within 2e-9 Å of a cutoff, beside what the slope comes to."""
+BEND: Final = 1e-3
+"""Largest difference of slopes at a cutoff, per Å: what curvature comes to over 1e-5 Å."""
+CROSSINGS: Final = 8
+"""How many crystals, or groups of their elements, are taken through a cutoff."""
+_REPRESENTATIONS: Final[dict[str, str]] = {
+    "translation": "",
+    "rotation": "",
+    "reflection": "",
+    "permutation": "",
+    "periodic shift": "no crystal repeats in any direction",
+    "supercell": "no crystal repeats in any direction",
+    "lattice basis": "no crystal repeats in all three directions",
+    "Niggli cell": "no crystal repeats in all three directions",
+}
+"""Every representation, and why it may not apply."""
+ROUNDING: Final = "exact but for rounding in float64"
+"""Why exact checks have a tolerance."""
+_BITS: Final = "the same bits"
+_BATCH: Final = 16
+"""Crystals in a batch that is compared with each of them alone."""
+
+
+def run_checks(
+    tested: ModelUnderTest,
+    crystals: Mapping[str, Crystal],
+    states: States | None = None,
+    *,
+    crossings: int = CROSSINGS,
+    measured: bool = True,
+    progress: bool = False,
+) -> Iterator[CheckResult]:
+    """Check a model on crystals, in float64 where a check is exact.
+
+    Args:
+        tested: The model.
+        crystals: At least one, by name. The strategy supports all of them, and rounding decides
+            none of their edges (`xtalgraph.graphs.margin.is_decided`).
+        states: Of each, in their order, where the model reads the state of a crystal. A crystal
+            keeps its own in every representation, moved and stretched, and so do atoms of its
+            elements that stand alone.
+        crossings: How many of the crystals are taken through a cutoff.
+        measured: Whether to measure also what cannot hold exactly, by design.
+        progress: Show a progress bar on standard error.
+
+    Yields:
+        A result for each check.
+
+    Raises:
+        InputError: If the model reads states and there are none, or not one for each crystal.
+    """
+    if states is None:
+        states = ATOMS_ALONE.states_of([{}] * len(crystals))
+        if tested.conditions:
+            columns = ", ".join(tested.conditions.columns)
+            raise InputError(
+                f"the model reads {columns} as the state of a crystal: give the states of all "
+                f"{len(crystals)} crystals, as conditions.states_of(rows) does"
+            )
+    if len(states) != len(crystals):
+        raise InputError(f"there are {len(crystals)} crystals and {len(states)} states")
+    checks = _Checks(tested, crystals, states)
+    yield checks.finite()
+    yield from checks.represented(progress)
+    yield from checks.reduced(measured)
+    yield checks.input_kept()
+    yield checks.batched()
+    yield checks.repeated()
+    yield checks.reloaded()
+    yield checks.on_gpu()
+    yield from checks.smooth(crossings)
+    if measured:
+        yield from checks.ranked(crossings)
+        yield checks.in_single_precision()
+
+
+@final
+class _Checks:
+    """The checks, with what they share."""
+
+    def __init__(
+        self, tested: ModelUnderTest, crystals: Mapping[str, Crystal], states: States
+    ) -> None:
+        self.tested, self.crystals = tested, dict(crystals)
+        self.states, self.places = states, {name: n for n, name in enumerate(crystals)}
+        self.graph_settings = tested.graph_settings
+        # Merging distances has steps of its own.
+        self.unreduced = replace(tested.graph_settings, reduction_tolerance=0.0)
+        self.trial = Trial(tested.model, tested.targets)
+        self.start = {
+            name: self.trial.of_crystal(crystal, self.graph_settings, self.state(name))
+            for name, crystal in self.crystals.items()
+        }
+
+    def state(self, *names: str) -> States:
+        """Return the states of some of the crystals."""
+        return self.states.select(np.array([self.places[name] for name in names]))
+
+    @cached_property
+    def scale(self) -> dict[str, float]:
+        """The largest prediction of each target; 1 where all are zero, or none is a number."""
+        scale = {}
+        for target in self.tested.targets:
+            every = np.concatenate([values[target.name].ravel() for values in self.start.values()])
+            largest = float(np.abs(every[np.isfinite(every)]).max(initial=0.0))
+            scale[target.name] = largest if largest > 0.0 else 1.0
+        return scale
+
+    def worst(self, check: str, per: str = "") -> Worst:
+        """Begin with a check."""
+        return Worst(check, self.tested.targets, self.scale, per)
+
+    def finite(self) -> CheckResult:
+        """Look for numbers that are not finite."""
+        worst = self.worst("a finite number")
+        for name, values in self.start.items():
+            worst.add(name, violations(values, values))
+        return worst.result("no NaN, no infinity", EXACT)
+
+    def represented(self, progress: bool) -> Iterator[CheckResult]:
+        """Represent every crystal in other ways."""
+        worst = {what: self.worst(what) for what in _REPRESENTATIONS}
+        todo = tqdm(self.crystals.items(), desc="verifying", unit="crystal", disable=not progress)
+        for number, (name, crystal) in enumerate(todo):
+            for one in representations(crystal, np.random.default_rng(number)):
+                expected = expected_values(self.start[name], one, self.tested.targets)
+                found = self.trial.of_crystal(one.crystal, self.graph_settings, self.state(name))
+                worst[one.what].add(name, violations(found, expected))
+        for what, absent in _REPRESENTATIONS.items():
+            yield worst[what].result(ROUNDING, EXACT, absent)
+
+    def reduced(self, measured: bool) -> Iterator[CheckResult]:
+        """Reduce the graphs: at the merged distances nothing may change."""
+        merged = self.worst("reduced as full, merged distances")
+        true = self.worst("reduced as full, true distances")
+        settings, reason = self.graph_settings, self.tested.why_not_reduced
+        tolerance = settings.reduction_tolerance
+        for name, crystal in self.crystals.items() if not reason else ():
+            full = build_graph(crystal, settings.strategy, angles=settings.angles)
+            full = self.state(name).attach(full)
+            level = merge_geometry(full, tolerance or DEFAULT_TOLERANCE)
+            expected = self.trial.of_graph(level)
+            merged.add(name, violations(self.trial.of_graph(fold(level)), expected))
+            if tolerance and measured:
+                true.add(name, violations(self.start[name], self.trial.of_graph(full)))
+        yield merged.result(ROUNDING, EXACT, reason)
+        if measured:
+            yield true.result(
+                f"distances within {tolerance:g} Å are merged by design: what it costs",
+                None,
+                reason or "the model reads full graphs",
+            )
+
+    def input_kept(self) -> CheckResult:
+        """Compare a graph with itself before the model has read it."""
+        worst = self.worst("input unchanged")
+        for name, crystal in self.crystals.items():
+            graph = self.state(name).attach(self.graph_settings.build(crystal))
+            before = {key: value.clone() for key, value in vars(graph).items()}
+            self.trial.of_graph(graph)
+            same = all(torch.equal(before[key], getattr(graph, key)) for key in before)
+            worst.add(name, dict.fromkeys(self.scale, 0.0 if same else np.inf))
+        return worst.result(_BITS, 0.0)
+
+    def batched(self) -> CheckResult:
+        """Predict crystals together, and each alone."""
+        worst, names = self.worst("batch as single"), iter(self.crystals)
+        while part := list(islice(names, _BATCH)):
+            graph = self.graph_settings.build([self.crystals[name] for name in part])
+            found = self.trial.of_graph(self.state(*part).attach(graph))
+            alone = {
+                target: np.concatenate([self.start[name][target] for name in part])
+                for target in found
+            }
+            if any(found[target].shape != alone[target].shape for target in found):
+                worst.add(part[0], dict.fromkeys(found, np.inf))
+                continue
+            rows = dict.fromkeys(found, 0)
+            for name in part:
+                own = {}
+                for target, values in self.start[name].items():
+                    own[target] = found[target][rows[target] : rows[target] + len(values)]
+                    rows[target] += len(values)
+                worst.add(name, violations(own, self.start[name]))
+        return worst.result(ROUNDING, EXACT)
+
+    def repeated(self) -> CheckResult:
+        """Predict twice, in the precision in which the model is used."""
+        worst = self.worst("repeated")
+        trial = Trial(self.tested.model, self.tested.targets, None)
+        for name, crystal in self.crystals.items():
+            graph = self.state(name).attach(self.graph_settings.build(crystal))
+            worst.add(name, violations(trial.of_graph(graph), trial.of_graph(graph)))
+        return worst.result(_BITS, 0.0)
+
+    def reloaded(self) -> CheckResult:
+        """Write the model and read it again."""
+        trial = None
+        if self.tested.reload is not None:
+            trial = Trial(self.tested.reload(), self.tested.targets)
+        worst = self.compared("save and load", trial)
+        return worst.result(_BITS, 0.0, "the model is not one of a run")
+
+    def on_gpu(self) -> CheckResult:
+        """Predict on the GPU, if there is one."""
+        trial = None
+        if torch.cuda.is_available():
+            trial = Trial(self.tested.model, self.tested.targets, device="cuda")
+        worst = self.compared("device, CUDA as CPU", trial)
+        return worst.result(ROUNDING, EXACT, "there is no CUDA device here")
+
+    def in_single_precision(self) -> CheckResult:
+        """Compare the model's own precision with float64."""
+        trial = None
+        if {one.dtype for one in self.tested.model.parameters()} == {torch.float32}:
+            trial = Trial(self.tested.model, self.tested.targets, None)
+        return self.compared("float32 as float64", trial).result(
+            "the run computes in float32: what its rounding costs",
+            None,
+            "the model does not compute in float32",
+        )
+
+    def compared(self, check: str, trial: Trial | None) -> Worst:
+        """Compare another copy of the model on every crystal, if there is one."""
+        worst = self.worst(check)
+        if trial is None:
+            return worst
+        for name, crystal in self.crystals.items():
+            found = trial.of_crystal(crystal, self.graph_settings, self.state(name))
+            worst.add(name, violations(found, self.start[name]))
+        return worst
+
+    def smooth(self, crossings: int) -> Iterator[CheckResult]:
+        """Take neighbours through the cutoffs: nothing may jump or bend."""
+        strategy, angles = self.graph_settings.strategy, self.graph_settings.angles
+        limits = {"the cutoff": strategy.cutoff}
+        if angles is not None and angles.cutoff is not None and angles.cutoff < strategy.cutoff:
+            limits["the cutoff of angles"] = angles.cutoff
+        chosen = dict(islice(self.crystals.items(), crossings)) if strategy.continuous else {}
+        absent = f"the strategy {strategy.name} chooses neighbours by rank"
+        for where, limit in limits.items():
+            value, slope = self.worst(f"value at {where}"), self.worst(f"slope at {where}", "/Å")
+            for name, crystal in chosen.items():
+                elements, predict = np.resize(crystal.elements, 4), self.full_graph_values(name)
+                shell = stretched_shell(predict, crystal, limit)
+                for one in (
+                    *pair_and_cluster(predict, elements, limit),
+                    *([shell] if shell else []),
+                ):
+                    what = name if one is shell else _isolated(one.what, elements)
+                    value.add(what, one.jump)
+                    slope.add(what, one.bend)
+            yield value.result("continuous, looked at over 2e-9 Å", JUMP, absent)
+            yield slope.result("continuous, looked at over 1e-5 Å", BEND, absent)
+
+    def ranked(self, crossings: int) -> Iterator[CheckResult]:
+        """Where edges change by rank, deform crystals until they do, and measure the jump."""
+        settings = self.unreduced
+        if settings.strategy.continuous and (
+            settings.angles is None or settings.angles.max_neighbors is None
+        ):
+            return
+        worst = self.worst("jump where neighbours change ranks")
+        for number, (name, crystal) in enumerate(islice(self.crystals.items(), crossings)):
+            jump = jump_on_a_path(
+                self.full_graph_values(name),
+                partial(_edges, settings),
+                crystal,
+                np.random.default_rng(number),
+            )
+            if jump is not None:
+                worst.add(name, jump)
+        yield worst.result(
+            "the nearest neighbours change by design, under any envelope; see docs/pitfalls.md",
+            None,
+            "the graphs did not change on the paths that were tried",
+        )
+
+    def full_graph_values(self, name: str) -> Callable[[Crystal], Arrays]:
+        """Return the values of a crystal, in any geometry, from its unreduced graph."""
+        return partial(self.trial.of_crystal, settings=self.unreduced, state=self.state(name))
+
+
+def _edges(settings: GraphSettings, crystal: Crystal) -> list[np.ndarray]:
+    """Return what of a graph is whole numbers."""
+    graph = build_graph(crystal, settings.strategy, angles=settings.angles)
+    parts = (graph.center, graph.neighbor, graph.image, graph.receiving_edge, graph.sending_edge)
+    return [part.numpy() for part in parts]
+
+
+def _isolated(what: str, numbers: np.ndarray) -> str:
+    """Say of which atoms a pair or cluster is: ``a pair of Ba, O``."""
+    count = 2 if what == "pair" else 4
+    return f"a {what} of {', '.join(SYMBOLS[int(one)] for one in numbers[:count])}"

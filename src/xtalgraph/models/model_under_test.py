@@ -1,0 +1,162 @@
+"""A model under test: what it predicts, how its graphs are built, and its values by target."""
+
+import copy
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xtalgraph.conventions.errors import GraphError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
+from xtalgraph.data.states import States
+from xtalgraph.data.targets import Target
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.invariance import Arrays
+from xtalgraph.models.model import ByTarget, Model, Output
+from xtalgraph.models.requirements import why_not_reduced
+from xtalgraph.models.spec import ModelSpec
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ModelUnderTest:
+    """A model with everything that is needed to try it.
+
+    Args:
+        model: From a graph to the values of each target by its name, or of a single target the
+            values alone: a row for each crystal, or for each atom if the target is atomic. Any
+            torch module that computes in the precision of its weights; lengths of a graph are in
+            float64.
+        graph_settings: How the graphs that it reads are built.
+        targets: What it predicts.
+        why_not_reduced: Why it cannot read a reduced graph; empty if it can.
+        reload: Writes the model, reads it again, and returns what was read; None if there is no
+            such thing.
+        conditions: What it reads as the state of a crystal.
+    """
+
+    model: nn.Module
+    graph_settings: GraphSettings
+    targets: tuple[Target, ...]
+    why_not_reduced: str = "the model does not say that it reads reduced graphs"
+    reload: Callable[[], nn.Module] | None = None
+    conditions: Conditions = ATOMS_ALONE
+
+    @classmethod
+    def of(cls, members: Sequence[Model], spec: ModelSpec) -> "ModelUnderTest":
+        """Take trained models, of several members their mean.
+
+        Where they predict the standard deviations of their errors, these are further targets.
+
+        Args:
+            members: One or more of one kind.
+            spec: What they are.
+        """
+
+        def reload() -> nn.Module:
+            read = []
+            for member in members:
+                with tempfile.TemporaryDirectory() as folder:
+                    save_model(Path(folder), member, spec, {"elements": []})
+                    read.append(load_model(Path(folder))[0])
+            return _MeanOutput(read)
+
+        stds = [replace(one, name=std_name(one)) for one in spec.targets if spec.variance]
+        return cls(
+            _MeanOutput(members),
+            spec.make_graph_settings(),
+            (*spec.targets, *stds),
+            why_not_reduced(type(members[0].encoder), *spec.targets),
+            reload,
+            spec.conditions,
+        )
+
+
+def std_name(target: Target) -> str:
+    """Return the name of the standard deviation of the error of a target."""
+    return f"std of {target.name}"
+
+
+def outputs_of(model: Model, graph: Graph) -> ByTarget:
+    """Return what a model computes by target, and the standard deviations that it predicts.
+
+    Args:
+        model: The model.
+        graph: What to predict.
+
+    Returns:
+        In the units of the targets; of a class log-odds.
+    """
+    output: Output = model(graph)
+    stds = {std_name(one): output.deviations.get(one.name) for one in model.targets}
+    return output.values | {name: std for name, std in stds.items() if std is not None}
+
+
+@final
+class _MeanOutput(nn.Module):
+    """The mean of what several members return."""
+
+    def __init__(self, members: Sequence[Model]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, graph: Graph) -> ByTarget:
+        """Return the mean of each output for a graph."""
+        each = [outputs_of(cast(Model, member), graph) for member in self.members]
+        return {name: torch.stack([one[name] for one in each]).mean(dim=0) for name in each[0]}
+
+
+@final
+class Trial:
+    """A copy of a model at work, in evaluation mode.
+
+    Args:
+        model: Left as it is.
+        targets: What it predicts.
+        dtype: In which it computes; None for its own.
+        device: Where it computes.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        targets: Sequence[Target],
+        dtype: torch.dtype | None = torch.float64,
+        device: str = "cpu",
+    ) -> None:
+        self.model = copy.deepcopy(model).eval().to(device=device, dtype=dtype)
+        self.targets = targets
+        self.device = device
+
+    @torch.no_grad()
+    def of_graph(self, graph: Graph) -> Arrays:
+        """Return the values of a graph, as they come: of a class the log-odds."""
+        output = self.model(graph.to(self.device))
+        if isinstance(output, Tensor):
+            output = {self.targets[0].name: output}
+        return {
+            one.name: output[one.name].double().cpu().numpy().reshape(-1, *one.tensor.shape)
+            for one in self.targets
+        }
+
+    def of_crystal(self, crystal: Crystal, settings: GraphSettings, state: States) -> Arrays:
+        """Return the values of a crystal; NaN if the strategy does not support it.
+
+        Args:
+            crystal: One.
+            settings: How its graph is built.
+            state: Its state.
+        """
+        try:
+            graph = settings.build(crystal)
+        except GraphError:  # it supported the crystal as it was given: a violation
+            return {one.name: np.full((1, *one.tensor.shape), np.nan) for one in self.targets}
+        return self.of_graph(state.attach(graph))
