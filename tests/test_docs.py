@@ -141,7 +141,10 @@ def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
     )
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
     monkeypatch.setattr("xtalgraph.workflows.verify.report", lambda folder: None)
+    known = dict(ENCODERS)
     yield place
+    ENCODERS.clear()
+    ENCODERS.update(known)  # a page may have added its own
     log = logging.getLogger("xtalgraph")
     log.handlers.clear()
     log.propagate = True
