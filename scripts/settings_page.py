@@ -70,6 +70,8 @@ def _values(hint: Any) -> Iterator[str]:
         yield ", ".join(f"`{part}`" for part in parts)
     elif origin is list:
         yield "a list"
+    elif origin is dict:
+        yield "a mapping"
     elif hint is types.NoneType:
         yield "`null`"
     else:

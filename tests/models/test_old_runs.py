@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from xtalgraph.data.targets import Kind
 from xtalgraph.models.predictor import Predictor
 
 FOLDER = Path(__file__).parents[1] / "old_runs"
@@ -48,7 +49,11 @@ def test_an_old_run_predicts_the_same_bits(name):
         said = predictor.predict(FOLDER / INPUT.get(name, "crystals.csv"))
         found = numbers(by_target(said, [target.name for target in predictor.targets]))
     expected = numbers(pd.read_csv(FOLDER / name / "expected.csv"))
-    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    totals = {target.column for target in predictor.targets if target.kind is Kind.EXTENSIVE}
+    summed = expected.index.get_level_values("target").isin(totals)
+    pd.testing.assert_frame_equal(found[~summed], expected[~summed], check_exact=True)
+    # Those versions added up totals in float32, which is done in float64 now.
+    pd.testing.assert_frame_equal(found[summed], expected[summed], rtol=1e-6, atol=1e-5)
     assert len(expected) >= 8
 
 

@@ -1,5 +1,7 @@
 """A readout serves the kinds of target for which it scales as it must, and no others."""
 
+import math
+
 import pytest
 import torch
 
@@ -79,4 +81,36 @@ def test_nothing_nonlinear_follows_the_sum():
     )
     torch.testing.assert_close(
         readout(features, whole), readout(features, graph).sum().unsqueeze(0)
+    )
+
+
+def test_a_total_over_many_atoms_keeps_the_digits_of_its_shares():
+    """In float32 the sum of 10⁵ shares of about 1 eV is known to 10⁻² eV."""
+    from xtalgraph.graphs.build import build_graph
+    from xtalgraph.graphs.strategies import Radius
+    from xtalgraph.models.scaler import Scaler
+    from xtalgraph.testing.crystals import contract_crystals
+
+    crystal = contract_crystals()["triclinic"]
+    copies = 100_000 // len(crystal) + 1
+    many = build_graph(crystal, Radius(0.1)).select([0] * copies)
+    one = many.select([0])
+    whole = many.replace(
+        num_atoms=many.num_atoms.sum().unsqueeze(0),
+        num_edges=many.num_edges.sum().unsqueeze(0),
+        cell=one.cell,
+        pbc=one.pbc,
+        **{
+            name: getattr(one, name)
+            for name in ("num_triplets", "num_shares", "has_angles", "state", "fidelity")
+        },
+    )
+    shares = 1.0 + torch.rand(len(whole.number))
+    exact = math.fsum(shares.tolist())
+    total = SumReadout(4).together(shares, whole)
+    assert float(total) == pytest.approx(exact, rel=1e-12)
+    scaler, target = Scaler(), Target("e", Kind.EXTENSIVE, "eV")
+    scaler.shift.fill_(-3.7)
+    assert float(scaler(total, whole, target)) == pytest.approx(
+        exact - 3.7 * len(whole.number), rel=1e-9
     )

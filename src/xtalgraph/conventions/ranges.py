@@ -106,6 +106,8 @@ def check_ranges(settings: Any, where: str) -> None:
     cls: Any = type(settings)
     for name, ranges in ranges_of(cls).items():
         value = getattr(settings, name)
+        if isinstance(value, dict):
+            value = list(value.values())
         for one in value if isinstance(value, list | tuple) else [value]:
             if isinstance(one, Real) and not isinstance(one, bool):
                 for allowed in ranges:

@@ -110,6 +110,9 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     if origin is list and isinstance(value, list | tuple):
         (item,) = typing.get_args(hint)
         return [_checked(one, item, f"{where}[{n}]") for n, one in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        _, item = typing.get_args(hint)
+        return {str(key): _checked(one, item, f"{where}.{key}") for key, one in value.items()}
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:  # YAML 1.1 reads 1e-3 as a string
             return float(value)

@@ -68,8 +68,8 @@ class SumReadout(Readout):
         return value
 
     def together(self, shares: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " crystals"]:
-        """Return the sum over the atoms of each crystal."""
-        value = weighted(shares, graph.atom_count)
+        """Return the sum over the atoms of each crystal, in float64."""
+        value = weighted(shares.double(), graph.atom_count)  # of 10⁵ atoms, to all its digits
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
@@ -170,9 +170,9 @@ class TimesReadout(Readout, ABC):
     def together(
         self, shares: Float[Tensor, " crystals"], graph: Graph
     ) -> Float[Tensor, " crystals"]:
-        """Return N times the share."""
+        """Return N times the share, in float64."""
         atoms = segment_sum(graph.atom_count, graph.crystal_of_atom, len(graph))
-        return shares * atoms.to(shares.dtype)
+        return shares.double() * atoms.double()
 
     def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return that of the intensive readout."""

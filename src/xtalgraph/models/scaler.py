@@ -23,8 +23,9 @@ stays near the mean of all."""
 class Scaler(nn.Module):
     """From the readout's numbers, of order one, to the target's unit.
 
-    Extensive: scale · y + Σ_i shift[Z_i]. Atomic: scale · y_i + shift[Z_i]. Intensive:
-    scale · y + shift. The scale is global in each, so that a total stays a sum over atoms.
+    Extensive: scale · y + Σ_i shift[Z_i], in float64, as the readouts of totals return y. Atomic:
+    scale · y_i + shift[Z_i]. Intensive: scale · y + shift. The scale is global in each, so that a
+    total stays a sum over atoms.
 
     Of classes y is a log-odds; its shift is that of the prevalence of class 1, for every element
     the same, and its scale 1.

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph, Scope
-from xtalgraph.training.schedule import num_batches
 
 _READERS: Final = 8
 """Batches that are read from a disk at the same time: it serves many small reads at once."""
@@ -89,6 +88,17 @@ class Examples(Generic[S_co]):
             chosen[name] = Labels(one.values.index_select(0, rows[one.scope]), one.scope)
         return Examples(self.graph.select(crystals), chosen)
 
+    def sizes(self, by: str) -> Int[np.ndarray, " crystals"] | None:
+        """Return how much of a batch each crystal takes; None where all take the same.
+
+        Args:
+            by: What is counted: ``crystals``, ``atoms`` or ``edges``, as rows of the graphs.
+        """
+        if by == "crystals":
+            return None
+        counts = self.graph.counts(Scope.ATOM if by == "atoms" else Scope.EDGE)
+        return np.maximum(counts.numpy(force=True), 1)
+
     def to(self, device: torch.device) -> "Examples[S_co]":
         """Return the examples on a device."""
         labels = {name: one.to(device) for name, one in self.labels.items()}
@@ -108,20 +118,37 @@ def labels_from(values: Values) -> dict[str, Labels]:
 
 
 def shuffled_batches(
-    examples: Examples[GraphSource], batch_size: int, *, seed: int, epoch: int
+    examples: Examples[GraphSource],
+    count: int,
+    *,
+    seed: int,
+    epoch: int,
+    sizes: Int[np.ndarray, " crystals"] | None = None,
 ) -> Iterator[Examples[Graph]]:
     """Yield the crystals of one epoch in an order that depends on seed and epoch alone.
 
     Args:
         examples: What to go through.
-        batch_size: Crystals in a batch, at most; the batches are of equal size, give or take
-            one, so that no small one is left at the end.
+        count: Number of batches; they are of equal size, give or take one crystal, so that no
+            small one is left at the end.
         seed: Of the run.
         epoch: Counted from 0.
+        sizes: How much of a batch each crystal takes; None where all take the same.
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(examples))
-    parts = np.array_split(order, num_batches(len(examples), batch_size))
+    parts = np.array_split(order, count) if sizes is None else _cut(order, sizes, count)
     yield from _read_ahead(examples.graph, examples.select, map(torch.from_numpy, parts))
+
+
+def _cut(
+    order: Int[np.ndarray, " crystals"], sizes: Int[np.ndarray, " crystals"], count: int
+) -> list[Int[np.ndarray, " chosen"]]:
+    """Cut a row of crystals where its parts come nearest to the same size; none is empty."""
+    row, place = sizes[order], np.arange(1, count)
+    middle = np.cumsum(row) - row / 2
+    cuts = np.searchsorted(middle, row.sum() * place / count)
+    spare = np.maximum.accumulate(cuts - place).clip(0, len(order) - count)
+    return np.split(order, spare + place)
 
 
 def ordered_graphs(source: GraphSource, batch_size: int = EVALUATION_BATCH) -> Iterator[Graph]:

@@ -111,7 +111,9 @@ class Trainer:
         self.best_errors = torch.zeros(0, dtype=torch.float64)
         self.objective = Objective.of(model.targets, config)
         self.scales = self._scales()
-        self.steps, self.epochs, self.patience = config.length(len(train))
+        self.sizes = train.sizes(config.batch_by)
+        size = None if self.sizes is None else int(self.sizes.sum())
+        self.steps, self.epochs, self.patience = config.length(len(train), size)
         self.gradients: Callable[[Examples[Graph]], Tensor] = self._fresh_gradients
         if config.capture:
             self.gradients = CapturedSteps(model, self._add_gradients)
@@ -181,7 +183,9 @@ class Trainer:
         self.wrapped.train()
         step, total = epoch * self.steps, self.epochs * self.steps
         losses = []
-        batches = shuffled_batches(self.train, config.batch_size, seed=config.seed, epoch=epoch)
+        batches = shuffled_batches(
+            self.train, self.steps, seed=config.seed, epoch=epoch, sizes=self.sizes
+        )
         for batch in batches:
             self._stop_if_asked()
             rate = learning_rate(step, total, config.learning_rate, config.warmup)

@@ -9,7 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from xtalgraph.data.targets import Target
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.model import Output
 from xtalgraph.nn.segments import segment_sum
@@ -155,8 +157,29 @@ class Objective:
         Args:
             targets: What is learned.
             config: Hyper-parameters.
+
+        Raises:
+            ConfigError: If there is a weight of something else.
         """
-        return cls(tuple(Term(target, config.loss) for target in targets))
+        weights = config.weights or {}
+        names = [target.name for target in targets]
+        for name in weights:
+            if name not in names:
+                raise ConfigError(
+                    f"training.weights has one of {name!r}, which is no target of the run"
+                    f"{nearest(name, names)}"
+                )
+        return cls(
+            tuple(
+                Term(
+                    target,
+                    config.loss,
+                    weights.get(target.name, 1.0),
+                    config.per_atom and target.kind is Kind.EXTENSIVE,
+                )
+                for target in targets
+            )
+        )
 
     @property
     def measure(self) -> str:

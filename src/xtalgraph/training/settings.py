@@ -36,6 +36,9 @@ class TrainingConfig:
     as make 4,500 steps, but at least 60 and at most 300."""
     batch_size: Annotated[int, Range(1, 1_000_000)] = 64
     """Crystals in a step, at most; an epoch is cut into steps of equal size."""
+    batch_by: Literal["crystals", "atoms", "edges"] = "crystals"
+    """What ``batch_size`` counts. Steps of as many atoms, or edges, need about the same memory
+    whatever the sizes of the cells; of a reduced graph its rows count."""
     learning_rate: Annotated[float, Range(0, 100, above=True)] = 3e-3
     """Peak of the schedule."""
     warmup: Fraction = 0.05
@@ -46,6 +49,12 @@ class TrainingConfig:
     loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
     """Of the error in units of the spread of the training targets; with ``gaussian`` the model
     learns the standard deviation of its error, too."""
+    weights: dict[str, Annotated[float, Range(0, 1e6, above=True)]] | None = None
+    """As how many labels a label of each target counts in the loss, by the name of the target:
+    ``{energy: 1, gap: 0.1}``; 1 where nothing is said."""
+    per_atom: bool = False
+    """Whether the loss compares totals per atom, so that large cells count as much as small ones;
+    errors are reported in the unit of the target in any case."""
     clip_norm: Annotated[float, Range(0, 1e12, above=True)] = 5.0
     """Largest norm of the gradient; larger ones are scaled down."""
     ema_decay: Fraction = 0.999
@@ -80,16 +89,17 @@ class TrainingConfig:
         """Whether the loss needs a model that says the variance of its error."""
         return self.loss == GAUSSIAN
 
-    def length(self, crystals: int) -> Length:
+    def length(self, crystals: int, size: int | None = None) -> Length:
         """Return how long a training is, with what null stands for.
 
         Args:
             crystals: To learn from.
+            size: All that ``batch_size`` counts; None where that is crystals.
 
         >>> TrainingConfig().length(911)
         Length(steps=15, epochs=300, patience=300)
         """
-        steps = num_batches(crystals, self.batch_size)
+        steps = min(crystals, num_batches(crystals if size is None else size, self.batch_size))
         epochs = self.epochs or usual_epochs(steps)
         return Length(steps, epochs, self.patience or epochs)
 

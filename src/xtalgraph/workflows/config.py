@@ -12,6 +12,7 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
+from xtalgraph.training.objective import Objective
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
@@ -30,6 +31,9 @@ _LATER: Final = {
     ("training", "members"): 1,
     ("training", "snapshots"): False,
     ("training", "capture"): False,
+    ("training", "batch_by"): "crystals",
+    ("training", "weights"): None,
+    ("training", "per_atom"): False,
 }
 """Keys that older runs do not have, and the value with which a run is what it was without them."""
 
@@ -87,6 +91,7 @@ class RunConfig:
             disorder=data.disorder,
         )
         check_intervals(data, spec.targets)
+        Objective.of(spec.targets, training)  # refuses weights of other targets
         return cls(data, spec, training)
 
     def sections(self) -> dict[str, dict[str, Any]]:
