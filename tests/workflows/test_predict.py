@@ -211,7 +211,7 @@ def test_a_prediction_that_is_no_finite_number_is_a_reason(run, table, tmp_path,
 
 def test_a_training_whose_weights_are_not_finite_is_not_saved(csv_path, tmp_path, monkeypatch):
     options = {"target": "energy", "kind": "extensive", "members": 1, "progress": False}
-    fit = module_of_training.fit_members
+    fit = module_of_training.gathered
 
     def diverges(*args, **kwargs):
         fitted = fit(*args, **kwargs)
@@ -219,7 +219,7 @@ def test_a_training_whose_weights_are_not_finite_is_not_saved(csv_path, tmp_path
             next(fitted.members[0].parameters()).fill_(torch.nan)
         return fitted
 
-    monkeypatch.setattr(module_of_training, "fit_members", diverges)
+    monkeypatch.setattr(module_of_training, "gathered", diverges)
     small = ["model.width=8", "model.depth=1", "training.threads=1"]
     with pytest.raises(RunError, match=r"not all finite.*learning_rate"):
         xtalgraph.train(csv_path, out=tmp_path / "run", epochs=1, overrides=small, **options)

@@ -12,9 +12,11 @@ from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.model import Model
+from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.radial import RadialBasis, edges_beyond
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.graph_source import SURVEYED, Survey
+from xtalgraph.workflows.prepared import Prepared
 
 log = logging.getLogger("xtalgraph")
 
@@ -65,8 +67,18 @@ def tell_split(divided: Divided, division: Mapping[str, Any]) -> None:
             log.info("target %s: %d of %d crystals have a label", target.name, known, len(dataset))
 
 
-def warn_about_edges(seen: Survey, dataset: Dataset) -> None:
-    """Say which crystals have atoms without a neighbour."""
+def warn_about_graphs(spec: ModelSpec, prepared: Prepared) -> None:
+    """Say which crystals have atoms without a neighbour, and what the model cannot see.
+
+    Args:
+        spec: Of the model.
+        prepared: What is learned from.
+    """
+    _warn_about_edges(prepared.survey, prepared.dataset)
+    _warn_about_reach(spec.make_model(), prepared.graphs.source)
+
+
+def _warn_about_edges(seen: Survey, dataset: Dataset) -> None:
     alone = seen.alone
     if alone:
         names = ", ".join(dataset.table.ids[i] for i in alone[:5])
@@ -79,7 +91,7 @@ def warn_about_edges(seen: Survey, dataset: Dataset) -> None:
         )
 
 
-def warn_about_reach(model: Model, source: Graph | StoredGraphs) -> None:
+def _warn_about_reach(model: Model, source: Graph | StoredGraphs) -> None:
     """Say, once a run, how many edges are longer than a radial basis of the model reaches."""
     for basis in {m for m in model.modules() if isinstance(m, RadialBasis)}:
         every = longer = 0

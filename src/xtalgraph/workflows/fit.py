@@ -16,35 +16,25 @@ from xtalgraph.models.model import ByTarget, Model, predicted
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
 from xtalgraph.training.loop import Trainer
-from xtalgraph.training.progress import Progress
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.prepared import Prepared
-from xtalgraph.workflows.session import Session
 
 
-def fit(
+def trainer_for(
     model: Model,
     prepared: Prepared,
     training: TrainingConfig,
     folder: Path,
     made_from: str,
-    session: Session,
-) -> Progress:
-    """Fit the scales and the weights of a model to the training part.
+) -> Trainer:
+    """Fit the scales of a model to the training part, and return what fits its weights to it.
 
     Args:
-        model: With fresh weights; it is left with those of the selected checkpoint.
+        model: With fresh weights; `Trainer.fit` leaves those of the selected checkpoint in it.
         prepared: Its validation part selects the checkpoint, its test part is not read.
         training: Hyper-parameters.
         folder: Of the states from which a killed fit goes on.
         made_from: Everything that decides the weights; a state of another is refused.
-        session: How the training is run.
-
-    Returns:
-        The history.
-
-    Raises:
-        RunError: If the state was made from something else.
     """
     dataset, split = prepared.dataset, prepared.split
     train, val = (_examples(prepared, rows) for rows in (split.train, split.val))
@@ -52,8 +42,7 @@ def fit(
     states = None if dataset.states is None else dataset.states.select(split.train)
     model.fit_scales(dataset.labels.select(split.train), crystals, states)
     key = hashlib.sha256(made_from.encode()).hexdigest()
-    trainer = Trainer(model, train, val, training, folder, key)
-    return trainer.fit(resume=session.resume, report=session.report)
+    return Trainer(model, train, val, training, folder, key)
 
 
 def predict_all(model: Model, prepared: Prepared) -> Predictions:

@@ -26,11 +26,9 @@ from xtalgraph.training.progress import Progress
 from xtalgraph.training.reporting import Report
 from xtalgraph.training.state import snapshot
 from xtalgraph.workflows import outcome as out
-from xtalgraph.workflows.announcements import warn_about_edges, warn_about_reach
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, processes_for
-from xtalgraph.workflows.fit import embed_all, fit, predict_all
-from xtalgraph.workflows.graph_source import survey
+from xtalgraph.workflows.fit import embed_all, predict_all, trainer_for
 from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.session import Session
@@ -57,7 +55,7 @@ class FittedMembers:
 
 
 @dataclass(frozen=True, eq=False)
-class _Shared:
+class Shared:
     """What the training of every member needs."""
 
     folder: Path
@@ -73,7 +71,17 @@ class _Shared:
 
 
 @dataclass(frozen=True, eq=False)
-class _Member:
+class Task:
+    """The training of one member."""
+
+    number: int
+    """From 0."""
+    ended: "dict[int, Member]"
+    """The snapshots that have ended; empty for members, which start from weights of their own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
     """What the training of one member leaves."""
 
     weights: Mapping[str, Tensor]
@@ -86,10 +94,10 @@ class _Member:
     """Of the parts ``train`` and ``test``, by the first member; empty of the others."""
 
 
-def fit_members(
+def member_fits(
     folder: Path, prepared: Prepared, config: RunConfig, session: Session
-) -> FittedMembers:
-    """Train every member, and predict every crystal.
+) -> tuple[Executor[Shared], list[Task]]:
+    """Return the fits of all members of a run, and what makes them, see `fit_member`.
 
     Members differ in their initial weights and in the order of the crystals, in nothing else;
     snapshots in where they start, which is where the one before ended. Each has its own state, so
@@ -102,97 +110,99 @@ def fit_members(
         config: The resolved settings.
         session: How the training is run.
 
-    Raises:
-        RunError: If a process that trains a member dies.
-
     Source: B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS (2017), doi
     10.48550/arXiv.1612.01474; snapshots: G. Huang et al., ICLR (2017), doi
     10.48550/arXiv.1704.00109.
     """
-    dataset, split = prepared.dataset, prepared.split
-    seen = survey(prepared.graphs.source)
-    warn_about_edges(seen, dataset)
-    warn_about_reach(config.spec.make_model(), prepared.graphs.source)
+    training, learned = config.training, len(prepared.split.train)
     deciding = json.dumps(config.deciding(), ensure_ascii=False)
-    made_from = dataset.content_hash + split.how + deciding
-    shared = _Shared(folder, prepared, config, made_from, session.resume)
-    found = _train_members(shared, session)
-    members = []
-    for number, one in enumerate(found):
-        place = member_folder(folder, number)
-        out.write_text(place / "log.csv", out.log_csv(one.progress.history))
-        model = config.spec.make_model()
-        model.load_state_dict(one.weights, assign=True)  # in the precision of the training
-        members.append(model)
-    done = [one.progress for one in found]
-    seconds = sum(one.seconds for one in done)
-    trained = {
-        "epochs": done[0].epoch,
-        "selected epoch": done[0].selected_epoch,
-        "parameters": sum(p.numel() for p in members[0].parameters()),
-        "mean edges per crystal": round(seen.mean_edges, 1),
-        "mean edges per crystal, folded": round(seen.mean_reduced_edges, 1),
-        "crystals per second": round(
-            len(split.train) * sum(one.epoch for one in done) / max(seconds, 1e-9)
-        ),
-    }
-    each = [one.predictions for one in found]
-    result = _result(config, each, seconds + prepared.graphs.seconds)
-    values = [np.concatenate([*one.values.arrays.values()], axis=None) for one in each]
-    crystals = dataset.table.crystals
-    vectors = found[0].embeddings
-    training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
-    compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
-    novelty = dict(zip(split.test.tolist(), compared, strict=True))
-    copies = tuple(identical_members(np.stack(values)))
-    return FittedMembers(tuple(members), result, copies, training_set, novelty, trained)
-
-
-def _train_members(shared: _Shared, session: Session) -> list[_Member]:
-    """Train the members, side by side where they are independent, and return them in order."""
-    training = shared.config.training
-    count, learned = training.members, len(shared.prepared.split.train)
+    made_from = prepared.dataset.content_hash + prepared.split.how + deciding
+    shared = Shared(folder, prepared, config, made_from, session.resume)
+    count = training.members
     many = 1 if training.snapshots else processes_for(count, training, learned)
-    executor = Executor(shared, many, "training", session.progress, session.report)
-    if count > 1 and executor.processes > 1:
-        log.info("training %d members, %d at a time", count, executor.processes)
-    found: dict[int, _Member] = {}
-    if training.snapshots:
-        tasks = [(number, found) for number in range(count)]
-        for number, member in executor.run(_train_snapshot, tasks):
-            found[number] = member
-    else:
-        found |= dict(executor.run(_train_member, range(count)))
-    return [found[number] for number in range(count)]
+    if count > 1 and many > 1:
+        log.info("training %d members, %d at a time", count, many)
+    ended: dict[int, Member] = {}
+    tasks = [Task(number, ended if training.snapshots else {}) for number in range(count)]
+    return Executor(shared, many, "training", session.progress, session.report), tasks
 
 
-def _train_snapshot(
-    shared: _Shared, task: tuple[int, Mapping[int, _Member]], report: Report
-) -> _Member:
-    number, before = task
-    return _train_member(shared, number, report, before[number - 1].weights if number else None)
+def fit_member(shared: Shared, task: Task, report: Report) -> Member:
+    """Train a member, from weights of its own or from those of the snapshot before it.
 
+    Args:
+        shared: What every member needs.
+        task: Which member.
+        report: Told how far the training has come.
 
-def _train_member(
-    shared: _Shared, number: int, report: Report, start: Mapping[str, Tensor] | None = None
-) -> _Member:
-    """Train a member from weights of its own, or from given ones."""
-    config, prepared = shared.config, shared.prepared
+    Raises:
+        RunError: If a saved state was made from something else.
+    """
+    config, prepared, number = shared.config, shared.prepared, task.number
     training = replace(config.training, seed=member_seed(config.training.seed, number))
     folder = member_folder(shared.folder, number)
     make_folder(folder)
     with deterministic(training.threads):
         torch.manual_seed(training.seed)
         model = config.spec.make_model()
-        if start is not None:
-            model.load_state_dict(start)
+        if number - 1 in task.ended:
+            model.load_state_dict(task.ended[number - 1].weights)
         made_from = shared.made_from + (f"member {number}" if number else "")
-        session = Session(resume=shared.resume, report=report)
-        progress = fit(model, prepared, training, folder / "state", made_from, session)
+        trainer = trainer_for(model, prepared, training, folder / "state", made_from)
+        progress = trainer.fit(resume=shared.resume, report=report)
         predictions = predict_all(model, prepared)
         parts = ("train", "test") if number == 0 else ()
         vectors = {one: embed_all(model, prepared, prepared.split.parts()[one]) for one in parts}
-    return _Member(snapshot(model.cpu()), progress, predictions, vectors)
+    member = Member(snapshot(model.cpu()), progress, predictions, vectors)
+    task.ended[number] = member
+    return member
+
+
+def gathered(
+    folder: Path, prepared: Prepared, config: RunConfig, members: Sequence[Member]
+) -> FittedMembers:
+    """Return what the members are and predict together, and write the log of each.
+
+    Args:
+        folder: The run.
+        prepared: What was learned from.
+        config: The resolved settings.
+        members: In their order.
+    """
+    split, crystals = prepared.split, prepared.dataset.table.crystals
+    models = []
+    for number, one in enumerate(members):
+        place = member_folder(folder, number)
+        out.write_text(place / "log.csv", out.log_csv(one.progress.history))
+        model = config.spec.make_model()
+        model.load_state_dict(one.weights, assign=True)  # in the precision of the training
+        models.append(model)
+    done = [one.progress for one in members]
+    seconds = sum(one.seconds for one in done)
+    seen = prepared.survey
+    trained = {
+        "epochs": done[0].epoch,
+        "selected epoch": done[0].selected_epoch,
+        "parameters": sum(p.numel() for p in models[0].parameters()),
+        "mean edges per crystal": round(seen.mean_edges, 1),
+        "mean edges per crystal, folded": round(seen.mean_reduced_edges, 1),
+        "crystals per second": round(
+            len(split.train) * sum(one.epoch for one in done) / max(seconds, 1e-9)
+        ),
+    }
+    each = [one.predictions for one in members]
+    values = [np.concatenate([*one.values.arrays.values()], axis=None) for one in each]
+    vectors = members[0].embeddings
+    training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
+    compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
+    return FittedMembers(
+        members=tuple(models),
+        result=_result(config, each, seconds + prepared.graphs.seconds),
+        copies=tuple(identical_members(np.stack(values))),
+        training_set=training_set,
+        novelty=dict(zip(split.test.tolist(), compared, strict=True)),
+        trained=trained,
+    )
 
 
 def member_seed(seed: int, number: int) -> int:

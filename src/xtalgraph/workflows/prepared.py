@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -15,7 +16,7 @@ from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.examine_split import examine_split
-from xtalgraph.workflows.graph_source import Graphs, make_graphs
+from xtalgraph.workflows.graph_source import Graphs, Survey, make_graphs, survey
 from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.prepare import make_split
 from xtalgraph.workflows.rejections import stop_at_rejected
@@ -30,6 +31,11 @@ class Prepared:
     """The crystals."""
     graphs: Graphs
     """Of each crystal, with its conditions."""
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What is to be known of all the graphs at once."""
+        return survey(self.graphs.source)
 
     @property
     def dataset(self) -> Dataset:

@@ -14,11 +14,10 @@ from xtalgraph.data.refusals import build_supported
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator, Halves
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.compare_baselines import fit_baselines
-from xtalgraph.workflows.fit import fit
+from xtalgraph.workflows.fit import trainer_for
 from xtalgraph.workflows.graph_source import Graphs
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.session import Session
 
 EPOCHS: Final = 1 / 3
 """Share of the epochs of the run; the learning rate falls to zero over them, and most of what can
@@ -62,7 +61,7 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
     model = spec.make_model()
     made_from = f"{run.division['data_sha256']} {target.name} {training} {spec.as_dict()}"
     folder = run.folder / "diagnose" / "geometry-only"
-    done = fit(model, prepared, training, folder, made_from, Session())
+    done = trainer_for(model, prepared, training, folder, made_from).fit(resume=True)
     predictor = Predictor([model.cpu().eval()], spec, [SYMBOLS[number]])
     shown = [bare[row] for row in tested.test]
     geometry = replace(tested, predictor=predictor).predict(shown, tested.test)

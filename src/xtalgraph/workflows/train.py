@@ -23,11 +23,11 @@ from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.workflows import outcome as out
-from xtalgraph.workflows.announcements import announce_all, tell_split
+from xtalgraph.workflows.announcements import announce_all, tell_split, warn_about_graphs
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.examine_split import division_fields, examined_before
-from xtalgraph.workflows.members import FittedMembers, fit_members
+from xtalgraph.workflows.members import FittedMembers, fit_member, gathered, member_fits
 from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.novelty import assess_novelty
 from xtalgraph.workflows.preflight import check_ahead
@@ -124,7 +124,10 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         out.write_text(folder / "config.yaml", config.to_yaml())
         out.write_json(folder / "split.json", division)
         tell_split(divided, division)
-        fitted = fit_members(folder, prepared, config, session)
+        warn_about_graphs(config.spec, prepared)
+        executor, tasks = member_fits(folder, prepared, config, session)
+        members = dict(executor.run(fit_member, tasks))
+        fitted = gathered(folder, prepared, config, [members[one.number] for one in tasks])
         baselines = preparations.baselines(divided, config.training.seed)
         _write_run(folder, config, divided, division, fitted, baselines, began)
     return Run(folder)

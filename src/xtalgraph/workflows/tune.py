@@ -23,7 +23,7 @@ from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import FoldCount
 from xtalgraph.workflows.executor import Executor, processes_for
-from xtalgraph.workflows.fit import fit
+from xtalgraph.workflows.fit import trainer_for
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
@@ -307,7 +307,8 @@ def validation_error(
     deciding = json.dumps(config.deciding(), ensure_ascii=False)
     made_from = preparations.dataset(config).content_hash + prepared.split.how + deciding
     model = config.spec.make_model()
-    done = fit(model, prepared, config.training, folder, made_from, session)
+    trainer = trainer_for(model, prepared, config.training, folder, made_from)
+    done = trainer.fit(resume=session.resume, report=session.report)
     return cast(float, done.selected_error)  # there is a validation part
 
 

@@ -23,7 +23,7 @@ from xtalgraph.models.head import Head
 from xtalgraph.models.property_model import PropertyModel
 from xtalgraph.models.requirements import readout_named
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.workflows.fit import fit, predict_all
+from xtalgraph.workflows.fit import predict_all, trainer_for
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.leaderboard.cache import key_of
 from xtalgraph.workflows.leaderboard.entry import (
@@ -115,7 +115,8 @@ class ExternalModelEntry(LeaderboardEntry):
             model = PropertyModel(encoder, {target.name: Head(target, readouts, deviations)})
             made_from = json.dumps([key, config.deciding()["training"]])
             prepared = Prepared(case.divided, graphs)
-            fit(model, prepared, config.training, folder / "state", made_from, case.session)
+            trainer = trainer_for(model, prepared, config.training, folder / "state", made_from)
+            trainer.fit(resume=True, report=case.session.report)
             predictions = predict_all(model, prepared)
         weights = sum(p.numel() for p in model.parameters())
         values = predictions.values.of(target.name, case.split.test)
