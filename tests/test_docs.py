@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import logging
 import pkgutil
 import re
@@ -230,6 +231,67 @@ def anchors_of(page: Path) -> set[str]:
     titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     kept = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
     return {title.replace(" ", "-") for title in kept}
+
+
+WITH_EXAMPLES = (
+    "crystals.convert",
+    "crystals.transforms",
+    "crystals.writing",
+    "data.table",
+    "graphs.build",
+    "graphs.exchange.ase",
+    "graphs.exchange.networkx",
+    "graphs.exchange.pyg",
+    "graphs.exchange.pymatgen",
+    "graphs.reduction",
+    "metrics.acquisition",
+    "metrics.bootstrap",
+    "metrics.calibration",
+    "metrics.classification",
+    "metrics.conformal",
+    "metrics.coverage",
+    "metrics.failures",
+    "metrics.paired",
+    "metrics.ranking",
+    "metrics.regression",
+    "metrics.reliability",
+    "metrics.smoothing",
+    "metrics.summary",
+    "models.layers",
+    "models.receptive_field",
+)
+"""The modules that the manual offers for use on their own."""
+
+
+def examples_of_the_pages() -> str:
+    """All Python of the manual."""
+    blocks = [block for page in PAGES for block in blocks_of(page) if not block.skipped]
+    return "\n".join(block.text for block in blocks if block.language in ("python", "pycon"))
+
+
+def test_every_entry_point_has_an_example():
+    shown = examples_of_the_pages()
+    entries = [name for name in xtalgraph.__all__ if not name.startswith("__")]
+    assert [name for name in entries if f"xtalgraph.{name}(" not in shown] == []
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_every_public_function_has_an_example(name):
+    shown, module = examples_of_the_pages(), importlib.import_module(f"xtalgraph.{name}")
+    public = {
+        function.__name__: inspect.getdoc(function) or ""
+        for function in vars(module).values()
+        if inspect.isfunction(function) and function.__module__ == module.__name__
+    }
+    missing = [
+        function
+        for function, text in public.items()
+        if not function.startswith("_")
+        and ">>>" not in text
+        and not re.search(rf"\b{function}\b", shown)
+    ]
+    assert public
+    assert missing == []
 
 
 def test_every_page_is_in_the_table_of_contents():
