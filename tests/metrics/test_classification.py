@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.metrics.classification import (
     balanced_accuracy,
     brier,
@@ -19,7 +20,9 @@ from xtalgraph.metrics.classification import (
     roc_auc,
     roc_points,
 )
-from xtalgraph.metrics.summary import Metric, evaluate_classes
+from xtalgraph.metrics.summary import Metric, evaluate
+
+METAL = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)
 
 # Few different probabilities, so that there are ties within and between the classes.
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=1, max_size=30)
@@ -92,11 +95,11 @@ def test_the_summary_has_every_figure_and_null_where_it_is_not_defined():
     rng = np.random.default_rng(0)
     target = (rng.random(80) < 0.4).astype(float)
     probability = np.clip(0.4 + 0.3 * (target - 0.5) + rng.normal(0, 0.2, 80), 0, 1)
-    found = evaluate_classes(target, probability)
+    found = evaluate(METAL, target, probability)
     assert list(found) == ["roc_auc", "balanced_accuracy", "f1", "log_loss", "brier"]
     for metric in found.values():
         assert metric.low < metric.value < metric.high
-    one_class = evaluate_classes(np.zeros(5), np.full(5, 0.2))
+    one_class = evaluate(METAL, np.zeros(5), np.full(5, 0.2))
     assert one_class["roc_auc"] == one_class["f1"] == Metric(None, None, None)
     assert one_class["brier"].value == pytest.approx(0.04)
-    assert evaluate_classes(np.zeros(0), np.zeros(0))["log_loss"] == Metric(None, None, None)
+    assert evaluate(METAL, np.zeros(0), np.zeros(0))["log_loss"] == Metric(None, None, None)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.metrics.pairs import checked_pair, is_constant
-from xtalgraph.metrics.summary import evaluate_predictions
+from xtalgraph.metrics.summary import evaluate
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -14,7 +15,7 @@ def test_values_that_are_not_finite_are_refused_with_their_row(bad):
     with pytest.raises(InputError, match="prediction must be finite"):
         checked_pair(good, broken)
     with pytest.raises(InputError, match="prediction must be finite"):
-        evaluate_predictions(good, broken, best="low")
+        evaluate(Target("e", Kind.INTENSIVE), good, broken)
 
 
 def test_lengths_that_differ_are_refused():

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.metrics.pairs import checked_pair
+from xtalgraph.metrics.pairs import checked_rows
 
 MAX_UNDEFINED: Final[float] = 0.1
 """An interval is given only where at most this share of the resamples leaves it undefined."""
@@ -32,9 +32,9 @@ class Interval:
 
 
 def interval(
-    metric: Callable[[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]], float],
-    target: Float[np.ndarray, " rows"],
-    prediction: Float[np.ndarray, " rows"],
+    metric: Callable[[np.ndarray, np.ndarray], float],
+    target: Float[np.ndarray, "rows *shape"],
+    prediction: Float[np.ndarray, "rows *shape"],
     *,
     level: float = 0.95,
     samples: int = 500,
@@ -70,13 +70,13 @@ def interval(
         raise ConfigError(f"level must lie between 0 and 1, got {level}")
     if samples < 1:
         raise ConfigError(f"samples must be at least 1, got {samples}")
-    target, prediction = checked_pair(target, prediction)
-    if target.size < 2:
+    target, prediction = checked_rows(target, prediction)
+    if len(target) < 2:
         return Interval(math.nan, math.nan, level, samples, undefined=samples)
     generator = np.random.default_rng(seed)
     values = np.empty(samples)
     for sample in range(samples):
-        rows = generator.integers(target.size, size=target.size)
+        rows = generator.integers(len(target), size=len(target))
         values[sample] = metric(target[rows], prediction[rows])
     defined = values[~np.isnan(values)]
     undefined = samples - defined.size

@@ -53,6 +53,8 @@ class Measure:
     """Whether it has the unit of the target."""
     by_order: bool = False
     """Whether it reads nothing of the predictions but their order."""
+    pooled: bool = False
+    """Whether the numbers of a vector are measured together; else the mean over them is taken."""
     top: int | float | None = None
     """How many of the best rows a recall looks for, or which fraction of them."""
 
@@ -74,20 +76,28 @@ class Measure:
 
     def of(
         self,
-        true: Float[np.ndarray, " rows"],
-        predicted: Float[np.ndarray, " rows"],
+        true: Float[np.ndarray, "rows *shape"],
+        predicted: Float[np.ndarray, "rows *shape"],
         best: Literal["low", "high"] | None = None,
     ) -> float:
         """Return its value on some rows, NaN where it is not defined.
 
-        A recall is not defined where no end is wanted, nor for k above half of the rows, where
-        a random choice already finds most of the best.
+        Of vectors errors are those of all their numbers together, and other measures the mean over
+        the numbers, not defined where one of them is not. A recall is not defined where no end is
+        wanted, nor for k above half of the rows, where a random choice finds most of the best.
 
         Args:
             true: True values, or classes.
             predicted: Predicted values, or probabilities of class 1, in the same order and unit.
             best: Which end of the target is wanted.
         """
+        if true.ndim > 1 and self.pooled:
+            return self.of(true.ravel(), predicted.ravel(), best)
+        if true.ndim > 1:
+            numbers = range(true[0].size if len(true) else 0)
+            flat = [one.reshape(len(one), -1) for one in (true, predicted) if len(one)]
+            each = [self.of(flat[0][:, n], flat[1][:, n], best) for n in numbers]
+            return float(np.mean(each)) if each else math.nan
         if self.metric is not None:
             return self.metric(true, predicted)
         if self.top is None or best is None:
@@ -107,8 +117,8 @@ def _recall(top: int | float, name: str) -> Measure:
 
 
 _TABLE: Final = (
-    Measure("mae", "Mean absolute error", "MAE", "low", mae, has_unit=True),
-    Measure("rmse", "Root mean square error", "RMSE", "low", rmse, has_unit=True),
+    Measure("mae", "Mean absolute error", "MAE", "low", mae, has_unit=True, pooled=True),
+    Measure("rmse", "Root mean square error", "RMSE", "low", rmse, has_unit=True, pooled=True),
     Measure("r2", "R²", "R²", "high", r2),
     Measure("spearman", "Spearman's ρ", "Spearman", "high", spearman, by_order=True),
     Measure("kendall", "Kendall's τ", "Kendall", "high", kendall, by_order=True),

@@ -22,25 +22,51 @@ def checked_pair(
         InputError: The columns are not one-dimensional, differ in length, or hold values that
             are not finite.
     """
+    for name, values in (("target", target), ("prediction", prediction)):
+        if np.ndim(values) != 1:
+            raise InputError(
+                f"{name} must have one dimension, got shape {np.shape(values)}; "
+                "score the components of a vector or tensor one at a time"
+            )
+    return checked_rows(target, prediction)
+
+
+def checked_rows(
+    target: np.ndarray, prediction: np.ndarray
+) -> tuple[Float[np.ndarray, "rows *shape"], Float[np.ndarray, "rows *shape"]]:
+    """Return both arrays in float64, or say why they cannot be compared.
+
+    Args:
+        target: True values, one or several for each row, in any unit.
+        prediction: Predicted values in the same order and unit.
+
+    Returns:
+        The two arrays in float64. No rows at all is allowed.
+
+    Raises:
+        InputError: The arrays differ in shape, or hold values that are not finite.
+    """
     columns = []
     for name, values in (("target", target), ("prediction", prediction)):
         column = np.asarray(values, dtype=np.float64)
-        if column.ndim != 1:
-            raise InputError(
-                f"{name} must have one dimension, got shape {column.shape}; "
-                "score the components of a vector or tensor one at a time"
-            )
-        bad = np.flatnonzero(~np.isfinite(column))
+        finite = np.isfinite(column)
+        bad = np.flatnonzero(~finite.all(axis=tuple(range(1, column.ndim))))
         if bad.size:
+            value = column[bad[0]][~finite[bad[0]]].flat[0]
             raise InputError(
-                f"{name} must be finite, got {column[bad[0]]} in row {bad[0]} "
-                f"({bad.size} such rows of {column.size}); leave these rows out and say so"
+                f"{name} must be finite, got {value} in row {bad[0]} "
+                f"({bad.size} such rows of {len(column)}); leave these rows out and say so"
             )
         columns.append(column)
-    if columns[0].size != columns[1].size:
+    if len(columns[0]) != len(columns[1]):
         raise InputError(
             f"target and prediction must have the same number of rows, "
-            f"got {columns[0].size} and {columns[1].size}"
+            f"got {len(columns[0])} and {len(columns[1])}"
+        )
+    if columns[0].shape != columns[1].shape:
+        raise InputError(
+            f"target and prediction must have the same shape, got {columns[0].shape} and "
+            f"{columns[1].shape}"
         )
     return columns[0], columns[1]
 

@@ -22,7 +22,7 @@ from xtalgraph.data.splits import PARTS
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
-from xtalgraph.metrics.summary import evaluate_classes, evaluate_predictions
+from xtalgraph.metrics.summary import evaluate
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.model_result import ModelResult
@@ -72,8 +72,8 @@ def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) 
 
 def figures_of(
     target: Target,
-    true: Float[np.ndarray, " rows"],
-    said: Float[np.ndarray, " rows"],
+    true: Float[np.ndarray, "rows *shape"],
+    said: Float[np.ndarray, "rows *shape"],
     samples: int = 500,
 ) -> dict[str, Any]:
     """Return the metrics that serve the target, each with value, low and high.
@@ -84,10 +84,7 @@ def figures_of(
         said: Predictions, or probabilities of class 1.
         samples: Resamples of the bootstrap.
     """
-    if target.is_class:
-        found = evaluate_classes(true, said, samples=samples)
-    else:
-        found = evaluate_predictions(true, said, best=target.best, samples=samples)
+    found = evaluate(target, true, said, samples=samples)
     return {name: asdict(metric) for name, metric in found.items()}
 
 

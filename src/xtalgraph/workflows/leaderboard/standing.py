@@ -14,7 +14,7 @@ from xtalgraph.metrics.classification import log_loss, roc_auc
 from xtalgraph.metrics.paired import PairedDifference, paired_difference
 from xtalgraph.metrics.ranking import spearman, top_count
 from xtalgraph.metrics.regression import mae
-from xtalgraph.metrics.summary import RECALLS, evaluate_classes, evaluate_predictions
+from xtalgraph.metrics.summary import RECALLS, evaluate
 from xtalgraph.workflows.leaderboard.entry import EntryResult, LeaderboardEntry
 
 DECIDING: Final[dict[str, Any]] = {"mae": mae, "spearman": spearman}
@@ -93,9 +93,9 @@ def stand(
 def _metrics(
     true: np.ndarray, predicted: np.ndarray, ordered: np.ndarray, target: Target
 ) -> dict[str, Any]:
-    found = _evaluated(true, predicted, target)
+    found = evaluate(target, true, predicted)
     if ordered is not predicted:
-        of_order = _evaluated(true, ordered, target)
+        of_order = evaluate(target, true, ordered)
         found = {key: of_order[key] if key in ORDERS else found[key] for key in found}
     metrics = {key: asdict(metric) for key, metric in found.items()}
     if target.is_class:
@@ -107,12 +107,6 @@ def _metrics(
             end: None if value is None else value * times for end, value in recall.items()
         }
     return metrics
-
-
-def _evaluated(true: np.ndarray, predicted: np.ndarray, target: Target) -> dict[str, Any]:
-    if target.is_class:
-        return dict(evaluate_classes(true, predicted))
-    return dict(evaluate_predictions(true, predicted, best=target.best))
 
 
 def _by_fold(
