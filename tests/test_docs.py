@@ -9,13 +9,12 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 import xtalgraph
 from xtalgraph.cli.main import main
@@ -24,7 +23,7 @@ from xtalgraph.data.ionic.generate import make_ionic_perovskites
 from xtalgraph.data.table import read_table
 from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.metrics.paired import PairedDifference, paired_difference
-from xtalgraph.models.registry import DEFAULT, ENCODERS
+from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows.config import RunConfig, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -298,16 +297,6 @@ def test_every_page_is_in_the_table_of_contents():
     contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name == "README.md" or f"({page.name})" in contents
-
-
-def test_the_settings_of_the_architectures_are_those_of_the_code():
-    text = (ROOT / "docs" / "architectures.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `([^`]+)` \|", text, flags=re.MULTILINE)
-    shown = {(name, key): yaml.safe_load(default) for name, key, default in rows}
-    for name in ENCODERS.keys() - {DEFAULT}:  # which docs/settings.md has
-        for key, default in asdict(ENCODERS[name].Config()).items():
-            assert shown.pop((name, key)) == default
-    assert shown == {}
 
 
 def test_the_settings_of_the_demo_are_known():

@@ -55,12 +55,12 @@ def test_the_last_layer_is_what_the_encoder_gives_and_its_mode_stays():
 
 
 class Silent(Encoder):
-    """An encoder that does not tell its layers."""
+    """An encoder that does not return its layers."""
 
     def forward(self, graph: Graph) -> Features:
         return Features(graph.number.double().unsqueeze(-1))
 
 
 def test_an_encoder_that_does_not_tell_is_asked_to():
-    with pytest.raises(ConfigError, match="Silent does not tell its layers"):
+    with pytest.raises(ConfigError, match="Silent does not return its layers"):
         layer_features(Silent(None, 5.0), full())

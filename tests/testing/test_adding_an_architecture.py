@@ -1,7 +1,10 @@
 """An architecture is added in three places: here a stranger's, which no file of ours names."""
 
+import importlib.util
 import json
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -26,6 +29,7 @@ from xtalgraph.nn.expansion import EdgeExpansion
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum
 from xtalgraph.testing.crystals import contract_crystals
+from xtalgraph.workflows import setting_names
 
 
 class Strange(Encoder):
@@ -69,10 +73,19 @@ class Strange(Encoder):
         return Features(hidden[-1], layers=tuple(hidden))
 
 
+def reloaded(path: str | Path) -> ModuleType:
+    """Run a file of Python, as a process does that starts with what the registry holds."""
+    spec = importlib.util.spec_from_file_location("reloaded", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def registered(monkeypatch):
-    """Its line in the registry, and its size in the contract suite."""
+    """Its line in the registry, from which the settings follow, and its size in the contract."""
     monkeypatch.setitem(ENCODERS, "strange", Strange)
+    monkeypatch.setattr(setting_names, "SETTINGS", reloaded(setting_names.__file__).SETTINGS)
     monkeypatch.setitem(SIZES, "strange", {"width": 8})
 
 
@@ -83,8 +96,14 @@ def test_it_signs_the_contract(registered, kind):
         "strange", SIZES["strange"], "auto", "radius", {}, (Target("y", kind),), tolerance
     )
     checks = signed(spec)
-    assert len(checks) > 50
+    assert len({check.check for check in checks}) >= 11
     assert [check for check in checks if not check.passed] == []
+
+
+def test_the_page_of_settings_has_its_table(registered):
+    page = reloaded(Path(__file__).parents[2] / "scripts" / "settings_page.py").page()
+    table = page.partition("### `model.name=strange`")[2].partition("###")[0]
+    assert "| `model.waves` | 1 to 4,096 | `9` | Number of Bessel functions. |" in table
 
 
 @pytest.fixture

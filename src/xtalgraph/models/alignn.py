@@ -157,9 +157,9 @@ class ALIGNN(Encoder):
     there. The Gaussians of the length end at the cutoff, and those of the cosine are as wide as
     they stand apart.
 
-    Edges and triplets are heard only through gates that are normalised. So an atom with one
-    neighbour does not feel its distance, but for the envelope, and an edge that hears from one
-    other does not feel their angle.
+    Edges and triplets enter only through gates that are normalised. So the features of an atom with
+    one neighbour do not depend on its distance, but for the envelope, nor those of an edge with one
+    triplet on its angle.
 
     Args:
         config: Hyper-parameters.

@@ -21,7 +21,7 @@ from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, BasisSize, GridStep, make_basis
 
 CLOSE_PACKED: Final = 12
-"""Coordination numbers are given to the model in units of that of a close packing."""
+"""The model reads coordination numbers in units of that of a close packing."""
 
 
 class GatedConvolution(nn.Module):
@@ -95,7 +95,7 @@ class CGCNN(Encoder):
         element_features: ElementFeatures = "binned"
         """What an atom starts from: the bins of the paper, plain numbers, or its bare number."""
         coordination: bool = False
-        """Tell each atom its effective coordination number."""
+        """Add the effective coordination number to the features of each atom."""
         basis: BasisName = "gaussian"
         """Functions of the distance; ``lecture`` and ``cgcnn`` are Gaussians on grids that end at 5
         and 8 Å, the others reach to the cutoff."""
@@ -106,7 +106,7 @@ class CGCNN(Encoder):
         basis_size: BasisSize = 16
         """Number of functions of ``bessel`` and ``chebyshev``."""
         bond_features: bool = False
-        """Tell each edge the type and order of its bond, beside its length."""
+        """Add the type and order of its bond to the features of each edge."""
         envelope: EnvelopeName = "cosine"
         """Factor on the messages that vanishes at the cutoff."""
         batch_norm: bool = True

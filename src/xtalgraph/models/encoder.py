@@ -20,10 +20,10 @@ class Features:
     atom: Float[Tensor, "atoms width"]
     """One vector for each atom."""
     crystal: Float[Tensor, "crystals crystal_width"] | None = None
-    """One vector for each crystal beside those of its atoms, the same for a supercell; None
-    where the encoder has no such thing."""
+    """One vector for each crystal in addition to those of its atoms, the same for a supercell; None
+    where the encoder makes none."""
     layers: tuple[Float[Tensor, "atoms width"], ...] = ()
-    """The atoms before the first layer and after each, where the encoder tells."""
+    """The atoms before the first layer and after each, where the encoder returns them."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Reads:
 
 @dataclass(frozen=True)
 class Recommended:
-    """What is taken for an architecture where a training says nothing."""
+    """Defaults of a training that depend on the architecture."""
 
     readout: str | None = None
     """The readout of its paper, or the one found to be best, by name, for the targets that it
@@ -78,7 +78,7 @@ AngleNeighbors = Annotated[int, Range(0, 10_000)]
 
 
 class AngleSettings(Protocol):
-    """What the ``Config`` of an encoder that reads angles says of them."""
+    """The ``Config`` of an encoder that reads angles."""
 
     def make_angles(self) -> Angles | None:
         """Return which edges form angles, by `angles_from`; None for a model without angles."""
@@ -113,7 +113,7 @@ def angles_from(angle_cutoff: float, angle_neighbors: int | None) -> Angles | No
 
 
 class ConditionSettings(Protocol):
-    """What the ``Config`` of an encoder that reads the condition of a crystal says of it.
+    """The ``Config`` of an encoder that reads the condition of a crystal.
 
     `xtalgraph.models.spec.ModelSpec` fills both in, where the data has conditions.
     """
@@ -124,7 +124,7 @@ class ConditionSettings(Protocol):
 
     @property
     def fidelities(self) -> int:
-        """How many methods are told apart; 0 where none is said."""
+        """How many methods are distinguished; 0 where none is given."""
 
 
 class Encoder(nn.Module, ABC):
@@ -140,7 +140,7 @@ class Encoder(nn.Module, ABC):
     reads: ClassVar[Reads] = Reads()
     """What it reads of a crystal."""
     recommended: ClassVar[Recommended] = Recommended()
-    """What is taken where a training says nothing."""
+    """Defaults of its training."""
     width: int
     """Length of the vector of an atom."""
     crystal_width: int = 0

@@ -1,4 +1,4 @@
-"""GemNet's idea on DimeNet++: edges hear from edges by their angles and by dihedrals."""
+"""GemNet's idea on DimeNet++: messages between edges that read their angles and dihedrals."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -69,7 +69,7 @@ class Directions:
 
 
 class Interaction(nn.Module):
-    """The interaction block of DimeNet++, with GemNet's quadruplets beside the triplets.
+    """The interaction block of DimeNet++, with GemNet's quadruplets in addition to the triplets.
 
     x_kj = a(W_kj m_kj + b) ⊙ R(d_kj), with a = silu. Along triplets k → j → i an edge receives
     t_ji = a(U Σ_k S(d_kj, θ_kji) ⊙ a(D x_kj)), and along quadruplets l → k → j → i
@@ -156,12 +156,12 @@ class EdgeEmbedding(nn.Module):
 class GemNet(Encoder):
     """Directional messages along edges, angles and dihedrals; small, after GemNet-Q and DimeNet++.
 
-    Edges start from both atoms and a radial basis. In each of `depth` blocks they hear from the
-    atoms (but in the first), then along triplets and quadruplets, and atoms hear from their
-    edges: h_i' = h_i + out(Σ_j (W e_RBF(d_ij)) ⊙ m_ij).
+    Edges start from both atoms and a radial basis. In each of `depth` blocks they receive
+    messages from the atoms (but in the first), then along triplets and quadruplets, and atoms
+    receive the sum of their edges: h_i' = h_i + out(Σ_j (W e_RBF(d_ij)) ⊙ m_ij).
 
     What is GemNet's: messages along quadruplets, computed first for the far triplet; edges that
-    hear from the atoms in each block. What is DimeNet++'s: the triplets and the order within a
+    read the atoms in each block. What is DimeNet++'s: the triplets and the order within a
     block. Otherwise here: a quadruplet is a directed path l → k → j → i of DimeNet's kind; its
     basis is a product of linear maps of three bases, and not one basis of spherical harmonics;
     angles, and so dihedrals, are limited to the nearest edges; sums over triplets and quadruplets

@@ -1,4 +1,4 @@
-"""What an encoder makes of the atoms, layer by layer."""
+"""Hidden features of the atoms layer by layer, and how far they are over-smoothed."""
 
 import numpy as np
 import torch
@@ -18,11 +18,11 @@ def layer_features(encoder: Encoder, graph: Graph) -> list[Float[np.ndarray, "at
         graph: What it reads.
 
     Raises:
-        ConfigError: If the encoder does not tell its layers.
+        ConfigError: If the encoder does not return its layers.
     """
     with torch.no_grad():
-        found = evaluated(encoder, graph)
-    return [layer.numpy(force=True) for layer in found.layers]
+        features = evaluated(encoder, graph)
+    return [layer.numpy(force=True) for layer in features.layers]
 
 
 def smoothing_by_layer(encoder: Encoder, graph: Graph) -> list[dict[str, float]]:
@@ -30,14 +30,14 @@ def smoothing_by_layer(encoder: Encoder, graph: Graph) -> list[dict[str, float]]
 
     Args:
         encoder: Left as it was.
-        graph: Any number of crystals; one that is folded gives what the full one gives.
+        graph: Any number of crystals; one that is reduced gives what the full one gives.
 
     Returns:
         For each layer ``mean average distance``, ``dirichlet energy`` and ``effective rank``,
         see `xtalgraph.metrics.smoothing`.
 
     Raises:
-        ConfigError: If the encoder does not tell its layers.
+        ConfigError: If the encoder does not return its layers.
     """
     count = graph.atom_multiplicity.numpy(force=True)
     center, neighbor = graph.center.numpy(force=True), graph.neighbor.numpy(force=True)
@@ -60,7 +60,7 @@ def evaluated(encoder: Encoder, graph: Graph) -> Features:
         graph: What it reads.
 
     Raises:
-        ConfigError: If the encoder does not tell its layers.
+        ConfigError: If the encoder does not return its layers.
     """
     training = encoder.training
     try:
@@ -69,7 +69,7 @@ def evaluated(encoder: Encoder, graph: Graph) -> Features:
         encoder.train(training)
     if not features.layers:
         raise ConfigError(
-            f"{type(encoder).__name__} does not tell its layers: let its forward return "
+            f"{type(encoder).__name__} does not return its layers: let its forward return "
             "Features(atom, layers=(...)) with the atoms before the first layer and after each"
         )
     return features

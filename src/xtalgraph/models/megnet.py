@@ -125,11 +125,11 @@ class MEGNet(Encoder):
     """Materials graph network.
 
     Atoms start from a learned vector of their element, edges from Gaussians of their length, and
-    the crystal from its state: numbers such as temperature or pressure, two zeros where there are
-    none, and a learned vector of the method by which its label was found, where that is said. Two
+    the crystal from its condition: numbers such as temperature or pressure, two zeros where there
+    are none, and a learned vector of the method of its label, where that is given. Two
     dense layers bring each to `width`, and `depth` blocks follow. The crystal's features are
-    set2set of its edges beside its state; set2set of its atoms is the readout ``set2set``, the
-    default for intensive targets.
+    set2set of its edges and the vector of its condition; set2set of its atoms is the readout
+    ``set2set``, the default for intensive targets.
 
     Unlike the paper, edges enter every mean and set2set with an envelope (``envelope="none"`` for
     the paper's hard cut), set2set runs at the full width and not at 16, and the Gaussians, of the
@@ -157,7 +157,7 @@ class MEGNet(Encoder):
         """How many numbers the state of a crystal has; follows from data.conditions, and where that
         is left out they are zeros, two in the authors' code."""
         fidelities: Annotated[int, Range(0, 4096)] = 0
-        """How many methods are told apart; follows from data.fidelities."""
+        """How many methods are distinguished; follows from data.fidelities."""
         fidelity_width: Annotated[Width, OnlyIf("fidelities", lambda count: count > 0)] = 16
         """Length of the learned vector of a method."""
         depth: Depth = 3
@@ -201,10 +201,10 @@ class MEGNet(Encoder):
         """Turn a batch of crystals into features of their atoms and of the crystals.
 
         Args:
-            graph: The crystals, with the numbers of their states scaled to order one.
+            graph: The crystals, with the numbers of their condition scaled to order one.
 
         Raises:
-            GraphError: If the state is not as long as it was declared.
+            GraphError: If there are not as many numbers as were declared.
         """
         edges = self.edges(graph, self.embed.weight.dtype)
         hidden = [rows_of_elements(self.of_atom(self.embed.weight), graph)]
@@ -220,7 +220,7 @@ class MEGNet(Encoder):
         crystal = torch.cat([pooled, whole], dim=-1)
         return Features(self.connections.output(hidden), crystal, tuple(hidden))
 
-    def _condition(self, graph: Graph) -> Float[Tensor, "crystals state"]:
+    def _condition(self, graph: Graph) -> Float[Tensor, "crystals condition"]:
         """Return the numbers of each crystal, zeros without, and its method's vector."""
         numbers, size = graph.state.to(self.embed.weight.dtype), self.config.state_width
         if numbers.shape[1] == 0:

@@ -19,7 +19,7 @@ class ReceptiveField:
     sensitivity: Float[Tensor, " atoms"]
     """Size of the gradient with respect to the initial features of each atom."""
     hops: Int[Tensor, " atoms"]
-    """Fewest edges from the atom to each other; −1 where there is no way."""
+    """Fewest edges from the atom to each other; −1 where no path leads there."""
 
     @property
     def atoms(self) -> list[int]:
@@ -38,18 +38,18 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
 
     The gradient is that of Σ c_k h_k with fixed, different c, in evaluation mode, since in
     training the statistics of a batch tie all atoms together. One layer of message passing sees
-    one hop farther, a block of GemNet three; an encoder with a global state (MEGNet) sees the whole
-    crystal.
+    one hop farther, one along triplets or dihedrals more; an encoder with a vector of the whole
+    crystal sees all of it.
 
     Args:
         encoder: Left as it was, its gradients too.
-        graph: In a periodic crystal an atom stands for all its images: take a supercell to tell
-            them apart.
+        graph: In a periodic crystal an atom stands for all its images: distinguish them in a
+            supercell.
         atom: The output, numbered through the batch.
 
     Raises:
-        ConfigError: If the encoder does not tell its layers, is frozen, or tells layers that its
-            features do not come from.
+        ConfigError: If the encoder does not return its layers, is frozen, or returns layers from
+            which its features do not come.
         GraphError: If there is no such atom.
     """
     if not 0 <= atom < len(graph.number):
@@ -72,7 +72,7 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
             (gradient,) = torch.autograd.grad(total, start, allow_unused=True)
         if gradient is None:
             raise ConfigError(
-                f"the features of {name} do not come from the first of the layers that it tells: "
+                f"the features of {name} do not come from the first of the layers that it returns: "
                 "let its forward return Features(atom, layers=(...)) with the very atoms that it "
                 "computes with, not copies or detached ones"
             )

@@ -150,10 +150,11 @@ class XGN(Encoder):
     """The network that xtalgraph recommends: accuracy for the minutes of a CPU.
 
     Atoms start from the properties of their element and a vector of its own, edges from a radial
-    basis of their length. Then `depth` times atoms hear along edges and edges from their ends; in
-    the first `angle_depth` layers, none by default, edges first hear along triplets. Everything is
-    read from the reduced graph, where edges are few and triplets affordable. What is recommended is
-    the mean of three such networks, and for an intensive target the readout ``attention``.
+    basis of their length. In each of `depth` layers atoms receive messages along edges, and edges
+    from their ends; in the first `angle_depth` layers, none by default, edges first receive
+    messages along triplets. Everything is read from the reduced graph, where edges are few and
+    triplets affordable. Recommended are the mean of three such networks, and for an intensive
+    target the readout ``attention``.
 
     Args:
         config: Hyper-parameters.

@@ -226,7 +226,7 @@ class FourierBasis(Basis):
     formed, and nothing is singular. Where `xtalgraph.nn.geometry.dihedral` returns (0, 0), as three
     atoms are on a line, every function is 0, its mean over all angles.
 
-    A reflection turns the sign of the sines: a model that must not tell left from right takes the
+    A reflection turns the sign of the sines: a model that is invariant under reflection takes the
     cosines alone.
 
     Args:

@@ -1,4 +1,4 @@
-"""What every basis tells of itself, and the bases that a model reads."""
+"""The base of every basis, with a description of it, and the descriptions of those of a model."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar

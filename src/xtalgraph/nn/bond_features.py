@@ -54,7 +54,7 @@ class BondClass(StrEnum):
 
 @final
 class BondFeatures(nn.Module):
-    """What is known of a bond beside its length, side by side.
+    """What is known of a bond in addition to its length, in columns.
 
     The columns are named in `COLUMNS`: the three parts of `bond_character`; mean and difference of
     the Pauling electronegativities, the coordinates of the van Arkel-Ketelaar triangle; 1 where an
@@ -131,8 +131,8 @@ def bond_types(number_i: Int[Tensor, " edges"], number_j: Int[Tensor, " edges"])
     ['ionic', 'covalent']
     """
     character = bond_character(number_i, number_j)
-    place = torch.where(character.any(dim=-1), character.argmax(dim=-1), len(BondType) - 1)
-    return [list(BondType)[i] for i in place.tolist()]
+    index = torch.where(character.any(dim=-1), character.argmax(dim=-1), len(BondType) - 1)
+    return [list(BondType)[i] for i in index.tolist()]
 
 
 def bond_order(
@@ -170,12 +170,12 @@ def bond_classes(order: Float[Tensor, " edges"]) -> list[BondClass]:
     Args:
         order: Of `bond_order`.
 
-    >>> [str(one) for one in bond_classes(torch.tensor([0.4, 1.0, 1.9, 2.9]))]
+    >>> [str(name) for name in bond_classes(torch.tensor([0.4, 1.0, 1.9, 2.9]))]
     ['none', 'single', 'double', 'triple']
     """
     limits = torch.tensor(ORDER_LIMITS, dtype=order.dtype, device=order.device)
-    place = torch.bucketize(order.detach(), limits)
-    return [list(BondClass)[i] for i in place.tolist()]
+    index = torch.bucketize(order.detach(), limits)
+    return [list(BondClass)[i] for i in index.tolist()]
 
 
 def bond_order_sum(graph: Graph, cutoff: float) -> Float[Tensor, " atoms"]:
@@ -184,11 +184,11 @@ def bond_order_sum(graph: Graph, cutoff: float) -> Float[Tensor, " atoms"]:
     Every edge carries a steep polynomial envelope, so that none leaves with a jump.
 
     Args:
-        graph: Full or folded.
+        graph: Full or reduced.
         cutoff: Longest edge, Å.
     """
-    one, other = graph.number[graph.center], graph.number[graph.neighbor]
-    order = bond_order(one, other, graph.distance)
+    number_i, number_j = graph.number[graph.center], graph.number[graph.neighbor]
+    order = bond_order(number_i, number_j, graph.distance)
     faded = order * PolynomialEnvelope(cutoff, power=24)(graph.distance)
     return segment_sum(weighted(faded, graph.edge_multiplicity), graph.center, len(graph.number))
 

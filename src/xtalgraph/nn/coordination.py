@@ -40,7 +40,7 @@ def effective_coordination(graph: Graph, cutoff: float) -> Float[Tensor, " atoms
     """
     distance, center = graph.distance, graph.center
     fade = PolynomialEnvelope(cutoff, _FADE)(distance)
-    factor = weighted(fade, graph.edge_multiplicity)
+    weight = weighted(fade, graph.edge_multiplicity)
     # Lengths are measured in that of the shortest edge, lest powers underflow. It cancels out of
     # the result, so it need not be differentiated.
     unit = torch.full_like(graph.number, torch.inf, dtype=distance.dtype).scatter_reduce(
@@ -48,15 +48,15 @@ def effective_coordination(graph: Graph, cutoff: float) -> Float[Tensor, " atoms
     )
     length = distance / unit.index_select(0, center)
 
-    def mean(weight: Float[Tensor, " edges"]) -> Float[Tensor, " edges"]:
+    def mean_length(weight: Float[Tensor, " edges"]) -> Float[Tensor, " edges"]:
         total = segment_sum(weight, center, len(graph.number))
         absent = total == 0
-        weighed = segment_sum(weight * length, center, len(graph.number))
-        average = torch.where(absent, 1.0, weighed / torch.where(absent, 1.0, total))
+        length_sum = segment_sum(weight * length, center, len(graph.number))
+        average = torch.where(absent, 1.0, length_sum / torch.where(absent, 1.0, total))
         return average.index_select(0, center)
 
-    bond = mean(factor * length**-_START)
+    bond = mean_length(weight * length**-_START)
     for _ in range(_STEPS):
-        bond = mean(factor * torch.exp(1.0 - (length / bond) ** 6))
-    share = factor * torch.exp(1.0 - (length / bond) ** 6)
-    return segment_sum(share, center, len(graph.number))
+        bond = mean_length(weight * torch.exp(1.0 - (length / bond) ** 6))
+    contribution = weight * torch.exp(1.0 - (length / bond) ** 6)
+    return segment_sum(contribution, center, len(graph.number))

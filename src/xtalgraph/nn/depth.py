@@ -62,8 +62,8 @@ class AttentionJump(nn.Module):
     def forward(self, hidden: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
         """Average the outputs of the layers, for each atom with weights of its own."""
         stacked = torch.stack(list(hidden), dim=1)
-        share = self.score(self.lstm(stacked)[0]).softmax(dim=1)
-        return (share * stacked).sum(dim=1)
+        attention = self.score(self.lstm(stacked)[0]).softmax(dim=1)
+        return (attention * stacked).sum(dim=1)
 
 
 @final

@@ -1,4 +1,4 @@
-"""What a model is told about an element at the start: one-hot bins, plain numbers, or its name."""
+"""Features of an element: one-hot bins of its properties, numbers, or one column for each."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -57,8 +57,8 @@ def binned_element_features() -> Float[Tensor, "119 93"]:
 
     A value outside the range falls into the nearest end bin. A value that is not known leaves all
     the bins of its property at zero. So does atomic number 0, which no crystal may hold. Distinct
-    elements may share a row (heavy lanthanides do); a model that must tell them apart learns an
-    embedding beside.
+    elements may share a row (heavy lanthanides do); a model that must distinguish them learns an
+    embedding in addition.
 
     Returns:
         Float32 rows to be indexed with atomic numbers.
@@ -75,9 +75,9 @@ def binned_element_features() -> Float[Tensor, "119 93"]:
         if bins.log:
             values = np.log(values)
         known = np.isfinite(values)
-        place = (values[known] - bins.low) / (bins.high - bins.low) * bins.count
+        position = (values[known] - bins.low) / (bins.high - bins.low) * bins.count
         one_hot = np.zeros((values.size, bins.count), dtype=np.float32)
-        one_hot[known, np.clip(np.floor(place), 0, bins.count - 1).astype(int)] = 1
+        one_hot[known, np.clip(np.floor(position), 0, bins.count - 1).astype(int)] = 1
         blocks.append(one_hot)
     return torch.from_numpy(np.concatenate(blocks, axis=1))
 
@@ -117,7 +117,7 @@ def continuous_element_columns() -> tuple[str, ...]:
 
 
 def one_hot_element_features() -> Float[Tensor, "119 119"]:
-    """A column for each element and nothing else: what a bare embedding of Z is given.
+    """One-hot vectors of the elements: the input of an embedding of Z alone.
 
     Returns:
         Float32 rows to be indexed with atomic numbers.

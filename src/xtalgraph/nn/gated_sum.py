@@ -1,4 +1,4 @@
-"""The gated sum over neighbours, in one step that keeps little and writes in place."""
+"""The gated sum over neighbours as one operation, which saves memory in training."""
 
 from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
@@ -18,7 +18,7 @@ _CORES: Final[dict[CoreName, Callable[[Tensor], Tensor]]] = {
 
 
 class GatedSum(NamedTuple):
-    """What the atoms receive, and what is left for the edges."""
+    """What the atoms receive, and the update of the edges."""
 
     total: Float[Tensor, "atoms width"]
     """Σ_j f σ(g_ij) ⊙ φ(c_ij)."""
@@ -112,8 +112,8 @@ class _GatedSum(torch.autograd.Function):
         width = ctx.width
         if torch.is_grad_enabled():  # the derivative will itself be differentiated
             wanted = ctx.needs_input_grad[:7]
-            found = _differentiable(inputs, width, ctx.core_name, grads, wanted)
-            return *found, None, None, None
+            gradients = _differentiable(inputs, width, ctx.core_name, grads, wanted)
+            return *gradients, None, None, None
         of_center, _, edge, weight, edge_weight, center, neighbor = inputs
         gate, core = mixed[:, :width], mixed[:, width : 2 * width]
         received = grads[0].index_select(0, center)
@@ -161,5 +161,5 @@ def _differentiable(
     message = torch.sigmoid(gate) * _CORES[core_name](core) * edge_weight
     total = segment_sum(message, center, len(of_center))
     chosen = [value for value, want in zip(inputs, wanted, strict=True) if want]
-    found = iter(torch.autograd.grad((total, change), chosen, grads, create_graph=True))
-    return tuple(next(found) if want else None for want in wanted)
+    gradients = iter(torch.autograd.grad((total, change), chosen, grads, create_graph=True))
+    return tuple(next(gradients) if want else None for want in wanted)

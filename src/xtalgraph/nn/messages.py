@@ -70,7 +70,7 @@ class Message(nn.Module, ABC):
 
 @final
 class NeighborMessage(Message):
-    """M = h_j: an atom tells what it is."""
+    """M = h_j, the vector of the neighbor as it is."""
 
     def __init__(self) -> None:
         super().__init__(of_center=Nothing())
@@ -213,7 +213,7 @@ class MessagePassing(nn.Module):
             atom: One vector for each atom.
             edge: Features of each edge.
             envelope: Factor of each edge that vanishes at the cutoff; 1 where there is none.
-            graph: Who is whose neighbor, and how often.
+            graph: Its edges, with their multiplicities.
         """
         center, neighbor = self.message.at_atoms(atom)
         message = self.message(gather(center, graph.center), gather(neighbor, graph.neighbor), edge)

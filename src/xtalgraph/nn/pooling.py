@@ -89,13 +89,13 @@ class AttentionPooling(Pooling):
 
 
 class Set2SetPooling(Pooling):
-    """A memory that looks at the set several times: q ⊕ r, twice as long as a row.
+    """An LSTM that reads the set several times by attention: q ⊕ r, twice as long as a row.
 
     q = LSTM(q ⊕ r), a = h · q, r = Σ n exp(a) h / Σ n exp(a), from zeros, `steps` times.
 
     Args:
         width: Length of a row.
-        steps: How often it looks.
+        steps: How often it reads the set.
 
     Source: Vinyals et al., ICLR 2016 (arXiv 1511.06391), eq. 3 to 7.
     """
@@ -112,13 +112,13 @@ class Set2SetPooling(Pooling):
         segment: Int[Tensor, " rows"],
         num_segments: int,
     ) -> Float[Tensor, "segments size"]:
-        """Return what the memory asks and sees in the end."""
+        """Return the last query and what it read."""
         query = cell = values.new_zeros(num_segments, values.shape[1])
-        seen = torch.cat([query, cell], dim=-1)
+        memory_input = torch.cat([query, cell], dim=-1)
         for _ in range(self.steps):
-            query, cell = self.memory(seen, (query, cell))
+            query, cell = self.memory(memory_input, (query, cell))
             score = (values * gather(query, segment)).sum(dim=-1)
-            share = softmax_weight(score, weight, segment, num_segments)
-            read = weighted_mean(values, share, segment, num_segments)
-            seen = torch.cat([query, read], dim=-1)
-        return seen
+            attention = softmax_weight(score, weight, segment, num_segments)
+            read = weighted_mean(values, attention, segment, num_segments)
+            memory_input = torch.cat([query, read], dim=-1)
+        return memory_input

@@ -91,8 +91,10 @@ def bessel_zeros(order: int, count: int) -> Float[np.ndarray, "order_plus_one co
     rows = [np.pi * np.arange(1, count + order + 1)]
     for degree in range(1, order + 1):
         ends = zip(rows[-1][:-1], rows[-1][1:], strict=True)
-        found = [brentq(lambda x, n=degree: spherical_jn(n, x), *pair, xtol=1e-14) for pair in ends]
-        rows.append(np.array(found))
+        zeros_of_degree = [
+            brentq(lambda x, n=degree: spherical_jn(n, x), *pair, xtol=1e-14) for pair in ends
+        ]
+        rows.append(np.array(zeros_of_degree))
     zeros = np.stack([row[:count] for row in rows])
     zeros.setflags(write=False)  # it is kept for the next caller
     return zeros
