@@ -80,8 +80,8 @@ def costs(run: str, crystals: list[Crystal]) -> None:
 
     def predicted(tolerance: float) -> np.ndarray:
         spec = dataclasses.replace(predictor.spec, reduction_tolerance=tolerance)
-        said = Predictor(predictor.members, spec, predictor.elements).predict_crystals(crystals)
-        return np.concatenate([values for values in said if not isinstance(values, str)])
+        found = predictor.with_graphs(spec).predict_crystals(crystals)
+        return np.concatenate(list(found.predictions.values.arrays.values()))
 
     exact = predicted(0.0)
     print(f"{predictor}: {len(crystals)} crystals, |folded − full|")

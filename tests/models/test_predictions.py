@@ -22,3 +22,12 @@ def test_the_parts_that_there_are():
         "std": [0.2],
     }
     assert chosen.lower is None
+
+
+def test_parts_are_put_one_after_the_other():
+    one, two = (Predictions(values([x]), std=values([x / 10])) for x in (1.0, 2.0))
+    both = Predictions.concatenated([one, two])
+    assert both.values["gap"].tolist() == [1.0, 2.0]
+    assert both.std is not None
+    assert both.std["gap"].tolist() == [0.1, 0.2]
+    assert both.upper is None

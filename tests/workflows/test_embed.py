@@ -42,8 +42,9 @@ def test_of_several_members_it_is_said_whose_vectors_they_are(
 
 def test_a_supercell_has_the_vector_of_its_cell(run, table):
     crystal = from_pymatgen(table["structure"][0])
-    one, eight = xtalgraph.load(run).examine_crystals([crystal, supercell(crystal, (2, 2, 2))])
-    np.testing.assert_allclose(one.embedding, eight.embedding, rtol=1e-4)
+    both = [crystal, supercell(crystal, (2, 2, 2))]
+    one, eight = xtalgraph.load(run).predict_crystals(both).embedding
+    np.testing.assert_allclose(one, eight, rtol=1e-4)
     assert one.novelty.composition_distance == eight.novelty.composition_distance == 0
 
 

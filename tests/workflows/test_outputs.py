@@ -8,7 +8,6 @@ import pytest
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, FileError, InputError
 from xtalgraph.conventions.stopping import Stopped
-from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows import predict as module
 from xtalgraph.workflows.outputs import check_output
 
@@ -90,15 +89,15 @@ def test_a_prediction_that_is_stopped_keeps_whole_rows_under_another_name(
     run, csv_path, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(module, "_CHUNK", 10)
-    tabulate, calls = Predictor.tabulate, []
+    tabulate, calls = module.tabulate, []
 
-    def asked(self, predicted):
+    def asked(predicted):
         calls.append(1)
         if len(calls) == 3:
             signal.raise_signal(signal.SIGTERM)
-        return tabulate(self, predicted)
+        return tabulate(predicted)
 
-    monkeypatch.setattr(Predictor, "tabulate", asked)
+    monkeypatch.setattr(module, "tabulate", asked)
     out = tmp_path / "out.csv"
     out.write_text("old")
     with pytest.raises(Stopped, match="the first 20 rows are in") as stopped:

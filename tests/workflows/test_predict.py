@@ -13,6 +13,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.crystals.convert import from_pymatgen, to_ase, to_pymatgen
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.models.head import Head
+from xtalgraph.models.prediction import COLUMNS
 from xtalgraph.workflows import predict as module
 from xtalgraph.workflows import train as module_of_training
 
@@ -61,15 +62,16 @@ def test_every_file_gets_a_row(run, folder, tmp_path):
     done = xtalgraph.predict(run, folder, out=out, progress=False)
     assert (done.good, done.bad) == (10, 4)
     table = pd.read_csv(out)
-    novelty = ["novelty", "embedding_distance", "composition_distance", "unseen"]
-    assert list(table.columns) == ["id", "formula", "prediction", "unit", "error", *novelty]
+    assert tuple(table.columns) == COLUMNS
     assert len(table) == 14
     bad = table[table["prediction"].isna()].set_index("id")["error"]
     assert set(bad.index) == {"truncated", "empty", "picture", "partial"}
     assert "occupan" in bad["partial"]
     assert table["error"].isna().sum() == 10
-    assert set(table["unit"]) == {"eV/cell"}
     good = table[table["error"].isna()]
+    assert set(good["unit"]) == {"eV/cell"}
+    assert set(good["property"]) == {"energy"}
+    assert table[["site", "component", "std", "lower", "upper"]].isna().all(axis=None)
     formulas = {
         path.stem: Structure.from_file(path).composition.reduced_formula
         for path in folder.glob("*.cif")

@@ -23,7 +23,7 @@ def test_the_data_of_a_run_are_read_again_as_they_were(run):
         values = data.dataset.labels.of("energy", rows)
         np.testing.assert_array_equal(values, stated.loc[ids, "target"])
     crystals = [data.dataset.table.crystals[i] for i in data.split.test]
-    said = np.concatenate(opened.predictor.predict_crystals(crystals))
+    (said,) = opened.predictor.predict_crystals(crystals).predictions.values.arrays.values()
     ids = [data.dataset.table.ids[i] for i in data.split.test]
     np.testing.assert_allclose(said, stated.loc[ids, "prediction"], rtol=1e-5)
 

@@ -19,14 +19,18 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.reading import read_file
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.data.row import Row
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.values import Values
 from xtalgraph.evidence.numbers import meaningful, plain, with_unit
 from xtalgraph.metrics.acquisition import Aim
-from xtalgraph.models.prediction import Prediction
-from xtalgraph.models.predictor import PredictedRow
+from xtalgraph.models.prediction import PredictedRow, Prediction
+from xtalgraph.models.predictions import Predictions
 from xtalgraph.workflows import screen as module
 from xtalgraph.workflows.ranking_caveats import Scores, about_ties
 from xtalgraph.workflows.screen import _Tally, best_of, put_together, screen
 from xtalgraph.workflows.structure_files import check_structures
+
+TARGET = Target("y", Kind.INTENSIVE)
 
 
 def stream(values, std=None):
@@ -34,9 +38,14 @@ def stream(values, std=None):
     for number, value in enumerate(values):
         sites = np.random.default_rng(number).random((20, 3))
         crystal = Crystal.from_fractional(9 * np.eye(3), sites, np.full(20, 6))
-        own = None if std is None else np.array([std[number]])
-        said = Prediction(np.array([float(value)]), own, None, None, np.zeros(8), None)
-        yield PredictedRow(Row(f"c{number}", "", number, crystal), said)
+        own = None if std is None else only(std[number])
+        prediction = Prediction(Predictions(only(float(value)), own), np.zeros(8), None)
+        yield PredictedRow(Row(f"c{number}", "", number, crystal), prediction)
+
+
+def only(value) -> Values:
+    """Return the value of one target for one crystal."""
+    return Values((TARGET,), {"y": np.array([value])}, np.array([20]))
 
 
 def ranked(predicted, aim, limit, by="prediction", known=0.0):

@@ -17,6 +17,7 @@ from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.report import write_report
 from xtalgraph.models.model import predicted
+from xtalgraph.models.prediction import COLUMNS as COLUMNS_OF_PREDICT
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.upgrades import FORMAT
@@ -55,7 +56,9 @@ def joint(gappy, tmp_path_factory):
 def test_the_tables_have_columns_for_each_target(joint, gappy):
     assert list(joint.predictions) == NAMES
     tables = {name: table.set_index("id") for name, table in joint.predictions.items()}
-    said = joint.predictor.predict(gappy).set_index("id")
+    predicted = joint.predictor.predict(gappy)
+    assert tuple(predicted.columns) == COLUMNS_OF_PREDICT
+    said = predicted.pivot(index="id", columns="property", values="prediction")
     for name, table in tables.items():
         assert len(table) == 48
         labels = gappy.set_index("id").loc[table.index]
@@ -63,12 +66,10 @@ def test_the_tables_have_columns_for_each_target(joint, gappy):
             table["target"], labels[name], check_names=False, check_dtype=False
         )
         assert table["prediction"].notna().all(), "predicted where the label is missing"
-        np.testing.assert_allclose(
-            said.loc[table.index, f"prediction:{name}"], table["prediction"], 1e-5
-        )
+        np.testing.assert_allclose(said.loc[table.index, name], table["prediction"], 1e-5)
     assert tables["dense"]["prediction"].between(0, 1).all()
-    assert set(said["unit:energy"]) == {"eV/cell"}
-    assert "error" in said.columns
+    assert set(predicted.query("property == 'energy'")["unit"]) == {"eV/cell"}
+    assert predicted["site"].isna().all()
 
 
 def test_metrics_are_over_the_known_labels(joint):
@@ -117,9 +118,10 @@ def test_the_report_has_sections_for_each(joint):
 def test_the_kinds_are_kept_when_the_cell_is_doubled(joint, gappy):
     crystal = from_pymatgen(gappy["structure"][0])
     doubled = transforms.supercell(crystal, (2, 1, 1))
-    one, two = joint.predictor.predict_crystals([crystal, doubled])
-    assert two[0, 0] == pytest.approx(2 * one[0, 0], rel=1e-4)
-    assert two[0, 1:] == pytest.approx(one[0, 1:], rel=1e-4)
+    values = joint.predictor.predict_crystals([crystal, doubled]).predictions.values
+    for name, times in zip(NAMES, (2, 1, 1), strict=True):
+        one, two = values[name]
+        assert two == pytest.approx(times * one, rel=1e-4)
 
 
 def test_the_declarations_travel_with_the_model(joint):
@@ -154,8 +156,9 @@ def test_the_scalers_are_fitted_to_the_known_labels():
     model.fit_scales(labels, [crystal] * 3)
     start = model.start(spec.make_graph(crystal))
     assert {name: value.tolist() for name, value in start.items()} == {"a": [2.0], "b": [0.0]}
-    said = [predicted(target, torch.tensor([x])) for target, x in zip(targets, [4, 0], strict=True)]
-    assert said == [torch.tensor([4.0]), torch.tensor([0.5])]
+    raw = zip(targets, [4.0, 0.0], strict=True)
+    said = [predicted(target, torch.tensor([value])).tolist() for target, value in raw]
+    assert said == [[4.0], [0.5]]
     assert ModelSpec.from_dict(spec.as_dict()) == spec
 
 

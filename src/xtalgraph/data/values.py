@@ -115,6 +115,17 @@ class Values:
         arrays = {name: self.of(name, chosen) for name in self}
         return Values(self.targets, arrays, self.num_atoms[chosen])
 
+    @classmethod
+    def concatenated(cls, parts: Sequence["Values"]) -> "Values":
+        """Return the values of several lists of crystals, one after the other.
+
+        Args:
+            parts: At least one, of the same targets.
+        """
+        arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        num_atoms = np.concatenate([part.num_atoms for part in parts])
+        return cls(parts[0].targets, arrays, num_atoms)
+
     def only(self, name: str) -> "Values":
         """Return the values of one target alone.
 

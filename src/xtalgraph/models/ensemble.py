@@ -1,7 +1,46 @@
 """How far off a prediction may be: what each member says of that, and how far they are apart."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+
+from xtalgraph.data.targets import Target
+from xtalgraph.data.values import Values
+from xtalgraph.models.model import Output, predicted
+from xtalgraph.models.predictions import Predictions
+
+
+def combine(
+    outputs: Sequence[Output], targets: Sequence[Target], num_atoms: Int[np.ndarray, " crystals"]
+) -> Predictions:
+    """Return what the members of a run predict together: their mean, and its standard deviation.
+
+    Args:
+        outputs: Of each member, for the same crystals.
+        targets: What is predicted.
+        num_atoms: Of each crystal.
+    """
+    values, std = {}, {}
+    for target in targets:
+        name = target.name
+        members = np.stack(
+            [predicted(target, output.values[name]).numpy(force=True) for output in outputs]
+        )
+        learned = [
+            output.deviations[name].double().numpy(force=True)
+            for output in outputs
+            if output.deviations
+        ]
+        values[name] = members.mean(axis=0)
+        deviation = std_of(members, np.stack(learned) if learned else None)
+        if deviation is not None:
+            std[name] = deviation
+    all_targets = tuple(targets)
+    return Predictions(
+        Values(all_targets, values, num_atoms),
+        Values(all_targets, std, num_atoms) if std else None,
+    )
 
 
 def std_of(

@@ -1,5 +1,6 @@
 """What one predictor returns for many crystals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xtalgraph.data.values import Crystals, Values
@@ -35,6 +36,19 @@ class Predictions:
             "upper": self.upper,
         }
         return {name: values for name, values in named.items() if values is not None}
+
+    @classmethod
+    def concatenated(cls, parts: Sequence["Predictions"]) -> "Predictions":
+        """Return the predictions for several lists of crystals, one after the other.
+
+        Args:
+            parts: At least one, of the same targets and with the same estimates.
+        """
+        estimates = ([getattr(part, name) for part in parts] for name in ("std", "lower", "upper"))
+        return cls(
+            Values.concatenated([part.values for part in parts]),
+            *(None if None in each else Values.concatenated(each) for each in estimates),
+        )
 
     def select(self, crystals: Crystals) -> "Predictions":
         """Return the predictions for some crystals, in the given order.

@@ -19,8 +19,8 @@ from xtalgraph.conventions.files import make_folder, replacing, write_atomically
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.table import read_rows
-from xtalgraph.data.targets import Kind
-from xtalgraph.models.predictor import PredictedRow, Predictor
+from xtalgraph.models.prediction import PredictedRow
+from xtalgraph.models.predictor import Predictor
 from xtalgraph.plots.embedding import embedding_plot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
@@ -96,7 +96,7 @@ def embed(
     reading = predictor.spec.disorder_for(disorder)
     if len(predictor.members) > 1:
         log.info(
-            "the vectors are those of member 1 of %d: each has a embedding space of its own",
+            "the vectors are those of member 1 of %d: each has an embedding space of its own",
             len(predictor.members),
         )
     make_folder(path.parent)
@@ -136,14 +136,16 @@ def _check_picture(picture: Path | None, method: str) -> None:
 def _table(predictor: Predictor, predicted: list[PredictedRow]) -> pd.DataFrame:
     target = predictor.targets[0]
     records, vectors = [], []
-    for row, said in predicted:
-        if said is None:
+    for row, prediction in predicted:
+        if prediction is None:
             continue
-        value = float(said.values.reshape(-1)[0]) if target.kind is not Kind.ATOMIC else math.nan
+        value = math.nan
+        if target.is_one_number:
+            value = float(prediction.predictions.values[target.name][0])
         known = row.values.get(target.name)
         label = float(known) if isinstance(known, int | float) else math.nan
         records.append((row.id, label, value))
-        vectors.append(said.embedding)
+        vectors.append(prediction.embedding)
     table = pd.DataFrame(records, columns=["id", "target", "prediction"])
     table["id"] = table["id"].astype(str)
     embedding = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)

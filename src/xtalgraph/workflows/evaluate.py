@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.errors import InputError
@@ -61,15 +60,14 @@ def evaluate(
     _check_labels(table, predictor.targets, run)
     dataset = label(table, source, predictor.targets, conditions)
     stop_at_rejected(dataset.table.rejected, on_error)
-    said = predictor.predict_crystals(dataset.table.crystals, dataset.states)
-    dataset = dataset.reject({n: one for n, one in enumerate(said) if isinstance(one, str)})
-    predicted = [one for one in said if not isinstance(one, str)]
+    found = predictor.predict_crystals(dataset.table.crystals, dataset.states)
+    dataset = dataset.reject(found.unsupported)
     rejected = dataset.table.rejected
     check_rejected(rejected, on_error)
-    if not predicted:
+    if not len(found.places):
         raise nothing_left(source, rejected)
     return {
-        "targets": _figures(dataset.labels, np.concatenate(predicted)),
+        "targets": _figures(dataset.labels, found.predictions.values),
         "model": predictor.spec.encoder,
         "crystals": len(dataset.table),
         "rejected": [one.as_dict() for one in rejected],
@@ -93,12 +91,11 @@ def _check_labels(table: CrystalTable, targets: Sequence[Target], run: str | Pat
             log.warning("%d of %d crystals have no label %r", gaps, len(table), column)
 
 
-def _figures(labels: Values, predicted: Float[np.ndarray, "rows *columns"]) -> dict[str, Any]:
-    columns = predicted.reshape(len(predicted), -1).T
+def _figures(labels: Values, predicted: Values) -> dict[str, Any]:
     found = {}
-    for target, values in zip(labels.targets, columns, strict=True):
-        true = labels.arrays[target.name]
+    for target in labels.targets:
+        true = labels[target.name]
         known = ~np.isnan(true)
-        figures = figures_of(target, true[known], values[known])
+        figures = figures_of(target, true[known], predicted[target.name][known])
         found[target.name] = {"target": target.as_dict(), "metrics": figures}
     return found

@@ -19,7 +19,7 @@ from xtalgraph.conventions.stopping import Stopped, postponed_stop, stopping_on_
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
-from xtalgraph.models.prediction import Prediction
+from xtalgraph.models.prediction import Prediction, tabulate
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.announcements import about_copies
 from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
@@ -67,9 +67,9 @@ def predict(
     disorder: Disorder | None = None,
     progress: bool = True,
 ) -> Predicted:
-    """Predict crystals and write ``id``, ``formula``, ``prediction``, ``unit``, ``error`` for each.
+    """Predict crystals and write a table with a line for each number of each target.
 
-    With what a run knows of its uncertainty and of novelty, see `Predictor.predict`.
+    Its columns are the same whatever the run, see `xtalgraph.models.prediction.tabulate`.
 
     The table has its name when it is whole. Until then it grows beside it, in a file that ends in
     ``.part``, which stays if the process is stopped or dies.
@@ -152,7 +152,7 @@ class _Tally:
             InputError: If one cannot be used and that is to stop the work.
         """
         predicted = predictor.predict_rows(rows)
-        part = predictor.tabulate(predicted)
+        part = tabulate(predicted)
         with postponed_stop():
             table.append(part)
             for row, said in predicted:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from tqdm import tqdm
 
 from xtalgraph.conventions.choices import Device, OnError
@@ -25,11 +26,12 @@ from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
 from xtalgraph.data.targets import Kind
+from xtalgraph.data.values import Values
 from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.evidence.screen_page import Candidate, write_screen_page
 from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
-from xtalgraph.models.prediction import Prediction
-from xtalgraph.models.predictor import PredictedRow, Predictor
+from xtalgraph.models.prediction import PredictedRow, Prediction, tabulate
+from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import in_chunks, load
 from xtalgraph.workflows.ranking_caveats import Scores, about_std, about_ties
@@ -154,7 +156,7 @@ def screen(
     caveats = _caveats(predictor, stated, tally, [one for one, _ in kept], aim, by, known)
     for caveat in caveats:
         log.warning("%s", caveat)
-    table = _table(predictor, kept, by, aim)
+    table = _table(kept, by, aim)
     files = write_structures(
         folder, [(one.predicted.row.id, one.crystal) for one, _ in kept], structures
     )
@@ -262,7 +264,7 @@ class _Tally:
                 continue
             score = _score(one.prediction, aim, by, known)
             self.lowest, self.highest = min(self.lowest, score), max(self.highest, score)
-            gain = float(aim.gain(one.prediction.values)[0])
+            gain = float(aim.gain(_of(one.prediction.predictions.values))[0])
             yield Found(score, gain, one.row.crystal, one)
 
 
@@ -280,12 +282,19 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
         )
 
 
-def _score(said: Prediction, aim: Aim, by: str, known: float) -> float:
-    if by == "prediction" or said.std is None:
-        return float(aim.gain(said.values)[0])
+def _score(prediction: Prediction, aim: Aim, by: str, known: float) -> float:
+    value = _of(prediction.predictions.values)
+    if by == "prediction" or prediction.predictions.std is None:
+        return float(aim.gain(value)[0])
+    std = _of(prediction.predictions.std)
     if by == "upper-bound":
-        return float(optimistic(aim, said.values, said.std)[0])
-    return float(expected_improvement(aim, said.values, said.std, known)[0])
+        return float(optimistic(aim, value, std)[0])
+    return float(expected_improvement(aim, value, std, known)[0])
+
+
+def _of(values: Values) -> Float[np.ndarray, " crystals"]:
+    """Return the values of the one target of a screening."""
+    return values[values.targets[0].name]
 
 
 def _caveats(
@@ -311,11 +320,11 @@ def _how(objective: str, by: str, known: float, unit: str) -> str:
     return f"objective {objective}, ranked by {by.replace('-', ' ')}{over}"
 
 
-def _table(
-    predictor: Predictor, kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim
-) -> pd.DataFrame:
+def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> pd.DataFrame:
     """Return the predictor's table of the best, with rank, formula, and what else is the same."""
-    table = predictor.tabulate([one.predicted for one, _ in kept]).drop(columns="error")
+    table = tabulate([one.predicted for one, _ in kept])
+    unknown = [name for name in ("std", "lower", "upper") if table[name].isna().all()]
+    table = table.drop(columns=["property", "site", "component", "error", *unknown])
     table.insert(0, "rank", range(1, len(kept) + 1))
     if by != "prediction":
         table.insert(3, by.replace("-", "_"), [one.score for one, _ in kept])

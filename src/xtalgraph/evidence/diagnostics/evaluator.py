@@ -134,12 +134,10 @@ class Evaluator:
         Returns:
             One value for each; NaN where the neighbour strategy refuses it.
         """
-        column = self.predictor.targets.index(self.target)
         found = np.full(len(crystals), np.nan)
         states = None if self.states is None else self.states.select(np.asarray(rows))
-        for place, predicted in enumerate(self.predictor.predict_crystals(crystals, states)):
-            if not isinstance(predicted, str):
-                found[place] = predicted.reshape(-1)[column]
+        predicted = self.predictor.predict_crystals(crystals, states)
+        found[predicted.places] = predicted.predictions.values[self.target.name]
         if self.per_atom:
             found /= np.array([len(crystal) for crystal in crystals])
         return found

@@ -118,9 +118,8 @@ def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
     crystals = dataset.table.crystals
     train, test = ([crystals[i] for i in part] for part in (split.train, split.test))
     states = None if dataset.states is None else dataset.states.select(split.test)
-    said = run.predictor.predict_crystals(test, states)
-    predicted = np.array([float(one[0]) for one in said if not isinstance(one, str)])
     name = dataset.targets[0].name
+    predicted = run.predictor.predict_crystals(test, states).predictions.values[name]
     true, known = (dataset.labels.of(name, rows) for rows in (split.test, split.train))
     extensive = run.predictor.targets[0].kind is Kind.EXTENSIVE
     sizes = np.array([len(one) for one in test])
