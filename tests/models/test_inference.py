@@ -86,7 +86,7 @@ def test_unknown_devices_are_refused(device):
 
 
 def test_a_device_that_is_not_there_is_refused():
-    with pytest.raises(ConfigError, match="CUDA GPU on this machine: take cpu"):
+    with pytest.raises(ConfigError, match="CUDA GPU on this machine: set it to cpu"):
         check_device("cuda:99")
     assert check_device("cpu") == torch.device("cpu")
 

@@ -67,7 +67,7 @@ def test_residuals_beyond_the_axis_are_counted():
 def test_the_epoch_that_is_kept_is_marked():
     epochs = np.arange(1.0, 6.0)
     mae = np.array([0.5, np.nan, 0.2, 0.25, 0.3])
-    figure = learning_curve(epochs, 1.0 / epochs, mae, unit="eV", kept=3)
+    figure = learning_curve(epochs, 1.0 / epochs, mae, unit="eV", selected=3)
     lower, upper = figure.axes
     assert upper.get_title(loc="right") == "selected: 0.25 eV after epoch 4"
     assert lower.get_yscale() == upper.get_yscale() == "log"

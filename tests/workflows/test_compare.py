@@ -15,6 +15,7 @@ import xtalgraph
 from xtalgraph.conventions import extras
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.divided import Divided
+from xtalgraph.evidence.text.comparison import verdict_of
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.paired import paired_difference
 from xtalgraph.models.registry import DEFAULT
@@ -38,9 +39,7 @@ def few_resamples(monkeypatch):
         return lambda *args, samples=500, **options: function(*args, samples=20, **options)
 
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick(interval))
-    monkeypatch.setattr(
-        "xtalgraph.workflows.leaderboard.standing.paired_difference", quick(paired_difference)
-    )
+    monkeypatch.setattr("xtalgraph.evidence.comparison.paired_difference", quick(paired_difference))
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
 
 
@@ -120,9 +119,9 @@ def test_the_ladder_over_all_folds(csv_path, table, published, tmp_path, caplog)
         own = entries[DEFAULT]["metrics"]["mae"]["value"]
         if name != DEFAULT:
             assert one["against"]["mae"]["difference"] == pytest.approx(own - error.mean())
-    assert entries["published-theirs"]["against"]["mae"]["outcome"] == "lost"
+    assert entries["published-theirs"]["against"]["mae"]["outcome"] == "worse"
     assert not document["verdict"]["beats"]
-    assert "published-theirs" in " ".join(document["verdict"]["text"])
+    assert "published-theirs" in " ".join(verdict_of(document).sentences)
 
     row = found.table.set_index("name").loc["published-theirs"]
     theirs = entries["published-theirs"]
@@ -173,9 +172,7 @@ def test_without_an_extra_the_rest_is_run_and_the_way_to_it_is_said(
     assert mean["metrics"]["recall@10"]["value"] is None, "10 of 5 rows are nothing to find"
 
 
-def test_a_constant_has_no_correlation_counts_as_beaten_and_finds_what_chance_finds(
-    table, tmp_path
-):
+def test_a_constant_has_no_correlation_counts_as_worse_and_finds_what_chance_finds(table, tmp_path):
     frame = table.drop(columns=["structure", "charges"])
     options = {"target": "energy_per_atom", "kind": "intensive", "folds": 2, "fold": 1}  # drawn
     found = compared(frame, tmp_path / "run", baselines=["mean"], **options)

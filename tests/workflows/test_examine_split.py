@@ -52,11 +52,10 @@ def test_a_clean_run_raises_no_alarm(frame, tmp_path, caplog):
     caplog.set_level(logging.INFO, "xtalgraph")
     run = trained(frame, tmp_path / "run", split="formula")
     document = json.loads((run / "split.json").read_text())
-    assert [one["text"] for one in document["said"]] == [
-        "no test row shares its formula with a training row",
-        "no validation row shares its formula with a training row",
-    ]
-    assert not any(one["alarm"] for one in document["said"])
+    assert not any(leak["rows"] for leak in document["leaks"]["shared"])
+    assert document["labels"]["energy"]["constant"] is None
+    for part in ("test", "validation"):
+        assert f"No {part} row shares its formula with a training row." in caplog.messages
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING and "row" in r.message]
     page = (run / "report.html").read_text()
     assert "How the data was divided" in page
@@ -71,9 +70,9 @@ def test_a_planted_copy_is_told_everywhere(frame, tmp_path, caplog):
     turned = transforms.rotate(crystal, np.array([[0.6, -0.8, 0], [0.8, 0.6, 0], [0, 0, 1]]))
     planted.at[29, "structure"] = to_pymatgen(turned)
     run = trained(planted, tmp_path / "run", split="column:part")
-    text = "1 of 6 test rows hold a crystal that is in training, too"
+    text = "1 of 6 test rows hold a crystal that is also in the training part"
     assert any(text in message for message in caplog.messages)
-    assert any("labels of 1 of 1 pairs differ" in message for message in caplog.messages)
+    assert any("labels of 1 of 1 such pairs differ" in message for message in caplog.messages)
     assert text in (run / "report.html").read_text()
     record = json.loads((run / "record.json").read_text())["Data"]
     assert record["test rows that share the structure with training"] == "1 of 6 (17 %)"
@@ -107,11 +106,11 @@ def test_labels_that_are_mostly_one_value_are_told(frame, tmp_path, caplog):
         "of": 30,
         "constant_mae": pytest.approx(error, rel=1e-12),
     }
-    (said,) = (one for one in document["said"] if "labels" in one["text"])
-    assert said["alarm"]
-    assert said["text"].startswith(f"24 of 30 labels (80 %) are 0 eV: to say so of every crystal "
-                                   f"has the MAE {error:.3g} eV on the test")  # fmt: skip
-    assert said["text"] in caplog.messages
+    (warning,) = (r for r in caplog.records if "24 of 30 labels" in r.getMessage())
+    assert warning.levelno == logging.WARNING
+    text = warning.getMessage().replace("\u00a0", " ")
+    assert text.startswith("24 of 30 labels (80 %) are 0 eV. Predicting this value for every "
+                           f"crystal gives a test MAE of {error:.3g} eV.")  # fmt: skip
     classes = frame.assign(energy=(gaps > 0).astype(int))
     run = trained(classes, tmp_path / "class", task="classification", unit="")
     assert json.loads((run / "split.json").read_text())["equal"] is None
@@ -131,6 +130,6 @@ def test_a_resumed_run_does_not_count_again(frame, tmp_path, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("counted twice")
 
-    monkeypatch.setattr("xtalgraph.workflows.examine_split.count_leaks", refuse)
+    monkeypatch.setattr("xtalgraph.workflows.examine_split.assess_split", refuse)
     trained(frame, run, split="formula", resume=True)
     assert (run / "split.json").read_bytes() == before

@@ -83,7 +83,7 @@ def test_every_file_gets_a_row(run, folder, tmp_path):
 
 def test_a_device_that_is_not_there_is_told(run, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(ConfigError, match="finds no CUDA GPU on this machine: take cpu"):
+    with pytest.raises(ConfigError, match="finds no CUDA GPU on this machine: set it to cpu"):
         xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="cuda", progress=False)
     with pytest.raises(ConfigError, match="device must be one of 'cpu', 'cuda', got 'tpu'"):
         xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="tpu", progress=False)

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 import xtalgraph
 from xtalgraph.cli.tables import screened_table
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.crystals.crystal import Crystal
@@ -21,13 +21,15 @@ from xtalgraph.crystals.transforms import supercell
 from xtalgraph.data.row import Row
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
+from xtalgraph.evidence import screening as module
 from xtalgraph.evidence.numbers import meaningful, plain, with_unit
+from xtalgraph.evidence.screening import Scores, Tally, best_of, put_together
+from xtalgraph.evidence.text.screening import about_ties
 from xtalgraph.metrics.acquisition import Aim
+from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.prediction import PredictedRow, Prediction
 from xtalgraph.models.predictions import Predictions
-from xtalgraph.workflows import screen as module
-from xtalgraph.workflows.ranking_caveats import Scores, about_ties
-from xtalgraph.workflows.screen import _Tally, best_of, put_together, screen
+from xtalgraph.workflows.screen import screen
 from xtalgraph.workflows.structure_files import check_structures
 
 TARGET = Target("y", Kind.INTENSIVE)
@@ -49,7 +51,7 @@ def only(value) -> Values:
 
 
 def ranked(predicted, aim, limit, by="prediction", known=0.0):
-    return best_of(_Tally("skip").scored(predicted, aim, by, known), limit)
+    return best_of(Tally("skip").scored(predicted, aim, by, known), limit)
 
 
 def test_the_best_are_those_of_sorting_everything():
@@ -81,7 +83,7 @@ def test_memory_does_not_grow_with_the_candidates():
 
 
 def test_the_same_crystal_has_one_line(run, table, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_CHUNK", 5)
+    monkeypatch.setattr(module, "CHUNK", 5)
     crystals = [from_pymatgen(structure) for structure in table["structure"][:8]]
     given = [*crystals, crystals[2], supercell(crystals[3], (2, 1, 1))]
     groups = put_together(given)
@@ -115,14 +117,14 @@ def test_where_nothing_can_be_gained_the_distance_decides_and_it_is_said(
     assert done.table["distance"].is_monotonic_increasing
     assert done.table["distance"][0] < (stated["prediction"] - known).abs().quantile(0.2)
     tie = done.caveats[0]
-    assert "is 0 for all 48 candidates and cannot tell them apart" in tie
-    assert f"holds a crystal with {known:g} already" in tie
+    assert "is 0 for all 48 candidates. They are ordered by" in tie
+    assert f"already holds a crystal with {known:g}" in tie
     assert tie in caplog.text
-    assert "cannot tell them apart" in done.page.read_text("utf-8")
+    assert "They are ordered by" in done.page.read_text("utf-8")
     far = f"target={known + 1e6!r}"
     done = screen(run_of_members_on_a_fold, csv_path, objective=far, by="upper-bound", **options)
     assert done.table["upper_bound"].is_monotonic_decreasing
-    assert not any("tell them apart" in caveat for caveat in done.caveats)
+    assert not any("are ordered by" in caveat for caveat in done.caveats)
 
 
 def test_equal_scores_stand_by_their_distance_and_then_by_id():
@@ -133,7 +135,9 @@ def test_equal_scores_stand_by_their_distance_and_then_by_id():
         assert [one.predicted.row.id for one in best] == ["c2", "c3", "c1", "c0"]
     scores = Scores("upper-bound", -3.9, 0.0, 5, 3)
     said = about_ties(scores, Aim("target", 1.0), math.nan, "gap")
-    assert said.startswith("The first 3 have the same upper bound, 0, which cannot tell them apart")
+    assert said.startswith(
+        "The first 3 candidates have the same upper bound (0). They are ordered by"
+    )
     assert "distance of the predicted gap to 1" in said
 
 
@@ -150,17 +154,21 @@ def test_a_spread_that_knows_no_errors_is_warned_of_with_the_number(
     def caveats(std):
         stated.loc[test, "std"] = std
         stated.to_csv(path, index=False)
-        return [one for one in screen(folder, csv_path, **options).caveats if "trusts" in one]
+        write_manifest(folder)
+        return [one for one in screen(folder, csv_path, **options).caveats if "relies on" in one]
 
     shuffled = np.random.default_rng(5).permutation(errors)
     rank = spearmanr(shuffled, errors).statistic
     assert rank < 0.3
     (said,) = caveats(shuffled)
-    assert f"{test.sum()} test crystals the two have a rank correlation of {rank:.2f}" in said
+    assert f"has a rank correlation of only {rank:.2f} with the error on the {test.sum()}" in said
     assert said in caplog.text
     assert caveats(errors) == []
-    assert "no rank correlation at all" in caveats(np.ones(len(errors)))[0]
+    assert "has no rank correlation" in caveats(np.ones(len(errors)))[0]
     assert screen(folder, csv_path, **options | {"by": "prediction"}).caveats == ()
+    stated.to_csv(path, index=False, float_format="%.3f")
+    with pytest.raises(RunError, match=r"predictions\.csv"):
+        screen(folder, csv_path, **options)
 
 
 def test_the_structures_of_the_best_stand_beside_the_table(run, table, tmp_path):

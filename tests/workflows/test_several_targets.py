@@ -15,7 +15,7 @@ from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.data.values import Values
-from xtalgraph.evidence.report import write_report
+from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.models.model import predicted
 from xtalgraph.models.prediction import COLUMNS as COLUMNS_OF_PREDICT
 from xtalgraph.models.registry import DEFAULT

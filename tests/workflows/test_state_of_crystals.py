@@ -123,8 +123,8 @@ def test_a_column_that_is_not_there_and_rows_without_a_state(warm, tmp_path, cap
     with caplog.at_level(logging.INFO, "xtalgraph"):
         run = train(gaps, tmp_path / "c", *STATE, epochs=1, on_error="skip")
     assert "c4-0" in (run.folder / "rejected.csv").read_text()
-    assert "state of a crystal: temperature" in caplog.text
-    assert "method of a label: method, one of PBE, HSE" in caplog.text
+    assert "Conditions of a crystal: temperature" in caplog.text
+    assert "Method of a label: method, one of PBE, HSE" in caplog.text
 
 
 @pytest.mark.parametrize("encoder", ["cgcnn", "xgn", "schnet"])

@@ -207,5 +207,5 @@ def test_edges_beyond_the_last_gaussian_are_warned_of_once(table, tmp_path, capl
         overrides=[*SMALL, "graph.strategy=radius", "graph.cutoff=6", "model.basis=lecture"],
         progress=False,
     )
-    (said,) = (m for m in caplog.messages if "longer than the radial basis reaches, 5 Å" in m)
+    (said,) = (m for m in caplog.messages if "longer than the range of the radial basis, 5 Å" in m)
     assert 30 < float(said.split()[0]) < 55  # about 1 − (5/6)³ of the pairs are beyond 5 Å

@@ -152,7 +152,7 @@ def test_a_copied_member_is_told(ensemble, csv_path, tmp_path, caplog):
         xtalgraph.predict(ensemble.folder, csv_path, out=tmp_path / "a.csv", progress=False)
         assert "copies" not in caplog.text
         xtalgraph.predict(folder, csv_path, out=tmp_path / "b.csv", progress=False)
-    assert "members are copies: 3 of 2" in caplog.text
+    assert "members are copies of others: 3 of 2" in caplog.text
     shutil.rmtree(folder / "members" / "2")
     with pytest.raises(RunError, match=r"members/2/model\.json is missing"):
         xtalgraph.load(folder)

@@ -84,7 +84,7 @@ def test_metrics_and_report_say_that_it_was_learned(alone):
     page = (alone.folder / "report.html").read_text()
     assert ">Uncertainty</h2>" in page
     assert "1, with a learned variance" in page
-    assert "The learned standard deviation and the error have the rank correlation" in page
+    assert "The rank correlation of predicted standard deviation and error is" in page
     assert "gaussian" in (alone.folder / "card.md").read_text()
 
 

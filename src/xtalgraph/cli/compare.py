@@ -7,8 +7,9 @@ import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned, metric_texts
-from xtalgraph.evidence.leaderboard_page import title
-from xtalgraph.evidence.leaderboard_text import SHORT, outcome_in_words
+from xtalgraph.evidence.pages.comparison import title
+from xtalgraph.evidence.text.comparison import outcome_in_words
+from xtalgraph.metrics.measures import MEASURES
 from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.compare import compare as run_comparison
 
@@ -27,7 +28,7 @@ def compare(comparison: Comparison) -> None:
     pyg-cgconv, pyg-schnet, pyg-dimenet++.
     """
     click.echo(leaderboard_table(comparison.document))
-    click.echo("\n" + "\n".join(comparison.document["verdict"]["text"]))
+    click.echo("\n" + "\n".join(comparison.verdict.sentences))
     click.echo(f"\npage: {comparison.folder / 'compare.html'}")
 
 
@@ -43,7 +44,7 @@ def leaderboard_table(document: Mapping[str, Any]) -> str:
     metrics = document["entries"][0]["metrics"]
     keys = [key for key in (*_SHOWN, *_SHOWN_CLASSES) if key in metrics]
     assessed = document["assessed"]
-    against = [f"{assessed} by {SHORT[key]}" for key in deciding]
+    against = [f"{assessed} by {MEASURES[key].short}" for key in deciding]
     rows = [["", *map(title, keys), *against, "s", "parameters"]]
     for one in document["entries"]:
         row = [one["name"], *(metric_texts(one["metrics"][key])[0] for key in keys)]

@@ -143,12 +143,8 @@ def ablation_tables(document: Mapping[str, Any]) -> str:
     Args:
         document: Its content.
     """
-    from xtalgraph.evidence.ablation_page import (
-        errors_of_chosen,
-        headline,
-        mean_and_std,
-        measure_name,
-    )
+    from xtalgraph.evidence.pages.ablation import mean_and_std
+    from xtalgraph.evidence.text.ablation import errors_of_chosen, headline, measure_name
 
     tables = []
     for target in document["targets"]:

@@ -95,5 +95,9 @@ def _complaint(error: Exception) -> str:
             return f"is not an ASE database, or damaged: {text}"
         case OSError():
             return f"cannot be read: {shortened(error.strerror or text)}"
+        case AttributeError() | TypeError():  # their messages name types of Python
+            return "is malformed: a value in it is of the wrong kind, such as a list for a number"
+        case IndexError():
+            return "is malformed: a list in it is too short"
         case _:
-            return f"is malformed: {text or type(error).__name__}"
+            return f"is malformed: {text}" if text else "is malformed"

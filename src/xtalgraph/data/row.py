@@ -1,15 +1,18 @@
 """One row of a source: a checked crystal with its values, or the reason why there is none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
 
 from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import resolve_disorder
+
+T = TypeVar("T")
 
 ORDERED_CELLS: Final = "ordered_cells"
 """What a row says of a crystal that was ordered: how many cells of the file its cell is."""
@@ -121,3 +124,15 @@ def resolved_row(row: Row, disorder: str) -> Row:
         return replace(row, crystal=None, reason=f"after ordering: {problem}")
     cells = round(crystal.volume / row.crystal.volume)
     return replace(row, crystal=crystal, values={**row.values, ORDERED_CELLS: cells})
+
+
+def in_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield rows in lists of a size, the last one shorter.
+
+    Args:
+        rows: Taken one by one.
+        size: Of a list.
+    """
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

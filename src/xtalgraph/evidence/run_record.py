@@ -1,4 +1,4 @@
-"""What a run folder says, read once and checked."""
+"""The contents of a run folder, read once and checked."""
 
 import csv
 import json
@@ -13,6 +13,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import read_metrics, read_predictions, read_worst
 
 _BESIDE: Final = ("std", "lower", "upper")
@@ -36,6 +37,8 @@ class RunRecord:
     """Where it lies."""
     number: int | None
     """Which of several targets it is, from 1; None where there is one only."""
+    declared: Target
+    """What was predicted."""
     target: str
     """Name of the target."""
     unit: str
@@ -55,7 +58,7 @@ class RunRecord:
     model: str
     """Which of the models is the one that was trained; the others are baselines."""
     models: dict[str, dict[str, Any]]
-    """For each model what metrics.json says."""
+    """For each model what metrics.json holds."""
     ids: list[str]
     """One per row of the predictions that has a label."""
     split: Shaped[np.ndarray, " rows"]
@@ -63,14 +66,14 @@ class RunRecord:
     targets: Float[np.ndarray, " rows"]
     """What is true, in the unit."""
     predictions: Float[np.ndarray, " rows"]
-    """What the model says, in the unit."""
+    """The predictions, in the unit."""
     beside: dict[str, Float[np.ndarray, " rows"]]
-    """What stands beside each prediction, in the unit: ``spread``, ``lower`` and ``upper``, where
+    """What stands beside each prediction, in the unit: ``std``, ``lower`` and ``upper``, where
     the run has them."""
     uncertainty: dict[str, Any]
-    """What metrics.json says of these; empty where the run has none."""
+    """What metrics.json holds of these; empty where the run has none."""
     novelty: dict[str, Any]
-    """What metrics.json says of how new the test crystals are; empty where it says nothing."""
+    """What metrics.json holds of how new the test crystals are; may be empty."""
     log: dict[str, Float[np.ndarray, " epochs"]] | None
     """Columns of log.csv; None where there is none."""
     config: str
@@ -112,8 +115,8 @@ class RunRecord:
         return self.measure if self.number is None else "error"
 
     @property
-    def kept(self) -> int | None:
-        """Place in the log of the epoch whose weights were kept; None where there is no log."""
+    def selected(self) -> int | None:
+        """Place in the log of the selected checkpoint; None where there is no log."""
         marked = np.zeros(0) if self.log is None else self.log.get("kept", np.zeros(0))
         return int(np.flatnonzero(marked)[-1]) if marked.any() else None
 
@@ -129,7 +132,7 @@ def read_run(folder: Path) -> RunRecord:
         folder: The run folder.
 
     Returns:
-        What it says.
+        The record.
 
     Raises:
         RunError: As for `read_targets`, or when it has several targets.
@@ -147,7 +150,7 @@ def read_targets(folder: Path) -> list[RunRecord]:
         folder: The run folder.
 
     Returns:
-        What it says of each target.
+        A record for each target.
 
     Raises:
         RunError: When one of them is missing or damaged, or the predictions have another unit
@@ -200,6 +203,7 @@ def _read_target(
     return RunRecord(
         folder=folder,
         number=number,
+        declared=Target.from_dict(target),
         target=name,
         unit=unit,
         kind=kind,

@@ -14,9 +14,9 @@ _Z: Final[float] = 1.959963984540054
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """What was said and what was seen, in bins of the probability; only bins with rows."""
+    """Predicted and observed frequency, in bins of the probability; only bins with rows."""
 
-    said: Float[np.ndarray, " bins"]
+    predicted: Float[np.ndarray, " bins"]
     """Mean probability of class 1."""
     seen: Float[np.ndarray, " bins"]
     """Share of class 1."""
@@ -54,9 +54,9 @@ def reliability(
     count = np.bincount(place, minlength=bins)
     full = count > 0
     n = count[full].astype(np.float64)
-    said = np.bincount(place, weights=probability, minlength=bins)[full] / n
+    predicted = np.bincount(place, weights=probability, minlength=bins)[full] / n
     k = np.bincount(place, weights=target, minlength=bins)[full]
     half = _Z * np.sqrt(k * (n - k) / n + _Z**2 / 4)
     middle, total = k + _Z**2 / 2, n + _Z**2
     low, high = (middle - half) / total, (middle + half) / total
-    return Reliability(said, k / n, np.maximum(low, 0.0), np.minimum(high, 1.0), count[full])
+    return Reliability(predicted, k / n, np.maximum(low, 0.0), np.minimum(high, 1.0), count[full])

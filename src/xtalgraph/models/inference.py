@@ -64,11 +64,12 @@ def concatenated(outputs: Iterable[Output]) -> tuple[ByTarget, ByTarget]:
     return values, deviations
 
 
-def check_device(device: torch.device | str) -> torch.device:
+def check_device(device: torch.device | str, setting: str = "the device") -> torch.device:
     """Return a device on which models can compute.
 
     Args:
         device: ``cpu``, ``cuda`` or ``cuda:N``.
+        setting: What it was given as, for the message.
 
     Raises:
         ConfigError: If it is none of them, or there is no such device here.
@@ -78,11 +79,11 @@ def check_device(device: torch.device | str) -> torch.device:
     except RuntimeError:
         place = None
     if place is None or place.type not in ("cpu", "cuda"):
-        raise ConfigError(f"the device must be cpu or cuda, got {str(device)!r}")
+        raise ConfigError(f"{setting} must be cpu or cuda, got {str(device)!r}")
     if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
-            f"the device is to be {place}, and torch {torch.__version__} finds "
-            f"{torch.cuda.device_count() or 'no'} CUDA GPU on this machine: take cpu"
+            f"{setting} is {place}, and torch {torch.__version__} finds "
+            f"{torch.cuda.device_count() or 'no'} CUDA GPU on this machine: set it to cpu"
         )
     return torch.device("cuda", torch.cuda.current_device()) if str(place) == "cuda" else place
 

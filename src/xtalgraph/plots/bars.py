@@ -53,8 +53,8 @@ def bar_plot(
         for row, value in zip(rows.tolist(), values.tolist(), strict=True):
             text = f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "n/a"
             place = max(value, 0.0) if np.isfinite(value) else 0.0
-            said = axes.text(place + 0.02 * span, row, text, va="center", fontsize=8.5, zorder=4)
-            said.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.8})
+            number = axes.text(place + 0.02 * span, row, text, va="center", fontsize=8.5, zorder=4)
+            number.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.8})
         axes.set_yticks(rows, reduced)
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)

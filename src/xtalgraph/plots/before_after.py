@@ -41,13 +41,13 @@ def before_after_plot(
         margin = MARGIN * (high - low) or 1.0
         low, high = low - margin, high + margin
         panels = figure.subplots(1, 2, sharex=True, sharey=True)
-        for panel, said, title in zip(panels, (before, after), titles, strict=True):
-            inside = (said >= low) & (said <= high)
+        for panel, predicted, title in zip(panels, (before, after), titles, strict=True):
+            inside = (predicted >= low) & (predicted <= high)
             size = float(np.clip(2500.0 / max(len(target), 1), 4.0, 16.0))
             panel.scatter(
-                target[inside], said[inside], s=size, color=ACCENT, alpha=0.75, linewidths=0
+                target[inside], predicted[inside], s=size, color=ACCENT, alpha=0.75, linewidths=0
             )
-            for beyond, rim, marker in ((said > high, high, "^"), (said < low, low, "v")):
+            for beyond, rim, marker in ((predicted > high, high, "^"), (predicted < low, low, "v")):
                 count = int(beyond.sum())
                 panel.scatter(target[beyond], np.full(count, rim), s=16, marker=marker, color=MARK)
             panel.plot([low, high], [low, high], color=INK, linewidth=0.9)

@@ -10,7 +10,7 @@ from xtalgraph.plots.style import INK, house_style, new_figure
 SHARE_MAP = LinearSegmentedColormap.from_list("share", ["#ffffff", "#8fbfe6"])
 
 
-def confusion_plot(counts: Int[np.ndarray, "true said"], names: list[str]) -> Figure:
+def confusion_plot(counts: Int[np.ndarray, "true predicted"], names: list[str]) -> Figure:
     """The confusion matrix: a row for each true class, a column for each predicted one.
 
     Args:

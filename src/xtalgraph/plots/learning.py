@@ -24,7 +24,7 @@ def learning_curve(
     *,
     unit: str = "",
     measure: str = "validation MAE",
-    kept: int | None = None,
+    selected: int | None = None,
 ) -> Figure:
     """Validation error above and training loss below, over the same epochs, on logarithmic axes.
 
@@ -36,7 +36,7 @@ def learning_curve(
         val_mae: Error on the validation set, in the unit; NaN where not measured.
         unit: Unit of the target as declared; nothing is shown for an empty one.
         measure: What the error is.
-        kept: Place of the epoch whose weights are kept, to be marked; None for none.
+        selected: Place of the selected checkpoint, to be marked; None for none.
 
     Returns:
         The figure.
@@ -58,14 +58,14 @@ def learning_curve(
             _curve(upper, epoch, val_mae, ACCENT)
             upper.tick_params(labelbottom=False)
             upper.set_ylabel(quantity(measure, unit))
-            if kept is not None:
-                at = float(epoch[kept])
+            if selected is not None:
+                at = float(epoch[selected])
                 for axes in (upper, lower):
                     axes.axvline(at, color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
-                upper.plot(at, val_mae[kept], "o", color=MARK, markersize=5, zorder=5)
-                value = f"{val_mae[kept]:.3g} {unit}".rstrip()
-                said = f"selected: {value} after epoch {at:g}"
-                upper.set_title(said, fontsize=9, color=MARK, loc="right")
+                upper.plot(at, val_mae[selected], "o", color=MARK, markersize=5, zorder=5)
+                value = f"{val_mae[selected]:.3g} {unit}".rstrip()
+                mark = f"selected: {value} after epoch {at:g}"
+                upper.set_title(mark, fontsize=9, color=MARK, loc="right")
         return figure
 
 

@@ -1,4 +1,4 @@
-"""How the errors of the test set are spread, and whether they depend on the target."""
+"""How the errors of the test set are distributed, and whether they depend on the target."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def residual_plot(
     """Prediction minus target over the target, and its histogram on the same vertical axis.
 
     The vertical axis reaches to the 99.5th percentile of the sizes of the errors (to the largest
-    one below 50 points); errors beyond it are triangles at the rim, and their number is said.
+    one below 50 points); errors beyond it are triangles at the rim, and their number is written.
 
     Args:
         target: What is true, in the unit.

@@ -1,4 +1,4 @@
-"""Whether what was said of the errors is what they are: intervals and spreads."""
+"""Intervals and standard deviations beside the errors."""
 
 import numpy as np
 from jaxtyping import Float
@@ -95,7 +95,7 @@ def error_std_plot(
         unit: Unit as declared; nothing is shown for an empty one.
 
     Returns:
-        The figure; on the diagonal the spread is the standard deviation of the error.
+        The figure; on the diagonal the predicted standard deviation is that of the error.
     """
     with house_style():
         figure = new_figure(4.6, 4.0)
@@ -115,7 +115,7 @@ def error_std_plot(
 def calibration_plot(
     promised: Float[np.ndarray, " steps"], seen: Float[np.ndarray, " steps"], area: float
 ) -> Figure:
-    """The share of truths inside central intervals of the spread, over what they promise.
+    """Share of targets inside central intervals of the prediction, over the expected share.
 
     Args:
         promised: What an interval promises, ascending from 0 to 1.
@@ -123,7 +123,7 @@ def calibration_plot(
         area: Between the curve and the diagonal.
 
     Returns:
-        The figure; below the diagonal the spread is too small.
+        The figure; below the diagonal the standard deviation is too small.
     """
     with house_style():
         figure = new_figure(4.6, 4.0)

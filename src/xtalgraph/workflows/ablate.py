@@ -12,7 +12,7 @@ import numpy as np
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.data.dataset import Dataset
-from xtalgraph.evidence.ablation_page import write_ablation_page
+from xtalgraph.evidence.pages.ablation import write_ablation_page
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.ablation import (
     FORMAT,

@@ -16,16 +16,16 @@ import yaml
 from xtalgraph.conventions.declarations import Names, Spelled
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.data.dataset import Dataset
-from xtalgraph.evidence.leaderboard_page import write_leaderboard
-from xtalgraph.evidence.leaderboard_text import verdict_of
+from xtalgraph.evidence.pages.comparison import write_leaderboard
+from xtalgraph.evidence.text.comparison import Verdict, verdict_of
+from xtalgraph.metrics.measures import error_of, rank_of
 from xtalgraph.workflows import outcome as out
-from xtalgraph.workflows.announcements import announce
+from xtalgraph.workflows.announcements import announce_all, warn_about_labels
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.examine_labels import warn_about_labels
 from xtalgraph.workflows.leaderboard.catalogue import entries_of, own_entries
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
 from xtalgraph.workflows.leaderboard.running import run_entries
-from xtalgraph.workflows.leaderboard.standing import DECIDING, DECIDING_CLASSES, Fold, stand
+from xtalgraph.workflows.leaderboard.standing import Fold, stand
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepare import known_folds
 from xtalgraph.workflows.prepared import Preparations
@@ -69,6 +69,11 @@ class Comparison:
         document: dict[str, Any]
         document = json.loads((self.folder / "compare.json").read_text(encoding="utf-8"))
         return document
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which baselines the model is significantly better than, with its sentences."""
+        return verdict_of(self.document)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -171,11 +176,7 @@ def _measured(
     log.info("measuring %d models with their intervals", len(results))
     document = _document(cases, results, not_run, assessed, progress)
     verdict = verdict_of(document)
-    document["verdict"] = {
-        "beats": verdict.beats,
-        "complete": verdict.complete,
-        "text": list(verdict.sentences),
-    }
+    document["verdict"] = {"beats": verdict.beats, "complete": verdict.complete}
     return document
 
 
@@ -195,8 +196,7 @@ def _cases(
     folder: Path, request: Request, config: RunConfig, every: bool, session: Session
 ) -> list[Case]:
     """Read the crystals, leave out what the assessed model cannot read, and divide the rest."""
-    (target,) = config.targets
-    announce(target)
+    announce_all(config)
     preparations = Preparations(request)
     chosen: list[int | None] = [config.data.fold]
     if every:
@@ -226,7 +226,6 @@ def _document(
     first = cases[0]
     target = first.target
     folds = [Fold(case.where, case.labels(case.split.test)) for case in cases]
-    deciding = DECIDING_CLASSES if target.is_class else DECIDING
     how = first.split.how
     if len(cases) > 1:
         how = f"{len(cases)} folds, each the test once; the first: {how}"
@@ -237,33 +236,28 @@ def _document(
         "split": how,
         "folds": [fold.name for fold in folds],
         "rows": sum(len(fold.true) for fold in folds),
-        "deciding": list(deciding),
+        "deciding": [error_of(target).key, rank_of(target).key],
         "entries": stand(folds, results, assessed, target, progress=progress),
         "not_run": list(not_run),
-        "warnings": _warnings(first.dataset, cases, results),
+        "caveats": _caveats(first.dataset, cases, results),
         "settings": first.config.sections(),
         "data_sha256": first.dataset.content_hash,
     }
 
 
-def _warnings(
+def _caveats(
     dataset: Dataset,
     cases: Sequence[Case],
     results: Mapping[LeaderboardEntry, Sequence[EntryResult]],
-) -> list[str]:
-    """Say what a reader must beware of before the numbers."""
-    found = []
-    published = [entry.name for entry in results if entry.name.startswith("published-")]
+) -> dict[str, Any]:
+    """What limits the conclusions: published models on a split of their own, rows left out."""
     data = cases[0].config.data
-    if published and (data.split != "folds" or data.folds is not None):
-        found.append(
-            f"{', '.join(published)}: the split is {data.split}, not the folds that come with the "
-            "data, so that these test rows may have been in their training."
-        )
-    rejected = len(dataset.table.rejected)
-    if rejected:
-        found.append(f"{rejected} rows could not be used and are in no part; see rejected.csv.")
-    return found
+    own_split = data.split != "folds" or data.folds is not None
+    published = [entry.name for entry in results if entry.name.startswith("published-")]
+    return {
+        "published_on_other_split": published if own_split else [],
+        "rejected": len(dataset.table.rejected),
+    }
 
 
 def _record(

@@ -29,7 +29,7 @@ from xtalgraph.evidence.pages.diagnosis import (
     render_diagnosis,
     sentence_of,
 )
-from xtalgraph.evidence.wording import called
+from xtalgraph.evidence.text.report import called
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.prepare import resolve_source

@@ -18,6 +18,7 @@ from xtalgraph.conventions.extras import import_extra
 from xtalgraph.conventions.files import make_folder, replacing, write_atomically
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
+from xtalgraph.data.row import in_chunks
 from xtalgraph.data.table import read_rows
 from xtalgraph.models.prediction import PredictedRow
 from xtalgraph.models.predictor import Predictor
@@ -25,7 +26,7 @@ from xtalgraph.plots.embedding import embedding_plot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
 from xtalgraph.workflows.outputs import check_output
-from xtalgraph.workflows.predict import in_chunks, load
+from xtalgraph.workflows.predict import load
 
 log = logging.getLogger("xtalgraph")
 

@@ -16,8 +16,8 @@ from xtalgraph.evidence.numbers import count
 from xtalgraph.graphs.statistics import RadialDistribution, radial_distribution
 from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.summary import GraphSummary, Site
-from xtalgraph.plots.crystal_scene import crystal_scene
-from xtalgraph.plots.crystal_still import crystal_still
+from xtalgraph.plots.crystal_snapshot import crystal_snapshot
+from xtalgraph.plots.crystal_viewer import crystal_viewer
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.plots.graph_statistics import graph_statistics_plot
 from xtalgraph.workflows.outputs import check_output
@@ -114,12 +114,12 @@ def draw(
     check_output(path)
     make_folder(path.parent)
     if form == "png":
-        figure = crystal_still(shown, title=title, size=5.0, color=color)
+        figure = crystal_snapshot(shown, title=title, size=5.0, color=color)
         write_atomically(path, figure_to_png(figure))
     else:
         labels = [_site_words(site) for site in summary.sites]
         facts = _facts(summary)
-        page = crystal_scene(shown, title=title, labels=labels, facts=facts, color=color)
+        page = crystal_viewer(shown, title=title, labels=labels, facts=facts, color=color)
         write_atomically(path, page)
     return path
 

@@ -22,6 +22,8 @@ from xtalgraph.data.splits import PARTS
 from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
+from xtalgraph.evidence.comparison import compare_paired
+from xtalgraph.metrics.measures import error_of
 from xtalgraph.metrics.summary import evaluate
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import FORMAT
@@ -54,14 +56,18 @@ def measured(divided: Divided, results: Mapping[str, Sequence[ModelResult]]) -> 
 def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) -> dict[str, Any]:
     parts = divided.of_target(target.name).parts()
     models: dict[str, Any] = {}
-    for result in results:
+    error, labels = error_of(target), divided.dataset.labels
+    tested = labels.of(target.name, parts["test"])
+    own, *others = (one.predictions.values.of(target.name, parts["test"]) for one in results)
+    against = [compare_paired(error, target, tested, own, other) for other in others]
+    for result, comparison in zip(results, [None, *against], strict=True):
         values = result.predictions.values
         figures: dict[str, Any] = {"description": result.description}
         for part in reversed(PARTS):
-            true, predicted = (
-                one.of(target.name, parts[part]) for one in (divided.dataset.labels, values)
-            )
+            true, predicted = (one.of(target.name, parts[part]) for one in (labels, values))
             figures[part] = figures_of(target, true, predicted, 500 if part == "test" else 100)
+        if comparison is not None:
+            figures["against"] = {error.key: comparison}
         models[result.name] = figures
     return {
         "target": target.as_dict(),

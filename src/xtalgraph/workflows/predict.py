@@ -2,10 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +16,11 @@ from xtalgraph.conventions.files import make_folder, replacing
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.conventions.stopping import Stopped, postponed_stop, stopping_on_signals
 from xtalgraph.crystals.disorder import Disorder
-from xtalgraph.data.row import Row
+from xtalgraph.data.row import Row, in_chunks
 from xtalgraph.data.table import read_rows
+from xtalgraph.evidence.text.uncertainty import about_copies
 from xtalgraph.models.prediction import Prediction, tabulate
 from xtalgraph.models.predictor import Predictor
-from xtalgraph.workflows.announcements import about_copies
 from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
 from xtalgraph.workflows.outputs import check_output
 
@@ -183,15 +182,3 @@ class _Tally:
                 self.new,
                 self.good,
             )
-
-
-def in_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield rows in lists of a size, the last one shorter.
-
-    Args:
-        rows: Taken one by one.
-        size: Of a list.
-    """
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

@@ -13,6 +13,7 @@ from xtalgraph.data.catalogue import CATALOGUE, KnownDataset
 from xtalgraph.data.division import parse_division
 from xtalgraph.data.header import columns_of
 from xtalgraph.data.targets import Kind
+from xtalgraph.models.inference import check_device
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.config import RunConfig
@@ -87,17 +88,13 @@ def check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
         ConfigError: If there is no GPU, or it cannot compute in that precision; or if steps are to
             be recorded of a model of which they cannot be.
     """
-    if training.device == "cuda":
-        if not torch.cuda.is_available():
-            raise ConfigError(
-                f"training.device is cuda, and torch {torch.__version__} finds no CUDA GPU on this "
-                "machine: set training.device=cpu"
-            )
-        if training.precision == "bf16-mixed" and not torch.cuda.is_bf16_supported():
-            raise ConfigError(
-                f"{torch.cuda.get_device_name()} does not compute in bf16: set "
-                "training.precision=32-true"
-            )
+    check_device(training.device, "training.device")
+    bf16 = training.device == "cuda" and training.precision == "bf16-mixed"
+    if bf16 and not torch.cuda.is_bf16_supported():
+        raise ConfigError(
+            f"{torch.cuda.get_device_name()} does not compute in bf16: set "
+            "training.precision=32-true"
+        )
     if not training.capture:
         return
     atomic = any(target.kind is Kind.ATOMIC for target in spec.targets)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from xtalgraph.conventions.documents import DAMAGE
 from xtalgraph.conventions.errors import RunError
-from xtalgraph.evidence.report import write_report
+from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.workflows.run import Run
 
 

@@ -1,12 +1,11 @@
 """Screen: the best of many candidates by their predictions, each crystal once."""
 
-import heapq
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,35 +14,34 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
-from xtalgraph.crystals.composition import composition_key
-from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import Disorder
-from xtalgraph.data.duplicates import DuplicateIndex
-from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
 from xtalgraph.data.targets import Kind
-from xtalgraph.data.values import Values
-from xtalgraph.evidence.numbers import plain, with_unit
-from xtalgraph.evidence.screen_page import Candidate, write_screen_page
-from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
-from xtalgraph.models.prediction import PredictedRow, Prediction, tabulate
+from xtalgraph.evidence.pages.screening import Candidate, write_screen_page
+from xtalgraph.evidence.run_record import RunRecord, read_run
+from xtalgraph.evidence.screening import (
+    Found,
+    Ranking,
+    Scores,
+    Tally,
+    best_of,
+    put_together,
+    std_rank,
+)
+from xtalgraph.evidence.text.screening import about_std, about_ties, how_ranked, title
+from xtalgraph.metrics.acquisition import Aim
+from xtalgraph.models.prediction import tabulate
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.outputs import check_output
-from xtalgraph.workflows.predict import in_chunks, load
-from xtalgraph.workflows.ranking_caveats import Scores, about_std, about_ties
-from xtalgraph.workflows.stated_errors import StatedErrors
+from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.structure_files import Form, check_structures, write_structures
 
 log = logging.getLogger("xtalgraph")
 
-Ranking = Literal["prediction", "expected-improvement", "upper-bound"]
-"""By what candidates are ranked."""
-_CHUNK: Final = 512
-"""Rows predicted at a time."""
 _MARGIN: Final = 4
 """So many times the wanted number are kept, since some of them are one crystal."""
 
@@ -68,24 +66,6 @@ class Screened:
     """What must be said beside the ranking, in sentences."""
     error: float | None
     """Mean absolute error of the run on its test part, which says what digits mean."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """One of the best so far."""
-
-    score: float
-    """High is better."""
-    gain: float
-    """Of the prediction; high is better. Among equal scores it decides, and then the id."""
-    crystal: Crystal
-    """What was predicted."""
-    predicted: PredictedRow
-    """What is said of it."""
-
-    def __lt__(self, other: "Found") -> bool:
-        own, others = (self.score, self.gain), (other.score, other.gain)
-        return own < others if own != others else self.predicted.row.id > other.predicted.row.id
 
 
 @checks_arguments
@@ -129,17 +109,21 @@ def screen(
         ConfigError: If the objective or the way cannot be, for this run.
         InputError: If no candidate can be used, or one cannot and ``raise`` is said.
     """
-    aim, predictor, folder = Aim.parse(objective), load(run).to(device), Path(out)
+    aim, opened, folder = Aim.parse(objective), Run.open(run), Path(out)
+    predictor = opened.predictor.to(device)
     _check(predictor, by, top)
     check_structures(structures, folder, candidates)
     for name in ("top.csv", "screen.html"):
         check_output(folder / name, candidates)
-    stated = StatedErrors.read(Path(run))
+    record = read_run(opened.folder)
+    labels = record.targets[record.split == "train"]
+    if len(labels) == 0:
+        raise RunError(f"{opened.folder} holds no predictions of its training part: train it again")
     known = math.nan
     if by == "expected-improvement":
-        known = float(stated.labels[np.argmax(aim.gain(stated.labels))])
+        known = float(labels[np.argmax(aim.gain(labels))])
     make_folder(folder)
-    tally, reading = _Tally(on_error), predictor.spec.disorder_for(disorder)
+    tally, reading = Tally(on_error), predictor.spec.disorder_for(disorder)
     with tqdm(desc="screening", unit="crystal", disable=not progress) as bar:
         rows = tally.predicted(predictor, read_rows(candidates, reading), bar)
         best = best_of(tally.scored(rows, aim, by, known), _MARGIN * top)
@@ -153,7 +137,7 @@ def screen(
             len(best),
             len(kept),
         )
-    caveats = _caveats(predictor, stated, tally, [one for one, _ in kept], aim, by, known)
+    caveats = _caveats(predictor, record, tally, [one for one, _ in kept], aim, by, known)
     for caveat in caveats:
         log.warning("%s", caveat)
     table = _table(kept, by, aim)
@@ -164,108 +148,18 @@ def screen(
         table["file"] = files
     path = folder / "top.csv"
     write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
-    target = predictor.targets[0]
+    target, sizes = predictor.targets[0], np.abs(_errors(record))
+    error = float(sizes.mean()) if len(sizes) else None
     page = write_screen_page(
         folder,
         [Candidate(one.crystal, line) for (one, _), line in zip(kept, _lines(table), strict=True)],
         target=target,
-        title=f"The first {len(kept)} of {tally.good:,} candidates for "
-        f"{aim.words(target.name, target.unit)}",
-        how=_how(objective, by, known, target.unit),
+        title=title(len(kept), tally.good, aim, target.name, target.unit),
+        how=how_ranked(objective, by, known, target.unit),
         caveats=caveats,
-        error=stated.mae,
+        error=error,
     )
-    return Screened(path, page, len(kept), tally.good, tally.bad, table, caveats, stated.mae)
-
-
-def best_of(scored: Iterable[Found], limit: int) -> list[Found]:
-    """Return the best of what was found, the best first, in constant memory.
-
-    Args:
-        scored: Taken one by one.
-        limit: How many are kept.
-    """
-    heap: list[Found] = []
-    for one in scored:
-        if len(heap) < limit:
-            heapq.heappush(heap, one)
-        elif heap[0] < one:
-            heapq.heapreplace(heap, one)
-    return sorted(heap, reverse=True)
-
-
-def put_together(crystals: Sequence[Crystal]) -> list[list[int]]:
-    """Put the same crystals into groups, in the order of the first of each.
-
-    Args:
-        crystals: Any, however each is written down.
-
-    Returns:
-        Places of each group, ascending.
-    """
-    index = DuplicateIndex(crystals)
-    groups: list[list[int]] = []
-    of_formula: dict[str, list[list[int]]] = {}
-    for place, crystal in enumerate(crystals):
-        alike = of_formula.setdefault(composition_key(crystal), [])
-        same = next((group for group in alike if index.same(group[0], place)), None)
-        if same is None:
-            same = []
-            alike.append(same)
-            groups.append(same)
-        same.append(place)
-    return groups
-
-
-class _Tally:
-    """Predicts rows, gives them scores and counts them.
-
-    Args:
-        on_error: ``raise`` stops at a row that cannot be used.
-    """
-
-    def __init__(self, on_error: str) -> None:
-        self.on_error = on_error
-        self.good = self.bad = 0
-        self.lowest, self.highest = math.inf, -math.inf
-
-    def predicted(
-        self, predictor: Predictor, rows: Iterable[Row], bar: "tqdm[Any]"
-    ) -> Iterator[PredictedRow]:
-        """Yield predicted rows.
-
-        Args:
-            predictor: Of the run.
-            rows: Of the candidates.
-            bar: Shows how far it is.
-        """
-        for chunk in in_chunks(rows, _CHUNK):
-            for one in predictor.predict_rows(chunk):
-                if one.prediction is None and self.on_error == "raise":
-                    raise InputError(f"{one.row.id}: {one.row.reason}")
-                self.good += one.prediction is not None
-                self.bad += one.prediction is None
-                yield one
-            bar.update(len(chunk))
-
-    def scored(
-        self, predicted: Iterable[PredictedRow], aim: Aim, by: str, known: float
-    ) -> Iterator[Found]:
-        """Yield what has a prediction, with its score.
-
-        Args:
-            predicted: Rows.
-            aim: What is wanted.
-            by: A `Ranking`.
-            known: The best value there is, for the expected improvement.
-        """
-        for one in predicted:
-            if one.prediction is None or one.row.crystal is None:
-                continue
-            score = _score(one.prediction, aim, by, known)
-            self.lowest, self.highest = min(self.lowest, score), max(self.highest, score)
-            gain = float(aim.gain(_of(one.prediction.predictions.values))[0])
-            yield Found(score, gain, one.row.crystal, one)
+    return Screened(path, page, len(kept), tally.good, tally.bad, table, caveats, error)
 
 
 def _check(predictor: Predictor, by: str, top: int) -> None:
@@ -276,31 +170,21 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
         )
     if by != "prediction" and not predictor.has_std:
         raise ConfigError(
-            f"to rank by {by} a spread is needed, and this run has one member, which has learned "
-            "no variance: train it with --members 5 or --set training.loss=gaussian, or rank by "
-            "prediction"
+            f"to rank by {by} a standard deviation is needed, and this run has one member, which "
+            "has learned no variance: train it with --members 5 or --set training.loss=gaussian, "
+            "or rank by prediction"
         )
 
 
-def _score(prediction: Prediction, aim: Aim, by: str, known: float) -> float:
-    value = _of(prediction.predictions.values)
-    if by == "prediction" or prediction.predictions.std is None:
-        return float(aim.gain(value)[0])
-    std = _of(prediction.predictions.std)
-    if by == "upper-bound":
-        return float(optimistic(aim, value, std)[0])
-    return float(expected_improvement(aim, value, std, known)[0])
-
-
-def _of(values: Values) -> Float[np.ndarray, " crystals"]:
-    """Return the values of the one target of a screening."""
-    return values[values.targets[0].name]
+def _errors(record: RunRecord) -> Float[np.ndarray, " test"]:
+    """Prediction less label of each test crystal."""
+    return (record.predictions - record.targets)[record.test_rows()]
 
 
 def _caveats(
     predictor: Predictor,
-    stated: StatedErrors,
-    tally: _Tally,
+    record: RunRecord,
+    tally: Tally,
     kept: Sequence[Found],
     aim: Aim,
     by: str,
@@ -311,13 +195,13 @@ def _caveats(
     scores = Scores(by, tally.lowest, tally.highest, tally.good, first)
     found = [about_ties(scores, aim, known, predictor.targets[0].name)]
     if by != "prediction" and not predictor.targets[0].is_class:
-        found.append(about_std(stated, by))
+        std = record.beside.get("std")
+        found.append(
+            about_std(
+                std_rank(_errors(record), None if std is None else std[record.test_rows()]), by
+            )
+        )
     return tuple(one for one in found if one)
-
-
-def _how(objective: str, by: str, known: float, unit: str) -> str:
-    over = "" if math.isnan(known) else f" over {with_unit(plain(known), unit)}, the best known"
-    return f"objective {objective}, ranked by {by.replace('-', ' ')}{over}"
 
 
 def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
@@ -14,9 +14,10 @@ from xtalgraph.conventions.files import make_folder
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.data.divided import Divided
-from xtalgraph.evidence.card import write_card
-from xtalgraph.evidence.report import write_report
+from xtalgraph.evidence.pages.card import write_card
+from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.evidence.run_files import FOLDER, prediction_tables
+from xtalgraph.evidence.uncertainty_assessment import assess_novelty, assess_uncertainty
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.manifest import write_manifest
@@ -29,7 +30,6 @@ from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.examine_split import division_fields, examined_before
 from xtalgraph.workflows.members import FittedMembers, fit_member, gathered, member_fits
 from xtalgraph.workflows.model_result import ModelResult
-from xtalgraph.workflows.novelty import assess_novelty
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.record import make_record
@@ -38,7 +38,7 @@ from xtalgraph.workflows.request import Request, TrainOptions, with_settings
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.shown_crystals import shown_crystals
-from xtalgraph.workflows.uncertainty import assess_uncertainty, calibrate, with_assessment
+from xtalgraph.workflows.uncertainty import calibrate, with_assessment
 
 log = logging.getLogger("xtalgraph")
 
@@ -170,7 +170,8 @@ def _write_run(
         divided, predictions, count, fitted.copies, names, learned=learned
     )
     metrics = with_assessment(out.measured(divided, results), "uncertainty", uncertainty)
-    novelty = assess_novelty(divided, predictions, fitted.novelty)
+    quality = assess_novelty(divided, predictions, fitted.novelty)
+    novelty = {name: asdict(one) for name, one in quality.items()}
     out.write_json(folder / "metrics.json", with_assessment(metrics, "novelty", novelty))
     out.write_json(folder / "worst.json", out.worst_of(divided, predictions))
     out.write_json(folder / "structures.json", shown_crystals(divided))

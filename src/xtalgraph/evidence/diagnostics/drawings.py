@@ -18,7 +18,7 @@ from xtalgraph.evidence.diagnostics.worst import WorstErrors
 from xtalgraph.evidence.numbers import count, plain
 from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.before_after import before_after_plot
-from xtalgraph.plots.crystal_still import crystal_still
+from xtalgraph.plots.crystal_snapshot import crystal_snapshot
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.element_errors import element_errors_plot
 from xtalgraph.plots.style import quantity as axis_label
@@ -288,7 +288,7 @@ def draw_worst_errors(result: DiagnosticResult, quantity: Quantity) -> list[Draw
         Drawing(
             f"{result.name}-{number}",
             f"{case['formula']}, {case['id']}: {case['cause']}",
-            crystal_still(from_plain(case["structure"]), size=2.8),
+            crystal_snapshot(from_plain(case["structure"]), size=2.8),
             small=True,
         )
         for number, case in enumerate(numbers.cases, start=1)

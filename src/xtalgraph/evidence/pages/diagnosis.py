@@ -7,7 +7,9 @@ from pathlib import Path
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
 from xtalgraph.evidence.diagnostics.worst import WorstErrors
-from xtalgraph.evidence.markup import (
+from xtalgraph.evidence.numbers import count, fixed, listing, shared_decimals
+from xtalgraph.evidence.pages.frame import render_page
+from xtalgraph.evidence.pages.markup import (
     Content,
     Html,
     escaped,
@@ -17,8 +19,6 @@ from xtalgraph.evidence.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.numbers import count, fixed, listing, shared_decimals
-from xtalgraph.evidence.page import render_page
 from xtalgraph.plots.export import inline_svg, save_figure
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from xtalgraph.evidence.ablation_page import errors_of_chosen, headline
+from xtalgraph.evidence.text.ablation import errors_of_chosen, headline
 from xtalgraph.models.registry import CLASSIC
 from xtalgraph.workflows.ablate import ablate
 from xtalgraph.workflows.exercises.material import ionic, perovskites

@@ -3,26 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
 from xtalgraph.data.targets import Target
-from xtalgraph.metrics.classification import log_loss, roc_auc
-from xtalgraph.metrics.paired import PairedDifference, paired_difference
-from xtalgraph.metrics.ranking import spearman, top_count
-from xtalgraph.metrics.regression import mae
+from xtalgraph.evidence.comparison import compare_paired
+from xtalgraph.metrics.measures import MEASURES, Measure, error_of, rank_of
+from xtalgraph.metrics.ranking import top_count
 from xtalgraph.metrics.summary import RECALLS, evaluate
 from xtalgraph.workflows.leaderboard.entry import EntryResult, LeaderboardEntry
-
-DECIDING: Final[dict[str, Any]] = {"mae": mae, "spearman": spearman}
-"""The measures that decide over numbers: an error, lower is better, then a rank, higher is."""
-DECIDING_CLASSES: Final[dict[str, Any]] = {"log_loss": log_loss, "roc_auc": roc_auc}
-"""The same for classes."""
-ORDERS: Final = ("spearman", "kendall", "roc_auc", *RECALLS)
-"""Measures that read nothing of the predictions but their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +49,7 @@ def stand(
     """
     true = np.concatenate([fold.true for fold in folds])
     own = _joined(results[assessed])
-    deciding = DECIDING_CLASSES if target.is_class else DECIDING
-    known = {key: not math.isnan(metric(true, own)) for key, metric in deciding.items()}
+    deciding = (error_of(target), rank_of(target))
     found = []
     for entry, each in tqdm(
         results.items(), desc="measuring", unit=" models", disable=not progress
@@ -66,12 +57,10 @@ def stand(
         predicted = _joined(each)
         ordered = _ordered(each, predicted)
         against = {
-            key: _against(
-                paired_difference(metric, true, own, ordered if key in ORDERS else predicted),
-                lower,
-                known[key],
+            measure.key: compare_paired(
+                measure, target, true, own, ordered if measure.by_order else predicted
             )
-            for (key, metric), lower in zip(deciding.items(), (True, False), strict=True)
+            for measure in deciding
         }
         seconds = [one.seconds for one in each if one.seconds is not None]
         found.append(
@@ -96,7 +85,7 @@ def _metrics(
     found = evaluate(target, true, predicted)
     if ordered is not predicted:
         of_order = evaluate(target, true, ordered)
-        found = {key: of_order[key] if key in ORDERS else found[key] for key in found}
+        found = {key: of_order[key] if MEASURES[key].by_order else found[key] for key in found}
     metrics = {key: asdict(metric) for key, metric in found.items()}
     if target.is_class:
         return metrics
@@ -110,44 +99,19 @@ def _metrics(
 
 
 def _by_fold(
-    folds: Sequence[Fold], each: Sequence[EntryResult], deciding: Mapping[str, Any]
+    folds: Sequence[Fold], each: Sequence[EntryResult], deciding: Sequence[Measure]
 ) -> dict[str, Any]:
     """Return the deciding measures fold by fold, with mean and deviation; None: not defined."""
     found = {}
-    for key, metric in deciding.items():
-        values = [metric(fold.true, one.values) for fold, one in zip(folds, each, strict=True)]
+    for measure in deciding:
+        values = [measure.of(fold.true, one.values) for fold, one in zip(folds, each, strict=True)]
         defined = all(not math.isnan(value) for value in values)
-        found[key] = {
+        found[measure.key] = {
             "values": [None if math.isnan(value) else value for value in values],
             "mean": float(np.mean(values)) if defined else None,
             "deviation": float(np.std(values, ddof=1)) if defined and len(values) > 1 else None,
         }
     return found
-
-
-def _against(found: PairedDifference, lower: bool, known: bool) -> dict[str, Any]:
-    """Return a difference in plain values, and what it says of the judged model.
-
-    A entry whose measure is not defined, as the rank correlation of a constant, is beaten, unless
-    that of the judged model is not defined either.
-    """
-    if math.isnan(found.value):
-        outcome = "undefined" if known else "unknown"
-    elif found.sign == 0:
-        outcome = "alike"
-    else:
-        outcome = "beaten" if (found.sign < 0) == lower else "lost"
-    return {
-        "difference": _or_none(found.value),
-        "low": _or_none(found.low),
-        "high": _or_none(found.high),
-        "p": _or_none(found.p),
-        "outcome": outcome,
-    }
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _ordered(

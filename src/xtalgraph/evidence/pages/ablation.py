@@ -1,0 +1,222 @@
+"""The page of an ablation: which settings were trained, which was chosen, and what it shows."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from xtalgraph.conventions.files import write_atomically
+from xtalgraph.evidence.numbers import plain
+from xtalgraph.evidence.pages.frame import render_page
+from xtalgraph.evidence.pages.markup import (
+    Content,
+    Html,
+    escaped,
+    figure,
+    paragraph,
+    section,
+    table,
+)
+from xtalgraph.evidence.text.ablation import (
+    SMOOTHING,
+    errors_of_chosen,
+    headline,
+    in_words,
+    measure_name,
+    warnings,
+)
+from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
+from xtalgraph.plots.sweep import Curve, smoothing_plot, sweep_plot
+
+_MEASURES: Final = ("mean average distance", "dirichlet energy", "effective rank")
+
+
+def write_ablation_page(folder: Path, document: Mapping[str, Any]) -> Path:
+    """Write ``ablate.html`` and its figures.
+
+    Args:
+        folder: Of the ablation.
+        document: The content of its ``ablate.json``.
+
+    Returns:
+        The page.
+    """
+    names = [target["name"] for target in document["targets"]]
+    body = [
+        *(_errors(folder, document, place) for place in range(len(names))),
+        _smoothing(folder, document),
+        _points(document),
+    ]
+    page = render_page(
+        title=f"Ablation on {', '.join(names)}",
+        kicker=f"Ablation · {' × '.join(document['sweep'])}",
+        headline=headline(document),
+        lead=errors_of_chosen(document),
+        warnings=warnings(document),
+        body=body,
+    )
+    path = folder / "ablate.html"
+    write_atomically(path, page)
+    return path
+
+
+def _errors(folder: Path, document: Mapping[str, Any], place: int) -> str:
+    target = document["targets"][place]
+    name, several = target["name"], len(document["targets"]) > 1
+    measure = measure_name(target)
+    unit = f", {target['unit']}" if target["unit"] else ""
+    parts = []
+    for number, (rest, rows) in enumerate(_grids(document).items()):
+        panels = {
+            f"{part} {measure}{unit}": [
+                _curve(label, line, ("targets", name, part)) for label, line in rows.items()
+            ]
+            for part in ("validation", "test")
+        }
+        panels["mean average distance, last layer"] = [
+            _curve(label, line, ()) for label, line in rows.items()
+        ]
+        keys = list(document["sweep"])
+        drawn = {
+            stacked: sweep_plot(
+                [str(value) for value in document["sweep"][keys[0]]],
+                panels,
+                setting=keys[0],
+                lines=keys[1] if len(keys) > 1 else "",
+                stacked=stacked,
+            )
+            for stacked in (False, True)
+        }
+        path = folder / "figures" / f"errors-{place}-{number}"
+        parts.append(_for_all_widths(drawn, path, f"errors against {keys[0]}", rest))
+    heading = f"Errors of {name}" if several else "Errors"
+    return section(f"errors-{place}", heading, [*parts, _settings_table(document, target)])
+
+
+def _for_all_widths(
+    drawn: Mapping[bool, Figure], path: Path, description: str, caption: str
+) -> str:
+    """A figure with its panels beside each other and, on narrow screens, below each other."""
+    wide = inline_svg(
+        save_figure(drawn[False], path).read_text(encoding="utf-8"), path.name, description
+    )
+    narrow = inline_svg(figure_to_svg(drawn[True]), f"{path.name}-stacked", description)
+    both = [
+        svg.replace("<svg ", f'<svg class="{kind}" ', 1)
+        for kind, svg in (("wide", wide), ("narrow", narrow))
+    ]
+    return figure(Html("".join(both)), caption)
+
+
+def _grids(document: Mapping[str, Any]) -> dict[str, dict[str, list[Mapping[str, Any] | None]]]:
+    """Arrange the settings: what the third and later keys say, the second key, the first key."""
+    keys = list(document["sweep"])
+    first = {_key(value): n for n, value in enumerate(document["sweep"][keys[0]])}
+    grids: dict[str, dict[str, list[Mapping[str, Any] | None]]] = {}
+    for one in document["settings"]:
+        values = one["settings"]
+        rest = in_words({key: values[key] for key in keys[2:]})
+        line = str(values[keys[1]]) if len(keys) > 1 else ""
+        row = grids.setdefault(rest, {}).setdefault(line, [None] * len(first))
+        row[first[_key(values[keys[0]])]] = one
+    return grids
+
+
+def _key(value: Any) -> str:
+    return repr(value)
+
+
+def _curve(label: str, line: Sequence[Mapping[str, Any] | None], path: Sequence[str]) -> Curve:
+    """A line of means; without a path that of the mean average distance after the last layer."""
+    value, std = [], []
+    for one in line:
+        found: Any = {"mean": None, "std": None}
+        if one is not None and one["done"]:
+            if path:
+                found = one
+                for key in path:
+                    found = found[key]
+            elif one["smoothing"]:
+                found = {"mean": one["smoothing"][-1]["mean average distance"], "std": None}
+        value.append(np.nan if found["mean"] is None else found["mean"])
+        std.append(np.nan if found["std"] is None else found["std"])
+    return Curve(label, np.array(value, dtype=float), np.array(std, dtype=float))
+
+
+def _settings_table(document: Mapping[str, Any], target: Mapping[str, Any]) -> str:
+    keys, measure = list(document["sweep"]), measure_name(target)
+    head: list[Content] = [*keys, "runs", f"validation {measure}", f"test {measure}", "parameters"]
+    rows: list[list[Content]] = []
+    for place, one in enumerate(document["settings"]):
+        errors = one["targets"].get(target["name"], {})
+        cells: list[Content] = [str(one["settings"][key]) for key in keys]
+        cells.append(f"{one['done']} of {one['runs']}")
+        cells += [mean_and_std(errors.get(part)) for part in ("validation", "test")]
+        cells.append(f"{one['parameters']:,}" if one["parameters"] else "")
+        if place == document["chosen"]:
+            cells = [Html(f"<b>{escaped(cell)}</b>") for cell in cells]
+        rows.append(cells)
+    note = "Mean ± standard deviation over folds and seeds, where there are several. "
+    note += "Bold: the lowest validation error. The test part is not used for the choice."
+    return table(head, rows, "numbers") + paragraph(note, "note")
+
+
+def mean_and_std(found: Mapping[str, float | None] | None) -> str:
+    """A mean with the standard deviation of its repetitions, where there are several."""
+    if found is None or found["mean"] is None:
+        return "n/a"
+    if found["std"] is None:
+        return plain(found["mean"])
+    return f"{plain(found['mean'])} ± {plain(found['std'], 2)}"
+
+
+def _smoothing(folder: Path, document: Mapping[str, Any]) -> str:
+    keys = list(document["sweep"])
+    parts = []
+    for number, (rest, rows) in enumerate(_grids(document).items()):
+        panels: dict[str, dict[str, dict[str, np.ndarray]]] = {}
+        for line, settings in rows.items():
+            group = f"{keys[1]} = {line}" if line else ""
+            done = [one for one in settings if one is not None and one["smoothing"]]
+            if done:
+                panels[group] = {
+                    measure: {
+                        str(one["settings"][keys[0]]): np.array(
+                            [layer[measure] for layer in one["smoothing"]], dtype=float
+                        )
+                        for one in done
+                    }
+                    for measure in _MEASURES
+                }
+        if panels:
+            drawn = {
+                stacked: smoothing_plot(panels, lines=keys[0], stacked=stacked)
+                for stacked in (False, True)
+            }
+            path = folder / "figures" / f"smoothing-{number}"
+            what = "over-smoothing layer by layer"
+            parts.append(_for_all_widths(drawn, path, what, rest))
+    return section("smoothing", "Layer by layer", [*parts, paragraph(SMOOTHING) if parts else ""])
+
+
+def _points(document: Mapping[str, Any]) -> str:
+    keys = list(document["sweep"])
+    head: list[Content] = [*keys, "fold", "seed", "epochs", "time, s", "report", "reason"]
+    rows: list[list[Content]] = []
+    for point in document["points"]:
+        link = f"points/{point['name']}/report.html"
+        done = point["state"] == "done"
+        rows.append(
+            [
+                *(str(point["settings"][key]) for key in keys),
+                "" if point["fold"] is None else str(point["fold"]),
+                str(point["seed"]),
+                str(point.get("epochs", "")),
+                str(point.get("seconds", "")),
+                Html(f'<a href="{escaped(link)}">report</a>') if done else point["state"],
+                point.get("reason", ""),
+            ]
+        )
+    return section("points", "Every run", [table(head, rows, "numbers")])

@@ -1,0 +1,272 @@
+"""The page of a comparison: one HTML file that opens anywhere, made from ``compare.json``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from xtalgraph.conventions.files import write_atomically
+from xtalgraph.data.targets import Target
+from xtalgraph.evidence.numbers import plain, seconds, to_interval
+from xtalgraph.evidence.pages.card import render_card
+from xtalgraph.evidence.pages.frame import render_page
+from xtalgraph.evidence.pages.markup import (
+    Content,
+    Html,
+    code,
+    details,
+    escaped,
+    figure,
+    paragraph,
+    section,
+    table,
+)
+from xtalgraph.evidence.text.comparison import (
+    caveats,
+    methods,
+    outcome_in_words,
+    verdict_of,
+)
+from xtalgraph.metrics.measures import MEASURES, measures_of
+from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
+from xtalgraph.plots.leaderboard import leaderboard_plot
+
+_LEVELS_OF_RECALL: Final = ("100", "5%")
+"""How many of the best rows the recalls of the page look for."""
+
+
+def write_leaderboard(folder: Path, document: Mapping[str, Any]) -> Path:
+    """Write ``compare.html``, ``card.md`` and ``figures/leaderboard`` of a comparison.
+
+    Args:
+        folder: Of the comparison.
+        document: The content of ``compare.json``.
+
+    Returns:
+        The path of the page.
+    """
+    drawn = draw_leaderboard(document)
+    save_figure(drawn, folder / "figures" / "leaderboard")
+    picture = Html(inline_svg(figure_to_svg(drawn), "leaderboard", "Error and rank of every model"))
+    path = folder / "compare.html"
+    write_atomically(path, render_leaderboard(document, picture))
+    write_atomically(folder / "card.md", render_card(document["record"]))
+    return path
+
+
+def draw_leaderboard(document: Mapping[str, Any]) -> Any:
+    """Draw the error and the rank of every model with their intervals.
+
+    Args:
+        document: The content of ``compare.json``.
+
+    Returns:
+        The figure.
+    """
+    entries, (first, second) = document["entries"], document["deciding"]
+    return leaderboard_plot(
+        [one["name"] for one in entries],
+        [one["level"] for one in entries],
+        _numbers(entries, first),
+        _numbers(entries, second),
+        model=document["assessed"],
+        measures=(MEASURES[first].short, MEASURES[second].short),
+        unit=document["target"]["unit"] if MEASURES[first].has_unit else "",
+    )
+
+
+def render_leaderboard(document: Mapping[str, Any], picture: Html) -> str:
+    """The page.
+
+    Args:
+        document: The content of ``compare.json``.
+        picture: The figure.
+
+    Returns:
+        A whole HTML document that loads nothing.
+    """
+    target, verdict = document["target"], verdict_of(document)
+    unit = f" ({target['unit']})" if target["unit"] else ""
+    body = [
+        section(
+            "leaderboard",
+            "Baselines and models",
+            [
+                figure(picture, _caption(document)),
+                _leaderboard(document),
+                paragraph(methods(document), "note"),
+            ],
+        ),
+        _further(document),
+        _folds(document),
+        _missing(document),
+        _described(document),
+        _record(document),
+    ]
+    return render_page(
+        title=f"{document['assessed']} on {target['name']}: comparison",
+        kicker=f"{target['name']}{unit}, {target['kind']} · {document['split']}",
+        headline=verdict.headline,
+        lead=verdict.sentences[1:],
+        warnings=caveats(document),
+        body=body,
+    )
+
+
+def _caption(document: Mapping[str, Any]) -> str:
+    error, rank = (MEASURES[key].short for key in document["deciding"])
+    return f"{error}: farther left is better. {rank}: farther right is better."
+
+
+def _leaderboard(document: Mapping[str, Any]) -> str:
+    """The table of what decides: each model, and the assessed one compared with it."""
+    deciding, unit, assessed = (
+        document["deciding"],
+        document["target"]["unit"],
+        document["assessed"],
+    )
+    head: list[Content] = ["model"]
+    for key in deciding:
+        head += [_heading(key, unit), f"{assessed} by {MEASURES[key].short}"]
+    rows: list[list[Content]] = []
+    for one in document["entries"]:
+        row = [_name(one)]
+        for key in deciding:
+            outcome = "–" if one["assessed"] else _outcome(one["against"][key])
+            row += [_cell(one["metrics"][key]), outcome]
+        rows.append(row)
+    return table(head, rows, "metrics")
+
+
+def _further(document: Mapping[str, Any]) -> str:
+    """The table of all other measures, of time and of parameters."""
+    unit = document["target"]["unit"]
+    keys = [key for key in _keys(document) if key not in document["deciding"]]
+    head: list[Content] = ["model", *(_heading(key, unit) for key in keys), "time", "parameters"]
+    rows: list[list[Content]] = []
+    for one in document["entries"]:
+        parameters = one["parameters"]
+        row = [_name(one), *(_cell(one["metrics"].get(key)) for key in keys)]
+        row += ["–" if one["seconds"] is None else seconds(one["seconds"])]
+        row += ["–" if parameters is None else f"{parameters:,}"]
+        rows.append(row)
+    note = paragraph(_columns(document), "note")
+    return section("further", "Further measures", [table(head, rows, "metrics"), note])
+
+
+def _name(one: Mapping[str, Any]) -> Content:
+    name = escaped(one["name"])
+    return Html(f"<b>{name}</b>" if one["assessed"] else name)
+
+
+def _heading(key: str, unit: str) -> Html:
+    has_unit = key in MEASURES and MEASURES[key].has_unit
+    small = f" <small>{escaped(unit)}</small>" if unit and has_unit else ""
+    return Html(f"{escaped(title(key))}{small}")
+
+
+def _columns(document: Mapping[str, Any]) -> str:
+    if document["target"].get("task") == "classification":
+        return ""
+    best = document["target"]["best"]
+    if best is None:
+        return "No recall: it was not declared whether low or high is best."
+    return (
+        f"top-k: the share of the k {best}est that is among the k predicted {best}est, ties by "
+        "expectation; enrichment: how many times more than a random choice finds. n/a: not defined."
+    )
+
+
+def title(key: str) -> str:
+    """Return what a measure is called in a table: ``top-100``, ``enrichment 5%``."""
+    return key.replace("@", " ") if key.startswith("enrichment@") else MEASURES[key].short
+
+
+def _keys(document: Mapping[str, Any]) -> list[str]:
+    target = Target.from_dict(document["target"])
+    plain = [one.key for one in measures_of(target) if one.top is None]
+    recalls = [
+        f"{what}@{k}"
+        for k in _LEVELS_OF_RECALL
+        for what in ("recall", "enrichment")
+        if any(
+            one["metrics"].get(f"recall@{k}", {}).get("value") is not None
+            for one in document["entries"]
+        )
+    ]
+    return [*plain, *recalls]
+
+
+def _cell(metric: Mapping[str, float | None] | None) -> Html:
+    if metric is None or metric["value"] is None:
+        return Html("n/a")
+    value, low, high = metric["value"], metric["low"], metric["high"]
+    if low is None or high is None:
+        return Html(plain(value))
+    middle, below, above = to_interval(value, low, high)
+    return Html(f'{middle} <small class="interval">{below} to {above}</small>')
+
+
+def _outcome(against: Mapping[str, Any]) -> Html:
+    """Return how the assessed model compares, and the difference that shows it."""
+    words = outcome_in_words(against["outcome"])
+    if against["difference"] is None or against["low"] is None:
+        return Html(words)
+    value, low, high = to_interval(against["difference"], against["low"], against["high"])
+    return Html(f'{words} <small class="interval">{value}, {low} to {high}</small>')
+
+
+def _folds(document: Mapping[str, Any]) -> str:
+    names = document["folds"]
+    if len(names) < 2:
+        return ""
+    parts = []
+    for key in document["deciding"]:
+        rows = []
+        for one in document["entries"]:
+            found = one["folds"][key]
+            std = found["deviation"]
+            mean = plain(found["mean"]) + (f" ± {plain(std, 2)}" if std is not None else "")
+            rows.append([one["name"], *(plain(value) for value in found["values"]), mean])
+        parts.append(table([MEASURES[key].short, *names, "mean ± deviation"], rows, "numbers"))
+    return section("folds", "Fold by fold", parts)
+
+
+def _missing(document: Mapping[str, Any]) -> str:
+    rows = [[one["name"], one["level"], one["reason"]] for one in document["not_run"]]
+    return (
+        section("missing", "Not run", [table(["baseline", "level", "reason"], rows)])
+        if rows
+        else ""
+    )
+
+
+def _described(document: Mapping[str, Any]) -> str:
+    rows = [[one["name"], one["level"], one["description"]] for one in document["entries"]]
+    return section("entries", "What each model is", [table(["model", "level", "what"], rows)])
+
+
+def _record(document: Mapping[str, Any]) -> str:
+    record = document["record"]
+    command = record["Repeat"]["command"]
+    return section(
+        "repeat",
+        "How to repeat it",
+        [
+            paragraph("Run this again: what is there already is taken from the folder."),
+            code(command),
+            details("The record", code(render_card(record))),
+        ],
+    )
+
+
+def _numbers(entries: list[Any], key: str) -> Float[np.ndarray, "3 entries"]:
+    metrics = [one["metrics"][key] for one in entries]
+    return np.array(
+        [
+            [np.nan if m[end] is None else m[end] for m in metrics]
+            for end in ("value", "low", "high")
+        ]
+    )

@@ -1,0 +1,207 @@
+"""The figures of a report: drawn once, kept as files, handed over for the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from xtalgraph.conventions.errors import RunError, XtalgraphError
+from xtalgraph.evidence.bonded_crystal import from_plain
+from xtalgraph.evidence.pages.markup import Html
+from xtalgraph.evidence.pages.parity_points import MOST_POINTS, with_points
+from xtalgraph.evidence.run_record import RunRecord
+from xtalgraph.evidence.text.report import called
+from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
+from xtalgraph.metrics.classification import confusion_counts, roc_points
+from xtalgraph.metrics.measures import MEASURES
+from xtalgraph.metrics.reliability import reliability
+from xtalgraph.plots.comparison import comparison_plot
+from xtalgraph.plots.confusion import confusion_plot
+from xtalgraph.plots.crystal_snapshot import crystal_snapshot
+from xtalgraph.plots.export import inline_svg, save_figure
+from xtalgraph.plots.learning import learning_curve
+from xtalgraph.plots.parity import parity_plot
+from xtalgraph.plots.reliability import reliability_plot
+from xtalgraph.plots.residuals import residual_plot
+from xtalgraph.plots.roc import roc_plot
+from xtalgraph.plots.uncertainty import calibration_plot, error_std_plot, interval_plot
+
+PICTURES = 6
+"""How many of the worst crystals are drawn; the table lists them all."""
+MOST_ATOMS = 400
+"""A crystal with more atoms than this is listed and not drawn."""
+
+
+@dataclass(frozen=True)
+class TargetFigures:
+    """The figures of one target, each as an SVG element."""
+
+    errors: tuple[Html, ...]
+    """Predictions over targets, and errors over targets; of a class the receiver operating
+    characteristic, the reliability and the confusion matrix."""
+    comparison: Html
+    """Errors of the model and the baselines."""
+    worst: list[Html]
+    """Crystals with the worst errors, the first of the list."""
+    uncertainty: list[tuple[Html, str]]
+    """What the run says of its uncertainty, each with its caption; none where it says nothing."""
+
+
+@dataclass(frozen=True)
+class ReportFigures:
+    """The figures of a report, each as an SVG element."""
+
+    targets: list[TargetFigures]
+    """What is shown of each target."""
+    learning: Html | None
+    """Loss and validation error over the epochs; None where no log is."""
+
+
+def draw_figures(records: Sequence[RunRecord]) -> ReportFigures:
+    """Draw the figures and write them into ``figures/`` of the run as SVG and PNG.
+
+    Args:
+        records: The run, one for each target.
+
+    Returns:
+        The figures for the page.
+    """
+    folder = records[0].folder / "figures"
+    most = MOST_POINTS // len(records)
+    drawn = [_of_target(one, folder / _place(one), most) for one in records]
+    return ReportFigures(drawn, _learning(records[0], folder))
+
+
+def _place(record: RunRecord) -> str:
+    """Folder of the figures of one target; a number, since a name may hold any character."""
+    return "" if record.number is None else f"target-{record.number}"
+
+
+def _of_target(record: RunRecord, folder: Path, most: int) -> TargetFigures:
+    worst = []
+    for place, entry in enumerate(record.worst[:PICTURES], start=1):
+        if len(entry["numbers"]) > MOST_ATOMS:
+            break
+        description = f"Crystal structure of {entry['formula']}"
+        worst.append(_kept(_still(entry, record.folder), folder / f"worst-{place}", description))
+    errors = _of_class(record, folder) if record.is_class else _of_number(record, folder, most)
+    return TargetFigures(
+        errors=errors,
+        comparison=_comparison(record, folder),
+        worst=worst,
+        uncertainty=[
+            (_kept(drawn, folder / name, caption), caption)
+            for name, (drawn, caption) in _of_uncertainty(record).items()
+        ],
+    )
+
+
+def _of_number(record: RunRecord, folder: Path, most: int) -> tuple[Html, ...]:
+    common = {"name": record.target, "unit": record.unit}
+    test = record.test_rows()
+    parity = parity_plot(record.targets, record.predictions, record.split, **common)
+    shown = _kept(parity, folder / "parity", f"Predicted {record.target} over its target")
+    residuals = residual_plot(record.targets[test], record.predictions[test], **common)
+    return (
+        with_points(record, parity, shown, most),
+        _kept(residuals, folder / "residuals", "Test errors over the target"),
+    )
+
+
+def _of_class(record: RunRecord, folder: Path) -> tuple[Html, ...]:
+    test = record.test_rows()
+    true, predicted = record.targets[test], record.predictions[test]
+    positive = record.classes[1]
+    roc = roc_plot(*roc_points(true, predicted), positive=positive)
+    found = reliability(true, predicted)
+    observed = reliability_plot(
+        found.predicted, found.seen, found.low, found.high, found.count, positive=positive
+    )
+    confusion = confusion_plot(confusion_counts(true, predicted), list(record.classes))
+    return (
+        _kept(roc, folder / "roc", "Receiver operating characteristic"),
+        _kept(observed, folder / "reliability", "Frequencies over predicted probabilities"),
+        _kept(confusion, folder / "confusion", "Confusion matrix"),
+    )
+
+
+def _comparison(record: RunRecord, folder: Path) -> Html:
+    names = [record.model, *(name for name in record.models if name != record.model)]
+    errors = [record.estimate(name, record.measure) for name in names]
+
+    def numbers(which: str) -> np.ndarray:
+        return np.array(
+            [getattr(e, which) if getattr(e, which) is not None else np.nan for e in errors]
+        )
+
+    comparison = comparison_plot(
+        [called(name) for name in names],
+        numbers("value"),
+        numbers("low"),
+        numbers("high"),
+        model=called(record.model),
+        measure=f"test {MEASURES[record.measure].short}",
+        unit=record.unit,
+    )
+    return _kept(comparison, folder / "comparison", "Errors of model and baselines")
+
+
+def _learning(record: RunRecord, folder: Path) -> Html | None:
+    if record.log is None or "epoch" not in record.log:
+        return None
+    epochs = record.log["epoch"]
+    absent = np.full(len(epochs), np.nan)
+    keys = ("train_loss", f"val_{record.watched}")
+    losses, errors = (record.log.get(key, absent) for key in keys)
+    known = MEASURES.get(record.watched)
+    curve = learning_curve(
+        epochs,
+        losses,
+        errors,
+        unit=record.unit if record.number is None else "",
+        measure=f"validation {known.short}" if known else "validation error, mean of targets",
+        selected=record.selected,
+    )
+    return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
+
+
+def _still(entry: dict[str, Any], run: Path) -> Figure:
+    try:
+        return crystal_snapshot(from_plain(entry), size=2.8)
+    except XtalgraphError as error:
+        raise RunError(f"{run / 'worst.json'}, crystal {entry['id']}: {error}") from error
+
+
+def _kept(figure: Figure, path: Path, description: str) -> Html:
+    svg = save_figure(figure, path).read_text(encoding="utf-8")
+    return Html(inline_svg(svg, path.name, description))
+
+
+def _of_uncertainty(record: RunRecord) -> dict[str, tuple[Figure, str]]:
+    """Draw what the run has, by file name: intervals, errors by standard deviation, calibration."""
+    drawn: dict[str, tuple[Figure, str]] = {}
+    test = record.test_rows()
+    true, predicted = record.targets[test], record.predictions[test]
+    if "intervals" in record.uncertainty:
+        lower, upper = record.beside["lower"][test], record.beside["upper"][test]
+        common = {"name": record.target, "unit": record.unit}
+        drawn["intervals"] = (
+            interval_plot(true, predicted, lower, upper, **common),
+            "Each test crystal with its interval, the narrowest first.",
+        )
+    if "std" in record.uncertainty:
+        error, std = predicted - true, record.beside["std"][test]
+        binned = error_by_std(error, std)
+        drawn["error-by-std"] = (
+            error_std_plot(binned.std, binned.error, unit=record.unit),
+            "Errors of crystals of similar standard deviation; on the line they are equal.",
+        )
+        area = miscalibration_area(error, std)
+        drawn["calibration"] = (
+            calibration_plot(*calibration_curve(error, std), area),
+            "Share of crystals within multiples of the standard deviation: expected, observed.",
+        )
+    return drawn

@@ -1,0 +1,139 @@
+"""Pieces of HTML. What comes from data is escaped here and nowhere else."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+
+
+@dataclass(frozen=True)
+class Html:
+    """Text that is HTML already and is not escaped again."""
+
+    text: str
+    """The HTML."""
+
+
+Content = str | Html
+"""Plain text, which gets escaped, or HTML."""
+
+
+def escaped(content: Content) -> str:
+    """The HTML of some content."""
+    return content.text if isinstance(content, Html) else html.escape(content, quote=True)
+
+
+def paragraph(content: Content, kind: str = "") -> str:
+    """A paragraph; nothing for an empty text."""
+    text = escaped(content)
+    return f"<p{_class(kind)}>{text}</p>" if text else ""
+
+
+def section(identifier: str, heading: Content, parts: Iterable[str]) -> str:
+    """A section with a heading and its parts, the empty ones left out.
+
+    Args:
+        identifier: Anchor of the section.
+        heading: Text of the heading.
+        parts: HTML of the parts.
+
+    Returns:
+        The element; nothing when all parts are empty.
+    """
+    body = "\n".join(part for part in parts if part)
+    if not body:
+        return ""
+    return f'<section id="{identifier}">\n<h2>{escaped(heading)}</h2>\n{body}\n</section>'
+
+
+def figure(picture: Html, caption: Content) -> str:
+    """A picture and its caption; no caption for an empty text."""
+    below = f"<figcaption>{escaped(caption)}</figcaption>" if caption else ""
+    return f"<figure>{picture.text}{below}</figure>"
+
+
+def table(
+    head: Sequence[Content],
+    rows: Iterable[Sequence[Content]],
+    kind: str = "",
+    row_heads: bool = True,
+) -> str:
+    """A table that scrolls sideways by itself where the page is narrow.
+
+    Args:
+        head: Texts of the head; none for a table without head.
+        rows: Texts of the cells.
+        kind: Classes of the table.
+        row_heads: Whether the first cell of a row is its heading.
+
+    Returns:
+        The element.
+    """
+    first = "th" if row_heads else "td"
+    scope = ' scope="row"' if row_heads else ""
+    lines = []
+    for row in rows:
+        cells = [f"<{first}{scope}>{escaped(row[0])}</{first}>"]
+        cells += [f"<td>{escaped(cell)}</td>" for cell in row[1:]]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    heads = "".join(f'<th scope="col">{escaped(cell)}</th>' for cell in head)
+    top = f"<thead><tr>{heads}</tr></thead>" if head else ""
+    body = "\n".join(lines)
+    return f'<div class="scroll"><table{_class(kind)}>{top}<tbody>\n{body}\n</tbody></table></div>'
+
+
+def details(summary: str, body: str) -> str:
+    """A part that opens on request."""
+    return f"<details><summary>{escaped(summary)}</summary>\n{body}\n</details>"
+
+
+def code(text: str) -> str:
+    """Text as it stands in a file."""
+    return f"<pre><code>{escaped(text.rstrip())}</code></pre>"
+
+
+def formula(text: str) -> Html:
+    """A chemical formula with its numbers below the line."""
+    return Html(re.sub(r"(?<=[A-Za-z\)])(\d+(?:\.\d+)?)", r"<sub>\1</sub>", escaped(text)))
+
+
+def periodic_table(seen: Iterable[str]) -> str:
+    """The periodic table with the given elements marked.
+
+    Args:
+        seen: Symbols of the elements.
+
+    Returns:
+        The element; nothing when there are none.
+    """
+    marked = {symbol for symbol in seen if symbol in ATOMIC_NUMBERS}
+    if not marked:
+        return ""
+    cells = []
+    for symbol, number in ATOMIC_NUMBERS.items():
+        if symbol in ("D", "T"):
+            continue
+        row, column = _place(number)
+        kind = ' class="seen"' if symbol in marked else ""
+        cells.append(f'<i{kind} style="grid-area:{row}/{column}">{symbol}</i>')
+    names = ", ".join(sorted(marked, key=ATOMIC_NUMBERS.__getitem__))
+    return f'<div class="elements" role="img" aria-label="{names}">{"".join(cells)}</div>'
+
+
+def _place(number: int) -> tuple[int, int]:
+    """Row and column in the form with 18 columns; lanthanides and actinides in rows 8 and 9."""
+    for first, row in ((57, 8), (89, 9)):
+        if first <= number <= first + 14:
+            return row, number - first + 4
+    noble = (0, 2, 10, 18, 36, 54, 86, 118)
+    row = next(period for period in range(1, 8) if number <= noble[period])
+    from_left = number - noble[row - 1]
+    alkali = 1 if row == 1 else 2
+    column = from_left if from_left <= alkali else 18 - (noble[row] - number)
+    return row, column
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""

@@ -1,0 +1,252 @@
+"""The report of a run: one HTML file that opens anywhere, made from the run folder alone."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.files import write_atomically
+from xtalgraph.evidence.comparison import outcome_of
+from xtalgraph.evidence.numbers import (
+    count,
+    percent,
+    seconds,
+)
+from xtalgraph.evidence.pages.card import sections
+from xtalgraph.evidence.pages.figures import ReportFigures, draw_figures
+from xtalgraph.evidence.pages.frame import render_page
+from xtalgraph.evidence.pages.markup import (
+    Content,
+    code,
+    details,
+    escaped,
+    figure,
+    paragraph,
+    periodic_table,
+    section,
+    table,
+)
+from xtalgraph.evidence.pages.parity_points import structures
+from xtalgraph.evidence.pages.run_sections import (
+    division_alarms,
+    division_section,
+    verified_alarms,
+    verified_section,
+)
+from xtalgraph.evidence.pages.target_sections import (
+    errors_section,
+    metrics_section,
+    uncertainty_alarms,
+    uncertainty_section,
+    worst_section,
+)
+from xtalgraph.evidence.run_record import RunRecord, read_targets
+from xtalgraph.evidence.text import report as text
+
+
+def write_report(run: Path) -> Path:
+    """Write ``report.html`` into a run folder, and its figures into ``figures/``.
+
+    Args:
+        run: The run folder.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        RunError: When the folder lacks metrics or predictions, or they contradict each other.
+    """
+    records = read_targets(run)
+    page = render_report(records, draw_figures(records))
+    path = run / "report.html"
+    write_atomically(path, page)
+    return path
+
+
+def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
+    """The page.
+
+    Args:
+        records: The run, one for each target.
+        drawn: Its figures.
+
+    Returns:
+        A whole HTML document that loads nothing.
+    """
+    record = records[0]
+    assessed = [_assessment(one) for one in records]
+    body = [
+        part(one, own)
+        for one, own in zip(records, drawn.targets, strict=True)
+        for part in (metrics_section, errors_section, uncertainty_section, worst_section)
+    ]
+    body += [
+        _training(record, drawn),
+        _data(record),
+        division_section(records),
+        verified_section(record),
+        _repeat(record),
+        _card(record),
+    ]
+    points = not all(one.is_class for one in records)
+    if points:
+        body.append(structures(records))
+    names = ", ".join(one.target for one in records)
+    declared = ", ".join(
+        f"{one.target} ({one.unit}), {one.kind}" if one.unit else f"{one.target}, {one.kind}"
+        for one in records
+    )
+    return render_page(
+        title=f"{text.called(record.model)} on {names}: report",
+        kicker=f"{declared} · {text.called(record.model)}",
+        headline=_headline(records),
+        lead=[found for found, _ in assessed],
+        warnings=[warning for _, warnings in assessed for warning in warnings]
+        + division_alarms(records)
+        + verified_alarms(record),
+        body=body,
+        script="parity.js" if points else "",
+    )
+
+
+def _headline(records: Sequence[RunRecord]) -> str:
+    """The error of the model, of several targets the number of them."""
+    record = records[0]
+    crystals = count(record.crystals.get("test", 0), "test crystal")
+    called = text.called(record.model)
+    if len(records) > 1:
+        return f"{called}: {len(records)} targets on {crystals}"
+    error = record.estimate(record.model, record.measure)
+    if record.is_class:
+        area = record.estimate(record.model, "roc_auc")
+        return text.class_headline(called, area, error, crystals)
+    return text.headline(called, error, record.unit, crystals)
+
+
+def _assessment(record: RunRecord) -> tuple[str, list[str]]:
+    """The error of the model beside the baselines, and warnings."""
+    error, baselines = record.estimate(record.model, record.measure), {}
+    for name in record.models:
+        if name != record.model:
+            baseline = record.estimate(name, record.measure)
+            against = record.models[name].get("against", {}).get(record.measure)
+            baselines[name] = (baseline, outcome_of(error, baseline, against))
+    where = text.test_rows(record.splits.get("test", 0), record.kind)
+    measure, unit, area = "mean absolute error", record.unit, None
+    if record.is_class:
+        measure, unit = "log loss", ""
+        area = record.estimate(record.model, "roc_auc")
+    found = text.verdict(record.model, where, error, baselines, unit, measure, area)
+    warnings = text.warnings(record.model, baselines, unit, measure) + uncertainty_alarms(record)
+    of = "" if record.number is None else f"{record.target}: "
+    return of + found, [of + warning for warning in warnings]
+
+
+def _training(record: RunRecord, drawn: ReportFigures) -> str:
+    if record.log is None or drawn.learning is None:
+        return ""
+    epochs, errors = record.log.get("epoch"), record.log.get(f"val_{record.watched}")
+    if epochs is None:
+        return ""
+    selected = record.selected
+    error = math.nan if selected is None or errors is None else float(errors[selected])
+    found = text.training(
+        len(epochs),
+        None if selected is None else int(epochs[selected]),
+        error,
+        record.unit if record.number is None else "",
+        seconds(record.models[record.model].get("seconds")).replace("n/a", ""),
+    )
+    members = int(record.model_file.get("members", 1))
+    shown = f"Member 1 of {members}" if members > 1 else ""
+    if shown:
+        found += f" Curves, epoch and error are those of {shown.lower()}; the time is that of all."
+    return section(
+        "training",
+        "Training",
+        [
+            f'<div class="beside">{figure(drawn.learning, shown)}'
+            f"<div>{paragraph(found)}</div></div>",
+        ],
+    )
+
+
+def _data(record: RunRecord) -> str:
+    names = {"train": "training", "val": "validation", "test": "test"}
+    total = sum(record.crystals.values()) or 1
+    rows = [
+        [names.get(split, split), f"{size:,}", percent(size / total)]
+        for split, size in record.crystals.items()
+    ]
+    elements = _elements(record)
+    seen = f"{count(len(elements), 'element')} seen in training:" if elements else ""
+    rejected: list[list[Content]] = [
+        [row.get(key) or "" for key in ("id", "file", "row", "reason")] for row in record.rejected
+    ]
+    shown = table(["id", "file", "row", "reason"], rejected[:50], row_heads=False)
+    more = len(rejected) - 50
+    rest = f"And {count(more, 'row')} more in rejected.csv." if more > 0 else ""
+    return section(
+        "data",
+        "Training data",
+        [
+            '<div class="beside"><div>',
+            table(["set", "crystals", "share"], rows, "counts"),
+            "</div><div>",
+            paragraph(seen),
+            periodic_table(elements),
+            "</div></div>",
+            paragraph(text.rejections(len(rejected))),
+            shown if rejected else "",
+            paragraph(rest, "note"),
+        ],
+    )
+
+
+def _elements(record: RunRecord) -> list[str]:
+    listed = record.model_file.get("elements", record.model_file.get("elements_seen", []))
+    return [SYMBOLS[e] if isinstance(e, int) else str(e) for e in listed]
+
+
+def _repeat(record: RunRecord) -> str:
+    command = _command(record)
+    same = "the same data, thread count and versions give the same numbers"
+    hint = f"Run this again: {same}."
+    if not command and record.config:
+        hint = f"Train again with the settings of config.yaml: {same}."
+    return section(
+        "repeat",
+        "How to repeat it",
+        [
+            paragraph(hint if command or record.config else ""),
+            code(command) if command else "",
+            details("config.yaml", code(record.config)) if record.config else "",
+            details(
+                "model.json",
+                "".join(
+                    f"<h3>{escaped(name)}</h3>{table([], fields, 'fields')}"
+                    for name, fields in sections(record.model_file)
+                ),
+            )
+            if record.model_file
+            else "",
+        ],
+    )
+
+
+def _command(record: RunRecord) -> str:
+    """The command line, if the record has a field of that name in any of its sections."""
+    for place in (record.record, *record.record.values()):
+        if isinstance(place, dict) and isinstance(place.get("command"), str):
+            return str(place["command"])
+    return ""
+
+
+def _card(record: RunRecord) -> str:
+    if not record.record:
+        return section("card", "Record", [code(record.card) if record.card else ""])
+    parts = [
+        f"<div>{f'<h3>{escaped(name)}</h3>' if name else ''}{table([], fields, 'fields')}</div>"
+        for name, fields in sections(record.record)
+    ]
+    return section("card", "Record", [f'<div class="cards">{"".join(parts)}</div>'])

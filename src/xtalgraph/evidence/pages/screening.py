@@ -1,0 +1,130 @@
+"""The page of a screening: a table of the best, and the pictures of the first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from xtalgraph.conventions.files import write_atomically
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.targets import Target
+from xtalgraph.evidence.bonded_crystal import with_bonds
+from xtalgraph.evidence.numbers import count, meaningful, plain, with_unit
+from xtalgraph.evidence.pages.frame import render_page
+from xtalgraph.evidence.pages.markup import (
+    Content,
+    Html,
+    escaped,
+    figure,
+    formula,
+    section,
+    table,
+)
+from xtalgraph.plots.crystal_snapshot import crystal_snapshot
+from xtalgraph.plots.export import figure_to_svg, inline_svg
+
+PICTURES: Final = 12
+"""How many of the best are drawn."""
+MOST_ATOMS: Final = 400
+"""A crystal with more atoms than this is listed and not drawn."""
+_HEADS: Final = {
+    "rank": "",
+    "id": "id",
+    "formula": "formula",
+    "expected_improvement": "expected improvement",
+    "upper_bound": "upper bound",
+    "distance": "distance",
+    "prediction": "predicted",
+    "std": "standard deviation",
+    "lower": "from",
+    "upper": "to",
+    "novelty": "unlike training",
+    "same": "the same crystal",
+}
+"""What the page shows of the table, and the heading of each column."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One of the best."""
+
+    crystal: Crystal
+    """To be drawn."""
+    line: Mapping[str, Any]
+    """Its line of the table."""
+
+
+def write_screen_page(
+    folder: Path,
+    candidates: Sequence[Candidate],
+    *,
+    target: Target,
+    title: str,
+    how: str,
+    caveats: Sequence[str] = (),
+    error: float | None = None,
+) -> Path:
+    """Write ``screen.html``, one file that loads nothing.
+
+    Args:
+        folder: Where to.
+        candidates: The best first.
+        target: What was predicted.
+        title: What the page is headed with.
+        how: How they were ranked, in words.
+        caveats: What limits the ranking, in sentences.
+        error: Mean absolute error of the model, two digits of which are shown of a prediction.
+
+    Returns:
+        The page.
+    """
+    new = sum(bool(one.line.get("novelty")) for one in candidates)
+    novelty = (
+        f"{count(new, 'candidate')} of {len(candidates)} are unlike the training crystals. "
+        "The test error does not apply to them."
+        if new
+        else ""
+    )
+    shown = [key for key in _HEADS if key in candidates[0].line]
+    rows = [[_cell(one.line, key, error) for key in shown] for one in candidates]
+    heads = [_HEADS[key] for key in shown]
+    drawn = [one for one in candidates[:PICTURES] if len(one.crystal) <= MOST_ATOMS]
+    gallery = "".join(_picture(one, target, error) for one in drawn)
+    unit = f" ({target.unit})" if target.unit else ""
+    page = render_page(
+        title=title,
+        kicker=f"{target.name}{unit} · {how}",
+        headline=f"{title}.",
+        warnings=[novelty, *caveats],
+        body=[
+            section("best", "The first of them", [f'<div class="gallery">{gallery}</div>']),
+            section("table", "All of them", [table(heads, rows, "numbers")]),
+        ],
+    )
+    path = folder / "screen.html"
+    write_atomically(path, page)
+    return path
+
+
+def _cell(line: Mapping[str, Any], key: str, error: float | None) -> Content:
+    value = line[key]
+    if key == "formula":
+        return formula(str(value))
+    if key in ("prediction", "lower", "upper"):
+        return meaningful(value, error)
+    if not isinstance(value, float):
+        return str(value)
+    return plain(value, 2 if key in ("std", "distance") else 3)
+
+
+def _picture(one: Candidate, target: Target, error: float | None) -> str:
+    name = str(one.line["formula"])
+    svg = figure_to_svg(crystal_snapshot(with_bonds(one.crystal), size=2.8))
+    picture = Html(inline_svg(svg, f"rank-{one.line['rank']}", f"Crystal structure of {name}"))
+    prediction = meaningful(float(one.line["prediction"]), error)
+    if "std" in one.line:
+        prediction += f" ± {plain(float(one.line['std']), 2)}"
+    value = escaped(with_unit(prediction, target.unit))
+    flag = "<br>unlike the training crystals" if one.line.get("novelty") else ""
+    head = f"{one.line['rank']}. <b>{formula(name).text}</b> {escaped(str(one.line['id']))}"
+    return figure(picture, Html(f"{head}<br>{value}{flag}"))

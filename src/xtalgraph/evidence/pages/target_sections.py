@@ -1,0 +1,286 @@
+"""The sections of the report that speak of one target: metrics, errors, the worst of them."""
+
+import numpy as np
+
+from xtalgraph.evidence.numbers import (
+    count,
+    fixed,
+    percent,
+    plain,
+    seconds,
+    shared_decimals,
+    to_interval,
+    with_unit,
+)
+from xtalgraph.evidence.pages.figures import TargetFigures
+from xtalgraph.evidence.pages.markup import (
+    Content,
+    Html,
+    escaped,
+    figure,
+    formula,
+    paragraph,
+    section,
+    table,
+)
+from xtalgraph.evidence.run_record import Estimate, RunRecord
+from xtalgraph.evidence.text import report as text
+from xtalgraph.evidence.text.uncertainty import about_novelty, about_uncertainty
+from xtalgraph.metrics.measures import MEASURES
+
+
+def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
+    """The table of metrics beside the baselines.
+
+    Args:
+        record: The run.
+        drawn: Its figures.
+
+    Returns:
+        HTML; empty where there is nothing to show.
+    """
+    names = [record.model, *(name for name in record.models if name != record.model)]
+    keys = [key for key in MEASURES if any(key in record.models[n]["test"] for n in names)]
+    rows: list[list[Content]] = []
+    missing = []
+    for key in keys:
+        estimates = [record.estimate(name, key) for name in names]
+        measure = MEASURES[key]
+        values = [e.value for e in estimates if e.value is not None]
+        best = (min if measure.better == "low" else max)(values, default=None)
+        unit = record.unit if measure.has_unit else ""
+        label = Html(
+            f"{escaped(measure.title)}{f' <small>{escaped(unit)}</small>' if unit else ''}"
+        )
+        cells = [_cell(e, e.value is not None and e.value == best) for e in estimates]
+        rows.append([label, *cells])
+        if any(estimate.value is None for estimate in estimates):
+            missing.append(key)
+    for split, where in (("val", "validation"), ("train", "training")):
+        estimates = [record.estimate(name, record.measure, split) for name in names]
+        if any(estimate.value is not None for estimate in estimates):
+            unit = f" <small>{escaped(record.unit)}</small>" if record.unit else ""
+            label = Html(f"{MEASURES[record.measure].title} in {where}{unit}")
+            rows.append([label, *(_cell(e, False, absent="–") for e in estimates)])
+    if any("seconds" in record.models[name] for name in names):
+        times = [seconds(record.models[name].get("seconds")) for name in names]
+        rows.append(["Time to train", *times])
+    head = ["On the test set", *(text.called(name) for name in names)]
+    described = [
+        Html(f"<b>{escaped(text.called(name))}</b>: {escaped(description)}")
+        for name in names
+        if (description := record.models[name].get("description"))
+    ]
+    if record.is_class:
+        lead = text.shares(*_test_classes(record), record.classes)
+    else:
+        lead = _ranking(record, keys)
+    return section(
+        *heading_of(record, "metrics", "Comparison with baselines"),
+        [
+            paragraph(lead),
+            f'<div class="beside"><div>{table(head, rows, "metrics")}'
+            + paragraph(
+                "The best of each row is bold. Small numbers are 95 % bootstrap intervals. "
+                + _explained(record),
+                "note",
+            )
+            + paragraph(text.unavailable(missing, int(record.test_rows().sum())), "note")
+            + f"</div><div>{figure(drawn.comparison, 'Shorter is better.')}"
+            + "".join(map(paragraph, described))
+            + "</div></div>",
+        ],
+    )
+
+
+def _explained(record: RunRecord) -> str:
+    """What the less known of the measures are."""
+    if record.is_class:
+        return (
+            "ROC-AUC is the probability that a row of class 1 has a higher predicted probability "
+            "than one of class 0. Log loss and Brier score measure the probabilities themselves; "
+            "the other measures use a threshold of 0.5."
+        )
+    best = f"; best means {record.best}" if record.best else ""
+    return (
+        f"Recall in the top k: the share of the k best that are among the k predicted best{best}."
+    )
+
+
+def _ranking(record: RunRecord, keys: list[str]) -> str:
+    recalls = {
+        MEASURES[key].short.removeprefix("top-"): record.estimate(record.model, key)
+        for key in keys
+        if MEASURES[key].top is not None
+    }
+    what = "sites" if record.kind == "atomic" else "crystals"
+    spearman = record.estimate(record.model, "spearman")
+    return text.ranking(spearman, recalls, record.best, what)
+
+
+def _test_classes(record: RunRecord) -> tuple[np.ndarray, np.ndarray]:
+    test = record.test_rows()
+    return record.targets[test], record.predictions[test]
+
+
+def _cell(estimate: Estimate, best: bool, absent: str = "n/a") -> Html:
+    if estimate.value is None:
+        return Html(absent)
+    if estimate.low is None or estimate.high is None:
+        value, interval = plain(estimate.value), ""
+    else:
+        value, low, high = to_interval(estimate.value, estimate.low, estimate.high)
+        interval = f' <small class="interval">{low} to {high}</small>'
+    return Html(f"<b>{value}</b>{interval}" if best else f"{value}{interval}")
+
+
+def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
+    """The figures of the errors, and a sentence on them.
+
+    Args:
+        record: The run.
+        drawn: Its figures.
+
+    Returns:
+        HTML; empty where there is nothing to show.
+    """
+    if record.is_class:
+        sentences = text.decisions(*_test_classes(record), record.classes)
+        captions: tuple[str, ...] = text.CLASS_CAPTIONS
+    else:
+        sentences, captions = _residuals(record)
+    pictures = [figure(*pair) for pair in zip(drawn.errors, captions, strict=True)]
+    return section(
+        *heading_of(record, "errors", "Errors"),
+        [paragraph(sentences), f'<div class="pair">{"".join(pictures)}</div>'],
+    )
+
+
+def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
+    """How large the errors are, and the captions of their figures."""
+    test = record.test_rows()
+    sentences = text.residuals((record.predictions - record.targets)[test], record.unit)
+    shades = " Darker points lie closer together." if test.sum() > 500 else ""
+    return sentences, (
+        f"Predictions over targets; on the line both agree.{shades} Point at a crystal to see its "
+        "formula, id and error; click to see its structure.",
+        "Test errors over the target, and their distribution.",
+    )
+
+
+def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
+    """The crystals with the largest errors.
+
+    Args:
+        record: The run.
+        drawn: Its figures.
+
+    Returns:
+        HTML; empty where there is nothing to show.
+    """
+    if not record.worst:
+        return ""
+    unit = f" ({record.unit})" if record.unit else ""
+    head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{unit}", "atoms"]
+    rows: list[list[Content]] = []
+    captions = []
+    errors = [float(entry["prediction"]) - float(entry["target"]) for entry in record.worst]
+    decimals = shared_decimals(errors)
+    what = "site" if record.kind == "atomic" else "crystal"
+    for entry, error in zip(record.worst, errors, strict=True):
+        name, composed = str(entry["id"]), formula(entry["formula"])
+        target, prediction = (
+            fixed(float(entry[key]), decimals) for key in ("target", "prediction")
+        )
+        atoms = f"{entry.get('num_atoms', len(entry['numbers'])):,}"
+        off = fixed(error, decimals, sign=True)
+        rows.append([name, composed, target, prediction, off, atoms])
+        size = escaped(with_unit(off, record.unit))
+        captions.append(Html(f"<b>{composed.text}</b> {escaped(name)}<br>error {size}"))
+    pictures = zip(drawn.worst, captions, strict=False)
+    gallery = "".join(figure(picture, caption) for picture, caption in pictures)
+    return section(
+        *heading_of(record, "worst", "Largest errors"),
+        [
+            paragraph(
+                f"The {count(len(rows), what)} of the test set with the largest errors. "
+                "Paler atoms are in neighbouring cells, at the ends of bonds that leave the cell."
+            ),
+            f'<div class="gallery">{gallery}</div>' if gallery else "",
+            table(head, rows, "numbers"),
+        ],
+    )
+
+
+def uncertainty_alarms(record: RunRecord) -> list[str]:
+    """What of the uncertainty did not hold, in sentences.
+
+    Args:
+        record: The run.
+    """
+    found = about_uncertainty(record.uncertainty, record.unit)
+    return [text for text, alarm in found if alarm]
+
+
+def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
+    """The sentences, the numbers and the figures.
+
+    Args:
+        record: The run.
+        drawn: Its figures.
+
+    Returns:
+        HTML; empty where the run says nothing of its uncertainty.
+    """
+    sentences = about_uncertainty(record.uncertainty, record.unit) + about_novelty(record.novelty)
+    pictures = "".join(figure(*one) for one in drawn.uncertainty)
+    rows = _uncertainty_rows(record)
+    return section(
+        *heading_of(record, "uncertainty", "Uncertainty"),
+        [
+            *(paragraph(text) for text, _ in sentences),
+            table(["On the test set", ""], rows, "numbers") if rows else "",
+            f'<div class="pair">{pictures}</div>' if pictures else "",
+        ],
+    )
+
+
+def _uncertainty_rows(record: RunRecord) -> list[list[Content]]:
+    rows: list[list[Content]] = []
+    intervals, std = (record.uncertainty.get(key) for key in ("intervals", "std"))
+    if intervals:
+        held = intervals["coverage"]
+        low, high = percent(held["low"], 3), percent(held["high"], 3)
+        width = with_unit(plain(intervals["sharpness"]), record.unit)
+        rows += [
+            ["nominal coverage", percent(intervals["level"])],
+            [
+                "observed coverage (95 % binomial interval)",
+                f"{percent(held['value'], 3)} ({low} to {high})",
+            ],
+            ["mean width", width],
+            ["calibration crystals", f"{intervals['calibrating']:,}"],
+        ]
+    if std:
+        how = ", with a learned variance" if record.uncertainty.get("learned") else ""
+        area, chance = (plain(std[f"sparsification_{key}"]) for key in ("area", "chance"))
+        rows += [
+            ["members", f"{record.uncertainty['members']}{how}"],
+            ["rank correlation of standard deviation and error", plain(std["rank_of_errors"])],
+            ["miscalibration area (0 is best, 0.5 worst)", plain(std["miscalibration_area"])],
+            ["sparsification area (0 is best; chance)", f"{area} ({chance})"],
+        ]
+    return rows
+
+
+def heading_of(record: RunRecord, identifier: str, heading: str) -> tuple[str, str]:
+    """Anchor and heading of a section, which name the target where there are several.
+
+    Args:
+        record: The run.
+        identifier: Anchor where there is one target.
+        heading: The same.
+    """
+    if record.number is None:
+        return identifier, heading
+    return f"{identifier}-{record.number}", f"{record.target}: {heading.lower()}"

@@ -1,0 +1,330 @@
+"""The sentences of the report: numbers and classes side by side."""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from xtalgraph.evidence.comparison import Outcome
+from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interval, with_unit
+from xtalgraph.evidence.run_record import Estimate
+from xtalgraph.metrics.classification import confusion_counts
+from xtalgraph.models.registry import ENCODERS
+
+NAMES: Final = {"mean": "the mean", "composition": "composition alone"}
+"""How a sentence calls a baseline; others go by their own name."""
+CLASS_CAPTIONS: Final = (
+    "True positive rate over false positive rate for all thresholds; the dashed line is a random "
+    "choice.",
+    "Observed frequency over predicted probability; on the dashed line they agree. The bars are "
+    "95 % intervals.",
+    "Number of rows of each true and predicted class, and their share of the true class.",
+)
+"""Captions of the three figures of a classification."""
+
+
+def called(model: str) -> str:
+    """How a sentence calls a model: an architecture by the name of its class."""
+    return ENCODERS[model].__name__ if model in ENCODERS else NAMES.get(model, model)
+
+
+def error_in_words(estimate: Estimate, unit: str) -> str:
+    """An error with its interval: ``0.043 eV/cell (95 % interval 0.041 to 0.046)``."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return with_unit(plain(estimate.value), unit)
+    value, low, high = to_interval(estimate.value, estimate.low, estimate.high, digits=1)
+    return f"{with_unit(value, unit)} (95\u00a0% interval {low} to {high})"
+
+
+def headline(model: str, mae: Estimate, unit: str, crystals: str) -> str:
+    """The error of a model, as a headline.
+
+    Args:
+        model: The model, as a sentence calls it.
+        mae: Its mean absolute error on the test set.
+        unit: Unit as declared; may be empty.
+        crystals: The test set, as a sentence counts it.
+    """
+    if mae.value is None:
+        return f"{model}: the error on {crystals} is not known"
+    return f"{model}: mean absolute error {_short(mae, unit)} on {crystals}"
+
+
+def class_headline(model: str, area: Estimate, loss: Estimate, crystals: str) -> str:
+    """The errors of a classification, as a headline.
+
+    Args:
+        model: The model, as a sentence calls it.
+        area: Its ROC-AUC on the test set.
+        loss: Its log loss on the test set.
+        crystals: The test set, as a sentence counts it.
+    """
+    if loss.value is None:
+        return f"{model}: the error on {crystals} is not known"
+    first = "" if area.value is None else f"ROC-AUC {plain(area.value)}, "
+    return f"{model}: {first}log loss {plain(loss.value)} on {crystals}"
+
+
+def _short(estimate: Estimate, unit: str) -> str:
+    """A number with the digits that its interval leaves, without the interval."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return with_unit(plain(estimate.value), unit)
+    return with_unit(to_interval(estimate.value, estimate.low, estimate.high, digits=1)[0], unit)
+
+
+def verdict(
+    model: str,
+    test: str,
+    error: Estimate,
+    baselines: Mapping[str, tuple[Estimate, Outcome]],
+    unit: str,
+    measure: str = "mean absolute error",
+    area: Estimate | None = None,
+) -> str:
+    """The error of the model, and how much smaller it is than those of the baselines.
+
+    Args:
+        model: Name of the model.
+        test: The test set, as a sentence counts it.
+        error: Of the model on the test set.
+        baselines: For each the same error, and how the model compares with it.
+        unit: Of the errors; may be empty.
+        measure: What the errors are.
+        area: ROC-AUC of a classification.
+    """
+    if error.value is None:
+        return f"The error of {called(model)} on {test} is not known."
+    first = ""
+    if area is not None and area.value is not None:
+        first = f"ROC-AUC of {error_in_words(area, '')} and a "
+    sentence = f"{called(model)} has a {first}{measure} of {error_in_words(error, unit)} on {test}."
+    better = [
+        f"{called(name)} ({how_much})"
+        for name, (baseline, outcome) in sorted(
+            baselines.items(), key=lambda item: -(item[1][0].value or 0.0)
+        )
+        if outcome is Outcome.BETTER and (how_much := times_better(error, baseline))
+    ]
+    if not better:
+        return _capital(sentence)
+    return f"{_capital(sentence)} This is significantly better than {listing(better)}."
+
+
+def warnings(
+    model: str,
+    baselines: Mapping[str, tuple[Estimate, Outcome]],
+    unit: str,
+    measure: str = "mean absolute error",
+) -> list[str]:
+    """One sentence for each baseline that the model is not significantly better than.
+
+    Args:
+        model: Name of the model.
+        baselines: For each its error, and how the model compares with it.
+        unit: Of the errors; may be empty.
+        measure: What the errors are.
+    """
+    own, sentences = called(model), []
+    for name, (baseline, outcome) in baselines.items():
+        other = f"{called(name)} ({measure} {error_in_words(baseline, unit)})"
+        if outcome is Outcome.WORSE:
+            sentences.append(
+                f"{own} is significantly worse than {other}. Use the simpler model instead."
+            )
+        elif outcome is Outcome.NO_DIFFERENCE:
+            sentences.append(f"There is no significant difference between {own} and {other}.")
+        elif outcome is Outcome.UNKNOWN:
+            sentences.append(
+                f"Whether {own} is significantly better than {other} was not tested; "
+                "xtalgraph compare tests it."
+            )
+    return [_capital(sentence) for sentence in sentences]
+
+
+def times_better(model: Estimate, baseline: Estimate) -> str:
+    """By how much an error is smaller: ``13 times better``, ``2.4 times better``, ``18 % better``.
+
+    Args:
+        model: Error of the model.
+        baseline: The larger error of the baseline.
+
+    Returns:
+        The words; ``far better`` where the model makes no error at all.
+    """
+    if not model.value or baseline.value is None:
+        return "far better"
+    ratio = baseline.value / model.value
+    if ratio >= 9.95:
+        return f"{ratio:,.0f} times better"
+    if ratio >= 1.995:
+        return f"{ratio:.1f}".removesuffix(".0") + " times better"
+    return f"{percent(1.0 - 1.0 / ratio)} better"
+
+
+def ranking(spearman: Estimate, recalls: Mapping[str, Estimate], best: str, rows: str) -> str:
+    """What the model is worth for picking the best candidates.
+
+    Args:
+        spearman: Rank correlation on the test set.
+        recalls: Recall for each number of candidates picked, ``10``, ``100``, ``5 %``.
+        best: ``low``, ``high``, or empty where no direction is declared.
+        rows: What is ranked, ``crystals`` or ``sites``.
+
+    Returns:
+        One or two sentences; empty where nothing is defined.
+    """
+    extreme = {"low": "lowest", "high": "highest"}.get(best, "best")
+    picks = [
+        f"{percent(recall.value)} of the {extreme} {number}"
+        for number, recall in recalls.items()
+        if recall.value is not None
+    ]
+    sentences = []
+    if picks:
+        sentences.append(f"Ranking the {rows} by prediction finds {listing(picks)}.")
+    if spearman.value is not None:
+        sentences.append(f"The rank correlation (Spearman) is {plain(spearman.value)}.")
+    return " ".join(sentences)
+
+
+def residuals(residual: Float[np.ndarray, " points"], unit: str) -> str:
+    """How large errors are: typical, rare, and whether there is a systematic part.
+
+    Args:
+        residual: Prediction minus target on the test set, in the unit.
+        unit: Unit as declared; may be empty.
+
+    Returns:
+        Two sentences; empty where there are no errors.
+    """
+    residual = residual[np.isfinite(residual)]
+    if len(residual) == 0:
+        return ""
+    sizes, mean = np.abs(residual), float(residual.mean())
+    half, rare = (with_unit(plain(float(np.quantile(sizes, q)), 2), unit) for q in (0.5, 0.95))
+    error = math.inf
+    if len(residual) > 1:
+        error = float(residual.std(ddof=1)) / math.sqrt(len(residual))
+    if abs(mean) <= 2.0 * error:
+        systematic = "There is no systematic over- or underestimation."
+    else:
+        side = "high" if mean > 0.0 else "low"
+        size = with_unit(plain(abs(mean), 2), unit)
+        systematic = f"On average the predictions are {size} too {side}."
+    return f"Half of the errors are below {half}, and 5\u00a0% are above {rare}. {systematic}"
+
+
+def shares(
+    target: Float[np.ndarray, " rows"],
+    probability: Float[np.ndarray, " rows"],
+    classes: tuple[str, str],
+) -> str:
+    """How frequent class 1 is in the test set, and how frequent it is predicted to be.
+
+    Args:
+        target: True classes, 0 or 1.
+        probability: Predicted probability of class 1.
+        classes: What the classes are called.
+
+    Returns:
+        One sentence; empty for no rows.
+    """
+    if not target.size:
+        return ""
+    true, predicted = (percent(float(one.mean())) for one in (target, probability))
+    return (
+        f"{true} of the test set are {classes[1]}; the mean predicted probability is {predicted}."
+    )
+
+
+def decisions(
+    target: Float[np.ndarray, " rows"],
+    probability: Float[np.ndarray, " rows"],
+    classes: tuple[str, str],
+) -> str:
+    """How many are classified correctly with a threshold of 0.5.
+
+    Args:
+        target: True classes, 0 or 1.
+        probability: Predicted probability of class 1.
+        classes: What the classes are called.
+
+    Returns:
+        One sentence; empty for no rows.
+    """
+    if not target.size:
+        return ""
+    counts = confusion_counts(target, probability)
+    right = [f"{counts[c, c]:,} of {counts[c].sum():,} {classes[c]}" for c in (1, 0)]
+    return f"With a threshold of 0.5, {listing(right)} are classified correctly."
+
+
+def training(epochs: int, selected: int | None, value: float, unit: str, time: str) -> str:
+    """How long the training was, and which checkpoint was selected.
+
+    Args:
+        epochs: Number of epochs in the log.
+        selected: Epoch of the selected checkpoint; None where the log does not say.
+        value: Its validation error, in the unit; NaN where none was measured.
+        unit: Unit as declared; may be empty.
+        time: Duration in words; may be empty.
+    """
+    sentence = f"{count(epochs, 'epoch')}{f' in {time}' if time else ''}."
+    if selected is None or math.isnan(value):
+        return f"{sentence} No validation error was measured."
+    error = with_unit(plain(value), unit)
+    return f"{sentence} Selected checkpoint: epoch {selected}, validation error {error}."
+
+
+def unavailable(measures: list[str], test_size: int) -> str:
+    """Why some numbers are n/a.
+
+    Args:
+        measures: Keys of the measures that some model does not have.
+        test_size: How many values were predicted in the test set.
+
+    Returns:
+        The explanation; empty where nothing is missing.
+    """
+    reasons = []
+    if {"spearman", "kendall", "r2"} & set(measures):
+        reasons.append("a correlation is not defined where all predictions or targets are equal")
+    if any(measure.startswith("recall@") for measure in measures):
+        reasons.append(
+            f"a recall is given only where at most half of the {test_size:,} values are picked and "
+            "--best says whether low or high is best"
+        )
+    if {"mae", "rmse"} & set(measures):
+        reasons.append("an error is not defined where a prediction or target is missing")
+    if {"roc_auc", "balanced_accuracy"} & set(measures):
+        reasons.append("the test set holds one class only")
+    if "f1" in measures:
+        reasons.append("F1 is not defined where class 1 neither occurs nor was predicted")
+    if {"log_loss", "brier"} & set(measures):
+        reasons.append(f"the test set has {count(test_size, 'row')}")
+    return f"n/a: {'; '.join(reasons)}." if reasons else ""
+
+
+def rejections(rejected: int) -> str:
+    """Whether rows were left out."""
+    if rejected == 0:
+        return "No row was rejected."
+    verb = "was" if rejected == 1 else "were"
+    return f"{count(rejected, 'row')} {verb} rejected and left out, for the reasons below."
+
+
+def test_rows(crystals: int, kind: str) -> str:
+    """The test set, as a sentence counts it.
+
+    Args:
+        crystals: How many are in it.
+        kind: Kind of the target; of an atomic one the sites are meant.
+    """
+    what = count(crystals, "test crystal")
+    return f"the sites of {what}" if kind == "atomic" else what
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

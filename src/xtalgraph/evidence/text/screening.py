@@ -1,0 +1,96 @@
+"""The sentences of a screening: how candidates were ranked, and what limits the ranking."""
+
+import math
+
+from xtalgraph.evidence.numbers import plain, with_unit
+from xtalgraph.evidence.screening import FEWEST, Scores, StdRank
+from xtalgraph.metrics.acquisition import Aim
+
+
+def title(kept: int, candidates: int, aim: Aim, name: str, unit: str) -> str:
+    """Say what the page and the table hold.
+
+    Args:
+        kept: Candidates that are listed.
+        candidates: All that were predicted.
+        aim: What is wanted.
+        name: Of the target.
+        unit: Of the target.
+    """
+    return f"The first {kept} of {candidates:,} candidates for {aim.words(name, unit)}"
+
+
+def how_ranked(objective: str, by: str, known: float, unit: str) -> str:
+    """Say how candidates were ranked.
+
+    Args:
+        objective: As it was asked for.
+        by: What they were ranked by.
+        known: The best label of the training part; NaN where it plays no part.
+        unit: Of the target.
+    """
+    over = "" if math.isnan(known) else f" over {with_unit(plain(known), unit)}, the best known"
+    return f"objective {objective}, ranked by {by.replace('-', ' ')}{over}"
+
+
+def about_std(found: StdRank, by: str) -> str:
+    """Say whether the standard deviation of a run follows its errors; nothing where it does.
+
+    Args:
+        found: Errors and standard deviation of the test part.
+        by: What candidates are ranked by.
+    """
+    start = f"{_named(by)} relies on the predicted standard deviation"
+    if found.rows < FEWEST:
+        return (
+            f"{start}. The run has only {found.rows} test crystals, too few to tell whether it "
+            "follows the errors."
+        )
+    if found.trusted:
+        return ""
+    rank = (
+        "has no rank correlation with the error"
+        if found.rank is None
+        else f"has a rank correlation of only {found.rank:.2f} with the error"
+    )
+    return (
+        f"{start}, which {rank} on the {found.rows:,} test crystals of this run; unrelated numbers "
+        f"reach {found.chance:.2f}. Rank by prediction instead."
+    )
+
+
+def about_ties(scores: Scores, aim: Aim, known: float, name: str) -> str:
+    """Say where the score cannot distinguish candidates; nothing where it can.
+
+    Args:
+        scores: What the candidates are worth.
+        aim: What is wanted.
+        known: The best label of the training part; NaN where it plays no part.
+        name: Of the target.
+    """
+    if scores.by == "prediction" or scores.first < 2:
+        return ""
+    order = (
+        f"the distance of the predicted {name} to {aim.value:g}"
+        if aim.kind == "target"
+        else f"the predicted {name}"
+    )
+    value = plain(scores.highest)
+    if scores.lowest < scores.highest:
+        return (
+            f"The first {scores.first:,} candidates have the same {scores.by.replace('-', ' ')} "
+            f"({value}). They are ordered by {order}."
+        )
+    reason = (
+        f" The training part already holds a crystal with {known:g}, so nothing can be gained."
+        if aim.kind == "target" and known == aim.value
+        else ""
+    )
+    return (
+        f"{_named(scores.by)} is {value} for all {scores.candidates:,} candidates. They are "
+        f"ordered by {order}.{reason}"
+    )
+
+
+def _named(by: str) -> str:
+    return by.replace("-", " ").capitalize()

@@ -1,0 +1,64 @@
+"""What a log says before a training: targets, conditions and graphs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.evidence.numbers import count, percent
+
+_KINDS: Final[Mapping[Kind, str]] = {
+    Kind.EXTENSIVE: "a total of the cell, predicted as a sum over its atoms",
+    Kind.INTENSIVE: "does not grow with the cell (use --kind extensive for a total of the cell)",
+    Kind.ATOMIC: "one value for each atom",
+}
+_NAMED: Final = 5
+"""Crystals that are named."""
+
+
+def about_target(target: Target) -> str:
+    """Say how a target is understood."""
+    if target.is_class:
+        positive = "class 1" if target.classes is None else repr(target.classes[1])
+        return f"Target {target.name}, a class: the probability of {positive} is predicted."
+    unit = f" in {target.unit}" if target.unit else " (no unit given; set it with --unit)"
+    return f"Target {target.name}{unit}, {target.kind}: {_KINDS[target.kind]}."
+
+
+def about_conditions(conditions: Conditions) -> list[str]:
+    """Say which columns are read as conditions of a crystal."""
+    sentences = []
+    if conditions.numbers:
+        sentences.append(f"Conditions of a crystal: {', '.join(conditions.numbers)}.")
+    if conditions.fidelity:
+        methods = ", ".join(conditions.fidelities)
+        sentences.append(f"Method of a label: {conditions.fidelity}, one of {methods}.")
+    return sentences
+
+
+def about_isolated_atoms(ids: Sequence[str]) -> str:
+    """Say which crystals have atoms without a neighbour, and what the model knows of these.
+
+    Args:
+        ids: Of the crystals; at least one.
+    """
+    named = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
+    return (
+        f"{count(len(ids), 'crystal')} with atoms that have no neighbour within the cutoff "
+        f"({named}). The model knows only the element of such an atom."
+    )
+
+
+def about_long_edges(share: float, reach: float, longest: float) -> str:
+    """Say that edges are longer than the radial basis reaches.
+
+    Args:
+        share: Of the edges.
+        reach: Of the basis, Å.
+        longest: Length of the longest edge, Å.
+    """
+    return (
+        f"{percent(share)} of the edges are longer than the range of the radial basis, {reach:g} "
+        f"Å; the longest has {longest:.2f} Å. The model cannot distinguish their lengths. Lower "
+        "graph.cutoff, or use a basis with a longer range."
+    )

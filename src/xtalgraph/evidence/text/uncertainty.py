@@ -1,0 +1,126 @@
+"""How good standard deviations, intervals and novelty are, in sentences."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from xtalgraph.evidence.numbers import count, percent, plain, with_unit
+from xtalgraph.evidence.text.sentence import Sentence
+
+_FEW: Final = 10
+"""With fewer test rows than this nothing is reported of the standard deviation."""
+_FEW_CRYSTALS: Final = 20
+"""With fewer test crystals, or fewer flags than a quarter of it, novelty is not reported."""
+
+
+def about_copies(copies: Sequence[Sequence[int]]) -> str:
+    """Say that members of an ensemble are copies, and what that does.
+
+    Args:
+        copies: Pairs of members, from 0.
+    """
+    pairs = ", ".join(f"{second + 1} of {first + 1}" for first, second in copies)
+    return (
+        f"Some members are copies of others: {pairs}. Their predictions are equal, so the ensemble "
+        "standard deviation is too small. Train them again."
+    )
+
+
+def about_uncertainty(found: Mapping[str, Any], unit: str) -> list[Sentence]:
+    """Say how good the standard deviations and intervals of a target are.
+
+    Args:
+        found: What ``metrics.json`` holds of it.
+        unit: Of the target; may be empty.
+    """
+    sentences = []
+    if found.get("copies"):
+        sentences.append(Sentence(about_copies(found["copies"]), alarm=True))
+    if found.get("std"):
+        sentences += _about_std(found["std"], found["members"], bool(found.get("learned")))
+    if found.get("intervals"):
+        sentences.append(_about_intervals(found["intervals"], unit))
+    return sentences
+
+
+def _about_std(found: Mapping[str, Any], members: int, learned: bool) -> list[Sentence]:
+    rank, area, chance = (
+        found[key] for key in ("rank_of_errors", "sparsification_area", "sparsification_chance")
+    )
+    if rank is None or area is None or found["rows"] < _FEW:
+        return []
+    name = "predicted standard deviation" if learned else "ensemble standard deviation"
+    of = f" of the {members} members" if members > 1 else ""
+    gain = 1 - area / chance if chance else 0.0
+    worth = (
+        f"Sorting by it removes errors {percent(gain)} as well as sorting by the errors themselves."
+        if gain > 0
+        else "Sorting by it is no better than a random order."
+    )
+    sentences = [
+        Sentence(f"The rank correlation of {name}{of} and error is {plain(rank, 2)}. {worth}")
+    ]
+    ratio = found["error_over_std"]
+    if ratio is not None:
+        meaning = (
+            "1 would be calibrated"
+            if learned
+            else "use it to rank predictions, not as the size of the error"
+        )
+        sentences.append(
+            Sentence(
+                f"The root mean square error is {plain(ratio, 2)} times the root mean square {name}"
+                f": {meaning}."
+            )
+        )
+    return sentences
+
+
+def _about_intervals(found: Mapping[str, Any], unit: str) -> Sentence:
+    held, expected = found["coverage"], found["expected"]
+    text = (
+        f"{held['count']:,} of {count(held['rows'], 'test target')} "
+        f"({percent(held['value'], 3)}; 95\u00a0% interval {_range(held)}) lie within their "
+        f"{percent(found['level'])} prediction intervals, whose mean width is "
+        f"{with_unit(plain(found['sharpness']), unit)}."
+    )
+    usual = f"{_range(expected)} would be expected"
+    if held["value"] < expected["low"]:
+        return Sentence(
+            f"{text} This is too few, as {usual}: the test part differs from the "
+            f"{found['calibrating']} crystals that calibrated the intervals, which are too narrow.",
+            alarm=True,
+        )
+    if held["value"] > expected["high"]:
+        return Sentence(f"{text} This is more than {usual}: the intervals are too wide.")
+    return Sentence(f"{text} This is as expected ({_range(expected)}).")
+
+
+def _range(found: Mapping[str, Any]) -> str:
+    return f"{plain(100 * found['low'])} to {percent(found['high'], 3)}"
+
+
+def about_novelty(found: Mapping[str, Any]) -> list[Sentence]:
+    """Say how new the test crystals are, and whether that finds the failures.
+
+    Args:
+        found: Plain values of a `NoveltyQuality`; may be empty.
+    """
+    rows, flagged = found.get("rows", 0), found.get("flagged", 0)
+    if rows < _FEW_CRYSTALS:
+        return []
+    text = f"{flagged:,} of {rows:,} test crystals are unlike the training crystals"
+    if min(flagged, rows - flagged) >= _FEW_CRYSTALS // 4 and found["error_others"]:
+        ratio = found["error_flagged"] / found["error_others"]
+        text += f"; the error on them is {plain(ratio, 2)} times that on the others"
+    sentences = [Sentence(f"{text}.")]
+    embedding, composition = (found["auroc"].get(key) for key in ("embedding", "composition"))
+    if embedding is not None and composition is not None:
+        sentences.append(
+            Sentence(
+                f"A crystal among the {percent(found['worst'])} with the largest errors is farther "
+                f"from the training part than another crystal with a probability of "
+                f"{percent(embedding)} (distance of embeddings) and {percent(composition)} "
+                "(distance of compositions). A random ranking would give 50\u00a0%."
+            )
+        )
+    return sentences
