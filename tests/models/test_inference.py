@@ -72,7 +72,7 @@ def test_another_device_takes_a_copy_and_the_graphs_follow(members, monkeypatch)
         placed.append(next(member.parameters()).device)
         return Output({}, {}, Features(torch.zeros(0, 0)))
 
-    monkeypatch.setattr("xtalgraph.models.inference._evaluated", evaluated)
+    monkeypatch.setattr("xtalgraph.models.inference.evaluated", evaluated)
     list(infer(members, [graph], device="meta"))
     assert moved == [torch.device("meta")]
     assert placed == [torch.device("meta")] * 2

@@ -3,12 +3,16 @@
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.model import ByTarget, Model, Output
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +48,10 @@ def infer(
         GraphError: If the models cannot read such a graph.
     """
     place = next(members[0].parameters()).device if device is None else check_device(device)
-    placed = [_placed(member, place, dtype) for member in members]
+    there = [placed(member, place, dtype) for member in members]
     for graph in graphs:
         moved = graph.to(place)
-        yield Inferred(moved, tuple(_evaluated(member, moved) for member in placed))
+        yield Inferred(moved, tuple(evaluated(member, moved) for member in there))
 
 
 def concatenated(outputs: Iterable[Output]) -> tuple[ByTarget, ByTarget]:
@@ -88,20 +92,31 @@ def check_device(device: torch.device | str, setting: str = "the device") -> tor
     return torch.device("cuda", torch.cuda.current_device()) if str(place) == "cuda" else place
 
 
-def _placed(member: Model, device: torch.device, dtype: torch.dtype | None) -> Model:
-    """Return a member where it is to compute, a copy unless it is there already."""
-    first = next(member.parameters())
-    if first.device == device and dtype in (None, first.dtype):
-        return member
-    return copy.deepcopy(member).to(device=device, dtype=dtype)
+def placed(model: M, device: torch.device, dtype: torch.dtype | None) -> M:
+    """Return a model where it is to compute, a copy unless it is there already.
+
+    Args:
+        model: Any module.
+        device: Where to compute.
+        dtype: Of the weights; None leaves it.
+    """
+    first = next(model.parameters(), None)
+    if first is not None and first.device == device and dtype in (None, first.dtype):
+        return model
+    return copy.deepcopy(model).to(device=device, dtype=dtype)
 
 
 @torch.no_grad()
-def _evaluated(member: Model, graph: Graph) -> Output:
-    training = member.training
-    member.eval()
+def evaluated(model: nn.Module, graph: Graph) -> Any:
+    """Return what a model computes for a batch in evaluation mode, without gradients.
+
+    Args:
+        model: Any module that reads a graph; it is left in the mode in which it was.
+        graph: Where the model is.
+    """
+    training = model.training
+    model.eval()
     try:
-        output: Output = member(graph)
+        return model(graph)
     finally:
-        member.train(training)
-    return output
+        model.train(training)

@@ -63,7 +63,7 @@ def evaluated(encoder: Encoder, graph: Graph) -> Features:
         ConfigError: If the encoder does not return its layers.
     """
     training = encoder.training
-    try:
+    try:  # not by inference.evaluated, since a receptive field needs the gradients
         features: Features = encoder.eval()(graph)
     finally:
         encoder.train(training)

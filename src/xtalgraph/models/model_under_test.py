@@ -1,6 +1,5 @@
 """A model under test: what it predicts, how its graphs are built, and its values by target."""
 
-import copy
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.inference import evaluated, placed
 from xtalgraph.models.invariance import Arrays
 from xtalgraph.models.model import ByTarget, Model, Output
 from xtalgraph.models.requirements import why_not_reduced
@@ -116,10 +116,10 @@ class _MeanOutput(nn.Module):
 
 @final
 class Trial:
-    """A copy of a model at work, in evaluation mode.
+    """A model at work, in evaluation mode.
 
     Args:
-        model: Left as it is.
+        model: Left as it is: one of another precision, or elsewhere, is copied.
         targets: What it predicts.
         dtype: In which it computes; None for its own.
         device: Where it computes.
@@ -132,14 +132,13 @@ class Trial:
         dtype: torch.dtype | None = torch.float64,
         device: str = "cpu",
     ) -> None:
-        self.model = copy.deepcopy(model).eval().to(device=device, dtype=dtype)
+        self.device = torch.device(device)
+        self.model = placed(model, self.device, dtype)
         self.targets = targets
-        self.device = device
 
-    @torch.no_grad()
     def of_graph(self, graph: Graph) -> Arrays:
         """Return the values of a graph, as they come: of a class the log-odds."""
-        output = self.model(graph.to(self.device))
+        output = evaluated(self.model, graph.to(self.device))
         if isinstance(output, Tensor):
             output = {self.targets[0].name: output}
         return {

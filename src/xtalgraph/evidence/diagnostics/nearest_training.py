@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from xtalgraph.baselines.composition_features import count_elements, element_fractions
 from xtalgraph.data.refusals import build_supported
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.models.inference import infer
 
 _BATCH: Final = 256
 """Crystals in a batch."""
@@ -37,11 +38,9 @@ def embeddings_of(
         rows: Of the table.
     """
     predictor = tested.predictor
-    graph_settings, encoders = (
-        predictor.spec.make_graph_settings(),
-        [one.encoder for one in predictor.members],
-    )
-    found = np.full((len(rows), sum(one.width for one in encoders)), np.nan)
+    graph_settings = predictor.spec.make_graph_settings()
+    width = sum(member.encoder.width for member in predictor.members)
+    found = np.full((len(rows), width), np.nan)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         graph, unsupported = build_supported([tested.crystals[row] for row in part], graph_settings)
@@ -49,9 +48,9 @@ def embeddings_of(
             continue
         bad = {one.index for one in unsupported}
         good = [n for n in range(len(part)) if n not in bad]
-        with torch.no_grad():
-            read = tested.as_read(graph, part[good])
-            atom = torch.cat([one(read).atom for one in encoders], dim=1).double()
+        graph = tested.with_states(graph, part[good])
+        (batch,) = infer(predictor.members, [graph], device=predictor.device)
+        atom = torch.cat([output.features.atom for output in batch.outputs], dim=1).double().cpu()
         weight = graph.atom_multiplicity.double()[:, None]
         empty = torch.zeros(len(graph), atom.shape[1], dtype=torch.float64)
         total = empty.index_add(0, graph.crystal_of_atom, atom * weight)
