@@ -47,6 +47,9 @@ NAMES = [
 ]
 
 
+TABLE = "predictions/energy.csv"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_of_a_run_is_refused_and_another_name_there_is_not(run, csv_path, name):
     with pytest.raises(ConfigError, match="is a file of the run"):

@@ -89,7 +89,7 @@ def replacing(
     """
     keep = False
     with file_errors(path):
-        if _is_stream(path):
+        if is_stream(path):
             with path.open("wb") as stream:
                 yield stream
             return
@@ -109,7 +109,12 @@ def replacing(
                 part.unlink(missing_ok=True)
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
+    """Return whether a path is a device or a pipe, such as ``/dev/stdout``.
+
+    Args:
+        path: Where something is to be written.
+    """
     device = path.parts[:2] == ("/", "dev")
     return device or (path.exists() and not (path.is_file() or path.is_dir()))
 

@@ -24,7 +24,7 @@ from xtalgraph.models.prediction import PredictedRow
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.plots.embedding import embedding_plot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
-from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
+from xtalgraph.workflows.growing_table import GrowingTable, suffix_of
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import load
 
@@ -90,7 +90,7 @@ def embed(
     picture = None if plot is None else Path(plot)
     _check_picture(picture, method)
     path = Path(out)
-    check_suffix(path.suffix)
+    suffix = suffix_of(path)
     for written in [path] if picture is None else [path, picture]:
         check_output(written, sources)
     predictor = load(run).to(device)
@@ -107,7 +107,7 @@ def embed(
         replacing(path) as file,
         tqdm(desc="embedding", unit="crystal", disable=not progress) as bar,
     ):
-        with closing(GrowingTable(file, path.suffix)) as growing:
+        with closing(GrowingTable(file, suffix)) as growing:
             for rows in in_chunks(read_rows(sources, reading), _CHUNK):
                 table = _table(predictor, predictor.predict_rows(rows))
                 bar.update(len(rows))

@@ -1,32 +1,36 @@
 """A table that is written part by part, in constant memory: parquet or CSV by its suffix."""
 
+from pathlib import Path
 from typing import Any, BinaryIO, Final, final
 
 import pandas as pd
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.files import is_stream
 
 SUFFIXES: Final = (".parquet", ".csv")
 """Of the tables that can be written."""
 
-_TEXTS: Final = ("id", "formula", "unit", "error", "novelty", "unseen")
-"""Columns of text, also with a target after a colon."""
+_TEXTS: Final = ("id", "formula", "property", "unit", "error", "novelty", "unseen")
+"""Columns of text."""
 
 
-def check_suffix(suffix: str) -> None:
-    """Refuse a table of another kind, before the work is done.
+def suffix_of(path: Path) -> str:
+    """Return the suffix by which a table is written: CSV to a device, such as ``/dev/stdout``.
 
     Args:
-        suffix: Of the file, with its dot.
+        path: Where it is written.
 
     Raises:
         ConfigError: If it is none of `SUFFIXES`.
     """
+    suffix = ".csv" if is_stream(path) else path.suffix
     if suffix.lower() not in SUFFIXES:
         raise ConfigError(
             f"a table is written as {' or '.join(SUFFIXES)}, by its suffix, got "
             f"{suffix or 'no suffix'!r}"
         )
+    return suffix
 
 
 @final
@@ -59,7 +63,7 @@ class GrowingTable:
             import pyarrow.parquet as pq
 
             # A part may have no text in a column in which another has.
-            texts = [name for name in table.columns if name.partition(":")[0] in _TEXTS]
+            texts = [name for name in table.columns if name in _TEXTS]
             typed = table.astype(dict.fromkeys(texts, "string"))
             written = pa.Table.from_pandas(typed, preserve_index=False)
             self._parquet = self._parquet or pq.ParquetWriter(self.file, written.schema)

@@ -21,7 +21,7 @@ from xtalgraph.data.table import read_rows
 from xtalgraph.evidence.text.uncertainty import about_copies
 from xtalgraph.models.prediction import Prediction, tabulate
 from xtalgraph.models.predictor import Predictor
-from xtalgraph.workflows.growing_table import GrowingTable, check_suffix
+from xtalgraph.workflows.growing_table import GrowingTable, suffix_of
 from xtalgraph.workflows.outputs import check_output
 
 log = logging.getLogger("xtalgraph")
@@ -93,7 +93,7 @@ def predict(
         Stopped: On SIGTERM or Ctrl-C; what was predicted is kept.
     """
     path = Path(out)
-    check_suffix(path.suffix)
+    suffix = suffix_of(path)
     check_output(path, sources)
     predictor = load(run).to(device)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
@@ -106,7 +106,7 @@ def predict(
     with (
         stopping_on_signals(),
         replacing(path, kept_on=Stopped) as file,
-        closing(GrowingTable(file, path.suffix)) as table,
+        closing(GrowingTable(file, suffix)) as table,
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
         try:
