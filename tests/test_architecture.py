@@ -167,3 +167,35 @@ def test_no_architecture_is_named_outside_its_file_and_the_registry(path):
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             assert not word.search(node.value), f"line {node.lineno}: {node.value!r}"
+
+
+TESTS = Path(__file__).parent
+ROOMS = sorted({room_of(path) for path in FILES})
+BY_FILE = ("nn",)
+"""Rooms whose modules each have a test file of the same name."""
+BY_ROOM = ("baselines", "metrics", "models", "nn", "testing", "training")
+"""Rooms whose modules are all reached from their own tests; commands, pages and workflows are also
+reached from those of the rooms above."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_tested_in_the_folder_of_its_name(room):
+    named = {path.stem.removeprefix("test_") for path in (TESTS / room).rglob("test_*.py")}
+    assert named, f"tests/{room} holds no test"
+    modules = {
+        ".".join(("xtalgraph", *path.relative_to(SOURCE).with_suffix("").parts)): path
+        for path in FILES
+        if room_of(path) in (room, "testing") and path.stem != "__init__"
+    }  # the shipped contract tests what it imports
+    own = {name for name, path in modules.items() if room_of(path) == room}
+    if room in BY_FILE:
+        assert {name.rpartition(".")[2] for name in own} <= named
+    if room in BY_ROOM:
+        seen, ahead = set(), [*(TESTS / room).rglob("*.py"), *(SOURCE / "testing").glob("*.py")]
+        while ahead:
+            imported = imported_modules(ast.parse(ahead.pop().read_text(encoding="utf-8")))
+            for name in {name.rpartition(".")[0] for name in imported} | imported:
+                if name in modules and name not in seen:
+                    seen.add(name)
+                    ahead.append(modules[name])
+        assert own - seen == set(), f"no test in tests/{room} reaches them"
