@@ -84,8 +84,8 @@ def test_nothing_nonlinear_follows_the_sum():
     )
 
 
-def test_a_total_over_many_atoms_keeps_the_digits_of_its_shares():
-    """In float32 the sum of 10⁵ shares of about 1 eV is known to 10⁻² eV."""
+def test_a_total_over_many_atoms_keeps_the_digits_of_its_contributions():
+    """In float32 the sum of 10⁵ contributions of about 1 eV is known to 10⁻² eV."""
     from xtalgraph.graphs.build import build_graph
     from xtalgraph.graphs.strategies import Radius
     from xtalgraph.models.scaler import Scaler
@@ -105,9 +105,9 @@ def test_a_total_over_many_atoms_keeps_the_digits_of_its_shares():
             for name in ("num_triplets", "num_shares", "has_angles", "state", "fidelity")
         },
     )
-    shares = 1.0 + torch.rand(len(whole.number))
-    exact = math.fsum(shares.tolist())
-    total = SumReadout(4).together(shares, whole)
+    contributions = 1.0 + torch.rand(len(whole.number))
+    exact = math.fsum(contributions.tolist())
+    total = SumReadout(4).aggregate(contributions, whole)
     assert float(total) == pytest.approx(exact, rel=1e-12)
     scaler, target = Scaler(), Target("e", Kind.EXTENSIVE, "eV")
     scaler.shift.fill_(-3.7)

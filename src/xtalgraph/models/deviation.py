@@ -11,19 +11,19 @@ from xtalgraph.models.encoder import Features
 from xtalgraph.models.readouts import Readout
 
 SMALLEST: Final = 1e-3
-"""Added to each share of a deviation, in units of the scale of the target: no crystal is so sure
-that its error decides over the whole loss."""
+"""Added to each contribution to a deviation, in units of the scale of the target: it bounds the
+weight of one crystal in the loss."""
 
 
 @final
 class Deviation(nn.Module):
-    """The standard deviation σ of the error of one target, learned beside its mean.
+    """The standard deviation σ of the error of one target, learned with its mean.
 
-    Each share r of a readout becomes positive, s = softplus(r) + 10⁻³, before it is added up: σ is
+    Each contribution r of a readout becomes positive, s = softplus(r) + 10⁻³, before the sum: σ is
     s for an intensive or atomic target, and Σ_i s_i or N s for an extensive one. So a doubled cell,
     which is the same crystal, has twice the σ, as it has twice the error. Σ_i s_i is the standard
-    deviation of a sum whose parts err together; nothing in the data of totals says how far the
-    errors of atoms are independent, and what they share in all copies of a cell they share in full.
+    deviation of a sum whose errors are fully correlated; totals alone do not tell how far the
+    errors of atoms are independent, and those of the copies of a cell are the same.
 
     Args:
         readout: Of the same kind as that of the mean, with weights of its own.
@@ -38,5 +38,5 @@ class Deviation(nn.Module):
 
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return σ > 0 in units of the scale of the target, as many rows as the readout gives."""
-        shares = functional.softplus(self.readout.shares(features, graph)) + SMALLEST
-        return self.readout.together(shares, graph)
+        raw = self.readout.contributions(features, graph)
+        return self.readout.aggregate(functional.softplus(raw) + SMALLEST, graph)

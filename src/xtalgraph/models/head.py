@@ -119,7 +119,7 @@ class Head(nn.Module):
             features: Of the graph.
             graph: What they were made of.
         """
-        return cast(Readout, self.readouts[0]).pooled(features, graph)
+        return cast(Readout, self.readouts[0]).embedding(features, graph)
 
     @property
     def _scalers(self) -> list[Scaler]:

@@ -17,8 +17,8 @@ from xtalgraph.nn.segments import gather, segment_sum, weighted
 class Readout(nn.Module, ABC):
     """Base of every readout: it turns features into the target, for one kind of target.
 
-    A total is made in two steps, shares and what they come to, with nothing nonlinear after the
-    first. For every other kind of target the second changes nothing.
+    A total is made in two steps, contributions of atoms and their sum, with nothing nonlinear after
+    the first. For every other kind of target the second changes nothing.
 
     Args:
         width: Length of an atom's vector.
@@ -37,18 +37,20 @@ class Readout(nn.Module, ABC):
 
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
-        return self.together(self.shares(features, graph), graph)
+        return self.aggregate(self.contributions(features, graph), graph)
 
     @abstractmethod
-    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " shares"]:
-        """Return what a doubled cell leaves as it is: of a total the share of an atom."""
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " contributions"]:
+        """Return what is the same for a doubled cell: of a total the contribution of an atom."""
 
     @abstractmethod
-    def together(self, shares: Float[Tensor, " shares"], graph: Graph) -> Float[Tensor, " rows"]:
-        """Return what the shares come to: a total is as many times larger as its cell."""
+    def aggregate(
+        self, contributions: Float[Tensor, " contributions"], graph: Graph
+    ) -> Float[Tensor, " rows"]:
+        """Return the value of the target: a total grows with the cell."""
 
     @abstractmethod
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return the vector that stands for each crystal: the same for a supercell."""
 
 
@@ -62,17 +64,21 @@ class SumReadout(Readout):
         super().__init__(width, crystal_width)
         self.head = _head(width + crystal_width, width)
 
-    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return f(h_i ⊕ c)."""
         value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
         return value
 
-    def together(self, shares: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " crystals"]:
+    def aggregate(
+        self, contributions: Float[Tensor, " atoms"], graph: Graph
+    ) -> Float[Tensor, " crystals"]:
         """Return the sum over the atoms of each crystal, in float64."""
-        value = weighted(shares.double(), graph.atom_count)  # of 10⁵ atoms, to all its digits
+        value = weighted(
+            contributions.double(), graph.atom_count
+        )  # of 10⁵ atoms, to all its digits
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return mean_i h_i ⊕ c."""
         return _mean_of_atoms(features, graph)
 
@@ -87,16 +93,18 @@ class AtomReadout(Readout):
         super().__init__(width, crystal_width)
         self.head = _head(width + crystal_width, width)
 
-    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return one value for each atom."""
         value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
         return value
 
-    def together(self, shares: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " atoms"]:
+    def aggregate(
+        self, contributions: Float[Tensor, " atoms"], graph: Graph
+    ) -> Float[Tensor, " atoms"]:
         """Return them as they are."""
-        return shares
+        return contributions
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return mean_i h_i ⊕ c."""
         return _mean_of_atoms(features, graph)
 
@@ -113,22 +121,22 @@ class PooledReadout(Readout, ABC):
         self.pooling: Pooling = self.pooling_of(width)
         self.head = _head(self.pooling.size + crystal_width, width)
 
-    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
-        value: Tensor = self.head(self.pooled(features, graph)).squeeze(-1)
+        value: Tensor = self.head(self.embedding(features, graph)).squeeze(-1)
         return value
 
-    def together(
-        self, shares: Float[Tensor, " crystals"], graph: Graph
+    def aggregate(
+        self, contributions: Float[Tensor, " crystals"], graph: Graph
     ) -> Float[Tensor, " crystals"]:
         """Return them as they are."""
-        return shares
+        return contributions
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return pool_i h_i ⊕ c."""
         count = graph.atom_count.to(features.atom.dtype)
         pooled = self.pooling(features.atom, count, graph.crystal_of_atom, len(graph))
-        return _beside_crystal(pooled, features)
+        return _with_crystal(pooled, features)
 
 
 class MeanReadout(PooledReadout):
@@ -163,20 +171,20 @@ class TimesReadout(Readout, ABC):
         super().__init__(width, crystal_width)
         self.intensive = self.intensive_of(width, crystal_width)
 
-    def shares(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
-        """Return what the intensive readout says, the mean share of an atom."""
-        return self.intensive.shares(features, graph)
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
+        """Return the value of the intensive readout, the mean contribution of an atom."""
+        return self.intensive.contributions(features, graph)
 
-    def together(
-        self, shares: Float[Tensor, " crystals"], graph: Graph
+    def aggregate(
+        self, contributions: Float[Tensor, " crystals"], graph: Graph
     ) -> Float[Tensor, " crystals"]:
-        """Return N times the share, in float64."""
+        """Return N times the contribution, in float64."""
         atoms = segment_sum(graph.atom_count, graph.crystal_of_atom, len(graph))
-        return shares.double() * atoms.double()
+        return contributions.double() * atoms.double()
 
-    def pooled(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return that of the intensive readout."""
-        return self.intensive.pooled(features, graph)
+        return self.intensive.embedding(features, graph)
 
 
 class TimesMeanReadout(TimesReadout):
@@ -220,10 +228,10 @@ def _mean_of_atoms(features: Features, graph: Graph) -> Float[Tensor, "crystals 
     pooled = MeanPooling(features.atom.shape[1])(
         features.atom, count, graph.crystal_of_atom, len(graph)
     )
-    return _beside_crystal(pooled, features)
+    return _with_crystal(pooled, features)
 
 
-def _beside_crystal(
+def _with_crystal(
     pooled: Float[Tensor, "crystals width"], features: Features
 ) -> Float[Tensor, "crystals embedding"]:
     """Return the pooled atoms ⊕ c."""
