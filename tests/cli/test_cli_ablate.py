@@ -31,4 +31,4 @@ def test_lists_of_folds_are_numbers(small, tmp_path, xtalgraph_command):
         "ablate", small, "--out", tmp_path / "g", "--sweep", "model.depth=1", "--fold", "0,x"
     )
     assert code == 2
-    assert "'0,x' is not a list of whole numbers" in error
+    assert "'x' is not a valid integer" in error

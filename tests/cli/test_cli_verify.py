@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import xtalgraph.cli.verify  # noqa: F401  its options are those of the function that is replaced
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.models.check_result import CheckResult, Status
 from xtalgraph.workflows.verify import Verified

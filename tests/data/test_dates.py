@@ -62,9 +62,9 @@ def test_numbers_and_months_keep_their_order():
 
 def test_one_row_tells_the_order_of_all():
     found = read("12/04/2020", "05/01/2020", "23/11/2020")
-    assert found.how == "day/month/year"
+    assert found.order == "day/month/year"
     assert np.argsort(found.values).tolist() == [1, 0, 2]
-    assert read("12/04/2020", "11/23/2020").how == "month/day/year"
+    assert read("12/04/2020", "11/23/2020").order == "month/day/year"
     same_day = read("02/02/2020", "01/01/2020").values
     assert np.argsort(same_day).tolist() == [1, 0], "day and month are the same in every row"
 

@@ -67,7 +67,7 @@ def test_an_element_is_held_out(table, structures):
     systems = [{structures[i].composition.chemical_system for i in rows}
                for rows in (split.train, split.val)]  # fmt: skip
     assert not systems[0] & systems[1]
-    assert split.how.startswith(
+    assert split.description.startswith(
         "test: all crystals with the element O; 0.1 of the rest by chemical"
     )
     with pytest.raises(ConfigError, match="the test would be all crystals with the element Pu"):

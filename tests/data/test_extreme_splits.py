@@ -42,4 +42,4 @@ def test_the_record_says_in_which_order_dates_were_read():
     column = SplitColumn.of("added", ["12/04/2020", "23/11/2020", "05/01/2020"])
     split = time_split(column, val=0.0, test=0.3)
     assert split.test.tolist() == [1]
-    assert "column added, read as day/month/year" in split.how
+    assert "column added, read as day/month/year" in split.description

@@ -40,7 +40,7 @@ def test_groups_are_whole_and_sizes_near_what_was_asked():
     again, other = (group_split(groups, val=0.1, test=0.2, seed=seed) for seed in (0, 1))
     assert np.array_equal(split.test, again.test)
     assert not np.array_equal(split.test, other.test)
-    assert "random by formula, 0.2 test, 0.1 validation" in split.how
+    assert "random by formula, 0.2 test, 0.1 validation" in split.description
 
 
 @settings(max_examples=100, deadline=None)
@@ -104,7 +104,7 @@ def test_nested_folds_validate_everything_outside_the_test_once():
         validated = np.concatenate([split.val for split in inner])
         assert sorted([*validated, *inner[0].test]) == list(range(300))
     assert sorted(np.concatenate([splits[i].test for i in (0, 4, 8)])) == list(range(300))
-    assert "inner fold 3 of 4 by formula for validation" in splits[3].how
+    assert "inner fold 3 of 4 by formula for validation" in splits[3].description
 
 
 def test_what_is_held_out_is_the_test_and_validation_has_groups_of_its_own():

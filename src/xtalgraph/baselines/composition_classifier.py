@@ -41,8 +41,10 @@ class CompositionClassifier(Baseline):
     ) -> None:
         classes = values.astype(np.int64)
         if not np.array_equal(np.unique(values), [0.0, 1.0]):
-            found = ", ".join(f"{value:g}" for value in np.unique(values)[:5])
-            raise InputError(f"a classifier needs rows of class 0 and of class 1, got only {found}")
+            distinct = ", ".join(f"{value:g}" for value in np.unique(values)[:5])
+            raise InputError(
+                f"a classifier needs rows of class 0 and of class 1, got only {distinct}"
+            )
         features = composition_features(compositions)
         self._columns = informative_columns(features)
         features = features[:, self._columns]
@@ -65,8 +67,8 @@ class CompositionClassifier(Baseline):
             return 100
         trees = self._classifier(MAX_ROUNDS).fit(features[kept], classes[kept])
         losses = []
-        for said in trees.staged_predict_proba(features[held]):
-            given = said[np.arange(len(held)), classes[held]]
+        for probabilities in trees.staged_predict_proba(features[held]):
+            given = probabilities[np.arange(len(held)), classes[held]]
             losses.append(float(-np.log(np.maximum(given, 1e-15)).mean()))
         return int(np.argmin(losses)) + 1
 

@@ -153,11 +153,11 @@ class PygDimeNet(ExternalNetwork):
         sbf = self.sbf(distance, angle, graph.sending_edge)
         message = self.embed(graph.number, rbf, graph.center, graph.neighbor)
         atoms = len(graph.number)
-        said: Tensor = self.outputs[0](message, rbf, graph.center, num_nodes=atoms)
+        output_sum: Tensor = self.outputs[0](message, rbf, graph.center, num_nodes=atoms)
         for block, output in zip(self.blocks, list(self.outputs)[1:], strict=True):
             message = block(message, rbf, sbf, graph.sending_edge, graph.receiving_edge)
-            said = said + output(message, rbf, graph.center, num_nodes=atoms)
-        return said
+            output_sum = output_sum + output(message, rbf, graph.center, num_nodes=atoms)
+        return output_sum
 
 
 EXTERNAL_MODELS: Final[tuple[type[ExternalNetwork], ...]] = (PygCGConv, PygSchNet, PygDimeNet)

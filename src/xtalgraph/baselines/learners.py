@@ -119,8 +119,8 @@ class FeatureRegressor:
         if self.learner == "forest":
             self._pipeline[-1].set_params(n_jobs=1)
         with threadpool_limits(limits=1):
-            said = self._pipeline.predict(features)
-        return self._size(num_atoms) * np.asarray(said, dtype=np.float64)
+            predicted = self._pipeline.predict(features)
+        return self._size(num_atoms) * np.asarray(predicted, dtype=np.float64)
 
     @property
     def parameters(self) -> int | None:
@@ -131,7 +131,7 @@ class FeatureRegressor:
         if self.learner == "ridge":
             return int(last.coef_.size) + 1
         network = last.regressor_
-        return sum(one.size for one in (*network.coefs_, *network.intercepts_))
+        return sum(weights.size for weights in (*network.coefs_, *network.intercepts_))
 
     def _size(self, num_atoms: np.ndarray) -> Float[np.ndarray, " crystals"]:
         """What the learned value is multiplied with: the number of atoms, or 1."""

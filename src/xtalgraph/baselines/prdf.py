@@ -55,24 +55,26 @@ class PRDF(Descriptor):
         """Return sparse rows, sorted by first element, second element, distance."""
         shells = round(self.cutoff / self.step)
         volume = _SPHERE * np.diff((self.step * np.arange(shells + 1)) ** 3)
-        place = np.zeros(max(elements) + 1, dtype=np.int64)
-        place[list(elements)] = np.arange(len(elements))
+        column_of = np.zeros(max(elements) + 1, dtype=np.int64)
+        column_of[list(elements)] = np.arange(len(elements))
         columns = len(elements) ** 2 * shells
         rows: list[np.ndarray] = []
         places: list[np.ndarray] = []
         values: list[np.ndarray] = []
         for row, crystal in enumerate(crystals):
             edges = neighbors_within(crystal, shells * self.step)
-            kind = place[crystal.numbers]
+            kind = column_of[crystal.numbers]
             first, second = kind[edges.center], kind[edges.neighbor]
             shell = np.minimum((edges.distance / self.step).astype(np.int64), shells - 1)
             kept = first <= second
             column = ((first * len(elements) + second) * shells + shell)[kept]
-            found, times = np.unique(column, return_counts=True)
-            of_first = np.bincount(kind, minlength=len(elements))[found // (len(elements) * shells)]
-            rows.append(np.full(len(found), row))
-            places.append(found)
-            values.append(times / (of_first * volume[found % shells]))
+            distinct, times = np.unique(column, return_counts=True)
+            of_first = np.bincount(kind, minlength=len(elements))[
+                distinct // (len(elements) * shells)
+            ]
+            rows.append(np.full(len(distinct), row))
+            places.append(distinct)
+            values.append(times / (of_first * volume[distinct % shells]))
         where = (np.concatenate(rows), np.concatenate(places))
         filled = np.concatenate(values).astype(np.float32)
         return coo_array((filled, where), shape=(len(crystals), columns)).tocsr()

@@ -77,7 +77,7 @@ class SOAP(Descriptor):
                 average="outer",
                 compression={"mode": "mu2", "species_weighting": named},
             )
-            blocks.append(np.stack([np.ravel(soap.create(one)) for one in atoms]))
+            blocks.append(np.stack([np.ravel(soap.create(structure)) for structure in atoms]))
         return np.concatenate(blocks, axis=1).astype(np.float32)
 
 

@@ -1,6 +1,7 @@
 """A command made from the Python function of its verb: what it takes, its types and its help."""
 
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,7 +64,9 @@ def verb(
         def callback(**given: Any) -> int | None:
             shown = {name: given.pop(name) for name in list(given) if name in mine}
             there = {name: value for name, value in given.items() if value is not None}
-            return show(function(**there), **shown)
+            # looked up in its module when it is called, where a test may have put another
+            called = getattr(sys.modules[function.__module__], function.__name__)
+            return show(called(**there), **shown)
 
         parameters = [*_parameters(function, several), *extra]
         name = show.__name__.rstrip("_")
@@ -158,7 +161,7 @@ def _not(_: click.Context, __: click.Parameter, value: bool) -> bool:
 
 def _list(_: click.Context, __: click.Parameter, value: tuple[Any, ...]) -> list[Any] | None:
     """Return all values of an option, those between commas too; None where there are none."""
-    return [item for one in value for item in (one if isinstance(one, list) else [one])] or None
+    return [item for word in value for item in (word if isinstance(word, list) else [word])] or None
 
 
 def _one_or_list(ctx: click.Context, option: click.Parameter, value: tuple[Any, ...]) -> Any:

@@ -46,15 +46,15 @@ def leaderboard_table(document: Mapping[str, Any]) -> str:
     assessed = document["assessed"]
     against = [f"{assessed} by {MEASURES[key].short}" for key in deciding]
     rows = [["", *map(title, keys), *against, "s", "parameters"]]
-    for one in document["entries"]:
-        row = [one["name"], *(metric_texts(one["metrics"][key])[0] for key in keys)]
-        if one["assessed"]:
+    for entry in document["entries"]:
+        row = [entry["name"], *(metric_texts(entry["metrics"][key])[0] for key in keys)]
+        if entry["assessed"]:
             row += ["", ""]
         else:
-            row += [outcome_in_words(one["against"][key]["outcome"]) for key in deciding]
-        row.append("" if one["seconds"] is None else f"{one['seconds']:.1f}")
-        row.append("" if one["parameters"] is None else f"{one['parameters']:,}")
+            row += [outcome_in_words(entry["against"][key]["outcome"]) for key in deciding]
+        row.append("" if entry["seconds"] is None else f"{entry['seconds']:.1f}")
+        row.append("" if entry["parameters"] is None else f"{entry['parameters']:,}")
         rows.append(row)
-    missing = [f"{one['name']}: not run: {one['reason']}" for one in document["not_run"]]
+    missing = [f"{entry['name']}: not run: {entry['reason']}" for entry in document["not_run"]]
     note = f"{assessed} by ...: {assessed} compared with the model of the line"
     return "\n".join([head, *aligned(rows), note, *missing])

@@ -69,7 +69,7 @@ def cache(clear: bool) -> int:
     process is building is left, and the exit code is 1.
     """
     stores = kept_stores()
-    place, size = cache_folder() / "graphs", sum(store.bytes for store in stores) / 1e6
+    folder, size = cache_folder() / "graphs", sum(store.bytes for store in stores) / 1e6
     if not clear:
         rows = [["  store", "crystals", "graph", "MB", "built"]]
         for store in stores:
@@ -78,7 +78,7 @@ def cache(clear: bool) -> int:
             built = store.built.isoformat(" ", "minutes")
             name = f"  {store.folder.name}"
             rows.append([name, crystals, graph, f"{store.bytes / 1e6:.1f}", built])
-        click.echo(f"{len(stores)} stores of graphs, {size:.1f} MB, in {place}")
+        click.echo(f"{len(stores)} stores of graphs, {size:.1f} MB, in {folder}")
         if stores:
             click.echo("\n".join(aligned(rows)))
         return 0
@@ -91,7 +91,7 @@ def cache(clear: bool) -> int:
             left += 1
         else:
             removed, freed = removed + 1, freed + store.bytes
-    click.echo(f"removed {removed} stores of graphs, {freed / 1e6:.1f} MB, from {place}")
+    click.echo(f"removed {removed} stores of graphs, {freed / 1e6:.1f} MB, from {folder}")
     return 1 if left else 0
 
 
@@ -112,19 +112,19 @@ def _words(graph_settings: dict[str, Any]) -> str:
 def _sizes(survey: SizeSurvey) -> list[str]:
     """Lay out the mean sizes, a line for each strategy and kind of reduction."""
     rows = [["  strategy", "crystals", "atoms", "edges", "full edges / edges"]]
-    width = max(len(one.strategy) for one in survey.sizes)
-    for one in survey.sizes:
-        every, grouped = (one.crystals, one.edges), (one.grouped, one.grouped_edges)
+    width = max(len(size.strategy) for size in survey.sizes)
+    for size in survey.sizes:
+        every, grouped = (size.crystals, size.edges), (size.grouped, size.grouped_edges)
         for what, (crystals, full), atoms, edges in (
-            ("full", every, one.atoms, one.edges),
-            ("reduced", every, one.reduced_atoms, one.reduced_edges),
-            ("asymmetric unit", grouped, one.unit_atoms, one.unit_edges),
-            ("asymmetric unit, edges merged", grouped, one.unit_atoms, one.edge_orbits),
+            ("full", every, size.atoms, size.edges),
+            ("reduced", every, size.reduced_atoms, size.reduced_edges),
+            ("asymmetric unit", grouped, size.unit_atoms, size.unit_edges),
+            ("asymmetric unit, edges merged", grouped, size.unit_atoms, size.edge_orbits),
         ):
             if what == "reduced" and survey.reduction_tolerance == 0:
                 continue
             ratio = f"{full / edges:.2f}" if full and edges else "n/a"
-            name = f"  {one.strategy.ljust(width)}  {what}"
+            name = f"  {size.strategy.ljust(width)}  {what}"
             rows.append([name, str(crystals), _mean(atoms), _mean(edges), ratio])
     tolerance = survey.reduction_tolerance
     reduced = f"reduced at {tolerance:g} Å" if tolerance > 0 else "not reduced"

@@ -35,9 +35,9 @@ def exercise(number: int, quiet: bool, run: str | None, **options: Any) -> None:
         raise click.UsageError("--run goes with exercise 4.")
     if number == 1 and (options["small"] or options["epochs"] is not None):
         raise click.UsageError("--small and --epochs go with exercises 2 to 4.")
-    found = _do(number, run, options, not quiet)
-    click.echo(found.text)
-    for page in found.pages:
+    results = _do(number, run, options, not quiet)
+    click.echo(results.text)
+    for page in results.pages:
         click.echo(f"\npage: {page}")
 
 

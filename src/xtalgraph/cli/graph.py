@@ -48,15 +48,15 @@ def graph(graphs: DescribedGraphs | ComparedGraphs, as_json: bool) -> int:
 def _table(words: tuple[str, ...], sizes: list[GraphSize | str]) -> list[str]:
     rows = [["  strategy", "edges", "degree", "longest, Å", "pieces", "reduced atoms, edges"]]
     reasons = []
-    for word, one in zip(words, sizes, strict=True):
-        if isinstance(one, str):
-            reasons.append(f"  {word}: {one}")
+    for word, size in zip(words, sizes, strict=True):
+        if isinstance(size, str):
+            reasons.append(f"  {word}: {size}")
         else:
-            longest = "none" if one.longest is None else f"{one.longest:.3f}"
-            none = one.reduced_atoms is None
-            reduced = "not reduced" if none else f"{one.reduced_atoms}, {one.reduced_edges}"
-            cells = (str(one.num_edges), degree_words(one.degrees), longest, str(one.components))
-            rows.append([f"  {one.strategy}", *cells, reduced])
+            longest = "none" if size.longest is None else f"{size.longest:.3f}"
+            none = size.reduced_atoms is None
+            reduced = "not reduced" if none else f"{size.reduced_atoms}, {size.reduced_edges}"
+            cells = (str(size.num_edges), degree_words(size.degrees), longest, str(size.components))
+            rows.append([f"  {size.strategy}", *cells, reduced])
     return [*(aligned(rows) if len(rows) > 1 else []), *reasons]
 
 
@@ -87,7 +87,7 @@ def _words(name: str, summary: GraphSummary) -> str:
 
 
 def _degrees(counts: list[int]) -> list[str]:
-    """Draw the histogram of the degrees; a single degree is said already."""
+    """Draw the histogram of the degrees, where they differ."""
     present = [degree for degree, count in enumerate(counts) if count]
     if len(present) < 2:
         return []
@@ -112,21 +112,23 @@ def _reduced(summary: GraphSummary) -> str:
     small = summary.reduced
     if small is None:
         return "not reduced by symmetry"
-    kinds = Counter(f"{one.multiplicity} {one.element}" for one in small.classes)
-    said = [kind if n == 1 else f"{kind}, {n} times" for kind, n in kinds.items()]
-    more = f"; and {len(said) - _SITES_SHOWN} more kinds" if len(said) > _SITES_SHOWN else ""
+    kinds = Counter(
+        f"{atom_class.multiplicity} {atom_class.element}" for atom_class in small.classes
+    )
+    texts = [kind if n == 1 else f"{kind}, {n} times" for kind, n in kinds.items()]
+    more = f"; and {len(texts) - _SITES_SHOWN} more kinds" if len(texts) > _SITES_SHOWN else ""
     return (
         f"reduced by symmetry at {small.tolerance:g} Å: {summary.num_atoms} -> "
         f"{small.num_atoms} atoms "
-        f"({'; '.join(said[:_SITES_SHOWN])}{more}), {summary.num_edges} -> {small.num_edges} edges"
+        f"({'; '.join(texts[:_SITES_SHOWN])}{more}), {summary.num_edges} -> {small.num_edges} edges"
     )
 
 
 def _distances(peaks: list[Peak]) -> list[str]:
     """Say the first peaks of g(r), and how many neighbours an average atom has in each."""
-    said = []
+    texts = []
     for peak in peaks[:_PEAKS_SHOWN]:
         sharp = peak.last - peak.first < 0.01
         where = f"{peak.distance:.3f}" if sharp else f"{peak.first:.2f} to {peak.last:.2f}"
-        said.append(f"{peak.neighbors:.3g} at {where}")
-    return [f"  distances, Å, neighbours of a mean atom: {', '.join(said)}"] if said else []
+        texts.append(f"{peak.neighbors:.3g} at {where}")
+    return [f"  distances, Å, neighbours of a mean atom: {', '.join(texts)}"] if texts else []

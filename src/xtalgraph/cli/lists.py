@@ -16,12 +16,12 @@ class CommandWithLists(click.Command):
         }
         std: list[str] = []
         current: str | None = None
-        for place, word in enumerate(args):
+        for index, word in enumerate(args):
             if word.startswith("-"):
                 current = word if word in lists else None
                 if current is None:
                     std.append(word)
-                elif not args[place + 1 :] or args[place + 1].startswith("-"):
+                elif not args[index + 1 :] or args[index + 1].startswith("-"):
                     raise click.BadOptionUsage(word, f"Option {word!r} needs a word or more.", ctx)
             else:
                 std += [word] if current is None else [current, word]

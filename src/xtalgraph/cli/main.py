@@ -104,10 +104,10 @@ def _pointed(error: click.NoSuchOption) -> click.NoSuchOption:
         return error
     options = {parameter.name: parameter.opts[0] for parameter in command.params}
     keys = [name.rpartition(".")[2] for name in names]
-    if own := [options[key] for key in keys if key in options]:
-        return click.NoSuchOption(error.option_name, possibilities=own, ctx=error.ctx)
-    said = " or ".join(f"--set {name}=VALUE" for name in names)
-    text = f"No such option {error.option_name!r}; it is a setting: write {said}"
+    if options_meant := [options[key] for key in keys if key in options]:
+        return click.NoSuchOption(error.option_name, possibilities=options_meant, ctx=error.ctx)
+    settings = " or ".join(f"--set {name}=VALUE" for name in names)
+    text = f"No such option {error.option_name!r}; it is a setting: write {settings}"
     return click.NoSuchOption(error.option_name, text, ctx=error.ctx)
 
 

@@ -39,14 +39,14 @@ def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -
     target = document["target"]
     unit = f", {target['unit']}" if target["unit"] else ""
     head = f"{target['name']}{unit} ({target['kind']}), {document['splits'][part]} {part} crystals"
-    own = document["models"][model][part]
-    keys = [key for key in _TITLES if key in own]
+    metrics = document["models"][model][part]
+    keys = [key for key in _TITLES if key in metrics]
     rows = [["", *(_TITLES[key] for key in keys)]]
     for name, figures in document["models"].items():
         rows.append([name, *(metric_texts(figures[part][key])[0] for key in keys)])
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
-    first, bounds = keys[0], metric_texts(own[keys[0]])[1]
+    first, bounds = keys[0], metric_texts(metrics[keys[0]])[1]
     interval = f"{_TITLES[first]} of {model}: 95 % interval {bounds}" if bounds else ""
     return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
 
@@ -58,8 +58,8 @@ def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:
         document: The content of ``metrics.json``.
         part: train, val or test.
     """
-    each = document["targets"].values()
-    return "\n\n".join(metrics_table(one, document["model"], part) for one in each)
+    sections = document["targets"].values()
+    return "\n\n".join(metrics_table(section, document["model"], part) for section in sections)
 
 
 def single_table(metrics: Mapping[str, Any]) -> str:
@@ -111,7 +111,10 @@ def results_table(results: "Sequence[DiagnosticResult]") -> str:
     from xtalgraph.evidence.pages.diagnosis import limit_of, number_of
 
     rows = [["", "verdict", "number", "alarm"]]
-    rows += [[one.name, str(one.verdict), number_of(one), limit_of(one)] for one in results]
+    rows += [
+        [result.name, str(result.verdict), number_of(result), limit_of(result)]
+        for result in results
+    ]
     return "\n".join(aligned(rows))
 
 
@@ -130,9 +133,11 @@ def screened_table(table: "pd.DataFrame", error: float | None) -> str:
     digits = {key: count for key, count in wanted.items() if key in table}
     rows = [["rank", "id", "formula", "prediction", *digits]]
     for line in table.head(_LISTED).to_dict("records"):
-        said = meaningful(float(line["prediction"]), error)
+        prediction = meaningful(float(line["prediction"]), error)
         numbers = [plain(float(line[key]), count) for key, count in digits.items()]
-        rows.append([str(line["rank"]), str(line["id"]), str(line["formula"]), said, *numbers])
+        rows.append(
+            [str(line["rank"]), str(line["id"]), str(line["formula"]), prediction, *numbers]
+        )
     more = len(table) - _LISTED
     return "\n".join([*aligned(rows), *([f"... and {more} more in the table"] if more > 0 else [])])
 
@@ -153,15 +158,17 @@ def ablation_tables(document: Mapping[str, Any]) -> str:
         keys = list(document["sweep"])
         head = [*keys, "runs", *(f"{part} {measure}" for part in parts), "parameters", "MAD"]
         rows = [head]
-        for one in document["settings"]:
-            errors = one["targets"].get(target["name"], {})
-            last = one["smoothing"][-1]["mean average distance"] if one["smoothing"] else None
+        for setting in document["settings"]:
+            errors = setting["targets"].get(target["name"], {})
+            last = (
+                setting["smoothing"][-1]["mean average distance"] if setting["smoothing"] else None
+            )
             rows.append(
                 [
-                    *(str(one["settings"][key]) for key in keys),
-                    f"{one['done']}/{one['runs']}",
+                    *(str(setting["settings"][key]) for key in keys),
+                    f"{setting['done']}/{setting['runs']}",
                     *(mean_and_std(errors.get(part)) for part in parts),
-                    str(one["parameters"] or ""),
+                    str(setting["parameters"] or ""),
                     "n/a" if last is None else f"{last:.3f}",
                 ]
             )

@@ -11,23 +11,23 @@ from xtalgraph.workflows.tune import tune as run_search
 
 
 @verb(run_search)
-def tune(found: Tuning) -> None:
+def tune(tuning: Tuning) -> None:
     """Search settings for DATA with Optuna, and train the best in DIR/best.
 
     The same command goes on where it was killed. The test part is not read before the best settings
     are found; with --fold, a trial is the mean over inner folds of what is not in the test.
     """
-    keys = list(found.best["settings"])
+    keys = list(tuning.best["settings"])
     rows = [["trial", *keys, "validation error"]]
-    for trial in found.trials:
+    for trial in tuning.trials:
         error = trial["validation error"]
         text = f"failed: {trial['reason']}" if error is None else f"{error:.4g}"
         values = [_short(trial["settings"].get(key)) for key in keys]
         rows.append([f"{trial['number']}", *values, text])
     click.echo("\n".join(aligned(rows)))
-    click.echo(f"\nbest: trial {found.best['number']}; trained with its settings:\n")
-    click.echo(metrics_tables(found.run.metrics))
-    click.echo(f"\nreport: {found.run.folder / 'report.html'}")
+    click.echo(f"\nbest: trial {tuning.best['number']}; trained with its settings:\n")
+    click.echo(metrics_tables(tuning.run.metrics))
+    click.echo(f"\nreport: {tuning.run.folder / 'report.html'}")
 
 
 def _short(value: Any) -> str:

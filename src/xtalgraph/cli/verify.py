@@ -28,18 +28,18 @@ def verify(verified: Verified, as_json: bool) -> int:
 
 def _table(document: dict[str, Any]) -> str:
     results = document["results"]
-    several = len({one["target"] for one in results if one["target"]}) > 1
+    several = len({result["target"] for result in results if result["target"]}) > 1
     rows = [["", "", "worst", "relative", "allowed", ""]]
-    for one in results:
-        where = f"on {one['crystal']}" if one["crystal"] else ""
-        of = f"{one['target']}, " if several and where else ""
-        said = of + where if one["status"] != "n/a" else one["reason"]
-        worst = _number(one, "violation", one["unit"])
-        cells = [worst, _number(one, "relative"), _allowed(one)]
-        rows.append([one["check"], one["status"], *cells, said])
+    for result in results:
+        where = f"on {result['crystal']}" if result["crystal"] else ""
+        of = f"{result['target']}, " if several and where else ""
+        detail = of + where if result["status"] != "n/a" else result["reason"]
+        worst = _number(result, "violation", result["unit"])
+        cells = [worst, _number(result, "relative"), _allowed(result)]
+        rows.append([result["check"], result["status"], *cells, detail])
     texts = [row.pop() for row in rows]
     lines = [f"{line}  {text}".rstrip() for line, text in zip(aligned(rows), texts, strict=True)]
-    failed = [one["check"] for one in results if one["status"] == "fail"]
+    failed = [result["check"] for result in results if result["status"] == "fail"]
     verdict = f"FAILED: {', '.join(failed)}" if failed else "no check fails"
     count = len(document["crystals"])
     head = f"{count} of {document['of']} crystals of {document['source']}: {verdict}"

@@ -85,13 +85,13 @@ def fields_of(cls: Any) -> Mapping[str, Declared]:
     for base in reversed(cls.__mro__):
         if isinstance(base, type) and dataclasses.is_dataclass(base):
             texts |= _arguments(base.__doc__) | _texts_beneath(base)
-    found = {}
+    declared = {}
     for field in dataclasses.fields(cls):
         default = REQUIRED if field.default is dataclasses.MISSING else field.default
-        found[field.name] = Declared(
+        declared[field.name] = Declared(
             field.name, hints[field.name], default, texts.get(field.name, "")
         )
-    return MappingProxyType(found)
+    return MappingProxyType(declared)
 
 
 def keys_of(cls: Any) -> Iterator[Declared]:
@@ -139,8 +139,8 @@ def _spelled(hint: Any) -> Iterator[Spelled]:
 
 def _arguments(docstring: str | None) -> dict[str, str]:
     section = _ARGUMENTS.search(inspect.cleandoc(docstring or "") + "\n")
-    found = _ARGUMENT.findall(section[1]) if section else []
-    return {name: " ".join(text.split()) for name, text in found}
+    arguments = _ARGUMENT.findall(section[1]) if section else []
+    return {name: " ".join(text.split()) for name, text in arguments}
 
 
 def _texts_beneath(cls: type) -> dict[str, str]:

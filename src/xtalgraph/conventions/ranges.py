@@ -108,10 +108,10 @@ def check_ranges(settings: Any, where: str) -> None:
         value = getattr(settings, name)
         if isinstance(value, dict):
             value = list(value.values())
-        for one in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(one, Real) and not isinstance(one, bool):
+        for number in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(number, Real) and not isinstance(number, bool):
                 for allowed in ranges:
-                    allowed.check(typing.cast(int | float, one), f"{where}.{name}")
+                    allowed.check(typing.cast(int | float, number), f"{where}.{name}")
 
 
 @functools.cache
@@ -122,12 +122,12 @@ def ranges_of(cls: Any) -> dict[str, tuple[Range, ...]]:
         cls: The dataclass.
     """
     hints = typing.get_type_hints(cls, include_extras=True)
-    found = {field.name: tuple(_ranges(hints[field.name])) for field in dataclasses.fields(cls)}
-    return {name: ranges for name, ranges in found.items() if ranges}
+    declared = {field.name: tuple(_ranges(hints[field.name])) for field in dataclasses.fields(cls)}
+    return {name: ranges for name, ranges in declared.items() if ranges}
 
 
 def _ranges(hint: Any) -> list[Range]:
     if typing.get_origin(hint) is Annotated:
         base, *extras = typing.get_args(hint)
-        return [*_ranges(base), *(one for one in extras if isinstance(one, Range))]
-    return [one for part in typing.get_args(hint) for one in _ranges(part)]
+        return [*_ranges(base), *(extra for extra in extras if isinstance(extra, Range))]
+    return [extra for part in typing.get_args(hint) for extra in _ranges(part)]

@@ -109,10 +109,10 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         return value
     if origin is list and isinstance(value, list | tuple):
         (item,) = typing.get_args(hint)
-        return [_checked(one, item, f"{where}[{n}]") for n, one in enumerate(value)]
+        return [_checked(entry, item, f"{where}[{n}]") for n, entry in enumerate(value)]
     if origin is dict and isinstance(value, dict):
         _, item = typing.get_args(hint)
-        return {str(key): _checked(one, item, f"{where}.{key}") for key, one in value.items()}
+        return {str(key): _checked(entry, item, f"{where}.{key}") for key, entry in value.items()}
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:  # YAML 1.1 reads 1e-3 as a string
             return float(value)

@@ -179,7 +179,7 @@ def _basis(rank: int, symmetry: str) -> Float[np.ndarray, "components elements"]
     orbits = _orbits((0, 1, 2), rank, symmetry)
     basis = np.zeros((len(orbits), 3**rank))
     for row, orbit in enumerate(orbits):
-        elements = [sum(index * 3**n for n, index in enumerate(one[::-1])) for one in orbit]
+        elements = [sum(index * 3**n for n, index in enumerate(indices[::-1])) for indices in orbit]
         basis[row, elements] = len(orbit) ** -0.5
     basis.setflags(write=False)
     return basis

@@ -120,7 +120,7 @@ def from_pymatgen_dict(data: Mapping[str, Any], disorder: str = "refuse") -> Cry
             species = site["species"]
             if len(species) != 1 or abs(species[0]["occu"] - 1.0) > FULL:
                 mixed[index] = _added(
-                    (number_of_symbol(one["element"]), float(one["occu"])) for one in species
+                    (number_of_symbol(entry["element"]), float(entry["occu"])) for entry in species
                 )
             numbers.append(0 if index in mixed else number_of_symbol(species[0]["element"]))
             coordinates.append(site["abc" if fractional else "xyz"])

@@ -196,11 +196,11 @@ def _numbers(species: np.ndarray | None, numbers: np.ndarray | None) -> Int[np.n
         array is not None and array.ndim != 1 for array in (species, numbers)
     ):
         raise InputError("it has no column species:S:1 or Z:I:1 in Properties")
-    found = [
+    atomic_numbers = [
         None if column is None else np.array([_number(n, str(w)) for n, w in enumerate(column)])
         for column in (species, numbers)
     ]
-    named, counted = found
+    named, counted = atomic_numbers
     if named is None or counted is None:
         return (named if counted is None else counted).astype(np.int64)  # type: ignore[union-attr]
     if (named != counted).any():

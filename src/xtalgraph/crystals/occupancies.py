@@ -67,12 +67,12 @@ class Occupancies:
     def kinds(self) -> dict[int, tuple[tuple[int, int], ...]]:
         """Return for each disordered site what sites of the same mixture share, by its number."""
         grid = np.rint(self.share / _GRID).astype(np.int64).tolist()
-        found: dict[int, list[tuple[int, int]]] = {}
+        pairs: dict[int, list[tuple[int, int]]] = {}
         for site, species, share in zip(
             self.site.tolist(), self.species.tolist(), grid, strict=True
         ):
-            found.setdefault(site, []).append((species, share))
-        return {site: tuple(mixture) for site, mixture in found.items()}
+            pairs.setdefault(site, []).append((species, share))
+        return {site: tuple(mixture) for site, mixture in pairs.items()}
 
     def colours(self) -> dict[int, int]:
         """Return a number for the mixture on each disordered site, the same in any crystal."""

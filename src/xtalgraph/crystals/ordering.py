@@ -70,23 +70,23 @@ def most_probable_ordering(crystal: Crystal) -> Crystal:
         kind: {z: round(share * number * cells) for z, share in mixtures[kind].items()}
         for kind, number in kinds.items()
     }
-    charges, how = _charges(counts, mixtures)
+    charges, method = _charges(counts, mixtures)
     order = Ordering(algo=Ordering.ALGO_FAST)
-    found: list[tuple[float, Any]] = []
+    scored: list[tuple[float, Any]] = []
     for shape in _shapes(cells):
         large = supercell(crystal, shape)
         structure = _decorated(large, crystal, mixtures, charges)
         (best,) = order.apply_transformation(structure, return_ranked_list=1)
-        found.append((best["energy"], best["structure"]))
-    lowest = min(energy for energy, _ in found)
+        scored.append((best["energy"], best["structure"]))
+    lowest = min(energy for energy, _ in scored)
     slack = _SAME * cells * len(crystal)
-    chosen = next(structure for energy, structure in found if energy <= lowest + slack)
+    chosen = next(structure for energy, structure in scored if energy <= lowest + slack)
     ordered = from_pymatgen(chosen.remove_oxidation_states())
     log.info(
         "%s is ordered to %s, the ordering with %s among those of %d of its cells",
         crystal.formula,
         formula_of(ordered.numbers.tolist()),
-        how,
+        method,
         cells,
     )
     return ordered
@@ -157,7 +157,7 @@ def _charges(
 
 def _repelling(mixture: Mapping[int, float]) -> dict[int, float]:
     """Return charges of the species of a site that differ; their mean is 0 if none is missing."""
-    charges = {z: float(place) for place, z in enumerate(mixture, start=1)}
+    charges = {z: float(rank) for rank, z in enumerate(mixture, start=1)}
     if sum(mixture.values()) < 1 - _CLOSE:
         return charges  # a vacancy has the charge 0
     mean = sum(charges[z] * share for z, share in mixture.items())

@@ -41,10 +41,10 @@ def oxidation_states(crystal: Crystal) -> Int[np.ndarray, " atoms"]:
         with warnings.catch_warnings():
             # From spglib, of a setting that pymatgen leaves alone.
             warnings.filterwarnings("ignore", message="Set OLD_ERROR_HANDLING")
-            found = BVAnalyzer().get_valences(structure)
+            valences = BVAnalyzer().get_valences(structure)
     except (ValueError, KeyError) as error:
         raise InputError(
             f"no neutral assignment of oxidation states was found for "
             f"{structure.composition.reduced_formula}: {error} Metals have none"
         ) from error
-    return np.array(found, dtype=np.int64)
+    return np.array(valences, dtype=np.int64)

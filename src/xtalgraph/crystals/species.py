@@ -79,9 +79,9 @@ def number_of_label(label: str, elements: frozenset[int] | None = None) -> int:
     short = _natural(letters[:1].upper())
     if len(letters) > 1 and letters[1].islower():
         if len(letters) == 2 or letters[2].isupper():
-            found = long or _natural(_GROUPS.get(pair, ""))
-            if found is not None:
-                return found
+            symbol = long or _natural(_GROUPS.get(pair, ""))
+            if symbol is not None:
+                return symbol
     elif long is not None and short is not None:
         return _of_two(label, letters, long, short, elements)
     elif long is not None:

@@ -196,12 +196,12 @@ def space_group_number(operations: Operations) -> int | None:
             "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
         )
         try:
-            found = spglib.get_spacegroup_type_from_symmetry(
+            space_group = spglib.get_spacegroup_type_from_symmetry(
                 rotations, operations.translations % 1.0, lattice=np.linalg.cholesky(metric)
             )
         except spglib.SpglibError:
             return None
-    return None if found is None else int(found.number)
+    return None if space_group is None else int(space_group.number)
 
 
 def check_fit(cell: Float[np.ndarray, "3 3"], operations: Operations) -> None:
@@ -232,17 +232,17 @@ def _changed(
     misfit: Float[np.ndarray, "3 3"],
 ) -> str:
     """Say which length or angle of the cell changes most: ``a of 3 Å becomes 48 Å``."""
-    own = np.diag(misfit)
-    if own.max() > _CELL_MISFIT:
-        which = int(own.argmax())
+    diagonal = np.diag(misfit)
+    if diagonal.max() > _CELL_MISFIT:
+        which = int(diagonal.argmax())
         before, after = (math.sqrt(m[which, which]) for m in (metric, mapped))
         return f"{'abc'[which]} of {before:.4g} Å becomes {after:.4g} Å"
-    one, other = (int(place) for place in np.unravel_index(misfit.argmax(), misfit.shape))
+    row, column = (int(index) for index in np.unravel_index(misfit.argmax(), misfit.shape))
     degrees = [
-        math.degrees(math.acos(m[one, other] / math.sqrt(m[one, one] * m[other, other])))
+        math.degrees(math.acos(m[row, column] / math.sqrt(m[row, row] * m[column, column])))
         for m in (metric, mapped)
     ]
-    name = ("alpha", "beta", "gamma")[3 - one - other]
+    name = ("alpha", "beta", "gamma")[3 - row - column]
     return f"{name} of {degrees[0]:.4g}° becomes {degrees[1]:.4g}°"
 
 

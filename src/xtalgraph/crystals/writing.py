@@ -61,8 +61,8 @@ def to_cif(crystal: Crystal) -> str:
     for site, (x, y, z) in enumerate(crystal.fractional.tolist()):
         number = int(crystal.site_numbers[site])
         shares = {number: 1} if number or held is None else held.on_site(site)
-        for one, share in shares.items():
-            symbol = SYMBOLS[one]
+        for species, share in shares.items():
+            symbol = SYMBOLS[species]
             seen[symbol] += 1
             lines.append(f" {symbol}{seen[symbol]} {symbol} {x!r} {y!r} {z!r} {share!r}\n")
     return text + "".join(lines)

@@ -15,8 +15,8 @@ def cache_folder() -> Path:
     Returns:
         An absolute path.
     """
-    if own := os.environ.get("XTALGRAPH_CACHE"):
-        return Path(own).expanduser().absolute()
+    if chosen := os.environ.get("XTALGRAPH_CACHE"):
+        return Path(chosen).expanduser().absolute()
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         base = Path(local) if local else Path.home() / "AppData" / "Local"

@@ -79,10 +79,10 @@ class Conditions:
             if abs(number) > LARGEST_NUMBER:
                 return f"{name!r} must be at most {LARGEST_NUMBER:g} in size, got {number:g}"
         if self.fidelity:
-            said = str(values[self.fidelity])
-            if said not in self.fidelities:
-                known = nearest(said, self.fidelities)
-                return f"{self.fidelity!r} is no method that the model knows: {said!r}{known}"
+            fidelity = str(values[self.fidelity])
+            if fidelity not in self.fidelities:
+                known = nearest(fidelity, self.fidelities)
+                return f"{self.fidelity!r} is no method that the model knows: {fidelity!r}{known}"
         return None
 
     def states_of(self, rows: Sequence[Mapping[Any, Any]]) -> States:
@@ -94,10 +94,10 @@ class Conditions:
         Raises:
             InputError: If a row has none.
         """
-        for place, values in enumerate(rows):
+        for row, values in enumerate(rows):
             problem = self.problem(values)
             if problem is not None:
-                raise InputError(f"row {place}: {problem}")
+                raise InputError(f"row {row}: {problem}")
         numbers = [[_number(values[name]) for name in self.numbers] for values in rows]
         fidelity = [
             self.fidelities.index(str(values[self.fidelity])) if self.fidelity else -1

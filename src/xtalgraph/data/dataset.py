@@ -65,7 +65,7 @@ class Dataset:
         """
         if not reasons:
             return self
-        left = [place for place in range(len(self)) if place not in reasons]
+        left = [index for index in range(len(self)) if index not in reasons]
         return Dataset(self.table.reject(reasons), self.labels.select(left), self.conditions)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Dates of a column as moments: one order of day and month for the whole column, or a refusal."""
+"""Dates of a column as moments: one order of day and month for the whole column, or an error."""
 
 import datetime as dt
 import re
@@ -56,7 +56,7 @@ class Moments:
 
     values: Float[np.ndarray, " rows"]
     """Seconds since 1970 in UTC; or months, or the numbers that stand in the column."""
-    how: str
+    order: str
     """How the column was read where that is not plain: ``day/month/year``; else empty."""
 
 
@@ -74,7 +74,7 @@ def moments_of(column: SplitColumn) -> Moments:
             ways that cannot be compared; the message names rows and says how to write them.
 
     Example:
-        >>> moments_of(SplitColumn.of("added", ["31/03/2020", "12/04/2020"])).how
+        >>> moments_of(SplitColumn.of("added", ["31/03/2020", "12/04/2020"])).order
         'day/month/year'
     """
     column.check_filled("a date")
@@ -86,11 +86,11 @@ def moments_of(column: SplitColumn) -> Moments:
         raise column.refuse(plain, f"a number stands among dates; {_ISO}")
     months = [_MONTH_ALONE.fullmatch(_text(value)) for value in column.values]
     if all(months):
-        found = [int(one["year"]) * 12 + int(one["month"]) for one in months if one]
-        bad = [i for i, one in enumerate(months) if one and not 1 <= int(one["month"]) <= 12]
+        moments = [int(month["year"]) * 12 + int(month["month"]) for month in months if month]
+        bad = [i for i, month in enumerate(months) if month and not 1 <= int(month["month"]) <= 12]
         if bad:
             raise column.refuse(bad, f"there is no such month; {_ISO}")
-        return Moments(np.array(found, dtype=np.float64), "")
+        return Moments(np.array(moments, dtype=np.float64), "")
     return _of_dates(column)
 
 
@@ -118,16 +118,16 @@ def _of_numbers(
 
 def _of_dates(column: SplitColumn) -> Moments:
     matched = [_match(value) for value in column.values]
-    bad = [i for i, one in enumerate(matched) if one is None]
+    bad = [i for i, match in enumerate(matched) if match is None]
     if bad:
         raise column.refuse(bad, f"is no date that can be read in one way alone; {_ISO}")
-    found = [one for one in matched if one is not None]
-    day_first = _order(column, found)
+    parts = [match for match in matched if match is not None]
+    day_first = _order(column, parts)
     read: list[dt.datetime] = []
-    for place, one in enumerate(found):
-        moment = one if isinstance(one, dt.datetime) else _moment(one, day_first)
+    for index, match in enumerate(parts):
+        moment = match if isinstance(match, dt.datetime) else _moment(match, day_first)
         if moment is None:
-            raise column.refuse([place], f"there is no such day or hour; {_ISO}")
+            raise column.refuse([index], f"there is no such day or hour; {_ISO}")
         read.append(moment)
     with_zone = [i for i, moment in enumerate(read) if moment.tzinfo is not None]
     if with_zone and len(with_zone) < len(read):
@@ -137,28 +137,28 @@ def _of_dates(column: SplitColumn) -> Moments:
         )
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     seconds = [
-        ((one if one.tzinfo else one.replace(tzinfo=dt.UTC)) - epoch).total_seconds()
-        for one in read
+        ((match if match.tzinfo else match.replace(tzinfo=dt.UTC)) - epoch).total_seconds()
+        for match in read
     ]
-    turned = any(not isinstance(one, dt.datetime) and "first" in one for one in found)
+    turned = any(not isinstance(match, dt.datetime) and "first" in match for match in parts)
     order = "day/month/year" if day_first else "month/day/year"
     return Moments(np.array(seconds, dtype=np.float64), order if turned else "")
 
 
-def _order(column: SplitColumn, found: Iterable[dt.datetime | dict[str, str]]) -> bool:
+def _order(column: SplitColumn, parts: Iterable[dt.datetime | dict[str, str]]) -> bool:
     """Return whether the day comes before the month, by the rows where one of them is above 12."""
     pairs = {
-        place: (int(one["first"]), int(one["second_of"]))
-        for place, one in enumerate(found)
-        if not isinstance(one, dt.datetime) and "first" in one
+        index: (int(part["first"]), int(part["second_of"]))
+        for index, part in enumerate(parts)
+        if not isinstance(part, dt.datetime) and "first" in part
     }
-    days = [place for place, (first, _) in pairs.items() if first > 12]
-    months = [place for place, (_, second) in pairs.items() if second > 12]
+    days = [index for index, (first, _) in pairs.items() if first > 12]
+    months = [index for index, (_, second) in pairs.items() if second > 12]
     if days and months:
         raise column.refuse(
             [days[0], months[0]], f"one has the day first, the other the month; {_ISO}"
         )
-    open_ones = [place for place, (first, second) in pairs.items() if first != second]
+    open_ones = [index for index, (first, second) in pairs.items() if first != second]
     if open_ones and not days and not months:
         raise column.refuse(
             open_ones, f"can be read as day/month/year and as month/day/year; {_ISO}"

@@ -223,10 +223,10 @@ def _held_out(table: CrystalTable, division: Division) -> tuple[np.ndarray, str]
 
 
 def _prototypes(table: CrystalTable) -> list[str]:
-    found, missing = [], []
+    prototypes, missing = [], []
     for name, crystal in zip(table.ids, table.crystals, strict=True):
         try:
-            found.append(find_prototype(crystal).label)
+            prototypes.append(find_prototype(crystal).label)
         except GraphError as error:
             missing.append(f"{name}: {error}")
     if missing:
@@ -234,7 +234,7 @@ def _prototypes(table: CrystalTable) -> list[str]:
             f"{len(missing)} of {len(table)} crystals have no prototype, the first {missing[0]}; "
             "leave them out, or choose another split, such as formula"
         )
-    return found
+    return prototypes
 
 
 def column_of(table: CrystalTable, name: str) -> SplitColumn:
@@ -251,7 +251,7 @@ def column_of(table: CrystalTable, name: str) -> SplitColumn:
         names = [str(column) for column in table.columns.columns]
         raise ConfigError(f"data.split: there is no column {name!r}{nearest(name, names)}")
     places = tuple(
-        one if row is None else f"row {row} ({one})"
-        for one, row in zip(table.ids, table.rows, strict=True)
+        identifier if row is None else f"row {row} ({identifier})"
+        for identifier, row in zip(table.ids, table.rows, strict=True)
     )
     return SplitColumn(name, tuple(table.columns[name].tolist()), places)

@@ -65,45 +65,45 @@ class DuplicateIndex:
         Returns:
             The partner that is nearest in the means of the distances, −1 where there is none.
         """
-        found = np.full(len(rows), -1)
+        partner = np.full(len(rows), -1)
         is_other = np.zeros(len(self._crystals), dtype=bool)
         is_other[among] = True
         wanted: dict[str, list[int]] = defaultdict(list)
-        for place, row in enumerate(rows.tolist()):
-            wanted[self._formula[row]].append(place)
+        for index, row in enumerate(rows.tolist()):
+            wanted[self._formula[row]].append(index)
         for formula, places in wanted.items():
             others = self._rows_of[formula][is_other[self._rows_of[formula]]]
             if len(others) == 0 or (len(others) == 1 and np.array_equal(others, rows[places])):
                 continue
             near = self._near(rows[places], others, tolerance)
-            for place, candidates in zip(places, near, strict=True):
-                row = int(rows[place])
+            for index, candidates in zip(places, near, strict=True):
+                row = int(rows[index])
                 same = (other for other in candidates if self.same(row, other, tolerance))
-                found[place] = next(same, -1)
-        return found
+                partner[index] = next(same, -1)
+        return partner
 
-    def same(self, one: int, other: int, tolerance: float = DUPLICATE_TOLERANCE) -> bool:
+    def same(self, first: int, second: int, tolerance: float = DUPLICATE_TOLERANCE) -> bool:
         """Whether two rows hold the same crystal.
 
         Args:
-            one: Its row.
-            other: Its row.
+            first: Its row.
+            second: Its row.
             tolerance: Largest difference of two distances, Å.
         """
-        key = min(one, other), max(one, other), tolerance
+        key = min(first, second), max(first, second), tolerance
         if key not in self._known:
             self._known[key] = self._compare(*key)
         return self._known[key]
 
-    def _compare(self, one: int, other: int, tolerance: float) -> bool:
-        first, second = self._crystals[one], self._crystals[other]
-        if self._formula[one] != self._formula[other]:
+    def _compare(self, first: int, second: int, tolerance: float) -> bool:
+        crystal, compared = self._crystals[first], self._crystals[second]
+        if self._formula[first] != self._formula[second]:
             return False
-        if _written_alike(first, second):
+        if _written_alike(crystal, compared):
             return True
-        if not self._lists(one).same_as(self._lists(other), tolerance):
+        if not self._lists(first).same_as(self._lists(second), tolerance):
             return False
-        return _matcher_agrees(first, second, tolerance)
+        return _matcher_agrees(crystal, compared, tolerance)
 
     def _near(
         self,
@@ -115,10 +115,10 @@ class DuplicateIndex:
         means = np.stack([self._lists(int(row)).means() for row in others])
         tree = KDTree(means)
         for row in rows.tolist():
-            own = self._lists(row).means()
-            near = np.array(tree.query_ball_point(own, tolerance + 1e-9, p=np.inf), dtype=np.int64)
+            mean = self._lists(row).means()
+            near = np.array(tree.query_ball_point(mean, tolerance + 1e-9, p=np.inf), dtype=np.int64)
             near = near[others[near] != row]
-            apart = np.abs(means[near] - own).max(axis=1, initial=0.0)
+            apart = np.abs(means[near] - mean).max(axis=1, initial=0.0)
             yield others[near[np.argsort(apart, kind="stable")]].tolist()
 
 
@@ -134,10 +134,10 @@ def _written_alike(first: Crystal, second: Crystal) -> bool:
 
 
 def _same_mixtures(first: Crystal, second: Crystal) -> bool:
-    one, other = first.occupancies, second.occupancies
-    if one is None or other is None:
-        return one is other
-    return one.same_as(other)
+    mixtures, others = first.occupancies, second.occupancies
+    if mixtures is None or others is None:
+        return mixtures is others
+    return mixtures.same_as(others)
 
 
 def _matcher_agrees(first: Crystal, second: Crystal, tolerance: float) -> bool:

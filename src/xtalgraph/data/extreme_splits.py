@@ -41,7 +41,7 @@ def extreme_split(
     tested = int(filled[in_test - 1])
     in_val = max(in_test, _nearest_count(filled, tested + val * len(values)))
     ends = {"high": "highest", "low": "lowest"}[end]
-    how = (
+    description = (
         f"test: {ends} {test:g} by {what}, validation: the {val:g} next to it; rows of equal value "
         "together"
     )
@@ -49,7 +49,7 @@ def extreme_split(
         np.flatnonzero(rank >= in_val),
         np.flatnonzero((rank >= in_test) & (rank < in_val)),
         np.flatnonzero(rank < in_test),
-        how,
+        description,
     )
 
 
@@ -66,7 +66,7 @@ def time_split(column: SplitColumn, *, val: float, test: float) -> Split:
         ConfigError: If the fractions are not as they must be, or ties leave nothing to train on.
     """
     moments = moments_of(column)
-    what = f"time, column {column.name}" + (f", read as {moments.how}" if moments.how else "")
+    what = f"time, column {column.name}" + (f", read as {moments.order}" if moments.order else "")
     return extreme_split(moments.values, "high", val=val, test=test, what=what)
 
 

@@ -46,21 +46,21 @@ def fetch(name: str, *, base_url: str | None = None, progress: bool = True) -> P
     url = dataset.url if base_url is None else f"{base_url.rstrip('/')}/{filename}"
     path = cache_folder() / filename
     if path.exists():
-        found = _sha256(path)
-        if found == dataset.sha256:
+        digest = _sha256(path)
+        if digest == dataset.sha256:
             return path
         warnings.warn(
-            f"{path} has sha256 {found}, expected {dataset.sha256}: fetching it again",
+            f"{path} has sha256 {digest}, expected {dataset.sha256}: fetching it again",
             stacklevel=2,
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     _download(url, part, path, progress)
-    found = _sha256(part)
-    if found != dataset.sha256:
+    digest = _sha256(part)
+    if digest != dataset.sha256:
         part.unlink()
         raise DownloadError(
-            f"{url} must have sha256 {dataset.sha256}, got {found}; what was downloaded has been "
+            f"{url} must have sha256 {dataset.sha256}, got {digest}; what was downloaded has been "
             "removed. Try again; if it happens again the file on the server is another one."
         )
     part.replace(path)

@@ -34,8 +34,8 @@ class Groups:
             names: Of the group of each row. Their order in the file does not number the groups.
             by: What the rows of a group share.
         """
-        number = {name: place for place, name in enumerate(sorted(set(names), key=str))}
-        return cls(np.array([number[name] for name in names], dtype=np.int64), by)
+        numbers = {name: index for index, name in enumerate(sorted(set(names), key=str))}
+        return cls(np.array([numbers[name] for name in names], dtype=np.int64), by)
 
     @classmethod
     def alone(cls, rows: int) -> "Groups":
@@ -84,11 +84,11 @@ def group_split(groups: Groups, *, val: float, test: float, seed: int) -> Split:
     in_test = _drawn(groups, max(1.0, test * count), draw, leave=2 if round(val * count) else 1)
     rest = everything[~in_test]
     in_val = _drawn_rows(groups, rest, val * count, draw)
-    how = (
+    description = (
         f"random{groups.together}, {test:g} test, {val:g} validation, groups whole in all parts, "
         f"seed {seed}"
     )
-    return sorted_split(np.setdiff1d(rest, in_val), in_val, everything[in_test], how)
+    return sorted_split(np.setdiff1d(rest, in_val), in_val, everything[in_test], description)
 
 
 def draw_folds(groups: Groups, count: int, seed: int) -> Int[np.ndarray, " rows"]:
@@ -140,12 +140,12 @@ def group_fold_split(
         raise ConfigError(f"there is no fold {fold}; the folds are {', '.join(map(str, known))}")
     rest = np.flatnonzero(folds != fold)
     where = f"drawn{groups.together}, " if drawn else "as given, "
-    how = f"fold {fold} of {len(known)}, {where}for the test, "
+    description = f"fold {fold} of {len(known)}, {where}for the test, "
     if inner is None:
         check_fractions(val, 0.0)
         draw = np.random.default_rng([seed, _DRAWS["validation"], fold])
         chosen = _drawn_rows(groups, rest, val * len(rest), draw)
-        how += f"{val:g} of the rest{groups.together} validation, seed {seed}"
+        description += f"{val:g} of the rest{groups.together} validation, seed {seed}"
     else:
         count, which = inner
         if not 0 <= which < count:
@@ -154,8 +154,10 @@ def group_fold_split(
             )
         draw = np.random.default_rng([seed, _DRAWS["inner"], fold])
         chosen = rest[_folds(groups.select(rest), count, draw) == which]
-        how += f"inner fold {which} of {count}{groups.together} for validation, seed {seed}"
-    return sorted_split(np.setdiff1d(rest, chosen), chosen, np.flatnonzero(folds == fold), how)
+        description += f"inner fold {which} of {count}{groups.together} for validation, seed {seed}"
+    return sorted_split(
+        np.setdiff1d(rest, chosen), chosen, np.flatnonzero(folds == fold), description
+    )
 
 
 def nested_splits(groups: Groups, outer: int, inner: int, seed: int) -> Iterator[Split]:
@@ -204,8 +206,8 @@ def holdout_split(
     rest = np.flatnonzero(~held)
     draw = np.random.default_rng([seed, _DRAWS["validation"]])
     chosen = _drawn_rows(groups, rest, val * len(rest), draw)
-    how = f"test: {what}; {val:g} of the rest{groups.together} validation, seed {seed}"
-    return sorted_split(np.setdiff1d(rest, chosen), chosen, np.flatnonzero(held), how)
+    description = f"test: {what}; {val:g} of the rest{groups.together} validation, seed {seed}"
+    return sorted_split(np.setdiff1d(rest, chosen), chosen, np.flatnonzero(held), description)
 
 
 def set_aside(split: Split, groups: Groups, *, fraction: float, seed: int) -> Split:
@@ -230,8 +232,13 @@ def set_aside(split: Split, groups: Groups, *, fraction: float, seed: int) -> Sp
         )
     draw = np.random.default_rng([seed, _DRAWS["calibration"]])
     chosen = np.sort(_drawn_rows(groups, split.train, fraction * len(split.train), draw))
-    how = f"{split.how}; {fraction:g} of the training part{groups.together} calibrates intervals"
-    return replace(split, train=np.setdiff1d(split.train, chosen), calibration=chosen, how=how)
+    description = (
+        f"{split.description}; {fraction:g} of the training part{groups.together} calibrates "
+        "intervals"
+    )
+    return replace(
+        split, train=np.setdiff1d(split.train, chosen), calibration=chosen, description=description
+    )
 
 
 def _drawn_rows(
@@ -277,10 +284,10 @@ def _folds(groups: Groups, count: int, draw: np.random.Generator) -> Int[np.ndar
 
 
 def _check_number(groups: Groups, needed: int) -> None:
-    found = len(np.unique(groups.label))
-    if found < needed:
+    distinct = len(np.unique(groups.label))
+    if distinct < needed:
         what = f"groups{groups.together}" if groups.by else "rows"
         raise ConfigError(
             f"a split{groups.together} needs at least {needed} {what}, these "
-            f"{len(groups.label)} rows have {found}; choose another split"
+            f"{len(groups.label)} rows have {distinct}; choose another split"
         )

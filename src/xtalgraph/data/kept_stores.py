@@ -55,16 +55,20 @@ class KeptStore:
 
 def kept_stores() -> list[KeptStore]:
     """Return the stores of graphs in the cache, the oldest first."""
-    place = cache_folder() / "graphs"
-    folders = [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
-    found = [_look_at(folder) for folder in folders if _NAME.fullmatch(folder.name)]
-    return sorted(found, key=lambda store: (store.built, store.folder))
+    stores_folder = cache_folder() / "graphs"
+    folders = (
+        [path for path in stores_folder.iterdir() if path.is_dir()]
+        if stores_folder.is_dir()
+        else []
+    )
+    stores = [_look_at(folder) for folder in folders if _NAME.fullmatch(folder.name)]
+    return sorted(stores, key=lambda store: (store.built, store.folder))
 
 
 def _look_at(folder: Path) -> KeptStore:
     files = [path.stat() for path in folder.rglob("*") if path.is_file()]
     written = max([folder.stat().st_mtime, *(file.st_mtime for file in files)])
-    crystals, graph_settings = _said(folder / DOCUMENT)
+    crystals, graph_settings = _header(folder / DOCUMENT)
     return KeptStore(
         folder=folder,
         bytes=sum(file.st_size for file in files),
@@ -74,7 +78,7 @@ def _look_at(folder: Path) -> KeptStore:
     )
 
 
-def _said(document: Path) -> tuple[int | None, dict[str, Any] | None]:
+def _header(document: Path) -> tuple[int | None, dict[str, Any] | None]:
     """Return the number of crystals and the graph settings; None where a store has none."""
     if not document.is_file():
         return None, None

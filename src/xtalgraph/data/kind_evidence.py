@@ -87,14 +87,14 @@ def kind_evidence(
     if len(values) > _MOST:
         some = draw.permutation(len(values))[:_MOST]
         values, atoms = values[some], atoms[some]
-    whole, each = _deviation(values), _deviation(values / atoms)
+    whole, per_atom = _deviation(values), _deviation(values / atoms)
     ratios = []
     for _ in range(_DRAWS):
         rows = draw.integers(len(values), size=len(values))
         ratios.append(_ratio(values[rows], atoms[rows]))
     low, high = np.quantile(ratios, _ENDS)
     sizes = round(float(atoms.min())), round(float(atoms.max()))
-    return KindEvidence(_ratio(values, atoms), float(low), float(high), whole, each, sizes)
+    return KindEvidence(_ratio(values, atoms), float(low), float(high), whole, per_atom, sizes)
 
 
 def kind_of_unit(unit: str) -> Kind | None:

@@ -76,10 +76,10 @@ def examine_equal_labels(values: Float[np.ndarray, " rows"], split: Split) -> Eq
         EqualLabels(value=0.0, rows=3, of=5, constant_mae=1.5)
         >>> examine_equal_labels(np.array([0.0, 0.0, 1.5, 2.0, 3.0]), split)
     """
-    found, counts = np.unique(values, return_counts=True)
-    if len(found) < 2 or counts.max() < MOST * len(values):
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) < 2 or counts.max() < MOST * len(values):
         return None
-    value = float(found[counts.argmax()])
+    value = float(distinct[counts.argmax()])
     test = values[split.test]
     error = mae(test, np.full_like(test, value)) if len(test) else None
     return EqualLabels(value, int(counts.max()), len(values), error)
@@ -130,10 +130,10 @@ def outlying_labels(values: Float[np.ndarray, " rows"]) -> Outlying | None:
     above = np.flatnonzero(gaps[::-1][:most])
     low = order[: below[-1] + 1] if len(below) else order[:0]
     high = order[len(order) - 1 - above[-1] :] if len(above) else order[:0]
-    found = np.concatenate([low, high])
-    if len(found) == 0:
+    rows = np.concatenate([low, high])
+    if len(rows) == 0:
         return None
-    farthest = found[np.argsort(-apart[found], kind="stable")]
+    farthest = rows[np.argsort(-apart[rows], kind="stable")]
     return Outlying(tuple(farthest.tolist()), median, deviation)
 
 
@@ -169,6 +169,6 @@ def examine_order(values: Float[np.ndarray, " rows"], split: Split) -> RowOrder:
     rho = spearman(np.arange(len(values), dtype=np.float64), values)
     defined = bool(np.isfinite(rho))
     chance = _DEVIATIONS / np.sqrt(max(len(values) - 1, 1))
-    found = defined and bool(abs(rho) >= max(SORTED_ABOVE, chance))
+    is_sorted = defined and bool(abs(rho) >= max(SORTED_ABOVE, chance))
     block = len(split.test) > 1 and int(np.ptp(split.test)) == len(split.test) - 1
-    return RowOrder(rho if defined else None, found, block)
+    return RowOrder(rho if defined else None, is_sorted, block)

@@ -27,15 +27,17 @@ def labels_of(
     Returns:
         For each target an array, NaN where its label is missing.
     """
-    found = []
-    for one, target in zip(raw, targets, strict=True):
+    labels = []
+    for label, target in zip(raw, targets, strict=True):
         rows = len(crystal) if target.kind is Kind.ATOMIC else 1
-        parsed = _parse(one, target, crystal) if _is_there(one, target) else np.full(rows, np.nan)
+        parsed = (
+            _parse(label, target, crystal) if _is_there(label, target) else np.full(rows, np.nan)
+        )
         if isinstance(parsed, str):
             return parsed
-        found.append(parsed)
-    if not all(np.isnan(one).all() for one in found):
-        return found
+        labels.append(parsed)
+    if not all(np.isnan(label).all() for label in labels):
+        return labels
     if len(targets) == 1:
         return f"the target {targets[0].name!r} is missing"
     return f"all of the targets {', '.join(target.name for target in targets)} are missing"
@@ -93,10 +95,10 @@ def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " va
         raw = raw[part.index]
     if target.is_class:
         labels = raw if isinstance(raw, list | tuple | np.ndarray) else [raw]
-        found = [class_of(one, target.classes) for one in labels]
-        if None in found:
-            return why_no_class(name, labels[found.index(None)], target.classes)
-        raw = found
+        classes = [class_of(label, target.classes) for label in labels]
+        if None in classes:
+            return why_no_class(name, labels[classes.index(None)], target.classes)
+        raw = classes
     try:
         values = np.asarray(raw, dtype=float)
     except OverflowError:

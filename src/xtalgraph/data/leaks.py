@@ -150,8 +150,8 @@ class _Prototypes:
 
         None where that of the row is not known.
         """
-        own = self._of(row)
-        return None if own is None else any(self._of(other) == own for other in others)
+        groups = self._of(row)
+        return None if groups is None else any(self._of(other) == groups for other in others)
 
     def _of(self, row: int) -> str | None:
         if row not in self._found:
@@ -168,11 +168,15 @@ def _repeated(
     everything = np.arange(count)
     partner: Int[np.ndarray, " rows"] = index.partners(everything, everything, REPEATED_TOLERANCE)
     same: Bool[np.ndarray, " rows"] = partner >= 0
-    found = label_differences(partner, np.zeros(count) if labels is None else labels)
-    if labels is None or len(found) == 0:
-        return RepeatedCrystals(int(same.sum()), len(found), 0, None, None)
+    differences = label_differences(partner, np.zeros(count) if labels is None else labels)
+    if labels is None or len(differences) == 0:
+        return RepeatedCrystals(int(same.sum()), len(differences), 0, None, None)
     # Labels that agree in six digits were computed once and rounded.
-    different = int((found > 1e-6 * max(float(np.abs(labels).max()), 1e-300)).sum())
+    different = int((differences > 1e-6 * max(float(np.abs(labels).max()), 1e-300)).sum())
     return RepeatedCrystals(
-        int(same.sum()), len(found), different, float(np.median(found)), float(found.max())
+        int(same.sum()),
+        len(differences),
+        different,
+        float(np.median(differences)),
+        float(differences.max()),
     )

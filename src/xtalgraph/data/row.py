@@ -80,8 +80,8 @@ def checked_row(
         The row, with either a crystal or a reason.
     """
     try:
-        crystal, said = guarded(make, "it")
-        values = {**said, **values}
+        crystal, stated = guarded(make, "it")
+        values = {**stated, **values}
         problem = guarded(partial(_problem, crystal, values), "it")
     except InputError as error:
         return Row(name, file, row, None, values, str(error))

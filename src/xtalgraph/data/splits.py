@@ -34,7 +34,7 @@ class Split:
     """Chooses the epoch that is kept."""
     test: Int[np.ndarray, " test"]
     """Seen once, at the end; empty where it is not to be seen yet."""
-    how: str
+    description: str
     """How the parts were drawn, in words that allow to draw them again."""
     calibration: Int[np.ndarray, " calibration"] = field(
         default_factory=lambda: np.zeros(0, dtype=np.int64)
@@ -63,7 +63,7 @@ class Split:
         if known.all():
             return self
         parts = {part: rows[known[rows]] for part, rows in self.parts().items()}
-        return Split(**parts, how=f"{self.how}, rows with {name}").checked()
+        return Split(**parts, description=f"{self.description}, rows with {name}").checked()
 
     def checked(self) -> "Split":
         """Return the same if it has a test part.
@@ -77,7 +77,7 @@ class Split:
 
     def _too_small(self) -> ConfigError:
         return ConfigError(
-            f"the split '{self.how}' leaves {len(self.train)} crystals to train on and "
+            f"the split '{self.description}' leaves {len(self.train)} crystals to train on and "
             f"{len(self.test)} to test on; both must be at least 1"
         )
 
@@ -95,9 +95,9 @@ def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
     order = np.random.default_rng(seed).permutation(num_rows)
     num_test = max(1, round(test * num_rows))
     num_val = round(val * num_rows)
-    how = f"random, {test:g} test, {val:g} validation, seed {seed}"
+    description = f"random, {test:g} test, {val:g} validation, seed {seed}"
     rest = order[num_test + num_val :]
-    return sorted_split(rest, order[num_test : num_test + num_val], order[:num_test], how)
+    return sorted_split(rest, order[num_test : num_test + num_val], order[:num_test], description)
 
 
 def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: int) -> Split:
@@ -118,8 +118,10 @@ def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: 
         raise ConfigError(f"there is no fold {fold}; the folds are {', '.join(map(str, known))}")
     rest = np.random.default_rng([seed, fold]).permutation(np.flatnonzero(folds != fold))
     num_val = round(val * len(rest))
-    how = f"fold {fold} of {len(known)} for the test, {val:g} of the rest validation, seed {seed}"
-    return sorted_split(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), how)
+    description = (
+        f"fold {fold} of {len(known)} for the test, {val:g} of the rest validation, seed {seed}"
+    )
+    return sorted_split(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), description)
 
 
 def column_split(values: Sequence[object] | SplitColumn, column: str) -> Split:
@@ -132,11 +134,11 @@ def column_split(values: Sequence[object] | SplitColumn, column: str) -> Split:
     Raises:
         InputError: If a row says something else; the message names it.
     """
-    said = values if isinstance(values, SplitColumn) else SplitColumn.of(column, values)
-    named = [_PART_OF.get(str(value).strip().lower()) for value in said.values]
+    parts_column = values if isinstance(values, SplitColumn) else SplitColumn.of(column, values)
+    named = [_PART_OF.get(str(value).strip().lower()) for value in parts_column.values]
     bad = [row for row, name in enumerate(named) if name is None]
     if bad:
-        raise said.refuse(bad, "must be train, val or test")
+        raise parts_column.refuse(bad, "must be train, val or test")
     part = np.array(named)
     train, val, test = (np.flatnonzero(part == name) for name in PARTS)
     return sorted_split(train, val, test, f"column {column}")
@@ -172,7 +174,7 @@ def sorted_split(
     train: Int[np.ndarray, " train"],
     val: Int[np.ndarray, " val"],
     test: Int[np.ndarray, " test"],
-    how: str,
+    description: str,
 ) -> Split:
     """Return the split of parts in any order.
 
@@ -180,9 +182,9 @@ def sorted_split(
         train: Row numbers.
         val: Row numbers.
         test: Row numbers.
-        how: How they were drawn.
+        description: How they were drawn.
     """
-    return Split(np.sort(train), np.sort(val), np.sort(test), how).checked()
+    return Split(np.sort(train), np.sort(val), np.sort(test), description).checked()
 
 
 def check_fractions(val: float, test: float) -> None:

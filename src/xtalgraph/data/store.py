@@ -46,7 +46,7 @@ class GraphStore:
         """The type of the graphs."""
         self.key: str = document["key"]
         """What the store was made from, see `store_key`."""
-        self.unsupported = tuple(UnsupportedStructure(*one) for one in document["refused"])
+        self.unsupported = tuple(UnsupportedStructure(*row) for row in document["refused"])
         """The crystals that have no graph, and are not in the store."""
         self.rows_of = {Scope(name): int(rows) for name, rows in document["rows"].items()}
         """Number of crystals, and of rows of every other scope."""
@@ -116,7 +116,7 @@ class GraphStore:
     @property
     def kept(self) -> Int[np.ndarray, " kept"]:
         """For each crystal of the store, its place among those that it was built from."""
-        unsupported = [one.index for one in self.unsupported]
+        unsupported = [structure.index for structure in self.unsupported]
         return np.delete(np.arange(self._given), unsupported)
 
     @property
@@ -225,9 +225,9 @@ def _check_rows(kind: type[Graph], document: Mapping[str, Any], file: TensorFile
         if (np.diff(first) < 0).any():
             raise ValueError(f"the first rows of each {scope} do not ascend")
     for field in dataclasses.fields(kind):
-        found = file.arrays[field.name].shape[:1]
-        if found != (rows[field.metadata["scope"]],):
-            raise ValueError(f"{field.name} has {found} rows")
+        shape = file.arrays[field.name].shape[:1]
+        if shape != (rows[field.metadata["scope"]],):
+            raise ValueError(f"{field.name} has {shape} rows")
         if np.dtype(document["dtypes"][field.name]).kind not in "bif":
             raise ValueError(f"{field.name} is of no type that a graph has")
 

@@ -86,10 +86,10 @@ def build_store(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
-            found = _usable(folder, key)
-            if found is not None:
+            store = _usable(folder, key)
+            if store is not None:
                 log.info("the graphs are those that were built before, in %s", folder)
-                return found
+                return store
             _build(_parts_of(crystals, graph_settings, folder, key), workers, progress)
             _finish(folder, key, crystals, graph_settings)
             log.info("the graphs are kept in %s", folder)

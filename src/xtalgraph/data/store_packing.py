@@ -82,15 +82,15 @@ def write_part(
     dtypes = {
         name: str(getattr(graph, name).numpy().dtype) for name in arrays
     }  # those that a batch gets back
-    said = {
+    header = {
         "graph": "".join(kinds),
         "dtypes": json.dumps(dtypes),
-        "refused": json.dumps([[one.index, one.reason] for one in unsupported]),
+        "refused": json.dumps([[structure.index, structure.reason] for structure in unsupported]),
     }
     columns = {
         name: Column(array.dtype, array.shape, iter([array])) for name, array in arrays.items()
     }
-    metadata = {**said, **labels}
+    metadata = {**header, **labels}
     write_tensors(path, columns, {**metadata, _CHECKSUM: _digest(arrays, metadata)})
 
 

@@ -64,18 +64,18 @@ class CrystalTable:
         """
         added = [
             Rejection(
-                self.ids[place],
-                self.files[place],
-                self.rows[place],
+                self.ids[index],
+                self.files[index],
+                self.rows[index],
                 reason,
-                {str(name): value for name, value in self.columns.iloc[place].items()},
+                {str(name): value for name, value in self.columns.iloc[index].items()},
             )
-            for place, reason in reasons.items()
+            for index, reason in reasons.items()
         ]
         rejected = sorted(
             [*self.rejected, *added], key=lambda r: (r.file, -1 if r.row is None else r.row)
         )
-        kept = self.select([place for place in range(len(self)) if place not in reasons])
+        kept = self.select([index for index in range(len(self)) if index not in reasons])
         return replace(kept, rejected=tuple(rejected))
 
     def content_hash(self) -> str:

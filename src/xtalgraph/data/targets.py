@@ -156,9 +156,9 @@ class Target:
     @property
     def unit_per_atom(self) -> str:
         """Unit of the target over the number of atoms, ``eV/atom`` of ``eV/cell`` or ``eV``."""
-        found = PER_CELL.search(self.unit)
-        if found:
-            return f"{self.unit[: found.start()].strip()}/atom{self.unit[found.end() :]}"
+        match = PER_CELL.search(self.unit)
+        if match:
+            return f"{self.unit[: match.start()].strip()}/atom{self.unit[match.end() :]}"
         plain = self.unit and not re.search(r"[/\s]|per", self.unit)
         return f"{self.unit}/atom" if plain else f"{self.unit} per atom".strip()
 

@@ -82,12 +82,12 @@ class TensorFile:
             header = json.loads(mapped[8:start])
             metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
             places = {name: _Place.of(entry) for name, entry in header.items()}
-            stop = start + max((place.stop for place in places.values()), default=0)
+            stop = start + max((position.stop for position in places.values()), default=0)
             if stop != len(mapped):
                 raise StoreError(f"{path} has {len(mapped)} bytes and should have {stop}")
             arrays = {
-                name: np.ndarray(place.shape, place.dtype, mapped, start + place.start)
-                for name, place in places.items()
+                name: np.ndarray(position.shape, position.dtype, mapped, start + position.start)
+                for name, position in places.items()
             }
         except (OSError, *DAMAGE) as error:
             raise StoreError(f"{path} cannot be read: {error}") from error

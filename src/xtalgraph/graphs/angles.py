@@ -97,8 +97,8 @@ def add_triplets(graph: CrystalGraph, angles: Angles | None = None) -> CrystalGr
     received = np.repeat(taking, count[meets])
     first = np.repeat(start[meets], count[meets])
     ends = np.cumsum(count[meets])
-    place = np.arange(len(received)) - np.repeat(ends - count[meets], count[meets])
-    sent = taking[first + place]
+    offset = np.arange(len(received)) - np.repeat(ends - count[meets], count[meets])
+    sent = taking[first + offset]
     if angles.vertex == "neighbor":
         image = graph.image.numpy()
         back = (neighbor[sent] == center[received]) & np.all(

@@ -57,8 +57,8 @@ def anion_family(crystal: Crystal) -> str:
     total = np.bincount(center, pull[neighbor], minlength=len(crystal))
     count = np.bincount(center, minlength=len(crystal))
     stronger = (count > 0) & (pull > total / np.maximum(count, 1) + 1e-9)
-    found = {SYMBOLS[z] for z in crystal.numbers[stronger].tolist()} & set(ANIONS)
-    return "-".join(sorted(found)) or "none"
+    anions = {SYMBOLS[z] for z in crystal.numbers[stronger].tolist()} & set(ANIONS)
+    return "-".join(sorted(anions)) or "none"
 
 
 def family_named(name: str) -> str:

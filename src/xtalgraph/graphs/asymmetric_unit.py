@@ -92,27 +92,29 @@ def find_space_group(crystal: Crystal, symprec: float = DEFAULT_SYMPREC) -> Spac
     """
     if not (np.isfinite(symprec) and symprec > 0):
         raise ConfigError(f"symprec must be larger than 0 Å, got {symprec}")
-    found = symmetry_dataset(crystal, symprec)
-    _, first, home = np.unique(found.mapping_to_primitive, return_index=True, return_inverse=True)
+    symmetry = symmetry_dataset(crystal, symprec)
+    _, first, home = np.unique(
+        symmetry.mapping_to_primitive, return_index=True, return_inverse=True
+    )
     basis, offset = np.eye(3, dtype=np.int64), np.zeros((len(crystal), 3), dtype=np.int64)
     primitive = crystal
     if len(first) < len(crystal):
-        cell = np.asarray(found.primitive_lattice)
+        cell = np.asarray(symmetry.primitive_lattice)
         primitive = crystal.take(first, crystal.positions[first], cell)
         away = crystal.positions - crystal.positions[first][home]
         basis, offset = (
             np.rint(np.linalg.solve(cell.T, rows.T).T).astype(np.int64)
             for rows in (crystal.cell, away)
         )
-        found = symmetry_dataset(primitive, symprec)
-    rotation = found.rotations.astype(np.int64)
-    atom, image = _moved_atoms(primitive, rotation, found.translations)
+        symmetry = symmetry_dataset(primitive, symprec)
+    rotation = symmetry.rotations.astype(np.int64)
+    atom, image = _moved_atoms(primitive, rotation, symmetry.translations)
     if (np.sort(atom, axis=1) != np.arange(len(first))).any():
         raise GraphError(
-            f"an operation of space group {found.number} maps two atoms of {crystal.formula} on "
+            f"an operation of space group {symmetry.number} maps two atoms of {crystal.formula} on "
             f"one at symprec {symprec:g} Å; make it smaller"
         )
-    return SpaceGroup(int(found.number), basis, home, offset, rotation, atom, image)
+    return SpaceGroup(int(symmetry.number), basis, home, offset, rotation, atom, image)
 
 
 def asymmetric_unit(group: SpaceGroup, edges: Edges) -> AsymmetricUnit:
@@ -148,12 +150,16 @@ def asymmetric_unit(group: SpaceGroup, edges: Edges) -> AsymmetricUnit:
     shift = group.offset[edges.neighbor] - group.offset[edges.center]
     image = edges.image @ group.basis + shift
     pairs = _Pairs(group.home[edges.center], group.home[edges.neighbor], image)
-    _, one, place = np.unique(pairs.keys(atoms), return_index=True, return_inverse=True)
-    pairs = _Pairs(pairs.center[one], pairs.neighbor[one], image[one])
-    orbit = np.arange(len(one))
-    for part in _parts(len(group.atom), 8 * len(one)):
+    _, representative, orbit_of = np.unique(
+        pairs.keys(atoms), return_index=True, return_inverse=True
+    )
+    pairs = _Pairs(
+        pairs.center[representative], pairs.neighbor[representative], image[representative]
+    )
+    orbit = np.arange(len(representative))
+    for part in _parts(len(group.atom), 8 * len(representative)):
         orbit = _joined(orbit, *_find(pairs, _moved_pairs(group, pairs, part), atoms))
-    return AsymmetricUnit(atom_orbit, _numbered(orbit[place]), first[edges.center])
+    return AsymmetricUnit(atom_orbit, _numbered(orbit[orbit_of]), first[edges.center])
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,9 +201,9 @@ def _find(
     reach = max(pairs.reach, moved.reach)
     have, wanted = pairs.keys(atoms, reach), moved.keys(atoms, reach)
     order = np.argsort(have)
-    place = np.searchsorted(have[order], wanted).clip(max=max(len(have) - 1, 0))
-    hit = have[order][place] == wanted
-    return np.broadcast_to(np.arange(len(have)), wanted.shape)[hit], order[place[hit]]
+    position = np.searchsorted(have[order], wanted).clip(max=max(len(have) - 1, 0))
+    hit = have[order][position] == wanted
+    return np.broadcast_to(np.arange(len(have)), wanted.shape)[hit], order[position[hit]]
 
 
 def _joined(
@@ -223,15 +229,15 @@ def _moved_atoms(
     translation: Float[np.ndarray, "operations 3"],
 ) -> tuple[Int[np.ndarray, "operations atoms"], Int[np.ndarray, "operations atoms 3"]]:
     """Return the atom nearest to where each operation takes an atom, and the cell it stands in."""
-    place, shape = crystal.fractional, (len(rotation), len(crystal))
+    fractional, shape = crystal.fractional, (len(rotation), len(crystal))
     atom, image = np.empty(shape, dtype=np.int64), np.empty((*shape, 3), dtype=np.int64)
     unlike = crystal.site_kinds[:, None] != crystal.site_kinds
     for part in _parts(len(rotation), 3 * len(crystal) ** 2):
-        moved = np.einsum("gxy,iy->gix", rotation[part], place) + translation[part, None]
-        away = moved[:, :, None] - place
+        moved = np.einsum("gxy,iy->gix", rotation[part], fractional) + translation[part, None]
+        away = moved[:, :, None] - fractional
         away = (away - np.rint(away)) @ crystal.cell
         atom[part] = np.where(unlike, np.inf, np.linalg.norm(away, axis=-1)).argmin(axis=-1)
-        image[part] = np.rint(moved - place[atom[part]])
+        image[part] = np.rint(moved - fractional[atom[part]])
     return atom, image
 
 
@@ -256,14 +262,14 @@ def symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
         # Until spglib 3 every call warns that None for a failure will become an exception.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            found = spglib.get_symmetry_dataset(cell, symprec=symprec)
+            symmetry = spglib.get_symmetry_dataset(cell, symprec=symprec)
         except spglib.SpglibError as error:
-            found, reason = None, str(error)
-    if found is None:
+            symmetry, reason = None, str(error)
+    if symmetry is None:
         raise GraphError(
             f"spglib gives no space group for {crystal.formula} at symprec {symprec:g} Å: {reason}"
         )
-    return found
+    return symmetry
 
 
 def _parts(operations: int, size: int) -> Iterator[slice]:

@@ -50,8 +50,8 @@ class Bonded(Strategy):
     @property
     def rule(self) -> str:
         """Which neighbours are kept, in words."""
-        found = "CrystalNN" if self.method == "crystalnn" else "faces of Voronoi cells"
-        return f"bonds by {found}, none beyond {self.cutoff:g} Å"
+        method = "CrystalNN" if self.method == "crystalnn" else "faces of Voronoi cells"
+        return f"bonds by {method}, none beyond {self.cutoff:g} Å"
 
     def edges(self, crystal: Crystal) -> Edges:
         """Find the bonds of a crystal that repeats in all three directions.
@@ -99,9 +99,9 @@ class Bonded(Strategy):
             for i in range(len(crystal)):
                 # Site by site: VoronoiNN.get_all_nn_info wraps atoms into the cell, loses those on
                 # or outside its wall, and then fails or gives faces that are not there.
-                for one in self._neighbors(finder, structure, i, crystal.formula):
-                    j = int(one["site_index"])
-                    step = one["site"].frac_coords - structure[j].frac_coords
+                for neighbor in self._neighbors(finder, structure, i, crystal.formula):
+                    j = int(neighbor["site_index"])
+                    step = neighbor["site"].frac_coords - structure[j].frac_coords
                     image = np.round(step).astype(np.int64)
                     pairs.add((i, j, *image.tolist()))
                     pairs.add((j, i, *(-image).tolist()))

@@ -60,9 +60,9 @@ def build_graph(
         from tqdm import tqdm
 
         todo = tqdm(batch, desc="graphs", unit="crystal", mininterval=0.5)
-    found = [strategy.edges(crystal) for crystal in todo]
+    edges_of = [strategy.edges(crystal) for crystal in todo]
     num_atoms = np.array([len(crystal) for crystal in batch])
-    num_edges = np.array([len(edges) for edges in found])
+    num_edges = np.array([len(edges) for edges in edges_of])
     starts = np.cumsum(num_atoms) - num_atoms
 
     def tensor(parts: list[np.ndarray]) -> Tensor:
@@ -80,9 +80,9 @@ def build_graph(
         pbc=torch.from_numpy(np.stack([crystal.pbc for crystal in batch])),
         number=tensor([crystal.site_numbers for crystal in batch]),
         position=tensor([crystal.positions for crystal in batch]),
-        center=through_batch([e.center for e in found]),
-        neighbor=through_batch([e.neighbor for e in found]),
-        image=tensor([e.image for e in found]),
+        center=through_batch([e.center for e in edges_of]),
+        neighbor=through_batch([e.neighbor for e in edges_of]),
+        image=tensor([e.image for e in edges_of]),
         **shares_of(batch),
     )
     return graph if angles is None else add_triplets(graph, angles)

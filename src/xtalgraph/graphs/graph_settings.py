@@ -68,5 +68,5 @@ class GraphSettings:
         """Return the graph settings in plain values."""
         angles = None if self.angles is None else dataclasses.asdict(self.angles)
         strategy: dict[str, Any] = dataclasses.asdict(self.strategy)  # type: ignore[call-overload]
-        own = {"reduction_tolerance": self.reduction_tolerance, "angles": angles}
-        return {"strategy": self.strategy.name, **strategy, **own}
+        further = {"reduction_tolerance": self.reduction_tolerance, "angles": angles}
+        return {"strategy": self.strategy.name, **strategy, **further}

@@ -59,12 +59,12 @@ def group_values(
     on_grid = np.rint(values / _GRID).astype(np.int64)
     room = int(on_grid.max()) + step + 1  # so that no group reaches into the next family
     key = np.unique(family, return_inverse=True)[1] * room + on_grid
-    line, place = np.unique(key, return_inverse=True)
+    line, index = np.unique(key, return_inverse=True)
     first = np.ones(len(line), dtype=bool)
     first[1:] = line[1:] // room != line[:-1] // room
     following = np.searchsorted(line, line + step, side="right")
     group = np.cumsum(_reached(first, following)) - 1
-    return group[place]
+    return group[index]
 
 
 def _reached(

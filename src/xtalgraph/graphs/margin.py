@@ -64,16 +64,18 @@ def _moved(graph_settings: GraphSettings, step: float) -> GraphSettings:
 def _with_limits(settings: T, step: float) -> T:
     """Move every setting that is a limit: those declared as real numbers, where they are set."""
     declared = get_type_hints(type(settings))  # without their ranges
-    names = [one.name for one in dataclasses.fields(settings)]  # type: ignore[arg-type]
+    names = [field.name for field in dataclasses.fields(settings)]  # type: ignore[arg-type]
     limits = [name for name in names if declared[name] in _REAL]
     values = {name: getattr(settings, name) for name in limits}
-    moved = {key: max(one + step, one / 2) for key, one in values.items() if one is not None}
+    moved = {
+        key: max(value + step, value / 2) for key, value in values.items() if value is not None
+    }
     return dataclasses.replace(settings, **moved)  # type: ignore[type-var]
 
 
 def _same(graph: Graph, other: Graph) -> bool:
     """Whether two graphs of one crystal are the same to the bit."""
     return all(
-        torch.equal(getattr(graph, one.name), getattr(other, one.name))
-        for one in dataclasses.fields(graph)
+        torch.equal(getattr(graph, field.name), getattr(other, field.name))
+        for field in dataclasses.fields(graph)
     )

@@ -46,11 +46,12 @@ class MinimumImageCheck:
         return self.suffices
 
     def __str__(self) -> str:
-        one = "at most one image" if self.single_image else "several images"
+        count = "at most one image" if self.single_image else "several images"
         right = "finds" if self.nearest_found else "can miss"
         return (
-            f"within {self.cutoff:g} Å a pair has {one} (limit {self.single_image_radius:.4g} Å), "
-            f"and rounding {right} the nearest (limit {self.rounding_radius:.4g} Å): the "
+            f"within {self.cutoff:g} Å a pair has {count} "
+            f"(limit {self.single_image_radius:.4g} Å), and rounding {right} the nearest "
+            f"(limit {self.rounding_radius:.4g} Å): the "
             f"minimum-image rule {'suffices' if self else 'does not suffice'}"
         )
 

@@ -57,12 +57,12 @@ class Hybrid(Strategy):
         """Find the edges up to the k-th neighbour's shell."""
         radius = min(_first_radius(crystal, self.max_neighbors), self.cutoff)
         while radius < self.cutoff:
-            found = _within(crystal, radius, self.max_neighbors, self.shell_tolerance)
-            if found is not None:
-                return found
+            edges = _within(crystal, radius, self.max_neighbors, self.shell_tolerance)
+            if edges is not None:
+                return edges
             radius = min(radius * _GROWTH, self.cutoff)
-        found = neighbors_within(crystal, self.cutoff)
-        return _up_to_shell(found, len(crystal), self.max_neighbors, self.shell_tolerance)
+        edges = neighbors_within(crystal, self.cutoff)
+        return _up_to_shell(edges, len(crystal), self.max_neighbors, self.shell_tolerance)
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ class KNearest(Strategy):
             return neighbors_within(crystal, self.cutoff)
         radius = min(_first_radius(crystal, wanted), self.cutoff)
         while True:
-            found = _within(crystal, radius, wanted, self.shell_tolerance)
-            if found is not None:
-                return found
+            edges = _within(crystal, radius, wanted, self.shell_tolerance)
+            if edges is not None:
+                return edges
             if radius >= self.cutoff:
                 break
             radius = min(radius * _GROWTH, self.cutoff)
@@ -174,23 +174,23 @@ class KNearestStrict(Strategy):
 
     def edges(self, crystal: Crystal) -> Edges:
         """Find the k nearest of each atom; ties go to those that come first."""
-        found = neighbors_within(crystal, self.cutoff)
-        rounded = np.round(found.distance / _SAME)
-        order = np.lexsort((rounded, found.center))  # stable: equals stay sorted by neighbor, image
-        counts = np.bincount(found.center, minlength=len(crystal))
-        place = np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts)
-        keep = np.zeros(len(found), dtype=bool)
-        keep[order] = place < self.max_neighbors
-        return found.select(keep)
+        edges = neighbors_within(crystal, self.cutoff)
+        rounded = np.round(edges.distance / _SAME)
+        order = np.lexsort((rounded, edges.center))  # stable: equals stay sorted by neighbor, image
+        counts = np.bincount(edges.center, minlength=len(crystal))
+        rank = np.arange(len(edges)) - np.repeat(np.cumsum(counts) - counts, counts)
+        keep = np.zeros(len(edges), dtype=bool)
+        keep[order] = rank < self.max_neighbors
+        return edges.select(keep)
 
 
 def _within(crystal: Crystal, radius: float, k: int, tolerance: float) -> Edges | None:
     """Return the edges up to the k-th neighbour's shell if the radius holds them all."""
-    found = neighbors_within(crystal, radius)
-    kth = kth_distance(found.distance, found.center, len(crystal), k)
+    edges = neighbors_within(crystal, radius)
+    kth = kth_distance(edges.distance, edges.center, len(crystal), k)
     if not np.all(kth + tolerance <= radius):
         return None
-    return found.select(found.distance <= (kth + tolerance)[found.center])
+    return edges.select(edges.distance <= (kth + tolerance)[edges.center])
 
 
 def _up_to_shell(edges: Edges, num_atoms: int, k: int, tolerance: float) -> Edges:

@@ -115,8 +115,8 @@ def _as_rows(
     center: UInt64[np.ndarray, " edges"], neighbor: UInt64[np.ndarray, " edges"]
 ) -> csr_array:
     """Return the places of the edges as a sparse matrix, whose library sorts in linear time."""
-    place = np.arange(len(center), dtype=np.int32)
-    return coo_array((place, (center.astype(np.int32), neighbor.astype(np.int32)))).tocsr()
+    row = np.arange(len(center), dtype=np.int32)
+    return coo_array((row, (center.astype(np.int32), neighbor.astype(np.int32)))).tocsr()
 
 
 def _order(

@@ -69,18 +69,18 @@ def find_prototype(crystal: Crystal, symprec: float = PROTOTYPE_SYMPREC) -> Prot
 
 
 def _find(crystal: Crystal, symprec: float) -> Prototype:
-    found = symmetry_dataset(crystal, symprec)
-    conventional = len(found.std_types) / len(crystal)
+    symmetry = symmetry_dataset(crystal, symprec)
+    conventional = len(symmetry.std_types) / len(crystal)
     _, first, counts = np.unique(
-        found.crystallographic_orbits, return_index=True, return_counts=True
+        symmetry.crystallographic_orbits, return_index=True, return_counts=True
     )
     orbits: dict[str, list[str]] = defaultdict(list)
     for atom, count in zip(first.tolist(), counts.tolist(), strict=True):
         # Site symmetries such as 2mm and m2m differ in the choice of axes only.
-        symbol = "".join(sorted(found.site_symmetry_symbols[atom].replace(".", "")))
+        symbol = "".join(sorted(symmetry.site_symmetry_symbols[atom].replace(".", "")))
         orbit = f"{round(count * conventional)}({symbol})"
         orbits[crystal.site_labels[atom]].append(orbit)
-    number = _MIRRORED.get(int(found.number), int(found.number))
+    number = _MIRRORED.get(int(symmetry.number), int(symmetry.number))
     patterns = {symbol: ",".join(sorted(parts)) for symbol, parts in orbits.items()}
     named = " + ".join(f"{pattern} {symbol}" for symbol, pattern in sorted(patterns.items()))
     return Prototype(f"{number}: {' + '.join(sorted(patterns.values()))}", f"{number}: {named}")

@@ -79,9 +79,11 @@ def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
     center, neighbor = graph.center.numpy(), graph.neighbor.numpy()
     number, distance = site_kinds(graph), graph.distance.double().numpy()
     weight = graph.edge_multiplicity.numpy() * graph.atom_multiplicity.numpy()[center]
-    one, other = number[center], number[neighbor]
+    center_number, neighbor_number = number[center], number[neighbor]
     kinds = int(number.max(initial=0)) + 1
-    pair = np.minimum(one, other) * kinds + np.maximum(one, other)
+    pair = np.minimum(center_number, neighbor_number) * kinds + np.maximum(
+        center_number, neighbor_number
+    )
     family = graph.crystal_of_edge.numpy() * kinds**2 + pair
     group = group_values(distance, family, tolerance + _SLACK)
 
@@ -137,18 +139,20 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
 
     center = graph.center.numpy()
     kept = np.flatnonzero(chosen[center])
-    own, edge_class = _classes(colours.edge[kept])
+    representative, edge_class = _classes(colours.edge[kept])
     distance = graph.distance.numpy()[kept]
-    ends = kind[center[kept[own]]], kind[graph.neighbor.numpy()[kept[own]]]
-    order = np.lexsort((np.arange(len(own)), distance[own], *ends[::-1]))
-    place = np.empty(len(own), dtype=np.int64)
-    place[order] = np.arange(len(own))
+    ends = kind[center[kept[representative]]], kind[graph.neighbor.numpy()[kept[representative]]]
+    order = np.lexsort((np.arange(len(representative)), distance[representative], *ends[::-1]))
+    position = np.empty(len(representative), dtype=np.int64)
+    position[order] = np.arange(len(representative))
     edges = graph.edge_multiplicity.numpy()[kept]
     reduced_center = ends[0][order]
 
     stands_for = np.full(len(center), -1)
-    stands_for[kept[own]] = place  # only the triplets of these edges are kept
-    triplets = _reduce_triplets(graph, stands_for, colours.edge, colours.edge[kept[own]], place)
+    stands_for[kept[representative]] = position  # only the triplets of these edges are kept
+    triplets = _reduce_triplets(
+        graph, stands_for, colours.edge, colours.edge[kept[representative]], position
+    )
     edge_owner = owner[first][reduced_center]
     num_atoms = np.bincount(owner[first], minlength=len(graph))
     return InvariantGraph(
@@ -157,10 +161,10 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
         number=_tensor(graph.number.numpy()[first]),
         center=_tensor(reduced_center),
         neighbor=_tensor(ends[1][order]),
-        distance=_tensor(distance[own][order]),
+        distance=_tensor(distance[representative][order]),
         atom_multiplicity=_tensor(np.bincount(kind, weights=atoms).astype(np.int64)),
         edge_multiplicity=_tensor(
-            np.bincount(place[edge_class], edges, minlength=len(own)).astype(np.int64)
+            np.bincount(position[edge_class], edges, minlength=len(representative)).astype(np.int64)
         ),
         num_triplets=_tensor(
             np.bincount(edge_owner[triplets["receiving_edge"]], minlength=len(graph))
@@ -248,8 +252,8 @@ def _refine(graph: InvariantGraph) -> _Colours:
             seen = segment_totals(mix(edge[sending] ^ angle) * triplets, reached)
             edge = inner = mix(edge + mix(seen))
         atom = mix(atom + mix(segment_totals(edge * edges, degree)))
-        found = _count(atom) + (_count(edge) if len(receiving) else 0)
-        before, count = count, found
+        classes = _count(atom) + (_count(edge) if len(receiving) else 0)
+        before, count = count, classes
 
 
 def _bits(values: Tensor) -> UInt64[np.ndarray, " rows"]:

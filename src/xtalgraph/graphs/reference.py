@@ -24,7 +24,7 @@ def neighbors_by_loops(crystal: Crystal, cutoff: float) -> list[tuple[int, int, 
     std = np.ptp(crystal.fractional, axis=0) if len(crystal) else np.zeros(3)
     reach = np.where(crystal.pbc, np.ceil(cutoff / heights + std), 0).astype(int)
     images = list(product(*(range(-n, n + 1) for n in reach.tolist())))
-    found: list[tuple[int, int, int, int, int]] = []
+    edges: list[tuple[int, int, int, int, int]] = []
     for i in range(len(crystal)):
         for j in range(len(crystal)):
             for n1, n2, n3 in images:
@@ -33,5 +33,5 @@ def neighbors_by_loops(crystal: Crystal, cutoff: float) -> list[tuple[int, int, 
                 shift = np.array([n1, n2, n3]) @ crystal.cell
                 vector = crystal.positions[j] + shift - crystal.positions[i]
                 if np.sqrt(vector @ vector) <= cutoff:
-                    found.append((i, j, n1, n2, n3))
-    return sorted(found)
+                    edges.append((i, j, n1, n2, n3))
+    return sorted(edges)

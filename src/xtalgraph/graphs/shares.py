@@ -31,12 +31,16 @@ def shares_of(crystals: Sequence[Crystal]) -> dict[str, Tensor]:
         for start, crystal in zip(starts, crystals, strict=False)
         if crystal.occupancies is not None
     ]
-    counts = [0 if one.occupancies is None else len(one.occupancies.site) for one in crystals]
+    counts = [0 if item.occupancies is None else len(item.occupancies.site) for item in crystals]
     return {
         "num_shares": torch.tensor(counts),
-        "share_atom": torch.from_numpy(np.concatenate([start + own.site for start, own in held])),
-        "share_species": torch.from_numpy(np.concatenate([own.species for _, own in held])),
-        "share": torch.from_numpy(np.concatenate([own.share for _, own in held])),
+        "share_atom": torch.from_numpy(
+            np.concatenate([start + occupancies.site for start, occupancies in held])
+        ),
+        "share_species": torch.from_numpy(
+            np.concatenate([occupancies.species for _, occupancies in held])
+        ),
+        "share": torch.from_numpy(np.concatenate([occupancies.share for _, occupancies in held])),
     }
 
 
@@ -86,9 +90,9 @@ def rows_of_atoms(
     """
     if not len(graph.share):
         return {"num_shares": graph.num_shares}
-    place = np.full(len(graph.number), -1)
-    place[atoms] = np.arange(len(atoms))
-    moved = place[graph.share_atom.numpy()]
+    row = np.full(len(graph.number), -1)
+    row[atoms] = np.arange(len(atoms))
+    moved = row[graph.share_atom.numpy()]
     kept = np.flatnonzero(moved >= 0)
     owner = np.repeat(np.arange(len(counts)), counts)[moved[kept]]
     rows = torch.from_numpy(kept)

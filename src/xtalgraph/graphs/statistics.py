@@ -121,9 +121,9 @@ def distance_peaks(crystal: Crystal, cutoff: float = 6.0, gap: float = 0.1) -> l
     distances = np.sort(neighbors_within(crystal, cutoff).distance)
     groups = np.split(distances, np.flatnonzero(np.diff(distances) > gap) + 1)
     return [
-        Peak(float(one.mean()), float(one[0]), float(one[-1]), len(one) / len(crystal))
-        for one in groups
-        if len(one)
+        Peak(float(group.mean()), float(group[0]), float(group[-1]), len(group) / len(crystal))
+        for group in groups
+        if len(group)
     ]
 
 

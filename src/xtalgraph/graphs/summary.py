@@ -202,19 +202,19 @@ def count_pieces(
 
 
 def _warnings(degrees: list[int], components: int, cutoff: float) -> list[str]:
-    found = []
+    warnings = []
     alone = degrees.count(0)
     if alone:
-        found.append(
+        warnings.append(
             f"{alone} of {len(degrees)} atoms have no neighbour within {cutoff:g} Å: a model "
             "knows them by their element alone"
         )
     if components > 1:
-        found.append(
+        warnings.append(
             f"the graph falls into {components} pieces that exchange no messages at a cutoff of "
             f"{cutoff:g} Å"
         )
-    return found
+    return warnings
 
 
 def first_shell(edges: Edges, num_atoms: int) -> Bool[np.ndarray, " edges"]:

@@ -103,8 +103,8 @@ def survey_graphs(
             groups, unknown = _space_groups(part, start, symprec)
             without_group += unknown
             for which, strategy in enumerate(strategies):
-                found, refusals = _measure(part, groups, start, strategy, reduction_tolerance)
-                totals[which] = totals[which].plus(found)
+                measured, refusals = _measure(part, groups, start, strategy, reduction_tolerance)
+                totals[which] = totals[which].plus(measured)
                 unsupported[which] += refusals
             bar.update(len(part))
     sizes = tuple(
@@ -138,12 +138,12 @@ def _space_groups(
 ) -> tuple[list[SpaceGroup | None], list[UnsupportedStructure]]:
     groups: list[SpaceGroup | None] = []
     refusals = []
-    for place, crystal in enumerate(crystals, start):
+    for index, crystal in enumerate(crystals, start):
         try:
             groups.append(find_space_group(crystal, symprec))
         except GraphError as error:
             groups.append(None)
-            refusals.append(UnsupportedStructure(place, str(error)))
+            refusals.append(UnsupportedStructure(index, str(error)))
     return groups, refusals
 
 
@@ -157,11 +157,11 @@ def _measure(
     """Return the sums of the sizes, and who was refused."""
     graphs: list[CrystalGraph] = []
     total, refusals = _Totals(), []
-    for place, (crystal, group) in enumerate(zip(crystals, groups, strict=True), start):
+    for index, (crystal, group) in enumerate(zip(crystals, groups, strict=True), start):
         try:
             graph = build_graph(crystal, strategy)
         except GraphError as error:
-            refusals.append(UnsupportedStructure(place, str(error)))
+            refusals.append(UnsupportedStructure(index, str(error)))
             continue
         graphs.append(graph)
         if group is not None:

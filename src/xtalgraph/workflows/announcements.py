@@ -45,7 +45,7 @@ def tell_split(divided: Divided, division: Mapping[str, Any]) -> None:
     """
     dataset, split = divided.dataset, divided.split
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
-    log.info("%d crystals: %s (%s)", len(dataset), counts, split.how)
+    log.info("%d crystals: %s (%s)", len(dataset), counts, split.description)
     for text, alarm in about_division(division, dataset.targets):
         log.log(logging.WARNING if alarm else logging.INFO, "%s", text)
     for target in dataset.targets:

@@ -212,7 +212,7 @@ def _cases(
             warn_about_labels(prepared.divided)
         cases.append(Case(preparations, of_fold, prepared.divided, folder, session))
         sizes = ", ".join(f"{len(rows)} {name}" for name, rows in prepared.split.parts().items())
-        log.info("%s: %s (%s)", cases[-1].where, sizes, prepared.split.how)
+        log.info("%s: %s (%s)", cases[-1].where, sizes, prepared.split.description)
     return cases
 
 
@@ -226,7 +226,7 @@ def _document(
     first = cases[0]
     target = first.target
     folds = [Fold(case.where, case.labels(case.split.test)) for case in cases]
-    how = first.split.how
+    how = first.split.description
     if len(cases) > 1:
         how = f"{len(cases)} folds, each the test once; the first: {how}"
     return {

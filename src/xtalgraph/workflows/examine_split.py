@@ -32,7 +32,7 @@ def parts_of(divided: Divided) -> dict[str, Any]:
     """
     ids = divided.dataset.table.ids
     return {
-        "how": divided.split.how,
+        "how": divided.split.description,
         "data_sha256": divided.dataset.content_hash,
         **{name: [ids[i] for i in rows.tolist()] for name, rows in divided.split.parts().items()},
     }

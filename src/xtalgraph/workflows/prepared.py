@@ -132,7 +132,7 @@ class Preparations:
                 "out of the data"
             )
         train, val = (np.searchsorted(rows, part) for part in (whole.split.train, whole.split.val))
-        split = Split(train, val, np.zeros(0, dtype=np.int64), whole.split.how)
+        split = Split(train, val, np.zeros(0, dtype=np.int64), whole.split.description)
         return Prepared(Divided(dataset, split), graphs)
 
     def examined(self, divided: Divided) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class Preparations:
         """Divide crystals, and look that each target has labels to learn from and to test on."""
         split = make_split(dataset, config.data, self.request.known, config.training.seed)
         divided = Divided(dataset, split)
-        said = (dataset.content_hash, dataset.targets, dataset.conditions, split.how)
+        said = (dataset.content_hash, dataset.targets, dataset.conditions, split.description)
         key = hashlib.sha256(repr(said).encode())
         for name, rows in divided.split.parts().items():
             key.update(name.encode() + rows.astype("<i8").tobytes())

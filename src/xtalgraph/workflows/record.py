@@ -57,7 +57,7 @@ def make_record(
             "crystals": len(crystals),
             "rejected rows": len(dataset.table.rejected),
             "atoms per crystal": f"{sizes.min()} to {sizes.max()}, mean {sizes.mean():.1f}",
-            "split": split.how,
+            "split": split.description,
             **{f"{name} crystals": len(rows) for name, rows in split.parts().items()},
             "elements in training": ", ".join(
                 f"{SYMBOLS[z]} ({n})" for z, n in sorted(seen.items())

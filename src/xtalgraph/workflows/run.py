@@ -155,7 +155,7 @@ class Run:
         def places(part: str) -> Int[np.ndarray, " rows"]:
             return np.array([place[name] for name in self.division[part]], dtype=np.int64)
 
-        return Divided(dataset, Split(**{p: places(p) for p in named}, how=how))
+        return Divided(dataset, Split(**{p: places(p) for p in named}, description=how))
 
     def _json(self, name: str) -> dict[str, Any]:
         return read_document(self.folder / name, largest=2**30)

@@ -79,15 +79,15 @@ def check_declarations(
         _check_multiplicities(sites.multiplicities, sites.labels, counted, operations)
     if crystal.occupancies is None:
         _check_atom_types(items, counts)
-    found = _volume(crystal.cell)
+    computed = _volume(crystal.cell)
     if volume := items.text(_VOLUME):
-        _check_number(_VOLUME, volume, found, "Å³", VOLUME_TOLERANCE)
+        _check_number(_VOLUME, volume, computed, "Å³", VOLUME_TOLERANCE)
     density = items.text(_DENSITY)
     if density and not _deuterated(items):
         mass = sum(gemmi.Element(z).weight * count for z, count in counts.items())
         kilograms = number(density) > _DENSEST
         unit = "kg/m³" if kilograms else "g/cm³"
-        value = _GRAMS * mass / found * (1000.0 if kilograms else 1.0)
+        value = _GRAMS * mass / computed * (1000.0 if kilograms else 1.0)
         _check_number(_DENSITY, density, value, unit, DENSITY_TOLERANCE)
     return complete
 
@@ -191,10 +191,14 @@ def _check_atom_types(items: Items, counts: Mapping[int, int | float]) -> None:
             )
 
 
-def _check_number(name: str, text: str, found: float, unit: str, tolerance: float) -> None:
+def _check_number(name: str, text: str, computed: float, unit: str, tolerance: float) -> None:
     declared = number(text)
-    if math.isfinite(declared) and declared > 0.0 and abs(found - declared) > tolerance * declared:
+    if (
+        math.isfinite(declared)
+        and declared > 0.0
+        and abs(computed - declared) > tolerance * declared
+    ):
         raise InputError(
-            f"{name} is {shown(text)}, but cell and atoms make {found:.5g} {unit}: cell, "
+            f"{name} is {shown(text)}, but cell and atoms make {computed:.5g} {unit}: cell, "
             "symmetry or atoms are wrong, or the declaration is"
         )

@@ -59,16 +59,16 @@ def readings(formula: str) -> tuple[Reading, ...]:
     if plain:
         return (plain,)
     try:
-        found = [_total(terms) for terms in _expanded(formula, 1.0, formula.isupper())]
+        totals = [_total(terms) for terms in _expanded(formula, 1.0, formula.isupper())]
     except ValueError:
         return ()
-    return tuple(reading for reading in found if reading.amounts)
+    return tuple(reading for reading in totals if reading.amounts)
 
 
 def elements(formula: str) -> frozenset[int] | None:
     """Return the atomic numbers of a formula, or None where it has not one reading."""
-    found = readings(formula)
-    return frozenset(found[0].amounts) if len(found) == 1 else None
+    counts = readings(formula)
+    return frozenset(counts[0].amounts) if len(counts) == 1 else None
 
 
 def _plain(formula: str) -> Reading | None:
@@ -106,7 +106,7 @@ def _words(text: str, factor: float, capitals: bool) -> list[_Terms]:
     results: list[_Terms] = [[]]
     for word in text.split():
         options = _split(word, factor, capitals)
-        results = [one + other for one in results for other in options]
+        results = [start + other for start in results for other in options]
         if not 0 < len(results) <= _MOST_READINGS:
             raise ValueError(text)
     return results
@@ -120,7 +120,7 @@ def _split(word: str, factor: float, capitals: bool) -> list[_Terms]:
     # are too many.
     rests: list[list[_Terms]] = [[[]]]
     for at in reversed(range(len(word))):
-        found: list[_Terms] = []
+        splits: list[_Terms] = []
         for length in (2, 1):
             symbol = word[at : at + length]
             number = None
@@ -131,8 +131,8 @@ def _split(word: str, factor: float, capitals: bool) -> list[_Terms]:
             if number is not None and not word[at + length : at + length + 1].islower():
                 amount = word[at + length : end]
                 rest = rests[len(word) - end]
-                found += [[_term(number, amount, factor), *terms] for terms in rest]
-        rests.append(found[: _MOST_READINGS + 1])
+                splits += [[_term(number, amount, factor), *terms] for terms in rest]
+        rests.append(splits[: _MOST_READINGS + 1])
     return rests[-1]
 
 
@@ -171,8 +171,8 @@ def agrees(counts: Mapping[int, int | float], formula: str, units: float | None)
     Returns:
         Whether one of the readings agrees, and True where the formula has none.
     """
-    found = readings(formula)
-    return not found or any(_agrees(counts, reading, units) for reading in found)
+    possible = readings(formula)
+    return not possible or any(_agrees(counts, reading, units) for reading in possible)
 
 
 def agrees_nearly(
@@ -190,8 +190,8 @@ def agrees_nearly(
     Returns:
         Whether one of the readings agrees, and True where the formula has none.
     """
-    found = readings(formula)
-    return not found or any(_nearly(amounts, reading, units, tolerance) for reading in found)
+    counts = readings(formula)
+    return not counts or any(_nearly(amounts, reading, units, tolerance) for reading in counts)
 
 
 def _nearly(

@@ -134,12 +134,12 @@ def collect(block: cif.Block) -> Items:
     values: dict[str, list[str]] = {}
     at, columns = -1, [""]
     for name, part, column in layout.places:
-        found = contents[part]
-        if isinstance(found, str):
-            given = [found]
+        part_values = contents[part]
+        if isinstance(part_values, str):
+            given = [part_values]
         else:
             if part != at:
-                at, columns = part, found.values
+                at, columns = part, part_values.values
             given = columns[column :: len(tags[part])]
         if name in values:
             given = _one_of_two(layout.names[name], values[name], given)
@@ -173,15 +173,15 @@ def _one_of_two(name: str, known: list[str], other: list[str]) -> list[str]:
     if all(value in _MISSING for value in known):
         return other
     if not all(value in _MISSING for value in other) and not _agree(known, other):
-        one, two = (shown(", ".join(values[:3])) for values in (known, other))
-        raise InputError(f"the item {name} is given twice, as {one} and as {two}; keep one")
+        first, second = (shown(", ".join(values[:3])) for values in (known, other))
+        raise InputError(f"the item {name} is given twice, as {first} and as {second}; keep one")
     return known
 
 
-def _agree(one: list[str], other: list[str]) -> bool:
-    if len(one) != len(other):
+def _agree(first: list[str], second: list[str]) -> bool:
+    if len(first) != len(second):
         return False
-    for a, b in zip(one, other, strict=True):
+    for a, b in zip(first, second, strict=True):
         # NaN, of text, differs from everything.
         if a != b and unquoted(a) != unquoted(b) and number(a) - number(b) != 0.0:
             return False

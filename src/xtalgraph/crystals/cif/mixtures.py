@@ -24,7 +24,7 @@ class Mixtures(NamedTuple):
     """Coordinates: of a position that sites share, those of the first of them in the file."""
     held: list[dict[int, float]]
     """The occupancy of each atomic number at each position."""
-    place: Int[np.ndarray, " sites"]
+    position: Int[np.ndarray, " sites"]
     """The position of each site of the file."""
 
 
@@ -41,7 +41,7 @@ def join_shared_sites(cell: Float[np.ndarray, "3 3"], sites: Sites) -> Mixtures:
     """
     kept: list[int] = []
     held: list[dict[int, float]] = []
-    place = np.empty(len(sites.labels), dtype=np.int64)
+    position = np.empty(len(sites.labels), dtype=np.int64)
     partly: list[int] = []  # places in `kept`
     for site, number in enumerate(sites.numbers.tolist()):
         share = 1.0 if sites.occupancies is None else float(sites.occupancies[site])
@@ -53,13 +53,13 @@ def join_shared_sites(cell: Float[np.ndarray, "3 3"], sites: Sites) -> Mixtures:
         full = abs(share - 1) <= _FULL
         shared = None if full else _near(cell, sites, kept, partly, site)
         if shared is None:
-            place[site] = len(kept)
+            position[site] = len(kept)
             if not full:
                 partly.append(len(kept))
             kept.append(site)
             held.append({number: 1.0 if full else share})
             continue
-        place[site] = shared
+        position[site] = shared
         held[shared][number] = held[shared].get(number, 0.0) + share
         total = sum(held[shared].values())
         if total > 1 + ROUNDING:
@@ -67,8 +67,8 @@ def join_shared_sites(cell: Float[np.ndarray, "3 3"], sites: Sites) -> Mixtures:
                 f"the occupancies at the position of site {_label(sites, kept[shared])} add up to "
                 f"{total:g}, which is more than 1: {mixture_text(held[shared])}; correct them"
             )
-    _check_alternatives(sites, place)
-    return Mixtures(sites.fractional[kept], held, place)
+    _check_alternatives(sites, position)
+    return Mixtures(sites.fractional[kept], held, position)
 
 
 def _near(
@@ -77,18 +77,18 @@ def _near(
     """Return the place of the partly occupied site whose position a further one shares."""
     if not partly:
         return None
-    step = sites.fractional[[kept[place] for place in partly]] - sites.fractional[site]
+    step = sites.fractional[[kept[position] for position in partly]] - sites.fractional[site]
     apart = np.linalg.norm((step - np.round(step)) @ cell, axis=1)
     nearest = int(apart.argmin())
     return partly[nearest] if apart[nearest] < SHARED_POSITION else None
 
 
-def _check_alternatives(sites: Sites, place: Int[np.ndarray, " sites"]) -> None:
+def _check_alternatives(sites: Sites, position: Int[np.ndarray, " sites"]) -> None:
     """Raise where one of several declared alternatives shares its position with no other."""
     if not sites.alternatives:
         return
-    count = np.bincount(place)
-    alone = [site for site in sites.alternatives if count[place[site]] == 1]
+    count = np.bincount(position)
+    alone = [site for site in sites.alternatives if count[position[site]] == 1]
     if alone:
         named = ", ".join(_label(sites, site) for site in alone[:4])
         raise InputError(

@@ -128,7 +128,7 @@ def _crystal(items: Items, disorder: str) -> Crystal:
         check_fit(cell, operations)
         fractional, origin = expand(cell, fractional, operations)
         images = np.bincount(origin)
-        images = images if mixtures is None else images[mixtures.place]
+        images = images if mixtures is None else images[mixtures.position]
     if mixtures is None:
         crystal = Crystal.from_fractional(cell, fractional, sites.numbers[origin])
     else:

@@ -105,7 +105,7 @@ def read_sites(items: Items, alternatives: bool = False) -> Sites:
 
 
 def _columns(items: Items) -> dict[str, list[str]]:
-    """Return what is said of the sites, by the names of the items without ``_atom_site_``."""
+    """Return the items of the sites, by the names of the items without ``_atom_site_``."""
     values, layout = items.values, items.layout
     if not all(_PREFIX + name in values for name in _COORDINATES):
         if "_atom_site_cartn_x" in items:
@@ -142,13 +142,13 @@ def _plain(label: str) -> str:
 
 
 def _coordinate(value: str, label: str) -> float:
-    found = number(value)
+    coordinate = number(value)
     fraction = _FRACTION.fullmatch(unquoted(value))
     if fraction:
-        found = int(fraction[1]) / int(fraction[2])
-    if not math.isfinite(found):
+        coordinate = int(fraction[1]) / int(fraction[2])
+    if not math.isfinite(coordinate):
         raise InputError(f"site {_plain(label)} has the coordinate {shown(value)}, not a number")
-    return found
+    return coordinate
 
 
 @lru_cache(maxsize=4096)
@@ -160,8 +160,8 @@ def _numbers(columns: dict[str, list[str]], formula: str | None) -> list[int]:
     """Return atomic numbers, from the type where it is given, or else from the label."""
     symbols, labels = columns.get("type_symbol"), columns.get("label")
     if symbols is None:
-        found = elements(formula) if formula else None
-        return [number_of_label(unquoted(label), found) for label in labels or ()]
+        counted = elements(formula) if formula else None
+        return [number_of_label(unquoted(label), counted) for label in labels or ()]
     numbers = []
     for n, symbol in enumerate(symbols):
         if symbol not in ("?", "."):
@@ -171,8 +171,8 @@ def _numbers(columns: dict[str, list[str]], formula: str | None) -> list[int]:
                 label = labels[n] if labels else symbol
                 raise InputError(f"site {_plain(label)}: {error}") from error
         elif labels is not None:
-            found = elements(formula) if formula else None
-            numbers.append(number_of_label(unquoted(labels[n]), found))
+            counted = elements(formula) if formula else None
+            numbers.append(number_of_label(unquoted(labels[n]), counted))
         else:
             raise InputError(f"site {n + 1} has neither type nor label")
     return numbers
@@ -184,7 +184,7 @@ def _occupancies(
     values = columns.get("occupancy")
     if values is None or _FULL.issuperset(values):
         return None
-    found = []
+    occupancies = []
     for value, label in zip(values, labels, strict=True):
         text = unquoted(value)
         occupancy = number(value) if text else 1.0
@@ -192,8 +192,8 @@ def _occupancies(
             raise InputError(
                 f"site {_plain(label)} has the occupancy {shown(value)}, not a number from 0 to 1"
             )
-        found.append(occupancy)
-    return np.array(found)
+        occupancies.append(occupancy)
+    return np.array(occupancies)
 
 
 def _check_hydrogens(columns: dict[str, list[str]], labels: list[str]) -> None:
@@ -220,14 +220,14 @@ def _alternatives(columns: dict[str, list[str]], labels: list[str], allowed: boo
         name = unquoted(group)
         if name not in ("", "0"):
             members.setdefault(unquoted(assembly), {}).setdefault(name, []).append(site)
-    found: list[int] = []
+    listed: list[int] = []
     for alternatives in members.values():
         # A negative group is an alternative of its own symmetry images.
         if len(alternatives) > 1 or any(name.startswith("-") for name in alternatives):
-            found += [site for sites in alternatives.values() for site in sites]
+            listed += [site for sites in alternatives.values() for site in sites]
             if not allowed:
                 raise InputError(_about_alternatives(alternatives, labels))
-    return found
+    return listed
 
 
 def _about_alternatives(alternatives: dict[str, list[int]], labels: list[str]) -> str:

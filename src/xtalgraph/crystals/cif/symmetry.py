@@ -250,11 +250,11 @@ def _named(items: Items, rhombohedral: bool, listed: bool) -> list[_Source]:
     return sources
 
 
-def _contradiction(one: _Source, other: _Source) -> str:
+def _contradiction(first: _Source, second: _Source) -> str:
     """Return the words for two sources of different groups, '' for the same."""
-    if one.number is None or other.number is None or one.number == other.number:
+    if first.number is None or second.number is None or first.number == second.number:
         return ""
     return (
-        f"{one.what} and {other.what} contradict: space groups {one.number} and {other.number}; "
-        "correct one of them"
+        f"{first.what} and {second.what} contradict: space groups {first.number} and "
+        f"{second.number}; correct one of them"
     )

@@ -88,12 +88,12 @@ class Compound:
 @cache
 def all_compounds() -> dict[str, tuple[Compound, ...]]:
     """Every compound that balances and fits, by the site that is mixed (``""`` for none)."""
-    found: dict[str, list[Compound]] = {"": [], "A": [], "B": [], "X": []}
+    by_site: dict[str, list[Compound]] = {"": [], "A": [], "B": [], "X": []}
     for compound in _candidates():
         distinct = len({ion.symbol for site in compound.sites for ion in site})
         if distinct == sum(map(len, compound.sites)) and compound.balanced and compound.fits:
-            found[compound.mixed].append(compound)
-    return {mixed: tuple(compounds) for mixed, compounds in found.items()}
+            by_site[compound.mixed].append(compound)
+    return {mixed: tuple(compounds) for mixed, compounds in by_site.items()}
 
 
 def _candidates() -> Iterator[Compound]:

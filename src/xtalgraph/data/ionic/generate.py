@@ -87,8 +87,8 @@ def make_ionic_perovskites(num: int = 2000, seed: int = 0, progress: bool = Fals
         for index in range(-(-num // CRYSTALS_PER_COMPOUND)):
             turn, taken = index % len(_TURNS), index // len(_TURNS)
             mixed = _TURNS[turn]
-            place = taken * _TURNS.count(mixed) + _TURNS[:turn].count(mixed)
-            compound = shuffled[mixed][place % len(shuffled[mixed])]
+            row = taken * _TURNS.count(mixed) + _TURNS[:turn].count(mixed)
+            compound = shuffled[mixed][row % len(shuffled[mixed])]
             virtual = VirtualCrystal.of(compound)
             count = min(CRYSTALS_PER_COMPOUND, num - len(rows))
             earlier = drawn.setdefault(compound.name, [])
@@ -122,17 +122,17 @@ def _draw_distinct(
     What replaces a copy has random numbers of its own, so that the others stay what they are.
     """
     rng, anew = np.random.default_rng(seeds), np.random.default_rng([*seeds, 1])
-    found = [_draw(compound, lattice_constant, rng) for _ in range(count)]
-    for place in range(count):
-        while _repeats([*earlier, *(crystal for crystal, _ in found[: place + 1])]):
-            found[place] = _draw(compound, lattice_constant, anew)
-    return found
+    crystals = [_draw(compound, lattice_constant, rng) for _ in range(count)]
+    for index in range(count):
+        while _repeats([*earlier, *(crystal for crystal, _ in crystals[: index + 1])]):
+            crystals[index] = _draw(compound, lattice_constant, anew)
+    return crystals
 
 
 def _repeats(crystals: Sequence[Crystal]) -> bool:
     """Whether the last crystal is the same as one before it."""
     index, last = DuplicateIndex(crystals), len(crystals) - 1
-    return any(index.same(place, last) for place in range(last))
+    return any(index.same(earlier, last) for earlier in range(last))
 
 
 def _draw(

@@ -51,10 +51,10 @@ def structure_column(names: Sequence[str], where: str) -> tuple[str, str]:
     Raises:
         InputError: There is none, or two are called alike.
     """
-    found = _first(names, STRUCTURE_COLUMNS, where)
-    if found is None:
+    column = _first(names, STRUCTURE_COLUMNS, where)
+    if column is None:
         raise InputError(_no_structures(where, names))
-    return found
+    return column
 
 
 def id_column(names: Sequence[str], where: str) -> str | None:
@@ -67,8 +67,8 @@ def id_column(names: Sequence[str], where: str) -> str | None:
     Raises:
         InputError: Two columns are called alike.
     """
-    found = _first(names, ID_COLUMNS, where)
-    return found[0] if found else None
+    column = _first(names, ID_COLUMNS, where)
+    return column[0] if column else None
 
 
 def is_id_column(name: str) -> bool:

@@ -76,10 +76,10 @@ def _owner_of_edges(
         )
     apart = owner[center] != owner[neighbor]
     if apart.any():
-        one, other = center[apart][0], neighbor[apart][0]
+        first, second = center[apart][0], neighbor[apart][0]
         raise GraphError(
-            f"an edge joins atom {one} of crystal {owner[one]} and atom {other} of crystal "
-            f"{owner[other]}; an edge stays in its crystal"
+            f"an edge joins atom {first} of crystal {owner[first]} and atom {second} of crystal "
+            f"{owner[second]}; an edge stays in its crystal"
         )
     return owner[center]
 
@@ -102,5 +102,7 @@ def _check_images(graph: CrystalGraph) -> None:
     rows = torch.column_stack([center, neighbor, image])
     same = (rows[1:] == rows[:-1]).all(dim=1)
     if same.any():
-        one, other, *step = rows[1:][same][0].tolist()
-        raise GraphError(f"the edge from atom {one} to atom {other} in image {step} stands twice")
+        first, second, *step = rows[1:][same][0].tolist()
+        raise GraphError(
+            f"the edge from atom {first} to atom {second} in image {step} stands twice"
+        )

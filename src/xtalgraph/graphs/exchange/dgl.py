@@ -80,7 +80,7 @@ def from_dgl(graph: Any) -> CrystalGraph:
 
 
 def _of_crystals(values: Tensor, first: Tensor, num_atoms: Tensor, name: str) -> Tensor:
-    found = values[first]
-    if not torch.equal(found.repeat_interleave(num_atoms, dim=0), values):
+    value = values[first]
+    if not torch.equal(value.repeat_interleave(num_atoms, dim=0), values):
         raise GraphError(f"the atoms of one crystal must have one {name}")
-    return found
+    return value

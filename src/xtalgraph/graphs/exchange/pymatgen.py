@@ -62,10 +62,10 @@ def from_structure_graph(structure_graph: Any) -> CrystalGraph:
     """
     bonds = structure_graph.graph.edges(data="to_jimage")
     rows = np.array([(i, j, *image) for i, j, image in bonds], dtype=np.int64).reshape(-1, 5)
-    one, other, image = rows[:, 0], rows[:, 1], rows[:, 2:]
+    first, second, image = rows[:, 0], rows[:, 1], rows[:, 2:]
     return from_crystal(
         from_pymatgen(structure_graph.structure),
-        np.concatenate([one, other]),
-        np.concatenate([other, one]),
+        np.concatenate([first, second]),
+        np.concatenate([second, first]),
         np.concatenate([image, -image]),
     )
