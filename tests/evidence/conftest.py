@@ -84,7 +84,7 @@ def run(tmp_path: Path) -> Path:
     epochs = np.arange(1, 21)
     write_table(
         tmp_path / "log.csv",
-        ["epoch", "step", "learning_rate", "train_loss", "val_mae", "kept", "seconds"],
+        ["epoch", "step", "learning_rate", "train_loss", "val_mae", "selected", "seconds"],
         [[e, 10 * e, 1e-3, 0.5 / e, 0.04 + 0.4 / e, int(e < 19), 2.0 * e] for e in epochs.tolist()],
     )
     (tmp_path / "config.yaml").write_text("data:\n  target: e_form\ntraining:\n  epochs: 20\n")

@@ -63,7 +63,7 @@ def test_padding_and_kept_memory_change_nothing(tmp_path, encoder, kind):
 def test_batches_of_one_size_share_their_memory(tmp_path):
     config = dataclasses.replace(CONFIG, epochs=20, capture=True)
     kept, _ = trained(tmp_path, of(Kind.INTENSIVE), config)
-    assert len(kept.gradients.kept) < kept.steps * config.epochs / 2
+    assert len(kept.gradients.recordings) < kept.steps * config.epochs / 2
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_a_recording_trains_as_the_steps_do(tmp_path, precision):
     _, losses = trained(tmp_path / "a", spec, config, "cuda")
     captured = dataclasses.replace(config, capture=True)
     kept, again = trained(tmp_path / "b", spec, captured, "cuda")
-    assert all(one.recording is not None for one in kept.gradients.kept.values())
+    assert all(one.graph is not None for one in kept.gradients.recordings.values())
     np.testing.assert_allclose(again, losses, rtol=1e-4 if precision == "32-true" else 0.05)

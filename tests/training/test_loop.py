@@ -203,7 +203,7 @@ def test_training_stops_when_patience_ends(tmp_path, monkeypatch):
     progress = made.fit()
     assert (progress.epoch, progress.best_epoch, progress.best_error) == (5, 2, 1.0)
     assert (progress.selected_epoch, progress.selected_error) == (2, 1.0)
-    assert [row["kept"] for row in progress.history] == [1, 1, 0, 0, 0]
+    assert [row["selected"] for row in progress.history] == [1, 1, 0, 0, 0]
 
 
 def test_the_latest_epoch_that_cannot_be_told_from_the_best_is_kept(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Learning rate, averaging, batches."""
+"""Learning rate and averaging."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,8 @@ import torch
 from torch import nn
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.graph import Scope
-from xtalgraph.graphs.strategies import Radius
-from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training.averaging import average_of
-from xtalgraph.training.examples import Examples, shuffled_batches
-from xtalgraph.training.schedule import ENOUGH, learning_rate, num_batches, usual_epochs
+from xtalgraph.training.schedule import ENOUGH, learning_rate, usual_epochs
 from xtalgraph.training.settings import TrainingConfig
 
 
@@ -47,19 +42,6 @@ def test_the_average_is_the_recursion():
         expected = value if first else decay * expected + (1 - decay) * value
         first = False
     assert float(average.module.weight.detach()) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("batch_size", [1, 2, 4, 9, 100])
-def test_an_epoch_goes_through_every_crystal_once(batch_size):
-    graph = build_graph(list(contract_crystals().values()), Radius())
-    examples = Examples(graph, torch.arange(len(graph)).double(), Scope.CRYSTAL)
-    batches = list(shuffled_batches(examples, batch_size, seed=0, epoch=0))
-    assert len(batches) == num_batches(len(graph), batch_size)
-    values = torch.cat([batch.values for batch in batches])
-    assert sorted(values.tolist()) == list(range(9))
-    assert max(map(len, batches)) - min(map(len, batches)) <= 1
-    again = next(iter(shuffled_batches(examples, 9, seed=0, epoch=1)))
-    assert again.values.tolist() != list(range(9))
 
 
 @pytest.mark.parametrize(

@@ -56,13 +56,7 @@ class StoredGraphs:
         return replace(self, device=device)
 
     def counts(self, scope: Scope) -> Int[Tensor, " crystals"]:
-        """Return how many rows of a scope each crystal has, without reading a graph.
-
-        Args:
-            scope: Of the rows.
-        """
-        if scope is Scope.CRYSTAL:
-            return torch.ones(len(self), dtype=torch.long)
+        """Return how many rows of a scope each crystal has, without reading a graph."""
         return torch.from_numpy(self.store.sizes(scope, self.crystals))
 
     def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:

@@ -15,6 +15,7 @@ from jaxtyping import Float, Shaped
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import read_metrics, read_predictions, read_worst
+from xtalgraph.models.upgrades import upgrade_log
 
 _BESIDE: Final = ("std", "lower", "upper")
 """Columns of the predictions that are empty in some runs."""
@@ -112,12 +113,12 @@ class RunRecord:
     @property
     def watched(self) -> str:
         """Which validation error is in the log: of several targets the mean over them."""
-        return self.measure if self.number is None else "error"
+        return "error" if self.log is not None and "val_error" in self.log else self.measure
 
     @property
     def selected(self) -> int | None:
         """Place in the log of the selected checkpoint; None where there is no log."""
-        marked = np.zeros(0) if self.log is None else self.log.get("kept", np.zeros(0))
+        marked = np.zeros(0) if self.log is None else self.log.get("selected", np.zeros(0))
         return int(np.flatnonzero(marked)[-1]) if marked.any() else None
 
     def test_rows(self) -> Shaped[np.ndarray, " rows"]:
@@ -199,7 +200,7 @@ def _read_target(
             f"the predictions of {folder} must be in the unit of the target, {unit!r}, "
             f"got {other[0]!r}; evaluate the run again"
         )
-    log = _read_csv(folder / "log.csv")
+    log = [upgrade_log(row) for row in _read_csv(folder / "log.csv")]
     return RunRecord(
         folder=folder,
         number=number,

@@ -279,13 +279,7 @@ class Graph:
         return type(self)(**selected)
 
     def counts(self, scope: Scope) -> Int[Tensor, " crystals"]:
-        """Return how many rows of a scope each crystal has.
-
-        Args:
-            scope: Of the rows.
-        """
-        if scope is Scope.CRYSTAL:
-            return torch.ones_like(self.num_atoms)
+        """Return how many rows of a scope each crystal has; not of the scope crystal."""
         counts: Tensor = getattr(self, COUNTS[scope])
         return counts
 
@@ -298,7 +292,7 @@ class Graph:
         """
         if scope is Scope.CRYSTAL:
             return crystals
-        counts = getattr(self, COUNTS[scope]).index_select(0, crystals)
+        counts = self.counts(scope).index_select(0, crystals)
         shift = self._starts[scope].index_select(0, crystals) - _starts(counts)
         moved = shift.repeat_interleave(counts)
         return moved + torch.arange(len(moved), device=moved.device)

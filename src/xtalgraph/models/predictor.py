@@ -22,13 +22,12 @@ from xtalgraph.data.targets import Kind, Target, why_not_ordered
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
-from xtalgraph.models.ensemble import combine
 from xtalgraph.models.inference import check_device, infer
 from xtalgraph.models.intervals import Intervals
 from xtalgraph.models.model import Model
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.prediction import PredictedCrystals, PredictedRow, tabulate
-from xtalgraph.models.predictions import Predictions
+from xtalgraph.models.predictions import Predictions, combine
 from xtalgraph.models.saved_members import load_members
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.determinism import deterministic

@@ -76,6 +76,15 @@ def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"format": FORMAT, **top, "targets": targets}
 
 
+def upgrade_log(row: Mapping[str, str]) -> dict[str, str]:
+    """Return a row of ``log.csv`` with the current names of the columns.
+
+    Args:
+        row: As it was written.
+    """
+    return {"selected" if name == "kept" else name: value for name, value in row.items()}
+
+
 def upgrade_worst(document: Any, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Return ``worst.json`` as the current format has it, by target.
 

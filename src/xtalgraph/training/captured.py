@@ -46,7 +46,7 @@ class CapturedSteps:
             )
         self.model = model
         self.work = work
-        self.kept: dict[tuple[int, Size], _Recording] = {}
+        self.recordings: dict[tuple[int, Size], _Recording] = {}
         self.gradients = [torch.zeros_like(one) for one in model.parameters()]
         for one, gradient in zip(model.parameters(), self.gradients, strict=True):
             one.grad = gradient
@@ -69,37 +69,36 @@ class CapturedSteps:
         size = padded_size(graph)
         padded = Examples(pad_graph(graph, size), batch.labels)
         key = len(graph), size
-        if key not in self.kept:
-            self.kept[key] = _Recording(padded)
-            self._record(self.kept[key])
-        kept = self.kept[key]
-        kept.fill(padded)
-        if kept.recording is None:
-            self._work(kept)
+        if key not in self.recordings:
+            self.recordings[key] = _Recording(padded)
+            self._record(self.recordings[key])
+        recording = self.recordings[key]
+        recording.fill(padded)
+        if recording.graph is None:
+            self._work(recording)
         else:
-            kept.recording.replay()
-        return kept.loss.clone()
+            recording.graph.replay()
+        return recording.loss.clone()
 
-    def _work(self, kept: "_Recording") -> None:
+    def _work(self, recording: "_Recording") -> None:
         for gradient in self.gradients:
             gradient.zero_()
-        kept.loss.copy_(self.work(kept.examples()))
+        recording.loss.copy_(self.work(recording.examples()))
 
-    def _record(self, kept: "_Recording") -> None:
+    def _record(self, recording: "_Recording") -> None:
         """Record the work, and leave the model as it was: its buffers follow every batch."""
-        if kept.loss.device.type != "cuda":
+        if recording.loss.device.type != "cuda":
             return
         before = [buffer.clone() for buffer in self.model.buffers()]
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM):
-                self._work(kept)
+                self._work(recording)
         torch.cuda.current_stream().wait_stream(stream)
-        recording = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(recording):
-            self._work(kept)
-        kept.recording = recording
+        recording.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(recording.graph):
+            self._work(recording)
         for buffer, value in zip(self.model.buffers(), before, strict=True):
             buffer.copy_(value)
 
@@ -110,7 +109,7 @@ class _Recording:
     def __init__(self, batch: Examples[Graph]) -> None:
         self.batch = batch
         self.loss = torch.zeros((), dtype=torch.float64, device=batch.graph.number.device)
-        self.recording: torch.cuda.CUDAGraph | None = None
+        self.graph: torch.cuda.CUDAGraph | None = None
 
     def fill(self, batch: Examples[Graph]) -> None:
         """Write a batch of the same size over the one before."""

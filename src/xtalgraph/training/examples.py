@@ -39,7 +39,7 @@ class GraphSource(Protocol):
         """Return the rows of a scope that belong to some of the crystals, crystal by crystal."""
 
     def counts(self, scope: Scope) -> Int[Tensor, " crystals"]:
-        """Return how many rows of a scope each crystal has."""
+        """Return how many rows of a scope each crystal has; not of the scope crystal."""
 
     def to(self: S, device: torch.device) -> S:
         """Return the same, with batches on a device."""

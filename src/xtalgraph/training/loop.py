@@ -57,23 +57,24 @@ class Validation(NamedTuple):
 
 
 class Trainer:
-    """Trains a model and leaves averaged weights in it, those of the epoch that is kept.
+    """Trains a model and leaves the averaged weights of the selected checkpoint in it.
 
-    It is the latest whose validation error cannot be told from the best: it is larger by at most
-    one standard error of the difference between the two, over the rows of the validation part.
+    It is that of the latest epoch whose validation error cannot be told from the best: it is larger
+    by at most one standard error of the difference between the two, over the rows of the validation
+    part.
     The learning rate falls to zero, so a later epoch is better unless the validation shows that it
-    is not; of a hundred rows the smallest error is that of an epoch which chance has chosen.
+    is not; of a hundred rows the smallest error is that of an epoch selected by chance.
 
     Args:
-        model: Its scaler must have been fitted.
+        model: Its scales must have been fitted.
         train: What is learned from.
-        validation: What the kept epoch is chosen by; empty keeps the last.
+        validation: Selects the checkpoint; where it is empty, the last epoch is selected.
         config: Hyper-parameters.
         folder: Where the state is saved.
         key: A hash of data, split and configuration; a saved state of another is refused.
 
     Raises:
-        ConfigError: If the loss needs the variance and the model says none, or the other way round.
+        ConfigError: If the loss needs the variance and the model predicts none, or the reverse.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Trainer:
         )
         self.wrapped, self.optimizer = fabric.setup(model, optimizer)
         self.average = average_of(model, config.ema_decay)
-        self.kept = snapshot(self.average.module)
+        self.selected = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
         self.objective = Objective.of(model.targets, config)
         self.scales = self._scales()
@@ -126,7 +127,7 @@ class Trainer:
             report: Told after each epoch how far the training has come.
 
         Returns:
-            The history; the model holds the averaged weights that are kept.
+            The history; the model holds the weights of the selected checkpoint.
 
         Raises:
             Stopped: If the process was asked to stop; the last full epoch is saved before.
@@ -153,7 +154,7 @@ class Trainer:
                     self._save()
                     saved = time.monotonic()
                 self._stop_if_asked()
-        self.model.load_state_dict(self.kept)
+        self.model.load_state_dict(self.selected)
         return done
 
     def _finished(self) -> bool:
@@ -242,10 +243,10 @@ class Trainer:
         if error is None or done.best_error is None or error < done.best_error:
             done.best_error, done.best_epoch = error, done.epoch
             self.best_errors = errors
-        keep = not is_worse(errors, self.best_errors)
-        if keep:
+        selected = not is_worse(errors, self.best_errors)
+        if selected:
             done.selected_error, done.selected_epoch = error, done.epoch
-            self.kept = snapshot(self.average.module)
+            self.selected = snapshot(self.average.module)
         step = done.epoch * self.steps
         row = {
             "epoch": done.epoch,
@@ -256,7 +257,7 @@ class Trainer:
             "train_loss": loss,
             self.objective.column: error,
             **validation.means,
-            "kept": int(keep),
+            "selected": int(selected),
             "seconds": round(done.seconds, 3),
         }
         done.history.append(row)
@@ -274,7 +275,7 @@ class Trainer:
         tensors = (
             prefixed("model", self.model.state_dict())
             | prefixed("average", self.average.state_dict())
-            | prefixed("kept", self.kept)
+            | prefixed("selected", self.selected)
             | {"best_errors": self.best_errors}
             | prefixed("optimizer", pack_optimizer(self.optimizer))
         )
@@ -296,7 +297,7 @@ class Trainer:
             self.progress = Progress.restored(progress)
             self.model.load_state_dict(under("model", tensors))
             self.average.load_state_dict(under("average", tensors))
-            self.kept = under("kept", tensors)
+            self.selected = under("selected", tensors)
             self.best_errors = tensors["best_errors"]
             unpack_optimizer(self.optimizer, under("optimizer", tensors))
         except (RuntimeError, *DAMAGE) as error:

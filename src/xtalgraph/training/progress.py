@@ -17,9 +17,9 @@ class Progress:
     """Best validation error so far: the MAE in the target's unit, the log loss of classes,
     of several targets the mean over them, see `Objective`."""
     selected_epoch: int = 0
-    """Epoch whose weights are kept, see `Trainer`."""
+    """Epoch of the selected checkpoint, see `Trainer`."""
     selected_error: float | None = None
-    """Validation error of the weights that are kept."""
+    """Validation error of the selected checkpoint."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
     history: list[dict[str, Any]] = field(default_factory=list)

@@ -15,7 +15,7 @@ def num_batches(crystals: int, batch_size: int) -> int:
 
 
 def usual_epochs(steps: int) -> int:
-    """Return the epochs of a training for which nothing else was said.
+    """Return the default number of epochs of a training.
 
     They are 60 for 4,800 crystals and more; fewer crystals are gone through more often, up to 300
     times, since what a network needs are steps.

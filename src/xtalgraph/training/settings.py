@@ -51,14 +51,14 @@ class TrainingConfig:
     learns the standard deviation of its error, too."""
     weights: dict[str, Annotated[float, Range(0, 1e6, above=True)]] | None = None
     """As how many labels a label of each target counts in the loss, by the name of the target:
-    ``{energy: 1, gap: 0.1}``; 1 where nothing is said."""
+    ``{energy: 1, gap: 0.1}``; 1 for the others."""
     per_atom: bool = False
     """Whether the loss compares totals per atom, so that large cells count as much as small ones;
     errors are reported in the unit of the target in any case."""
     clip_norm: Annotated[float, Range(0, 1e12, above=True)] = 5.0
     """Largest norm of the gradient; larger ones are scaled down."""
     ema_decay: Fraction = 0.999
-    """Of the exponential moving average of the weights, which is what is validated and kept."""
+    """Of the exponential moving average of the weights, which is what is validated and saved."""
     patience: Annotated[int, Range(1, 1_000_000)] | None = None
     """Epochs without a better validation error after which training stops; null never stops it,
     since the error falls most at the end, with the learning rate."""

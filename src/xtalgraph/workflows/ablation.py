@@ -151,12 +151,13 @@ def _record(point: Point, name: str, state: str) -> dict[str, Any]:
 
 
 def _selected_error(folder: Path) -> float | None:
-    """Return the validation error of the epoch that was kept, as the training watched it."""
+    """Return the validation error of the selected checkpoint, as the training watched it."""
     with (folder / "log.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    (column,) = (name for name in rows[0] if name.startswith("val_"))
-    kept = [row[column] for row in rows if row["kept"] == "1"]
-    return float(kept[-1]) if kept[-1] else None
+    # Of several targets there is a column of each, too, with its name after a colon.
+    (column,) = (name for name in rows[0] if name.startswith("val_") and ":" not in name)
+    selected = [row[column] for row in rows if row["selected"] == "1"]
+    return float(selected[-1]) if selected[-1] else None
 
 
 def summaries(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -16,10 +16,9 @@ from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.values import Values
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
-from xtalgraph.models.ensemble import std_of
 from xtalgraph.models.model import Model
 from xtalgraph.models.novelty import Novelty, TrainingSet
-from xtalgraph.models.predictions import Predictions
+from xtalgraph.models.predictions import Predictions, std_of
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.progress import Progress
