@@ -21,14 +21,14 @@ from xtalgraph.nn.radial import BasisName, GaussianBasis, NoBasis, RadialBasis, 
 def test_the_number_of_functions_is_that_of_the_columns(name):
     basis = make_basis(name, 6.0, size=7)
     columns = basis(torch.tensor([1.0, 2.0])).shape[1]
-    assert int(re.match(r"\d+", basis.describe())[0]) == columns == basis.size
-    assert f" {basis.reach:g} Å" in basis.describe()
+    assert int(re.match(r"\d+", basis.description)[0]) == columns == basis.size
+    assert f" {basis.reach:g} Å" in basis.description
 
 
 def test_a_grid_is_described_as_it_was_made():
     basis = GaussianBasis(0.0, 5.05, 0.2, 0.3)  # 0.2 Å does not go into 5.05 Å
     step = float(basis.centers[1] - basis.centers[0])
-    assert basis.describe() == (
+    assert basis.description == (
         f"26 Gaussians from 0 to 5.05 Å every {step:.4g} Å, standard deviation 0.3 Å"
     )
     assert f"{step:.4g}" == "0.202"
@@ -37,7 +37,7 @@ def test_a_grid_is_described_as_it_was_made():
 @pytest.mark.parametrize("name", get_args(AngularName))
 def test_angular_bases_count_their_columns(name):
     basis = make_angular_basis(name, 5)
-    assert basis.describe().startswith(f"{basis(torch.tensor([0.3])).shape[1]} ")
+    assert basis.description.startswith(f"{basis(torch.tensor([0.3])).shape[1]} ")
 
 
 def test_a_model_tells_each_basis_once_and_not_its_parts():

@@ -54,42 +54,6 @@ def why_not_mixtures(encoder: type[Encoder], config: Any, *targets: Target) -> s
     return ""
 
 
-def why_not_readout(readout: type[Readout] | Readout, target: Target) -> str:
-    """Return the reason why a readout does not scale with the cell as a target must.
-
-    Args:
-        readout: What reads the features.
-        target: What is predicted.
-    """
-    if target.kind is readout.serves:
-        return ""
-    if Kind.ATOMIC in (target.kind, readout.serves):
-        why = "one has a value for each atom, the other for each crystal"
-    else:
-        why = "in a doubled cell it would be wrong by a factor of two"
-    fitting = [f"'{name}'" for name, other in READOUTS.items() if other.serves is target.kind]
-    return (
-        f"the readout '{readout.name}' serves {readout.serves} targets, but {target.name!r} "
-        f"is declared {target.kind}: {why}. Use the readout {', '.join(fitting)}, "
-        "or correct --kind"
-    )
-
-
-def why_not_variance(target: Target) -> str:
-    """Return the reason why the variance of a target's error cannot be learned.
-
-    Args:
-        target: What is predicted.
-    """
-    if not target.is_class:
-        return ""
-    return (
-        f"{target.name!r} is a class, whose probability says how sure it is: it has no "
-        "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
-        "its own"
-    )
-
-
 def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Readout]:
     """Return the readout of a name, if it can serve the target.
 
@@ -124,8 +88,18 @@ def check_readout(readout: type[Readout] | Readout, target: Target) -> None:
     Raises:
         TargetError: If they do not fit; the message explains.
     """
-    if reason := why_not_readout(readout, target):
-        raise TargetError(reason)
+    if target.kind is readout.serves:
+        return
+    if Kind.ATOMIC in (target.kind, readout.serves):
+        why = "one has a value for each atom, the other for each crystal"
+    else:
+        why = "in a doubled cell it would be wrong by a factor of two"
+    fitting = [f"'{name}'" for name, other in READOUTS.items() if other.serves is target.kind]
+    raise TargetError(
+        f"the readout '{readout.name}' serves {readout.serves} targets, but {target.name!r} "
+        f"is declared {target.kind}: {why}. Use the readout {', '.join(fitting)}, "
+        "or correct --kind"
+    )
 
 
 def check_variance(target: Target) -> None:
@@ -137,8 +111,12 @@ def check_variance(target: Target) -> None:
     Raises:
         TargetError: If it is a class.
     """
-    if reason := why_not_variance(target):
-        raise TargetError(reason)
+    if target.is_class:
+        raise TargetError(
+            f"{target.name!r} is a class, whose probability says how sure it is: it has no "
+            "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
+            "its own"
+        )
 
 
 def _atomic(targets: Sequence[Target]) -> Target | None:

@@ -51,6 +51,7 @@ class GaussianAngles(AngularBasis):
     def __init__(self, size: int = 40) -> None:
         super().__init__()
         self.size = _at_least(2, size, "size of a Gaussian basis of angles")
+        self.description = f"{size} Gaussians of the cosine"
         centers = torch.linspace(-1.0, 1.0, size, dtype=torch.float64)
         self.register_buffer("centers", centers, persistent=False)
         self.exponent = -0.5 * ((size - 1) / 2.0) ** 2
@@ -59,10 +60,6 @@ class GaussianAngles(AngularBasis):
         """Expand cosines."""
         away = cosine.unsqueeze(-1) - self.centers.to(cosine.dtype)
         return torch.exp(self.exponent * away**2)
-
-    def describe(self) -> str:
-        """Return how many there are."""
-        return f"{self.size} Gaussians of the cosine"
 
 
 @final
@@ -83,14 +80,11 @@ class ChebyshevAngles(AngularBasis):
     def __init__(self, size: int = 16) -> None:
         super().__init__()
         self.size = _at_least(1, size, "size of a Chebyshev basis of angles")
+        self.description = f"{size} Chebyshev polynomials of the cosine"
 
     def forward(self, cosine: Float[Tensor, " triplets"]) -> Float[Tensor, "triplets basis"]:
         """Expand cosines."""
         return chebyshev(cosine, self.size)
-
-    def describe(self) -> str:
-        """Return how many there are."""
-        return f"{self.size} Chebyshev polynomials of the cosine"
 
 
 @final
@@ -111,6 +105,7 @@ class LegendreAngles(AngularBasis):
     def __init__(self, size: int = 7) -> None:
         super().__init__()
         self.size = _at_least(1, size, "size of a Legendre basis of angles")
+        self.description = f"{size} spherical harmonics of the angle"
 
     def forward(self, cosine: Float[Tensor, " triplets"]) -> Float[Tensor, "triplets basis"]:
         """Expand cosines."""
@@ -119,10 +114,6 @@ class LegendreAngles(AngularBasis):
             columns.append(((2 * n + 1) * cosine * columns[n] - n * columns[n - 1]) / (n + 1))
         norms = [math.sqrt((2 * n + 1) / (4 * math.pi)) for n in range(self.size)]
         return torch.stack([n * c for n, c in zip(norms, columns, strict=False)], dim=-1)
-
-    def describe(self) -> str:
-        """Return how many there are."""
-        return f"{self.size} spherical harmonics of the angle"
 
 
 def make_angular_basis(name: str, size: int) -> AngularBasis:
@@ -179,6 +170,8 @@ class SphericalBesselBasis(Basis):
         self.radials = _at_least(1, radials, "number of radial functions")
         self.harmonics = LegendreAngles(_at_least(1, degrees, "number of degrees"))
         self.size = degrees * radials
+        waves = f"{radials} spherical Bessel functions up to {cutoff:g} Å"
+        self.description = f"{self.harmonics.description}, each times {waves}"
         zeros = torch.from_numpy(bessel_zeros(degrees - 1, radials).copy())
         above = spherical_bessel(zeros, degrees)
         next_order = torch.stack([above[n, :, n + 1] for n in range(degrees)])
@@ -212,11 +205,6 @@ class SphericalBesselBasis(Basis):
         radial = self.radial(distance).index_select(0, edge)
         return (radial * self.harmonics(cosine).unsqueeze(-1)).flatten(start_dim=1)
 
-    def describe(self) -> str:
-        """Return how many there are of each, and the radius of the sphere."""
-        radials = f"{self.radials} spherical Bessel functions up to {self.cutoff:g} Å"
-        return f"{self.harmonics.describe()}, each times {radials}"
-
 
 @final
 class FourierBasis(Basis):
@@ -244,6 +232,8 @@ class FourierBasis(Basis):
         self.order = _at_least(1, order, "order of a Fourier basis")
         self.sines = sines
         self.size = order * (2 if sines else 1)
+        functions = "cosines and sines" if sines else "cosines"
+        self.description = f"{functions} of 1 to {order} times the angle"
 
     def forward(
         self, cosine: Float[Tensor, " rows"], sine: Float[Tensor, " rows"]
@@ -255,11 +245,6 @@ class FourierBasis(Basis):
             real.append(c * cosine - s * sine)
             imaginary.append(s * cosine + c * sine)
         return torch.stack(real + imaginary if self.sines else real, dim=-1)
-
-    def describe(self) -> str:
-        """Return the multiples of the angle."""
-        functions = "cosines and sines" if self.sines else "cosines"
-        return f"{functions} of 1 to {self.order} times the angle"
 
 
 def _at_least(smallest: int, value: int, what: str) -> int:

@@ -1,6 +1,6 @@
-"""The base of every basis, with a description of it, and the descriptions of those of a model."""
+"""The base of every basis, and the descriptions of those of a model."""
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from typing import ClassVar
 
 from torch import nn
@@ -13,10 +13,8 @@ class Basis(nn.Module, ABC):
     """What they are functions of: ``radial``, ``angular`` or ``dihedral``."""
     size: int
     """Number of functions."""
-
-    @abstractmethod
-    def describe(self) -> str:
-        """Return which functions they are, with the numbers that decide them."""
+    description: str
+    """Which functions they are, with the numbers that decide them."""
 
 
 def describe_bases(model: nn.Module) -> dict[str, str]:
@@ -35,5 +33,5 @@ def describe_bases(model: nn.Module) -> dict[str, str]:
     described: dict[str, list[str]] = {}
     for basis in bases:
         if basis not in parts:
-            described.setdefault(f"{basis.variable} basis", []).append(basis.describe())
+            described.setdefault(f"{basis.variable} basis", []).append(basis.description)
     return {name: "; ".join(dict.fromkeys(texts)) for name, texts in described.items()}

@@ -74,10 +74,15 @@ class GaussianBasis(RadialBasis):
                 f"got start {start}, stop {stop}, step {step}, sigma {sigma} Å"
             )
         self.size = round((stop - start) / step) + 1
-        self.start, self.reach, self.sigma = start, stop, sigma
+        self.reach = stop
         centers = torch.linspace(start, stop, self.size, dtype=torch.float64)
         self.register_buffer("centers", centers, persistent=False)
         self.exponent = -0.5 / sigma**2
+        made = (stop - start) / max(1, self.size - 1)  # whole steps from the first to the last
+        self.description = (
+            f"{self.size} Gaussians from {start:g} to {stop:g} Å every {made:.4g} Å, "
+            f"standard deviation {sigma:.4g} Å"
+        )
 
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Expand distances in Å."""
@@ -85,14 +90,6 @@ class GaussianBasis(RadialBasis):
         if distance.requires_grad:
             return torch.exp((self.exponent * away**2).clamp(min=FAINTEST))
         return away.square_().mul_(self.exponent).clamp_(min=FAINTEST).exp_()
-
-    def describe(self) -> str:
-        """Return the grid as it was made: whole steps from the first centre to the last."""
-        step = (self.reach - self.start) / max(1, self.size - 1)
-        return (
-            f"{self.size} Gaussians from {self.start:g} to {self.reach:g} Å every {step:.4g} Å, "
-            f"standard deviation {self.sigma:.4g} Å"
-        )
 
 
 @final
@@ -119,6 +116,7 @@ class BesselBasis(RadialBasis):
         _check("Bessel", cutoff, size)
         self.size, self.reach = size, cutoff
         self.scale = math.sqrt(2.0 / cutoff)
+        self.description = f"{size} Bessel functions up to {cutoff:g} Å"
         wave_number = torch.arange(1, size + 1, dtype=torch.float64) * (math.pi / cutoff)
         self.register_buffer("wave_number", wave_number, persistent=False)
 
@@ -127,10 +125,6 @@ class BesselBasis(RadialBasis):
         wave_number = self.wave_number.to(distance.dtype)
         phase = distance.unsqueeze(-1) * wave_number
         return self.scale * wave_number * spherical_bessel(phase, 0)[..., 0]
-
-    def describe(self) -> str:
-        """Return how many there are, and the radius of the sphere."""
-        return f"{self.size} Bessel functions up to {self.reach:g} Å"
 
 
 @final
@@ -154,14 +148,11 @@ class ChebyshevBasis(RadialBasis):
         super().__init__()
         _check("Chebyshev", cutoff, size)
         self.size, self.reach = size, cutoff
+        self.description = f"{size} Chebyshev polynomials up to {cutoff:g} Å"
 
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Expand distances in Å."""
         return chebyshev(2.0 / self.reach * distance - 1.0, self.size)
-
-    def describe(self) -> str:
-        """Return how many there are, and where their interval ends."""
-        return f"{self.size} Chebyshev polynomials up to {self.reach:g} Å"
 
 
 @final
@@ -171,14 +162,11 @@ class NoBasis(RadialBasis):
     def __init__(self) -> None:
         super().__init__()
         self.size, self.reach = 0, math.inf
+        self.description = "none: distances are not read"
 
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, "edges basis"]:
         """Return no columns."""
         return distance.unsqueeze(-1)[:, :0]
-
-    def describe(self) -> str:
-        """Return that there are none."""
-        return "none: distances are not read"
 
 
 def chebyshev(x: Float[Tensor, " rows"], count: int) -> Float[Tensor, "rows count"]:
