@@ -23,9 +23,7 @@ def compare(comparison: Comparison) -> None:
 
     The baselines: the mean, composition alone, classical structure descriptors, networks of other
     libraries, and predictions that others have published. Repeat the command to go on where it was
-    killed: what is in DIR is taken from there. Names for --baselines: mean, composition,
-    composition-mlp, prdf-ridge, prdf-forest, acsf-ridge, acsf-forest, soap-ridge, soap-forest,
-    pyg-cgconv, pyg-schnet, pyg-dimenet++.
+    killed: what is in DIR is taken from there.
     """
     click.echo(leaderboard_table(comparison.document))
     click.echo("\n" + "\n".join(comparison.verdict.sentences))

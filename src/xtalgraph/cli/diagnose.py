@@ -12,8 +12,7 @@ from xtalgraph.workflows.diagnose import diagnose as run_diagnosis
 def diagnose(diagnosis: Diagnosis) -> None:
     """Examine RUN on its own test crystals; write diagnose.html, diagnose.json and pictures.
 
-    Names: labels, order, duplicates, size, elements, geometry, retrained, volume, cutoff-path,
-    cutoff, smoothing, reach, groups, worst. What was found before is kept.
+    What was found before is kept.
     """
     click.echo(results_table(diagnosis.results))
     click.echo(f"\npage: {diagnosis.page}")

@@ -11,11 +11,11 @@ import inspect
 import re
 import textwrap
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 REQUIRED: Final = inspect.Parameter.empty
 """Default of what has none."""
@@ -41,10 +41,6 @@ class Spelled:
     text: str = ""
     choices: tuple[str, ...] = ()
     default: str = ""
-
-
-Names = Annotated[Sequence[str], Spelled("A,B,...", commas=True)]
-"""Names, with commas between them on the command line."""
 
 
 @dataclass(frozen=True)

@@ -54,13 +54,8 @@ def scoped(
         columns: Whether a row is a list, which has no entries where the field was left out.
         fill: What each crystal has where the field was left out.
     """
-    metadata = {
-        "scope": scope,
-        "points_to": points_to,
-        "absent": absent,
-        "columns": columns,
-        "fill": fill,
-    }
+    metadata: dict[str, Any] = {"scope": scope, "points_to": points_to, "absent": absent}
+    metadata |= {"columns": columns, "fill": fill}
     if absent is None:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(metadata=metadata, default=None, kw_only=True)

@@ -13,16 +13,17 @@ from typing import Annotated, Any, Unpack, final
 import pandas as pd
 import yaml
 
-from xtalgraph.conventions.declarations import Names, Spelled
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.metrics.measures import error_of, rank_of
+from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.announcements import announce_all, warn_about_labels
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.leaderboard.catalogue import entries_of, own_entries
+from xtalgraph.workflows.leaderboard.catalogue import BASELINES, entries_of, own_entries
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
 from xtalgraph.workflows.leaderboard.running import run_entries
 from xtalgraph.workflows.leaderboard.standing import Fold, stand
@@ -86,8 +87,10 @@ def compare(
     data: Any,
     *,
     out: Annotated[str | Path, Spelled("DIR")],
-    models: Names | None = None,
-    baselines: Names | None = None,
+    models: Annotated[
+        Sequence[str] | None, Spelled("A,B,...", True, choices=tuple(ENCODERS))
+    ] = None,
+    baselines: Annotated[Sequence[str] | None, Spelled("A,B,...", True, choices=BASELINES)] = None,
     published: Annotated[str | Path | None, Spelled("FILE.csv")] = None,
     progress: bool = True,
     **options: Unpack[SeededOptions],
@@ -106,7 +109,7 @@ def compare(
         models: Our architectures, the first of which is assessed. It has the settings of the
             section ``model``; the others have their defaults. Without them that of the
             configuration.
-        baselines: Names of the baselines; all of them by default.
+        baselines: Baselines, by default all.
         published: Predictions by others: a column of ids, and a column for each model.
         progress: Show progress bars on standard error.
         **options: Settings, of every network; one target only. Without a test fold all folds are

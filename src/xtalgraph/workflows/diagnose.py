@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from tqdm import tqdm
 
-from xtalgraph.conventions.declarations import Names, Spelled
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments, nearest
@@ -77,7 +77,7 @@ def diagnose(
     target: Annotated[str | None, Spelled("COL")] = None,
     sample: Count = 500,
     retrain: bool = False,
-    only: Names = (),
+    only: Annotated[Sequence[str], Spelled("A,B,...", commas=True, choices=NAMES)] = (),
     progress: bool = True,
 ) -> Diagnosis:
     """Look for shortcuts, shifted labels, leaks, hard cutoffs and the causes of the largest errors.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
@@ -39,6 +40,20 @@ def own_entries(models: Sequence[str], members: int | None = None) -> list[Leade
     return entries
 
 
+def _baselines() -> list[LeaderboardEntry]:
+    return [
+        BaselineEntry("mean"),
+        BaselineEntry("composition"),
+        CompositionNetworkEntry(),
+        *descriptor_entries(),
+        *external_entries(),
+    ]
+
+
+BASELINES: Final = tuple(entry.name for entry in _baselines())
+"""The name of every baseline, from the bottom to the top."""
+
+
 def entries_of(only: Sequence[str] | None, published: str | Path | None) -> list[LeaderboardEntry]:
     """Return the entries that a model is compared with, from the bottom to the top.
 
@@ -50,16 +65,8 @@ def entries_of(only: Sequence[str] | None, published: str | Path | None) -> list
         ConfigError: If a name is not known.
         InputError: If the table cannot be read.
     """
-    entries: list[LeaderboardEntry] = [
-        BaselineEntry("mean"),
-        BaselineEntry("composition"),
-        CompositionNetworkEntry(),
-        *descriptor_entries(),
-        *external_entries(),
-    ]
-    names = [entry.name for entry in entries]
     for name in only or ():
-        if name not in names:
-            raise ConfigError(f"unknown entry {name!r}{nearest(name, names)}")
-    kept = [entry for entry in entries if only is None or entry.name in only]
+        if name not in BASELINES:
+            raise ConfigError(f"unknown baseline {name!r}{nearest(name, BASELINES)}")
+    kept = [entry for entry in _baselines() if only is None or entry.name in only]
     return kept + (published_entries(published) if published is not None else [])
