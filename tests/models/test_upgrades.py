@@ -2,7 +2,13 @@
 
 import torch
 
-from xtalgraph.models.upgrades import FORMAT, upgrade_model, upgrade_sections, upgrade_weights
+from xtalgraph.models.upgrades import (
+    FORMAT,
+    upgrade_log,
+    upgrade_model,
+    upgrade_sections,
+    upgrade_weights,
+)
 
 
 def test_a_model_of_an_older_format_gets_the_names_of_today():
@@ -23,6 +29,11 @@ def test_sections_keep_what_was_not_renamed():
         "graph": {"reduction_tolerance": 0.0, "cutoff": 5.0},
         "training": {"epochs": 3},
     }
+
+
+def test_the_log_of_an_older_version_marks_the_selected_epoch():
+    old = {"epoch": "1", "kept": "1", "val_mae": "0.5"}
+    assert upgrade_log(old) == {"epoch": "1", "selected": "1", "val_mae": "0.5"}
 
 
 def test_each_target_of_an_older_format_becomes_a_head():

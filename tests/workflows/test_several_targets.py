@@ -109,7 +109,7 @@ def test_the_report_has_sections_for_each(joint):
     page = (joint.folder / "report.html").read_text()
     for number, name in enumerate(NAMES, start=1):
         assert f'id="metrics-{number}"' in page
-        assert f"{name}: against the baselines" in page
+        assert f"{name}: comparison with baselines" in page
         assert (joint.folder / "figures" / f"target-{number}" / "comparison.svg").is_file()
     assert page.count('id="training"') == 1
     assert write_report(joint.folder).read_text() == page
@@ -208,15 +208,27 @@ def test_a_vector_at_each_site_is_refused():
         DataConfig("x", "v", size=0).declared()
 
 
+def test_targets_of_sites_and_of_crystals_are_learned_together(gappy, tmp_path):
+    run = trained(
+        gappy,
+        tmp_path / "run",
+        target=["energy", "charges"],
+        kind=["extensive", "atomic"],
+        unit=["eV/cell", "e"],
+        task=None,
+    )
+    sizes = gappy["structure"].map(len)
+    assert len(run.predictions["energy"]) == 48
+    assert len(run.predictions["charges"]) == sizes.sum()
+    log = pd.read_csv(run.folder / "log.csv")
+    assert log[["val_error", "val_mae:energy", "val_mae:charges"]].notna().all(axis=None)
+    found = run.predictor.predict(gappy[:2]).groupby("property").size()
+    assert found.to_dict() == {"energy": 2, "charges": sizes[:2].sum()}
+    again = xtalgraph.evaluate(run.folder, gappy, progress=False)["targets"]
+    assert list(again) == ["energy", "charges"]
+
+
 def test_targets_that_cannot_be_learned_together_are_refused(gappy, tmp_path):
-    with pytest.raises(TargetError, match="targets of sites and of crystals"):
-        trained(
-            gappy,
-            tmp_path / "a",
-            target=["energy", "charges"],
-            kind=["extensive", "atomic"],
-            task=None,
-        )
     with pytest.raises(TargetError, match="may be named once"):
         trained(gappy, tmp_path / "b", target=["energy", "energy"], kind="extensive", task=None)
     with pytest.raises(ConfigError, match=r"data\.kind must be one value for all of energy, dense"):

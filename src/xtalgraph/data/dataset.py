@@ -18,6 +18,7 @@ from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
+from xtalgraph.graphs.graph import Scope
 
 log = logging.getLogger("xtalgraph")
 
@@ -72,8 +73,12 @@ class Dataset:
     def content_hash(self) -> str:
         """The SHA-256 of crystals, labels and conditions."""
         digest = hashlib.sha256(self.table.content_hash().encode())
-        arrays = [array.reshape(len(array), -1) for array in self.labels.arrays.values()]
-        digest.update(np.concatenate(arrays, axis=1).astype("<f8").tobytes())
+        by_scope: dict[Scope, list[np.ndarray]] = {}  # one, as a rule, of which older runs have it
+        for target in self.targets:
+            array = self.labels[target.name]
+            by_scope.setdefault(target.scope, []).append(array.reshape(len(array), -1))
+        for arrays in by_scope.values():
+            digest.update(np.concatenate(arrays, axis=1).astype("<f8").tobytes())
         if self.states is not None:
             digest.update(self.states.to_bytes())
         return digest.hexdigest()

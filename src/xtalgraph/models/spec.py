@@ -161,11 +161,6 @@ class ModelSpec:
             readout_named(self.readout, target, ENCODERS[self.encoder])
             if self.variance:
                 check_variance(target)
-        if len({target.kind is Kind.ATOMIC for target in self.targets}) > 1:
-            declared = ", ".join(f"{target.name!r} {target.kind}" for target in self.targets)
-            raise TargetError(
-                f"targets of sites and of crystals are learned in two runs, got {declared}"
-            )
 
     def make_strategy(self) -> Strategy:
         """Return the neighbour strategy."""
