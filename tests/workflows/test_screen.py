@@ -167,7 +167,7 @@ def test_a_spread_that_knows_no_errors_is_warned_of_with_the_number(
     assert "has no rank correlation" in caveats(np.ones(len(errors)))[0]
     assert screen(folder, csv_path, **options | {"by": "prediction"}).caveats == ()
     stated.to_csv(path, index=False, float_format="%.3f")
-    with pytest.raises(RunError, match=r"predictions\.csv"):
+    with pytest.raises(RunError, match=r"energy_per_atom\.csv has changed"):
         screen(folder, csv_path, **options)
 
 

@@ -62,7 +62,7 @@ def test_a_clean_run_raises_no_alarm_and_its_report_says_so(copied):
     assert len(stated["crystals"]) == 2
     assert set(stated["crystals"]) <= set(test)
     page = (copied / "report.html").read_text(encoding="utf-8")
-    assert "What was verified" in page
+    assert ">Verification<" in page
     assert "verification failed" not in page
 
 
@@ -108,7 +108,7 @@ def test_a_strict_cut_is_caught_and_the_report_warns(csv_path, tmp_path):
     found = xtalgraph.verify(out, on=[cubic], progress=False)
     assert {one.check for one in found.verification.failures} & {"permutation", "lattice basis"}
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert 'class="warning">Its verification failed: ' in page
+    assert 'class="warning">The verification failed: ' in page
 
 
 def test_other_crystals_and_built_in_ones(copied, table, tmp_path, caplog, no_report):
@@ -138,7 +138,7 @@ def test_a_crystal_on_which_rounding_decides_is_passed_over_and_named(copied, ta
     found = xtalgraph.verify(copied, on=[structure, row], progress=False)
     assert len(found.document["crystals"]) == len(found.document["undecided"]) == 1
     page = (copied / "report.html").read_text(encoding="utf-8")
-    assert "1 crystal passed over, since an edge lies at the very limit" in page
+    assert "1 crystal skipped, because rounding decides whether an edge" in page
     with pytest.raises(InputError, match="cannot be verified on crystals in memory: of 1 crystals"):
         xtalgraph.verify(copied, on=[row], progress=False)
 

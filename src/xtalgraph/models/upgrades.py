@@ -72,6 +72,10 @@ def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
             std = dict(uncertainty.pop("spread"))
             std["error_over_std"] = std.pop("error_over_spread", None)
             one["uncertainty"] = uncertainty | {"std": std}
+        if "latent" in one.get("novelty", {}).get("auroc", {}):
+            auroc = dict(one["novelty"]["auroc"])
+            auroc = {"embedding": auroc.pop("latent"), **auroc}
+            one["novelty"] = {**one["novelty"], "auroc": auroc}
     top = {key: document[key] for key in ("model", "splits") if key in document}
     return {"format": FORMAT, **top, "targets": targets}
 

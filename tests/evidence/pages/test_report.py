@@ -3,8 +3,10 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +73,19 @@ def test_a_report_is_one_page_that_loads_nothing(run):
     assert "url(http" not in styles
     assert (run / "report.html").stat().st_size < 5e6
     assert len(page.identifiers) == len(set(page.identifiers))
+
+
+OLD_RUNS = Path(__file__).parents[2] / "old_runs"
+
+
+@pytest.mark.parametrize("name", ["format-2-targets", "format-3-members", "format-5-vector"])
+def test_runs_of_older_formats_have_the_report_of_today(name, tmp_path):
+    folder = shutil.copytree(OLD_RUNS / name, tmp_path / "run")
+    text = read_page(folder).text
+    assert "omparison with baselines" in text
+    if name == "format-3-members":
+        assert "rank correlation of standard deviation and error" in text
+        assert "nominal coverage" in text
 
 
 def test_learning_curves_say_which_of_several_members_they_are(run):

@@ -76,8 +76,8 @@ def verified_alarms(record: RunRecord) -> list[str]:
     if not failed:
         return []
     return [
-        f"Its verification failed: {listing(failed)}. Changes that must not matter change the "
-        "prediction; see below by how much."
+        f"The verification failed: {listing(failed)}. Changes that must not affect the prediction "
+        "do; see below by how much."
     ]
 
 
@@ -91,20 +91,20 @@ def verified_section(record: RunRecord) -> str:
     if not found:
         return ""
     if not _is_of_these_weights(record):
-        old = "verify.json is of other weights than this run has: verify it again."
-        return section("verified", "What was verified", [paragraph(old, "note")])
+        old = "verify.json belongs to other weights than those of this run. Verify it again."
+        return section("verified", "Verification", [paragraph(old, "note")])
     several = len({one["target"] for one in found["results"] if one["target"]}) > 1
     rows = [_row(one, several) for one in found["results"]]
-    head = ["what must not matter, or must hold", "", "worst", "of the largest", "allowed", "why"]
+    head = ["check", "result", "worst", "relative", "allowed", "reason"]
     tried = len(found["crystals"])
     lead = (
-        f"Tried on {count(tried, 'crystal')} of {found['of']:,} of {found['source']}, in float64. "
-        "The worst difference is given in the unit of the target, and as a part of the largest "
-        "prediction among them."
+        f"Checked on {count(tried, 'crystal')} of {found['of']:,} of {found['source']}, in "
+        "float64. The worst difference is given in the unit of the target, and relative to the "
+        "largest prediction."
     )
     return section(
         "verified",
-        "What was verified",
+        "Verification",
         [paragraph(lead), table(head, rows, "verified"), *_passed_over(found)],
     )
 
@@ -139,8 +139,8 @@ def _passed_over(found: dict[str, Any]) -> list[str]:
     notes = []
     if undecided:
         notes.append(
-            f"{count(len(undecided), 'crystal')} passed over, since an edge lies at the very limit "
-            f"of the graph, where rounding decides: {', '.join(undecided[:5])}"
+            f"{count(len(undecided), 'crystal')} skipped, because rounding decides whether an edge "
+            f"is within the cutoff: {', '.join(undecided[:5])}"
             f"{' and more' if len(undecided) > 5 else ''}."
         )
     if unsupported:
