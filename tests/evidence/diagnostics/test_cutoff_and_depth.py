@@ -122,7 +122,7 @@ def test_near_as_all_members_see_it(untrained):
         apart = (own[:, None, scale > 1e-6] - known[None, :, scale > 1e-6]) / scale[scale > 1e-6]
         squared += (apart**2).mean(axis=2) / 3
     np.testing.assert_allclose(together.distance, np.sqrt(np.sort(squared))[:, :4], rtol=1e-4)
-    np.testing.assert_array_equal(together.rows[:, 0], train[np.argmin(squared, axis=1)])
+    np.testing.assert_array_equal(together.places[:, 0], train[np.argmin(squared, axis=1)])
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

@@ -1,29 +1,23 @@
 """The training crystals that are nearest to a crystal: as the model sees it, and by composition."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from xtalgraph.baselines.composition_features import count_elements, element_fractions
 from xtalgraph.data.refusals import build_supported
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.models.distances import (
+    Nearest,
+    cumulative_compositions,
+    nearest_compositions,
+    nearest_embeddings,
+)
 from xtalgraph.models.inference import infer
 
 _BATCH: Final = 256
 """Crystals in a batch."""
-
-
-@dataclass(frozen=True, eq=False)
-class Nearest:
-    """The nearest training crystals of some crystals, the nearest first."""
-
-    rows: Int[np.ndarray, "crystals k"]
-    """Their rows in the table."""
-    distance: Float[np.ndarray, "crystals k"]
-    """How far they are."""
 
 
 def embeddings_of(
@@ -60,7 +54,7 @@ def embeddings_of(
 
 
 def nearest_embedding(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
-    """Find the training crystals that the encoder finds most alike, of several members all.
+    """Find the training crystals with the nearest embeddings, of several members all.
 
     The distance is that of `embeddings_of`, each column in units of its standard deviation over
     the training part, over the root of their number.
@@ -69,40 +63,32 @@ def nearest_embedding(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int)
         tested: What is examined.
         rows: Of the table.
         k: How many, at most.
+
+    Returns:
+        Their rows in the table, and how far they are.
     """
     train = np.asarray(tested.split.train)
-    known = embeddings_of(tested, train)
-    own = embeddings_of(tested, rows)
-    train, known = train[np.isfinite(known).all(axis=1)], known[np.isfinite(known).all(axis=1)]
-    std = known.std(axis=0)
+    known, own = embeddings_of(tested, train), embeddings_of(tested, rows)
+    there = np.isfinite(known).all(axis=1)
+    std = known[there].std(axis=0)
     used = std > 1e-9 * max(float(std.max()), 1e-300)
     scale = std[used] * np.sqrt(max(int(used.sum()), 1))
-    return _nearest(own[:, used] / scale, known[:, used] / scale, train, k)
+    found = nearest_embeddings(own[:, used] / scale, known[there][:, used] / scale, k)
+    return Nearest(train[there][found.places], found.distance)
 
 
 def nearest_composition(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
-    """Find the training crystals whose composition is nearest.
-
-    The distance is the share of the atoms that would have to be of another element, 0 to 1.
+    """Find the training crystals with the nearest composition, by the element mover's distance.
 
     Args:
         tested: What is examined.
         rows: Of the table.
         k: How many, at most.
+
+    Returns:
+        Their rows in the table, and how far they are.
     """
     train = np.asarray(tested.split.train)
-    fractions = element_fractions(count_elements(tested.crystals))
-    return _nearest(fractions[rows], fractions[train], train, k, order=1)
-
-
-def _nearest(
-    own: np.ndarray, known: np.ndarray, train: np.ndarray, k: int, order: int = 2
-) -> Nearest:
-    k = min(k, len(train))
-    rows, distances = np.empty((len(own), k), dtype=np.int64), np.empty((len(own), k))
-    for place, one in enumerate(own):
-        apart = np.abs(known - one)
-        distance = 0.5 * apart.sum(axis=1) if order == 1 else np.sqrt((apart**2).sum(axis=1))
-        nearest = np.argsort(distance, kind="stable")[:k]
-        rows[place], distances[place] = train[nearest], distance[nearest]
-    return Nearest(rows, distances)
+    cumulative = cumulative_compositions(tested.crystals)
+    found = nearest_compositions(cumulative[rows], cumulative[train], k)
+    return Nearest(train[found.places], found.distance)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.baselines.composition_features import count_elements, element_fractions
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
@@ -81,7 +82,7 @@ class Case:
     embedding_distance: float
     """To the first of them."""
     composition: str
-    """Id of the training crystal with the nearest composition."""
+    """Id of the training crystal with the nearest composition (element mover's distance)."""
     composition_formula: str
     """The same."""
     composition_label: float
@@ -113,9 +114,9 @@ def worst_errors(tested: Evaluator) -> DiagnosticResult:
     compositions = nearest_composition(tested, rows, 1)
     cases: list[dict[str, Any]] = []
     for n, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
-        near, alike = embeddings.rows[n], int(compositions.rows[n, 0])
-        distances = float(embeddings.distance[n, 0]), float(compositions.distance[n, 0])
-        case = vars(_case(tested, row, place, near, alike, distances))
+        near, alike = embeddings.places[n], int(compositions.places[n, 0])
+        away = float(embeddings.distance[n, 0])
+        case = vars(_case(tested, row, place, near, alike, away))
         crystal = tested.crystals[row]
         if n < DRAWN and len(crystal) <= MOST_ATOMS:
             case["structure"] = to_plain(with_bonds(crystal))
@@ -129,18 +130,20 @@ def _case(
     place: int,
     near: np.ndarray,
     alike: int,
-    distances: tuple[float, float],
+    away: float,
 ) -> Case:
     """Describe one error: its row, its place in the test, and its training neighbours."""
     crystal, values = tested.crystals[row], tested.values
     label, prediction = float(values[row]), float(tested.predictions[place])
     elements = np.unique(crystal.numbers)
     rarest = int(elements[np.argmin(tested.seen[elements])])
+    own, other = element_fractions(count_elements([crystal, tested.crystals[alike]]))
+    other_elements = 0.5 * float(np.abs(own - other).sum())
     larger_than = float((tested.sizes[tested.split.train] < tested.sizes[row]).mean())
     moved = [one / max(abs(prediction - label), 1e-300) for one in _moves(tested, row, prediction)]
     if is_outlier(label, prediction, values[near], tested.mae):
         cause = Cause.OUTLIER
-    elif tested.seen[rarest] < RARE or distances[1] >= FAR:
+    elif tested.seen[rarest] < RARE or other_elements >= FAR:
         cause = Cause.RARE
     elif larger_than >= LARGE:
         cause = Cause.LARGE
@@ -157,11 +160,11 @@ def _case(
         nearest=[tested.ids[other] for other in near],
         nearest_formula=reduced_formula(tested.crystals[near[0]]),
         nearest_label=float(values[near[0]]),
-        embedding_distance=distances[0],
+        embedding_distance=away,
         composition=tested.ids[alike],
         composition_formula=reduced_formula(tested.crystals[alike]),
         composition_label=float(values[alike]),
-        other_elements=distances[1],
+        other_elements=other_elements,
         rarest=SYMBOLS[rarest],
         rarest_training=int(tested.seen[rarest]),
         larger_than=larger_than,
