@@ -24,6 +24,14 @@ def copied(run, tmp_path):
     return shutil.copytree(run, tmp_path / "run")
 
 
+def texts_of(value):
+    """Every text in a document."""
+    if isinstance(value, str):
+        return [value]
+    each = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in each for text in texts_of(one)]
+
+
 def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
     found = xtalgraph.diagnose(copied, retrain=True, progress=False)
     assert tuple(one.name for one in found.results) == NAMES
@@ -35,6 +43,8 @@ def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
         for drawn in DIAGNOSTICS[one.name].drawn(one, found.quantity):
             assert (copied / "diagnose" / f"{drawn.name}.svg").stat().st_size > 1000
             assert (copied / "diagnose" / f"{drawn.name}.png").stat().st_size > 1000
+    document = json.loads((copied / "diagnose.json").read_text(encoding="utf-8"))
+    assert all(len(text.split()) <= 5 for text in texts_of(document)), "numbers, no sentences"
     page = found.page.read_text(encoding="utf-8")
     assert "<script" not in page
     for loading in ("src=", "@import", 'http-equiv="refresh"'):
