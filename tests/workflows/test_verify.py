@@ -158,7 +158,7 @@ def test_a_verification_of_other_weights_is_not_shown(copied, no_report):
     stale = found.document | {"weights_sha256": "0" * 64}
     found.path.write_text(json.dumps(stale), encoding="utf-8")
     page = xtalgraph.report(copied).read_text(encoding="utf-8")
-    assert "verify.json is of other weights" in page
+    assert "verify.json belongs to other weights" in page
     assert "reflection" not in page
 
 
