@@ -119,12 +119,12 @@ class Predictor:
         return len(self.members) > 1 or self.spec.variance
 
     def __repr__(self) -> str:
-        said = [
+        declared = [
             f"{target.kind} {target.name}{f' in {target.unit}' if target.unit else ''}"
             for target in self.targets
         ]
         count = f"{len(self.members)} × " if len(self.members) > 1 else ""
-        return f"Predictor({count}{self.spec.encoder}: {', '.join(said)})"
+        return f"Predictor({count}{self.spec.encoder}: {', '.join(declared)})"
 
     def predict_crystals(
         self, crystals: Sequence[Crystal], states: States | None = None, *, novelty: bool = False

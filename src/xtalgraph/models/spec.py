@@ -97,8 +97,8 @@ class ModelSpec:
             )
         self._check_disorder()
         # With every default written out, the record stays true when a default changes.
-        said = self.settings | self._state_settings()
-        config = settings_from(ENCODERS[self.encoder].Config, said, "model")
+        settings = self.settings | self._state_settings()
+        config = settings_from(ENCODERS[self.encoder].Config, settings, "model")
         object.__setattr__(self, "settings", asdict(config))
         object.__setattr__(self, "strategy_settings", asdict(self.make_strategy()))  # type: ignore[call-overload]
 

@@ -13,7 +13,7 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
-from xtalgraph.models.model import Output
+from xtalgraph.models.model import ByTarget, Output
 from xtalgraph.nn.segments import segment_sum
 from xtalgraph.training.examples import Examples, Labels
 from xtalgraph.training.settings import TrainingConfig
@@ -26,8 +26,6 @@ LOSSES: Final[Mapping[str, Callable[..., Tensor]]] = {
 """Losses of a number alone, by their names in the settings."""
 BETA: Final = 0.5
 """Of `gaussian_loss`."""
-ByTarget = Mapping[str, Float[Tensor, "..."]]
-"""Values by the name of the target."""
 
 
 def gaussian_loss(
