@@ -87,36 +87,36 @@ class Block(nn.Module):
         self,
         atom: Float[Tensor, "atoms width"],
         edge: Float[Tensor, "edges width"],
-        whole: Float[Tensor, "crystals width"],
+        crystal: Float[Tensor, "crystals width"],
         envelope: Float[Tensor, " edges"],
         graph: Graph,
     ) -> tuple[
         Float[Tensor, "atoms width"], Float[Tensor, "edges width"], Float[Tensor, "crystals width"]
     ]:
-        """Return what is to be added to atoms, edges and crystals; ``whole`` is u."""
-        atom, edge, whole = self.of_atom(atom), self.of_edge(edge), self.of_state(whole)
-        crystal = graph.crystal_of_atom
+        """Return what is to be added to atoms, edges and crystals; ``crystal`` is u."""
+        atom, edge, crystal = self.of_atom(atom), self.of_edge(edge), self.of_state(crystal)
+        owner = graph.crystal_of_atom
 
         of_center, of_neighbor, of_edge, of_crystal = self.edge.first
-        at_center = of_center(atom) + gather(of_crystal(whole), crystal)
+        at_center = of_center(atom) + gather(of_crystal(crystal), owner)
         ends = gather(at_center, graph.center) + gather(of_neighbor(atom), graph.neighbor)
         edge = self.edge(ends + of_edge(edge))
 
         of_received, of_atom, of_crystal = self.atom.first
         received = self.mean(edge, envelope, graph)
-        both = of_received(received) + of_atom(atom)
-        atom = self.atom(both + gather(of_crystal(whole), crystal))
+        parts = of_received(received) + of_atom(atom)
+        atom = self.atom(parts + gather(of_crystal(crystal), owner))
 
         of_edges, of_atoms, of_crystal = self.state.first
         values, weight = edge * envelope.unsqueeze(-1), edge_weight(envelope, graph)
         edges = weighted_mean(values, weight, graph.crystal_of_edge, len(graph))
         count = graph.atom_multiplicity.to(atom.dtype)
-        atoms = weighted_mean(atom, count, crystal, len(graph))
-        return atom, edge, self.state(of_edges(edges) + of_atoms(atoms) + of_crystal(whole))
+        atoms = weighted_mean(atom, count, owner, len(graph))
+        return atom, edge, self.state(of_edges(edges) + of_atoms(atoms) + of_crystal(crystal))
 
 
 def edge_weight(envelope: Float[Tensor, " edges"], graph: Graph) -> Float[Tensor, " edges"]:
-    """How much an edge counts among all edges of its crystal: envelope times multiplicity."""
+    """Return the weight of an edge among all edges of its crystal: envelope times multiplicity."""
     weight = weighted(envelope, graph.edge_multiplicity)
     return weighted(weight, graph.atom_multiplicity.index_select(0, graph.center))
 
@@ -208,16 +208,17 @@ class MEGNet(Encoder):
         """
         edges = self.edges(graph, self.embed.weight.dtype)
         hidden = [rows_of_elements(self.of_atom(self.embed.weight), graph)]
-        edge, whole = self.of_edge(edges.features), self.of_state(self._condition(graph))
+        edge = self.of_edge(edges.features)
+        crystal = self.of_state(self._condition(graph))
         for block in self.blocks:
             atom = self.connections.input(hidden)
-            atom_update, edge_update, update = block(atom, edge, whole, edges.envelope, graph)
-            hidden.append(self.connections.residual(atom, atom_update))
-            edge, whole = edge + edge_update, whole + update
+            updates = block(atom, edge, crystal, edges.envelope, graph)
+            hidden.append(self.connections.residual(atom, updates[0]))
+            edge, crystal = edge + updates[1], crystal + updates[2]
         values = edge * edges.envelope.unsqueeze(-1)
         weight = edge_weight(edges.envelope, graph)
         pooled = self.pooling(values, weight, graph.crystal_of_edge, len(graph))
-        crystal = torch.cat([pooled, whole], dim=-1)
+        crystal = torch.cat([pooled, crystal], dim=-1)
         return Features(self.connections.output(hidden), crystal, tuple(hidden))
 
     def _condition(self, graph: Graph) -> Float[Tensor, "crystals condition"]:
