@@ -90,7 +90,7 @@ def test_a_pair_of_atoms_has_no_angles_and_is_not_refused(encoder):
     positions, numbers = np.array([[0.0, 0, 0], [1.1, 0, 0]]), np.array([6, 8])
     pair = spec.make_graph(Crystal(20 * np.eye(3), positions, numbers, np.zeros(3, bool)))
     assert len(pair.receiving_edge) == 0
-    assert torch.isfinite(spec.make_model()(pair)).all()
+    assert torch.isfinite(spec.make_model()(pair).values["y"]).all()
     assert collate([pair, spec.make_graph(CUBIC)]).has_angles.all()
     with pytest.raises(GraphError, match="some of the graphs have angles and others none"):
         collate([pair, build_graph(CUBIC, Radius(5.0))])
@@ -116,4 +116,4 @@ def test_without_layers_on_the_line_graph_there_are_no_triplets():
     assert spec.make_angles() is None
     graph = spec.make_graph(CUBIC)
     assert len(graph.receiving_edge) == 0
-    assert spec.make_model()(graph).shape == (1,)
+    assert spec.make_model()(graph).values["y"].shape == (1,)
