@@ -10,7 +10,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import Split
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.testing.crystals import contract_crystals
 
 ENERGY, GAP = Target("energy", Kind.EXTENSIVE), Target("gap", Kind.INTENSIVE)
@@ -36,6 +36,16 @@ def test_labels_stand_by_the_name_of_their_target(frame):
     np.testing.assert_array_equal(dataset.labels.arrays["energy"], frame["energy"])
     np.testing.assert_array_equal(dataset.labels.arrays["gap"], frame["gap"])
     np.testing.assert_array_equal(dataset.labels.known("gap"), frame["gap"].notna())
+
+
+def test_numbers_that_are_true_and_false_are_told(frame, caplog):
+    frame["stable"] = [True, False, True, True, False, True]
+    dataset = read_dataset(frame, Target("stable", Kind.INTENSIVE))
+    assert dataset.labels.arrays["stable"].tolist() == [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]
+    assert "'stable' hold true and false" in caplog.text
+    caplog.clear()
+    read_dataset(frame, [ENERGY, Target("stable", Kind.INTENSIVE, task=Task.CLASSIFICATION)])
+    assert "true and false" not in caplog.text
 
 
 def test_the_hash_is_that_of_the_columns_side_by_side(frame):

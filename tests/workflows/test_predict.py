@@ -85,6 +85,11 @@ def test_a_device_that_is_not_there_is_told(run, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ConfigError, match="finds no CUDA GPU on this machine: set it to cpu"):
         xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="cuda", progress=False)
+    for verb in (xtalgraph.embed, xtalgraph.screen):
+        with pytest.raises(ConfigError, match="finds no CUDA GPU"):
+            verb(run, folder, out=tmp_path / "p.csv", device="cuda", progress=False)
+    with pytest.raises(ConfigError, match="finds no CUDA GPU"):
+        xtalgraph.evaluate(run, folder, device="cuda", progress=False)
     with pytest.raises(ConfigError, match="device must be one of 'cpu', 'cuda', got 'tpu'"):
         xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="tpu", progress=False)
     assert not (tmp_path / "p.csv").exists()
