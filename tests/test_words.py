@@ -20,7 +20,6 @@ PARTS = {
     "doubts": "std",
     "ladder": "benchmark or leaderboard",
     "latent": "embedding",
-    "mover": "distance",
     "pile": "histogram",
     "redrawn": "shuffled",
     "refusal": "skipped or unsupported",
@@ -38,7 +37,7 @@ NAMED = {"baselines", "cli", "conventions", "crystals", "data", "graphs", "nn"}
 PENDING = {
     "evidence": {"demand", "doubts", "said", "wording"},
     "metrics": {"said"},
-    "models": {"doubts", "latent", "mover", "said"},
+    "models": {"doubts", "latent", "said"},
     "plots": {"said"},
     "testing": {"demand", "said"},
     "training": {"said"},
