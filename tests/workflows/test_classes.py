@@ -142,7 +142,7 @@ def test_the_first_line_says_what_is_predicted(classes, tmp_path, caplog):
     named = ["data.classes=[insulator, metal]"]
     with caplog.at_level(logging.INFO, "xtalgraph"):
         trained(classes, tmp_path / "run", target="word", epochs=1, overrides=named)
-    assert caplog.messages[0] == "target word, a class: the probability of 'metal' is predicted"
+    assert caplog.messages[0] == "Target word, a class: the probability of 'metal' is predicted."
 
 
 def test_an_official_task_of_classes_knows_its_folds(classes):
