@@ -47,7 +47,7 @@ def test_a_run_folder_holds_what_it_should(run):
     assert {p.relative_to(run).as_posix() for p in run.rglob("*")} >= FILES
     assert not [p for p in run.rglob("*") if p.suffix in (".pt", ".pth", ".pkl", ".ckpt")]
     model = json.loads((run / "model.json").read_text())
-    assert model["model"]["target"]["unit"] == "eV/cell"
+    assert model["model"]["targets"][0]["unit"] == "eV/cell"
     assert set(model["elements"]) == {"Sr", "Ti", "O", "Na", "Cl"}
     assert len(model["data_sha256"]) == 64
     config = yaml.safe_load((run / "config.yaml").read_text())
