@@ -132,4 +132,4 @@ def test_what_reads_one_element_is_refused_with_the_reason():
 def test_the_choice_is_kept_with_the_model():
     spec = spec_of("gcn", Kind.EXTENSIVE)
     assert ModelSpec.from_dict(spec.as_dict()).disorder == "mix"
-    assert "disorder" not in replace(spec, disorder="refuse").as_dict()
+    assert replace(spec, disorder="refuse").as_dict()["disorder"] == "refuse"

@@ -4,6 +4,8 @@ import torch
 
 from xtalgraph.models.upgrades import (
     FORMAT,
+    upgrade_division,
+    upgrade_intervals,
     upgrade_log,
     upgrade_model,
     upgrade_sections,
@@ -11,11 +13,42 @@ from xtalgraph.models.upgrades import (
 )
 
 
+def old_model(encoder: str, kinds: dict[str, str], **known) -> dict:
+    first, *others = [{"name": name, "kind": kind} for name, kind in kinds.items()]
+    model = {"encoder": encoder, "readout": "auto", "target": first, **known}
+    return {"format": 1, "model": model | ({"beside": others} if others else {})}
+
+
 def test_a_model_of_an_older_format_gets_the_names_of_today():
-    old = {"format": 1, "model": {"target": 0, "fold_tolerance": 0.001}}
-    new = {"targets": [0], "reduction_tolerance": 0.001}
-    assert upgrade_model(old) == {"format": FORMAT, "model": new}
-    assert old["model"] == {"target": 0, "fold_tolerance": 0.001}
+    old = old_model("cgcnn", {"a": "extensive"}, fold_tolerance=0.001)
+    assert upgrade_model(old) == {
+        "format": FORMAT,
+        "members": 1,
+        "manifest": False,
+        "model": {
+            "encoder": "cgcnn",
+            "targets": [{"name": "a", "kind": "extensive"}],
+            "readouts": ["sum"],
+            "reduction_tolerance": 0.001,
+            "conditions": {"numbers": [], "fidelity": "", "fidelities": []},
+            "variance": False,
+            "disorder": "refuse",
+        },
+    }
+    assert old["model"]["fold_tolerance"] == 0.001, "what is read is not changed"
+
+
+def test_the_weights_tell_which_readout_an_older_model_has():
+    old = old_model("xgn", {"a": "intensive", "b": "extensive", "c": "intensive"})
+    assert upgrade_model(old)["model"]["readouts"] == ["mean", "sum", "mean"]
+    weights = ["beside.1.readout.pooling.score.0.weight", "beside.1.readout.head.1.weight"]
+    assert upgrade_model(old, weights)["model"]["readouts"] == ["mean", "sum", "attention"]
+    weights = ["readout.pooling.score.0.weight", "beside.0.readout.head.1.weight"]
+    assert upgrade_model(old, weights)["model"]["readouts"] == ["attention", "sum", "mean"]
+    lstm = upgrade_model(old, ["readout.pooling.lstm.bias_ih_l0"])
+    assert lstm["model"]["readouts"] == ["set2set", "sum", "mean"]
+    named = old_model("xgn", {"a": "intensive"}, readout="set2set")
+    assert upgrade_model(named)["model"]["readouts"] == ["set2set"]
 
 
 def test_a_model_of_today_stays_as_it_is():
@@ -36,9 +69,26 @@ def test_the_log_of_an_older_version_marks_the_selected_epoch():
     assert upgrade_log(old) == {"epoch": "1", "selected": "1", "val_mae": "0.5"}
 
 
+def test_settings_from_before_the_reduction_leave_graphs_whole():
+    assert upgrade_sections({"graph": {"cutoff": 5.0}})["graph"]["reduction_tolerance"] == 0.0
+
+
+def test_the_first_divisions_have_the_checksum_of_the_model():
+    assert upgrade_division({"how": "random"}, {"data_sha256": "ab"}) == {
+        "how": "random",
+        "data_sha256": "ab",
+    }
+    assert upgrade_division({"data_sha256": "cd"}, {"data_sha256": "ab"}) == {"data_sha256": "cd"}
+
+
+def test_intervals_got_the_name_of_the_standard_deviation():
+    old = {"e": {"floor": 1.0, "by_spread": True, "scores": [0.5]}}
+    assert upgrade_intervals(old) == {"e": {"floor": 1.0, "by_std": True, "scores": [0.5]}}
+
+
 def test_each_target_of_an_older_format_becomes_a_head():
-    old = {"format": 5, "model": {"target": {"name": "a"}, "beside": [{"name": "b"}]}}
-    assert upgrade_model(old)["model"] == {"targets": [{"name": "a"}, {"name": "b"}]}
+    old = old_model("gcn", {"a": "intensive", "b": "atomic"})
+    assert [one["name"] for one in upgrade_model(old)["model"]["targets"]] == ["a", "b"]
     names = {
         "encoder.embed.weight": "encoder.embed.weight",
         "readout.head.1.weight": "heads.0.readouts.0.head.1.weight",

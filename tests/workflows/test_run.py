@@ -46,7 +46,7 @@ def test_a_run_from_before_manifests_is_read_with_a_warning(run, table, tmp_path
     old = shutil.copytree(run, tmp_path / "run")
     (old / "manifest.json").unlink()
     document = json.loads((old / "model.json").read_text())
-    del document["manifest"]
+    document["manifest"] = False
     (old / "model.json").write_text(json.dumps(document))
     assert Run.is_finished(old)
     crystal = table["structure"].tolist()[:1]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,19 @@ def check_is_run(folder: Path) -> None:
             )
 
 
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read ``model.json`` of any format, as the current one has it.
+
+    Args:
+        folder: Of a run, or of a member.
+
+    Raises:
+        RunError: If it is missing, damaged, or of a newer format.
+    """
+    path = folder / "model.json"
+    return _upgraded(path, _checked(path, read_document(path)), ())
+
+
 def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
     """Read a model back, on the CPU and in evaluation mode.
 
@@ -74,15 +87,14 @@ def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
         folder: The run.
 
     Returns:
-        The model, what it is, and the whole of ``model.json``.
+        The model, what it is, and the whole of ``model.json`` as the current format has it.
 
     Raises:
         RunError: If the files are missing, damaged, or of a newer format.
     """
     check_is_run(folder)
-    document = read_document(folder / "model.json")
-    spec = _spec_of(folder / "model.json", document)
-    path = folder / "model.safetensors"
+    description, path = folder / "model.json", folder / "model.safetensors"
+    document = _checked(description, read_document(description))
     with file_errors(path):
         weights = path.read_bytes()
     if hashlib.sha256(weights).hexdigest() != document["weights_sha256"]:
@@ -91,9 +103,12 @@ def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
             "another run"
         )
     try:
-        state = upgrade_weights(safetensors.torch.load(weights), document["format"])
+        saved = safetensors.torch.load(weights)
+        state = upgrade_weights(saved, document["format"])
     except (SafetensorError, ValueError, KeyError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
+    document = _upgraded(description, document, saved)
+    spec = _spec_of(description, document)
     _check_shapes(path, spec, state)
     model = spec.make_model()
     if all(state[name].dtype == torch.float64 for name, _ in model.named_parameters()):
@@ -120,20 +135,33 @@ def check_finite(model: Model, where: Path | str) -> None:
             )
 
 
+def _checked(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a description that has a format, one that is read, and a checksum of the weights."""
+    version, checksum = document.get("format"), document.get("weights_sha256")
+    if type(version) is not int or version < 1 or not isinstance(checksum, str):
+        raise RunError(
+            f"{path} is damaged: its format is {version!r}, and the checksum of the weights "
+            f"{checksum!r}"
+        )
+    if version > FORMAT:
+        raise RunError(
+            f"{path} has format {version}, this xtalgraph reads up to {FORMAT}: install a newer "
+            "xtalgraph"
+        )
+    return document
+
+
+def _upgraded(path: Path, document: dict[str, Any], weights: Collection[str]) -> dict[str, Any]:
+    try:
+        return upgrade_model(document, weights)
+    except DAMAGE as error:
+        raise RunError(f"{path} is damaged: {error!r}") from error
+
+
 def _spec_of(path: Path, document: Mapping[str, Any]) -> ModelSpec:
     """Return what the model is, from a document that may hold anything."""
     try:
-        version = document["format"]
-        if not isinstance(version, int):
-            raise TypeError(f"format is {version!r}")
-        if version > FORMAT:
-            raise RunError(
-                f"{path} has format {version}, this xtalgraph reads up to {FORMAT}: install a "
-                "newer xtalgraph"
-            )
-        if not isinstance(document["weights_sha256"], str):
-            raise TypeError("weights_sha256 is no text")
-        return ModelSpec.from_dict(upgrade_model(document)["model"])
+        return ModelSpec.from_dict(document["model"])
     except (ConfigError, TargetError) as error:
         raise RunError(f"{path} describes no model: {error}") from error
     except DAMAGE as error:

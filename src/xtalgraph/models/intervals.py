@@ -14,6 +14,7 @@ from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.metrics.conformal import conformal_quantile
+from xtalgraph.models.upgrades import upgrade_intervals
 
 DEFAULT_LEVEL: Final = 0.9
 """Share of the truths that is to lie inside."""
@@ -100,7 +101,7 @@ class Intervals:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"floor": self.floor, "by_spread": self.by_std, "scores": self.scores.tolist()}
+        return {"floor": self.floor, "by_std": self.by_std, "scores": self.scores.tolist()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
@@ -113,7 +114,7 @@ class Intervals:
             ValueError: If they are not such.
         """
         scores = np.array(values["scores"], dtype=np.float64)
-        floor, by_std = float(values["floor"]), values["by_spread"]
+        floor, by_std = float(values["floor"]), values["by_std"]
         if scores.ndim != 1 or not (np.isfinite(scores) & (scores >= 0)).all():
             raise ValueError("the scores are not a list of numbers of at least 0")
         if (np.diff(scores) < 0).any():
@@ -121,7 +122,7 @@ class Intervals:
         if not (math.isfinite(floor) and floor >= 0):
             raise ValueError(f"the floor must be a number of at least 0, got {floor}")
         if not isinstance(by_std, bool):
-            raise ValueError(f"by_spread must be true or false, got {by_std!r}")
+            raise ValueError(f"by_std must be true or false, got {by_std!r}")
         return cls(scores, floor, by_std)
 
 
@@ -151,6 +152,6 @@ def load_intervals(run: Path) -> dict[str, Intervals]:
         return {}
     document = read_document(path)
     try:
-        return {name: Intervals.from_dict(one) for name, one in document.items()}
+        return {name: Intervals.from_dict(one) for name, one in upgrade_intervals(document).items()}
     except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error

@@ -68,7 +68,7 @@ def load_members(run: Path) -> SavedMembers:
 
 def _seen(run: Path, document: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
     """Return the elements of the training part and the number of members."""
-    elements, count = document.get("elements"), document.get("members", 1)
+    elements, count = document.get("elements"), document.get("members")
     if not isinstance(elements, list) or not all(
         isinstance(one, str) and one in {*ATOMIC_NUMBERS, VACANCY_NAME} for one in elements
     ):

@@ -1,7 +1,7 @@
 """Everything but the weights: what a model is, as plain values, and how to make it again."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from xtalgraph.conventions.errors import ConfigError, TargetError
@@ -49,12 +49,12 @@ class ModelSpec:
     Args:
         encoder: A name in the registry.
         settings: Hyper-parameters of the encoder; keys left out keep their default.
-        readout: A name, or ``auto``.
+        readout: A name, ``auto``, or a name for each target.
         strategy: Name of the neighbour strategy.
         strategy_settings: Its settings; keys left out keep their default.
         targets: What is predicted, each with a readout of its own on the same encoder.
         reduction_tolerance: The graph is reduced by symmetry, with distances this close merged, Å;
-            0 leaves it as it is, which is also what a record says that does not say.
+            0 leaves it as it is.
         conditions: Which columns are the state of a crystal.
         variance: Whether the standard deviation of the error is predicted, too.
         disorder: What is done with crystals whose sites hold several species or are empty in part:
@@ -68,7 +68,7 @@ class ModelSpec:
 
     encoder: str
     settings: dict[str, Any]
-    readout: str
+    readout: str | tuple[str, ...] = field(compare=False)
     strategy: str
     strategy_settings: dict[str, Any]
     targets: tuple[Target, ...]
@@ -76,6 +76,8 @@ class ModelSpec:
     conditions: Conditions = ATOMS_ALONE
     variance: bool = False
     disorder: str = "refuse"
+    readouts: tuple[str, ...] = field(init=False)
+    """The name of that of each target."""
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -90,6 +92,7 @@ class ModelSpec:
                 f"{LARGEST_TOLERANCE:g} Å, got {self.reduction_tolerance}"
             )
         self._check_targets()
+        object.__setattr__(self, "readouts", tuple(one.name for one in self._readouts()))
         reason = why_not_reduced(ENCODERS[self.encoder], *self.targets)
         if self.reduction_tolerance > 0 and reason:
             raise ConfigError(
@@ -158,9 +161,22 @@ class ModelSpec:
         if len(set(names)) < len(names):
             raise TargetError(f"each target may be named once, got {', '.join(names)}")
         for target in self.targets:
-            readout_named(self.readout, target, ENCODERS[self.encoder])
             if self.variance:
                 check_variance(target)
+
+    def _readouts(self) -> list[type[Readout]]:
+        """Return that of each target.
+
+        Raises:
+            TargetError: If a name is not known, or a readout does not serve its target.
+        """
+        count = len(self.targets)
+        names = (self.readout,) * count if isinstance(self.readout, str) else self.readout
+        encoder = ENCODERS[self.encoder]
+        return [
+            readout_named(name, target, encoder)
+            for name, target in zip(names, self.targets, strict=True)
+        ]
 
     def make_strategy(self) -> Strategy:
         """Return the neighbour strategy."""
@@ -199,11 +215,8 @@ class ModelSpec:
 
         def readouts() -> list[list[Readout]]:
             return [
-                [
-                    readout_named(self.readout, target, encoder_class)(*widths)
-                    for _ in range(target.tensor.copies)
-                ]
-                for target in self.targets
+                [readout(*widths) for _ in range(target.tensor.copies)]
+                for target, readout in zip(self.targets, self._readouts(), strict=True)
             ]
 
         # Deviations are drawn last, so that the others begin as they do in a model without.
@@ -216,19 +229,20 @@ class ModelSpec:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        plain = asdict(self) | {"targets": [target.as_dict() for target in self.targets]}
-        del plain["conditions"]
-        if self.conditions:
-            plain["conditions"] = self.conditions.as_dict()
-        for name, same in (("variance", False), ("disorder", "refuse")):
-            if plain[name] == same:  # which older runs do not have
-                del plain[name]
-        return plain
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "readout"}
+        return plain | {
+            "targets": [target.as_dict() for target in self.targets],
+            "readouts": list(self.readouts),
+            "conditions": self.conditions.as_dict(),
+        }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
+    def from_dict(cls, values: Mapping[str, Any]) -> "ModelSpec":
         """Make a spec from what `as_dict` returned."""
-        made: dict[str, Any] = {"targets": tuple(map(Target.from_dict, values["targets"]))}
-        if "conditions" in values:
-            made["conditions"] = Conditions.from_dict(values["conditions"])
-        return cls(**values | made)
+        others = {key: value for key, value in values.items() if key != "readouts"}
+        made = {
+            "targets": tuple(map(Target.from_dict, values["targets"])),
+            "readout": tuple(values["readouts"]),
+            "conditions": Conditions.from_dict(values["conditions"]),
+        }
+        return cls(**others | made)

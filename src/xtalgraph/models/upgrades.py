@@ -1,6 +1,6 @@
 """What older versions wrote, as this one reads it: one step from each format to the next."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -15,15 +15,19 @@ RENAMED_SETTINGS: Final[Mapping[str, str]] = {
 """Settings that an older version called otherwise: ``section.key``, old and new."""
 
 
-def upgrade_model(document: Mapping[str, Any]) -> dict[str, Any]:
+def upgrade_model(document: Mapping[str, Any], weights: Collection[str] = ()) -> dict[str, Any]:
     """Return ``model.json`` as the current format has it.
 
     Args:
         document: What the file holds, of any format up to the current one.
+        weights: Names of the weights beside it. Before format 6 they alone tell which readout a
+            model has whose document says ``auto``.
     """
-    upgraded = dict(document)
+    upgraded = dict(document) | {"model": dict(document["model"])}
     for version in range(int(upgraded["format"]), FORMAT):
-        upgraded = _STEPS.get(version, dict)(upgraded) | {"format": version + 1}
+        if version in _MODEL_STEPS:
+            _MODEL_STEPS[version](upgraded, weights)
+        upgraded["format"] = version + 1
     return upgraded
 
 
@@ -40,17 +44,40 @@ def upgrade_weights(weights: Mapping[str, Tensor], version: int) -> dict[str, Te
 def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the sections of ``config.yaml`` with the current names of the settings.
 
+    The file has no format: what it lacks is what its version did.
+
     Args:
         sections: ``data``, ``graph``, ``model`` and ``training`` of a run.
     """
-    renamed: dict[str, dict[str, Any]] = {}
+    upgraded: dict[str, dict[str, Any]] = {}
     for section, settings in sections.items():
-        names = {key: RENAMED_SETTINGS.get(f"{section}.{key}") for key in settings}
-        renamed[section] = {
-            key if names[key] is None else str(names[key]).partition(".")[2]: value
-            for key, value in settings.items()
-        }
-    return renamed
+        current = {key: RENAMED_SETTINGS.get(f"{section}.{key}", f".{key}") for key in settings}
+        named = {current[key].partition(".")[2]: value for key, value in settings.items()}
+        upgraded[section] = named
+    upgraded.setdefault("graph", {}).setdefault("reduction_tolerance", 0.0)
+    return upgraded
+
+
+def upgrade_division(document: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``split.json`` as the current format has it.
+
+    Args:
+        document: What the file holds, of any format up to the current one.
+        model: What ``model.json`` holds, where the checksum of the data stood first.
+    """
+    return {key: model[key] for key in ("data_sha256",) if key in model} | dict(document)
+
+
+def upgrade_intervals(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return ``intervals.json`` as the current format has it.
+
+    Args:
+        document: What the file holds, of any format up to the current one.
+    """
+    return {
+        name: {_RENAMED_IN_INTERVALS.get(key, key): value for key, value in one.items()}
+        for name, one in document.items()
+    }
 
 
 def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,13 +145,28 @@ def upgrade_predictions(table: pd.DataFrame, names: Sequence[str]) -> dict[str, 
     return tables
 
 
-def _from_5(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Symmetry reduction was called folding; the first target stood apart from the others."""
-    model = dict(document["model"])
-    model["targets"] = [model.pop("target"), *model.pop("beside", [])]
-    if "fold_tolerance" in model:
-        model["reduction_tolerance"] = model.pop("fold_tolerance")
-    return {**document, "model": model}
+def _from_5(document: dict[str, Any], weights: Collection[str]) -> None:
+    """What was not used was left out; the first target stood apart, and one readout was for all."""
+    document.update({key: value for key, value in _UNUSED.items() if key not in document})
+    model = document["model"] = _UNUSED_OF_MODEL | document["model"]
+    model["targets"] = [model.pop("target"), *model.pop("beside")]
+    model["reduction_tolerance"] = model.pop("fold_tolerance")
+    readout = model.pop("readout")
+    model["readouts"] = [
+        _readout_of_5(target["kind"], number, weights) if readout == "auto" else readout
+        for number, target in enumerate(model["targets"])
+    ]
+
+
+def _readout_of_5(kind: str, number: int, weights: Collection[str]) -> str:
+    """Return which readout ``auto`` was, of the target of a number."""
+    if kind != "intensive":
+        return {"extensive": "sum", "atomic": "atom"}[kind]
+    head = f"beside.{number - 1}.readout" if number else "readout"
+    pooling = {name for name in weights if name.startswith(f"{head}.pooling.")}
+    if not pooling:
+        return "mean"
+    return "attention" if any(".score." in name for name in pooling) else "set2set"
 
 
 def _weight_of_6(name: str) -> str:
@@ -140,4 +182,17 @@ def _weight_of_6(name: str) -> str:
     return f"heads.{int(number) + 1}.{of_head}s.0.{rest}"
 
 
-_STEPS: Final[Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {5: _from_5}
+_UNUSED: Final[Mapping[str, Any]] = {"members": 1, "manifest": False}
+_UNUSED_OF_MODEL: Final[Mapping[str, Any]] = {
+    "beside": (),
+    "fold_tolerance": 0.0,
+    "conditions": {"numbers": [], "fidelity": "", "fidelities": []},
+    "variance": False,
+    "disorder": "refuse",
+}
+"""What ``model.json`` left out before format 6, of a model that has it not."""
+_MODEL_STEPS: Final[Mapping[int, Callable[[dict[str, Any], Collection[str]], None]]] = {5: _from_5}
+"""What changes from a format to the next, in place. 2 to 5 only added what a model may have:
+classes and several targets; temperature, pressure and several members; a learned variance;
+disorder."""
+_RENAMED_IN_INTERVALS: Final = {"by_spread": "by_std"}

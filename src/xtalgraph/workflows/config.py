@@ -25,17 +25,6 @@ _NEUTRAL: Final = {
 """Keys on which no number depends; a run goes on with others."""
 CALIBRATION_FRACTION: Final = 0.1
 """Part of the training part that is set aside where intervals are asked for and no more is said."""
-_LATER: Final = {
-    ("data", "calibration_fraction"): 0.0,
-    ("data", "disorder"): "refuse",
-    ("training", "members"): 1,
-    ("training", "snapshots"): False,
-    ("training", "capture"): False,
-    ("training", "batch_by"): "crystals",
-    ("training", "weights"): None,
-    ("training", "per_atom"): False,
-}
-"""Keys that older runs do not have, and the value with which a run is what it was without them."""
 
 
 @dataclass(frozen=True)
@@ -112,17 +101,10 @@ class RunConfig:
         }
 
     def deciding(self) -> dict[str, dict[str, Any]]:
-        """Return the sections without what changes no bit: stores and processes.
-
-        What is left out, too, is a setting that was added later and says nothing new, so that runs
-        begun before it go on.
-        """
+        """Return the sections without what changes no bit: stores and processes."""
         sections = self.sections()
         for section, neutral in _NEUTRAL.items():
             sections[section] = {k: v for k, v in sections[section].items() if k not in neutral}
-        for (section, key), same in _LATER.items():
-            if sections[section][key] == same:
-                del sections[section][key]
         return sections
 
     def to_yaml(self) -> str:

@@ -16,7 +16,6 @@ from xtalgraph.conventions.settings import settings_from
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.models.registry import ENCODERS
-from xtalgraph.models.requirements import readout_named
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.basis import describe_bases
 from xtalgraph.training.selection import SELECTION
@@ -104,7 +103,6 @@ def model_fields(spec: ModelSpec) -> dict[str, Any]:
         spec: Of the model.
     """
     encoder = ENCODERS[spec.encoder]
-    readouts = [readout_named(spec.readout, target, encoder).name for target in spec.targets]
     config = settings_from(encoder.Config, spec.settings, "model")
     with torch.random.fork_rng(devices=[]):
         bases = describe_bases(encoder(config, spec.make_strategy().cutoff))
@@ -112,7 +110,7 @@ def model_fields(spec: ModelSpec) -> dict[str, Any]:
         bases.pop("angular basis", None)
     return {
         "architecture": spec.encoder,
-        "readout": ", ".join(dict.fromkeys(readouts)),
+        "readout": ", ".join(dict.fromkeys(spec.readouts)),
         **bases,
         **_spaced(settings_read(config)),
     }

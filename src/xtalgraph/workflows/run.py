@@ -15,8 +15,10 @@ from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.evidence.run_files import read_metrics, read_predictions
+from xtalgraph.models.checkpoint import read_description
 from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.upgrades import upgrade_division
 from xtalgraph.workflows.claim import saved_sections
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.prepare import resolve_source
@@ -61,9 +63,7 @@ class Run:
             folder: Of a run, or of none.
         """
         last = MANIFEST
-        if (folder / "model.json").is_file() and not read_document(folder / "model.json").get(
-            "manifest"
-        ):
+        if (folder / "model.json").is_file() and not read_description(folder)["manifest"]:
             last = "report.html"  # of an xtalgraph that wrote no manifest
         return (folder / last).is_file()
 
@@ -85,7 +85,7 @@ class Run:
     @cached_property
     def division(self) -> dict[str, Any]:
         """The content of ``split.json``."""
-        return self._json("split.json")
+        return upgrade_division(self._json("split.json"), read_description(self.folder))
 
     @cached_property
     def config(self) -> RunConfig:

@@ -157,8 +157,7 @@ def _write_run(
     count = len(fitted.members)
     for number, model in enumerate(fitted.members):
         check_finite(model, member_folder(folder, number))
-        members = {"members": count} if count > 1 and number == 0 else {}
-        save_model(member_folder(folder, number), model, config.spec, known | members)
+        save_model(member_folder(folder, number), model, config.spec, known | {"members": count})
     fitted.training_set.save(folder / TRAINING_FILE)
     if intervals:
         save_intervals(folder, intervals)

@@ -204,7 +204,7 @@ def _data(record: RunRecord) -> str:
 
 
 def _elements(record: RunRecord) -> list[str]:
-    listed = record.model_file.get("elements", record.model_file.get("elements_seen", []))
+    listed = record.model_file.get("elements", [])
     return [SYMBOLS[e] if isinstance(e, int) else str(e) for e in listed]
 
 
