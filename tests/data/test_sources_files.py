@@ -170,7 +170,7 @@ def test_whatever_a_reader_raises_costs_one_file(tmp_path, monkeypatch):
     table = read_table(tmp_path)
     assert table.ids == ("c",)
     assert [rejection.reason for rejection in table.rejected] == [
-        "it is malformed: AssertionError",
+        "it is malformed",
         "it needs more memory than there is: a size in it is absurd",
     ]
 

@@ -167,7 +167,7 @@ def test_an_ensemble_goes_on_where_it_stopped_with_the_same_bits(ensemble, csv_p
     trained(csv_path, folder, members=3, resume=True)
     for name in ("predictions/energy.csv", "metrics.json", "members/2/model.safetensors"):
         assert (folder / name).read_bytes() == (ensemble.folder / name).read_bytes(), name
-    with pytest.raises(RunError, match=r"training\.members was 3, is None"):
+    with pytest.raises(RunError, match=r"training\.members was 3, is 1"):
         trained(csv_path, folder, resume=True)
 
 

@@ -45,8 +45,8 @@ class Verbs(click.Group):
         """Import a verb."""
         if cmd_name not in VERBS:
             raise click.UsageError(f"no verb {cmd_name!r}{nearest(cmd_name, VERBS)}", ctx)
-        command = getattr(importlib.import_module(f"xtalgraph.cli.{cmd_name}"), cmd_name)
-        assert isinstance(command, click.Command)
+        module = importlib.import_module(f"xtalgraph.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
