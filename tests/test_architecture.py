@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 from collections import defaultdict
 from pathlib import Path
 
@@ -28,6 +29,7 @@ FLOORS = {
 ISLAND = "plots"
 """Imports nothing of ours but conventions; evidence and workflows may look at it."""
 LONGEST = 350
+LONGEST_FUNCTION = 70
 
 
 def room_of(path: Path) -> str:
@@ -111,6 +113,22 @@ def test_no_cycle_between_modules():
 def test_no_file_is_long(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST, f"{lines} lines; take it apart"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_no_function_is_long(path):
+    silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    with path.open("rb") as file:
+        tokens = [t for t in tokenize.tokenize(file.readline) if t.type not in silent]
+    code = {n for t in tokens[1:-1] for n in range(t.start[0], t.end[0] + 1)}
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and ast.unparse(node).startswith(("'", '"')):  # a docstring
+            code -= set(range(node.lineno, node.end_lineno + 1))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = len(code & set(range(node.lineno, node.end_lineno + 1)))
+            assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines of code"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
