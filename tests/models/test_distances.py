@@ -36,6 +36,8 @@ def test_the_distance_of_compositions_is_the_work_to_move_the_atoms():
     salts = cumulative_compositions([made_of("Na", "Cl"), made_of("Na", "Cl", "Na", "Br")])
     moved = nearest_compositions(salts[:1], salts[1:], 5)
     assert moved.distance == pytest.approx(0.25), "a quarter moves by one place"
+    salt, bromide = cumulative_compositions([made_of("Na", "Cl"), made_of("Na", "Cl", "Na", "Br")])
+    assert np.abs(salt - bromide).sum() == pytest.approx(0.25), "a quarter moves by one place"
 
 
 @pytest.mark.parametrize("rows", [1, 300])  # more than are compared at a time

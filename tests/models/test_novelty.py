@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from scipy.spatial import distance_matrix
-from scipy.stats import wasserstein_distance
 
-from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.models.novelty import NEIGHBORS, TrainingSet, piles_of
+from xtalgraph.models.distances import cumulative_compositions
+from xtalgraph.models.novelty import NEIGHBORS, TrainingSet
 
 
 def made_of(*symbols: str) -> Crystal:
@@ -17,20 +16,6 @@ def made_of(*symbols: str) -> Crystal:
     return Crystal.from_fractional(
         8 * np.eye(3), sites, np.array([ATOMIC_NUMBERS[s] for s in symbols])
     )
-
-
-def test_the_distance_of_compositions_is_the_work_to_move_the_atoms():
-    rng = np.random.default_rng(0)
-    symbols = list(ATOMIC_NUMBERS)[:90]
-    crystals = [made_of(*rng.choice(symbols, rng.integers(1, 7))) for _ in range(12)]
-    piles = piles_of(crystals)
-    place = property_of("mendeleev_number")
-    for i, one in enumerate(crystals):
-        for j, other in enumerate(crystals):
-            expected = wasserstein_distance(place[one.numbers], place[other.numbers])
-            assert np.abs(piles[i] - piles[j]).sum() == pytest.approx(expected, abs=1e-4)
-    (salt, bromide) = piles_of([made_of("Na", "Cl"), made_of("Na", "Cl", "Na", "Br")])
-    assert np.abs(salt - bromide).sum() == pytest.approx(0.25), "a quarter moves by one place"
 
 
 def test_thresholds_and_distances_are_those_of_all_pairs():
@@ -43,7 +28,7 @@ def test_thresholds_and_distances_are_those_of_all_pairs():
         axis=1
     )
     assert known.embedding_threshold == pytest.approx(np.quantile(apart, 0.99), rel=1e-5)
-    piles = piles_of(crystals)
+    piles = cumulative_compositions(crystals)
     work = np.abs(piles[:, None] - piles).sum(-1) + 1e9 * np.eye(80)
     threshold = np.quantile(work.min(axis=1), 0.99)
     assert known.composition_threshold == pytest.approx(threshold, abs=1e-6)

@@ -135,4 +135,4 @@ def _ramp(mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
 
 def _check(std: Float[np.ndarray, " rows"]) -> None:
     if (std < 0).any():
-        raise InputError(f"a spread must not be negative, got {float(std.min())}")
+        raise InputError(f"a standard deviation must not be negative, got {float(std.min())}")

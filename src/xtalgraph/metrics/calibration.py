@@ -27,7 +27,7 @@ def calibration_curve(
 
     Args:
         error: Prediction less truth.
-        std: Standard deviation that was said, not negative. An error where it is 0 is certain to
+        std: Predicted standard deviation, not negative. An error where it is 0 is certain to
             lie outside; no error is certain to lie inside.
 
     Returns:
@@ -50,7 +50,7 @@ def miscalibration_area(
 
     Args:
         error: Prediction less truth.
-        std: Standard deviation that was said.
+        std: Predicted standard deviation.
 
     Returns:
         The area; NaN for no rows.
@@ -77,7 +77,7 @@ def rank_of_errors(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " r
 
     Args:
         error: Prediction less truth.
-        std: Standard deviation that was said.
+        std: Predicted standard deviation.
     """
     error, std = _checked(error, std)
     return spearman(np.abs(error), std)
@@ -102,7 +102,7 @@ def error_by_std(
 
     Args:
         error: Prediction less truth.
-        std: Standard deviation that was said.
+        std: Predicted standard deviation.
         bins: Number of bins, at most one for each row; their sizes differ by one row at most.
 
     Raises:
@@ -149,7 +149,7 @@ def sparsification(
 
     Args:
         error: Prediction less truth.
-        std: Standard deviation that was said.
+        std: Predicted standard deviation.
 
     Raises:
         InputError: The columns do not fit, or a spread is negative.
@@ -223,8 +223,8 @@ def _checked(
     bad = np.flatnonzero(std < 0)
     if bad.size:
         raise InputError(
-            f"a spread must not be negative, got {std[bad[0]]} in row {bad[0]} ({bad.size} such "
-            "rows)"
+            f"a standard deviation must not be negative, got {std[bad[0]]} in row {bad[0]} "
+            f"({bad.size} such rows)"
         )
     return error, std
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -10,26 +10,28 @@ from typing import Final, final
 import numpy as np
 import safetensors
 import safetensors.numpy
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from safetensors import SafetensorError
-from scipy.spatial.distance import cdist
 
 from xtalgraph.conventions.documents import DAMAGE
-from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.composition import VACANCY_NAME, held_by
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.models.distances import (
+    Nearest,
+    cumulative_compositions,
+    nearest_compositions,
+    nearest_embeddings,
+)
 
 NEIGHBORS: Final = 5
-"""Training crystals whose mean distance counts in latent space: one alone may be an outlier."""
+"""Training crystals whose mean distance counts in embedding space: one alone may be an outlier."""
 USUAL: Final = 0.99
 """Share of the training crystals that lie nearer to the others than the threshold."""
 _SAMPLE: Final = 2000
 """Training crystals, at most, that the thresholds are taken from; 20 of them lie beyond."""
-_ROWS: Final = 256
-"""Crystals compared with all of the training part at a time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Novelty:
     """How far one crystal is from the training part."""
 
     embedding_distance: float
-    """Mean distance to the nearest training crystals in latent space, in units of the threshold:
+    """Mean distance to the nearest training crystals in embedding space, in units of the threshold:
     only one in a hundred training crystals is farther than 1 from the others."""
     composition_distance: float
     """Distance to the nearest composition in training: by how many places in the row of the
@@ -75,7 +77,7 @@ class TrainingSet:
     elements: tuple[str, ...]
     """Symbols of all elements in the training part."""
     embedding_threshold: float
-    """Distance in latent space within which the usual share of training crystals lies."""
+    """Distance in embedding space within which the usual share of training crystals lies."""
     composition_threshold: float
     """The same of compositions, in places."""
 
@@ -94,16 +96,18 @@ class TrainingSet:
             crystals: As many.
         """
         embedding = embedding.astype(np.float32)
-        every = piles_of(crystals)
+        every = cumulative_compositions(crystals)
         piles, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
         sample = np.random.default_rng(0).permutation(len(embedding))[:_SAMPLE]
-        far = np.concatenate([*_nearest(embedding[sample], embedding, NEIGHBORS, itself=sample)])
+        far = _mean_distance(
+            nearest_embeddings(embedding[sample], embedding, NEIGHBORS, itself=sample)
+        )
         group = inverse.reshape(-1)[sample]
         alone = count[group] == 1
         apart = np.zeros(len(sample))
         if alone.any() and len(piles) > 1:
             own = group[alone]
-            apart[alone] = np.concatenate([*_mover(piles[own], piles, itself=own)])
+            apart[alone] = _mean_distance(nearest_compositions(piles[own], piles, 1, itself=own))
         symbols = set[str]().union(*map(held_by, crystals))
         return cls(
             embedding,
@@ -134,8 +138,10 @@ class TrainingSet:
                 "another run"
             )
         embedding = embedding.astype(np.float32)
-        far = np.concatenate([*_nearest(embedding, self.embedding, NEIGHBORS)])
-        apart = np.concatenate([*_mover(piles_of(crystals), self.piles)])
+        far = _mean_distance(nearest_embeddings(embedding, self.embedding, NEIGHBORS))
+        apart = _mean_distance(
+            nearest_compositions(cumulative_compositions(crystals), self.piles, 1)
+        )
         scale = self.embedding_threshold if self.embedding_threshold > 0 else 1.0
         return [
             self._assessed(float(f) / scale, float(a), crystal)
@@ -210,58 +216,6 @@ def _check_training_set(
         raise ValueError(f"the thresholds must be at least 0, got {thresholds}")
 
 
-def piles_of(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals 118"]:
-    """Return the share of atoms up to each place of the elements in Mendeleev order.
-
-    Args:
-        crystals: Any; a supercell has the pile of its cell.
-    """
-    place = _places()
-    counts = np.zeros((len(crystals), MAX_ATOMIC_NUMBER))
-    for row, crystal in enumerate(crystals):
-        counts[row] = np.bincount(place, weights=crystal.amounts, minlength=MAX_ATOMIC_NUMBER)
-    shares = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
-    return shares.astype(np.float32)
-
-
-def _places() -> Int[np.ndarray, "119"]:
-    """Return the place of each element, from 0; index 0 is no element."""
-    number = property_of("mendeleev_number")
-    return np.concatenate([[0], number[1:].astype(np.int64) - 1])
-
-
-def _nearest(
-    rows: Float[np.ndarray, "rows embedding"],
-    among: Float[np.ndarray, "crystals embedding"],
-    neighbors: int,
-    *,
-    itself: Int[np.ndarray, " rows"] | None = None,
-) -> Iterator[Float[np.ndarray, " part"]]:
-    """Yield the mean distance of rows to their nearest neighbours, some rows at a time."""
-    kept = min(neighbors, len(among) - (itself is not None))
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        distance = cdist(part, among)
-        if itself is not None:
-            distance[np.arange(len(part)), itself[start : start + _ROWS]] = np.inf
-        if kept == 0:
-            yield np.zeros(len(part))
-            continue
-        yield np.partition(distance, kept - 1, axis=1)[:, :kept].mean(axis=1)
-
-
-def _mover(
-    rows: Float[np.ndarray, "rows 118"],
-    among: Float[np.ndarray, "compositions 118"],
-    *,
-    itself: Int[np.ndarray, " rows"] | None = None,
-) -> Iterator[Float[np.ndarray, " part"]]:
-    """Yield the distance of compositions to the nearest, some at a time."""
-    told: Bool[np.ndarray, " 118"] = (rows != rows[:1]).any(0) | (among != rows[:1]).any(0)
-    rows, among = rows[:, told], among[:, told]  # places where all are alike add nothing
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        distance = cdist(part, among, metric="cityblock")
-        if itself is not None:
-            distance[np.arange(len(part)), itself[start : start + _ROWS]] = np.inf
-        yield distance.min(axis=1)
+def _mean_distance(found: Nearest) -> Float[np.ndarray, " rows"]:
+    """Return the mean distance to the nearest; 0 where there is nothing to compare with."""
+    return found.distance.sum(axis=1) / max(found.distance.shape[1], 1)

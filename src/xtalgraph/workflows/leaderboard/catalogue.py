@@ -19,11 +19,11 @@ def own_entries(models: Sequence[str], members: int | None = None) -> list[Leade
     """Return our architectures of some names.
 
     Args:
-        models: Names in the registry, the judged one first.
+        models: Names in the registry, the assessed one first.
         members: How many of each are trained; None for as many as `train` does.
 
     Raises:
-        ConfigError: If a name is not known, or said twice.
+        ConfigError: If a name is not known, or given twice.
     """
     for name in models:
         if name not in ENCODERS:

@@ -65,7 +65,7 @@ class ExternalEncoder(Encoder):
 
 
 class ExternalModelEntry(LeaderboardEntry):
-    """A network of another library, with the graphs and the training of the judged model.
+    """A network of another library, with the graphs and the training of the assessed model.
 
     Args:
         external: The network.

@@ -1,4 +1,4 @@
-"""How the entries stand: their metrics, and the judged model against each of them."""
+"""How the entries stand: their metrics, and the assessed model against each of them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def stand(
     *,
     progress: bool = False,
 ) -> list[dict[str, Any]]:
-    """Measure every entry on the rows of all folds together, and the judged model against each.
+    """Measure every entry on the rows of all folds together, and the assessed model against each.
 
     Args:
         folds: The test parts.
