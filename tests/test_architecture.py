@@ -4,6 +4,8 @@ import ast
 import re
 import tokenize
 from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,14 +34,36 @@ LONGEST = 350
 LONGEST_FUNCTION = 70
 
 
+FILES = sorted(p for p in SOURCE.rglob("*.py") if p.parent != SOURCE)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
 def room_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0]
 
 
-def imported_modules(tree: ast.AST) -> set[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(path)))
+
+
+@cache
+def imports_of(path: Path) -> set[str]:
     """Every module of ours that is imported anywhere in a file, also inside functions."""
+    return imported_modules(nodes_of(path))
+
+
+def imported_modules(nodes: Iterable[ast.AST]) -> set[str]:
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -49,12 +73,8 @@ def imported_modules(tree: ast.AST) -> set[str]:
 
 
 def imported_rooms(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    rooms = {name.split(".")[1] for name in imported_modules(tree)}
+    rooms = {name.split(".")[1] for name in imports_of(path)}
     return {room for room in rooms if room in FLOORS or room == ISLAND}
-
-
-FILES = sorted(p for p in SOURCE.rglob("*.py") if p.parent != SOURCE)
 
 
 def test_every_room_is_on_the_plan():
@@ -62,16 +82,22 @@ def test_every_room_is_on_the_plan():
     assert rooms <= set(FLOORS) | {ISLAND}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_imports_go_down_only(path):
-    room = room_of(path)
-    for other in imported_rooms(path) - {room}:
-        if room == ISLAND:
-            assert other == "conventions", f"{ISLAND} may import conventions only, not {other}"
-        elif other == ISLAND:
-            assert FLOORS[room] >= 6, f"{room} may not draw"
-        else:
-            assert FLOORS[other] < FLOORS[room], f"{room} may not import {other}"
+def may_import(room: str, other: str) -> bool:
+    if room == ISLAND:
+        return other == "conventions"
+    if other == ISLAND:
+        return FLOORS[room] >= 6
+    return FLOORS[other] < FLOORS[room]
+
+
+def test_imports_go_down_only():
+    upward = [
+        f"{name_of(path)} may not import {other}"
+        for path in FILES
+        for other in sorted(imported_rooms(path) - {room_of(path)})
+        if not may_import(room_of(path), other)
+    ]
+    assert upward == []
 
 
 def test_no_cycle_between_modules():
@@ -79,13 +105,10 @@ def test_no_cycle_between_modules():
     for path in FILES:
         name = ".".join(("xtalgraph", *path.relative_to(SOURCE).with_suffix("").parts))
         name = name.removesuffix(".__init__")
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:  # an import inside a function closes no cycle at import time
-            for target in (
-                imported_modules(ast.Module([node], []))
-                if isinstance(node, ast.Import | ast.ImportFrom)
-                else ()
-            ):
+        for node in tree_of(path).body:  # an import inside a function closes no cycle
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            for target in imported_modules([node]):
                 parts = target.split(".")
                 while len(parts) > 1 and not (
                     (SOURCE.parent / Path(*parts)).with_suffix(".py").is_file()
@@ -109,47 +132,67 @@ def test_no_cycle_between_modules():
         visit(name)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_no_file_is_long(path):
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST, f"{lines} lines; take it apart"
+def test_no_file_is_long():
+    lengths = {name_of(p): len(p.read_text(encoding="utf-8").splitlines()) for p in FILES}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_no_function_is_long(path):
+def lines_of_code(path: Path) -> set[int]:
+    """The lines that hold more than a comment, a docstring or nothing."""
     silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
     with path.open("rb") as file:
         tokens = [t for t in tokenize.tokenize(file.readline) if t.type not in silent]
     code = {n for t in tokens[1:-1] for n in range(t.start[0], t.end[0] + 1)}
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and ast.unparse(node).startswith(("'", '"')):  # a docstring
+    for node in nodes_of(path):
+        if isinstance(node, ast.Expr) and is_text(node.value):  # a docstring
             code -= set(range(node.lineno, node.end_lineno + 1))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+    return code
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_no_function_is_long():
+    long = []
+    for path in FILES:
+        functions = [
+            node
+            for node in nodes_of(path)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+        ]
+        code = lines_of_code(path) if functions else set()
+        for node in functions:
             lines = len(code & set(range(node.lineno, node.end_lineno + 1)))
-            assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines of code"
+            if lines > LONGEST_FUNCTION:
+                long.append(f"{name_of(path)}: {node.name} has {lines} lines of code")
+    assert long == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_nothing_is_asserted(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
-    assert not lines, "python -O leaves out an assert: raise an error of the project"
+def test_nothing_is_asserted():
+    """`python -O` leaves out an assert; an error of the project stays."""
+    asserts = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        for node in nodes_of(path)
+        if isinstance(node, ast.Assert)
+    ]
+    assert asserts == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_no_pickle_is_read_or_written(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            names.add(f"{node.value.id}.{node.attr}")
-    assert not names & {"pickle", "cloudpickle", "dill", "joblib", "torch.load", "torch.save"}
+def test_no_pickle_is_read_or_written():
+    banned = {"pickle", "cloudpickle", "dill", "joblib", "torch.load", "torch.save"}
+    for path in FILES:
+        names = set()
+        for node in nodes_of(path):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                names.add(f"{node.value.id}.{node.attr}")
+        assert not names & banned, name_of(path)
 
 
 def test_the_plan_in_the_docs_is_this_plan():
@@ -164,8 +207,7 @@ def test_the_plan_in_the_docs_is_this_plan():
 
 def architectures() -> set[str]:
     """The modules of the encoders, which the registry imports."""
-    tree = ast.parse((SOURCE / "models" / "registry.py").read_text(encoding="utf-8"))
-    names = {name.split(".")[2] for name in imported_modules(tree)}
+    names = {name.split(".")[2] for name in imports_of(SOURCE / "models" / "registry.py")}
     return names - {"encoder", "model", "property_model"}
 
 
@@ -175,23 +217,22 @@ NAMED_ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_no_architecture_is_named_outside_its_file_and_the_registry(path):
+def test_no_architecture_is_named_outside_its_file_and_the_registry():
     names = architectures()
     assert {"cgcnn", "xgn"} <= names
-    where = path.relative_to(SOURCE).as_posix()
-    if path.parent.name == "models" and path.stem in {*names, "registry"}:
-        return
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     own = {f"xtalgraph.models.{name}" for name in names}
-    assert not {".".join(name.split(".")[:3]) for name in imported_modules(tree)} & own
-    if where in NAMED_ELSEWHERE:
-        return
     word = re.compile(rf"(?<![a-z])({'|'.join(names)})(?![a-z])", re.IGNORECASE)
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            assert not word.search(node.value), f"line {node.lineno}: {node.value!r}"
+    for path in FILES:
+        if path.parent.name == "models" and path.stem in {*names, "registry"}:
+            continue
+        assert not {".".join(name.split(".")[:3]) for name in imports_of(path)} & own, path
+        if name_of(path) in NAMED_ELSEWHERE:
+            continue
+        prose = {id(node.value) for node in nodes_of(path) if isinstance(node, ast.Expr)}
+        for node in nodes_of(path):
+            if is_text(node) and id(node) not in prose:
+                line = f"{name_of(path)}:{node.lineno}: {node.value!r}"
+                assert not word.search(node.value), line
 
 
 TESTS = Path(__file__).parent
@@ -218,7 +259,7 @@ def test_a_room_is_tested_in_the_folder_of_its_name(room):
     if room in BY_ROOM:
         seen, ahead = set(), [*(TESTS / room).rglob("*.py"), *(SOURCE / "testing").glob("*.py")]
         while ahead:
-            imported = imported_modules(ast.parse(ahead.pop().read_text(encoding="utf-8")))
+            imported = imports_of(ahead.pop())
             for name in {name.rpartition(".")[0] for name in imported} | imported:
                 if name in modules and name not in seen:
                     seen.add(name)
