@@ -3,7 +3,8 @@
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import click
@@ -46,37 +47,43 @@ PENDING = {
 """Words that a room still has; the fewer the better, and none is added."""
 
 
-def definitions(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Yield every name that is defined, with its line."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name, node.lineno
-        elif isinstance(node, ast.arg):
-            yield node.arg, node.lineno
-        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield (node.id if isinstance(node, ast.Name) else node.attr), node.lineno
+@dataclass
+class Words:
+    """What stands in a file under a name or as a name, each with its line."""
+
+    definitions: list[tuple[str, int]] = field(default_factory=list)
+    keys: list[tuple[str, int]] = field(default_factory=list)
+    """Texts that are keys of a mapping, as those of JSON and of columns are."""
+    first_sentences: list[tuple[str, int]] = field(default_factory=list)
 
 
-def keys(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Yield every text that is the key of a mapping, as those of JSON and of columns are."""
-    for node in ast.walk(tree):
-        written = node.keys if isinstance(node, ast.Dict) else []
-        if isinstance(node, ast.Subscript):
-            written = [node.slice]
-        for key in written:
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield key.value, key.lineno
-
-
-def first_sentences(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+def words_of(path: Path) -> Words:
+    words = Words()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
-            text = ast.get_docstring(node) or ""
-            yield text.partition("\n")[0], getattr(node, "lineno", 1)
+            line = getattr(node, "lineno", 1)
+            words.first_sentences.append(((ast.get_docstring(node) or "").partition("\n")[0], line))
+            if not isinstance(node, ast.Module):
+                words.definitions.append((node.name, line))
+        elif isinstance(node, ast.arg):
+            words.definitions.append((node.arg, node.lineno))
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            words.definitions.append((name, node.lineno))
+        elif isinstance(node, ast.Dict | ast.Subscript):
+            written = node.keys if isinstance(node, ast.Dict) else [node.slice]
+            words.keys += [
+                (key.value, key.lineno)
+                for key in written
+                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            ]
+    return words
 
 
-def parts_of(name: str) -> set[str]:
-    return {part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+@cache
+def parts_of(name: str) -> frozenset[str]:
+    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return frozenset(part.lower() for part in parts)
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -84,16 +91,16 @@ def test_the_names_of_a_room_are_the_words_of_the_field(room):
     pending = PENDING.get(room, set())
     wrong = []
     for path in sorted((ROOT / room).rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        words = words_of(path)
         where = path.relative_to(ROOT)
         wrong += [
             f"{where}:{line}: {name}: write {PARTS[part]}"
-            for name, line in [*definitions(tree), *keys(tree), *first_sentences(tree)]
+            for name, line in [*words.definitions, *words.keys, *words.first_sentences]
             for part in sorted(parts_of(name) & (PARTS.keys() - pending))
         ]
         wrong += [
             f"{where}:{line}: {name}: say what it is"
-            for name, line in definitions(tree)
+            for name, line in words.definitions
             if room in NAMED and name in ALONE
         ]
         wrong += [f"{where}: {part}" for part in parts_of(path.stem) & (PARTS.keys() - pending)]
