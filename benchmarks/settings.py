@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import Dataset, read_dataset
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
@@ -36,7 +37,7 @@ from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
 from xtalgraph.training.loop import Trainer
 from xtalgraph.workflows.config import RunConfig, apply_override
 from xtalgraph.workflows.freed_memory import keep_freed_memory
-from xtalgraph.workflows.prepare import make_split, resolve_source
+from xtalgraph.workflows.prepared import make_split
 
 SETS: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "phonons": {

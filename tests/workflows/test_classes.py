@@ -19,7 +19,7 @@ from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.evidence.run_files import COLUMNS
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.data_settings import DataConfig
-from xtalgraph.workflows.prepare import make_split
+from xtalgraph.workflows.prepared import make_split
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 NAMES = ["insulator", "metal"]

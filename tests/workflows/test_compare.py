@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 import xtalgraph
 from xtalgraph.conventions import extras
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.divided import Divided
 from xtalgraph.evidence.text.comparison import verdict_of
 from xtalgraph.metrics.bootstrap import interval
@@ -23,8 +24,7 @@ from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.leaderboard.entry import Case
 from xtalgraph.workflows.leaderboard.published import published_entries
-from xtalgraph.workflows.prepare import known_folds, make_split, resolve_source
-from xtalgraph.workflows.prepared import Preparations
+from xtalgraph.workflows.prepared import Preparations, known_folds, make_split
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.session import Session
 

@@ -18,7 +18,7 @@ from xtalgraph.models.checkpoint import load_model
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.members import member_seed
+from xtalgraph.workflows.fit import member_seed
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 

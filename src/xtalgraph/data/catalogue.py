@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
@@ -249,3 +250,33 @@ def find_dataset(name: str) -> KnownDataset:
     raise ConfigError(
         f"the name of a data set must be in the catalogue, got {name!r}{nearest(name, CATALOGUE)}"
     )
+
+
+def known_source(source: Any) -> KnownDataset | None:
+    """Return what the catalogue says of a source, by the name of its file.
+
+    Args:
+        source: Anything that `read_table` takes, or a name in the catalogue.
+    """
+    if not isinstance(source, str | Path):
+        return None
+    return CATALOGUE.get(Path(source).name.split(".")[0])
+
+
+def resolve_source(source: Any) -> tuple[Any, KnownDataset | None]:
+    """Turn the name of a known data set into its file, and know a known file by its name.
+
+    Args:
+        source: Anything that `read_table` takes, or a name in the catalogue.
+
+    Returns:
+        What to read, and what the catalogue says of it.
+    """
+    if not isinstance(source, str | Path):
+        return source, None
+    path, known = Path(source), known_source(source)
+    if known is not None and str(source) == known.name and not path.exists():
+        from xtalgraph.data.fetch import fetch
+
+        return fetch(known.name), known
+    return path, known

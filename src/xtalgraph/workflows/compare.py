@@ -28,8 +28,7 @@ from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, Leaderboard
 from xtalgraph.workflows.leaderboard.running import run_entries
 from xtalgraph.workflows.leaderboard.standing import Fold, stand
 from xtalgraph.workflows.preflight import check_ahead
-from xtalgraph.workflows.prepare import known_folds
-from xtalgraph.workflows.prepared import Preparations
+from xtalgraph.workflows.prepared import Preparations, known_folds
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SeededOptions, with_settings
 from xtalgraph.workflows.session import Session

@@ -10,6 +10,7 @@ import pandas as pd
 
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.graphs.asymmetric_unit import DEFAULT_SYMPREC
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
@@ -17,7 +18,6 @@ from xtalgraph.graphs.strategies import parse_strategy
 from xtalgraph.graphs.survey import SizeSurvey, survey_graphs
 from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.workflows.preflight import check_source
-from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import describe_all
 
 

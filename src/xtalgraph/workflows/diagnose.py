@@ -15,7 +15,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.catalogue import KnownDataset
+from xtalgraph.data.catalogue import KnownDataset, resolve_source
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
@@ -32,7 +32,6 @@ from xtalgraph.evidence.pages.diagnosis import (
 from xtalgraph.evidence.text.report import called
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.workflows.outcome import write_json, write_text
-from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.retraining import train_halves
 from xtalgraph.workflows.run import Run
 

@@ -11,6 +11,7 @@ from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.disorder import Disorder
+from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import label, nothing_left
 from xtalgraph.data.split_column import is_gap
 from xtalgraph.data.table import CrystalTable, read_table
@@ -19,7 +20,6 @@ from xtalgraph.data.values import Values
 from xtalgraph.workflows.outcome import figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
-from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 
 log = logging.getLogger("xtalgraph")

@@ -1,23 +1,44 @@
-"""A model fitted to the training part of prepared data, and what it predicts for every crystal."""
+"""Models fitted to the training part: one, or the members of a run, and their predictions."""
 
 import hashlib
-from collections.abc import Iterator
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.metrics.calibration import identical_members
+from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.models.inference import Inferred, concatenated, infer
 from xtalgraph.models.model import ByTarget, Model, predicted
-from xtalgraph.models.predictions import Predictions
+from xtalgraph.models.novelty import Novelty, TrainingSet
+from xtalgraph.models.predictions import Predictions, std_of
+from xtalgraph.models.registry import ENCODERS
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
 from xtalgraph.training.loop import Trainer
+from xtalgraph.training.progress import Progress
+from xtalgraph.training.reporting import Report
 from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.state import snapshot
+from xtalgraph.workflows import outcome as out
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.executor import Executor, processes_for
+from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.prepared import Prepared
+from xtalgraph.workflows.session import Session
+
+log = logging.getLogger("xtalgraph")
 
 
 def trainer_for(
@@ -60,8 +81,8 @@ def predict_all(model: Model, prepared: Prepared) -> Predictions:
         arrays = {name: value.double().numpy(force=True) for name, value in tensors.items()}
         return Values(model.targets, arrays, labels.num_atoms)
 
-    said = {target.name: predicted(target, values[target.name]) for target in model.targets}
-    return Predictions(by_target(said), by_target(deviations) if deviations else None)
+    means = {target.name: predicted(target, values[target.name]) for target in model.targets}
+    return Predictions(by_target(means), by_target(deviations) if deviations else None)
 
 
 def embed_all(
@@ -95,3 +116,209 @@ def _examples(
     """Return some of the crystals as the training takes them."""
     source = prepared.graphs.part(torch.from_numpy(crystals))
     return Examples(source, labels_from(prepared.dataset.labels.select(crystals)))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMembers:
+    """What a training leaves in memory."""
+
+    members: tuple[Model, ...]
+    """The models, on the CPU; the first is the one that a run without others has."""
+    result: ModelResult
+    """What they predict for every crystal: the mean, and the standard deviation if there is one."""
+    copies: tuple[tuple[int, int], ...]
+    """Pairs of members that predict the same for every crystal."""
+    training_set: TrainingSet
+    """What new crystals are compared with."""
+    novelty: dict[int, Novelty]
+    """How new each test crystal is, by its place in the table."""
+    trained: dict[str, Any]
+    """For the record."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What the training of every member needs."""
+
+    folder: Path
+    """The run."""
+    prepared: Prepared
+    """What is learned from."""
+    config: RunConfig
+    """The resolved settings."""
+    made_from: str
+    """Everything that decides the weights of the first member."""
+    resume: bool
+    """Whether saved states are taken up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The training of one member."""
+
+    number: int
+    """From 0."""
+    ended: "dict[int, Member]"
+    """The snapshots that have ended; empty for members, which start from weights of their own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """What the training of one member leaves."""
+
+    weights: Mapping[str, Tensor]
+    """Of the selected checkpoint, on the CPU."""
+    progress: Progress
+    """The history."""
+    predictions: Predictions
+    """Of every crystal."""
+    embeddings: Mapping[str, Float[np.ndarray, "crystals width"]]
+    """Of the parts ``train`` and ``test``, by the first member; empty of the others."""
+
+
+def member_fits(
+    folder: Path, prepared: Prepared, config: RunConfig, session: Session
+) -> tuple[Executor[Shared], list[Task]]:
+    """Return the fits of all members of a run, and what makes them, see `fit_member`.
+
+    Members differ in their initial weights and in the order of the crystals, in nothing else;
+    snapshots in where they start, which is where the one before ended. Each has its own state, so
+    that a killed run goes on within the members at which it stopped. Members are trained side by
+    side, in as many processes as ``training.jobs`` says, to the same bits; snapshots in turn.
+
+    Args:
+        folder: The run.
+        prepared: What is learned from.
+        config: The resolved settings.
+        session: How the training is run.
+
+    Source: B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS (2017), doi
+    10.48550/arXiv.1612.01474; snapshots: G. Huang et al., ICLR (2017), doi
+    10.48550/arXiv.1704.00109.
+    """
+    training, learned = config.training, len(prepared.split.train)
+    deciding = json.dumps(config.deciding(), ensure_ascii=False)
+    made_from = prepared.dataset.content_hash + prepared.split.description + deciding
+    shared = Shared(folder, prepared, config, made_from, session.resume)
+    count = training.members
+    many = 1 if training.snapshots else processes_for(count, training, learned)
+    if count > 1 and many > 1:
+        log.info("training %d members, %d at a time", count, many)
+    ended: dict[int, Member] = {}
+    tasks = [Task(number, ended if training.snapshots else {}) for number in range(count)]
+    return Executor(shared, many, "training", session.progress, session.report), tasks
+
+
+def fit_member(shared: Shared, task: Task, report: Report) -> Member:
+    """Train a member, from weights of its own or from those of the snapshot before it.
+
+    Args:
+        shared: What every member needs.
+        task: Which member.
+        report: Told how far the training has come.
+
+    Raises:
+        RunError: If a saved state was made from something else.
+    """
+    config, prepared, number = shared.config, shared.prepared, task.number
+    training = replace(config.training, seed=member_seed(config.training.seed, number))
+    folder = member_folder(shared.folder, number)
+    make_folder(folder)
+    with deterministic(training.threads):
+        torch.manual_seed(training.seed)
+        model = config.spec.make_model()
+        if number - 1 in task.ended:
+            model.load_state_dict(task.ended[number - 1].weights)
+        made_from = shared.made_from + (f"member {number}" if number else "")
+        trainer = trainer_for(model, prepared, training, folder / "state", made_from)
+        progress = trainer.fit(resume=shared.resume, report=report)
+        predictions = predict_all(model, prepared)
+        parts = ("train", "test") if number == 0 else ()
+        vectors = {one: embed_all(model, prepared, prepared.split.parts()[one]) for one in parts}
+    member = Member(snapshot(model.cpu()), progress, predictions, vectors)
+    task.ended[number] = member
+    return member
+
+
+def gathered(
+    folder: Path, prepared: Prepared, config: RunConfig, members: Sequence[Member]
+) -> FittedMembers:
+    """Return what the members are and predict together, and write the log of each.
+
+    Args:
+        folder: The run.
+        prepared: What was learned from.
+        config: The resolved settings.
+        members: In their order.
+    """
+    split, crystals = prepared.split, prepared.dataset.table.crystals
+    models = []
+    for number, one in enumerate(members):
+        place = member_folder(folder, number)
+        out.write_text(place / "log.csv", out.log_csv(one.progress.history))
+        model = config.spec.make_model()
+        model.load_state_dict(one.weights, assign=True)  # in the precision of the training
+        models.append(model)
+    done = [one.progress for one in members]
+    seconds = sum(one.seconds for one in done)
+    seen = prepared.survey
+    trained = {
+        "epochs": done[0].epoch,
+        "selected epoch": done[0].selected_epoch,
+        "parameters": sum(p.numel() for p in models[0].parameters()),
+        "mean edges per crystal": round(seen.mean_edges, 1),
+        "mean edges per crystal, folded": round(seen.mean_reduced_edges, 1),
+        "crystals per second": round(
+            len(split.train) * sum(one.epoch for one in done) / max(seconds, 1e-9)
+        ),
+    }
+    each = [one.predictions for one in members]
+    values = [np.concatenate([*one.values.arrays.values()], axis=None) for one in each]
+    vectors = members[0].embeddings
+    training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
+    compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
+    return FittedMembers(
+        members=tuple(models),
+        result=_result(config, each, seconds + prepared.graphs.seconds),
+        copies=tuple(identical_members(np.stack(values))),
+        training_set=training_set,
+        novelty=dict(zip(split.test.tolist(), compared, strict=True)),
+        trained=trained,
+    )
+
+
+def member_seed(seed: int, number: int) -> int:
+    """Return the seed of a member: that of the run for the first, drawn from it for the others.
+
+    So the first member is the model that a run without others has, to the bit, and the members of a
+    run are not those of the run with the next seed.
+
+    Args:
+        seed: Of the run.
+        number: Of the member, from 0.
+    """
+    drawn = np.random.SeedSequence([seed, number]).generate_state(1)
+    return int(drawn[0]) if number else seed
+
+
+def _result(config: RunConfig, each: Sequence[Predictions], seconds: float) -> ModelResult:
+    """Return the mean of what the members predict, and how far off it may be."""
+    count, name = len(each), config.spec.encoder
+    description = f"{ENCODERS[name].__name__}, a graph neural network"
+    if each[0].std is not None:
+        description += " with a mean-variance head"
+    if count > 1:
+        what = "snapshots of one training" if config.training.snapshots else "members"
+        description = f"the mean of {count} {what}, each {description}"
+    values = each[0].values
+    means, stds = {}, {}
+    for target in values.targets:
+        members = np.stack([one.values.arrays[target.name] for one in each])
+        learned = [one.std.arrays[target.name] for one in each if one.std is not None]
+        std = std_of(members, np.stack(learned) if learned else None)
+        means[target.name] = members[0] if count == 1 else members.mean(axis=0)
+        if std is not None:
+            stds[target.name] = std
+    mean = Values(values.targets, means, values.num_atoms)
+    std_values = Values(values.targets, stds, values.num_atoms) if stds else None
+    return ModelResult(name, description, Predictions(mean, std_values), seconds)

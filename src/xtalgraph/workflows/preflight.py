@@ -17,11 +17,15 @@ from xtalgraph.models.inference import check_device
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.prepare import NO_FOLDS
 
 _PREFIX: Final = "matbench_"
 _SIBLINGS: Final = 10_000
 """Files of a folder among which the nearest name is looked for."""
+NO_FOLDS: Final = (
+    "--split folds needs a column 'fold' in the table, or a Matbench file by its official name "
+    "(matbench_<task>.json.gz), whose folds are known; or say --folds K to draw K"
+)
+"""Of a table whose folds are not known."""
 
 
 def check_source(source: Any) -> None:

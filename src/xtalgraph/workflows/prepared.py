@@ -7,18 +7,33 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+from jaxtyping import Int
 
-from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.data.dataset import Dataset, label
 from xtalgraph.data.divided import Divided
-from xtalgraph.data.splits import Split
+from xtalgraph.data.division import (
+    column_of,
+    divide,
+    divide_in_folds,
+    groups_like_test,
+    parse_division,
+)
+from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
+from xtalgraph.data.labels import class_of
+from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import CrystalTable, read_table
+from xtalgraph.data.targets import Kind
+from xtalgraph.metrics.conformal import fewest_rows
+from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.examine_split import examine_split
 from xtalgraph.workflows.graph_source import Graphs, Survey, make_graphs, survey
 from xtalgraph.workflows.model_result import ModelResult
-from xtalgraph.workflows.prepare import make_split
+from xtalgraph.workflows.preflight import NO_FOLDS
 from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request
 
@@ -183,3 +198,116 @@ class Preparations:
         for target in dataset.targets:
             divided.of_target(target.name)
         return self._divided.setdefault(key.hexdigest(), divided)
+
+
+def make_split(
+    dataset: Dataset, config: DataConfig, known: KnownDataset | None, seed: int
+) -> Split:
+    """Divide the crystals as the configuration says.
+
+    Args:
+        dataset: What to divide.
+        config: How.
+        known: What the catalogue says of the source.
+        seed: Of every drawing.
+
+    Raises:
+        ConfigError: If there is no column, or no folds are known, or too few crystals would
+            calibrate intervals.
+    """
+    split = _divided(dataset, config, known, seed)
+    if config.calibration_fraction == 0:
+        return split
+    groups = groups_like_test(dataset.table, parse_division(config.split))
+    split = set_aside(split, groups, fraction=config.calibration_fraction, seed=seed)
+    needed = fewest_rows(DEFAULT_LEVEL)
+    if len(split.calibration) < needed:
+        raise ConfigError(
+            f"intervals at {DEFAULT_LEVEL:.0%} need at least {needed} crystals that calibrate, "
+            f"data.calibration_fraction={config.calibration_fraction:g} of the training part are "
+            f"{len(split.calibration)}: set it higher"
+        )
+    return split
+
+
+def _divided(dataset: Dataset, config: DataConfig, known: KnownDataset | None, seed: int) -> Split:
+    table, division = dataset.table, parse_division(config.split)
+    val = config.val_fraction
+    if config.fold is None:
+        first, *others = dataset.targets
+        one_each = not others and first.kind is not Kind.ATOMIC
+        values = dataset.labels.arrays[first.name] if one_each else None
+        test = config.test_fraction
+        return divide(table, values, division, val=val, test=test, seed=seed)
+    inner = None
+    if config.inner_folds is not None and config.inner_fold is not None:
+        inner = config.inner_folds, config.inner_fold
+    if config.folds is not None:
+        folds, fold = config.folds, config.fold
+        return divide_in_folds(
+            table, division, folds=folds, fold=fold, val=val, seed=seed, inner=inner
+        )
+    given = _folds(dataset, known)
+    if inner is None:
+        return fold_split(given, config.fold, val=val, seed=seed)
+    rows = Groups.alone(len(table))
+    return group_fold_split(given, config.fold, rows, val=val, seed=seed, inner=inner, drawn=False)
+
+
+def known_folds(dataset: Dataset, config: DataConfig, known: KnownDataset | None) -> list[int]:
+    """Return the numbers of the folds of a split that has folds.
+
+    Args:
+        dataset: What is divided.
+        config: How.
+        known: What the catalogue says of the source.
+
+    Raises:
+        ConfigError: If no folds are known.
+    """
+    if config.folds is not None:
+        return list(range(config.folds))
+    return sorted(set(_folds(dataset, known).tolist()))
+
+
+def _folds(dataset: Dataset, known: KnownDataset | None) -> Int[np.ndarray, " rows"]:
+    table = dataset.table
+    if "fold" in table.columns:
+        return column_of(table, "fold").folds()
+    if known is None or not known.name.startswith("matbench_"):
+        raise ConfigError(NO_FOLDS)
+    rows = [row for row in table.rows if row is not None]
+    total = len(table) + len(table.rejected)
+    if total != known.num_rows:
+        raise ConfigError(
+            f"{known.name} has {known.num_rows} rows, this file {total}: the official folds are "
+            "drawn over the whole file and do not apply to a part of it"
+        )
+    classes = _classes(dataset, known, total) if known.task == "classification" else None
+    return official_folds(total, classes)[rows]
+
+
+def _classes(dataset: Dataset, known: KnownDataset, total: int) -> Int[np.ndarray, " rows"]:
+    """Return the class of every row of the file: those of crystals that were rejected count too."""
+    targets = {target.name: target for target in dataset.targets}
+    if known.target not in targets:
+        raise ConfigError(
+            f"the official folds of {known.name} have the same share of each class of "
+            f"{known.target!r}, which is not among the targets {', '.join(targets)}"
+        )
+    target = targets[known.target]
+    classes = np.full(total, -1)
+    for row, value in zip(dataset.table.rows, dataset.labels[target.name], strict=True):
+        if row is not None:
+            if np.isnan(value):
+                raise ConfigError(f"row {row} has no label {target.name!r}, which the folds need")
+            classes[row] = int(value)
+    for one in dataset.table.rejected:
+        known_class = class_of(one.values.get(target.name), target.classes)
+        if known_class is None or one.row is None:
+            raise ConfigError(
+                f"the official folds have the same share of each class, and {one.id} has no class: "
+                f"{one.reason}"
+            )
+        classes[one.row] = int(known_class)
+    return classes

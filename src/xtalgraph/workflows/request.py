@@ -12,11 +12,10 @@ from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled, collected_keys, keys_of
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.disorder import Disorder
-from xtalgraph.data.catalogue import KnownDataset
+from xtalgraph.data.catalogue import KnownDataset, known_source, resolve_source
 from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
 from xtalgraph.workflows.preflight import check_source
-from xtalgraph.workflows.prepare import known_source, resolve_source
 from xtalgraph.workflows.setting_names import (
     SECTIONS,
     check_names,

@@ -11,6 +11,7 @@ from jaxtyping import Int
 
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import PARTS, Split
@@ -21,7 +22,6 @@ from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.upgrades import upgrade_division
 from xtalgraph.workflows.claim import saved_sections
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.prepare import resolve_source
 
 
 @final

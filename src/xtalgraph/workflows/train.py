@@ -28,7 +28,7 @@ from xtalgraph.workflows.announcements import announce_all, tell_split, warn_abo
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.examine_split import division_fields, examined_before
-from xtalgraph.workflows.members import FittedMembers, fit_member, gathered, member_fits
+from xtalgraph.workflows.fit import FittedMembers, fit_member, gathered, member_fits
 from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
@@ -37,7 +37,6 @@ from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request, TrainOptions, with_settings
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.session import Session
-from xtalgraph.workflows.shown_crystals import shown_crystals
 from xtalgraph.workflows.uncertainty import calibrate, with_assessment
 
 log = logging.getLogger("xtalgraph")
@@ -173,7 +172,7 @@ def _write_run(
     novelty = {name: asdict(one) for name, one in quality.items()}
     out.write_json(folder / "metrics.json", with_assessment(metrics, "novelty", novelty))
     out.write_json(folder / "worst.json", out.worst_of(divided, predictions))
-    out.write_json(folder / "structures.json", shown_crystals(divided))
+    out.write_json(folder / "structures.json", out.shown_crystals(divided))
     out.write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)

@@ -15,6 +15,7 @@ from xtalgraph.conventions.errors import GraphError, InputError
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.dataset import nothing_left
 from xtalgraph.data.states import States
@@ -28,7 +29,6 @@ from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.outcome import write_text
-from xtalgraph.workflows.prepare import resolve_source
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.report import report
 from xtalgraph.workflows.run import Run
