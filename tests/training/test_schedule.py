@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.training.averaging import average_of
+from xtalgraph.training.optimizer import average_of
 from xtalgraph.training.schedule import ENOUGH, learning_rate, usual_epochs
 from xtalgraph.training.settings import TrainingConfig
 

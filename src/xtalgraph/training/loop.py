@@ -2,22 +2,21 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from xtalgraph.conventions.documents import DAMAGE
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.stopping import Stopped, StopRequest, postponed_stop
 from xtalgraph.graphs.graph import Graph, Scope
-from xtalgraph.models.inference import concatenated, infer
+from xtalgraph.models.inference import check_device, concatenated, infer
 from xtalgraph.models.model import Model
-from xtalgraph.training.averaging import average_of
 from xtalgraph.training.captured import CapturedSteps
 from xtalgraph.training.examples import (
     Examples,
@@ -26,6 +25,7 @@ from xtalgraph.training.examples import (
     shuffled_batches,
 )
 from xtalgraph.training.objective import Objective, atoms_of
+from xtalgraph.training.optimizer import average_of, optimizer_of
 from xtalgraph.training.progress import Progress
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.schedule import learning_rate
@@ -42,6 +42,7 @@ from xtalgraph.training.state import (
     unpack_optimizer,
 )
 
+_DOUBLE: Final = "64-true"
 _SECONDS_BETWEEN_STATES = 5.0
 """A state is saved after an epoch only if this long has passed; any epoch resumes to the same
 bits, so when exactly it is saved does not matter."""
@@ -98,15 +99,12 @@ class Trainer:
         self.progress = Progress(key=key)
         self._saved_epoch = 0
         self._stop = StopRequest()
-        fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
-        self.fabric = fabric
-        self.train = train.to(fabric.device)
-        self.validation = validation.to(fabric.device)
-        self.model = model
-        optimizer = torch.optim.AdamW(
-            _decayed(model, config.decay(model.encoder)), lr=config.learning_rate, fused=True
-        )
-        self.wrapped, self.optimizer = fabric.setup(model, optimizer)
+        self.device = check_device(config.device)
+        self.train = train.to(self.device)
+        self.validation = validation.to(self.device)
+        dtype = torch.float64 if config.precision == _DOUBLE else None
+        self.model = model.to(device=self.device, dtype=dtype)
+        self.optimizer = optimizer_of(model, config.learning_rate, config.decay(model.encoder))
         self.average = average_of(model, config.ema_decay)
         self.selected = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
@@ -181,7 +179,7 @@ class Trainer:
     def _epoch(self, epoch: int) -> float:
         config = self.config
         torch.manual_seed(config.seed + epoch)  # dropout and the like, wherever a sitting begins
-        self.wrapped.train()
+        self.model.train()
         step, total = epoch * self.steps, self.epochs * self.steps
         losses = []
         batches = shuffled_batches(
@@ -193,12 +191,8 @@ class Trainer:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             losses.append(self.gradients(batch))
-            self.fabric.clip_gradients(
-                self.wrapped,
-                self.optimizer,
-                max_norm=config.clip_norm,
-                error_if_nonfinite=False,  # the epoch's loss is looked at below, with advice
-            )
+            # Where it is not finite, the loss of the epoch says so below, with advice.
+            torch.nn.utils.clip_grad_norm_(self._parameters(), config.clip_norm)
             self.optimizer.step()
             self.average.update_parameters(self.model)
             step += 1
@@ -210,16 +204,19 @@ class Trainer:
             )
         return mean
 
+    def _parameters(self) -> list[Tensor]:
+        return [one for group in self.optimizer.param_groups for one in group["params"]]
+
     def _fresh_gradients(self, batch: Examples[Graph]) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         return self._add_gradients(batch)
 
     def _add_gradients(self, batch: Examples[Graph]) -> Tensor:
         """Return the loss; the graph may have more crystals than there are labels."""
-        with self.fabric.autocast():  # not through the wrapper, which rewrites its inputs
+        with _computing_in(self.config.precision, self.device):
             output = self.model(batch.graph)
         loss = self.objective.mean(self.objective.sums(output, batch, self.scales))
-        self.fabric.backward(loss)
+        loss.backward()
         return loss.detach()
 
     @torch.no_grad()
@@ -305,11 +302,19 @@ class Trainer:
         self._saved_epoch = self.progress.epoch
 
 
-def _decayed(model: Model, weight_decay: float) -> list[dict[str, Any]]:
-    """Decay matrices; leave biases and the scales of normalisations alone."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+@contextmanager
+def _computing_in(precision: str, device: torch.device) -> Iterator[None]:
+    """Compute in bf16 where ``training.precision`` says so, or make new tensors in float64.
+
+    Args:
+        precision: As in the settings.
+        device: Where it is computed.
+    """
+    before = torch.get_default_dtype()
+    if precision == _DOUBLE:
+        torch.set_default_dtype(torch.float64)
+    try:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+            yield
+    finally:
+        torch.set_default_dtype(before)

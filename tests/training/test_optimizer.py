@@ -1,0 +1,56 @@
+"""The optimizer takes the steps of the AdamW of torch, without its compiler."""
+
+import subprocess
+import sys
+
+import torch
+from torch import nn
+from torch.optim import AdamW
+
+from xtalgraph.training.optimizer import optimizer_of
+
+TWO_STEPS = """
+import sys, torch
+from xtalgraph.training.optimizer import average_of, optimizer_of
+model = torch.nn.Linear(3, 2)
+optimizer, average = optimizer_of(model, 1e-2, 0.1), average_of(model, 0.9)
+for _ in range(2):
+    optimizer.zero_grad()
+    model(torch.ones(4, 3)).sum().backward()
+    optimizer.step()
+    average.update_parameters(model)
+optimizer.load_state_dict(optimizer.state_dict())
+print(sorted({"torch._dynamo", "sympy"} & set(sys.modules)))
+"""
+
+
+def stepped(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(5):
+        optimizer.zero_grad(set_to_none=True)
+        model(torch.randn(7, 3, generator=generator)).square().sum().backward()
+        optimizer.step()
+        optimizer.load_state_dict(optimizer.state_dict())
+    return [one.detach().clone() for one in model.parameters()]
+
+
+def test_the_steps_are_those_of_torch_to_the_bit():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.SiLU(), nn.Linear(8, 1))
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    own = stepped(model, optimizer_of(model, 1e-2, 0.3))
+    model.load_state_dict(start)
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": 0.3},
+        {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    expected = stepped(model, AdamW(groups, lr=1e-2, fused=True))
+    assert all(torch.equal(a, b) for a, b in zip(own, expected, strict=True))
+    assert not torch.equal(own[0], start["0.weight"])
+
+
+def test_a_step_does_not_load_the_compiler_of_torch():
+    ended = subprocess.run(
+        [sys.executable, "-c", TWO_STEPS], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "[]"
