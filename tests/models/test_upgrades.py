@@ -83,7 +83,9 @@ def test_the_first_divisions_have_the_checksum_of_the_model():
 
 def test_intervals_got_the_name_of_the_standard_deviation():
     old = {"e": {"floor": 1.0, "by_spread": True, "scores": [0.5]}}
-    assert upgrade_intervals(old) == {"e": {"floor": 1.0, "by_std": True, "scores": [0.5]}}
+    assert upgrade_intervals(old, {"e": 1}) == {
+        "e": {"floor": 1.0, "by_std": True, "scores": [0.5]}
+    }
 
 
 def test_each_target_of_an_older_format_becomes_a_head():
@@ -99,5 +101,61 @@ def test_each_target_of_an_older_format_becomes_a_head():
         "deviations.1.readout.head.1.weight": "heads.1.deviations.0.readout.head.1.weight",
     }
     weights = {name: torch.full((1,), float(n)) for n, name in enumerate(names)}
-    assert upgrade_weights(weights, 5) == {names[name]: one for name, one in weights.items()}
-    assert upgrade_weights(weights, FORMAT) == weights
+    assert upgrade_weights(weights, old) == {names[name]: one for name, one in weights.items()}
+    assert upgrade_weights(weights, {"format": FORMAT}) == weights
+
+
+def test_the_numbers_of_a_list_become_one_target_with_one_head():
+    def number(index):
+        part = {"column": "v", "index": index, "size": 2}
+        return {"name": f"v[{index}]", "kind": "intensive", "component": part}
+
+    first = {"name": "a", "kind": "extensive"}
+    last = {"name": "b", "kind": "atomic"}
+    model = {"target": first, "beside": [number(0), number(1), last]}
+    old = {"format": 5, "model": model | {"fold_tolerance": 0.0, "readout": "auto"}}
+    whole = {"name": "v", "kind": "intensive", "tensor": {"copies": 2}}
+    assert upgrade_model(old)["model"]["targets"] == [first, whole, last]
+    assert upgrade_model(old)["model"]["readouts"] == ["sum", "mean", "atom"]
+    names = {
+        "readout.w": "heads.0.readouts.0.w",
+        "beside.0.readout.w": "heads.1.readouts.0.w",
+        "beside.1.readout.w": "heads.1.readouts.1.w",
+        "beside.1.scaler.scale": "heads.1.scalers.1.scale",
+        "beside.2.readout.w": "heads.2.readouts.0.w",
+        "deviations.2.readout.w": "heads.1.deviations.1.readout.w",
+    }
+    weights = {name: torch.full((1,), float(n)) for n, name in enumerate(names)}
+    assert upgrade_weights(weights, old) == {names[name]: one for name, one in weights.items()}
+
+
+def test_format_6_had_a_head_for_each_number_of_a_list():
+    targets = [
+        {
+            "name": f"v[{n}]",
+            "kind": "intensive",
+            "component": {"column": "v", "index": n, "size": 2},
+        }
+        for n in range(2)
+    ]
+    total = {"name": "e", "kind": "extensive"}
+    model = {"targets": [total, *targets], "readouts": ["sum", "mean", "mean"]}
+    old = {"format": 6, "model": model}
+    whole = {"name": "v", "kind": "intensive", "tensor": {"copies": 2}}
+    assert upgrade_model(old)["model"] == {"targets": [total, whole], "readouts": ["sum", "mean"]}
+    names = [f"heads.{n}.readouts.0.w" for n in range(3)]
+    weights = {name: torch.full((1,), float(n)) for n, name in enumerate(names)}
+    expected = ["heads.0.readouts.0.w", "heads.1.readouts.0.w", "heads.1.readouts.1.w"]
+    assert upgrade_weights(weights, old) == dict(zip(expected, weights.values(), strict=True))
+
+
+def test_a_list_of_an_older_format_keeps_the_intervals_of_its_numbers():
+    first = {"floor": 1.0, "by_std": True, "scores": [0.5, 0.75]}
+    second = {"floor": 2.0, "by_std": True, "scores": [0.25]}
+    whole = {"floor": [1.0, 2.0], "by_std": [True, True], "scores": [(0.5, 0.25), (0.75, None)]}
+    assert upgrade_intervals({"v[0]": first, "v[1]": second}, {"v": 2}) == {"v": whole}
+    assert upgrade_intervals({"v[0]": first}, {"v": 1}) == {"v": first}
+    assert upgrade_intervals({"v": first, "w": second}, {"v": 1, "w": 2}) == {
+        "v": first,
+        "w": second,
+    }

@@ -168,42 +168,80 @@ def from_pymatgen_nacl():
     return contract_crystals()["cubic"]
 
 
-@pytest.mark.long
-def test_a_column_of_lists_is_learned_number_by_number(table, tmp_path):
+@pytest.fixture(scope="module")
+def vector(table, tmp_path_factory):
+    """A run on lists of two numbers, some missing, beside a total."""
     lists = [[a, b] for a, b in zip(table["energy"], table["energy_per_atom"], strict=True)]
     lists[3] = [lists[3][0], None]
     lists[4] = None
     lists[5] = lists[5][:1]
     options = {"task": None, "unit": "eV", "on_error": "skip"}
+    data = table.assign(v=lists, w=table["energy"])
     run = trained(
-        run_table(table, lists),
-        tmp_path / "run",
+        data,
+        tmp_path_factory.mktemp("vector") / "run",
         target=["v", "w"],
         kind=["intensive", "extensive"],
-        overrides=["data.size=[2, null]"],
+        overrides=["data.size=[2, null]", "data.calibration_fraction=0.3"],
+        members=2,
+        jobs=1,
         **options,
     )
-    assert list(run.metrics["targets"]) == ["v[0]", "v[1]", "w"]
+    return run, data
+
+
+def test_a_list_is_one_target_of_several_numbers(vector, table):
+    run, data = vector
+    assert list(run.metrics["targets"]) == ["v", "w"]
+    assert [head.name for head in run.predictor.targets] == ["v", "w"]
     rejected = pd.read_csv(run.folder / "rejected.csv")
     assert list(rejected["id"]) == ["c5"]
     assert rejected["reason"][0].startswith("the target 'v' must be a list of 2 numbers, got [")
-    first, second = (run.predictions[f"v[{n}]"].set_index("id")["target"] for n in (0, 1))
-    assert (np.isnan(first["c3"]), np.isnan(second["c3"])) == (False, True)
-    assert np.isnan([first["c4"], second["c4"]]).all()
-    np.testing.assert_allclose(second["c6"], table["energy_per_atom"][6])
-    assert [one.column for one in run.predictor.targets] == ["v", "v", "w"]
-    again = ModelSpec.from_dict(run.predictor.spec.as_dict())
-    assert again.targets == run.predictor.targets
-    assert xtalgraph.evaluate(run.folder, run_table(table, lists), progress=False)["crystals"] == 47
+    labels = run.predictions["v"].pivot(index="id", columns="component", values="target")
+    assert labels.loc["c3"].isna().tolist() == [False, True]
+    assert labels.loc["c4"].isna().all()
+    assert labels.loc["c6", 1] == pytest.approx(table["energy_per_atom"][6])
+    assert ModelSpec.from_dict(run.predictor.spec.as_dict()).targets == run.predictor.targets
+    predicted = run.predictor.predict(data[:3])
+    assert predicted.groupby("property").size().to_dict() == {"v": 6, "w": 3}
+    saved = run.predictions["v"].set_index(["id", "component"])
+    numbers = predicted.query("property == 'v'").set_index(["id", "component"])
+    for name in ("prediction", "std", "lower", "upper"):
+        np.testing.assert_allclose(numbers[name], saved.loc[numbers.index, name], rtol=1e-4)
 
 
-def run_table(table, lists):
-    return table.assign(v=lists, w=table["energy"])
+def test_a_list_is_measured_as_a_whole_and_number_by_number(vector):
+    run, data = vector
+    entry = run.metrics["targets"]["v"]
+    rows = run.predictions["v"].query("split == 'test'").pivot(index="id", columns="component")
+    rows = rows[rows["target"].notna().all(axis=1)]
+    errors = (rows["prediction"] - rows["target"]).abs()
+    assert entry["splits"]["test"] == len(rows)
+    assert set(entry["models"]) == {DEFAULT, "composition", "mean"}
+    own = entry["models"][DEFAULT]
+    assert own["test"]["mae"]["value"] == pytest.approx(errors.to_numpy().mean())
+    for number, figures in enumerate(own["components"]):
+        assert figures["mae"]["value"] == pytest.approx(errors[number].mean())
+    inside = (rows["lower"] <= rows["target"]) & (rows["target"] <= rows["upper"])
+    assert entry["uncertainty"]["intervals"]["coverage"]["value"] == inside.all(axis=1).mean()
+    assert "components" not in run.metrics["targets"]["w"]["models"][DEFAULT]
+    page = (run.folder / "report.html").read_text()
+    assert "v[1]" in page
+    assert "Mean absolute error by number" in page
+    again = xtalgraph.evaluate(run.folder, data, progress=False)
+    assert again["crystals"] == 47
+    assert len(again["targets"]["v"]["components"]) == 2
 
 
-def test_a_vector_at_each_site_is_refused():
-    with pytest.raises(TargetError, match="is declared atomic and a vector of 2 numbers"):
-        DataConfig("x", "v", kind="atomic", size=2).declared()
+def test_what_asks_about_one_number_refuses_a_list(vector, tmp_path):
+    run, data = vector
+    with pytest.raises(InputError, match="'v' has a list of numbers, and diagnose asks about"):
+        xtalgraph.diagnose(run.folder, data, target="v", progress=False)
+    with pytest.raises(ConfigError, match="this one predicts intensive v in eV, a list of 2 numb"):
+        xtalgraph.screen(run.folder, data, out=tmp_path / "found.csv")
+
+
+def test_a_size_is_at_least_one():
     with pytest.raises(ConfigError, match=r"data\.size must be at least 1, got 0"):
         DataConfig("x", "v", size=0).declared()
 

@@ -129,14 +129,14 @@ def label(
         InputError: If there is no such column, or no row with a usable label.
     """
     targets = (targets,) if isinstance(targets, Target) else tuple(targets)
-    needed = [*(target.column for target in targets), *conditions.columns]
+    needed = [*(target.name for target in targets), *conditions.columns]
     for column in needed if len(table) else []:
         if column not in table.columns:
             names = [str(name) for name in table.columns.columns]
             raise InputError(f"there is no column {column!r}{nearest(column, names)}")
     labels: list[list[np.ndarray]] = []
     reasons: dict[int, str] = {}
-    columns = [list(table.columns[target.column]) for target in targets] if len(table) else []
+    columns = [list(table.columns[target.name]) for target in targets] if len(table) else []
     _warn_of_truth_values(targets, columns)
     known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
     cells = list(table.columns.get(ORDERED_CELLS, [None] * len(table)))

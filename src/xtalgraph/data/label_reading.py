@@ -11,12 +11,13 @@ from jaxtyping import Float
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.labels import LARGEST_NUMBER, class_of, why_no_class
-from xtalgraph.data.targets import Component, Kind, Target
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Scope
 
 
 def labels_of(
     raw: Sequence[Any], targets: Sequence[Target], crystal: Crystal
-) -> list[Float[np.ndarray, " rows"]] | str:
+) -> list[Float[np.ndarray, "..."]] | str:
     """Return the labels of one row, target by target, or why there are none.
 
     Args:
@@ -29,10 +30,7 @@ def labels_of(
     """
     labels = []
     for label, target in zip(raw, targets, strict=True):
-        rows = len(crystal) if target.kind is Kind.ATOMIC else 1
-        parsed = (
-            _parse(label, target, crystal) if _is_there(label, target) else np.full(rows, np.nan)
-        )
+        parsed = _label(label, target, len(crystal))
         if isinstance(parsed, str):
             return parsed
         labels.append(parsed)
@@ -43,7 +41,7 @@ def labels_of(
     return f"all of the targets {', '.join(target.name for target in targets)} are missing"
 
 
-def check_size(arrays: Mapping[str, Float[np.ndarray, " rows"]]) -> None:
+def check_size(arrays: Mapping[str, Float[np.ndarray, "..."]]) -> None:
     """Refuse labels that are all so small that they are 0 in single precision.
 
     Args:
@@ -61,18 +59,6 @@ def check_size(arrays: Mapping[str, Float[np.ndarray, " rows"]]) -> None:
             )
 
 
-def _is_there(raw: Any, target: Target) -> bool:
-    """Whether a row has a label, or something wrong in its place; a list may have gaps."""
-    part = target.component
-    if part is not None and _is_vector(raw, part):
-        raw = raw[part.index]
-    return not _is_missing(raw)
-
-
-def _is_vector(raw: Any, part: Component) -> bool:
-    return isinstance(raw, list | tuple | np.ndarray) and len(raw) == part.size
-
-
 def _is_missing(raw: Any) -> bool:
     return (
         raw is None
@@ -82,45 +68,64 @@ def _is_missing(raw: Any) -> bool:
     )
 
 
-def _parse(raw: Any, target: Target, crystal: Crystal) -> Float[np.ndarray, " values"] | str:
-    """Return the values of one row, or the reason why they cannot be used."""
-    name = target.name
-    if target.component is not None:
-        part = target.component
-        if not _is_vector(raw, part):
-            return (
-                f"the target {part.column!r} must be a list of {part.size} numbers, got "
-                f"{_short(raw)}"
-            )
-        raw = raw[part.index]
+def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *shape"] | str:
+    """Return the label of one row, NaN where it is missing, or why it cannot be used."""
+    shape = target.shape(atoms)
+    if _is_missing(raw):
+        return np.full(shape, np.nan)
+    values = _numbers(raw, target)
+    if isinstance(values, str):
+        return values
+    wanted = shape if target.scope is Scope.ATOM else target.tensor.shape
+    if values.shape != wanted and not (shape == (1,) and values.size == 1):
+        return _why_not_this_shape(raw, target, values.shape, atoms)
+    values = values.reshape(shape)
+    if not target.tensor.copies > 1:  # a list may have gaps
+        gaps = np.zeros(shape, dtype=bool)
+    else:
+        gaps = np.array([_is_missing(label) for label in np.ravel(raw).tolist()]).reshape(shape)
+    if not np.all(np.isfinite(values) | gaps):
+        return f"the target {target.name!r} is not finite: {_short(raw)}"
+    largest = np.nanmax(np.abs(values), initial=0.0)
+    if largest > LARGEST_NUMBER:
+        return (
+            f"the target {target.name!r} is {values[np.abs(values) == largest][0]:g}: labels "
+            f"beyond {LARGEST_NUMBER:g} overflow in single precision; correct it, or take another "
+            "unit"
+        )
+    return values
+
+
+def _numbers(raw: Any, target: Target) -> Float[np.ndarray, "..."] | str:
+    """Return what stands in a row as numbers, or why they are none."""
+    if target.tensor.copies > 1 and isinstance(raw, list | tuple | np.ndarray):
+        raw = [math.nan if _is_missing(label) else label for label in raw]
     if target.is_class:
         labels = raw if isinstance(raw, list | tuple | np.ndarray) else [raw]
-        classes = [class_of(label, target.classes) for label in labels]
+        classes = [
+            math.nan if _is_missing(label) else class_of(label, target.classes) for label in labels
+        ]
         if None in classes:
-            return why_no_class(name, labels[classes.index(None)], target.classes)
+            return why_no_class(target.name, labels[classes.index(None)], target.classes)
         raw = classes
     try:
-        values = np.asarray(raw, dtype=float)
+        return np.asarray(raw, dtype=float)
     except OverflowError:
-        return f"the target {name!r} is larger than any number that can be computed with"
+        return f"the target {target.name!r} is larger than any number that can be computed with"
     except (TypeError, ValueError):
-        return f"the target {name!r} is not a number: {_short(raw)}"
-    expected = (len(crystal),) if target.kind is Kind.ATOMIC else (1,)
-    if values.shape != expected and not (expected == (1,) and values.size == 1):
-        return _why_not_this_shape(target, values.shape, len(crystal))
-    if not np.all(np.isfinite(values)):
-        return f"the target {name!r} is not finite: {_short(raw)}"
-    if np.any(np.abs(values) > LARGEST_NUMBER):
-        return (
-            f"the target {name!r} is {values.flat[np.abs(values).argmax()]:g}: labels beyond "
-            f"{LARGEST_NUMBER:g} overflow in single precision; correct it, or take another unit"
-        )
-    return values.reshape(-1)
+        return f"the target {target.name!r} is not a number: {_short(raw)}"
 
 
-def _why_not_this_shape(target: Target, shape: tuple[int, ...], atoms: int) -> str:
+def _why_not_this_shape(raw: Any, target: Target, shape: tuple[int, ...], atoms: int) -> str:
     """Say what a label of another shape must be, and what can be done with it."""
-    what = f"one value for each of the {atoms} atoms" if target.kind is Kind.ATOMIC else "one value"
+    of_atoms = target.scope is Scope.ATOM
+    if target.tensor.copies > 1:
+        where = f" for each of the {atoms} atoms" if of_atoms else ""
+        return (
+            f"the target {target.name!r} must be a list of {target.tensor.copies} numbers{where}, "
+            f"got {_short(raw)}"
+        )
+    what = f"one value for each of the {atoms} atoms" if of_atoms else "one value"
     text = (
         f"the target {target.name!r} is declared {target.kind} and needs {what}, got shape {shape}"
     )
@@ -136,7 +141,7 @@ def _why_not_this_shape(target: Target, shape: tuple[int, ...], atoms: int) -> s
         )
     if shape == (atoms,):
         return f"{text}: say --kind atomic if there is one for each atom"
-    if len(shape) == 1 and target.kind is not Kind.ATOMIC:
+    if len(shape) == 1 and not of_atoms:
         return f"{text}: say data.size={shape[0]} for a list of {shape[0]} numbers"
     return text
 

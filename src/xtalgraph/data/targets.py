@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -65,18 +65,6 @@ _OF_DERIVATIVES: Final = {
 
 
 @dataclass(frozen=True)
-class Component:
-    """Where a number stands that is one of a vector."""
-
-    column: str
-    """The column, which holds a list in each row."""
-    index: int
-    """Its place in the list, from 0."""
-    size: int
-    """How long the list is."""
-
-
-@dataclass(frozen=True)
 class Target:
     """The declaration that travels with a model to every number that is printed.
 
@@ -88,7 +76,6 @@ class Target:
             classes, whatever was said.
         task: Regression or classification.
         classes: The labels of class 0 and of class 1, where they are not 0 and 1 or false and true.
-        component: Where it stands, if it is one number of a vector.
         tensor: How a value turns with the crystal, and how many numbers it has.
         derivative: Of what it is the derivative, if it is one.
 
@@ -102,18 +89,12 @@ class Target:
     best: Literal["low", "high"] | None = "low"
     task: Task = Task.REGRESSION
     classes: tuple[str, str] | None = None
-    component: Component | None = None
     tensor: TensorType = SCALAR
     derivative: Derivative | None = None
 
     def __post_init__(self) -> None:
         if self.best not in ("low", "high", None):
             raise TargetError(f"best must be 'low' or 'high', got {self.best!r}")
-        if self.component is not None and self.kind is Kind.ATOMIC:
-            raise TargetError(
-                f"{self.component.column!r} is declared atomic and a vector of "
-                f"{self.component.size} numbers: a site can have one number, or several targets"
-            )
         if self.is_class:
             self._check_class()
             object.__setattr__(self, "best", None)
@@ -149,11 +130,6 @@ class Target:
             raise TargetError(f"there must be two different classes, got {self.classes}")
 
     @property
-    def column(self) -> str:
-        """The column in which it stands."""
-        return self.name if self.component is None else self.component.column
-
-    @property
     def unit_per_atom(self) -> str:
         """Unit of the target over the number of atoms, ``eV/atom`` of ``eV/cell`` or ``eV``."""
         match = PER_CELL.search(self.unit)
@@ -171,6 +147,13 @@ class Target:
     def is_one_number(self) -> bool:
         """Whether there is one number for each crystal."""
         return self.scope is Scope.CRYSTAL and self.tensor.is_scalar
+
+    @property
+    def described(self) -> str:
+        """What it is, for a message: ``intensive v in eV, a list of 3 numbers``."""
+        unit = f" in {self.unit}" if self.unit else ""
+        numbers = f", a list of {self.tensor.copies} numbers" if self.tensor.copies > 1 else ""
+        return f"{self.kind} {self.name}{unit}{numbers}"
 
     @property
     def raw_unit(self) -> str:
@@ -223,8 +206,6 @@ class Target:
             plain["task"] = str(self.task)
         if self.classes is not None:
             plain["classes"] = list(self.classes)
-        if self.component is not None:
-            plain["component"] = asdict(self.component)
         if not self.tensor.is_scalar:
             plain["tensor"] = asdict(self.tensor)
         if self.derivative is not None:
@@ -252,8 +233,6 @@ class Target:
             given["task"] = Task(given["task"])
         if "classes" in given:
             given["classes"] = tuple(given["classes"])
-        if "component" in given:
-            given["component"] = Component(**given["component"])
         if "tensor" in given:
             given["tensor"] = TensorType(**given["tensor"])
         if "derivative" in given:
@@ -276,24 +255,6 @@ def why_not_ordered(cells: object, targets: Sequence[Target]) -> str:
         f"the ordering has {cells:g} times the cell of the file, for which the total "
         f"{', '.join(map(repr, extensive))} is meant: predict it for each atom, declared "
         "intensive, or take --disorder mix"
-    )
-
-
-def components_of(target: Target, size: int) -> tuple[Target, ...]:
-    """Return a vector as its numbers, each a target of its own: ``name[0]``, ``name[1]``, ...
-
-    Args:
-        target: The declaration that all of them share.
-        size: How many numbers there are.
-
-    Raises:
-        TargetError: If the target is atomic, or the size less than 1.
-    """
-    if size < 1:
-        raise TargetError(f"the size of {target.name!r} must be at least 1, got {size}")
-    parts = [Component(target.name, index, size) for index in range(size)]
-    return tuple(
-        replace(target, name=f"{target.name}[{part.index}]", component=part) for part in parts
     )
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import TargetError
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Target
+from xtalgraph.graphs.graph import Scope
 
 Crystals = Sequence[int] | Int[np.ndarray, " chosen"]
 """Numbers of some crystals, in the order in which they are wanted."""
@@ -76,7 +77,7 @@ class Values:
             crystals: Their numbers.
         """
         chosen = np.asarray(crystals, dtype=np.int64)
-        if self.target(name).kind is not Kind.ATOMIC:
+        if self.target(name).scope is Scope.CRYSTAL:
             return chosen
         counts = self.num_atoms[chosen]
         starts = np.repeat(self._first_atom[chosen], counts)
@@ -99,7 +100,7 @@ class Values:
         """
         values = self.arrays[name]
         missing = np.isnan(values).reshape(len(values), -1).any(axis=1)
-        if self.target(name).kind is not Kind.ATOMIC:
+        if self.target(name).scope is Scope.CRYSTAL:
             return ~missing
         ends = np.append(0, np.cumsum(missing))
         last = self._first_atom + self.num_atoms
@@ -139,4 +140,4 @@ class Values:
         return np.asarray(np.cumsum(self.num_atoms) - self.num_atoms)
 
     def _num_rows(self, target: Target) -> int:
-        return int(self.num_atoms.sum()) if target.kind is Kind.ATOMIC else len(self.num_atoms)
+        return int(self.num_atoms.sum()) if target.scope is Scope.ATOM else len(self.num_atoms)

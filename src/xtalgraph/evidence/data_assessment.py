@@ -17,6 +17,7 @@ from xtalgraph.data.leaks import count_leaks
 from xtalgraph.data.splits import Split
 from xtalgraph.data.table import CrystalTable
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Scope
 
 _SHOWN: Final = 5
 """Outlying labels that are named."""
@@ -100,7 +101,7 @@ def assess_labels(divided: Divided) -> dict[str, LabelAssessment]:
     for target in divided.dataset.targets:
         values = labels.arrays[target.name]
         crystal_of = np.arange(len(table))
-        if target.kind is Kind.ATOMIC:
+        if target.scope is Scope.ATOM:
             crystal_of = np.repeat(crystal_of, labels.num_atoms)
         each = values.reshape(len(values), -1)  # of a vector every component is a label
         values, crystal_of = each.ravel(), np.repeat(crystal_of, each.shape[1])
@@ -126,7 +127,7 @@ def _assessed(
     compared = labels / atoms if target.kind is Kind.EXTENSIVE else labels
     outlying = _outlying(compared, labels, crystal_of, table)
     rounded = None if outlying is not None else _rounded(labels)
-    if target.kind is Kind.ATOMIC:
+    if target.scope is Scope.ATOM:
         return LabelAssessment(None, outlying, rounded)
     by_unit, by_values = kind_of_unit(target.unit), kind_evidence(labels, atoms)
     if by_values is not None and by_values.kind in (None, target.kind):
@@ -182,7 +183,7 @@ def assess_split(divided: Divided) -> dict[str, Any]:
     """
     dataset, split = divided.dataset, divided.split
     crystals, target, labels = dataset.table.crystals, dataset.targets[0], None
-    one_number = target.kind is not Kind.ATOMIC and target.tensor.is_scalar
+    one_number = target.is_one_number
     if len(dataset.targets) == 1 and one_number:
         labels = dataset.labels.arrays[target.name]
     compared = labels  # the same for a supercell

@@ -100,6 +100,11 @@ class RunRecord:
         """One number of metrics.json; an estimate of None where it is not there."""
         return _estimate((self.models[model].get(split) or {}).get(measure))
 
+    def components(self, model: str, measure: str) -> list[Estimate]:
+        """One number of metrics.json for each number of a list; empty where there is no list."""
+        found = self.models[model].get("components") or []
+        return [_estimate(component.get(measure)) for component in found]
+
     @property
     def is_class(self) -> bool:
         """Whether the target is one of two classes, and the predictions are probabilities."""
@@ -193,7 +198,8 @@ def _read_target(
             f"{folder / 'metrics.json'} must hold target, splits and models of {name!r}; "
             f"{error} is missing; evaluate the run again"
         ) from error
-    table = table[table["target"].notna()]
+    value_of = [table["id"], table["site"].fillna(-1)]  # of a list all numbers must be known
+    table = table[table["target"].notna().groupby(value_of).transform("all")]
     other = sorted(set(table["unit"]) - {unit})
     if other:
         raise RunError(

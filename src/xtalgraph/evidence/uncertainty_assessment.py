@@ -59,9 +59,9 @@ def assess_std(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"
 
 
 def assess_intervals(
-    true: Float[np.ndarray, " rows"],
-    lower: Float[np.ndarray, " rows"],
-    upper: Float[np.ndarray, " rows"],
+    true: Float[np.ndarray, "rows *shape"],
+    lower: Float[np.ndarray, "rows *shape"],
+    upper: Float[np.ndarray, "rows *shape"],
     calibrating: int,
 ) -> dict[str, Any]:
     """Count how many targets lie within their intervals.

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.stats import beta
 
 from xtalgraph.conventions.errors import ConfigError, InputError
-from xtalgraph.metrics.pairs import checked_pair
+from xtalgraph.metrics.pairs import checked_rows
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,15 @@ def binomial_share(count: int, rows: int, *, level: float = 0.95) -> Share:
 
 
 def coverage(
-    target: Float[np.ndarray, " rows"],
-    lower: Float[np.ndarray, " rows"],
-    upper: Float[np.ndarray, " rows"],
+    target: Float[np.ndarray, "rows *shape"],
+    lower: Float[np.ndarray, "rows *shape"],
+    upper: Float[np.ndarray, "rows *shape"],
     *,
     level: float = 0.95,
 ) -> Share:
     """Return the share of the truths that lie in their intervals, ends included.
+
+    A list of numbers does where all of them do.
 
     Args:
         target: True values.
@@ -78,14 +80,17 @@ def coverage(
     Raises:
         InputError: The columns do not fit, or an interval ends before it begins.
     """
-    target, lower = checked_pair(target, lower)
-    lower, upper = checked_pair(lower, upper)
+    target, lower = checked_rows(target, lower)
+    lower, upper = checked_rows(lower, upper)
     _check_ends(lower, upper)
     inside = (lower <= target) & (target <= upper)
-    return binomial_share(int(inside.sum()), len(target), level=level)
+    held = np.all(inside, axis=tuple(range(1, inside.ndim)))
+    return binomial_share(int(held.sum()), len(target), level=level)
 
 
-def sharpness(lower: Float[np.ndarray, " rows"], upper: Float[np.ndarray, " rows"]) -> float:
+def sharpness(
+    lower: Float[np.ndarray, "rows *shape"], upper: Float[np.ndarray, "rows *shape"]
+) -> float:
     """Return the mean width of intervals, in the unit of their ends; NaN for no rows.
 
     Of two sets of intervals with one coverage the narrower says more.
@@ -100,15 +105,18 @@ def sharpness(lower: Float[np.ndarray, " rows"], upper: Float[np.ndarray, " rows
     >>> sharpness(np.array([0.0, 1.0]), np.array([1.0, 4.0]))
     2.0
     """
-    lower, upper = checked_pair(lower, upper)
+    lower, upper = checked_rows(lower, upper)
     _check_ends(lower, upper)
     return float((upper - lower).mean()) if len(lower) else math.nan
 
 
-def _check_ends(lower: Float[np.ndarray, " rows"], upper: Float[np.ndarray, " rows"]) -> None:
-    bad = np.flatnonzero(lower > upper)
-    if bad.size:
+def _check_ends(
+    lower: Float[np.ndarray, "rows *shape"], upper: Float[np.ndarray, "rows *shape"]
+) -> None:
+    bad = np.argwhere(lower > upper)
+    if len(bad):
+        first = tuple(bad[0])
         raise InputError(
-            f"an interval must not end before it begins, got {lower[bad[0]]} to {upper[bad[0]]} in "
-            f"row {bad[0]} ({bad.size} such rows)"
+            f"an interval must not end before it begins, got {lower[first]} to {upper[first]} in "
+            f"row {first[0]} ({len(bad)} such rows)"
         )

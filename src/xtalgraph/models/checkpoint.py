@@ -104,8 +104,8 @@ def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
         )
     try:
         saved = safetensors.torch.load(weights)
-        state = upgrade_weights(saved, document["format"])
-    except (SafetensorError, ValueError, KeyError) as error:
+        state = upgrade_weights(saved, document)
+    except (SafetensorError, *DAMAGE) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     document = _upgraded(description, document, saved)
     spec = _spec_of(description, document)

@@ -1,18 +1,18 @@
 """Intervals around a prediction, from errors on crystals that nothing was learned from."""
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.data.targets import Target
 from xtalgraph.metrics.conformal import conformal_quantile
 from xtalgraph.models.upgrades import upgrade_intervals
 
@@ -32,30 +32,32 @@ mean 332 1/cm wide with 0.1, 176 with 1, 159 with 3, and 220 without a spread; t
 class Intervals:
     """Split conformal intervals of one target, ŷ ± q d, where d is how difficult the crystal is.
 
-    d = s + b N with the spread s, of members or of a learned variance, and d = N without a spread;
-    N is the number of atoms for an extensive target, so that the interval of a doubled cell is
-    doubled, and 1 for any other. q is a quantile of |y − ŷ| / d over the crystals that calibrate,
-    see `conformal_quantile`. That a share of the truths lies inside holds for any model and any d,
-    as long as the crystals to predict are drawn like those that calibrate.
+    d = s + b N with the standard deviation s, of members or of a learned variance, and d = N
+    without; N is the number of atoms for an extensive target, so that the interval of a doubled
+    cell is doubled, and 1 for any other. q is a quantile of |y − ŷ| / d over the crystals that
+    calibrate, see `conformal_quantile`. That a share of the truths lies inside holds for any model
+    and any d, as long as the crystals to predict are drawn like those that calibrate.
 
     Source: H. Papadopoulos, A. Gammerman, V. Vovk, Artif. Intell. Appl. (2008); A. Angelopoulos, S.
     Bates, Found. Trends Mach. Learn. 16, 494 (2023), doi 10.1561/2200000101.
     """
 
-    scores: Float[np.ndarray, " calibrating"]
-    """|y − ŷ| / d of the crystals that calibrate, ascending."""
-    floor: float
-    """b, in the unit of the target, for each atom if it is extensive; 1 without a spread."""
-    by_std: bool
-    """Whether there is a spread that is looked at."""
+    scores: Float[np.ndarray, " calibrating"] | Float[np.ndarray, "calibrating *shape"]
+    """|y − ŷ| / d of the crystals that calibrate, ascending; of a list the largest of its numbers,
+    so that all of them are to lie inside. Older versions calibrated each number of a list for
+    itself: a column for each, NaN where it has fewer."""
+    floor: Float[np.ndarray, "*shape"]
+    """b, in the unit of the target, for each atom if it is extensive; 1 without s."""
+    by_std: bool | Bool[np.ndarray, "*shape"]
+    """Whether there is a standard deviation that is looked at."""
 
     @classmethod
     def calibrate(
         cls,
-        error: Float[np.ndarray, " calibrating"],
+        error: Float[np.ndarray, "calibrating *shape"],
         size: Float[np.ndarray, " calibrating"],
-        std: Float[np.ndarray, " calibrating"] | None,
-        typical: float,
+        std: Float[np.ndarray, "calibrating *shape"] | None,
+        typical: Float[np.ndarray, "*shape"] | None,
     ) -> "Intervals":
         """Make intervals from the errors of crystals that calibrate.
 
@@ -63,32 +65,35 @@ class Intervals:
             error: Prediction less truth.
             size: N of each crystal.
             std: Of each, if there is one.
-            typical: Median of spread / N over other crystals: b must not depend on those that
-                calibrate. Where it is 0 the spread is not looked at.
+            typical: Median of s / N over other crystals: b must not depend on those that
+                calibrate. Where it is 0 the standard deviation is not looked at.
         """
-        by_std = std is not None and typical > 0
-        empty = cls(np.zeros(0), FLOOR * typical if by_std else 1.0, by_std)
-        scores = np.sort(np.abs(error) / empty.difficulty(size, std))
-        return cls(scores, empty.floor, by_std)
+        floor, by_std = np.ones(error.shape[1:]), False
+        if std is not None and typical is not None and (typical > 0).all():
+            floor, by_std = np.asarray(FLOOR * typical), True
+        empty = cls(np.zeros(0), floor, by_std)
+        scores = np.abs(error) / empty.difficulty(size, std)
+        largest = scores.max(axis=tuple(range(1, scores.ndim)))
+        return cls(np.sort(largest), floor, by_std)
 
     def difficulty(
-        self, size: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"] | None
-    ) -> Float[np.ndarray, " rows"]:
+        self, size: Float[np.ndarray, " rows"], std: Float[np.ndarray, "rows *shape"] | None
+    ) -> Float[np.ndarray, "rows *shape"]:
         """Return d of some crystals.
 
         Args:
             size: N of each.
             std: Of each, if there is one.
         """
-        floor = self.floor * size
-        return floor + std if self.by_std and std is not None else floor
+        floor: np.ndarray = np.multiply.outer(size, self.floor)
+        return floor if std is None else floor + np.where(self.by_std, std, 0.0)
 
     def half_width(
         self,
         size: Float[np.ndarray, " rows"],
-        std: Float[np.ndarray, " rows"] | None,
+        std: Float[np.ndarray, "rows *shape"] | None,
         level: float = DEFAULT_LEVEL,
-    ) -> Float[np.ndarray, " rows"]:
+    ) -> Float[np.ndarray, "rows *shape"]:
         """Return q d of some crystals, in the unit of the target.
 
         Args:
@@ -97,11 +102,19 @@ class Intervals:
             level: Share of the truths that is to lie inside; infinite intervals where the crystals
                 that calibrated are too few for it.
         """
-        return conformal_quantile(self.scores, level) * self.difficulty(size, std)
+        columns = np.atleast_2d(self.scores.T)
+        quantiles = [conformal_quantile(one[~np.isnan(one)], level) for one in columns]
+        return np.array(quantiles if self.scores.ndim > 1 else quantiles[0]) * self.difficulty(
+            size, std
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"floor": self.floor, "by_std": self.by_std, "scores": self.scores.tolist()}
+        return {
+            "floor": self.floor.tolist(),
+            "by_std": np.asarray(self.by_std).tolist(),
+            "scores": self.scores.tolist(),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
@@ -114,16 +127,17 @@ class Intervals:
             ValueError: If they are not such.
         """
         scores = np.array(values["scores"], dtype=np.float64)
-        floor, by_std = float(values["floor"]), values["by_std"]
-        if scores.ndim != 1 or not (np.isfinite(scores) & (scores >= 0)).all():
+        floor, by_std = np.array(values["floor"], dtype=np.float64), np.array(values["by_std"])
+        gaps = np.isnan(scores) & (scores.ndim > 1)
+        if scores.ndim < 1 or not (np.isfinite(scores) & (scores >= 0) | gaps).all():
             raise ValueError("the scores are not a list of numbers of at least 0")
         if (np.diff(scores) < 0).any():
             raise ValueError("the scores do not ascend")
-        if not (math.isfinite(floor) and floor >= 0):
+        if not (np.isfinite(floor) & (floor >= 0)).all():
             raise ValueError(f"the floor must be a number of at least 0, got {floor}")
-        if not isinstance(by_std, bool):
-            raise ValueError(f"by_std must be true or false, got {by_std!r}")
-        return cls(scores, floor, by_std)
+        if by_std.dtype != bool:
+            raise ValueError(f"by_std must be true or false, got {values['by_std']!r}")
+        return cls(scores, floor, by_std if by_std.shape else bool(by_std))
 
 
 def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:
@@ -138,11 +152,12 @@ def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:
     write_atomically(run / INTERVALS_FILE, text + "\n")
 
 
-def load_intervals(run: Path) -> dict[str, Intervals]:
+def load_intervals(run: Path, targets: Sequence[Target]) -> dict[str, Intervals]:
     """Read the intervals of a run, none where it has none.
 
     Args:
         run: The run.
+        targets: Of its model.
 
     Raises:
         RunError: If the file is damaged.
@@ -150,8 +165,22 @@ def load_intervals(run: Path) -> dict[str, Intervals]:
     path = run / INTERVALS_FILE
     if not path.is_file():
         return {}
-    document = read_document(path)
+    document, shapes = read_document(path), {one.name: one.tensor.shape for one in targets}
     try:
-        return {name: Intervals.from_dict(one) for name, one in upgrade_intervals(document).items()}
+        upgraded = upgrade_intervals(document, {one.name: one.tensor.copies for one in targets})
+        intervals = {name: Intervals.from_dict(one) for name, one in upgraded.items()}
     except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error
+    for name, one in intervals.items():
+        shape = shapes.get(name)
+        if shape is None:
+            raise RunError(
+                f"{path} has intervals of {name!r}, which the model does not predict: it is of "
+                "another run, or damaged"
+            )
+        if one.floor.shape != shape or one.scores.shape[1:] not in ((), shape):
+            raise RunError(
+                f"{path} is damaged: the intervals of {name!r} are of shape {one.floor.shape}, the "
+                f"target of {shape}"
+            )
+    return intervals

@@ -103,11 +103,9 @@ def _lines(one: PredictedRow) -> Iterator[dict[str, Any]]:
         own = {name: values[target.name] for name, values in parts.items()}
         shape = own["prediction"].shape
         for index in np.ndindex(shape):
-            component = None if target.component is None else target.component.index
-            if index[1:]:
-                component = int(np.ravel_multi_index(index[1:], shape[1:]))
+            component = int(np.ravel_multi_index(index[1:], shape[1:])) if index[1:] else None
             where = {
-                "property": target.column,
+                "property": target.name,
                 "unit": target.unit,
                 "site": index[0] if target.scope is Scope.ATOM else None,
                 "component": component,

@@ -119,10 +119,7 @@ class Predictor:
         return len(self.members) > 1 or self.spec.variance
 
     def __repr__(self) -> str:
-        declared = [
-            f"{target.kind} {target.name}{f' in {target.unit}' if target.unit else ''}"
-            for target in self.targets
-        ]
+        declared = [target.described for target in self.targets]
         count = f"{len(self.members)} × " if len(self.members) > 1 else ""
         return f"Predictor({count}{self.spec.encoder}: {', '.join(declared)})"
 

@@ -56,13 +56,7 @@ def load_members(run: Path) -> SavedMembers:
         members.append(member)
     for number, member in enumerate(members):
         check_finite(member, member_folder(run, number))
-    intervals = load_intervals(run)
-    foreign = set(intervals) - {target.name for target in spec.targets}
-    if foreign:
-        raise RunError(
-            f"the intervals in {run} are of {', '.join(sorted(foreign))}, which the model does not "
-            "predict: intervals.json is of another run, or damaged"
-        )
+    intervals = load_intervals(run, spec.targets)
     return SavedMembers(members, spec, elements, intervals)
 
 

@@ -1,12 +1,13 @@
 """What older versions wrote, as this one reads it: one step from each format to the next."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Final
 
 import pandas as pd
 from torch import Tensor
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 """Of the files of a run, as they are written now."""
 RENAMED_SETTINGS: Final[Mapping[str, str]] = {
     "data.state": "data.conditions",
@@ -31,14 +32,21 @@ def upgrade_model(document: Mapping[str, Any], weights: Collection[str] = ()) ->
     return upgraded
 
 
-def upgrade_weights(weights: Mapping[str, Tensor], version: int) -> dict[str, Tensor]:
+def upgrade_weights(
+    weights: Mapping[str, Tensor], document: Mapping[str, Any]
+) -> dict[str, Tensor]:
     """Return ``model.safetensors`` with the current names of the weights.
 
     Args:
         weights: What the file holds, by name.
-        version: The format of ``model.json``.
+        document: ``model.json`` as it was written.
     """
-    return {_weight_of_6(name) if version < 6 else name: one for name, one in weights.items()}
+    version = int(document["format"])
+    if version >= 7:
+        return dict(weights)
+    numbers = _numbers_of_lists(_targets_before_7(document["model"]))
+    named = {_weight_of_6(name) if version < 6 else name: one for name, one in weights.items()}
+    return {_weight_of_7(name, numbers): one for name, one in named.items()}
 
 
 def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -68,16 +76,28 @@ def upgrade_division(document: Mapping[str, Any], model: Mapping[str, Any]) -> d
     return {key: model[key] for key in ("data_sha256",) if key in model} | dict(document)
 
 
-def upgrade_intervals(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def upgrade_intervals(
+    document: Mapping[str, Any], sizes: Mapping[str, int]
+) -> dict[str, dict[str, Any]]:
     """Return ``intervals.json`` as the current format has it.
+
+    Before format 7 each number of a list was calibrated for itself, and the scores stay by number.
 
     Args:
         document: What the file holds, of any format up to the current one.
+        sizes: Of each target of the model, how many numbers it has.
     """
-    return {
+    upgraded = {
         name: {_RENAMED_IN_INTERVALS.get(key, key): value for key, value in one.items()}
         for name, one in document.items()
     }
+    for name, size in sizes.items():
+        numbers = [upgraded.pop(f"{name}[{n}]", {}) for n in range(size)]
+        if all(numbers):
+            columns = {key: [one[key] for one in numbers] for key in ("floor", "by_std", "scores")}
+            columns["scores"] = list(zip_longest(*columns["scores"]))
+            upgraded[name] = columns if size > 1 else numbers[0]
+    return upgraded
 
 
 def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,6 +114,8 @@ def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("target", "splits", "models", "uncertainty", "novelty")
     targets = {name: {key: one[key] for key in keys if key in one} for name, one in each.items()}
     for one in targets.values():
+        if "target" in one:  # the numbers of a list keep the metrics of their own
+            one["target"] = {k: v for k, v in one["target"].items() if k != "component"}
         if "spread" in one.get("uncertainty", {}):
             uncertainty = dict(one["uncertainty"])
             std = dict(uncertainty.pop("spread"))
@@ -169,6 +191,41 @@ def _readout_of_5(kind: str, number: int, weights: Collection[str]) -> str:
     return "attention" if any(".score." in name for name in pooling) else "set2set"
 
 
+def _targets_before_7(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the targets of a model in the order of its heads, each number of a list for itself."""
+    if "targets" in model:
+        return list(model["targets"])
+    return [model["target"], *model.get("beside", ())]
+
+
+def _numbers_of_lists(targets: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    """Return of each target before format 7 its head in format 7, and its number there."""
+    heads: list[tuple[int, int]] = []
+    for target in targets:
+        number = int(target.get("component", {}).get("index", 0))
+        head = heads[-1][0] + (number == 0) if heads else 0
+        heads.append((head, number))
+    return heads
+
+
+def _from_6(document: dict[str, Any], weights: Collection[str]) -> None:
+    """Each number of a list was a target of its own."""
+    model = document["model"]
+    numbers = _numbers_of_lists(model["targets"])
+    first = [n for n, (_, number) in enumerate(numbers) if number == 0]
+    model["targets"] = [_whole(model["targets"][n]) for n in first]
+    model["readouts"] = [model["readouts"][n] for n in first]
+
+
+def _whole(target: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the list of which a target before format 7 was the first number."""
+    whole = dict(target)
+    component = whole.pop("component", None)
+    if component is None:
+        return whole
+    return {**whole, "name": component["column"], "tensor": {"copies": component["size"]}}
+
+
 def _weight_of_6(name: str) -> str:
     """Return the name of a weight in format 6, which has a head for each target."""
     part, _, rest = name.partition(".")
@@ -182,6 +239,15 @@ def _weight_of_6(name: str) -> str:
     return f"heads.{int(number) + 1}.{of_head}s.0.{rest}"
 
 
+def _weight_of_7(name: str, numbers: Sequence[tuple[int, int]]) -> str:
+    """Return the name of a weight in format 7, which has one head for a list."""
+    if not name.startswith("heads."):
+        return name
+    _, before, part, number, rest = name.split(".", 4)
+    head, first = numbers[int(before)]
+    return f"heads.{head}.{part}.{first + int(number)}.{rest}"
+
+
 _UNUSED: Final[Mapping[str, Any]] = {"members": 1, "manifest": False}
 _UNUSED_OF_MODEL: Final[Mapping[str, Any]] = {
     "beside": (),
@@ -191,7 +257,10 @@ _UNUSED_OF_MODEL: Final[Mapping[str, Any]] = {
     "disorder": "refuse",
 }
 """What ``model.json`` left out before format 6, of a model that has it not."""
-_MODEL_STEPS: Final[Mapping[int, Callable[[dict[str, Any], Collection[str]], None]]] = {5: _from_5}
+_MODEL_STEPS: Final[Mapping[int, Callable[[dict[str, Any], Collection[str]], None]]] = {
+    5: _from_5,
+    6: _from_6,
+}
 """What changes from a format to the next, in place. 2 to 5 only added what a model may have:
 classes and several targets; temperature, pressure and several members; a learned variance;
 disorder."""

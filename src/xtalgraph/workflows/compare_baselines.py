@@ -16,6 +16,7 @@ from xtalgraph.baselines.prevalence import PrevalenceBaseline
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
+from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.workflows.model_result import ModelResult
 
@@ -37,7 +38,7 @@ def fit_baselines(
     labels, crystals = divided.dataset.labels, divided.dataset.table.crystals
     train = divided.of_target(target.name).train
     truth = labels.of(target.name, train)
-    if target.kind is Kind.ATOMIC:
+    if target.scope is Scope.ATOM:
         baselines: Sequence[Any] = (ElementMeanBaseline(float(target.is_class)), SiteMeanBaseline())
         numbers = np.concatenate([crystal.numbers for crystal in crystals])
         read = numbers[labels.rows(target.name, train)], numbers
@@ -50,7 +51,9 @@ def fit_baselines(
         if only not in (None, baseline.name):
             continue
         began = time.monotonic()
-        predicted = baseline.fit(read[0], truth).predict(read[1])
+        columns = truth.reshape(len(truth), -1).T  # each number of a list for itself
+        each = [baseline.fit(read[0], column).predict(read[1]) for column in columns]
+        predicted = np.stack(each, axis=-1) if target.tensor.shape else each[0]
         seconds = time.monotonic() - began
         values = Values((target,), {target.name: predicted}, labels.num_atoms)
         found.append(ModelResult(baseline.name, baseline.description, Predictions(values), seconds))

@@ -10,7 +10,7 @@ import yaml
 from xtalgraph.conventions.declarations import fields_of
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Target
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.settings import TrainingConfig
@@ -127,16 +127,11 @@ def check_intervals(data: DataConfig, targets: Sequence[Target]) -> None:
     Raises:
         ConfigError: If there are only classes, or sites.
     """
-    if data.calibration_fraction and not any(has_intervals(target) for target in targets):
+    if data.calibration_fraction and all(target.why_no_interval for target in targets):
         raise ConfigError(
             "data.calibration_fraction sets crystals aside to calibrate intervals, which a class "
             "has not, nor a site, whose errors depend on those of its crystal: set it to 0"
         )
-
-
-def has_intervals(target: Target) -> bool:
-    """Whether intervals can be calibrated for a target: one number for each crystal."""
-    return not target.is_class and target.kind is not Kind.ATOMIC
 
 
 def read_yaml(path: Path) -> dict[str, dict[str, Any]]:

@@ -7,11 +7,12 @@ from xtalgraph.conventions.choices import OnError
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
+from xtalgraph.conventions.tensors import SCALAR, TensorType
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.division import Division, parse_division
 from xtalgraph.data.splits import check_fractions
-from xtalgraph.data.targets import Target, Task, components_of, kind_named
+from xtalgraph.data.targets import Target, Task, kind_named
 
 _KIND = Literal["extensive", "intensive", "atomic"]
 _TASK = Literal["regression", "classification"]
@@ -150,8 +151,8 @@ class DataConfig:
             task = Task(word)
             is_class = task is Task.CLASSIFICATION
             classes = (self.classes[0], self.classes[1]) if self.classes and is_class else None
-            target = Target(name, kind_named(kind), unit, best, task, classes)
-            targets += [target] if size is None else components_of(target, size)
+            tensor = SCALAR if size is None else TensorType(copies=size)
+            targets.append(Target(name, kind_named(kind), unit, best, task, classes, tensor))
         if self.classes is not None and not any(target.is_class for target in targets):
             raise ConfigError(
                 f"data.classes names {', '.join(self.classes)}, but no target is a class: say "

@@ -30,6 +30,7 @@ from xtalgraph.evidence.pages.diagnosis import (
     sentence_of,
 )
 from xtalgraph.evidence.text.report import called
+from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.retraining import train_halves
@@ -168,10 +169,11 @@ def _target(run: Run, name: str | None) -> Target:
     chosen = next(iter(targets.values())) if name is None else targets.get(name)
     if chosen is None:
         raise ConfigError(f"{run.folder} has no target {name!r}{nearest(str(name), targets)}")
-    if chosen.kind is Kind.ATOMIC:
+    if not chosen.is_one_number:
+        has = "one number for each site" if chosen.scope is Scope.ATOM else "a list of numbers"
         raise InputError(
-            f"{chosen.name!r} is declared atomic, and diagnose asks about values of whole "
-            "crystals, which are changed as a whole"
+            f"{chosen.name!r} has {has}, and diagnose asks about targets with one number for each "
+            "crystal, which is changed as a whole"
         )
     return chosen
 

@@ -17,7 +17,7 @@ from xtalgraph.data.split_column import is_gap
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Values
-from xtalgraph.workflows.outcome import figures_of
+from xtalgraph.workflows.outcome import figures_by_component, figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
@@ -78,7 +78,7 @@ def _check_labels(table: CrystalTable, targets: Sequence[Target], run: str | Pat
     """Refuse crystals without any label to compare with, and say how many have none."""
     advice = f"there is nothing to compare with: `xtalgraph predict {run}` predicts without labels"
     names = [str(name) for name in table.columns.columns]
-    for column in dict.fromkeys(target.column for target in targets) if len(table) else ():
+    for column in dict.fromkeys(target.name for target in targets) if len(table) else ():
         if column not in names:
             close = nearest(column, names) if names else ""
             raise InputError(
@@ -94,8 +94,11 @@ def _check_labels(table: CrystalTable, targets: Sequence[Target], run: str | Pat
 def _figures(labels: Values, predicted: Values) -> dict[str, Any]:
     found = {}
     for target in labels.targets:
-        true = labels[target.name]
-        known = ~np.isnan(true)
-        figures = figures_of(target, true[known], predicted[target.name][known])
-        found[target.name] = {"target": target.as_dict(), "metrics": figures}
+        known = np.flatnonzero(labels.known(target.name))
+        true, given = (values.of(target.name, known) for values in (labels, predicted))
+        entry: dict[str, Any] = {"target": target.as_dict()}
+        entry["metrics"] = figures_of(target, true, given)
+        if not target.tensor.is_scalar:
+            entry["components"] = figures_by_component(target, true, given)
+        found[target.name] = entry
     return found

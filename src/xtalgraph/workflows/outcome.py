@@ -70,6 +70,8 @@ def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) 
         for part in reversed(PARTS):
             true, predicted = (one.of(target.name, parts[part]) for one in (labels, values))
             figures[part] = figures_of(target, true, predicted, 500 if part == "test" else 100)
+            if part == "test" and not target.tensor.is_scalar:
+                figures["components"] = figures_by_component(target, true, predicted)
         if comparison is not None:
             figures["against"] = {error.key: comparison}
         models[result.name] = figures
@@ -98,6 +100,22 @@ def figures_of(
     return {name: asdict(metric) for name, metric in found.items()}
 
 
+def figures_by_component(
+    target: Target,
+    true: Float[np.ndarray, "rows *shape"],
+    predicted: Float[np.ndarray, "rows *shape"],
+) -> list[dict[str, Any]]:
+    """Return the metrics of each number of a list, each with value, low and high.
+
+    Args:
+        target: What is predicted.
+        true: Values, or classes.
+        predicted: Predictions, or probabilities of class 1.
+    """
+    columns = (one.reshape(len(one), target.tensor.copies).T for one in (true, predicted))
+    return [figures_of(target, *pair) for pair in zip(*columns, strict=True)]
+
+
 def worst_of(divided: Divided, predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
     """Return the content of ``worst.json``: for each target the worst of its test crystals.
 
@@ -111,7 +129,7 @@ def worst_of(divided: Divided, predictions: Predictions) -> dict[str, list[dict[
 def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[dict[str, Any]]:
     """Describe the test crystals with the largest errors, with what is needed to draw them.
 
-    Of an atomic target the worst atom counts.
+    Of an atomic target the worst atom counts, and of a list the worst number.
     """
     table, crystals = divided.dataset.table, divided.of_target(target.name).test
     labels = divided.dataset.labels
@@ -121,13 +139,14 @@ def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[d
     found = []
     for n in np.argsort(-error, kind="stable")[:NUM_WORST].tolist():
         crystal = table.crystals[crystals[n]]
-        row = of[n][int(np.argmax(np.abs(true[of[n]] - predicted[of[n]])))]
+        own, own_predicted = true[of[n]].ravel(), predicted[of[n]].ravel()
+        number = int(np.argmax(np.abs(own - own_predicted)))
         found.append(
             {
                 "id": table.ids[crystals[n]],
                 "formula": reduced_formula(crystal),
-                "target": float(true[row]),
-                "prediction": float(predicted[row]),
+                "target": float(own[number]),
+                "prediction": float(own_predicted[number]),
                 "num_atoms": crystal.num_atoms,
                 **to_plain(with_bonds(crystal)),
             }

@@ -68,7 +68,7 @@ def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> N
     if names is None:
         return
     conditions = config.spec.conditions
-    for column in [*(target.column for target in config.targets), *conditions.columns]:
+    for column in [*(target.name for target in config.targets), *conditions.columns]:
         if column not in names:
             raise InputError(f"there is no column {column!r}{nearest(column, names)}")
     division = parse_division(config.data.split)

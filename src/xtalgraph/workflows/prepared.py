@@ -24,7 +24,6 @@ from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
 from xtalgraph.data.labels import class_of
 from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import CrystalTable, read_table
-from xtalgraph.data.targets import Kind
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.compare_baselines import fit_baselines
@@ -235,7 +234,7 @@ def _divided(dataset: Dataset, config: DataConfig, known: KnownDataset | None, s
     val = config.val_fraction
     if config.fold is None:
         first, *others = dataset.targets
-        one_each = not others and first.kind is not Kind.ATOMIC
+        one_each = not others and first.is_one_number
         values = dataset.labels.arrays[first.name] if one_each else None
         test = config.test_fraction
         return divide(table, values, division, val=val, test=test, seed=seed)

@@ -20,7 +20,6 @@ from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.table import read_rows
-from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.pages.screening import Candidate, write_screen_page
 from xtalgraph.evidence.run_record import RunRecord, read_run
 from xtalgraph.evidence.screening import (
@@ -163,10 +162,10 @@ def screen(
 
 
 def _check(predictor: Predictor, by: str, top: int) -> None:
-    if len(predictor.targets) > 1 or predictor.targets[0].kind is Kind.ATOMIC:
+    if len(predictor.targets) > 1 or not predictor.targets[0].is_one_number:
         raise ConfigError(
             "a screening needs a run on one target with one value for each crystal, this one "
-            f"predicts {', '.join(t.name for t in predictor.targets)}, {predictor.targets[0].kind}"
+            f"predicts {', '.join(target.described for target in predictor.targets)}"
         )
     if by != "prediction" and not predictor.has_std:
         raise ConfigError(

@@ -13,7 +13,6 @@ from xtalgraph.data.values import Values
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL, Intervals
 from xtalgraph.models.predictions import Predictions
-from xtalgraph.workflows.config import has_intervals
 
 
 def calibrate(
@@ -37,13 +36,15 @@ def calibrate(
     for target in divided.dataset.targets:
         name, split = target.name, divided.of_target(target.name)
         rows = split.calibration
-        if not has_intervals(target) or len(rows) < fewest_rows(DEFAULT_LEVEL):
+        if target.why_no_interval or len(rows) < fewest_rows(DEFAULT_LEVEL):
             continue
         size = _sizes(divided.dataset.table.crystals, target)
         std = None if predictions.std is None else predictions.std.arrays[name]
         error = values.arrays[name] - labels.arrays[name]
         other = split.val if len(split.val) else split.train
-        typical = 0.0 if std is None else float(np.median((std / size)[other]))
+        typical = None
+        if std is not None:
+            typical = np.asarray(np.median((std.T / size).T[other], axis=0))
         own_std = None if std is None else std[rows]
         found[name] = Intervals.calibrate(error[rows], size[rows], own_std, typical)
         # Where a label is missing there is a prediction, and so an interval.

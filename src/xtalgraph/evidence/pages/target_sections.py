@@ -89,8 +89,25 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
             + f"</div><div>{figure(drawn.comparison, 'Shorter is better.')}"
             + "".join(map(paragraph, described))
             + "</div></div>",
+            _by_component(record, names),
         ],
     )
+
+
+def _by_component(record: RunRecord, names: list[str]) -> str:
+    """The error of each number of a list; nothing where the target is one number."""
+    columns = [record.components(name, record.measure) for name in names]
+    if not any(columns):
+        return ""
+    measure = MEASURES[record.measure]
+    unit = f" <small>{escaped(record.unit)}</small>" if record.unit else ""
+    rows: list[list[Content]] = []
+    for number, estimates in enumerate(zip(*columns, strict=True)):
+        best = min((e.value for e in estimates if e.value is not None), default=None)
+        cells = [_cell(e, e.value is not None and e.value == best) for e in estimates]
+        rows.append([f"{record.target}[{number}]", *cells])
+    title = Html(f"{measure.title} by number{unit}")
+    return table([title, *(text.called(name) for name in names)], rows, "metrics")
 
 
 def _explained(record: RunRecord) -> str:

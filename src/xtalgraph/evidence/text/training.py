@@ -18,11 +18,15 @@ _NAMED: Final = 5
 
 def about_target(target: Target) -> str:
     """Say how a target is understood."""
+    copies = target.tensor.copies
+    several = f", a list of {copies} numbers" if copies > 1 else ""
     if target.is_class:
         positive = "class 1" if target.classes is None else repr(target.classes[1])
-        return f"Target {target.name}, a class: the probability of {positive} is predicted."
+        return (
+            f"Target {target.name}{several}, a class: the probability of {positive} is predicted."
+        )
     unit = f" in {target.unit}" if target.unit else " (no unit given; set it with --unit)"
-    return f"Target {target.name}{unit}, {target.kind}: {_KINDS[target.kind]}."
+    return f"Target {target.name}{unit}{several}, {target.kind}: {_KINDS[target.kind]}."
 
 
 def about_conditions(conditions: Conditions) -> list[str]:

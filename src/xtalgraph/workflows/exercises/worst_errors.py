@@ -85,10 +85,10 @@ def worst_errors(
         opened = Run.open(run)
         found = opened.data(data, progress=progress)
     target = opened.predictor.targets[0]
-    if len(opened.predictor.targets) > 1 or target.kind is Kind.ATOMIC or target.is_class:
+    if len(opened.predictor.targets) > 1 or not target.is_one_number or target.is_class:
         raise InputError(
             f"exercise 4 looks at one number for each crystal; {opened.folder} predicts "
-            f"{', '.join(one.name for one in opened.predictor.targets)} ({target.kind})"
+            f"{', '.join(one.described for one in opened.predictor.targets)}"
         )
     worst, shares = look_into(opened, found)
     document = {"unit": target.unit, "worst": [asdict(one) for one in worst], "shares": shares}

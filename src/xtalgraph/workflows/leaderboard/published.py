@@ -8,8 +8,13 @@ import numpy as np
 import pandas as pd
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.data.targets import Kind
-from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
+from xtalgraph.workflows.leaderboard.entry import (
+    Case,
+    EntryResult,
+    LeaderboardEntry,
+    Level,
+    why_not_a_number_of_crystals,
+)
 
 
 class PublishedEntry(LeaderboardEntry):
@@ -35,8 +40,8 @@ class PublishedEntry(LeaderboardEntry):
 
     def why_not(self, case: Case) -> str:
         """There must be a number for each crystal of the test part."""
-        if case.target.kind is Kind.ATOMIC:
-            return "a table of predictions has one number for each crystal, not for each site"
+        if not case.target.is_one_number:
+            return why_not_a_number_of_crystals(case.target, "a table of predictions holds")
         if not pd.api.types.is_numeric_dtype(self.values):
             return f"the column {self.column!r} of {self.path} does not hold numbers"
         values = self._of_test(case)
