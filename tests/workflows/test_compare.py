@@ -22,11 +22,11 @@ from xtalgraph.metrics.paired import paired_difference
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.leaderboard.entry import Case
 from xtalgraph.workflows.leaderboard.published import published_entries
 from xtalgraph.workflows.prepared import Preparations, known_folds, make_split
 from xtalgraph.workflows.request import Request
-from xtalgraph.workflows.session import Session
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SMALL = ["model.width=8", "model.depth=1", "training.batch_size=16", "training.threads=1"]

@@ -130,6 +130,6 @@ def test_a_resumed_run_does_not_count_again(frame, tmp_path, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("counted twice")
 
-    monkeypatch.setattr("xtalgraph.workflows.examine_split.assess_split", refuse)
+    monkeypatch.setattr("xtalgraph.workflows.record.assess_split", refuse)
     trained(frame, run, split="formula", resume=True)
     assert (run / "split.json").read_bytes() == before

@@ -19,7 +19,7 @@ from xtalgraph.graphs.strategies import Radius
 from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.graph_source import make_graphs, survey
+from xtalgraph.workflows.graph_source import Graphs, make_graphs
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 SAME = ("predictions/energy.csv", "metrics.json", "model.safetensors")
@@ -128,7 +128,7 @@ def test_what_is_known_of_all_graphs_is_known_piece_by_piece(monkeypatch):
         stored = make_graphs(CRYSTALS, graph_settings, data_config(memory_gb=0)).source
         assert isinstance(stored, StoredGraphs)
         for source in (stored, graph_settings.build(CRYSTALS)):
-            seen = survey(source)
+            seen = Graphs(source, (), 0.0).survey
             assert seen.alone == (7, 8), "one atom in a cell of 4.1 Å, and one far from all"
             assert seen.mean_edges == pytest.approx(len(full.center) / len(CRYSTALS))
             if tolerance == 0:

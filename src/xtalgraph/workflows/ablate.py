@@ -29,14 +29,13 @@ from xtalgraph.workflows.ablation import (
     summaries,
     waiting_point,
 )
-from xtalgraph.workflows.executor import Executor, processes_outside
+from xtalgraph.workflows.executor import Executor, Session, processes_outside
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request, TrialOptions, with_settings
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_run

@@ -16,13 +16,15 @@ import yaml
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.data.dataset import Dataset
+from xtalgraph.evidence.data_assessment import assess_labels
 from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
+from xtalgraph.evidence.text.data import about_labels
 from xtalgraph.metrics.measures import error_of, rank_of
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows import outcome as out
-from xtalgraph.workflows.announcements import announce_all, warn_about_labels
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.leaderboard.catalogue import BASELINES, entries_of, own_entries
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
 from xtalgraph.workflows.leaderboard.running import run_entries
@@ -31,8 +33,8 @@ from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations, known_folds
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SeededOptions, with_settings
-from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.sole_writer import sole_writer
+from xtalgraph.workflows.train import announce_all
 
 log = logging.getLogger("xtalgraph")
 
@@ -211,7 +213,10 @@ def _cases(
         prepared = preparations.prepared(of_fold, folder, progress=session.progress)
         if not cases:
             check_rejected(prepared.dataset.table.rejected, config.data.on_error, folder)
-            warn_about_labels(prepared.divided)
+            assessed = assess_labels(prepared.divided)
+            for target in config.targets:
+                for sentence in about_labels(assessed[target.name].as_dict(), target):
+                    log.warning("%s", sentence.text)
         cases.append(Case(preparations, of_fold, prepared.divided, folder, session))
         sizes = ", ".join(f"{len(rows)} {name}" for name, rows in prepared.split.parts().items())
         log.info("%s: %s (%s)", cases[-1].where, sizes, prepared.split.description)

@@ -79,6 +79,18 @@ def processes_outside(tasks: int, training: TrainingConfig, crystals: int) -> in
     return 1 if inside > 1 and tasks < inside else processes_for(tasks, training, crystals)
 
 
+@dataclass(frozen=True)
+class Session:
+    """How a training is run; no number depends on it."""
+
+    progress: bool = False
+    """Show progress bars on standard error."""
+    resume: bool = True
+    """Go on from the saved states of the same training, where there are any."""
+    report: Report = silent
+    """Told how far the training has come."""
+
+
 @final
 @dataclass
 class Executor(Generic[S]):

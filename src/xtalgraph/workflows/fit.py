@@ -33,10 +33,9 @@ from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import snapshot
 from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.executor import Executor, processes_for
+from xtalgraph.workflows.executor import Executor, Session, processes_for
 from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.prepared import Prepared
-from xtalgraph.workflows.session import Session
 
 log = logging.getLogger("xtalgraph")
 
@@ -261,7 +260,7 @@ def gathered(
         models.append(model)
     done = [one.progress for one in members]
     seconds = sum(one.seconds for one in done)
-    seen = prepared.survey
+    seen = prepared.graphs.survey
     trained = {
         "epochs": done[0].epoch,
         "selected epoch": done[0].selected_epoch,

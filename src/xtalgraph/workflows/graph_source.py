@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -17,15 +18,32 @@ from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.states import States
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.evidence.text.training import about_isolated_atoms, about_long_edges
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.unsupported import UnsupportedStructure
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.radial import RadialBasis, edges_beyond
 from xtalgraph.workflows.data_settings import DataConfig
 
 log = logging.getLogger("xtalgraph")
 
 SURVEYED: Final = 4096
 """Crystals that are looked at at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What is to be known of all the graphs at once."""
+
+    num_atoms: Int[np.ndarray, " crystals"]
+    """Number of atoms of each crystal, as rows of its graph."""
+    alone: tuple[int, ...]
+    """The crystals that have an atom without a neighbour."""
+    mean_edges: float
+    """Edges per crystal, before the symmetry reduction."""
+    mean_reduced_edges: float
+    """Edges per crystal, as rows of its graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +56,20 @@ class Graphs:
     """The other crystals."""
     seconds: float
     """What it took to have them."""
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What is to be known of all the graphs at once; some are looked at at a time."""
+        sizes, alone, edges, reduced = [], [], 0, 0
+        for part in torch.arange(len(self.source)).split(SURVEYED):
+            graph = self.source.select(part)
+            sizes.append(graph.num_atoms.numpy())
+            lonely = graph.crystal_of_atom[graph.degree == 0].unique()
+            alone += part[lonely].tolist()
+            edges += int((graph.degree * graph.atom_multiplicity).sum())
+            reduced += len(graph.center)
+        count = len(self.source)
+        return Survey(np.concatenate(sizes), tuple(alone), edges / count, reduced / count)
 
     def with_states(self, states: States | None) -> "Graphs":
         """Return them with what is known of each crystal beside its atoms.
@@ -98,32 +130,25 @@ def make_graphs(
     return Graphs(source, store.unsupported, time.monotonic() - began)
 
 
-@dataclass(frozen=True, eq=False)
-class Survey:
-    """What is to be known of all the graphs at once."""
-
-    num_atoms: Int[np.ndarray, " crystals"]
-    """Number of atoms of each crystal, as rows of its graph."""
-    alone: tuple[int, ...]
-    """The crystals that have an atom without a neighbour."""
-    mean_edges: float
-    """Edges per crystal, before folding."""
-    mean_reduced_edges: float
-    """Edges per crystal, as rows of its graph."""
-
-
-def survey(source: Graph | StoredGraphs) -> Survey:
-    """Look at all the graphs, some at a time.
+def warn_about_graphs(graphs: Graphs, ids: Sequence[str], spec: ModelSpec) -> None:
+    """Say which crystals have atoms without a neighbour, and which edges a model cannot see.
 
     Args:
-        source: In memory, or on disk.
+        graphs: What is learned from.
+        ids: Of the crystals.
+        spec: Of the model.
     """
-    sizes, alone, edges, reduced = [], [], 0, 0
-    for part in torch.arange(len(source)).split(SURVEYED):
-        graph = source.select(part)
-        sizes.append(graph.num_atoms.numpy())
-        lonely = graph.crystal_of_atom[graph.degree == 0].unique()
-        alone += part[lonely].tolist()
-        edges += int((graph.degree * graph.atom_multiplicity).sum())
-        reduced += len(graph.center)
-    return Survey(np.concatenate(sizes), tuple(alone), edges / len(source), reduced / len(source))
+    alone = graphs.survey.alone
+    if alone:
+        log.warning("%s", about_isolated_atoms([ids[i] for i in alone]))
+    for basis in {m for m in spec.make_model().modules() if isinstance(m, RadialBasis)}:
+        every = longer = 0
+        longest = 0.0
+        for part in torch.arange(len(graphs.source)).split(SURVEYED):
+            graph = graphs.source.select(part)
+            times = graph.edge_multiplicity * graph.atom_multiplicity[graph.center]
+            every += int(times.sum())
+            longer += int(times[edges_beyond(basis, graph.distance)].sum())
+            longest = max(longest, float(graph.distance.max())) if len(times) else longest
+        if longer:
+            log.warning("%s", about_long_edges(longer / every, basis.reach, longest))

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -29,10 +28,10 @@ from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import DataConfig
-from xtalgraph.workflows.examine_split import examine_split
-from xtalgraph.workflows.graph_source import Graphs, Survey, make_graphs, survey
+from xtalgraph.workflows.graph_source import Graphs, make_graphs
 from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.preflight import NO_FOLDS
+from xtalgraph.workflows.record import examine_split
 from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request
 
@@ -45,11 +44,6 @@ class Prepared:
     """The crystals."""
     graphs: Graphs
     """Of each crystal, with its conditions."""
-
-    @cached_property
-    def survey(self) -> Survey:
-        """What is to be known of all the graphs at once."""
-        return survey(self.graphs.source)
 
     @property
     def dataset(self) -> Dataset:

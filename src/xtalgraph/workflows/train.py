@@ -17,6 +17,8 @@ from xtalgraph.data.divided import Divided
 from xtalgraph.evidence.pages.card import write_card
 from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.evidence.run_files import FOLDER, prediction_tables
+from xtalgraph.evidence.text.data import about_division
+from xtalgraph.evidence.text.training import about_conditions, about_target
 from xtalgraph.evidence.uncertainty_assessment import assess_novelty, assess_uncertainty
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
@@ -24,19 +26,18 @@ from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.workflows import outcome as out
-from xtalgraph.workflows.announcements import announce_all, tell_split, warn_about_graphs
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
-from xtalgraph.workflows.examine_split import division_fields, examined_before
+from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.fit import FittedMembers, fit_member, gathered, member_fits
+from xtalgraph.workflows.graph_source import warn_about_graphs
 from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
-from xtalgraph.workflows.record import make_record
+from xtalgraph.workflows.record import division_fields, examined_before, make_record
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request, TrainOptions, with_settings
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.uncertainty import calibrate, with_assessment
 
 log = logging.getLogger("xtalgraph")
@@ -122,8 +123,8 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         division = examined_before(folder, divided) or preparations.examined(divided)
         out.write_text(folder / "config.yaml", config.to_yaml())
         out.write_json(folder / "split.json", division)
-        tell_split(divided, division)
-        warn_about_graphs(config.spec, prepared)
+        _tell_split(divided, division)
+        warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
         executor, tasks = member_fits(folder, prepared, config, session)
         members = dict(executor.run(fit_member, tasks))
         fitted = gathered(folder, prepared, config, [members[one.number] for one in tasks])
@@ -193,3 +194,24 @@ def _elements(divided: Divided) -> list[str]:
     crystals = divided.dataset.table.crystals
     held = set().union(*(held_by(crystals[i]) for i in divided.split.train))
     return sorted(held, key=lambda one: ATOMIC_NUMBERS.get(one, math.inf))
+
+
+def announce_all(config: RunConfig) -> None:
+    """Say how the targets are understood, and which conditions of a crystal are read."""
+    for target in config.targets:
+        log.info("%s", about_target(target))
+    for sentence in about_conditions(config.spec.conditions):
+        log.info("%s", sentence)
+
+
+def _tell_split(divided: Divided, division: Mapping[str, Any]) -> None:
+    """Say how the crystals are divided, what the parts share, and which labels are missing."""
+    dataset, split = divided.dataset, divided.split
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
+    log.info("%d crystals: %s (%s)", len(dataset), counts, split.description)
+    for text, alarm in about_division(division, dataset.targets):
+        log.log(logging.WARNING if alarm else logging.INFO, "%s", text)
+    for target in dataset.targets:
+        known = int(dataset.labels.known(target.name).sum())
+        if known < len(dataset):  # the other crystals are learned from all the same
+            log.info("target %s: %d of %d crystals have a label", target.name, known, len(dataset))

@@ -22,7 +22,7 @@ from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import FoldCount
-from xtalgraph.workflows.executor import Executor, processes_for
+from xtalgraph.workflows.executor import Executor, Session, processes_for
 from xtalgraph.workflows.fit import trainer_for
 from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
@@ -31,7 +31,6 @@ from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request, TrainOptions, with_settings
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
-from xtalgraph.workflows.session import Session
 from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.train import train_run
 

@@ -14,8 +14,8 @@ from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.prepared import Preparations
-from xtalgraph.workflows.session import Session
 
 
 class Level(StrEnum):

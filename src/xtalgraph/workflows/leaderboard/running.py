@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
-from xtalgraph.workflows.executor import Executor, processes_for, processes_outside
+from xtalgraph.workflows.executor import Executor, Session, processes_for, processes_outside
 from xtalgraph.workflows.leaderboard.cache import result_of
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
-from xtalgraph.workflows.session import Session
 
 log = logging.getLogger("xtalgraph")
 
