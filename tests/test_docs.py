@@ -136,7 +136,7 @@ def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
     monkeypatch.setattr("xtalgraph.data.ionic.load.NUM_ROWS", 20)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
-    monkeypatch.setattr("xtalgraph.evidence.comparison.paired_difference", quick_difference)
+    monkeypatch.setattr("xtalgraph.metrics.paired.paired_difference", quick_difference)
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
     monkeypatch.setattr("xtalgraph.workflows.verify.report", lambda folder: None)
     known = dict(ENCODERS)

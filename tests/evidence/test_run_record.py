@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import RunError
-from xtalgraph.evidence.run_record import Estimate, read_run
+from xtalgraph.evidence.run_record import Estimate, outcome_of, read_run
+from xtalgraph.metrics.paired import Outcome
 
 
 def test_a_run_is_read(run):
@@ -43,3 +44,12 @@ def test_units_must_agree(run):
     (run / "metrics.json").write_text(json.dumps(metrics))
     with pytest.raises(RunError, match="unit of the target, 'eV/atom', got 'eV/cell'"):
         read_run(run)
+
+
+def test_runs_without_a_paired_test_are_compared_only_where_intervals_do_not_overlap():
+    model, mean = Estimate(0.0434, 0.0412, 0.0457), Estimate(0.56, 0.54, 0.58)
+    assert outcome_of(model, mean, None) is Outcome.BETTER
+    assert outcome_of(mean, model, None) is Outcome.WORSE
+    assert outcome_of(model, Estimate(0.0430, 0.041, 0.045), None) is Outcome.UNKNOWN
+    assert outcome_of(model, Estimate(None), None) is Outcome.UNKNOWN
+    assert outcome_of(model, mean, {"outcome": "no difference"}) is Outcome.NO_DIFFERENCE

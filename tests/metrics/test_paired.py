@@ -2,13 +2,18 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_rel
+from scipy.stats import bootstrap, ttest_rel
 
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.metrics.bootstrap import interval
-from xtalgraph.metrics.paired import paired_difference
+from xtalgraph.metrics.measures import error_of, rank_of
+from xtalgraph.metrics.paired import Outcome, compare_paired, paired_difference
 from xtalgraph.metrics.ranking import spearman
 from xtalgraph.metrics.regression import mae
+
+GAP = Target("gap", Kind.INTENSIVE, "eV")
+METAL = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)
 
 
 def columns(rows=400, seed=3):
@@ -76,3 +81,47 @@ def test_what_cannot_be_compared_is_refused():
         paired_difference(mae, target, first, second, samples=0)
     with pytest.raises(ConfigError, match="level"):
         paired_difference(mae, target, first, second, level=1.0)
+
+
+def test_a_small_but_steady_difference_is_significant_where_intervals_overlap():
+    rng = np.random.default_rng(0)
+    true, error = rng.normal(size=200), np.abs(rng.normal(size=200))
+    own, other = true + error, true + error + 0.02
+    found = compare_paired(error_of(GAP), GAP, true, own, other)
+    assert found["outcome"] == Outcome.BETTER
+    assert found["difference"] == pytest.approx(-0.02)
+    assert compare_paired(error_of(GAP), GAP, true, other, own)["outcome"] == Outcome.WORSE
+
+
+def test_the_interval_is_that_of_scipy():
+    rng = np.random.default_rng(1)
+    true, own, other = rng.normal(size=(3, 150))
+    found = compare_paired(error_of(GAP), GAP, true, own, other)
+    difference = np.abs(own - true) - np.abs(other - true)
+    interval = bootstrap((difference,), np.mean, method="percentile", rng=rng).confidence_interval
+    assert found["outcome"] == Outcome.NO_DIFFERENCE
+    assert (found["low"], found["high"]) == pytest.approx(tuple(interval), abs=0.03)
+
+
+def test_a_rank_is_better_where_it_is_higher_and_a_constant_has_none():
+    true = np.arange(50.0)
+    other = np.random.default_rng(0).permutation(true)
+    found = compare_paired(rank_of(GAP), GAP, true, true, other)
+    assert found["outcome"] == Outcome.BETTER
+    constant = np.zeros(50)
+    assert compare_paired(rank_of(GAP), GAP, true, true, constant) == {
+        "difference": None,
+        "low": None,
+        "high": None,
+        "p": None,
+        "outcome": "undefined",
+    }
+    assert compare_paired(rank_of(GAP), GAP, true, constant, true)["outcome"] == Outcome.UNKNOWN
+
+
+def test_classes_are_compared_by_their_log_loss():
+    true = np.tile([0.0, 1.0], 40)
+    sure = np.where(true == 1, 0.9, 0.1)
+    found = compare_paired(error_of(METAL), METAL, true, sure, np.full(80, 0.5))
+    assert found["outcome"] == Outcome.BETTER
+    assert found["difference"] == pytest.approx(np.log(0.5) - np.log(0.9))

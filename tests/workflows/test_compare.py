@@ -39,7 +39,7 @@ def few_resamples(monkeypatch):
         return lambda *args, samples=500, **options: function(*args, samples=20, **options)
 
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick(interval))
-    monkeypatch.setattr("xtalgraph.evidence.comparison.paired_difference", quick(paired_difference))
+    monkeypatch.setattr("xtalgraph.metrics.paired.paired_difference", quick(paired_difference))
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
 
 

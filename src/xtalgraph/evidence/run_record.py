@@ -15,6 +15,7 @@ from jaxtyping import Float, Shaped
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import read_metrics, read_predictions, read_worst
+from xtalgraph.metrics.paired import Outcome
 from xtalgraph.models.upgrades import upgrade_log
 
 _BESIDE: Final = ("std", "lower", "upper")
@@ -28,6 +29,27 @@ class Estimate:
     value: float | None
     low: float | None = None
     high: float | None = None
+
+
+def outcome_of(model: Estimate, baseline: Estimate, against: Mapping[str, Any] | None) -> Outcome:
+    """Return how a model compares with a baseline.
+
+    Runs of older versions hold no paired test; then only intervals that do not overlap count.
+
+    Args:
+        model: Error of the model.
+        baseline: Error of the baseline.
+        against: What `compare_paired` found, if the run holds it.
+    """
+    if against is not None:
+        return Outcome(against["outcome"])
+    ends = (model.low, model.high, baseline.low, baseline.high)
+    if any(end is None for end in ends):
+        return Outcome.UNKNOWN
+    low, high, other_low, other_high = (end or 0.0 for end in ends)
+    if high < other_low:
+        return Outcome.BETTER
+    return Outcome.WORSE if low > other_high else Outcome.UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,15 +3,35 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.metrics.bootstrap import MAX_UNDEFINED
+from xtalgraph.metrics.measures import Declared, Measure
 from xtalgraph.metrics.pairs import checked_pair
 
 _Metric = Callable[[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]], float]
+
+
+class Outcome(StrEnum):
+    """How the assessed model compares with another one."""
+
+    BETTER = "better"
+    """Significantly."""
+    WORSE = "worse"
+    """Significantly."""
+    NO_DIFFERENCE = "no difference"
+    """None that is significant."""
+    UNDEFINED = "undefined"
+    """The measure is defined only for the assessed model, as the rank correlation of a constant is
+    not; this counts as better."""
+    UNKNOWN = "unknown"
+    """The measure is not defined for the assessed model."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +112,40 @@ def paired_difference(
     below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
     p = min(1.0, 2 * (min(below, above) + 1) / (drawn.size + 1))
     return PairedDifference(value, float(low), float(high), p)
+
+
+def compare_paired(
+    measure: Measure,
+    target: Declared,
+    true: Float[np.ndarray, "rows *shape"],
+    own: Float[np.ndarray, "rows *shape"],
+    other: Float[np.ndarray, "rows *shape"],
+) -> dict[str, Any]:
+    """Compare two models by a paired bootstrap over the same test rows.
+
+    Args:
+        measure: By which they are compared.
+        target: What is predicted.
+        true: Targets of the test rows.
+        own: Predictions of the assessed model.
+        other: Those of the model that it is compared with.
+
+    Returns:
+        ``difference``, the measure of the assessed model less that of the other, its 95 % interval
+        ``low`` to ``high``, the p-value ``p`` (None where not defined), and the ``outcome``.
+    """
+    metric = partial(measure.of, best=target.best)
+    true, own, other = (one.reshape(-1) for one in (true, own, other))  # component by component
+    found = paired_difference(metric, true, own, other)
+    numbers = {"difference": found.value, "low": found.low, "high": found.high, "p": found.p}
+    plain = {key: None if math.isnan(value) else value for key, value in numbers.items()}
+    known = not math.isnan(found.value) or not math.isnan(metric(true, own))
+    return {**plain, "outcome": str(_outcome(found, measure.better, known))}
+
+
+def _outcome(found: PairedDifference, better: str, known: bool) -> Outcome:
+    if math.isnan(found.value):
+        return Outcome.UNDEFINED if known else Outcome.UNKNOWN
+    if found.sign == 0:
+        return Outcome.NO_DIFFERENCE
+    return Outcome.BETTER if (found.sign < 0) == (better == "low") else Outcome.WORSE

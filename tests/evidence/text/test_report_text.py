@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from xtalgraph.evidence.comparison import Outcome
 from xtalgraph.evidence.run_record import Estimate
 from xtalgraph.evidence.text import report as text_of
+from xtalgraph.metrics.paired import Outcome
 
 MODEL = Estimate(0.0434, 0.0412, 0.0457)
 MEAN = Estimate(0.56, 0.54, 0.58)

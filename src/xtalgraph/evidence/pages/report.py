@@ -6,7 +6,6 @@ from pathlib import Path
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.files import write_atomically
-from xtalgraph.evidence.comparison import outcome_of
 from xtalgraph.evidence.numbers import (
     count,
     percent,
@@ -40,7 +39,7 @@ from xtalgraph.evidence.pages.target_sections import (
     uncertainty_section,
     worst_section,
 )
-from xtalgraph.evidence.run_record import RunRecord, read_targets
+from xtalgraph.evidence.run_record import RunRecord, outcome_of, read_targets
 from xtalgraph.evidence.text import report as text
 
 

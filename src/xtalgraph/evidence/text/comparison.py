@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from xtalgraph.evidence.comparison import Outcome
 from xtalgraph.evidence.numbers import count, listing
 from xtalgraph.metrics.measures import MEASURES
+from xtalgraph.metrics.paired import Outcome
 
 OWN: Final = "own models"
 """The level that holds no baselines: our architectures beside the assessed one."""

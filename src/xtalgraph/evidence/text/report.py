@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from xtalgraph.evidence.comparison import Outcome
 from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interval, with_unit
 from xtalgraph.evidence.run_record import Estimate
 from xtalgraph.metrics.classification import confusion_counts
+from xtalgraph.metrics.paired import Outcome
 from xtalgraph.models.registry import ENCODERS
 
 NAMES: Final = {"mean": "the mean", "composition": "composition alone"}
