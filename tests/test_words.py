@@ -36,10 +36,8 @@ ROOMS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.na
 NAMED = {"baselines", "cli", "conventions", "crystals", "data", "graphs", "nn"}
 """Rooms in which no name stands alone that says nothing; the others are not there yet."""
 PENDING = {
-    "evidence": {"demand", "doubts", "said", "wording"},
     "metrics": {"said"},
     "models": {"doubts", "latent", "said"},
-    "plots": {"said"},
     "testing": {"demand", "said"},
     "training": {"said"},
     "workflows": {"latent", "said"},

@@ -16,7 +16,7 @@ import yaml
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.data.dataset import Dataset
-from xtalgraph.evidence.data_assessment import assess_labels
+from xtalgraph.evidence.assessment import assess_labels
 from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.evidence.text.data import about_labels

@@ -16,7 +16,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.settings import settings_from
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Target
-from xtalgraph.evidence.data_assessment import assess_labels, assess_split
+from xtalgraph.evidence.assessment import assess_labels, assess_split
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.basis import describe_bases

@@ -14,12 +14,12 @@ from xtalgraph.conventions.files import make_folder
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.data.divided import Divided
+from xtalgraph.evidence.assessment import assess_novelty, assess_uncertainty
 from xtalgraph.evidence.pages.card import write_card
 from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.evidence.run_files import FOLDER, prediction_tables
 from xtalgraph.evidence.text.data import about_division
 from xtalgraph.evidence.text.training import about_conditions, about_target
-from xtalgraph.evidence.uncertainty_assessment import assess_novelty, assess_uncertainty
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.intervals import save_intervals
 from xtalgraph.models.manifest import write_manifest

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import RunError
-from xtalgraph.evidence.pages.parity_points import chosen_points
+from xtalgraph.evidence.pages.figures import chosen_points
 from xtalgraph.evidence.pages.report import write_report
+from xtalgraph.evidence.pages.target_sections import residuals_in_words
 from xtalgraph.evidence.run_record import read_targets
 
 VOID = {"meta", "link", "br"}
@@ -257,3 +258,15 @@ def test_many_rejected_rows_are_cut(run):
     page = read_page(run)
     assert "80 rows were rejected" in page.text
     assert "And 30 rows more in rejected.csv." in page.text
+
+
+def test_residuals_say_on_which_side_they_lie():
+    random = np.random.default_rng(0).normal(0.0, 0.1, 1000)
+    centred = random - random.mean()
+    assert "no systematic over- or underestimation" in residuals_in_words(centred, "eV")
+    moved = residuals_in_words(centred + 0.2, "eV").replace("\u00a0", " ")
+    assert "0.20 eV too high" in moved
+    # the median of |N(0, s)| is 0.6745 s
+    three = residuals_in_words(np.array([-0.0674, 0.0674, 0.0674]), "eV").replace("\u00a0", " ")
+    assert "below 0.067 eV" in three
+    assert residuals_in_words(np.zeros(0), "eV") == ""

@@ -113,19 +113,6 @@ def test_what_a_ranking_is_worth():
     assert text_of.ranking(Estimate(None), {}, "", "crystals") == ""
 
 
-def test_residuals_say_on_which_side_they_lie():
-    random = np.random.default_rng(0).normal(0.0, 0.1, 1000)
-    assert "no systematic over- or underestimation" in text_of.residuals(
-        random - random.mean(), "eV"
-    )
-    assert "0.2 eV too high" in spaces(
-        text_of.residuals(random - random.mean() + 0.2, "eV")
-    ).replace("0.20", "0.2")
-    # the median of |N(0, s)| is 0.6745 s
-    assert "below 0.067 eV" in spaces(text_of.residuals(np.array([-0.0674, 0.0674, 0.0674]), "eV"))
-    assert text_of.residuals(np.zeros(0), "eV") == ""
-
-
 def test_why_numbers_are_missing():
     text = text_of.unavailable(["spearman", "recall@100"], 40)
     assert text.startswith("n/a: a correlation is not defined")

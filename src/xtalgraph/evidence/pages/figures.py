@@ -1,26 +1,30 @@
-"""The figures of a report: drawn once, kept as files, handed over for the page."""
+"""The figures of a report, and the points and crystals that a reader can point at."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from jaxtyping import Int
 from matplotlib.figure import Figure
 
+from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence.bonded_crystal import from_plain
-from xtalgraph.evidence.pages.markup import Html
-from xtalgraph.evidence.pages.parity_points import MOST_POINTS, with_points
+from xtalgraph.evidence.pages.markup import Html, escaped
 from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.evidence.text.report import called
 from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
 from xtalgraph.metrics.classification import confusion_counts, roc_points
 from xtalgraph.metrics.measures import MEASURES
 from xtalgraph.metrics.reliability import reliability
+from xtalgraph.plots.atom_styles import covalent_radius, element_color
 from xtalgraph.plots.comparison import comparison_plot
 from xtalgraph.plots.confusion import confusion_plot
-from xtalgraph.plots.crystal_snapshot import crystal_snapshot
+from xtalgraph.plots.crystal_drawing import draw_crystal
+from xtalgraph.plots.crystal_snapshot import BALL_SHARE, crystal_snapshot
 from xtalgraph.plots.export import inline_svg, save_figure
 from xtalgraph.plots.learning import learning_curve
 from xtalgraph.plots.parity import parity_plot
@@ -29,10 +33,14 @@ from xtalgraph.plots.residuals import residual_plot
 from xtalgraph.plots.roc import roc_plot
 from xtalgraph.plots.uncertainty import calibration_plot, error_std_plot, interval_plot
 
-PICTURES = 6
+PICTURES: Final = 6
 """How many of the worst crystals are drawn; the table lists them all."""
-MOST_ATOMS = 400
+MOST_ATOMS: Final = 400
 """A crystal with more atoms than this is listed and not drawn."""
+MOST_POINTS: Final = 5_000
+"""Points of a page that can be pointed at; the picture has them all."""
+_MOST_ATOMS_ON_CLICK: Final = 150
+"""A crystal with more atoms than this is not drawn by the script of the page."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ def _of_number(record: RunRecord, folder: Path, most: int) -> tuple[Html, ...]:
     shown = _kept(parity, folder / "parity", f"Predicted {record.target} over its target")
     residuals = residual_plot(record.targets[test], record.predictions[test], **common)
     return (
-        with_points(record, parity, shown, most),
+        _with_points(record, parity, shown, most),
         _kept(residuals, folder / "residuals", "Test errors over the target"),
     )
 
@@ -205,3 +213,81 @@ def _of_uncertainty(record: RunRecord) -> dict[str, tuple[Figure, str]]:
             "Share of crystals within multiples of the standard deviation: expected, observed.",
         )
     return drawn
+
+
+def _with_points(record: RunRecord, drawn: Figure, picture: Html, most: int) -> Html:
+    """A parity plot with what its points are; without JavaScript it is the picture alone."""
+    shown = chosen_points(record, most)
+    (axes,) = drawn.axes
+    points = np.column_stack([record.targets[shown], record.predictions[shown]])
+    size = np.array([drawn.bbox.width, drawn.bbox.height])
+    across = axes.transData.transform(points.reshape(-1, 2)) / size
+    formulas = record.structures.get("formulas", {})
+    formulas |= {str(one["id"]): str(one["formula"]) for one in record.worst}
+    rows = [
+        [
+            round(float(x), 4),
+            round(1.0 - float(y), 4),
+            record.ids[row],
+            formulas.get(record.ids[row], ""),
+            str(record.split[row]),
+            float(f"{record.targets[row]:.6g}"),
+            float(f"{record.predictions[row]:.6g}"),
+        ]
+        for (x, y), row in zip(across, shown.tolist(), strict=True)
+    ]
+    data = _attribute({"unit": record.unit, "rows": rows})
+    return Html(f'<div class="parity" data-points="{data}">{picture.text}</div>')
+
+
+def chosen_points(record: RunRecord, most: int) -> Int[np.ndarray, " points"]:
+    """Return the rows whose points can be pointed at: the test part by error, then the others.
+
+    Args:
+        record: The run.
+        most: How many at most; of the others an even sample.
+    """
+    error = np.abs(record.predictions - record.targets)
+    known = np.isfinite(error)
+    test = np.flatnonzero(known & (record.split == "test"))
+    test = test[np.argsort(-error[test], kind="stable")][:most]
+    others = np.flatnonzero(known & (record.split != "test"))
+    room = min(most - len(test), len(others))
+    evenly = np.linspace(0, len(others) - 1, room).round().astype(np.int64)
+    return np.concatenate([test, others[evenly]])
+
+
+def structures(records: Sequence[RunRecord]) -> str:
+    """Return the crystals that a click shows, as an element that no browser displays."""
+    entries = [entry for record in records for entry in record.worst]
+    entries += records[0].structures.get("crystals", [])
+    crystals: dict[str, Any] = {}
+    for entry in entries:
+        if str(entry["id"]) not in crystals and len(entry["numbers"]) <= _MOST_ATOMS_ON_CLICK:
+            crystals[str(entry["id"])] = _plain(entry)
+    numbers = sorted({ball[3] for one in crystals.values() for ball in one["balls"]})
+    elements = {
+        z: [SYMBOLS[z], element_color(z), round(BALL_SHARE * covalent_radius(z), 3)]
+        for z in numbers
+    }
+    document = {"crystals": crystals, "elements": elements}
+    return f'<div id="structures" hidden data-structures="{_attribute(document)}"></div>'
+
+
+def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
+    drawing = draw_crystal(from_plain(entry))
+    balls = zip(
+        drawing.positions.round(2).tolist(),
+        drawing.numbers.tolist(),
+        drawing.is_image.astype(int).tolist(),
+        strict=True,
+    )
+    return {
+        "balls": [[*position, number, is_image] for position, number, is_image in balls],
+        "sticks": drawing.sticks.tolist(),
+        "edges": drawing.edges.round(2).tolist(),
+    }
+
+
+def _attribute(document: Any) -> str:
+    return escaped(json.dumps(document, separators=(",", ":")))

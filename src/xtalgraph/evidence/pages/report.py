@@ -6,13 +6,9 @@ from pathlib import Path
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.files import write_atomically
-from xtalgraph.evidence.numbers import (
-    count,
-    percent,
-    seconds,
-)
+from xtalgraph.evidence.numbers import count, percent, seconds
 from xtalgraph.evidence.pages.card import sections
-from xtalgraph.evidence.pages.figures import ReportFigures, draw_figures
+from xtalgraph.evidence.pages.figures import ReportFigures, draw_figures, structures
 from xtalgraph.evidence.pages.frame import render_page
 from xtalgraph.evidence.pages.markup import (
     Content,
@@ -25,9 +21,7 @@ from xtalgraph.evidence.pages.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.pages.parity_points import structures
 from xtalgraph.evidence.pages.run_sections import (
-    division_alarms,
     division_section,
     verified_alarms,
     verified_section,
@@ -41,6 +35,7 @@ from xtalgraph.evidence.pages.target_sections import (
 )
 from xtalgraph.evidence.run_record import RunRecord, outcome_of, read_targets
 from xtalgraph.evidence.text import report as text
+from xtalgraph.evidence.text.data import about_division
 
 
 def write_report(run: Path) -> Path:
@@ -74,6 +69,8 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     """
     record = records[0]
     assessed = [_assessment(one) for one in records]
+    division = about_division(record.division, [one.declared for one in records])
+    verified = record.verification, record.model_file.get("weights_sha256")
     body = [
         part(one, own)
         for one, own in zip(records, drawn.targets, strict=True)
@@ -82,8 +79,8 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     body += [
         _training(record, drawn),
         _data(record),
-        division_section(records),
-        verified_section(record),
+        division_section(record.division, division),
+        verified_section(*verified),
         _repeat(record),
         _card(record),
     ]
@@ -101,8 +98,8 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         headline=_headline(records),
         lead=[found for found, _ in assessed],
         warnings=[warning for _, warnings in assessed for warning in warnings]
-        + division_alarms(records)
-        + verified_alarms(record),
+        + [sentence for sentence, alarm in division if alarm]
+        + verified_alarms(*verified),
         body=body,
         script="parity.js" if points else "",
     )

@@ -1,12 +1,10 @@
 """The sections of the report on the run as a whole: its split, and what was verified."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from xtalgraph.evidence.numbers import count, listing, percent, plain, with_unit
 from xtalgraph.evidence.pages.markup import Content, Html, escaped, paragraph, section, table
-from xtalgraph.evidence.run_record import RunRecord
-from xtalgraph.evidence.text.data import about_division
 from xtalgraph.evidence.text.sentence import Sentence
 
 _SHARES: Final = {
@@ -23,26 +21,13 @@ _RESULTS: Final = {
 }
 
 
-def division_alarms(records: Sequence[RunRecord]) -> list[str]:
-    """What of the split makes the errors look better or worse than they are, in sentences.
+def division_section(division: Mapping[str, Any], sentences: Sequence[Sentence]) -> str:
+    """How the data was divided; empty where the run folder holds nothing of its split.
 
     Args:
-        records: The run, one for each target.
+        division: The content of ``split.json``.
+        sentences: What it shows, of `about_division`.
     """
-    return [text for text, alarm in _sentences(records) if alarm]
-
-
-def _sentences(records: Sequence[RunRecord]) -> list[Sentence]:
-    return about_division(records[0].division, [one.declared for one in records])
-
-
-def division_section(records: Sequence[RunRecord]) -> str:
-    """The section, empty where the run folder holds nothing of its split.
-
-    Args:
-        records: The run, one for each target.
-    """
-    division = records[0].division
     shared = division.get("leaks", {}).get("shared", [])
     found = {(leak["part"], leak["shares"]): leak for leak in shared}
     parts = [part for part in _PARTS if (part, "formula") in found]
@@ -57,22 +42,22 @@ def division_section(records: Sequence[RunRecord]) -> str:
         "How the data was divided",
         [
             paragraph(f"{division['how'][0].upper()}{division['how'][1:]}." if division else ""),
-            table(head, rows, "numbers") if rows else "",
-            *(paragraph(text) for text, _ in _sentences(records)),
+            table(head, rows, "numbers") if parts else "",
+            *(paragraph(text) for text, _ in sentences),
         ],
     )
 
 
-def verified_alarms(record: RunRecord) -> list[str]:
+def verified_alarms(verification: Mapping[str, Any], weights: str | None) -> list[str]:
     """What must not change a prediction and does, in sentences.
 
     Args:
-        record: The run.
+        verification: The content of ``verify.json``; may be empty.
+        weights: Checksum of the weights of the run.
     """
-    if not _is_of_these_weights(record):
+    if not _is_of_these_weights(verification, weights):
         return []
-    results = record.verification["results"]
-    failed = [str(one["check"]) for one in results if one["status"] == "fail"]
+    failed = [str(one["check"]) for one in verification["results"] if one["status"] == "fail"]
     if not failed:
         return []
     return [
@@ -81,61 +66,59 @@ def verified_alarms(record: RunRecord) -> list[str]:
     ]
 
 
-def verified_section(record: RunRecord) -> str:
-    """The section, empty where the model was not verified.
+def verified_section(verification: Mapping[str, Any], weights: str | None) -> str:
+    """What was verified; empty where nothing was.
 
     Args:
-        record: The run.
+        verification: The content of ``verify.json``; may be empty.
+        weights: Checksum of the weights of the run.
     """
-    found = record.verification
-    if not found:
+    if not verification:
         return ""
-    if not _is_of_these_weights(record):
+    if not _is_of_these_weights(verification, weights):
         old = "verify.json belongs to other weights than those of this run. Verify it again."
         return section("verified", "Verification", [paragraph(old, "note")])
-    several = len({one["target"] for one in found["results"] if one["target"]}) > 1
-    rows = [_row(one, several) for one in found["results"]]
+    results = verification["results"]
+    several = len({one["target"] for one in results if one["target"]}) > 1
     head = ["check", "result", "worst", "relative", "allowed", "reason"]
-    tried = len(found["crystals"])
+    tried = count(len(verification["crystals"]), "crystal")
     lead = (
-        f"Checked on {count(tried, 'crystal')} of {found['of']:,} of {found['source']}, in "
+        f"Checked on {tried} of {verification['of']:,} of {verification['source']}, in "
         "float64. The worst difference is given in the unit of the target, and relative to the "
         "largest prediction."
     )
-    return section(
-        "verified",
-        "Verification",
-        [paragraph(lead), table(head, rows, "verified"), *_passed_over(found)],
-    )
+    rows = [_row(one, several) for one in results]
+    notes = [paragraph(text, "note") for text in _skipped(verification)]
+    shown = [paragraph(lead), table(head, rows, "verified"), *notes]
+    return section("verified", "Verification", shown)
 
 
-def _is_of_these_weights(record: RunRecord) -> bool:
-    known = record.verification.get("weights_sha256")
-    return known is not None and known == record.model_file.get("weights_sha256")
+def _is_of_these_weights(verification: Mapping[str, Any], weights: str | None) -> bool:
+    return weights is not None and verification.get("weights_sha256") == weights
 
 
-def _row(check: dict[str, Any], several: bool) -> list[Content]:
+def _row(check: Mapping[str, Any], several: bool) -> list[Content]:
     status, violation = check["status"], check["violation"]
     result: Content = _RESULTS[status]
     if status == "fail":
         result = Html(f"<b>{result}</b>")
     if status == "n/a":
         return [check["check"], result, "", "", "", check["reason"]]
-    if violation is None:
-        worst, part = "not finite", ""
-    else:
-        worst, part = with_unit(plain(violation, 2), check["unit"]), plain(check["relative"], 2)
+    worst, relative = "not finite", ""
+    if violation is not None:
+        worst = with_unit(plain(violation, 2), check["unit"])
+        relative = plain(check["relative"], 2)
     where = check["crystal"]
-    of = f"{check['target']}, " if several and where else ""
-    shown = Html(
-        f"{escaped(worst)}<small>{escaped(f' {of}{where}')}</small>" if where else escaped(worst)
-    )
+    if where:
+        where = f"{check['target']}, {where}" if several else where
+    small = f"<small>{escaped(f' {where}')}</small>" if where else ""
     allowed = "" if check["tolerance"] is None else plain(check["tolerance"], 1)
-    return [check["check"], result, shown, part, allowed, check["reason"]]
+    shown = Html(f"{escaped(worst)}{small}")
+    return [check["check"], result, shown, relative, allowed, check["reason"]]
 
 
-def _passed_over(found: dict[str, Any]) -> list[str]:
-    undecided, unsupported = found["undecided"], found["refused"]
+def _skipped(verification: Mapping[str, Any]) -> list[str]:
+    undecided, unsupported = verification["undecided"], verification["refused"]
     notes = []
     if undecided:
         notes.append(
@@ -149,4 +132,4 @@ def _passed_over(found: dict[str, Any]) -> list[str]:
             f"{count(len(unsupported), 'crystal')} without a graph; "
             f"{first['id']}: {first['reason']}."
         )
-    return [paragraph(text, "note") for text in notes]
+    return notes

@@ -1,6 +1,9 @@
 """The sections of the report that speak of one target: metrics, errors, the worst of them."""
 
+import math
+
 import numpy as np
+from jaxtyping import Float
 
 from xtalgraph.evidence.numbers import (
     count,
@@ -176,13 +179,29 @@ def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
 def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     """How large the errors are, and the captions of their figures."""
     test = record.test_rows()
-    sentences = text.residuals((record.predictions - record.targets)[test], record.unit)
+    error = (record.predictions - record.targets)[test]
     shades = " Darker points lie closer together." if test.sum() > 500 else ""
-    return sentences, (
+    return residuals_in_words(error[np.isfinite(error)], record.unit), (
         f"Predictions over targets; on the line both agree.{shades} Point at a crystal to see its "
         "formula, id and error; click to see its structure.",
         "Test errors over the target, and their distribution.",
     )
+
+
+def residuals_in_words(error: Float[np.ndarray, " rows"], unit: str) -> str:
+    """Say how large errors are; nothing where there are none.
+
+    Args:
+        error: Prediction minus target of the test part, in the unit.
+        unit: Unit as declared; may be empty.
+    """
+    if len(error) == 0:
+        return ""
+    half, rare = np.quantile(np.abs(error), (0.5, 0.95)).tolist()
+    of_mean = math.inf
+    if len(error) > 1:
+        of_mean = float(error.std(ddof=1)) / math.sqrt(len(error))
+    return text.residuals(half, rare, float(error.mean()), of_mean, unit)
 
 
 def worst_section(record: RunRecord, drawn: TargetFigures) -> str:

@@ -189,31 +189,23 @@ def ranking(spearman: Estimate, recalls: Mapping[str, Estimate], best: str, rows
     return " ".join(sentences)
 
 
-def residuals(residual: Float[np.ndarray, " points"], unit: str) -> str:
+def residuals(half: float, rare: float, mean: float, error: float, unit: str) -> str:
     """How large errors are: typical, rare, and whether there is a systematic part.
 
     Args:
-        residual: Prediction minus target on the test set, in the unit.
+        half: Median of their sizes, in the unit.
+        rare: The size that 5 % of them exceed.
+        mean: Mean of prediction minus target.
+        error: Standard error of this mean; infinite for a single error.
         unit: Unit as declared; may be empty.
-
-    Returns:
-        Two sentences; empty where there are no errors.
     """
-    residual = residual[np.isfinite(residual)]
-    if len(residual) == 0:
-        return ""
-    sizes, mean = np.abs(residual), float(residual.mean())
-    half, rare = (with_unit(plain(float(np.quantile(sizes, q)), 2), unit) for q in (0.5, 0.95))
-    error = math.inf
-    if len(residual) > 1:
-        error = float(residual.std(ddof=1)) / math.sqrt(len(residual))
     if abs(mean) <= 2.0 * error:
         systematic = "There is no systematic over- or underestimation."
     else:
-        side = "high" if mean > 0.0 else "low"
         size = with_unit(plain(abs(mean), 2), unit)
-        systematic = f"On average the predictions are {size} too {side}."
-    return f"Half of the errors are below {half}, and 5\u00a0% are above {rare}. {systematic}"
+        systematic = f"On average the predictions are {size} too {'high' if mean > 0 else 'low'}."
+    typical, large = (with_unit(plain(one, 2), unit) for one in (half, rare))
+    return f"Half of the errors are below {typical}, and 5\u00a0% are above {large}. {systematic}"
 
 
 def shares(

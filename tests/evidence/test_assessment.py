@@ -15,7 +15,7 @@ from xtalgraph.data.dataset import read_dataset
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.targets import Kind, Target, Task
-from xtalgraph.evidence.data_assessment import assess_labels
+from xtalgraph.evidence.assessment import assess_labels
 from xtalgraph.evidence.text.data import about_labels
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
