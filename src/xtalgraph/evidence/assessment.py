@@ -9,14 +9,9 @@ from jaxtyping import Float, Int
 
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.kind_evidence import KindEvidence, kind_evidence, kind_of_unit
-from xtalgraph.data.label_distribution import (
-    examine_equal_labels,
-    examine_order,
-    outlying_labels,
-)
+from xtalgraph.data.label_distribution import examine_equal_labels, examine_order, outlying_labels
 from xtalgraph.data.leaks import count_leaks
 from xtalgraph.data.splits import Split
-from xtalgraph.data.table import CrystalTable
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.metrics.calibration import miscalibration_area, rank_of_errors, sparsification
 from xtalgraph.metrics.conformal import expected_coverage
@@ -89,11 +84,8 @@ class LabelAssessment:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        by_unit, by_values = self.kind_of_unit, self.kind_of_values
-        return asdict(self) | {
-            "kind_of_unit": None if by_unit is None else str(by_unit),
-            "kind_of_values": None if by_values is None else by_values.as_dict(),
-        }
+        by_values = self.kind_of_values
+        return asdict(self) | {"kind_of_values": by_values and by_values.as_dict()}
 
 
 def assess_labels(divided: Divided) -> dict[str, LabelAssessment]:
@@ -134,7 +126,13 @@ def _assessed(
         return LabelAssessment(constant)
     atoms = np.array([table.crystals[row].num_atoms for row in crystal_of])
     compared = labels / atoms if target.kind is Kind.EXTENSIVE else labels
-    outlying = _outlying(compared, labels, crystal_of, table)
+    far, outlying = outlying_labels(compared), None
+    if far is not None:
+        first = tuple(
+            (table.ids[crystal_of[n]], table.rows[crystal_of[n]], float(labels[n]))
+            for n in far.rows[:_SHOWN]
+        )
+        outlying = OutlyingLabels(len(far.rows), first, far.median, far.deviation)
     rounded = None if outlying is not None else _rounded(labels)
     if target.kind is Kind.ATOMIC:
         return LabelAssessment(None, outlying, rounded)
@@ -154,22 +152,6 @@ def _constant(
         if len(some) > 1 and np.ptp(some) == 0:
             return ConstantLabels(len(some), float(some[0]), training_only)
     return None
-
-
-def _outlying(
-    compared: Float[np.ndarray, " labels"],
-    labels: Float[np.ndarray, " labels"],
-    crystal_of: Int[np.ndarray, " labels"],
-    table: CrystalTable,
-) -> OutlyingLabels | None:
-    outlying = outlying_labels(compared)
-    if outlying is None:
-        return None
-    first = tuple(
-        (table.ids[crystal_of[n]], table.rows[crystal_of[n]], float(labels[n]))
-        for n in outlying.rows[:_SHOWN]
-    )
-    return OutlyingLabels(len(outlying.rows), first, outlying.median, outlying.deviation)
 
 
 def _rounded(labels: Float[np.ndarray, " labels"]) -> RoundedLabels | None:
@@ -240,22 +222,6 @@ def _assess_std(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows
     )
 
 
-def _assess_intervals(
-    true: Float[np.ndarray, " rows"],
-    lower: Float[np.ndarray, " rows"],
-    upper: Float[np.ndarray, " rows"],
-    calibrating: int,
-) -> dict[str, Any]:
-    """Count how many targets lie within intervals that so many crystals calibrated."""
-    return {
-        "level": DEFAULT_LEVEL,
-        "calibrating": calibrating,
-        "coverage": asdict(coverage(true, lower, upper)),
-        "expected": asdict(expected_coverage(DEFAULT_LEVEL, calibrating, len(true))),
-        "sharpness": sharpness(lower, upper),
-    }
-
-
 def assess_uncertainty(
     divided: Divided,
     predictions: Predictions,
@@ -292,8 +258,16 @@ def assess_uncertainty(
             quality = _assess_std(error.reshape(-1), std.reshape(-1))
             document |= {"std": asdict(quality), "learned": learned}
         if name in calibrated and predictions.lower is not None and predictions.upper is not None:
-            ends = (end.of(name, split.test) for end in (predictions.lower, predictions.upper))
-            document["intervals"] = _assess_intervals(true, *ends, len(split.calibration))
+            lower, upper = predictions.lower, predictions.upper
+            ends = lower.of(name, split.test), upper.of(name, split.test)
+            calibrating = len(split.calibration)
+            document["intervals"] = {
+                "level": DEFAULT_LEVEL,
+                "calibrating": calibrating,
+                "coverage": asdict(coverage(true, *ends)),
+                "expected": asdict(expected_coverage(DEFAULT_LEVEL, calibrating, len(true))),
+                "sharpness": sharpness(*ends),
+            }
         if len(document) > 2 or copies:
             assessments[name] = document
     return assessments
