@@ -13,6 +13,7 @@ from xtalgraph.data.label_distribution import examine_equal_labels, examine_orde
 from xtalgraph.data.leaks import count_leaks
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.graph import Scope
 from xtalgraph.metrics.calibration import miscalibration_area, rank_of_errors, sparsification
 from xtalgraph.metrics.conformal import expected_coverage
 from xtalgraph.metrics.coverage import coverage, sharpness
@@ -102,7 +103,7 @@ def assess_labels(divided: Divided) -> dict[str, LabelAssessment]:
     for target in divided.dataset.targets:
         values = labels.arrays[target.name]
         crystal_of = np.arange(len(table))
-        if target.kind is Kind.ATOMIC:
+        if target.scope is Scope.ATOM:
             crystal_of = np.repeat(crystal_of, labels.num_atoms)
         components = values.reshape(len(values), -1)  # of a vector every component is a label
         values, crystal_of = components.ravel(), np.repeat(crystal_of, components.shape[1])
@@ -134,7 +135,7 @@ def _assessed(
         )
         outlying = OutlyingLabels(len(far.rows), first, far.median, far.deviation)
     rounded = None if outlying is not None else _rounded(labels)
-    if target.kind is Kind.ATOMIC:
+    if target.scope is Scope.ATOM:
         return LabelAssessment(None, outlying, rounded)
     by_unit, by_values = kind_of_unit(target.unit), kind_evidence(labels, atoms)
     if by_values is not None and by_values.kind in (None, target.kind):
@@ -174,8 +175,7 @@ def assess_split(divided: Divided) -> dict[str, Any]:
     """
     dataset, split = divided.dataset, divided.split
     crystals, target, labels = dataset.table.crystals, dataset.targets[0], None
-    one_number = target.kind is not Kind.ATOMIC and target.tensor.is_scalar
-    if len(dataset.targets) == 1 and one_number:
+    if len(dataset.targets) == 1 and target.is_one_number:
         labels = dataset.labels.arrays[target.name]
     compared = labels  # the same for a supercell
     if labels is not None and target.kind is Kind.EXTENSIVE:
