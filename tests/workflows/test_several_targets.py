@@ -182,7 +182,7 @@ def vector(table, tmp_path_factory):
         tmp_path_factory.mktemp("vector") / "run",
         target=["v", "w"],
         kind=["intensive", "extensive"],
-        overrides=["data.size=[2, null]", "data.calibration_fraction=0.3"],
+        overrides=["data.size=[2, null]", "data.calibration_fraction=0.3", "model.width=4"],
         members=2,
         jobs=1,
         **options,
