@@ -18,7 +18,7 @@ from gemmi import cif as gemmi_cif
 from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.cif import read_cif
 from xtalgraph.crystals.writing import to_cif
-from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.table import read_rows
 
 TEXTS = 200
@@ -29,7 +29,7 @@ def texts_of(table: str | None) -> list[str]:
     """CIF texts of a table, or of the embedded set."""
     if table is not None:
         return pd.read_csv(table, nrows=TEXTS)["cif"].tolist()
-    rows = read_rows(make_ionic_perovskites(TEXTS))
+    rows = read_rows(ionic_perovskites(TEXTS))
     return [to_cif(row.crystal) for row in rows if row.crystal is not None]
 
 

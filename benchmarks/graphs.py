@@ -37,7 +37,7 @@ from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.cif import read_cif
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.writing import to_cif
-from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.table import read_rows
 from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.graph import Graph
@@ -52,7 +52,7 @@ def texts_of(table: str | None, count: int) -> list[str]:
     """CIF texts of a table, or of the embedded set."""
     if table is not None:
         return pd.read_csv(table, nrows=count)["cif"].tolist()
-    rows = read_rows(make_ionic_perovskites(count))
+    rows = read_rows(ionic_perovskites(count))
     return [to_cif(row.crystal) for row in rows if row.crystal is not None]
 
 

@@ -39,7 +39,7 @@ import pandas as pd
 
 from xtalgraph.crystals.cif import read_cif
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.table import read_rows
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
@@ -178,7 +178,7 @@ class Worker:
 def crystals_of(table: str | None, count: int) -> Iterator[Crystal]:
     """Read crystals from a table, or make the embedded set."""
     if table is None:
-        for row in read_rows(make_ionic_perovskites(count)):
+        for row in read_rows(ionic_perovskites(count)):
             if row.crystal is not None:
                 yield row.crystal
         return

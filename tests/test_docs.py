@@ -19,7 +19,7 @@ import pytest
 import xtalgraph
 from xtalgraph.cli.main import main
 from xtalgraph.crystals.writing import to_cif, write_cif
-from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.table import read_table
 from xtalgraph.metrics.bootstrap import Interval, interval
 from xtalgraph.metrics.paired import PairedDifference, paired_difference
@@ -95,7 +95,7 @@ def workplace(tmp_path_factory) -> Path:
     (place / "docs" / "tutorial").mkdir()
     tutorial = pd.read_csv(ROOT / "docs" / "tutorial" / "perovskites.csv").head(24)
     tutorial.to_csv(place / "docs" / "tutorial" / "perovskites.csv", index=False)
-    frame = make_ionic_perovskites(160).iloc[::8].reset_index(drop=True)  # two of each compound
+    frame = ionic_perovskites(160).iloc[::8].reset_index(drop=True)  # two of each compound
     crystals = read_table(frame).crystals
     table = frame[["id", "compound"]].assign(
         cif=[to_cif(crystal) for crystal in crystals],
@@ -345,8 +345,8 @@ def test_every_capability_that_is_there_has_its_tests():
 
 def test_the_examples_have_the_energies_that_their_page_tells():
     text = (ROOT / "docs" / "examples" / "README.md").read_text(encoding="utf-8")
-    from xtalgraph.data.ionic.compounds import all_compounds
-    from xtalgraph.data.ionic.reference import VirtualCrystal
+    from ionic_perovskites.compounds import all_compounds
+    from ionic_perovskites.reference import VirtualCrystal
     from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
 
     compounds = {c.name: c for found in all_compounds().values() for c in found}

@@ -2,13 +2,13 @@
 
 import pytest
 
-from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.ionic.load import ionic_perovskites
 
 
 @pytest.fixture
 def small(tmp_path):
     path = tmp_path / "ionic.parquet"
-    make_ionic_perovskites(40).to_parquet(path, index=False)
+    ionic_perovskites(40).to_parquet(path, index=False)
     return path
 
 

@@ -21,7 +21,7 @@ from filelock import FileLock
 from xtalgraph.conventions.errors import GraphError, StoreError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data import store_building, store_key
-from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
 from xtalgraph.data.store_building import build_store
@@ -69,7 +69,7 @@ def test_parts_and_processes_do_not_matter(tmp_path, monkeypatch):
     "graph_settings", [GRAPH_SETTINGS, GraphSettings(Radius(5.0))], ids=["folded", "full"]
 )
 def test_real_looking_crystals_have_the_bits_of_one_large_batch(tmp_path, graph_settings):
-    crystals = read_table(make_ionic_perovskites(60)).crystals
+    crystals = read_table(ionic_perovskites(60)).crystals
     graph, stored = (
         graph_settings.build(crystals),
         build_store(crystals, graph_settings, tmp_path).load(),

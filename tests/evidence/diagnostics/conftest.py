@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.data.ionic.generate import make_ionic_perovskites
+from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.table import read_table
 from xtalgraph.data.targets import Kind, Target
@@ -29,7 +29,7 @@ def says() -> Callable[[DiagnosticResult], str]:
 
 @pytest.fixture(scope="session")
 def perovskites():
-    return read_table(make_ionic_perovskites(COUNT)).crystals
+    return read_table(ionic_perovskites(COUNT)).crystals
 
 
 def make_spec(encoder="cgcnn", strategy="radius", cutoff=4.0, kind=Kind.INTENSIVE, **settings):

@@ -1,35 +1,39 @@
-"""Drawing the crystals of `ionic_perovskites` and computing their energies. A model, not DFT."""
+"""Draw the crystals of `ionic_perovskites`, which xtalgraph ships.
 
-import json
+It is run once, by hand, when the rows are to change; then `VERSION` in `load.py` counts up, too:
+
+    cd scripts && python -m ionic_perovskites.generate ../src/xtalgraph/data/ionic/crystals.parquet
+
+It takes about 10 s on one core.
+"""
+
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 from jaxtyping import Float
-from pymatgen.core import Structure
 from tqdm import tqdm
 
-from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
-from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import DuplicateIndex
-from xtalgraph.data.ionic.compounds import Compound, all_compounds
-from xtalgraph.data.ionic.ions import ion_of
-from xtalgraph.data.ionic.ordering import (
+from ionic_perovskites.compounds import Compound, all_compounds
+from ionic_perovskites.ordering import (
     ANION_ORDERS,
     CATION_ORDERS,
     possible_orders,
     share_anions,
     share_cations,
 )
+from ionic_perovskites.perovskite import Perovskite
+from ionic_perovskites.reference import VirtualCrystal
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.duplicates import DuplicateIndex
+from xtalgraph.data.ionic.ions import ion_of
 from xtalgraph.data.ionic.pairs import Pairs
-from xtalgraph.data.ionic.perovskite import Perovskite
-from xtalgraph.data.ionic.reference import VirtualCrystal
-from xtalgraph.data.ionic.rigid_ion import RigidIonModel
-
-VERSION: Final = 2
-"""Counts up whenever the same seed would give other rows."""
 
 CRYSTALS_PER_COMPOUND: Final = 16
 """Crystals of the same composition that follow each other in the table."""
@@ -51,10 +55,9 @@ _RATTLE: Final = 0.12  # Å, largest standard deviation of a coordinate
 _NEAREST: Final = 0.78  # of the sum of the radii, for unlike charges
 
 
-def make_ionic_perovskites(num: int = 2000, seed: int = 0, progress: bool = False) -> pd.DataFrame:
-    """Make perovskite crystals with the energy, forces and stress of the rigid-ion model.
+def draw_ionic_perovskites(num: int = 2000, seed: int = 0, progress: bool = False) -> pd.DataFrame:
+    """Draw perovskite crystals.
 
-    These are the numbers of a model of point charges and Born-Mayer repulsion, not of DFT.
     The first rows of a longer table are those of a shorter one. Same seed, machine and build:
     the same bits. No two rows hold the same crystal: a copy, as `DuplicateIndex` finds it, is drawn
     anew.
@@ -65,13 +68,10 @@ def make_ionic_perovskites(num: int = 2000, seed: int = 0, progress: bool = Fals
         progress: Whether to show a progress bar on standard error.
 
     Returns:
-        One row for each crystal: ``id``; ``structure`` (a pymatgen dictionary as JSON);
-        ``formula`` (of the cell); ``compound`` (rows with the same one have the same
+        One row for each crystal: ``id``; ``compound`` (rows with the same one have the same
         composition); ``order`` (how a shared site is ordered, empty where none is shared);
-        ``num_atoms``; ``energy`` (eV per cell, zero for ions far apart); ``energy_per_atom``
-        (eV/atom); ``excess_energy`` (eV per cell, over the virtual crystal of the compound);
-        ``forces`` (eV/Å, one row for each atom); ``stress`` (eV/Å³, 3 x 3, positive in
-        tension).
+        ``virtual_energy`` (eV for 5 atoms, of the virtual crystal of the compound); ``numbers``,
+        ``positions`` (Å) and ``cell`` (Å), each as one list.
 
     Raises:
         ConfigError: `num` or `seed` is out of range.
@@ -199,19 +199,17 @@ def _ions_collide(crystal: Crystal) -> bool:
 def _row(
     name: str, crystal: Crystal, compound: Compound, order: str, virtual: VirtualCrystal
 ) -> dict[str, Any]:
-    truth = RigidIonModel.for_crystal(crystal)(crystal)
-    symbols = [SYMBOLS[z] for z in crystal.numbers.tolist()]
-    structure = Structure(crystal.cell, symbols, crystal.positions, coords_are_cartesian=True)
     return {
         "id": name,
-        "structure": json.dumps(structure.as_dict()),
-        "formula": crystal.formula,
         "compound": compound.name,
         "order": order,
-        "num_atoms": len(crystal),
-        "energy": truth.energy,
-        "energy_per_atom": truth.energy / len(crystal),
-        "excess_energy": truth.energy - virtual.energy * len(crystal) / 5,
-        "forces": truth.forces.tolist(),
-        "stress": truth.stress.tolist(),
+        "virtual_energy": virtual.energy,
+        "numbers": crystal.numbers.astype(np.uint8),
+        "positions": crystal.positions.ravel(),
+        "cell": crystal.cell.ravel(),
     }
+
+
+if __name__ == "__main__":
+    table = pyarrow.Table.from_pandas(draw_ionic_perovskites(progress=True), preserve_index=False)
+    pyarrow.parquet.write_table(table, sys.argv[1], compression="zstd", use_dictionary=False)

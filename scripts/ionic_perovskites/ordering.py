@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int
 
-from xtalgraph.data.ionic.perovskite import Perovskite
+from ionic_perovskites.perovskite import Perovskite
 
 CATION_ORDERS: Final = MappingProxyType({"random": 0, "layered": 1, "columnar": 2, "rock salt": 3})
 """Orders of two cations, half and half, with the number of axes along which they alternate."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
+from ionic_perovskites.compounds import Compound
+from ionic_perovskites.perovskite import Perovskite
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.compounds import Compound
 from xtalgraph.data.ionic.interaction import Interaction
-from xtalgraph.data.ionic.perovskite import Perovskite
 from xtalgraph.data.ionic.rigid_ion import RigidIonModel
 
 

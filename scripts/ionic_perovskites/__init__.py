@@ -1,0 +1,1 @@
+"""How the crystals of the embedded data set were drawn: perovskites of ions that fit."""
