@@ -5,8 +5,8 @@ import pytest
 
 import xtalgraph
 from xtalgraph.crystals.convert import from_pymatgen
+from xtalgraph.evidence.diagnostics.depth import measure_smoothing
 from xtalgraph.models.predictor import Predictor
-from xtalgraph.workflows.ablate import measure_smoothing
 
 
 def test_of_several_members_it_is_the_mean(run_of_members, table):

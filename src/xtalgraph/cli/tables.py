@@ -4,28 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from xtalgraph.evidence.numbers import meaningful, plain, to_interval
+from xtalgraph.metrics.measures import MEASURES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xtalgraph.evidence.diagnostics.result import DiagnosticResult
-
-_TITLES = {
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "spearman": "Spearman",
-    "kendall": "Kendall",
-    "recall@10": "top-10",
-    "recall@100": "top-100",
-    "recall@5%": "top-5%",
-    "roc_auc": "ROC-AUC",
-    "balanced_accuracy": "balanced accuracy",
-    "f1": "F1",
-    "log_loss": "log loss",
-    "brier": "Brier",
-}
-"""Heading of each metric; a number has some of them, a class the others."""
 
 
 def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -> str:
@@ -40,14 +24,14 @@ def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -
     unit = f", {target['unit']}" if target["unit"] else ""
     head = f"{target['name']}{unit} ({target['kind']}), {document['splits'][part]} {part} crystals"
     metrics = document["models"][model][part]
-    keys = [key for key in _TITLES if key in metrics]
-    rows = [["", *(_TITLES[key] for key in keys)]]
+    keys = [key for key in MEASURES if key in metrics]
+    rows = [["", *(MEASURES[key].short for key in keys)]]
     for name, figures in document["models"].items():
         rows.append([name, *(metric_texts(figures[part][key])[0] for key in keys)])
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
     first, bounds = keys[0], metric_texts(metrics[keys[0]])[1]
-    interval = f"{_TITLES[first]} of {model}: 95 % interval {bounds}" if bounds else ""
+    interval = f"{MEASURES[first].short} of {model}: 95 % interval {bounds}" if bounds else ""
     return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
 
 
@@ -69,8 +53,8 @@ def single_table(metrics: Mapping[str, Any]) -> str:
         metrics: Name to value, low and high.
     """
     rows = [["", "value", "95 % interval"]]
-    for key in [key for key in _TITLES if key in metrics]:
-        rows.append([_TITLES[key], *metric_texts(metrics[key])])
+    for key in [key for key in MEASURES if key in metrics]:
+        rows.append([MEASURES[key].short, *metric_texts(metrics[key])])
     return "\n".join(aligned(rows))
 
 

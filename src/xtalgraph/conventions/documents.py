@@ -1,11 +1,14 @@
-"""Reading JSON documents that may be damaged, or made to do harm."""
+"""JSON documents: read where they may be damaged or made to do harm, and written; tables as CSV."""
 
+import csv
+import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
-from xtalgraph.conventions.files import file_errors
+from xtalgraph.conventions.files import file_errors, write_atomically
 
 LARGEST: Final = 64 * 2**20
 """Bytes of a document; Python takes about ten times as much while it reads one."""
@@ -47,3 +50,33 @@ def read_document(
     if not isinstance(document, dict):
         raise error(f"{path} is damaged: it holds a {type(document).__name__}, not a JSON object")
     return document
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON file, whole or not at all.
+
+    Args:
+        path: Where to; its folder must be there.
+        document: Plain values, without NaN.
+
+    Raises:
+        FileError: If it cannot be written.
+    """
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, text + "\n")
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Return the text of a CSV file, every number with all its digits.
+
+    Args:
+        rows: With the same keys; None becomes an empty cell.
+        columns: In their order; without them the keys of the first row.
+    """
+    text = io.StringIO()
+    names = columns or (list(rows[0]) if rows else [])
+    if names:
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -12,8 +12,12 @@ from jaxtyping import Bool, Float
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
-from xtalgraph.data.targets import Target
-from xtalgraph.metrics.conformal import conformal_quantile
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.divided import Divided
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.values import Values
+from xtalgraph.metrics.conformal import conformal_quantile, fewest_rows
+from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import upgrade_intervals
 
 DEFAULT_LEVEL: Final = 0.9
@@ -138,6 +142,66 @@ class Intervals:
         if by_std.dtype != bool:
             raise ValueError(f"by_std must be true or false, got {values['by_std']!r}")
         return cls(scores, floor, by_std if by_std.shape else bool(by_std))
+
+
+def calibrate(divided: Divided, predictions: Predictions) -> dict[str, Intervals]:
+    """Make intervals from the calibration part.
+
+    Args:
+        divided: Crystals, labels and parts.
+        predictions: Of every crystal.
+
+    Returns:
+        By the name of each target that can have some and has enough labels in the calibration part.
+    """
+    labels, values, std = divided.dataset.labels, predictions.values, predictions.std
+    found = {}
+    for target in values.targets:
+        name, split = target.name, divided.of_target(target.name)
+        rows = split.calibration
+        if target.why_no_interval or len(rows) < fewest_rows(DEFAULT_LEVEL):
+            continue
+        size = _sizes(target, divided.dataset.table.crystals)
+        error = values[name] - labels[name]
+        given = typical = None
+        if std is not None:
+            other = split.val if len(split.val) else split.train
+            typical = np.asarray(np.median((std[name].T / size).T[other], axis=0))
+            given = std[name][rows]
+        found[name] = Intervals.calibrate(error[rows], size[rows], given, typical)
+    return found
+
+
+def with_intervals(
+    predictions: Predictions, intervals: Mapping[str, Intervals], crystals: Sequence[Crystal]
+) -> Predictions:
+    """Put the ends of the intervals beside predictions; NaN for targets that have none.
+
+    Args:
+        predictions: Of some crystals.
+        intervals: By the name of the target; where there are none, nothing is added.
+        crystals: What was predicted.
+    """
+    if not intervals:
+        return predictions
+    values, std = predictions.values, predictions.std
+    ends: dict[str, dict[str, np.ndarray]] = {"lower": {}, "upper": {}}
+    for target in values.targets:
+        name, value = target.name, values[target.name]
+        half = np.full(value.shape, np.nan)
+        if name in intervals:
+            size = _sizes(target, crystals)
+            half = intervals[name].half_width(size, None if std is None else std[name])
+        ends["lower"][name], ends["upper"][name] = value - half, value + half
+    lower, upper = (Values(values.targets, one, values.num_atoms) for one in ends.values())
+    return replace(predictions, lower=lower, upper=upper)
+
+
+def _sizes(target: Target, crystals: Sequence[Crystal]) -> Float[np.ndarray, " crystals"]:
+    """Return N of each crystal, see `Intervals`."""
+    if target.kind is not Kind.EXTENSIVE:
+        return np.ones(len(crystals))
+    return np.array([crystal.num_atoms for crystal in crystals], dtype=np.float64)
 
 
 def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:

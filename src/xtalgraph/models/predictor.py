@@ -18,12 +18,12 @@ from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.states import States
 from xtalgraph.data.table import Row, read_rows
-from xtalgraph.data.targets import Kind, Target, why_not_ordered
+from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.inference import check_device, infer
-from xtalgraph.models.intervals import Intervals
+from xtalgraph.models.intervals import Intervals, with_intervals
 from xtalgraph.models.model import Model
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.prediction import PredictedCrystals, PredictedRow, tabulate
@@ -181,24 +181,7 @@ class Predictor:
         embedding = self.members[0].embedding(features, batch.graph, name).numpy(force=True)
         sites = np.array([len(crystal) for crystal in crystals], dtype=np.int64)
         predictions = combine(batch.outputs, self.targets, sites)
-        if self.intervals:
-            predictions = self._with_intervals(predictions, crystals)
-        return predictions, embedding
-
-    def _with_intervals(self, predictions: Predictions, crystals: Sequence[Crystal]) -> Predictions:
-        values, std = predictions.values, predictions.std
-        atoms = np.array([float(crystal.num_atoms) for crystal in crystals])
-        ends: dict[str, dict[str, np.ndarray]] = {"lower": {}, "upper": {}}
-        for target in self.targets:
-            value = values[target.name]
-            half = np.full(value.shape, np.nan)
-            if target.name in self.intervals:
-                size = atoms if target.kind is Kind.EXTENSIVE else np.ones(len(value))
-                own = None if std is None else std[target.name]
-                half = self.intervals[target.name].half_width(size, own)
-            ends["lower"][target.name], ends["upper"][target.name] = value - half, value + half
-        lower, upper = (Values(values.targets, one, values.num_atoms) for one in ends.values())
-        return replace(predictions, lower=lower, upper=upper)
+        return with_intervals(predictions, self.intervals, crystals), embedding
 
     @property
     def _nothing(self) -> Predictions:

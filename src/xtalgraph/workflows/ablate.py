@@ -2,22 +2,20 @@
 
 import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Unpack
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 
 from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.documents import csv_text, write_json
 from xtalgraph.conventions.errors import RunError, XtalgraphError
-from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.data.dataset import Dataset
-from xtalgraph.data.states import States
+from xtalgraph.evidence.diagnostics.depth import MEASURED, measure_smoothing
 from xtalgraph.evidence.pages.ablation import write_ablation_page
-from xtalgraph.models.layers import smoothing_by_layer
-from xtalgraph.models.predictor import Predictor
 from xtalgraph.training.reporting import Report
 from xtalgraph.workflows.ablation import (
     FORMAT,
@@ -25,12 +23,11 @@ from xtalgraph.workflows.ablation import (
     choose,
     failed_point,
     finished_point,
-    points_csv,
+    rows_of,
     summaries,
     waiting_point,
 )
 from xtalgraph.workflows.executor import Executor, Session, processes_outside
-from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import stop_at_rejected
@@ -41,9 +38,6 @@ from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_run
 
 log = logging.getLogger("xtalgraph")
-
-SAMPLE: Final[int] = 256
-"""Crystals that are measured, at most."""
 
 
 @with_settings
@@ -168,7 +162,7 @@ def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
         shown = [dataset.table.crystals[place] for place in test]
         states = None if dataset.states is None else dataset.states.select(test)
         layers = measure_smoothing(run.predictor, shown, states)
-        size = min(len(shown), SAMPLE)
+        size = min(len(shown), MEASURED)
         write_json(smoothing, {"part": "test", "crystals": size, "layers": layers})
     measured = json.loads(smoothing.read_text(encoding="utf-8"))
     return finished_point(point, run, measured["layers"])
@@ -228,34 +222,4 @@ class _Table:
         """Write ``ablate.json`` and ``ablate.csv``."""
         document = self.document()
         write_json(self.folder / "ablate.json", document)
-        write_text(self.folder / "ablate.csv", points_csv(document))
-
-
-def measure_smoothing(
-    predictor: Predictor, crystals: Sequence[Crystal], states: States | None = None
-) -> list[dict[str, float | None]]:
-    """Measure over-smoothing before the first layer and after each, on at most 256 crystals.
-
-    Args:
-        predictor: A trained model.
-        crystals: What it is shown; of more than 256 some are taken, evenly spaced.
-        states: Of these crystals, for a model that reads them.
-
-    Returns:
-        What `xtalgraph.models.layers.smoothing_by_layer` gives, of several members the mean; None
-        where it is not defined.
-
-    Raises:
-        GraphError: If a crystal has no graph of the model's kind.
-    """
-    size = min(len(crystals), SAMPLE)
-    places = np.linspace(0, len(crystals) - 1, size).round().astype(int)
-    graph = predictor.spec.make_graph([crystals[i] for i in places])
-    if states is not None:
-        graph = states.select(places).attach(graph)
-    each = [smoothing_by_layer(one.encoder, one.as_read(graph)) for one in predictor.members]
-    measured = []
-    for layer in zip(*each, strict=True):
-        means = {name: float(np.mean([one[name] for one in layer])) for name in layer[0]}
-        measured.append({k: value if math.isfinite(value) else None for k, value in means.items()})
-    return measured
+        write_atomically(self.folder / "ablate.csv", csv_text(rows_of(document)))

@@ -1,7 +1,6 @@
 """What an ablation has found so far: one record for each point, and a mean for each setting."""
 
 import csv
-import io
 import json
 import statistics
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,8 @@ from typing import Any, final
 import pandas as pd
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.data.targets import Target
+from xtalgraph.metrics.measures import error_of
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.sweep import Point
 
@@ -53,7 +54,7 @@ class Ablation:
     @property
     def table(self) -> pd.DataFrame:
         """What ``ablate.csv`` holds, a row for each point."""
-        return pd.DataFrame(_rows(self.document))
+        return pd.DataFrame(rows_of(self.document))
 
     @classmethod
     def open(cls, folder: str | Path) -> "Ablation":
@@ -92,7 +93,7 @@ def finished_point(
     trained = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
     targets = {}
     for name, found in each.items():
-        measure = measure_of(found["target"])
+        measure = error_of(Target.from_dict(found["target"])).key
         own = found["models"][model]
         targets[name] = {
             "validation": own["val"][measure]["value"],
@@ -133,11 +134,6 @@ def waiting_point(point: Point, name: str) -> dict[str, Any]:
         name: Of its folder.
     """
     return _record(point, name, "waiting")
-
-
-def measure_of(target: Mapping[str, Any]) -> str:
-    """Return the key of the error of a target: of a class the log loss."""
-    return "log_loss" if target.get("task") == "classification" else "mae"
 
 
 def _record(point: Point, name: str, state: str) -> dict[str, Any]:
@@ -206,30 +202,21 @@ def choose(settings: Sequence[Mapping[str, Any]]) -> int | None:
     return min(errors, key=errors.__getitem__) if errors else None
 
 
-def points_csv(document: Mapping[str, Any]) -> str:
-    """Return the text of ``ablate.csv``: a row for each point, every number with all its digits.
+def rows_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of ``ablate.csv``, one for each point.
 
     Args:
         document: The content of ``ablate.json``.
     """
-    rows = _rows(document)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     several = len(document["targets"]) > 1
     rows = []
     for point in document["points"]:
         row = dict(point["settings"]) | {key: point[key] for key in ("fold", "seed", "state")}
         row["validation error"] = point.get("validation error")
         for target in document["targets"]:
-            name = target["name"]
+            name, measure = target["name"], error_of(Target.from_dict(target)).key
             for part in ("validation", "test"):
-                key = f"{part} {measure_of(target)}{f' {name}' if several else ''}"
+                key = f"{part} {measure}{f' {name}' if several else ''}"
                 row[key] = point.get("targets", {}).get(name, {}).get(part)
         row |= {key: point.get(key) for key in ("parameters", "epochs", "seconds")}
         last = (point.get("smoothing") or [{}])[-1]

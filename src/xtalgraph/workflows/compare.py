@@ -14,7 +14,9 @@ import pandas as pd
 import yaml
 
 from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.assessment import assess_labels
 from xtalgraph.evidence.pages.comparison import write_leaderboard
@@ -22,7 +24,6 @@ from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.evidence.text.data import about_labels
 from xtalgraph.metrics.measures import error_of, rank_of
 from xtalgraph.models.registry import ENCODERS
-from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.leaderboard.catalogue import BASELINES, entries_of, own_entries
@@ -31,6 +32,7 @@ from xtalgraph.workflows.leaderboard.running import run_entries
 from xtalgraph.workflows.leaderboard.standing import Fold, stand
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations, known_folds
+from xtalgraph.workflows.record import hardware, versions
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request, SeededOptions, with_settings
 from xtalgraph.workflows.sole_writer import sole_writer
@@ -286,8 +288,8 @@ def _record(
             },
         },
         **{f"Settings: {name}": dict(values) for name, values in sections.items()},
-        "Hardware": out.hardware(),
-        "Versions": out.versions(),
+        "Hardware": hardware(),
+        "Versions": versions(),
         "Time": {
             "ended": time.strftime("%Y-%m-%d %H:%M:%S %z"),
             "everything, s": round(seconds, 1),
@@ -310,9 +312,9 @@ def _command(repeat: Mapping[str, Any]) -> str:
 
 def _write(folder: Path, document: Mapping[str, Any]) -> None:
     settings = yaml.safe_dump(document["settings"], sort_keys=False, allow_unicode=True)
-    out.write_text(folder / "config.yaml", settings)
-    out.write_json(folder / "compare.json", document)
-    out.write_text(folder / "compare.csv", _as_table(document).to_csv(index=False))
+    write_atomically(folder / "config.yaml", settings)
+    write_json(folder / "compare.json", document)
+    write_atomically(folder / "compare.csv", _as_table(document).to_csv(index=False))
     write_leaderboard(folder, document)
 
 

@@ -16,9 +16,9 @@ from xtalgraph.baselines.prevalence import PrevalenceBaseline
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
+from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictions import Predictions
-from xtalgraph.workflows.model_result import ModelResult
 
 
 def fit_baselines(

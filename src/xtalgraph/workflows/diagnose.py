@@ -11,7 +11,9 @@ from typing import Annotated, Any, Final
 from tqdm import tqdm
 
 from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.crystal import Crystal
@@ -32,7 +34,6 @@ from xtalgraph.evidence.pages.diagnosis import (
 from xtalgraph.evidence.text.report import called
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.checkpoint import member_folder
-from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.retraining import train_halves
 from xtalgraph.workflows.run import Run
 
@@ -254,4 +255,4 @@ def _write(
         title=f"{model} on {target.name}: diagnosis",
         kicker=f"{target.name}{unit}, {target.kind} · {model} · {run.folder.name}",
     )
-    write_text(run.folder / "diagnose.html", page)
+    write_atomically(run.folder / "diagnose.html", page)

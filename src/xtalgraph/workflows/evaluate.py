@@ -17,7 +17,7 @@ from xtalgraph.data.split_column import is_gap
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Values
-from xtalgraph.workflows.outcome import figures_by_component, figures_of
+from xtalgraph.evidence.performance import figures_by_component, figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected

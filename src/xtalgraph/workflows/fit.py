@@ -13,9 +13,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from xtalgraph.conventions.files import make_folder
+from xtalgraph.conventions.documents import csv_text
+from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.values import Values
+from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
@@ -31,10 +33,8 @@ from xtalgraph.training.progress import Progress
 from xtalgraph.training.reporting import Report
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import snapshot
-from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, Session, processes_for
-from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.prepared import Prepared
 
 log = logging.getLogger("xtalgraph")
@@ -254,7 +254,7 @@ def gathered(
     models = []
     for number, one in enumerate(members):
         place = member_folder(folder, number)
-        out.write_text(place / "log.csv", out.log_csv(one.progress.history))
+        write_atomically(place / "log.csv", csv_text(one.progress.history))
         model = config.spec.make_model()
         model.load_state_dict(one.weights, assign=True)  # in the precision of the training
         models.append(model)

@@ -23,13 +23,13 @@ from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
 from xtalgraph.data.labels import class_of
 from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import CrystalTable, read_table
+from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.graph_source import Graphs, make_graphs
-from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.preflight import NO_FOLDS
 from xtalgraph.workflows.record import examine_split
 from xtalgraph.workflows.rejections import stop_at_rejected

@@ -1,10 +1,13 @@
 """The documents of a run that say what it was made from: ``split.json`` and ``record.json``."""
 
 import json
+import os
+import platform
 import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +25,8 @@ from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.basis import describe_bases
 from xtalgraph.training.selection import SELECTION
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.outcome import hardware, versions
 
+_PACKAGES = ("xtalgraph", "torch", "numpy", "scipy", "scikit-learn", "vesin", "gemmi", "ase")
 _PARTS: Final = {"test": "test", "val": "validation"}
 
 
@@ -195,3 +198,18 @@ def division_fields(document: dict[str, Any]) -> dict[str, str]:
     if order is not None and order["correlation"] is not None:
         fields["rank correlation of target and row"] = f"{order['correlation']:.3f}"
     return fields
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries on which the numbers depend."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+
+
+def hardware() -> dict[str, Any]:
+    """Return what the run ran on."""
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }

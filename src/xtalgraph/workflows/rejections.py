@@ -4,10 +4,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from xtalgraph.conventions.documents import csv_text
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.data.table import Rejection
 from xtalgraph.evidence.numbers import count
-from xtalgraph.workflows.outcome import rejected_csv, write_text
 
 log = logging.getLogger("xtalgraph")
 
@@ -73,7 +74,9 @@ def check_rejected(
 
 def _write(rejected: Sequence[Rejection], folder: Path | None) -> None:
     if folder is not None:
-        write_text(folder / "rejected.csv", rejected_csv(rejected))
+        rows = [{"id": r.id, "file": r.file, "row": r.row, "reason": r.reason} for r in rejected]
+        text = csv_text(rows, ("id", "file", "row", "reason"))
+        write_atomically(folder / "rejected.csv", text)
 
 
 def _told(rejected: Sequence[Rejection], folder: Path | None) -> str:

@@ -9,36 +9,35 @@ from pathlib import Path
 from typing import Annotated, Any, Unpack
 
 from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
-from xtalgraph.conventions.files import make_folder
+from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.data.divided import Divided
 from xtalgraph.evidence.assessment import assess_novelty, assess_uncertainty
 from xtalgraph.evidence.pages.card import write_card
 from xtalgraph.evidence.pages.report import write_report
+from xtalgraph.evidence.performance import ModelResult, measured, shown_crystals, worst_of
 from xtalgraph.evidence.run_files import FOLDER, prediction_tables
 from xtalgraph.evidence.text.data import about_division
 from xtalgraph.evidence.text.training import about_conditions, about_target
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
-from xtalgraph.models.intervals import save_intervals
+from xtalgraph.models.intervals import calibrate, save_intervals, with_intervals
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.workflows import outcome as out
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.fit import FittedMembers, fit_member, gathered, member_fits
 from xtalgraph.workflows.graph_source import warn_about_graphs
-from xtalgraph.workflows.model_result import ModelResult
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
-from xtalgraph.workflows.record import division_fields, examined_before, make_record
+from xtalgraph.workflows.record import division_fields, examined_before, make_record, versions
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request, TrainOptions, with_settings
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.uncertainty import calibrate, with_assessment
 
 log = logging.getLogger("xtalgraph")
 
@@ -121,8 +120,8 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         divided = prepared.divided
         check_rejected(divided.dataset.table.rejected, config.data.on_error, folder)
         division = examined_before(folder, divided) or preparations.examined(divided)
-        out.write_text(folder / "config.yaml", config.to_yaml())
-        out.write_json(folder / "split.json", division)
+        write_atomically(folder / "config.yaml", config.to_yaml())
+        write_json(folder / "split.json", division)
         _tell_split(divided, division)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
         executor, tasks = member_fits(folder, prepared, config, session)
@@ -143,15 +142,18 @@ def _write_run(
     began: float,
 ) -> None:
     """Write everything that a training leaves; the manifest last, so that it says all is there."""
-    predictions, intervals = calibrate(divided, fitted.result.predictions)
-    own = replace(fitted.result, predictions=predictions)
-    results = {name: [own, *others] for name, others in baselines.items()}
+    intervals = calibrate(divided, fitted.result.predictions)
+    predictions = with_intervals(
+        fitted.result.predictions, intervals, divided.dataset.table.crystals
+    )
+    assessed = replace(fitted.result, predictions=predictions)
+    results = {name: [assessed, *others] for name, others in baselines.items()}
     record = make_record(folder, config, divided, fitted.trained, _seconds(results, began))
     record["Data"] |= division_fields(division)
     known = {
         "elements": _elements(divided),
         "data_sha256": divided.dataset.content_hash,
-        "versions": out.versions(),
+        "versions": versions(),
         "manifest": True,
     }
     count = len(fitted.members)
@@ -163,18 +165,21 @@ def _write_run(
         save_intervals(folder, intervals)
     make_folder(folder / FOLDER)
     for name, text in prediction_tables(divided, predictions).items():
-        out.write_text(folder / name, text)
+        write_atomically(folder / name, text)
     learned, names = config.training.variance, tuple(intervals)
     uncertainty = assess_uncertainty(
         divided, predictions, count, fitted.copies, names, learned=learned
     )
-    metrics = with_assessment(out.measured(divided, results), "uncertainty", uncertainty)
+    metrics = measured(divided, results)
     quality = assess_novelty(divided, predictions, fitted.novelty)
-    novelty = {name: asdict(one) for name, one in quality.items()}
-    out.write_json(folder / "metrics.json", with_assessment(metrics, "novelty", novelty))
-    out.write_json(folder / "worst.json", out.worst_of(divided, predictions))
-    out.write_json(folder / "structures.json", out.shown_crystals(divided))
-    out.write_json(folder / "record.json", record)
+    for name, found in uncertainty.items():
+        metrics["targets"][name]["uncertainty"] = found
+    for name, one in quality.items():
+        metrics["targets"][name]["novelty"] = asdict(one)
+    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "worst.json", worst_of(divided, predictions))
+    write_json(folder / "structures.json", shown_crystals(divided))
+    write_json(folder / "record.json", record)
     write_card(folder, record)
     write_report(folder)
     write_manifest(folder)

@@ -1,8 +1,6 @@
 """Tune: search settings by validation inside the training part, and test the best once."""
 
-import csv
 import hashlib
-import io
 import json
 import logging
 import shutil
@@ -14,8 +12,10 @@ from typing import Annotated, Any, Final, Unpack, cast, final
 import torch
 
 from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.documents import csv_text, write_json
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
+from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.nn.determinism import deterministic
@@ -24,7 +24,6 @@ from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import FoldCount
 from xtalgraph.workflows.executor import Executor, Session, processes_for
 from xtalgraph.workflows.fit import trainer_for
-from xtalgraph.workflows.outcome import write_json, write_text
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import check_rejected
@@ -112,7 +111,7 @@ def tune(
             raise RunError(f"all {trials} trials failed; the first: {found[0]['reason']}")
         best = min(done, key=lambda one: one["validation error"])
         write_json(Path(out) / "tune.json", {"format": 1, "trials": found, "best": best})
-        write_text(Path(out) / "tune.csv", _csv(found))
+        write_atomically(Path(out) / "tune.csv", csv_text(_rows(found)))
         folder = Path(out) / "best"
         if Run.is_finished(folder):
             return Tuning(Path(out), tuple(found), best, Run.open(folder))
@@ -311,14 +310,9 @@ def validation_error(
     return cast(float, done.selected_error)  # there is a validation part
 
 
-def _csv(records: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
+def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
         {"trial": one["number"], **one["settings"]}
         | {key: one[key] for key in ("validation error", "reason")}
         for one in records
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

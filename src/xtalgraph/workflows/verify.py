@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import GraphError, InputError
 from xtalgraph.conventions.ranges import Count
@@ -28,7 +29,6 @@ from xtalgraph.graphs.margin import MARGIN, is_decided
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.testing.crystals import contract_crystals
-from xtalgraph.workflows.outcome import write_text
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.report import report
 from xtalgraph.workflows.run import Run
@@ -125,7 +125,7 @@ def verify(
         "seconds": round(time.monotonic() - began, 1),
     }
     path = opened.folder / "verify.json"
-    write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    write_json(path, document)
     report(opened.folder)
     return Verified(path, found, document)
 

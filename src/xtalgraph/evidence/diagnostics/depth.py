@@ -1,5 +1,6 @@
 """What the layers do: how similar neighbouring atoms become, and how far an atom sees."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -13,6 +14,7 @@ from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.data.refusals import build_supported
+from xtalgraph.data.states import States
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import (
     DiagnosticResult,
@@ -23,6 +25,7 @@ from xtalgraph.evidence.diagnostics.result import (
 )
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.layers import smoothing_by_layer
+from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.receptive_field import receptive_field
 
 LEFT: Final = 0.01
@@ -30,7 +33,9 @@ LEFT: Final = 0.01
 _ROUNDING: Final = 1e-6
 """Distance of equal vectors in float32, at most."""
 _CRYSTALS: Final = 64
-"""How many crystals are measured."""
+"""How many crystals are measured in a diagnosis."""
+MEASURED: Final = 256
+"""How many crystals are measured in an ablation, at most."""
 _ATOMS: Final = 600
 """About how many atoms the supercell has."""
 
@@ -73,6 +78,36 @@ def over_smoothing(tested: Evaluator) -> DiagnosticResult:
     left = float(distances[shown][-1] / distances[shown].max())
     numbers = Smoothing(shown + 1, len(members), each[shown])
     return DiagnosticResult("smoothing", alarm_if(left < LEFT), numbers, left, LEFT)
+
+
+def measure_smoothing(
+    predictor: Predictor, crystals: Sequence[Crystal], states: States | None = None
+) -> list[dict[str, float | None]]:
+    """Measure over-smoothing before the first layer and after each, on at most 256 crystals.
+
+    Args:
+        predictor: A trained model.
+        crystals: What it is shown; of more than 256 some are taken, evenly spaced.
+        states: Of these crystals, for a model that reads them.
+
+    Returns:
+        What `xtalgraph.models.layers.smoothing_by_layer` gives, of several members the mean; None
+        where it is not defined.
+
+    Raises:
+        GraphError: If a crystal has no graph of the model's kind.
+    """
+    size = min(len(crystals), MEASURED)
+    places = np.linspace(0, len(crystals) - 1, size).round().astype(int)
+    graph = predictor.spec.make_graph([crystals[i] for i in places])
+    if states is not None:
+        graph = states.select(places).attach(graph)
+    each = [smoothing_by_layer(one.encoder, one.as_read(graph)) for one in predictor.members]
+    measured = []
+    for layer in zip(*each, strict=True):
+        means = {name: float(np.mean([one[name] for one in layer])) for name in layer[0]}
+        measured.append({k: value if math.isfinite(value) else None for k, value in means.items()})
+    return measured
 
 
 @dataclass(frozen=True)

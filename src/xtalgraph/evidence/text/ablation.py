@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from xtalgraph.data.targets import Target
 from xtalgraph.evidence.numbers import count, plain, with_unit
+from xtalgraph.metrics.measures import error_of
 
 SMOOTHING: Final = (
     "Over-smoothing: with every layer the features of neighbouring atoms may become more similar, "
@@ -93,4 +95,4 @@ def in_words(settings: Mapping[str, Any]) -> str:
 
 def measure_name(target: Mapping[str, Any]) -> str:
     """The error of a target: MAE, or the log loss of a class."""
-    return "log loss" if target.get("task") == "classification" else "MAE"
+    return error_of(Target.from_dict(target)).short

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.files import make_folder
-from xtalgraph.workflows.outcome import write_json
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from xtalgraph.workflows.leaderboard.entry import (
     Level,
     why_not_a_number_of_crystals,
 )
-from xtalgraph.workflows.outcome import versions
+from xtalgraph.workflows.record import versions
 
 
 def number_kind(target: Target) -> Literal["extensive", "intensive"]:

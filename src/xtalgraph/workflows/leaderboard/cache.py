@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
-from xtalgraph.workflows.outcome import write_json
 
 log = logging.getLogger("xtalgraph")
 

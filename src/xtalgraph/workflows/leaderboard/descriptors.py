@@ -34,7 +34,7 @@ from xtalgraph.workflows.leaderboard.entry import (
     why_not_a_number_of_crystals,
     why_not_mixtures,
 )
-from xtalgraph.workflows.outcome import versions
+from xtalgraph.workflows.record import versions
 
 log = logging.getLogger("xtalgraph")
 

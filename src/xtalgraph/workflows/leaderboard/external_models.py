@@ -33,8 +33,8 @@ from xtalgraph.workflows.leaderboard.entry import (
     Level,
     why_not_mixtures,
 )
-from xtalgraph.workflows.outcome import versions
 from xtalgraph.workflows.prepared import Prepared
+from xtalgraph.workflows.record import versions
 
 
 @final

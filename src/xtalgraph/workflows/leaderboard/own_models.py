@@ -8,7 +8,7 @@ from xtalgraph.evidence.run_files import read_predictions
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.leaderboard.cache import key_of
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
-from xtalgraph.workflows.outcome import versions
+from xtalgraph.workflows.record import versions
 from xtalgraph.workflows.train import train_run
 
 

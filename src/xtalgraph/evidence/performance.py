@@ -1,25 +1,15 @@
-"""What a training leaves behind: predictions, metrics, the worst errors, the record."""
+"""How well models predict the crystals of a run, and the structures that its report shows."""
 
-import csv
-import io
-import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
-from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.divided import Divided
 from xtalgraph.data.splits import PARTS
-from xtalgraph.data.table import Rejection
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.measures import error_of
@@ -27,7 +17,6 @@ from xtalgraph.metrics.paired import compare_paired
 from xtalgraph.metrics.summary import evaluate
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import FORMAT
-from xtalgraph.workflows.model_result import ModelResult
 
 NUM_WORST: Final[int] = 6
 """How many of the worst errors are shown with their structures."""
@@ -35,7 +24,20 @@ MOST_SHOWN: Final = 40
 """Test crystals whose structures are kept for the report, beside those of the worst errors."""
 MOST_ATOMS: Final = 80
 """A crystal with more atoms than this is passed over."""
-_PACKAGES = ("xtalgraph", "torch", "numpy", "scipy", "scikit-learn", "vesin", "gemmi", "ase")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelResult:
+    """What a model or a baseline predicts."""
+
+    name: str
+    """As in the table of metrics."""
+    description: str
+    """One sentence for the report."""
+    predictions: Predictions
+    """Of every crystal, in the order of the table."""
+    seconds: float
+    """Time to fit and predict."""
 
 
 def measured(divided: Divided, results: Mapping[str, Sequence[ModelResult]]) -> dict[str, Any]:
@@ -172,49 +174,3 @@ def shown_crystals(divided: Divided) -> dict[str, Any]:
             for row in (small[place] for place in wanted.tolist())
         ],
     }
-
-
-def rejected_csv(rejected: Sequence[Rejection]) -> str:
-    """Return the text of ``rejected.csv``."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "file", "row", "reason"])
-    for r in rejected:
-        writer.writerow([r.id, r.file, "" if r.row is None else r.row, r.reason])
-    return text.getvalue()
-
-
-def log_csv(history: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text of ``log.csv``, one row an epoch."""
-    text = io.StringIO()
-    if history:
-        writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
-    return text.getvalue()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries on which the numbers depend."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
-
-
-def hardware() -> dict[str, Any]:
-    """Return what the run ran on."""
-    return {
-        "system": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-    }
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON file, whole or not at all."""
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, text + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    write_atomically(path, text)
