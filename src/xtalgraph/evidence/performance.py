@@ -87,7 +87,7 @@ def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) 
 def figures_of(
     target: Target,
     true: Float[np.ndarray, "rows *shape"],
-    said: Float[np.ndarray, "rows *shape"],
+    predicted: Float[np.ndarray, "rows *shape"],
     samples: int = 500,
 ) -> dict[str, Any]:
     """Return the metrics that serve the target, each with value, low and high.
@@ -95,10 +95,10 @@ def figures_of(
     Args:
         target: What is predicted.
         true: Values, or classes.
-        said: Predictions, or probabilities of class 1.
+        predicted: Predictions, or probabilities of class 1.
         samples: Resamples of the bootstrap.
     """
-    found = evaluate(target, true, said, samples=samples)
+    found = evaluate(target, true, predicted, samples=samples)
     return {name: asdict(metric) for name, metric in found.items()}
 
 
