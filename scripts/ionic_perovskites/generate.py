@@ -31,9 +31,9 @@ from ionic_perovskites.reference import VirtualCrystal
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.ionic.ions import ion_of
 from xtalgraph.data.ionic.pairs import Pairs
+from xtalgraph.data.leaks import DuplicateIndex
 
 CRYSTALS_PER_COMPOUND: Final = 16
 """Crystals of the same composition that follow each other in the table."""

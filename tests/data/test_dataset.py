@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from xtalgraph.conventions.errors import ConfigError, InputError
-from xtalgraph.data.dataset import read_dataset
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided, read_dataset
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.testing.crystals import contract_crystals

@@ -11,7 +11,7 @@ from pymatgen.core.structure_matcher import StructureMatcher
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_ase, to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import DuplicateIndex, label_differences
+from xtalgraph.data.leaks import DuplicateIndex, label_differences
 from xtalgraph.data.table import read_table
 from xtalgraph.graphs.distance_lists import FARTHEST, NUM_DISTANCES, DistanceLists
 from xtalgraph.testing.crystals import contract_crystals

@@ -12,10 +12,10 @@ from sklearn.model_selection import KFold, cross_val_predict
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import DuplicateIndex
 from xtalgraph.data.ionic import load
 from xtalgraph.data.ionic.load import ionic_perovskites, ionic_perovskites_path
 from xtalgraph.data.ionic.rigid_ion import RigidIonModel
+from xtalgraph.data.leaks import DuplicateIndex
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,10 @@ from xtalgraph.conventions.errors import GraphError, StoreError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data import store_building, store_key
 from xtalgraph.data.ionic.load import ionic_perovskites
-from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.table import read_table
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.graphs.strategy import Strategy
 from xtalgraph.testing.crystals import contract_crystals

@@ -11,8 +11,7 @@ from ase.build import bulk
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import from_any
 from xtalgraph.crystals.transforms import supercell
-from xtalgraph.data.dataset import read_dataset
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided, read_dataset
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.evidence.assessment import assess_labels
@@ -156,7 +155,7 @@ def test_labels_that_vanish_in_single_precision_are_refused():
 def test_real_columns_are_told_apart(file, column, total):
     if not (SHARED / file).is_file():
         pytest.skip(f"{SHARED / file} is not there")
-    from xtalgraph.data.kind_evidence import kind_evidence
+    from xtalgraph.data.label_evidence import kind_evidence
     from xtalgraph.data.table import read_table
 
     table = read_table(SHARED / file)

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xtalgraph.data.dataset import Dataset, read_dataset
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Dataset, Divided, read_dataset
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values

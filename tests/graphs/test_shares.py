@@ -7,7 +7,7 @@ import torch
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
-from xtalgraph.data.duplicates import DuplicateIndex
+from xtalgraph.data.leaks import DuplicateIndex
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.table import read_table
 from xtalgraph.graphs.build import build_graph, build_reduced

@@ -15,7 +15,7 @@ import xtalgraph
 from xtalgraph.conventions import extras
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.catalogue import resolve_source
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.evidence.text.comparison import verdict_of
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.paired import paired_difference

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from xtalgraph.data.dataset import read_dataset
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided, read_dataset
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows import prepared as module

@@ -9,7 +9,7 @@ import torch
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
-from xtalgraph.data.labels import LARGEST_NUMBER
+from xtalgraph.data.label_reading import LARGEST_NUMBER
 from xtalgraph.data.states import States
 
 

@@ -1,9 +1,9 @@
-"""Crystals with their labels, some of which may be missing: read once, and passed down."""
+"""Crystals with their labels, some of which may be missing: read once, divided, passed down."""
 
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.label_reading import check_size, labels_of
 from xtalgraph.data.row import ORDERED_CELLS
+from xtalgraph.data.splits import Split
 from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Target, why_not_ordered
@@ -181,3 +182,42 @@ def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:
     """
     first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
     return InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
+
+
+@dataclass(frozen=True, eq=False)
+class Divided:
+    """Labelled crystals in parts."""
+
+    dataset: Dataset
+    """Crystals and labels."""
+    split: Split
+    """The parts, as places in the dataset."""
+
+    def of_target(self, name: str) -> Split:
+        """Return the parts without the crystals that lack the label of a target.
+
+        Args:
+            name: Of the target.
+
+        Raises:
+            ConfigError: If nothing is left to train on, or nothing to test on.
+        """
+        return self.split.having(self.dataset.labels.known(name), name)
+
+    def only(self, name: str) -> "Divided":
+        """Return the crystals that have a label of a target, with it alone, numbered anew.
+
+        Args:
+            name: Of the target.
+
+        Raises:
+            ConfigError: As for `of_target`.
+        """
+        split = self.of_target(name)
+        places = np.flatnonzero(self.dataset.labels.known(name))
+        parts = {part: np.searchsorted(places, rows) for part, rows in split.parts().items()}
+        dataset = self.dataset.select(places)
+        labels = dataset.labels.only(name)
+        return Divided(
+            replace(dataset, labels=labels), Split(**parts, description=split.description)
+        )

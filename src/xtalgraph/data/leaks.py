@@ -1,18 +1,177 @@
-"""What the test and validation parts share with the training part, counted."""
+"""Crystals that are in a table more than once, and what the parts of a split share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.spatial import KDTree
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.composition import composition_key
+from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import REPEATED_TOLERANCE, DuplicateIndex, label_differences
 from xtalgraph.data.splits import Split
+from xtalgraph.graphs.distance_lists import DistanceLists
 from xtalgraph.graphs.prototype import find_prototype
+
+DUPLICATE_TOLERANCE: Final = 0.1
+"""Largest difference of two distances in crystals that count as the same, Å: atoms may have moved
+by half of it. What that means on real sets is in docs/splits.md."""
+REPEATED_TOLERANCE: Final = 0.01
+"""The same for crystals whose labels should be equal, Å: the noise of relaxed coordinates is about
+1e-3 Å, and beyond this the label may follow the structure."""
+_LENGTH: Final = 0.05
+"""How much lattice vectors of the same crystal may differ, as a fraction."""
+_ANGLE: Final = 3.0
+"""How much their angles may differ, degrees."""
+
+
+@final
+class DuplicateIndex:
+    """Finds crystals of a table that are the same within a tolerance.
+
+    First the sorted distances of each atom to its neighbours are compared, which finds every copy
+    whose atoms moved by at most half the tolerance, in any cell, order and orientation, and mirror
+    images (see `DistanceLists`); then pymatgen's ``StructureMatcher`` confirms the pairs, since
+    stackings such as zinc blende and wurtzite differ beyond these distances only.
+
+    Args:
+        crystals: Of the table.
+    """
+
+    def __init__(self, crystals: Sequence[Crystal]) -> None:
+        self._crystals = tuple(crystals)
+        self._formula = [composition_key(crystal) for crystal in self._crystals]
+        rows_of: dict[str, list[int]] = defaultdict(list)
+        for row, formula in enumerate(self._formula):
+            rows_of[formula].append(row)
+        self._rows_of = {formula: np.array(rows) for formula, rows in rows_of.items()}
+        self._lists = lru_cache(maxsize=16_384)(lambda row: DistanceLists.of(self._crystals[row]))
+        self._known: dict[tuple[int, int, float], bool] = {}
+
+    def partners(
+        self,
+        rows: Int[np.ndarray, " rows"],
+        among: Int[np.ndarray, " others"],
+        tolerance: float = DUPLICATE_TOLERANCE,
+    ) -> Int[np.ndarray, " rows"]:
+        """Find for each of some rows the same crystal among others.
+
+        Args:
+            rows: Numbers of rows.
+            among: Numbers of rows; a row is no partner of itself.
+            tolerance: Largest difference of two distances, Å.
+
+        Returns:
+            The partner that is nearest in the means of the distances, −1 where there is none.
+        """
+        partner = np.full(len(rows), -1)
+        is_other = np.zeros(len(self._crystals), dtype=bool)
+        is_other[among] = True
+        wanted: dict[str, list[int]] = defaultdict(list)
+        for index, row in enumerate(rows.tolist()):
+            wanted[self._formula[row]].append(index)
+        for formula, places in wanted.items():
+            others = self._rows_of[formula][is_other[self._rows_of[formula]]]
+            if len(others) == 0 or (len(others) == 1 and np.array_equal(others, rows[places])):
+                continue
+            near = self._near(rows[places], others, tolerance)
+            for index, candidates in zip(places, near, strict=True):
+                row = int(rows[index])
+                same = (other for other in candidates if self.same(row, other, tolerance))
+                partner[index] = next(same, -1)
+        return partner
+
+    def same(self, first: int, second: int, tolerance: float = DUPLICATE_TOLERANCE) -> bool:
+        """Whether two rows hold the same crystal.
+
+        Args:
+            first: Its row.
+            second: Its row.
+            tolerance: Largest difference of two distances, Å.
+        """
+        key = min(first, second), max(first, second), tolerance
+        if key not in self._known:
+            self._known[key] = self._compare(*key)
+        return self._known[key]
+
+    def _compare(self, first: int, second: int, tolerance: float) -> bool:
+        crystal, compared = self._crystals[first], self._crystals[second]
+        if self._formula[first] != self._formula[second]:
+            return False
+        if _written_alike(crystal, compared):
+            return True
+        if not self._lists(first).same_as(self._lists(second), tolerance):
+            return False
+        return _matcher_agrees(crystal, compared, tolerance)
+
+    def _near(
+        self,
+        rows: Int[np.ndarray, " rows"],
+        others: Int[np.ndarray, " others"],
+        tolerance: float,
+    ) -> Iterator[list[int]]:
+        """Go through the rows; give those others that may be the same, the nearest first."""
+        means = np.stack([self._lists(int(row)).means() for row in others])
+        tree = KDTree(means)
+        for row in rows.tolist():
+            mean = self._lists(row).means()
+            near = np.array(tree.query_ball_point(mean, tolerance + 1e-9, p=np.inf), dtype=np.int64)
+            near = near[others[near] != row]
+            apart = np.abs(means[near] - mean).max(axis=1, initial=0.0)
+            yield others[near[np.argsort(apart, kind="stable")]].tolist()
+
+
+def _written_alike(first: Crystal, second: Crystal) -> bool:
+    """Whether they are the same number by number, as a row that was copied is."""
+    return (
+        np.array_equal(first.site_numbers, second.site_numbers)
+        and _same_mixtures(first, second)
+        and np.array_equal(first.pbc, second.pbc)
+        and np.allclose(first.cell, second.cell, rtol=0, atol=1e-6)
+        and np.allclose(first.positions, second.positions, rtol=0, atol=1e-6)
+    )
+
+
+def _same_mixtures(first: Crystal, second: Crystal) -> bool:
+    mixtures, others = first.occupancies, second.occupancies
+    if mixtures is None or others is None:
+        return mixtures is others
+    return mixtures.same_as(others)
+
+
+def _matcher_agrees(first: Crystal, second: Crystal, tolerance: float) -> bool:
+    """Whether pymatgen can lay one crystal on the other."""
+    from pymatgen.core.structure_matcher import StructureMatcher
+
+    volume_per_atom = (first.volume / len(first) + second.volume / len(second)) / 2
+    length = float(volume_per_atom ** (1.0 / 3.0))
+    matcher = StructureMatcher(
+        ltol=_LENGTH,
+        stol=tolerance / length,  # in units of this length
+        angle_tol=_ANGLE,
+        scale=False,
+        attempt_supercell=True,
+    )
+    return bool(matcher.fit(to_pymatgen(first), to_pymatgen(second)))
+
+
+def label_differences(
+    partner: Int[np.ndarray, " rows"], values: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, " pairs"]:
+    """Return how much the labels of the same crystals differ, each pair once.
+
+    Args:
+        partner: The row of the same crystal for each row, −1 where there is none.
+        values: Labels; of an extensive target for each atom.
+    """
+    rows = np.flatnonzero(partner >= 0)
+    pairs = np.unique(np.sort(np.stack([rows, partner[rows]], axis=1), axis=1), axis=0)
+    return np.abs(values[pairs[:, 0]] - values[pairs[:, 1]])
 
 
 @dataclass(frozen=True)
@@ -30,11 +189,6 @@ class Leak:
     """Rows of the part."""
     unknown: int = 0
     """Rows that share the formula, but whose prototype could not be found; they are not counted."""
-
-    @property
-    def share(self) -> float:
-        """Fraction of the part that shares it."""
-        return self.rows / self.of
 
 
 @dataclass(frozen=True)
@@ -67,32 +221,9 @@ class Leaks:
     repeated: RepeatedCrystals
     """In the whole table."""
 
-    @property
-    def clean(self) -> bool:
-        """Whether nothing is shared at all."""
-        return not any(leak.rows for leak in self.leaks)
-
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        return {
-            "shared": [
-                {
-                    "part": leak.part,
-                    "shares": leak.shares,
-                    "rows": leak.rows,
-                    "of": leak.of,
-                    "unknown": leak.unknown,
-                }
-                for leak in self.leaks
-            ],
-            "repeated": {
-                "rows": self.repeated.rows,
-                "pairs": self.repeated.pairs,
-                "different": self.repeated.different,
-                "median": self.repeated.median,
-                "largest": self.repeated.largest,
-            },
-        }
+        return {"shared": [asdict(leak) for leak in self.leaks], "repeated": asdict(self.repeated)}
 
 
 def count_leaks(

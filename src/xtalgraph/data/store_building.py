@@ -22,12 +22,11 @@ from xtalgraph.conventions.errors import FileError, GraphError, StoreError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.cache import cache_folder
-from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_key import FORMAT_VERSION, store_key
 from xtalgraph.data.store_packing import is_whole, join_parts, write_part
 from xtalgraph.data.tensor_file import TensorFile
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
 
 log = logging.getLogger("xtalgraph")
 

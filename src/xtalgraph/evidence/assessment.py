@@ -7,9 +7,15 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from xtalgraph.data.divided import Divided
-from xtalgraph.data.kind_evidence import KindEvidence, kind_evidence, kind_of_unit
-from xtalgraph.data.label_distribution import examine_equal_labels, examine_order, outlying_labels
+from xtalgraph.data.dataset import Divided
+from xtalgraph.data.label_evidence import (
+    KindEvidence,
+    examine_equal_labels,
+    examine_order,
+    kind_evidence,
+    kind_of_unit,
+    outlying_labels,
+)
 from xtalgraph.data.leaks import count_leaks
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target

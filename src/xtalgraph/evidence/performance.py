@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.crystals.composition import reduced_formula
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.splits import PARTS
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds

@@ -14,7 +14,7 @@ import pandas as pd
 
 from xtalgraph.conventions.documents import read_document
 from xtalgraph.conventions.errors import RunError
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictions import Predictions

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.composition import composition_key
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import DuplicateIndex
+from xtalgraph.data.leaks import DuplicateIndex
 from xtalgraph.data.row import Row, in_chunks
 from xtalgraph.data.values import Values
 from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic

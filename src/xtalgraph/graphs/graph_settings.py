@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import build_graph, build_reduced
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.strategy import Strategy
+from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 BUILDER_VERSION: Final = 2
 """Raised by whoever changes a graph that some crystal gets: a field, an edge, an order, a bit.
@@ -70,3 +71,32 @@ class GraphSettings:
         strategy: dict[str, Any] = dataclasses.asdict(self.strategy)  # type: ignore[call-overload]
         further = {"reduction_tolerance": self.reduction_tolerance, "angles": angles}
         return {"strategy": self.strategy.name, **strategy, **further}
+
+
+def build_supported(
+    crystals: Sequence[Crystal], graph_settings: GraphSettings, *, progress: bool = False
+) -> tuple[Graph | None, list[UnsupportedStructure]]:
+    """Build one graph of all the crystals of which one can be built.
+
+    Args:
+        crystals: What to build from; their order is kept.
+        graph_settings: How.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        The graph, None if there is none, and what was refused.
+    """
+    if not crystals:
+        return None, []
+    try:
+        return graph_settings.build(crystals, progress=progress), []
+    except GraphError:
+        pass  # which of them it was is found one by one, below
+    served: list[Graph] = []
+    unsupported: list[UnsupportedStructure] = []
+    for index, crystal in enumerate(crystals):
+        try:
+            served.append(graph_settings.build(crystal))
+        except GraphError as error:
+            unsupported.append(UnsupportedStructure(index, str(error)))
+    return (collate(served) if served else None), unsupported

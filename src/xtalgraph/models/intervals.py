@@ -13,7 +13,7 @@ from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
 from xtalgraph.metrics.conformal import conformal_quantile, fewest_rows

@@ -14,13 +14,13 @@ from torch.nn.utils import parameters_to_vector
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.states import States
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph_settings import build_supported
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.inference import check_device, infer
 from xtalgraph.models.intervals import Intervals, with_intervals

@@ -13,7 +13,7 @@ from xtalgraph.baselines.composition_classifier import CompositionClassifier
 from xtalgraph.baselines.composition_features import count_elements
 from xtalgraph.baselines.mean import MeanBaseline
 from xtalgraph.baselines.prevalence import PrevalenceBaseline
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.performance import ModelResult

@@ -18,8 +18,7 @@ from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import KnownDataset, resolve_source
-from xtalgraph.data.dataset import Dataset
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator

@@ -14,13 +14,12 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.states import States
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.evidence.text.training import about_isolated_atoms, about_long_edges
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
 from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.radial import RadialBasis, edges_beyond

@@ -10,8 +10,7 @@ from jaxtyping import Int
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.catalogue import KnownDataset
-from xtalgraph.data.dataset import Dataset, label
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Dataset, Divided, label
 from xtalgraph.data.division import (
     column_of,
     divide,
@@ -20,7 +19,7 @@ from xtalgraph.data.division import (
     parse_division,
 )
 from xtalgraph.data.group_splits import Groups, group_fold_split, set_aside
-from xtalgraph.data.labels import class_of
+from xtalgraph.data.label_reading import class_of
 from xtalgraph.data.splits import Split, fold_split, official_folds
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.performance import ModelResult

@@ -17,7 +17,7 @@ import torch
 from xtalgraph.conventions.conditional import settings_read
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.settings import settings_from
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.assessment import assess_labels, assess_split
 from xtalgraph.models.registry import ENCODERS

@@ -12,8 +12,7 @@ from jaxtyping import Int
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.catalogue import resolve_source
-from xtalgraph.data.dataset import read_dataset
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided, read_dataset
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.evidence.run_files import read_metrics, read_predictions
 from xtalgraph.models.checkpoint import read_description

@@ -14,7 +14,7 @@ from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.evidence.assessment import assess_novelty, assess_uncertainty
 from xtalgraph.evidence.pages.card import write_card
 from xtalgraph.evidence.pages.report import write_report

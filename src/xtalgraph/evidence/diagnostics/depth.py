@@ -13,7 +13,6 @@ from jaxtyping import Float
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
-from xtalgraph.data.refusals import build_supported
 from xtalgraph.data.states import States
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import (
@@ -23,7 +22,7 @@ from xtalgraph.evidence.diagnostics.result import (
     alarm_if,
     not_applicable,
 )
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
 from xtalgraph.models.layers import smoothing_by_layer
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.receptive_field import receptive_field

@@ -15,8 +15,8 @@ from xtalgraph.baselines.composition_features import (
     informative_columns,
 )
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE, DuplicateIndex
-from xtalgraph.data.label_distribution import SORTED_ABOVE, examine_order
+from xtalgraph.data.label_evidence import SORTED_ABOVE, examine_order
+from xtalgraph.data.leaks import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE, DuplicateIndex
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import (
     DiagnosticResult,

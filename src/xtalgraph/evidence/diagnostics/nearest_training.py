@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from xtalgraph.data.refusals import build_supported
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.graphs.graph_settings import build_supported
 from xtalgraph.models.distances import (
     Nearest,
     cumulative_compositions,

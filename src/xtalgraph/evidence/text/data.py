@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from xtalgraph.data.duplicates import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE
+from xtalgraph.data.leaks import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.numbers import count, percent, plain, with_unit
 from xtalgraph.evidence.text.sentence import Sentence

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind
 from xtalgraph.workflows.exercises.material import ionic, perovskites
 from xtalgraph.workflows.exercises.perovskite_training import train_perovskites

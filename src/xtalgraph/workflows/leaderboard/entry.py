@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from xtalgraph.data.dataset import Dataset
-from xtalgraph.data.divided import Divided
+from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.config import RunConfig

@@ -5,8 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from xtalgraph.data.refusals import build_supported
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
 from xtalgraph.graphs.strategies import Bonded
 from xtalgraph.testing.crystals import contract_crystals
 
