@@ -7,8 +7,8 @@ import pytest
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
+from xtalgraph.baselines.baseline import MeanBaseline
 from xtalgraph.baselines.composition import CompositionBaseline
-from xtalgraph.baselines.mean import MeanBaseline
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import InputError
 

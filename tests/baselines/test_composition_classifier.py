@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from xtalgraph.baselines.atomic import ElementMeanBaseline
-from xtalgraph.baselines.composition_classifier import CompositionClassifier
-from xtalgraph.baselines.prevalence import PrevalenceBaseline
+from xtalgraph.baselines.baseline import PrevalenceBaseline
+from xtalgraph.baselines.composition import CompositionClassifier
 from xtalgraph.conventions.errors import InputError
 
 

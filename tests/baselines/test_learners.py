@@ -4,8 +4,8 @@ from scipy.sparse import csr_array
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
+from xtalgraph.baselines.composition import CompositionNetwork
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.baselines.composition_network import CompositionNetwork
 from xtalgraph.baselines.learners import LEARNERS, FeatureRegressor
 from xtalgraph.conventions.errors import InputError, TargetError
 from xtalgraph.crystals import transforms

@@ -1,6 +1,7 @@
 """Baselines for targets with one value for each site."""
 
-from typing import ClassVar
+from abc import ABC, abstractmethod
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,18 +10,20 @@ from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import InputError
 
 
-class SiteMeanBaseline:
-    """The mean over all training sites, whatever stands on them."""
+class _MeanOfSites(ABC):
+    """Predicts one value for each element, learned from the sites of the training crystals."""
 
-    name: ClassVar[str] = "mean"
-    description: ClassVar[str] = "The mean over all sites of the training set."
+    name: ClassVar[str]
+    """Short name, as in tables of metrics."""
+    description: ClassVar[str]
+    """One sentence for the report."""
 
     def __init__(self) -> None:
-        self._mean: float | None = None
+        self._means: Float[np.ndarray, "119"] | None = None
 
     def fit(
         self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
-    ) -> "SiteMeanBaseline":
+    ) -> "_MeanOfSites":
         """Learn from all sites of all training crystals, one after another.
 
         Args:
@@ -33,7 +36,7 @@ class SiteMeanBaseline:
         Raises:
             InputError: No sites, lengths that differ, or a value that is not finite.
         """
-        self._mean = float(_checked(numbers, targets).mean())
+        self._means = self._mean_of_each(numbers, _checked(numbers, targets))
         return self
 
     def predict(self, numbers: Int[np.ndarray, " atoms"]) -> Float[np.ndarray, " atoms"]:
@@ -42,18 +45,35 @@ class SiteMeanBaseline:
         Args:
             numbers: Atomic number of each site.
 
-        Returns:
-            The same value for every site.
-
         Raises:
             InputError: There has been no :meth:`fit`.
         """
-        if self._mean is None:
-            raise InputError("the mean baseline has learned nothing yet; call fit first")
-        return np.full(len(numbers), self._mean)
+        if self._means is None:
+            raise InputError(f"the {self.name} baseline has learned nothing yet; call fit first")
+        return self._means[numbers]
+
+    @abstractmethod
+    def _mean_of_each(
+        self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
+    ) -> Float[np.ndarray, "119"]:
+        """Return the value of each element."""
 
 
-class ElementMeanBaseline:
+@final
+class SiteMeanBaseline(_MeanOfSites):
+    """The mean over all training sites, whatever stands on them."""
+
+    name: ClassVar[str] = "mean"
+    description: ClassVar[str] = "The mean over all sites of the training set."
+
+    def _mean_of_each(
+        self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
+    ) -> Float[np.ndarray, "119"]:
+        return np.full(MAX_ATOMIC_NUMBER + 1, targets.mean())
+
+
+@final
+class ElementMeanBaseline(_MeanOfSites):
     """The mean over the training sites of the same element.
 
     An element that no training site holds gets the mean over all sites.
@@ -70,47 +90,17 @@ class ElementMeanBaseline:
     )
 
     def __init__(self, prior: float = 0.0) -> None:
+        super().__init__()
         self.prior = prior
-        self._means: Float[np.ndarray, "119"] | None = None
 
-    def fit(
+    def _mean_of_each(
         self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
-    ) -> "ElementMeanBaseline":
-        """Learn from all sites of all training crystals, one after another.
-
-        Args:
-            numbers: Atomic number of each site.
-            targets: Value of each site.
-
-        Returns:
-            Itself.
-
-        Raises:
-            InputError: No sites, lengths that differ, or a value that is not finite.
-        """
-        targets = _checked(numbers, targets)
+    ) -> Float[np.ndarray, "119"]:
         count = np.bincount(numbers, minlength=MAX_ATOMIC_NUMBER + 1)
         total = np.bincount(numbers, weights=targets, minlength=MAX_ATOMIC_NUMBER + 1)
         mean, weight = targets.mean(), count + self.prior
         known = (total + self.prior * mean) / np.where(weight > 0, weight, 1.0)
-        self._means = np.where(weight > 0, known, mean)
-        return self
-
-    def predict(self, numbers: Int[np.ndarray, " atoms"]) -> Float[np.ndarray, " atoms"]:
-        """Predict sites, in the unit of the training targets.
-
-        Args:
-            numbers: Atomic number of each site.
-
-        Returns:
-            The mean of each site's element.
-
-        Raises:
-            InputError: There has been no :meth:`fit`.
-        """
-        if self._means is None:
-            raise InputError("the composition baseline has learned nothing yet; call fit first")
-        return self._means[numbers]
+        return np.where(weight > 0, known, mean)
 
 
 def _checked(

@@ -1,7 +1,7 @@
-"""What a baseline for a property of a whole crystal is."""
+"""What a baseline for a property of a whole crystal is, and the constant ones."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, final
 
 import numpy as np
 from jaxtyping import Float
@@ -114,3 +114,54 @@ class Baseline(ABC):
         self, compositions: Float[np.ndarray, "crystals 119"]
     ) -> Float[np.ndarray, " crystals"]:
         """Predict values that do not grow with the cell."""
+
+
+class _Constant(Baseline):
+    """The mean of what is learned, for every crystal the same."""
+
+    def _learn(
+        self,
+        compositions: Float[np.ndarray, "crystals 119"],
+        values: Float[np.ndarray, " crystals"],
+    ) -> None:
+        self._mean = float(values.mean())
+
+    def _estimate(
+        self, compositions: Float[np.ndarray, "crystals 119"]
+    ) -> Float[np.ndarray, " crystals"]:
+        return np.full(len(compositions), self._mean)
+
+
+@final
+class MeanBaseline(_Constant):
+    """The mean of the training targets; for an extensive target N times the mean per atom.
+
+    The mean per atom is that of y/N over the crystals, in which every crystal counts once. Σy/ΣN
+    would count a crystal more for being stored as a supercell.
+
+    >>> rock_salt = np.zeros((1, 119))
+    >>> rock_salt[0, [11, 17]] = 1
+    >>> MeanBaseline("extensive").fit(rock_salt, np.array([-6.0])).predict(4 * rock_salt)
+    array([-24.])
+    """
+
+    name: ClassVar[str] = "mean"
+    description: ClassVar[str] = (
+        "The mean of the training set; for an extensive target the number of atoms times the "
+        "mean per atom."
+    )
+
+
+@final
+class PrevalenceBaseline(_Constant):
+    """The share of class 1 among the training crystals, for every crystal the same.
+
+    Of all constant probabilities it has the lowest log loss where the classes are as frequent as in
+    training.
+    """
+
+    name: ClassVar[str] = "mean"
+    description: ClassVar[str] = "The share of class 1 in the training set, for every crystal."
+
+    def __init__(self) -> None:
+        super().__init__("intensive")

@@ -7,12 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from xtalgraph.baselines.atomic import ElementMeanBaseline, SiteMeanBaseline
-from xtalgraph.baselines.baseline import Baseline
-from xtalgraph.baselines.composition import CompositionBaseline
-from xtalgraph.baselines.composition_classifier import CompositionClassifier
+from xtalgraph.baselines.baseline import Baseline, MeanBaseline, PrevalenceBaseline
+from xtalgraph.baselines.composition import CompositionBaseline, CompositionClassifier
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.baselines.mean import MeanBaseline
-from xtalgraph.baselines.prevalence import PrevalenceBaseline
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values

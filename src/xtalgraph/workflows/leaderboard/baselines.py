@@ -3,8 +3,8 @@
 import time
 from typing import Any, Literal
 
+from xtalgraph.baselines.composition import CompositionNetwork
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.baselines.composition_network import CompositionNetwork
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.leaderboard.entry import (

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from xtalgraph.baselines.mean import MeanBaseline
+from xtalgraph.baselines.baseline import MeanBaseline
 from xtalgraph.conventions.errors import InputError, TargetError
 
 
