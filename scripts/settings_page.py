@@ -14,7 +14,7 @@ import yaml
 
 from xtalgraph.conventions.declarations import REQUIRED, Declared, fields_of
 from xtalgraph.conventions.ranges import Range
-from xtalgraph.workflows.setting_names import SETTINGS
+from xtalgraph.workflows.setting_names import settings_of_choices
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """# Settings
@@ -34,7 +34,7 @@ CHOICE = {"graph": "strategy", "model": "name"}
 def page() -> str:
     """Return the page."""
     parts = [HEAD]
-    for section, classes in SETTINGS.items():
+    for section, classes in settings_of_choices().items():
         parts.append(f"\n## {section}\n")
         for title, cls in classes.items():
             if rows := [_row(f"{section}.{one.name}", one) for one in fields_of(cls).values()]:
@@ -45,7 +45,7 @@ def page() -> str:
 
 def _row(path: str, setting: Declared) -> str:
     text = re.sub(r"docs/(\w+)\.md", r"[\1](\1.md)", setting.text.replace("``", "`"))
-    choices = ", ".join(f"`{name}`" for name in setting.spelled.choices)
+    choices = ", ".join(f"`{name}`" for name in setting.choices)
     value = choices or " or ".join(dict.fromkeys(_values(setting.hint)))
     return f"| `{path}` | {value} | {_default(setting.default)} | {text} |"
 

@@ -213,6 +213,7 @@ def architectures() -> set[str]:
 
 NAMED_ELSEWHERE = {
     "baselines/external_model.py": "networks of other libraries, which have these names there",
+    "workflows/leaderboard/catalogue.py": "the same",
     "nn/radial.py": "the grid of Gaussians of a published code has its name",
 }
 

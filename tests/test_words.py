@@ -12,7 +12,7 @@ import pytest
 
 from xtalgraph.cli.main import VERBS
 from xtalgraph.conventions.declarations import fields_of
-from xtalgraph.workflows.setting_names import SETTINGS
+from xtalgraph.workflows.setting_names import settings_of_choices
 
 ROOT = Path(__file__).parents[1] / "src" / "xtalgraph"
 PARTS = {
@@ -108,7 +108,10 @@ def test_the_names_of_a_room_are_the_words_of_the_field(room):
 def test_the_names_of_settings_are_the_words_of_the_field():
     banned = {*PARTS, "fold_tolerance", "state", "recipe", "spread"}
     names = [
-        name for section in SETTINGS.values() for cls in section.values() for name in fields_of(cls)
+        name
+        for section in settings_of_choices().values()
+        for cls in section.values()
+        for name in fields_of(cls)
     ]
     assert [name for name in names if name in banned or parts_of(name) & PARTS.keys()] == []
 

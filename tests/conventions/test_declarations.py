@@ -1,5 +1,8 @@
 """What a setting or an argument is, read from where it is declared."""
 
+import importlib
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Annotated, TypedDict, Unpack
 
@@ -8,9 +11,12 @@ from xtalgraph.conventions.declarations import (
     Spelled,
     arguments_of,
     collected_keys,
+    declared_function,
     fields_of,
     keys_of,
 )
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
+from xtalgraph.models.registry import ENCODERS
 
 
 @dataclass(frozen=True)
@@ -86,3 +92,25 @@ def test_collected_keys_bring_their_own_text():
     assert collected_keys(function) is Keys
     assert collected_keys(len) is None
     assert [(one.name, one.text) for one in keys_of(Keys)] == [("file", "The file."), ("plain", "")]
+
+
+def test_a_function_is_declared_as_its_module_declares_it():
+    for module, name in (("train", "train"), ("tune", "tune"), ("data", "describe_source")):
+        read = declared_function(f"xtalgraph.workflows.{module}", name)
+        real = getattr(importlib.import_module(f"xtalgraph.workflows.{module}"), name)
+        options = [vars(one) for one in arguments_of(read)]
+        assert options == [vars(one) for one in arguments_of(real)]
+        assert collected_keys(read) == collected_keys(real)
+
+
+def test_values_of_a_module_are_known_before_it_is_imported():
+    program = """
+import sys
+from xtalgraph.conventions.declarations import definition
+print(definition("xtalgraph.workflows.data", "DEFAULT_TOLERANCE"))
+print(*definition("xtalgraph.models.registry", "ENCODERS"))
+print("torch" in sys.modules)
+"""
+    command = [sys.executable, "-c", program]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines() == [f"{DEFAULT_TOLERANCE}", " ".join(ENCODERS), "False"]

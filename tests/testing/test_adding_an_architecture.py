@@ -29,7 +29,6 @@ from xtalgraph.nn.expansion import EdgeExpansion
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum
 from xtalgraph.testing.crystals import contract_crystals
-from xtalgraph.workflows import setting_names
 
 
 class Strange(Encoder):
@@ -85,7 +84,6 @@ def reloaded(path: str | Path) -> ModuleType:
 def registered(monkeypatch):
     """Its line in the registry, from which the settings follow, and its size in the contract."""
     monkeypatch.setitem(ENCODERS, "strange", Strange)
-    monkeypatch.setattr(setting_names, "SETTINGS", reloaded(setting_names.__file__).SETTINGS)
     monkeypatch.setitem(SIZES, "strange", {"width": 8})
 
 

@@ -12,10 +12,10 @@ from xtalgraph.conventions.ranges import ranges_of
 from xtalgraph.conventions.settings import settings_from
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import DataConfig
-from xtalgraph.workflows.setting_names import SETTINGS
+from xtalgraph.workflows.setting_names import settings_of_choices
 
 NEEDED = {DataConfig: {"path": "a.csv", "target": "y"}}
-CLASSES = [cls for section in SETTINGS.values() for cls in section.values()]
+CLASSES = [cls for section in settings_of_choices().values() for cls in section.values()]
 
 
 def numeric(hint):

@@ -21,6 +21,7 @@ from xtalgraph.models.prediction import COLUMNS as COLUMNS_OF_PREDICT
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.upgrades import FORMAT
+from xtalgraph.workflows.config import declared_targets
 from xtalgraph.workflows.data_settings import DataConfig
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
@@ -243,7 +244,7 @@ def test_what_asks_about_one_number_refuses_a_list(vector, tmp_path):
 
 def test_a_size_is_at_least_one():
     with pytest.raises(ConfigError, match=r"data\.size must be at least 1, got 0"):
-        DataConfig("x", "v", size=0).declared()
+        declared_targets(DataConfig("x", "v", size=0))
 
 
 def test_targets_of_sites_and_of_crystals_are_learned_together(gappy, tmp_path):
@@ -270,7 +271,7 @@ def test_targets_that_cannot_be_learned_together_are_refused(gappy, tmp_path):
     with pytest.raises(TargetError, match="may be named once"):
         trained(gappy, tmp_path / "b", target=["energy", "energy"], kind="extensive", task=None)
     with pytest.raises(ConfigError, match=r"data\.kind must be one value for all of energy, dense"):
-        DataConfig("x", ["energy", "dense"], kind=["extensive"]).declared()
+        declared_targets(DataConfig("x", ["energy", "dense"], kind=["extensive"]))
     with pytest.raises(InputError, match="there is no column 'densely'; did you mean 'dense'"):
         trained(gappy, tmp_path / "c", target=["energy", "densely"], kind="intensive", task=None)
     rare = gappy.assign(dense=[1.0 if i == 0 else np.nan for i in range(48)], energy=1.0)

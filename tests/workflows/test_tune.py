@@ -146,7 +146,9 @@ def test_the_declared_ranges_hold_the_defaults_and_are_taken(csv_path):
         request = Request.of(csv_path, {"target": "energy", "model": model})
         config = request.config()
         sections = config.sections()
-        sections["training"]["weight_decay"] = config.training.decay(ENCODERS[model])  # not null
+        sections["training"]["weight_decay"] = config.training.decay(
+            ENCODERS[model].recommended.weight_decay  # not null
+        )
         for key, there in SEARCH.items():
             section, _, name = key.partition(".")
             if name in sections[section]:

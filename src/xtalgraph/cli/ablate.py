@@ -1,15 +1,18 @@
 """`xtalgraph ablate`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import ablation_tables
-from xtalgraph.workflows.ablate import ablate as run_ablation
-from xtalgraph.workflows.ablation import Ablation
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.ablation import Ablation
 
 
-@verb(run_ablation)
-def ablate(ablation: Ablation) -> int:
+@verb("xtalgraph.workflows.ablate:ablate")
+def ablate(ablation: "Ablation") -> int:
     """Train DATA with every combination of some settings, and write a table and figures to DIR.
 
     The same command goes on where it was killed; with more values it adds what is missing. What is

@@ -1,7 +1,7 @@
 """A command made from the Python function of its verb: what it takes, its types and its help."""
 
+import importlib
 import inspect
-import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ from xtalgraph.conventions.declarations import (
     Declared,
     arguments_of,
     collected_keys,
+    declared_function,
     keys_of,
 )
 from xtalgraph.workflows.setting_names import path_of_option, setting
@@ -38,7 +39,7 @@ def as_json() -> click.Option:
 
 
 def verb(
-    function: Callable[..., Any],
+    path: str,
     *,
     extra: Sequence[click.Option] = (),
     several: Sequence[str] = (),
@@ -46,11 +47,13 @@ def verb(
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make the decorated function, which shows a result, the command that computes it.
 
-    Positional arguments of ``function`` without default become arguments, the others options, and
-    the settings in its ``**options`` options with the type, default and help of their field.
+    Positional arguments of that function without default become arguments, the others options, and
+    the settings in its ``**options`` options with the type, default and help of their field. Its
+    module is imported when the command runs, so that help and errors of usage come at once.
 
     Args:
-        function: Does what the verb means; its docstring has a line for each argument.
+        path: Of the function, as ``package.module:function``; its docstring has a line for each
+            argument.
         extra: Options of the showing function.
         several: Arguments of which one or more are given.
         cls: Of the command.
@@ -58,17 +61,17 @@ def verb(
     Returns:
         The decorator.
     """
+    module, _, function = path.partition(":")
     mine = {option.name for option in extra}
 
     def decorate(show: Callable[..., int | None]) -> click.Command:
         def callback(**given: Any) -> int | None:
             shown = {name: given.pop(name) for name in list(given) if name in mine}
             there = {name: value for name, value in given.items() if value is not None}
-            # looked up in its module when it is called, where a test may have put another
-            called = getattr(sys.modules[function.__module__], function.__name__)
+            called = getattr(importlib.import_module(module), function)
             return show(called(**there), **shown)
 
-        parameters = [*_parameters(function, several), *extra]
+        parameters = [*_parameters(declared_function(module, function), several), *extra]
         name = show.__name__.rstrip("_")
         return cls(name, callback=callback, params=parameters, help=show.__doc__)
 

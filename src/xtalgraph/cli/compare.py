@@ -1,24 +1,22 @@
 """`xtalgraph compare`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned, metric_texts
-from xtalgraph.evidence.pages.comparison import title
-from xtalgraph.evidence.text.comparison import outcome_in_words
-from xtalgraph.metrics.measures import MEASURES
-from xtalgraph.workflows.compare import Comparison
-from xtalgraph.workflows.compare import compare as run_comparison
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.compare import Comparison
 
 _SHOWN = ("mae", "rmse", "spearman", "recall@100")
 _SHOWN_CLASSES = ("log_loss", "brier", "roc_auc", "balanced_accuracy")
 
 
-@verb(run_comparison)
-def compare(comparison: Comparison) -> None:
+@verb("xtalgraph.workflows.compare:compare")
+def compare(comparison: "Comparison") -> None:
     """Say which baselines a model is significantly better than on DATA.
 
     The baselines: the mean, composition alone, classical structure descriptors, networks of other
@@ -36,6 +34,10 @@ def leaderboard_table(document: Mapping[str, Any]) -> str:
     Args:
         document: Its content.
     """
+    from xtalgraph.evidence.pages.comparison import title
+    from xtalgraph.evidence.text.comparison import outcome_in_words
+    from xtalgraph.metrics.measures import MEASURES
+
     target, deciding = document["target"], document["deciding"]
     unit = f", {target['unit']}" if target["unit"] else ""
     head = f"{target['name']}{unit} ({target['kind']}), {document['rows']} test rows"

@@ -1,18 +1,16 @@
 """`xtalgraph data`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned
 from xtalgraph.conventions.errors import StoreError
-from xtalgraph.data.cache import cache_folder
-from xtalgraph.data.catalogue import CATALOGUE
-from xtalgraph.data.fetch import fetch as fetch_dataset
-from xtalgraph.data.kept_stores import kept_stores
-from xtalgraph.graphs.survey import SizeSurvey
-from xtalgraph.workflows.data import SourceInfo, describe_source
+
+if TYPE_CHECKING:
+    from xtalgraph.graphs.survey import SizeSurvey
+    from xtalgraph.workflows.data import SourceInfo
 
 
 @click.group(short_help="List, fetch and inspect data sets; clear the cache.")
@@ -23,6 +21,8 @@ def data() -> None:
 @data.command(name="list")
 def list_() -> None:
     """List the data sets that have a name."""
+    from xtalgraph.data.catalogue import CATALOGUE
+
     for dataset in CATALOGUE.values():
         what = f"{dataset.target}, {dataset.unit}, {dataset.kind}"
         task = "" if dataset.task == "regression" else f" {dataset.task};"
@@ -39,11 +39,13 @@ def fetch(name: str, quiet: bool) -> None:
 
     What is not published is computed.
     """
+    from xtalgraph.data.fetch import fetch as fetch_dataset
+
     click.echo(fetch_dataset(name, progress=not quiet))
 
 
-@verb(describe_source)
-def info(source: SourceInfo) -> int:
+@verb("xtalgraph.workflows.data:describe_source")
+def info(source: "SourceInfo") -> int:
     """Check the crystals of PATH; say what is there.
 
     With --graph, mean atoms and edges of the graphs: full, reduced by symmetry, and of the
@@ -68,6 +70,9 @@ def cache(clear: bool) -> int:
     Trainings leave them there. They are built again when they are needed. A store that another
     process is building is left, and the exit code is 1.
     """
+    from xtalgraph.data.cache import cache_folder
+    from xtalgraph.data.kept_stores import kept_stores
+
     stores = kept_stores()
     folder, size = cache_folder() / "graphs", sum(store.bytes for store in stores) / 1e6
     if not clear:
@@ -109,7 +114,7 @@ def _words(graph_settings: dict[str, Any]) -> str:
     )
 
 
-def _sizes(survey: SizeSurvey) -> list[str]:
+def _sizes(survey: "SizeSurvey") -> list[str]:
     """Lay out the mean sizes, a line for each strategy and kind of reduction."""
     rows = [["  strategy", "crystals", "atoms", "edges", "full edges / edges"]]
     width = max(len(size.strategy) for size in survey.sizes)

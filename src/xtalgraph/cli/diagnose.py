@@ -1,15 +1,18 @@
 """`xtalgraph diagnose`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import results_table
-from xtalgraph.workflows.diagnose import Diagnosis
-from xtalgraph.workflows.diagnose import diagnose as run_diagnosis
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.diagnose import Diagnosis
 
 
-@verb(run_diagnosis)
-def diagnose(diagnosis: Diagnosis) -> None:
+@verb("xtalgraph.workflows.diagnose:diagnose")
+def diagnose(diagnosis: "Diagnosis") -> None:
     """Examine RUN on its own test crystals; write diagnose.html, diagnose.json and pictures.
 
     What was found before is kept.

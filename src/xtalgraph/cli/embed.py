@@ -1,14 +1,17 @@
 """`xtalgraph embed`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xtalgraph.cli.command import verb
-from xtalgraph.workflows.embed import Embedded
-from xtalgraph.workflows.embed import embed as run_embedding
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.embed import Embedded
 
 
-@verb(run_embedding, several=["sources"])
-def embed(done: Embedded) -> int:
+@verb("xtalgraph.workflows.embed:embed", several=["sources"])
+def embed(done: "Embedded") -> int:
     """Write the embeddings from which the readout of RUN starts, for the crystals in SOURCES.
 
     The table has the columns id, target, prediction, z0, z1 and on. The exit code is 1 if some

@@ -7,10 +7,9 @@ import click
 
 from xtalgraph.cli.command import as_json, verb
 from xtalgraph.cli.tables import single_table
-from xtalgraph.workflows.evaluate import evaluate as run_evaluation
 
 
-@verb(run_evaluation, extra=[as_json()])
+@verb("xtalgraph.workflows.evaluate:evaluate", extra=[as_json()])
 def evaluate(document: dict[str, Any], as_json: bool) -> int:
     """Measure the model of RUN on DATA, which must have the column it was trained for.
 

@@ -2,19 +2,19 @@
 
 import json
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
 
 from xtalgraph.cli.command import as_json, verb
 from xtalgraph.cli.lists import CommandWithLists
 from xtalgraph.cli.tables import aligned
-from xtalgraph.crystals.composition import reduced_formula
-from xtalgraph.graphs.comparison import GraphSize
-from xtalgraph.graphs.statistics import Peak
-from xtalgraph.graphs.summary import GraphSummary
-from xtalgraph.workflows.graph import ComparedGraphs, DescribedGraphs
-from xtalgraph.workflows.graph import graph as show_graphs
-from xtalgraph.workflows.graph_pictures import degree_words
+
+if TYPE_CHECKING:
+    from xtalgraph.graphs.comparison import GraphSize
+    from xtalgraph.graphs.statistics import Peak
+    from xtalgraph.graphs.summary import GraphSummary
+    from xtalgraph.workflows.graph import ComparedGraphs, DescribedGraphs
 
 _SITES_SHOWN = 12
 _PEAKS_SHOWN = 5
@@ -22,13 +22,16 @@ _BARS = 10
 _BAR_LENGTH = 24
 
 
-@verb(show_graphs, extra=[as_json()], several=["files"], cls=CommandWithLists)
-def graph(graphs: DescribedGraphs | ComparedGraphs, as_json: bool) -> int:
+@verb("xtalgraph.workflows.graph:graph", extra=[as_json()], several=["files"], cls=CommandWithLists)
+def graph(graphs: "DescribedGraphs | ComparedGraphs", as_json: bool) -> int:
     """Show the periodic graph of the crystals in FILES.
 
     With several crystals, --html, --png and --plot name a folder. The exit code is 1 if some
     crystals could not be used.
     """
+    from xtalgraph.crystals.composition import reduced_formula
+    from xtalgraph.workflows.graph import DescribedGraphs
+
     if as_json:
         click.echo(json.dumps(graphs.documents(), indent=1, ensure_ascii=False))
     elif isinstance(graphs, DescribedGraphs):
@@ -45,7 +48,9 @@ def graph(graphs: DescribedGraphs | ComparedGraphs, as_json: bool) -> int:
     return 1 if graphs.bad else 0
 
 
-def _table(words: tuple[str, ...], sizes: list[GraphSize | str]) -> list[str]:
+def _table(words: tuple[str, ...], sizes: "list[GraphSize | str]") -> list[str]:
+    from xtalgraph.workflows.graph_pictures import degree_words
+
     rows = [["  strategy", "edges", "degree", "longest, Å", "pieces", "reduced atoms, edges"]]
     reasons = []
     for word, size in zip(words, sizes, strict=True):
@@ -60,7 +65,9 @@ def _table(words: tuple[str, ...], sizes: list[GraphSize | str]) -> list[str]:
     return [*(aligned(rows) if len(rows) > 1 else []), *reasons]
 
 
-def _words(name: str, summary: GraphSummary) -> str:
+def _words(name: str, summary: "GraphSummary") -> str:
+    from xtalgraph.workflows.graph_pictures import degree_words
+
     edges = (
         f"{summary.num_edges} directed edges of {summary.shortest:.3f} to {summary.longest:.3f} Å"
         if summary.shortest is not None
@@ -108,7 +115,7 @@ def _degrees(counts: list[int]) -> list[str]:
     ]
 
 
-def _reduced(summary: GraphSummary) -> str:
+def _reduced(summary: "GraphSummary") -> str:
     small = summary.reduced
     if small is None:
         return "not reduced by symmetry"
@@ -124,7 +131,7 @@ def _reduced(summary: GraphSummary) -> str:
     )
 
 
-def _distances(peaks: list[Peak]) -> list[str]:
+def _distances(peaks: "list[Peak]") -> list[str]:
     """Say the first peaks of g(r), and how many neighbours an average atom has in each."""
     texts = []
     for peak in peaks[:_PEAKS_SHOWN]:

@@ -1,14 +1,17 @@
 """`xtalgraph predict`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xtalgraph.cli.command import verb
-from xtalgraph.workflows.predict import Predicted
-from xtalgraph.workflows.predict import predict as run_prediction
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.predict import Predicted
 
 
-@verb(run_prediction, several=["sources"])
-def predict(done: Predicted) -> int:
+@verb("xtalgraph.workflows.predict:predict", several=["sources"])
+def predict(done: "Predicted") -> int:
     """Predict the crystals in SOURCES (files, folders or tables) with the model of RUN.
 
     The table has the columns id, formula, prediction, unit, error, and how new each crystal is to

@@ -1,15 +1,18 @@
 """`xtalgraph screen`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import screened_table
-from xtalgraph.workflows.screen import Screened
-from xtalgraph.workflows.screen import screen as run_screening
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.screen import Screened
 
 
-@verb(run_screening, several=["candidates"])
-def screen(done: Screened) -> int:
+@verb("xtalgraph.workflows.screen:screen", several=["candidates"])
+def screen(done: "Screened") -> int:
     """Rank CANDIDATES (files, folders or tables) by the predictions of RUN.
 
     FOLDER gets top.csv, screen.html and the structures of the best. The exit code is 1 if some

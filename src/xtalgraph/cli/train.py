@@ -1,15 +1,18 @@
 """`xtalgraph train`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import metrics_tables
-from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.train import train as run_training
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.run import Run
 
 
-@verb(run_training)
-def train(run: Run) -> None:
+@verb("xtalgraph.workflows.train:train")
+def train(run: "Run") -> None:
     """Learn a column of DATA from its crystals, and write RUN with model, metrics and report.
 
     DATA is a CSV (.gz), parquet or Matbench table, a folder or file of crystals, or a name from

@@ -1,17 +1,18 @@
 """`xtalgraph tune`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned, metrics_tables
-from xtalgraph.workflows.tune import Tuning
-from xtalgraph.workflows.tune import tune as run_search
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.tune import Tuning
 
 
-@verb(run_search)
-def tune(tuning: Tuning) -> None:
+@verb("xtalgraph.workflows.tune:tune")
+def tune(tuning: "Tuning") -> None:
     """Search settings for DATA with Optuna, and train the best in DIR/best.
 
     The same command goes on where it was killed. The test part is not read before the best settings

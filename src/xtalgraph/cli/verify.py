@@ -1,19 +1,20 @@
 """`xtalgraph verify`."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xtalgraph.cli.command import as_json, verb
 from xtalgraph.cli.lists import CommandWithLists
 from xtalgraph.cli.tables import aligned
-from xtalgraph.workflows.verify import Verified
-from xtalgraph.workflows.verify import verify as run_verification
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.verify import Verified
 
 
-@verb(run_verification, extra=[as_json()], several=["on"], cls=CommandWithLists)
-def verify(verified: Verified, as_json: bool) -> int:
+@verb("xtalgraph.workflows.verify:verify", extra=[as_json()], several=["on"], cls=CommandWithLists)
+def verify(verified: "Verified", as_json: bool) -> int:
     """Rotate, shift, reorder, repeat, reduce and batch crystals; RUN must predict the same.
 
     The result goes to verify.json and to the report of RUN. The exit code is 1 if a check does

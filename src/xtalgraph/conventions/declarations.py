@@ -7,13 +7,17 @@ with its line under ``Args:``. The command line, messages and the page of settin
 import ast
 import dataclasses
 import functools
+import importlib
+import importlib.util
 import inspect
 import re
+import sys
 import textwrap
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -32,14 +36,15 @@ class Spelled:
         metavar: What stands for the value in the help.
         commas: Whether several values may stand in one word, with commas between them.
         text: The documentation of a key of a ``TypedDict``, which can have none beneath it.
-        choices: Names that it may be, where the type does not say them.
+        choices: Names that it may be, where the type does not say them; or where these are the
+            keys of a table, as ``package.module:TABLE``.
         default: What the help shows as the default, where the verb has another than the field.
     """
 
     metavar: str = ""
     commas: bool = False
     text: str = ""
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] | str = ()
     default: str = ""
 
 
@@ -62,10 +67,16 @@ class Declared:
         return next(_spelled(self.hint), Spelled())
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """The names that it may be, where the type does not say them."""
+        given = self.spelled.choices
+        return tuple(definition(*given.split(":"))) if isinstance(given, str) else given
+
+    @property
     def summary(self) -> str:
         """The first sentence of the documentation, without marks of literals, and the choices."""
         sentence = _SENTENCE.split(self.text.replace("`", ""), maxsplit=1)[0]
-        choices = ", ".join(self.spelled.choices)
+        choices = ", ".join(self.choices)
         return f"{sentence.rstrip('.')}: {choices}." if choices else sentence
 
 
@@ -123,6 +134,79 @@ def collected_keys(function: Callable[..., Any]) -> Any | None:
         if parameter.kind is parameter.VAR_KEYWORD:
             return typing.get_args(typing.get_type_hints(function)[name])[0]
     return None
+
+
+def declared_function(module: str, name: str) -> Callable[..., Any]:
+    """Return a function without its body, for what it declares; its module is not imported.
+
+    A verb imports all that it needs for its work, which takes seconds; its options need little.
+
+    Args:
+        module: Where the function is.
+        name: Of the function.
+    """
+    function = _statements(module)[name]
+    if not isinstance(function, ast.FunctionDef):
+        raise TypeError(f"{module}.{name} is no function")
+    text = ast.Expr(ast.Constant(ast.get_docstring(function, clean=False)))
+    empty = ast.FunctionDef(name, function.args, [text], [], lineno=1, col_offset=0)
+    namespace = _named_in(function.args, module)
+    tree = ast.fix_missing_locations(ast.Module([empty], []))
+    exec(compile(tree, module, "exec"), namespace)
+    declared: Callable[..., Any] = namespace[name]
+    return declared
+
+
+def definition(module: str, name: str) -> Any:
+    """Return what a name stands for in a module, which is imported only where that is needed.
+
+    That is so for a class and a function. A value is evaluated alone; of a table that is written
+    out in a module that is not imported, the keys are returned.
+
+    Args:
+        module: A module of this package.
+        name: Bound by a statement at its top.
+    """
+    statement = None if module in sys.modules else _statements(module).get(name)
+    if isinstance(statement, ast.ImportFrom) and statement.module is not None:
+        return definition(statement.module, _imported(statement)[name])
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    if isinstance(value, ast.Dict):
+        return [ast.literal_eval(key) for key in value.keys if key is not None]
+    if value is not None:
+        expression = compile(ast.Expression(value), module, "eval")
+        return eval(expression, _named_in(value, module))
+    return getattr(importlib.import_module(module), name)
+
+
+def _named_in(node: ast.AST, module: str) -> dict[str, Any]:
+    """Return what the names in a piece of a module stand for, but those of Python itself."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return {name: definition(module, name) for name in names & set(_statements(module))}
+
+
+@functools.cache
+def _statements(module: str) -> Mapping[str, ast.stmt]:
+    """Return the statements at the top of a module by the names that they bind."""
+    spec = importlib.util.find_spec(module)
+    if not module.startswith("xtalgraph.") or spec is None or spec.origin is None:
+        return {}
+    bound: dict[str, ast.stmt] = {}
+    for statement in ast.parse(Path(spec.origin).read_bytes()).body:
+        if isinstance(statement, ast.ImportFrom):
+            bound |= dict.fromkeys(_imported(statement), statement)
+        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            bound[statement.targets[0].id] = statement
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            bound[statement.target.id] = statement
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            bound[statement.name] = statement
+    return bound
+
+
+def _imported(statement: ast.ImportFrom) -> dict[str, str]:
+    """Return the names that a statement binds, each with what it is called in its module."""
+    return {alias.asname or alias.name: alias.name for alias in statement.names}
 
 
 def _spelled(hint: Any) -> Iterator[Spelled]:

@@ -73,6 +73,8 @@ Step = Annotated[float, Range(0.001, 100, "Å")]
 """Distance between centres, or standard deviation, of functions of a length."""
 Cutoff = Annotated[float, Range(0, 100, "Å", above=True)]
 """Longest edge."""
+TOLERANCE: Final = Range(0, 0.1, "Å")
+"""Of the symmetry reduction; beyond it neighbours of different shells would be taken for equal."""
 Neighbors = Annotated[int, Range(1, 10_000)]
 """How many edges of an atom are kept."""
 Count = Annotated[int, Range(1, 1_000_000_000)]

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Final
+from typing import Any
 
 from xtalgraph.conventions.errors import ConfigError, TargetError
+from xtalgraph.conventions.ranges import TOLERANCE
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import check_disorder
@@ -26,9 +27,6 @@ from xtalgraph.models.requirements import (
     why_not_mixtures,
     why_not_reduced,
 )
-
-LARGEST_TOLERANCE: Final[float] = 0.1
-"""Of folding, Å; beyond it neighbours of different shells would be taken for equal."""
 
 
 def default_reduction_tolerance(encoder: str, targets: Sequence[Target]) -> float:
@@ -86,11 +84,7 @@ class ModelSpec:
             raise ConfigError(
                 f"unknown graph.strategy {self.strategy!r}{nearest(self.strategy, STRATEGIES)}"
             )
-        if not 0 <= self.reduction_tolerance <= LARGEST_TOLERANCE:
-            raise ConfigError(
-                f"graph.reduction_tolerance must be at least 0 and at most "
-                f"{LARGEST_TOLERANCE:g} Å, got {self.reduction_tolerance}"
-            )
+        TOLERANCE.check(self.reduction_tolerance, "graph.reduction_tolerance")
         self._check_targets()
         object.__setattr__(self, "readouts", tuple(one.name for one in self._readouts()))
         reason = why_not_reduced(ENCODERS[self.encoder], *self.targets)

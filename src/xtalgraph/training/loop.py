@@ -104,7 +104,8 @@ class Trainer:
         self.validation = validation.to(self.device)
         dtype = torch.float64 if config.precision == _DOUBLE else None
         self.model = model.to(device=self.device, dtype=dtype)
-        self.optimizer = optimizer_of(model, config.learning_rate, config.decay(model.encoder))
+        decay = config.decay(model.encoder.recommended.weight_decay)
+        self.optimizer = optimizer_of(model, config.learning_rate, decay)
         self.average = average_of(model, config.ema_decay)
         self.selected = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)

@@ -7,7 +7,6 @@ from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
-from xtalgraph.models.encoder import Encoder
 from xtalgraph.training.schedule import num_batches, usual_epochs
 
 GAUSSIAN: Final = "gaussian"
@@ -103,13 +102,13 @@ class TrainingConfig:
         epochs = self.epochs or usual_epochs(steps)
         return Length(steps, epochs, self.patience or epochs)
 
-    def decay(self, encoder: Encoder | type[Encoder]) -> float:
+    def decay(self, recommended: float) -> float:
         """Return the weight decay, with what null stands for.
 
         Args:
-            encoder: What is trained.
+            recommended: For the architecture.
         """
-        return encoder.recommended.weight_decay if self.weight_decay is None else self.weight_decay
+        return recommended if self.weight_decay is None else self.weight_decay
 
     def __post_init__(self) -> None:
         check_ranges(self, "training")

@@ -31,8 +31,9 @@ from xtalgraph.workflows.executor import Executor, Session, processes_outside
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import stop_at_rejected
-from xtalgraph.workflows.request import Request, TrialOptions, with_settings
+from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.setting_names import TrialOptions, with_settings
 from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_run

@@ -23,7 +23,6 @@ from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.evidence.text.data import about_labels
 from xtalgraph.metrics.measures import error_of, rank_of
-from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.leaderboard.catalogue import BASELINES, entries_of, own_entries
@@ -34,7 +33,8 @@ from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations, known_folds
 from xtalgraph.workflows.record import hardware, versions
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
-from xtalgraph.workflows.request import Request, SeededOptions, with_settings
+from xtalgraph.workflows.request import Request
+from xtalgraph.workflows.setting_names import SeededOptions, with_settings
 from xtalgraph.workflows.sole_writer import sole_writer
 from xtalgraph.workflows.train import announce_all
 
@@ -91,7 +91,7 @@ def compare(
     *,
     out: Annotated[str | Path, Spelled("DIR")],
     models: Annotated[
-        Sequence[str] | None, Spelled("A,B,...", True, choices=tuple(ENCODERS))
+        Sequence[str] | None, Spelled("A,B,...", True, choices="xtalgraph.models.registry:ENCODERS")
     ] = None,
     baselines: Annotated[Sequence[str] | None, Spelled("A,B,...", True, choices=BASELINES)] = None,
     published: Annotated[str | Path | None, Spelled("FILE.csv")] = None,

@@ -10,7 +10,9 @@ import yaml
 from xtalgraph.conventions.declarations import fields_of
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
-from xtalgraph.data.targets import Target
+from xtalgraph.conventions.tensors import SCALAR, TensorType
+from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.settings import TrainingConfig
@@ -23,6 +25,7 @@ _NEUTRAL: Final = {
     "training": frozenset({"jobs"}),
 }
 """Keys on which no number depends; a run goes on with others."""
+_OF_TARGETS: Final = ("kind", "unit", "best", "task", "size")
 CALIBRATION_FRACTION: Final = 0.1
 """Part of the training part that is set aside where intervals are asked for and no more is said."""
 
@@ -60,7 +63,7 @@ class RunConfig:
         data = settings_from(DataConfig, sections["data"], "data")
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
-        targets = data.declared()
+        targets = declared_targets(data)
         chosen = settings_from(ModelConfig, _taken(ModelConfig, model), "model")
         built = settings_from(GraphConfig, _taken(GraphConfig, graph), "graph")
         training = settings_from(TrainingConfig, sections.get("training", {}), "training")
@@ -75,7 +78,7 @@ class RunConfig:
             strategy_settings=graph,
             reduction_tolerance=tolerance,
             targets=targets,
-            conditions=data.declared_conditions(),
+            conditions=declared_conditions(data),
             variance=training.variance,
             disorder=data.disorder,
         )
@@ -200,3 +203,57 @@ def merge(
     for override in overrides:
         apply_override(merged, override)
     return merged
+
+
+def declared_targets(data: DataConfig) -> tuple[Target, ...]:
+    """Return the declarations of the targets.
+
+    Args:
+        data: The section ``data``.
+
+    Raises:
+        ConfigError: If a list is not as long as that of the targets.
+        TargetError: If the parts of a declaration contradict each other.
+    """
+    names = data.target if isinstance(data.target, list) else [data.target]
+    columns = [_for_each(data, key, names) for key in _OF_TARGETS]
+    targets: list[Target] = []
+    for name, kind, unit, best, word, size in zip(names, *columns, strict=True):
+        task = Task(word)
+        is_class = task is Task.CLASSIFICATION
+        classes = (data.classes[0], data.classes[1]) if data.classes and is_class else None
+        tensor = SCALAR if size is None else TensorType(copies=size)
+        targets.append(Target(name, kind_named(kind), unit, best, task, classes, tensor))
+    if data.classes is not None and not any(target.is_class for target in targets):
+        raise ConfigError(
+            f"data.classes names {', '.join(data.classes)}, but no target is a class: say "
+            "--task classification"
+        )
+    return tuple(targets)
+
+
+def declared_conditions(data: DataConfig) -> Conditions:
+    """Return which columns are conditions of a crystal.
+
+    Args:
+        data: The section ``data``.
+
+    Raises:
+        ConfigError: If a column is named twice, or of ``fidelity`` and ``fidelities`` one is
+            missing.
+    """
+    given = data.conditions
+    columns = [given] if isinstance(given, str) else given or []
+    return Conditions(tuple(columns), data.fidelity or "", tuple(data.fidelities or ()))
+
+
+def _for_each(data: DataConfig, key: str, names: list[str]) -> list[Any]:
+    given = getattr(data, key)
+    if not isinstance(given, list):
+        return [given] * len(names)
+    if len(given) != len(names):
+        raise ConfigError(
+            f"data.{key} must be one value for all of {', '.join(names)}, or {len(names)} "
+            f"values in their order, got {given}"
+        )
+    return given

@@ -1,18 +1,13 @@
 """The section ``data`` of a configuration: what is learned from, and how it is divided."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
 from xtalgraph.conventions.choices import OnError
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
-from xtalgraph.conventions.tensors import SCALAR, TensorType
 from xtalgraph.crystals.disorder import Disorder
-from xtalgraph.data.conditions import Conditions
-from xtalgraph.data.division import Division, parse_division
-from xtalgraph.data.splits import check_fractions
-from xtalgraph.data.targets import Target, Task, kind_named
 
 _KIND = Literal["extensive", "intensive", "atomic"]
 _TASK = Literal["regression", "classification"]
@@ -23,7 +18,6 @@ FoldNumber = Annotated[int, Range(0, 1_000_000)]
 """A fold, counted from 0."""
 FoldCount = Annotated[int, Range(2, 1_000_000)]
 """How many folds are drawn."""
-_OF_TARGETS: Final = ("kind", "unit", "best", "task", "size")
 
 
 @dataclass(frozen=True)
@@ -94,14 +88,20 @@ class DataConfig:
                 "data.classes must name class 0 and then class 1, as in "
                 f"data.classes=[insulator, metal], got {self.classes}"
             )
+        if self.target == []:
+            raise ConfigError("data.target must name at least one column, got an empty list")
+        self._check_division()
+
+    def _check_division(self) -> None:
+        """Refuse folds without a split that has them, and a split that needs folds without them."""
+        from xtalgraph.data.division import parse_division
+
         division = parse_division(self.split)
         if self.fold is not None and not division.has_folds:
             raise ConfigError(
                 "data.fold goes with a split that has folds, such as 'folds' or 'formula', got "
                 f"split {self.split!r} and fold {self.fold}"
             )
-        if self.target == []:
-            raise ConfigError("data.target must name at least one column, got an empty list")
         if self.fold is None and (division.kind == "folds" or self.folds is not None):
             raise ConfigError(
                 f"data.fold is missing: say which fold is the test, --fold K, for split "
@@ -119,10 +119,13 @@ class DataConfig:
                 "data.inner_fold, data.inner_folds and data.fold go together, got "
                 f"{self.inner_fold}, {self.inner_folds} and {self.fold}"
             )
-        self._check_parts(division)
+        drawn = division.has_folds or division.kind in ("random", "time", "target")
+        self._check_parts(self.fold is None and drawn)
 
-    def _check_parts(self, division: Division) -> None:
+    def _check_parts(self, by_fraction: bool) -> None:
         """Refuse folds that are not there, and fractions that leave nothing to train on."""
+        from xtalgraph.data.splits import check_fractions
+
         for name, fold, folds in (
             ("fold", self.fold, self.folds),
             ("inner_fold", self.inner_fold, self.inner_folds),
@@ -132,52 +135,5 @@ class DataConfig:
                     f"data.{name} must be at least 0 and less than data.{name}s, {folds}, got "
                     f"{fold}"
                 )
-        if self.fold is None and (
-            division.has_folds or division.kind in ("random", "time", "target")
-        ):
+        if by_fraction:
             check_fractions(self.val_fraction, self.test_fraction)
-
-    def declared(self) -> tuple[Target, ...]:
-        """Return the declarations of the targets.
-
-        Raises:
-            ConfigError: If a list is not as long as that of the targets.
-            TargetError: If the parts of a declaration contradict each other.
-        """
-        names = self.target if isinstance(self.target, list) else [self.target]
-        columns = [self._for_each(key, names) for key in _OF_TARGETS]
-        targets: list[Target] = []
-        for name, kind, unit, best, word, size in zip(names, *columns, strict=True):
-            task = Task(word)
-            is_class = task is Task.CLASSIFICATION
-            classes = (self.classes[0], self.classes[1]) if self.classes and is_class else None
-            tensor = SCALAR if size is None else TensorType(copies=size)
-            targets.append(Target(name, kind_named(kind), unit, best, task, classes, tensor))
-        if self.classes is not None and not any(target.is_class for target in targets):
-            raise ConfigError(
-                f"data.classes names {', '.join(self.classes)}, but no target is a class: say "
-                "--task classification"
-            )
-        return tuple(targets)
-
-    def declared_conditions(self) -> Conditions:
-        """Return which columns are conditions of a crystal.
-
-        Raises:
-            ConfigError: If a column is named twice, or of ``fidelity`` and ``fidelities`` one is
-                missing.
-        """
-        given = self.conditions
-        columns = [given] if isinstance(given, str) else given or []
-        return Conditions(tuple(columns), self.fidelity or "", tuple(self.fidelities or ()))
-
-    def _for_each(self, key: str, names: list[str]) -> list[Any]:
-        given = getattr(self, key)
-        if not isinstance(given, list):
-            return [given] * len(names)
-        if len(given) != len(names):
-            raise ConfigError(
-                f"data.{key} must be one value for all of {', '.join(names)}, or {len(names)} "
-                f"values in their order, got {given}"
-            )
-        return given

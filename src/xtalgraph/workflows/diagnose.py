@@ -40,7 +40,22 @@ log = logging.getLogger("xtalgraph")
 
 FORMAT: Final = 3
 """Of ``diagnose.json``; counts up when a diagnostic would measure something else."""
-NAMES: Final = tuple(DIAGNOSTICS)
+NAMES: Final = (
+    "labels",
+    "order",
+    "duplicates",
+    "size",
+    "elements",
+    "geometry",
+    "retrained",
+    "volume",
+    "cutoff-path",
+    "cutoff",
+    "smoothing",
+    "reach",
+    "groups",
+    "worst",
+)
 """Every diagnostic, in the order of the page; `retrained` needs ``retrain=True``."""
 
 

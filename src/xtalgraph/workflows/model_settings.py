@@ -1,22 +1,23 @@
 """The sections ``graph`` and ``model`` of a configuration, but for what each choice adds."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
-from xtalgraph.conventions.declarations import Spelled
-from xtalgraph.conventions.ranges import Range, check_ranges
-from xtalgraph.graphs.strategies import STRATEGIES
-from xtalgraph.models.registry import DEFAULT, ENCODERS
-from xtalgraph.models.spec import LARGEST_TOLERANCE
+from xtalgraph.conventions.declarations import Spelled, definition
+from xtalgraph.conventions.ranges import TOLERANCE, check_ranges
+
+_STRATEGIES: Final = "xtalgraph.graphs.strategies:STRATEGIES"
+_ENCODERS: Final = "xtalgraph.models.registry:ENCODERS"
+_DEFAULT: Final = definition("xtalgraph.models.registry", "DEFAULT")
 
 
 @dataclass(frozen=True)
 class GraphConfig:
     """How crystals become graphs; the settings of the strategy stand in the same section."""
 
-    strategy: Annotated[str, Spelled("NAME", choices=tuple(STRATEGIES))] = "hybrid"
+    strategy: Annotated[str, Spelled("NAME", choices=_STRATEGIES)] = "hybrid"
     """Which pairs of atoms are neighbours. See docs/strategies.md."""
-    reduction_tolerance: Annotated[float, Range(0, LARGEST_TOLERANCE, "Å")] | None = None
+    reduction_tolerance: Annotated[float, TOLERANCE] | None = None
     """Distances this close are merged in the symmetry reduction, see docs/reduction.md, Å; 0
     reduces nothing. null takes 0.001, or 0 where the model and the target cannot be reduced."""
 
@@ -28,7 +29,7 @@ class GraphConfig:
 class ModelConfig:
     """The architecture; its settings stand in the same section."""
 
-    name: Annotated[str, Spelled("NAME", choices=tuple(ENCODERS))] = DEFAULT
+    name: Annotated[str, Spelled("NAME", choices=_ENCODERS)] = _DEFAULT
     """Architecture. See docs/architectures.md."""
     readout: str = "auto"
     """How the features of atoms become the property, see docs/architectures.md; ``auto`` follows

@@ -88,7 +88,7 @@ def make_record(
             "threads": config.training.threads or 1,
             "epochs": length.epochs,
             "patience": length.patience,
-            "weight decay": config.training.decay(ENCODERS[spec.encoder]),
+            "weight decay": config.training.decay(ENCODERS[spec.encoder].recommended.weight_decay),
             "epochs done": trained["epochs"],
             "selected epoch": trained["selected epoch"],
             "selection": SELECTION if len(split.val) else "the last epoch",

@@ -1,17 +1,12 @@
 """What was asked to be trained: data and settings, before every default is filled in."""
 
-import re
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Any
 
-from xtalgraph.conventions.choices import Device, OnError
-from xtalgraph.conventions.declarations import Spelled, collected_keys, keys_of
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.catalogue import KnownDataset, known_source, resolve_source
 from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
@@ -20,69 +15,7 @@ from xtalgraph.workflows.setting_names import (
     SECTIONS,
     check_names,
     path_of_option,
-    setting,
 )
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class SharedOptions(TypedDict, total=False):
-    """What every verb takes that trains: settings by the names of their options, and a file."""
-
-    target: str | Sequence[str] | None
-    kind: str | Sequence[str] | None
-    task: str | Sequence[str] | None
-    unit: str | Sequence[str] | None
-    best: str | Sequence[str] | None
-    split: str | None
-    folds: int | None
-    epochs: int | None
-    jobs: int | None
-    device: Device | None
-    on_error: OnError | None
-    disorder: Disorder | None
-    config: Annotated[str | Path | None, Spelled("C.yaml", text="File of settings.")]
-    overrides: Annotated[Sequence[str], Spelled("a.b=c", text="Any setting; repeatable.")]
-
-
-class TrialOptions(SharedOptions, total=False):
-    """What `ablate` takes."""
-
-    model: str | None
-
-
-class SeededOptions(SharedOptions, total=False):
-    """What `compare` takes, for one fold and seed."""
-
-    fold: int | None
-    seed: int | None
-
-
-class TrainOptions(TrialOptions, total=False):
-    """What `train` and `tune` take, for one fold and seed."""
-
-    fold: int | None
-    seed: int | None
-    members: int | None
-
-
-def with_settings(function: F) -> F:
-    """Write what a function takes as ``**options`` into its docstring, from the declarations.
-
-    Args:
-        function: Its docstring has a line for ``**options``.
-
-    Returns:
-        The same function.
-    """
-    lines = []
-    for key in keys_of(collected_keys(function)):
-        is_setting = key.name not in ("config", "overrides")
-        text = setting(path_of_option(key.name)).text if is_setting else key.text
-        lines += textwrap.wrap(f"{key.name}: {text}", 84, subsequent_indent="    ")
-    described = textwrap.indent("\n".join(lines), " " * 8)
-    function.__doc__ = re.sub(r" {8}\*\*options: .*\n", described + "\n", function.__doc__ or "")
-    return function
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,27 +2,36 @@
 
 import difflib
 import functools
-from collections.abc import Mapping
-from typing import Any, Final
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, TypedDict, TypeVar
 
-from xtalgraph.conventions.declarations import Declared, fields_of
+from xtalgraph.conventions.choices import Device, OnError
+from xtalgraph.conventions.declarations import (
+    Declared,
+    Spelled,
+    collected_keys,
+    fields_of,
+    keys_of,
+)
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
-from xtalgraph.graphs.strategies import STRATEGIES
-from xtalgraph.models.registry import ENCODERS
-from xtalgraph.models.upgrades import RENAMED_SETTINGS
+from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
 
-SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "data": {"": DataConfig},
-    "graph": {"": GraphConfig, **STRATEGIES},
-    "model": {"": ModelConfig, **{name: cls.Config for name, cls in ENCODERS.items()}},
-    "training": {"": TrainingConfig},
+F = TypeVar("F", bound=Callable[..., Any])
+
+SECTIONS: Final[Mapping[str, Any]] = {
+    "data": DataConfig,
+    "graph": GraphConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
 }
-"""The dataclasses that declare the settings of each section; some stand for one choice only."""
-SECTIONS: Final = tuple(SETTINGS)
+"""What declares the settings of each section, but for those that stand for one choice only."""
 _ALSO: Final[Mapping[str, str]] = {
     "batch": "batch_size",
     "bs": "batch_size",
@@ -52,6 +61,76 @@ _ALSO: Final[Mapping[str, str]] = {
 """What a setting is called elsewhere, and here."""
 _NEAR: Final = 0.75
 """Likeness, by difflib, from which on a name is taken for a misspelling."""
+
+
+class SharedOptions(TypedDict, total=False):
+    """What every verb takes that trains: settings by the names of their options, and a file."""
+
+    target: str | Sequence[str] | None
+    kind: str | Sequence[str] | None
+    task: str | Sequence[str] | None
+    unit: str | Sequence[str] | None
+    best: str | Sequence[str] | None
+    split: str | None
+    folds: int | None
+    epochs: int | None
+    jobs: int | None
+    device: Device | None
+    on_error: OnError | None
+    disorder: Disorder | None
+    config: Annotated[str | Path | None, Spelled("C.yaml", text="File of settings.")]
+    overrides: Annotated[Sequence[str], Spelled("a.b=c", text="Any setting; repeatable.")]
+
+
+class TrialOptions(SharedOptions, total=False):
+    """What `ablate` takes."""
+
+    model: str | None
+
+
+class SeededOptions(SharedOptions, total=False):
+    """What `compare` takes, for one fold and seed."""
+
+    fold: int | None
+    seed: int | None
+
+
+class TrainOptions(TrialOptions, total=False):
+    """What `train` and `tune` take, for one fold and seed."""
+
+    fold: int | None
+    seed: int | None
+    members: int | None
+
+
+def with_settings(function: F) -> F:
+    """Write what a function takes as ``**options`` into its docstring, from the declarations.
+
+    Args:
+        function: Its docstring has a line for ``**options``.
+
+    Returns:
+        The same function.
+    """
+    lines = []
+    for key in keys_of(collected_keys(function)):
+        is_setting = key.name not in ("config", "overrides")
+        text = setting(path_of_option(key.name)).text if is_setting else key.text
+        lines += textwrap.wrap(f"{key.name}: {text}", 84, subsequent_indent="    ")
+    described = textwrap.indent("\n".join(lines), " " * 8)
+    function.__doc__ = re.sub(r" {8}\*\*options: .*\n", described + "\n", function.__doc__ or "")
+    return function
+
+
+def settings_of_choices() -> dict[str, dict[str, Any]]:
+    """Return the dataclasses that declare settings, by section and choice; "" for every choice."""
+    from xtalgraph.graphs.strategies import STRATEGIES
+    from xtalgraph.models.registry import ENCODERS
+
+    settings: dict[str, dict[str, Any]] = {name: {"": cls} for name, cls in SECTIONS.items()}
+    settings["graph"] |= STRATEGIES
+    settings["model"] |= {name: encoder.Config for name, encoder in ENCODERS.items()}
+    return settings
 
 
 def settings_called(name: str) -> list[str]:
@@ -91,6 +170,8 @@ def setting_meant(path: str) -> str | None:
 
 def _called_here(key: str) -> str:
     """Return what a key that has another name elsewhere, or had one before, is called."""
+    from xtalgraph.models.upgrades import RENAMED_SETTINGS
+
     for old, new in RENAMED_SETTINGS.items():
         if key == old.rpartition(".")[2]:
             return new.rpartition(".")[2]
@@ -108,8 +189,8 @@ def check_names(sections: Mapping[str, Mapping[str, Any]], source: str = "") -> 
         ConfigError: With the right name.
     """
     for section, settings in sections.items():
-        if section not in SETTINGS:
-            raise ConfigError(f"{source}unknown section {section!r}{nearest(section, SETTINGS)}")
+        if section not in SECTIONS:
+            raise ConfigError(f"{source}unknown section {section!r}{nearest(section, SECTIONS)}")
         for key in settings:
             meant = setting_meant(f"{section}.{key}")
             if meant is not None:
@@ -132,7 +213,7 @@ def path_of_option(name: str) -> str:
     if name == "model":
         return "model.name"
     for section in ("data", "training"):
-        if name in fields_of(SETTINGS[section][""]):
+        if name in fields_of(SECTIONS[section]):
             return f"{section}.{name}"
     meant = settings_called(name)
     hint = f'; it is a setting: write overrides=["{meant[0]}=VALUE"]' if meant else ""
@@ -146,14 +227,14 @@ def setting(path: str) -> Declared:
         path: With its section.
     """
     section, _, key = path.partition(".")
-    return fields_of(SETTINGS[section][""])[key]
+    return fields_of(SECTIONS[section])[key]
 
 
 @functools.cache
 def _by_key() -> dict[str, tuple[str, ...]]:
     """Return every setting of any section by its key alone."""
     found: dict[str, dict[str, None]] = {}
-    for section, classes in SETTINGS.items():
+    for section, classes in settings_of_choices().items():
         for cls in classes.values():
             for key in fields_of(cls):
                 found.setdefault(key, {})[f"{section}.{key}"] = None

@@ -36,8 +36,9 @@ from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.record import division_fields, examined_before, make_record, versions
 from xtalgraph.workflows.rejections import check_rejected
-from xtalgraph.workflows.request import Request, TrainOptions, with_settings
+from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.setting_names import TrainOptions, with_settings
 
 log = logging.getLogger("xtalgraph")
 

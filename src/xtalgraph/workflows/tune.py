@@ -27,9 +27,10 @@ from xtalgraph.workflows.fit import trainer_for
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.rejections import check_rejected
-from xtalgraph.workflows.request import Request, TrainOptions, with_settings
+from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
+from xtalgraph.workflows.setting_names import TrainOptions, with_settings
 from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.train import train_run
 
