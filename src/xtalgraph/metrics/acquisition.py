@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 
@@ -112,6 +111,8 @@ def expected_improvement(
     Source: D. Jones, M. Schonlau, W. Welch, J. Global Optim. 13, 455 (1998), doi
     10.1023/A:1008306431147.
     """
+    from scipy.stats import norm
+
     _check(std)
     sure = np.maximum(aim.gain(prediction) - float(aim.gain(np.array([known]))[0]), 0.0)
     width = np.where(std > 0, std, 1.0)
@@ -130,6 +131,8 @@ def expected_improvement(
 
 def _ramp(mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
     """Return E[max(0, y)] of a normal y with standard deviation 1."""
+    from scipy.stats import norm
+
     return np.maximum(mean * norm.cdf(mean) + norm.pdf(mean), 0.0)
 
 

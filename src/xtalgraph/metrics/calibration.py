@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import erf
-from scipy.stats import rankdata
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.metrics.pairs import checked_pair
@@ -156,6 +154,8 @@ def sparsification(
 
     Source: E. Ilg et al., ECCV (2018), doi 10.1007/978-3-030-01234-2_40.
     """
+    from scipy.stats import rankdata
+
     error, std = _checked(error, std)
     sizes = np.abs(error)
     count = len(sizes)
@@ -202,6 +202,8 @@ def identical_members(said: Float[np.ndarray, "members rows"]) -> list[tuple[int
 def _promises(
     error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
+    from scipy.special import erf
+
     error, std = _checked(error, std)
     sizes = np.abs(error)
     certain = np.where(sizes > 0, np.inf, 0.0)

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.stats import rankdata
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.metrics.pairs import checked_pair
@@ -57,6 +56,8 @@ def roc_auc(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, "
     Source: J. A. Hanley, B. J. McNeil, Radiology 143, 29 (1982),
     doi 10.1148/radiology.143.1.7063747.
     """
+    from scipy.stats import rankdata
+
     target, probability = checked_classes(target, probability)
     ones = int(target.sum())
     zeros = target.size - ones

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import betabinom
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 
@@ -89,6 +88,8 @@ def expected_coverage(
 
     Source: V. Vovk, Machine Learning 92, 349 (2013), doi 10.1007/s10994-013-5355-6.
     """
+    from scipy.stats import betabinom
+
     rank = _rank(calibrating, level)
     if rank > calibrating or rows < 1:
         raise ConfigError(

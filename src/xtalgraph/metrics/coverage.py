@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import beta
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.metrics.pairs import checked_rows
@@ -47,6 +46,8 @@ def binomial_share(count: int, rows: int, *, level: float = 0.95) -> Share:
     >>> found.low, round(found.high, 4)
     (0.0, 0.3085)
     """
+    from scipy.stats import beta
+
     if not 0 <= count <= rows or not 0 < level < 1:
         raise ConfigError(
             f"a share needs 0 <= count <= rows and a level between 0 and 1, got {count}, {rows} "

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.stats import rankdata
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.metrics.pairs import checked_pair
@@ -48,6 +47,8 @@ def failure_auroc(failed: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " 
     >>> failure_auroc(np.array([True, False, False]), np.array([2.0, 1.0, 2.0]))
     0.75
     """
+    from scipy.stats import rankdata
+
     failed = np.asarray(failed, dtype=bool)
     score = np.asarray(score, dtype=np.float64)
     if np.isnan(score).any():

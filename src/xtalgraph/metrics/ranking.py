@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.stats import kendalltau, rankdata
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.metrics.pairs import checked_pair, is_constant
@@ -41,6 +40,8 @@ def kendall(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " 
     >>> round(kendall(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])), 12)
     0.333333333333
     """
+    from scipy.stats import kendalltau
+
     target, prediction = checked_pair(target, prediction)
     if is_constant(target) or is_constant(prediction):
         return math.nan
@@ -60,6 +61,8 @@ def _order_of_pairs(values: Float[np.ndarray, " rows"]) -> Int[np.ndarray, "rows
 
 def _ranks(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
     """Rank rows from 1, ties at their mean rank."""
+    from scipy.stats import rankdata
+
     if values.size > _FEW:
         return rankdata(values)
     return (values.size + 1 + _order_of_pairs(values).sum(axis=1)) / 2
