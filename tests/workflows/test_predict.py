@@ -90,6 +90,9 @@ def test_a_device_that_is_not_there_is_told(run, folder, tmp_path, monkeypatch):
             verb(run, folder, out=tmp_path / "p.csv", device="cuda", progress=False)
     with pytest.raises(ConfigError, match="finds no CUDA GPU"):
         xtalgraph.evaluate(run, folder, device="cuda", progress=False)
+    for verb in (xtalgraph.verify, xtalgraph.diagnose):
+        with pytest.raises(ConfigError, match="finds no CUDA GPU"):
+            verb(run, device="cuda", progress=False)
     with pytest.raises(ConfigError, match="device must be one of 'cpu', 'cuda', got 'tpu'"):
         xtalgraph.predict(run, folder, out=tmp_path / "p.csv", device="tpu", progress=False)
     assert not (tmp_path / "p.csv").exists()
@@ -105,6 +108,14 @@ def test_a_gpu_says_the_same_to_single_precision(run_of_members, csv_path, tmp_p
     for name in ("prediction", "std", "embedding_distance"):
         one, other = (tables[device][name] for device in ("cpu", "cuda"))
         assert other.to_numpy() == pytest.approx(one.to_numpy(), rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_model_is_verified_and_diagnosed_on_a_gpu(run):
+    assert not xtalgraph.verify(run, sample=2, device="cuda", progress=False).verification.failures
+    only = ("order", "smoothing", "reach", "cutoff-path")
+    asked = xtalgraph.diagnose(run, only=only, sample=4, device="cuda", progress=False)
+    assert tuple(one.name for one in asked.results) == only
 
 
 def test_raise_stops_at_the_first(run, folder, tmp_path):

@@ -115,7 +115,7 @@ class _Checks:
         self.graph_settings = tested.graph_settings
         # Merging distances has steps of its own.
         self.unreduced = replace(tested.graph_settings, reduction_tolerance=0.0)
-        self.trial = Trial(tested.model, tested.targets)
+        self.trial = Trial(tested)
         self.start = {
             name: self.trial.of_crystal(crystal, self.graph_settings, self.state(name))
             for name, crystal in self.crystals.items()
@@ -216,7 +216,7 @@ class _Checks:
     def repeated(self) -> CheckResult:
         """Predict twice, in the precision in which the model is used."""
         worst = self.worst("repeated")
-        trial = Trial(self.tested.model, self.tested.targets, None)
+        trial = Trial(self.tested, None)
         for name, crystal in self.crystals.items():
             graph = self.state(name).attach(self.graph_settings.build(crystal))
             worst.add(name, violations(trial.of_graph(graph), trial.of_graph(graph)))
@@ -226,15 +226,15 @@ class _Checks:
         """Write the model and read it again."""
         trial = None
         if self.tested.reload is not None:
-            trial = Trial(self.tested.reload(), self.tested.targets)
+            trial = Trial(self.tested, model=self.tested.reload())
         worst = self.compared("save and load", trial)
         return worst.result(_BITS, 0.0, "the model is not one of a run")
 
     def on_gpu(self) -> CheckResult:
-        """Predict on the GPU, if there is one."""
+        """Predict on the GPU, if there is one, and on the CPU."""
         trial = None
         if torch.cuda.is_available():
-            trial = Trial(self.tested.model, self.tested.targets, device="cuda")
+            trial = Trial(self.tested, device="cuda" if self.tested.device == "cpu" else "cpu")
         worst = self.compared("device, CUDA as CPU", trial)
         return worst.result(ROUNDING, EXACT, "there is no CUDA device here")
 
@@ -242,7 +242,7 @@ class _Checks:
         """Compare the model's own precision with float64."""
         trial = None
         if {one.dtype for one in self.tested.model.parameters()} == {torch.float32}:
-            trial = Trial(self.tested.model, self.tested.targets, None)
+            trial = Trial(self.tested, None)
         return self.compared("float32 as float64", trial).result(
             "the run computes in float32: what its rounding costs",
             None,

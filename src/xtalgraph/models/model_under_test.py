@@ -18,7 +18,7 @@ from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.checkpoint import load_model, save_model
-from xtalgraph.models.inference import evaluated, placed
+from xtalgraph.models.inference import check_device, evaluated, placed
 from xtalgraph.models.invariance import Arrays
 from xtalgraph.models.model import ByTarget, Model, Output
 from xtalgraph.models.requirements import why_not_reduced
@@ -41,6 +41,7 @@ class ModelUnderTest:
         reload: Writes the model, reads it again, and returns what was read; None if there is no
             such thing.
         conditions: What it reads as the state of a crystal.
+        device: Where it computes.
     """
 
     model: nn.Module
@@ -49,9 +50,10 @@ class ModelUnderTest:
     why_not_reduced: str = "the model does not say that it reads reduced graphs"
     reload: Callable[[], nn.Module] | None = None
     conditions: Conditions = ATOMS_ALONE
+    device: str = "cpu"
 
     @classmethod
-    def of(cls, members: Sequence[Model], spec: ModelSpec) -> "ModelUnderTest":
+    def of(cls, members: Sequence[Model], spec: ModelSpec, device: str = "cpu") -> "ModelUnderTest":
         """Take trained models, of several members their mean.
 
         Where they predict the standard deviations of their errors, these are further targets.
@@ -59,6 +61,7 @@ class ModelUnderTest:
         Args:
             members: One or more of one kind.
             spec: What they are.
+            device: Where they compute.
         """
 
         def reload() -> nn.Module:
@@ -77,6 +80,7 @@ class ModelUnderTest:
             why_not_reduced(type(members[0].encoder), *spec.targets),
             reload,
             spec.conditions,
+            device,
         )
 
 
@@ -119,22 +123,22 @@ class Trial:
     """A model at work, in evaluation mode.
 
     Args:
-        model: Left as it is: one of another precision, or elsewhere, is copied.
-        targets: What it predicts.
+        tested: Left as it is: a model of another precision, or elsewhere, is copied.
         dtype: In which it computes; None for its own.
-        device: Where it computes.
+        device: Where it computes; None for that of the test.
+        model: Another copy of it, which computes in its place.
     """
 
     def __init__(
         self,
-        model: nn.Module,
-        targets: Sequence[Target],
+        tested: ModelUnderTest,
         dtype: torch.dtype | None = torch.float64,
-        device: str = "cpu",
+        device: str | None = None,
+        model: nn.Module | None = None,
     ) -> None:
-        self.device = torch.device(device)
-        self.model = placed(model, self.device, dtype)
-        self.targets = targets
+        self.device = check_device(device or tested.device)
+        self.model = placed(model or tested.model, self.device, dtype)
+        self.targets = tested.targets
 
     def of_graph(self, graph: Graph) -> Arrays:
         """Return the values of a graph, as they come: of a class the log-odds."""

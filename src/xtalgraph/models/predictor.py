@@ -249,7 +249,7 @@ class Predictor:
         Their predictions are the same, and the spread is too small.
         """
         weights = [parameters_to_vector(one.parameters()).detach() for one in self.members]
-        return identical_members(np.stack([one.double().numpy() for one in weights]))
+        return identical_members(np.stack([one.double().numpy(force=True) for one in weights]))
 
     def unseen_elements(self, crystal: Crystal) -> tuple[str, ...]:
         """Return the elements of a crystal that were not in the training part."""

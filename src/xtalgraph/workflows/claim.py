@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.models.checkpoint import load_model
 from xtalgraph.models.upgrades import upgrade_sections
 from xtalgraph.workflows.config import RunConfig, read_yaml
 from xtalgraph.workflows.sole_writer import HOLDER, LOCK, sole_writer
@@ -48,6 +49,8 @@ def check_settings(folder: Path, config: RunConfig) -> None:
     """
     before = RunConfig.from_sections(saved_sections(folder)).deciding()
     after = config.deciding()
+    if config.spec.readout == "auto":  # what that stands for may have changed since
+        after["model"]["readout"] = before["model"]["readout"]
     changed = [
         f"{section}.{key} was {before[section].get(key)!r}, is {after[section].get(key)!r}"
         for section in after
@@ -62,7 +65,9 @@ def check_settings(folder: Path, config: RunConfig) -> None:
 
 
 def saved_sections(run: Path) -> dict[str, dict[str, Any]]:
-    """Read the sections of ``config.yaml`` in a run folder.
+    """Read the sections of ``config.yaml`` in a run folder, with today's names.
+
+    Where an older version wrote ``auto`` for the readout, a finished run names the one that it has.
 
     Args:
         run: The run folder.
@@ -71,9 +76,22 @@ def saved_sections(run: Path) -> dict[str, dict[str, Any]]:
         RunError: If the file is missing or damaged.
     """
     try:
-        return upgrade_sections(read_yaml(run / "config.yaml"))
+        sections = upgrade_sections(read_yaml(run / "config.yaml"))
     except (ConfigError, ValueError, RecursionError) as error:
         raise RunError(f"{run} has no settings that can be read: {error}") from error
+    if is_run(run) and sections.get("model", {}).get("readout", "auto") == "auto":
+        _, spec, _ = load_model(run)  # its weights tell which it is
+        sections.setdefault("model", {})["readout"] = list(spec.readouts)
+    return sections
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder holds a trained model.
+
+    Args:
+        folder: Any.
+    """
+    return (folder / "model.json").is_file()
 
 
 def _check(folder: Path, config: RunConfig, resume: bool) -> None:

@@ -72,7 +72,7 @@ class RunConfig:
             tolerance = default_reduction_tolerance(chosen.name, targets)
         spec = ModelSpec(
             encoder=chosen.name,
-            readout=chosen.readout,
+            readout=_readout(chosen.readout, targets),
             settings=model,
             strategy=built.strategy,
             strategy_settings=graph,
@@ -88,6 +88,7 @@ class RunConfig:
 
     def sections(self) -> dict[str, dict[str, Any]]:
         """Return the four sections as plain values, every default written out."""
+        readouts = list(self.spec.readouts)
         return {
             "data": asdict(self.data),
             "graph": {
@@ -97,7 +98,7 @@ class RunConfig:
             },
             "model": {
                 "name": self.spec.encoder,
-                "readout": self.spec.readout,
+                "readout": readouts[0] if len(set(readouts)) == 1 else readouts,
                 **self.spec.settings,
             },
             "training": asdict(self.training),
@@ -113,6 +114,17 @@ class RunConfig:
     def to_yaml(self) -> str:
         """Return the YAML from which the same configuration is read."""
         return yaml.safe_dump(self.sections(), sort_keys=False, allow_unicode=True)
+
+
+def _readout(given: list[str] | str, targets: Sequence[Target]) -> str | tuple[str, ...]:
+    if isinstance(given, str):
+        return given
+    if len(given) != len(targets):
+        raise ConfigError(
+            f"model.readout must be one name for all targets, or one for each of "
+            f"{', '.join(target.name for target in targets)} in their order, got {given}"
+        )
+    return tuple(given)
 
 
 def _taken(cls: Any, section: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from tqdm import tqdm
 
+from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.errors import ConfigError, InputError
@@ -93,6 +94,7 @@ def diagnose(
     sample: Count = 500,
     retrain: bool = False,
     only: Annotated[Sequence[str], Spelled("A,B,...", commas=True, choices=NAMES)] = (),
+    device: Device = "cpu",
     progress: bool = True,
 ) -> Diagnosis:
     """Look for shortcuts, shifted labels, leaks, hard cutoffs and the causes of the largest errors.
@@ -107,13 +109,14 @@ def diagnose(
         sample: Test crystals that are examined, at most.
         retrain: Train the same architecture without elements, too.
         only: Names of diagnostics, by default all.
+        device: Where to compute; the numbers of a GPU differ in the last digits.
         progress: Show progress bars on standard error.
 
     Returns:
         The results.
 
     Raises:
-        ConfigError: If there is no such diagnostic or target.
+        ConfigError: If there is no such diagnostic or target, or no such device here.
         InputError: If the crystals are not there, or have disordered sites, or the target is one of
             sites.
         RunError: If it is not a finished run.
@@ -121,6 +124,7 @@ def diagnose(
     opened = Run.open(run)
     wanted = _wanted(only, retrain)
     chosen = _target(opened, target)
+    opened.predictor.to(device)
     whole = opened.data(data, progress=progress)
     _expect_ordered(whole.dataset)
     divided = whole.only(chosen.name)

@@ -31,6 +31,7 @@ class ModelConfig:
 
     name: Annotated[str, Spelled("NAME", choices=_ENCODERS)] = _DEFAULT
     """Architecture. See docs/architectures.md."""
-    readout: str = "auto"
+    readout: list[str] | str = "auto"
     """How the features of atoms become the property, see docs/architectures.md; ``auto`` follows
-    from the kind of the target and from the architecture."""
+    from the kind of the target and from the architecture. With several targets one for all of them
+    or one for each."""

@@ -9,6 +9,7 @@ from typing import Any
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.catalogue import KnownDataset, known_source, resolve_source
 from xtalgraph.models.registry import DEFAULT, ENCODERS
+from xtalgraph.workflows.claim import is_run, saved_sections
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.setting_names import (
@@ -49,7 +50,7 @@ class Request:
             section, _, key = path_of_option(name).partition(".")
             given.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
         given.setdefault("data", {})["path"] = _named(data)
-        base = {} if file is None else read_yaml(Path(file))
+        base = {} if file is None else _settings_of(Path(file))
         check_names(base, f"{file}: ")
         sections = merge(base, given, overrides)
         check_source(data)
@@ -91,6 +92,12 @@ class Request:
                 )
             sections.setdefault(section, {})[key] = value
         return RunConfig.from_sections(sections)
+
+
+def _settings_of(file: Path) -> dict[str, dict[str, Any]]:
+    """Read a file of settings; that of a run as today's names have it, whichever wrote it."""
+    of_run = file.name == "config.yaml" and is_run(file.parent)
+    return saved_sections(file.parent) if of_run else read_yaml(file)
 
 
 def _named(data: Any) -> str:

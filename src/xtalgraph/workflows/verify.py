@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import GraphError, InputError
@@ -26,8 +27,10 @@ from xtalgraph.evidence.verification import Verification
 from xtalgraph.evidence.verification import verify as verify_model
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.margin import MARGIN, is_decided
+from xtalgraph.models.inference import check_device
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model_under_test import ModelUnderTest
+from xtalgraph.nn.determinism import deterministic
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.report import report
@@ -73,7 +76,12 @@ class _Chosen:
 
 @checks_arguments
 def verify(
-    run: str | Path, *, on: Any = None, sample: Count = SAMPLE, progress: bool = True
+    run: str | Path,
+    *,
+    on: Any = None,
+    sample: Count = SAMPLE,
+    device: Device = "cpu",
+    progress: bool = True,
 ) -> Verified:
     """Verify the model of a run, write ``verify.json`` into its folder, and its report again.
 
@@ -85,17 +93,19 @@ def verify(
         on: Crystals to try it on: files, folders or tables; by default the test part of the run. In
             Python also structures.
         sample: How many of them, drawn at random, the same ones each time.
+        device: Where to compute; with a GPU here the other device is compared with it.
         progress: Show a progress bar on standard error.
 
     Returns:
         What came out.
 
     Raises:
-        ConfigError: If the sample is smaller than 1.
+        ConfigError: If the sample is smaller than 1, or there is no such device here.
         InputError: If there is no crystal to try the model on, or none has the state of a crystal
             that it reads.
         RunError: If the run is not finished, or a file of it has changed.
     """
+    check_device(device)
     opened, began = Run.open(run), time.monotonic()
     files = check_manifest(opened.folder, evidence=True)
     if files is not None:
@@ -109,13 +119,15 @@ def verify(
     place = {name: n for n, name in enumerate(known.crystals)}
     places = np.array([place[name] for name in chosen.crystals])
     states = None if known.states is None else known.states.select(places)
-    tested = ModelUnderTest.of(opened.predictor.members, opened.predictor.spec)
-    found = verify_model(tested, chosen.crystals, states, progress=progress)
+    tested = ModelUnderTest.of(opened.predictor.members, opened.predictor.spec, device)
+    with deterministic():
+        found = verify_model(tested, chosen.crystals, states, progress=progress)
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {
         "format": 1,
         "weights_sha256": model["weights_sha256"],
         "members": len(opened.predictor.members),
+        "device": device,
         "files": files,
         "source": known.source,
         "of": len(known.crystals),

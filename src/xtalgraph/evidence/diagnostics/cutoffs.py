@@ -192,7 +192,7 @@ def _in_double(tested: Evaluator, spec: ModelSpec | None = None) -> _Double:
     for member in tested.predictor.members:
         model = member
         if spec is not None:
-            model = spec.make_model()
+            model = spec.make_model().to(tested.predictor.device)
             model.load_state_dict(member.state_dict())
         members.append(model)
     return _Double(tested, members, spec or tested.predictor.spec)

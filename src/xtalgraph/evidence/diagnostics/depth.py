@@ -98,7 +98,7 @@ def measure_smoothing(
     """
     size = min(len(crystals), MEASURED)
     places = np.linspace(0, len(crystals) - 1, size).round().astype(int)
-    graph = predictor.spec.make_graph([crystals[i] for i in places])
+    graph = predictor.spec.make_graph([crystals[i] for i in places]).to(predictor.device)
     if states is not None:
         graph = states.select(places).attach(graph)
     each = [smoothing_by_layer(one.encoder, one.as_read(graph)) for one in predictor.members]
@@ -162,7 +162,7 @@ def reach(tested: Evaluator) -> DiagnosticResult:
         layers = len(members[0].encoder(graph).layers) - 1
     shown = min(range(len(fields)), key=lambda n: fields[n].reach)
     field = fields[shown]
-    hops, sensitivity = field.hops.numpy(), field.sensitivity.numpy()
+    hops, sensitivity = field.hops.numpy(force=True), field.sensitivity.numpy(force=True)
     farthest = int(hops.max())
     by_hop = np.array([sensitivity[hops == hop].sum() for hop in range(farthest + 1)])
     numbers = Reach(

@@ -143,13 +143,14 @@ class Evaluator:
         return found
 
     def as_read(self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]) -> Graph:
-        """Return a graph as the encoder of the model reads it, with the states of its crystals.
+        """Return a graph as the encoder of the model reads it, where that is, with its states.
 
         Args:
             graph: Of crystals of the table, or of what was made of them.
             rows: Which crystal of the table each is or was made of.
         """
-        return self.predictor.members[0].as_read(self.with_states(graph, rows))
+        graph = self.with_states(graph, rows).to(self.predictor.device)
+        return self.predictor.members[0].as_read(graph)
 
     def with_states(
         self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]
