@@ -11,6 +11,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes run beside each other
 os.environ.setdefault("DGLBACKEND", "pytorch")  # or DGL writes its choice into the home folder
+pytest_plugins = ["first_calls"]  # of which types and shapes are checked
 
 
 @pytest.fixture(scope="session", autouse=True)
