@@ -33,6 +33,20 @@ def folder(tmp_path):
     return tmp_path
 
 
+def test_tables_in_a_folder_of_crystals_are_told(folder, caplog):
+    (folder / "labels.csv").write_text("id,energy\ngood0,1.0\n")
+    (folder / "structures.json.gz").write_bytes(b"")
+    assert len(read_table(folder)) == 5
+    (told,) = [text for text in caplog.messages if "passed over" in text]
+    assert "passed over: labels.csv, structures.json.gz; give a table by its own path" in told
+
+
+def test_a_folder_of_tables_alone_names_them(tmp_path):
+    (tmp_path / "labels.CSV").write_text("id,energy\ngood0,1.0\n")
+    with pytest.raises(InputError, match=r"give one of its tables by its own path: labels\.CSV"):
+        read_table(tmp_path)
+
+
 def test_a_folder_with_good_and_bad_files_loses_nothing(folder):
     table = read_table(folder)
     assert table.ids == tuple(f"good{n}" for n in range(5))

@@ -19,13 +19,15 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.entry import Entry
 
 
-def read_ase_database(path: Path) -> Iterator[Entry]:
+def read_ase_database(path: Path, disorder: str = "refuse") -> Iterator[Entry]:
     """Read the rows of an ASE database (SQLite), each named by its id.
 
     A row that is damaged gives an entry with a reason; the others are still read.
 
     Args:
         path: The file, which is not changed.
+        disorder: What to do where ``occupancy`` in the data of a row tells of disordered sites, see
+            `from_ase`.
 
     Yields:
         The rows in the order of their ids.
@@ -38,7 +40,7 @@ def read_ase_database(path: Path) -> Iterator[Entry]:
         return
     count = 0
     try:
-        for entry in guarded_items(_entries(path), "the file"):
+        for entry in guarded_items(_entries(path, disorder), "the file"):
             yield entry
             count += 1
     except InputError as error:
@@ -48,7 +50,7 @@ def read_ase_database(path: Path) -> Iterator[Entry]:
         yield Entry("", None, reason="the database holds no rows")
 
 
-def _entries(path: Path) -> Iterator[Entry]:
+def _entries(path: Path, disorder: str) -> Iterator[Entry]:
     from ase.db import connect
 
     # ASE would add its own tables to the database of somebody else.
@@ -59,7 +61,9 @@ def _entries(path: Path) -> Iterator[Entry]:
         with connect(path, type="db", use_lock_file=False) as database:
             for number in numbers:
                 try:
-                    crystal, values = guarded(partial(_row, plain, database, number), "it")
+                    crystal, values = guarded(
+                        partial(_row, plain, database, number, disorder), "it"
+                    )
                 except InputError as error:
                     yield Entry(str(number), None, reason=f"row {number}: {error}")
                 else:
@@ -67,7 +71,7 @@ def _entries(path: Path) -> Iterator[Entry]:
 
 
 def _row(
-    plain: sqlite3.Connection, database: Any, number: int
+    plain: sqlite3.Connection, database: Any, number: int, disorder: str
 ) -> tuple[Crystal, Mapping[str, object]]:
     stored = plain.execute("SELECT * FROM systems WHERE id = ?", (number,)).fetchone()
     if stored["positions"] is None:
@@ -78,7 +82,9 @@ def _row(
     atoms = row.toatoms()
     if "natoms" in stored.keys() and stored["natoms"] != len(atoms):  # noqa: SIM118
         raise InputError(f"it declares {stored['natoms']} atoms and holds {len(atoms)}")
-    return from_ase(atoms), {**dict(row.data), **row.key_value_pairs, **_values_of(atoms)}
+    values = {**dict(row.data), **row.key_value_pairs, **_values_of(atoms)}
+    atoms.info = values  # ASE keeps neither occupancies nor kinds of sites with the atoms
+    return from_ase(atoms, disorder), values
 
 
 def _check_declared_sizes(name: str, value: object) -> None:

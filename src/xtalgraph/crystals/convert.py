@@ -8,7 +8,7 @@ import numpy as np
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.ase_occupancy import check_ase_occupancy
+from xtalgraph.crystals.ase_occupancy import sites_of_ase
 from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import resolve_disorder
@@ -57,7 +57,7 @@ def to_pymatgen(crystal: Crystal) -> Any:
     )
 
 
-def from_ase(atoms: Any) -> Crystal:
+def from_ase(atoms: Any, disorder: str = "refuse") -> Crystal:
     """Return the crystal of an ASE ``Atoms``.
 
     A direction that does not repeat and has no lattice vector gets one of unit length, so that the
@@ -65,20 +65,26 @@ def from_ase(atoms: Any) -> Crystal:
 
     Args:
         atoms: The ``Atoms``; constraints, momenta and results are left behind.
+        disorder: What to do where ``atoms.info["occupancy"]`` tells of several species on a site,
+            or of an empty one: ``refuse``, ``mix`` or ``order``.
 
     Returns:
         The crystal, with the same order and periodicity.
 
     Raises:
-        InputError: A direction repeats but has no lattice vector, or a site is partially occupied.
+        InputError: A direction repeats but has no lattice vector, or a site is partially occupied
+            and that is refused.
     """
-    check_ase_occupancy(atoms.info)
+    sites = sites_of_ase({**atoms.info, **atoms.arrays}, atoms.numbers)
     missing = atoms.pbc & ~atoms.cell.any(axis=1)
     if missing.any():
         raise InputError(
             f"direction {'abc'[int(missing.argmax())]} repeats but has no lattice vector"
         )
-    return Crystal(atoms.cell.complete().array, atoms.positions, atoms.numbers, atoms.pbc)
+    cell = atoms.cell.complete().array
+    if sites is None:
+        return Crystal(cell, atoms.positions, atoms.numbers, atoms.pbc)
+    return resolve_disorder(Crystal.from_sites(cell, atoms.positions, sites, atoms.pbc), disorder)
 
 
 def to_ase(crystal: Crystal) -> Any:
@@ -163,7 +169,7 @@ def from_any(item: Any, disorder: str = "refuse") -> Crystal:
         return from_pymatgen(item, disorder)
     ase = sys.modules.get("ase.atoms")
     if ase is not None and isinstance(item, ase.Atoms):
-        return from_ase(item)
+        return from_ase(item, disorder)
     jarvis = sys.modules.get("jarvis.core.atoms")
     if jarvis is not None and isinstance(item, jarvis.Atoms):
         return from_jarvis(item)

@@ -221,7 +221,7 @@ class Crystal:
         cell: Float[np.ndarray, "3 3"],
         fractional: Float[np.ndarray, "atoms 3"],
         numbers: Int[np.ndarray, " atoms"],
-        pbc: tuple[bool, bool, bool] = (True, True, True),
+        pbc: Sequence[bool] | Bool[np.ndarray, "3"] = (True, True, True),
     ) -> "Crystal":
         """Build a crystal from coordinates in units of the lattice vectors."""
         cell = np.asarray(cell, dtype=float)
@@ -234,7 +234,7 @@ class Crystal:
         cell: Float[np.ndarray, "3 3"],
         positions: Float[np.ndarray, "atoms 3"],
         sites: Sequence[Mapping[int, float]],
-        pbc: tuple[bool, bool, bool] = (True, True, True),
+        pbc: Sequence[bool] | Bool[np.ndarray, "3"] = (True, True, True),
     ) -> "Crystal":
         """Build a crystal from what each site holds, see `occupancies_of`.
 

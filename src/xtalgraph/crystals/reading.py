@@ -62,8 +62,7 @@ def read_file(path: str | Path, disorder: str = "refuse") -> Iterator[Entry]:
 
     Args:
         path: A file whose name tells its format, see `READABLE_SUFFIXES`.
-        disorder: What to do with disordered sites, which only a CIF tells of, see
-            `resolve_disorder`.
+        disorder: What to do with disordered sites, see `resolve_disorder`.
 
     Yields:
         One entry per block, frame or database row; where something cannot be read, the entry has
@@ -100,14 +99,14 @@ def _no_file(path: Path) -> str:
 
 def _entries(path: Path, kind: str, disorder: str) -> Iterator[Entry]:
     if kind == "database":
-        yield from read_ase_database(path)
+        yield from read_ase_database(path, disorder)
         return
     reason = _not_text(path)
     if reason is not None:
         yield Entry("", None, reason=reason)
     elif kind == "xyz":
         with path.open(encoding="utf-8", errors="replace") as lines:
-            yield from read_extxyz(lines)
+            yield from read_extxyz(lines, disorder)
     else:
         # Files of the twentieth century are in Latin-1; only names of authors differ.
         text = path.read_text(encoding="utf-8", errors="replace")

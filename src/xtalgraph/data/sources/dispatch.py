@@ -1,5 +1,6 @@
 """Rows of any source: crystal files, folders of them, tables, objects in memory."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from xtalgraph.crystals.reading import READABLE_SUFFIXES, format_of, read_file
 from xtalgraph.data.row import Row, checked_row
 from xtalgraph.data.sources.cgcnn import PROPERTY_FILE, rows_of_cgcnn_folder
 from xtalgraph.data.sources.tables import rows_of_csv, rows_of_frame, rows_of_json, rows_of_parquet
+
+log = logging.getLogger("xtalgraph")
 
 
 def file_id(path: Path) -> str:
@@ -43,7 +46,7 @@ def rows_of_folder(folder: Path, disorder: str = "refuse") -> Iterator[Row]:
     """Yield the crystals of every readable file in a folder, in the order of their names.
 
     Where the folder itself holds none, the folders directly in it are read (``<id>/POSCAR``).
-    Files of other kinds are passed over.
+    Files of other kinds are passed over; of tables the log says so.
 
     Args:
         folder: The folder.
@@ -59,11 +62,21 @@ def rows_of_folder(folder: Path, disorder: str = "refuse") -> Iterator[Row]:
     if not paths:
         inner = sorted(path for path in folder.iterdir() if path.is_dir())
         paths = [path for directory in inner for path in _readable_or_itself(directory)]
+    names = sorted(path.name for path in folder.iterdir() if _table_reader(path) is not None)
+    tables = shortened(", ".join(names), 200)
     if not paths:
         understood = ", ".join(READABLE_SUFFIXES)
+        advice = f"; give one of its tables by its own path: {tables}" if tables else ""
         raise InputError(
             f"the folder {folder} holds no crystal file ({understood}, POSCAR, CONTCAR), nor do "
-            "the folders in it"
+            f"the folders in it{advice}"
+        )
+    if tables:
+        log.warning(
+            "the crystal files in %s are read, and its tables are passed over: %s; give a table by "
+            "its own path to read it",
+            folder,
+            tables,
         )
     for path in paths:
         yield from rows_of_file(path, disorder)
@@ -134,7 +147,7 @@ def _rows_of_path(path: Path, disorder: str) -> Iterator[Row]:
         raise InputError(f"no such file or folder: {path}")
     if not path.is_file():
         raise InputError(f"{path} is not a file but a device or a pipe")
-    reader = next((r for s, r in TABLE_SUFFIXES.items() if path.name.lower().endswith(s)), None)
+    reader = _table_reader(path)
     if reader is not None:
         yield from reader(path, disorder)
     elif format_of(path) is not None:
@@ -142,6 +155,12 @@ def _rows_of_path(path: Path, disorder: str) -> Iterator[Row]:
     else:
         understood = ", ".join([*READABLE_SUFFIXES, "POSCAR", "CONTCAR", *TABLE_SUFFIXES])
         raise InputError(f"unknown kind of file {path.name!r}; understood are {understood}")
+
+
+def _table_reader(path: Path) -> Callable[[Path, str], Iterator[Row]] | None:
+    """Return what reads a table of this name; None where it is no table."""
+    name = path.name.lower()
+    return next((reader for end, reader in TABLE_SUFFIXES.items() if name.endswith(end)), None)
 
 
 def _rows_of_item(n: int, item: Any, disorder: str) -> Iterator[Row]:
