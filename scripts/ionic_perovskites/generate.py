@@ -31,8 +31,8 @@ from ionic_perovskites.reference import VirtualCrystal
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.ionic.interaction import Pairs
 from xtalgraph.data.ionic.ions import ion_of
-from xtalgraph.data.ionic.pairs import Pairs
 from xtalgraph.data.leaks import DuplicateIndex
 
 CRYSTALS_PER_COMPOUND: Final = 16

@@ -5,7 +5,7 @@ from pymatgen.core import Species
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.born_mayer import born_mayer
+from xtalgraph.data.ionic.interaction import born_mayer
 from xtalgraph.data.ionic.ions import OXIDATION_STATES, ion_of
 from xtalgraph.data.ionic.rigid_ion import RigidIonModel, rigid_ion_energy
 

@@ -177,14 +177,6 @@ class Target:
         """
         return (num_atoms if self.scope is Scope.ATOM else 1, *self.tensor.shape)
 
-    def label_text(self, value: float) -> str:
-        """Return a label as it is written: a number, or the name of a class.
-
-        Args:
-            value: The number, or 0 or 1.
-        """
-        return repr(self.classes[int(value)]) if self.classes is not None else f"{value:g}"
-
     @property
     def is_class(self) -> bool:
         """Whether it is one of two classes."""

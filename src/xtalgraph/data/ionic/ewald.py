@@ -8,8 +8,7 @@ from scipy.special import erfc
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.interaction import Interaction
-from xtalgraph.data.ionic.pairs import Pairs
+from xtalgraph.data.ionic.interaction import Interaction, Pairs
 
 COULOMB: Final = 14.399645478426
 """e²/(4πε₀) in eV Å, from the CODATA 2018 values of e and ε₀."""

@@ -8,9 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.born_mayer import born_mayer
 from xtalgraph.data.ionic.ewald import COULOMB, ewald
-from xtalgraph.data.ionic.interaction import Interaction
+from xtalgraph.data.ionic.interaction import Interaction, born_mayer
 from xtalgraph.data.ionic.ions import ion_of
 
 HARDNESS: Final = 0.345
