@@ -101,15 +101,15 @@ def ablate(
         for number, record in executor.run(_do, tasks):
             table.records[number] = record
             table.write()
-        found = Ablation(table.folder, table.document())
-        write_ablation_page(found.folder, found.document)
-    return found
+        ablation = Ablation(table.folder, table.document())
+        write_ablation_page(ablation.folder, ablation.document)
+    return ablation
 
 
-def _several(said: int | Sequence[int] | None) -> list[int]:
-    if said is None:
+def _several(given: int | Sequence[int] | None) -> list[int]:
+    if given is None:
         return []
-    return [said] if isinstance(said, int) else list(said)
+    return [given] if isinstance(given, int) else list(given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +158,9 @@ def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
         train_run(shared.preparations, point.config, folder, session)
     run = Run.open(folder)
     if not smoothing.is_file():
-        places = {name: place for place, name in enumerate(dataset.table.ids)}
-        test = np.array([places[name] for name in run.division["test"]], dtype=int)
-        shown = [dataset.table.crystals[place] for place in test]
+        rows = {name: row for row, name in enumerate(dataset.table.ids)}
+        test = np.array([rows[name] for name in run.division["test"]], dtype=int)
+        shown = [dataset.table.crystals[row] for row in test]
         states = None if dataset.states is None else dataset.states.select(test)
         layers = measure_smoothing(run.predictor, shown, states)
         size = min(len(shown), MEASURED)

@@ -48,8 +48,8 @@ class Ablation:
     @property
     def chosen(self) -> dict[str, Any] | None:
         """The record of the combination with the lowest validation error; None without any."""
-        place = self.document["chosen"]
-        return None if place is None else self.settings[place]
+        index = self.document["chosen"]
+        return None if index is None else self.settings[index]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -89,20 +89,20 @@ def finished_point(
         smoothing: Over-smoothing of its crystals, layer by layer.
     """
     metrics = run.metrics
-    model, each = metrics["model"], metrics["targets"]
+    model, measured = metrics["model"], metrics["targets"]
     trained = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
     targets = {}
-    for name, found in each.items():
-        measure = error_of(Target.from_dict(found["target"])).key
-        own = found["models"][model]
+    for name, entry in measured.items():
+        measure = error_of(Target.from_dict(entry["target"])).key
+        figures = entry["models"][model]
         targets[name] = {
-            "validation": own["val"][measure]["value"],
-            "test": own["test"][measure]["value"],
+            "validation": figures["val"][measure]["value"],
+            "test": figures["test"][measure]["value"],
         }
         if measure == "mae":
             targets[name] |= {
-                "validation spearman": own["val"]["spearman"]["value"],
-                "test spearman": own["test"]["spearman"]["value"],
+                "validation spearman": figures["val"]["spearman"]["value"],
+                "test spearman": figures["test"]["spearman"]["value"],
             }
     return _record(point, run.folder.name, "done") | {
         "targets": targets,
@@ -166,26 +166,28 @@ def summaries(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for point in points:
         key = json.dumps(point["settings"], ensure_ascii=False)
         groups.setdefault(key, []).append(point)
-    found = []
+    records = []
     for group in groups.values():
         done = [point for point in group if point["state"] == "done"]
         names = list(done[0]["targets"]) if done else []
         keys = list(done[0]["targets"][names[0]]) if done else []
-        found.append(
+        records.append(
             {
                 "settings": dict(group[0]["settings"]),
                 "runs": len(group),
                 "done": len(done),
                 "validation error": _mean([point["validation error"] for point in done]),
                 "targets": {
-                    name: {key: _mean([one["targets"][name][key] for one in done]) for key in keys}
+                    name: {
+                        key: _mean([point["targets"][name][key] for point in done]) for key in keys
+                    }
                     for name in names
                 },
                 "parameters": done[0]["parameters"] if done else None,
                 "smoothing": _mean_smoothing([point["smoothing"] for point in done]),
             }
         )
-    return found
+    return records
 
 
 def choose(settings: Sequence[Mapping[str, Any]]) -> int | None:
@@ -195,9 +197,9 @@ def choose(settings: Sequence[Mapping[str, Any]]) -> int | None:
         settings: As `summaries` returns them.
     """
     errors = {
-        place: one["validation error"]["mean"]
-        for place, one in enumerate(settings)
-        if one["done"] == one["runs"] and one["validation error"]["mean"] is not None
+        index: setting["validation error"]["mean"]
+        for index, setting in enumerate(settings)
+        if setting["done"] == setting["runs"] and setting["validation error"]["mean"] is not None
     }
     return min(errors, key=errors.__getitem__) if errors else None
 

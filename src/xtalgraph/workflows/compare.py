@@ -131,14 +131,14 @@ def compare(
     request = asked.recommended()
     resolved, every = _resolved(request)
     members = resolved.training.members if _names_members(asked) else None
-    own = own_entries(models or [resolved.spec.encoder], members)
+    ours = own_entries(models or [resolved.spec.encoder], members)
     others = entries_of(baselines, published)
     check_ahead(request.data, request.known, resolved)
     folder = Path(out)
     with sole_writer(folder):
         began = time.monotonic()
         cases = _cases(folder, request, resolved, every, Session(progress=progress))
-        document = _measured(own[0], [*others, *own], cases, progress)
+        document = _measured(ours[0], [*others, *ours], cases, progress)
         if every:
             document["settings"]["data"]["fold"] = None
         repeat = {
@@ -164,7 +164,7 @@ def _resolved(request: Request) -> tuple[RunConfig, bool]:
         sections["data"]["fold"] = 0  # any, until the folds are known
     resolved = RunConfig.from_sections(sections)
     if len(resolved.targets) > 1:
-        names = ", ".join(one.name for one in resolved.targets)
+        names = ", ".join(target.name for target in resolved.targets)
         raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
     return resolved, every
 
@@ -187,7 +187,7 @@ def _measured(
 
 
 def _names_members(request: Request) -> bool:
-    """Whether it was said how many members are trained."""
+    """Whether it was given how many members are trained."""
     return request.sections.get("training", {}).get("members") is not None
 
 
@@ -235,14 +235,14 @@ def _document(
     first = cases[0]
     target = first.target
     folds = [Fold(case.where, case.labels(case.split.test)) for case in cases]
-    how = first.split.description
+    description = first.split.description
     if len(cases) > 1:
-        how = f"{len(cases)} folds, each the test once; the first: {how}"
+        description = f"{len(cases)} folds, each the test once; the first: {description}"
     return {
         "format": 1,
         "target": target.as_dict(),
         "assessed": assessed.name,
-        "split": how,
+        "split": description,
         "folds": [fold.name for fold in folds],
         "rows": sum(len(fold.true) for fold in folds),
         "deciding": [error_of(target).key, rank_of(target).key],
@@ -299,8 +299,8 @@ def _record(
 
 def _command(repeat: Mapping[str, Any]) -> str:
     folder = Path(repeat["out"])
-    said = [("--models", repeat["models"]), ("--baselines", repeat["baselines"])]
-    words = [f"{option} {','.join(names)}" for option, names in said if names]
+    options = [("--models", repeat["models"]), ("--baselines", repeat["baselines"])]
+    words = [f"{option} {','.join(names)}" for option, names in options if names]
     if repeat["published"] is not None:
         words.append(f"--published {shlex.quote(str(repeat['published']))}")
     settings = shlex.quote(str(folder / "config.yaml"))
@@ -321,20 +321,20 @@ def _write(folder: Path, document: Mapping[str, Any]) -> None:
 def _as_table(document: Mapping[str, Any]) -> pd.DataFrame:
     """Return a row for each entry, run or not, and a column for each number."""
     rows: list[dict[str, Any]] = []
-    for one in document["entries"]:
-        row = {key: one[key] for key in ("name", "level", "assessed", "seconds", "parameters")}
-        for key, metric in one["metrics"].items():
+    for entry in document["entries"]:
+        row = {key: entry[key] for key in ("name", "level", "assessed", "seconds", "parameters")}
+        for key, metric in entry["metrics"].items():
             row |= {
                 key: metric["value"],
                 f"{key} low": metric["low"],
                 f"{key} high": metric["high"],
             }
-        for key, found in one["folds"].items():
-            row[f"{key} mean of folds"] = found["mean"]
-        for key, found in one["against"].items():
-            row[f"{key} outcome"] = found["outcome"]
-            row[f"{key} difference"] = found["difference"]
-            row |= {f"{key} difference {end}": found[end] for end in ("low", "high", "p")}
+        for key, numbers in entry["folds"].items():
+            row[f"{key} mean of folds"] = numbers["mean"]
+        for key, numbers in entry["against"].items():
+            row[f"{key} outcome"] = numbers["outcome"]
+            row[f"{key} difference"] = numbers["difference"]
+            row |= {f"{key} difference {end}": numbers[end] for end in ("low", "high", "p")}
         rows.append(row)
-    rows += [{**one, "assessed": False} for one in document["not_run"]]
+    rows += [{**entry, "assessed": False} for entry in document["not_run"]]
     return pd.DataFrame(rows)

@@ -43,18 +43,20 @@ def fit_baselines(
         baselines = _of_crystals(target, seed)
         counts = count_elements(crystals)
         read = counts[train], counts
-    found = []
+    results = []
     for baseline in baselines:
         if only not in (None, baseline.name):
             continue
         began = time.monotonic()
         columns = truth.reshape(len(truth), -1).T  # each number of a list for itself
-        each = [baseline.fit(read[0], column).predict(read[1]) for column in columns]
-        predicted = np.stack(each, axis=-1) if target.tensor.shape else each[0]
+        predictions = [baseline.fit(read[0], column).predict(read[1]) for column in columns]
+        predicted = np.stack(predictions, axis=-1) if target.tensor.shape else predictions[0]
         seconds = time.monotonic() - began
         values = Values((target,), {target.name: predicted}, labels.num_atoms)
-        found.append(ModelResult(baseline.name, baseline.description, Predictions(values), seconds))
-    return found
+        results.append(
+            ModelResult(baseline.name, baseline.description, Predictions(values), seconds)
+        )
+    return results
 
 
 def _of_crystals(target: Target, seed: int) -> tuple[Baseline, ...]:

@@ -27,7 +27,7 @@ _NEUTRAL: Final = {
 """Keys on which no number depends; a run goes on with others."""
 _OF_TARGETS: Final = ("kind", "unit", "best", "task", "size")
 CALIBRATION_FRACTION: Final = 0.1
-"""Part of the training part that is set aside where intervals are asked for and no more is said."""
+"""Part of the training part that is set aside where intervals are asked for and none is given."""
 
 
 @dataclass(frozen=True)

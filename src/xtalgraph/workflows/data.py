@@ -80,9 +80,9 @@ def describe_source(
         )
     unsupported, without_group = [], None
     if survey is not None:
-        for one in survey.sizes:
-            if one.unsupported:
-                unsupported.append(_told(f"{one.strategy} refused", one.unsupported, table))
+        for sizes in survey.sizes:
+            if sizes.unsupported:
+                unsupported.append(_told(f"{sizes.strategy} refused", sizes.unsupported, table))
         if survey.without_group:
             without_group = _told("no space group:", survey.without_group, table)
     return SourceInfo(
@@ -97,8 +97,13 @@ def describe_source(
 
 def _told(what: str, refusals: Sequence[UnsupportedStructure], table: CrystalTable) -> str:
     rows = [
-        Rejection(table.ids[one.index], table.files[one.index], table.rows[one.index], one.reason)
-        for one in refusals
+        Rejection(
+            table.ids[structure.index],
+            table.files[structure.index],
+            table.rows[structure.index],
+            structure.reason,
+        )
+        for structure in refusals
     ]
     return f"{what} {len(rows)} of {len(table)} crystals\n  {describe_all(rows)}"
 

@@ -74,7 +74,7 @@ class Diagnosis:
     @property
     def alarms(self) -> tuple[DiagnosticResult, ...]:
         """Those beyond their threshold."""
-        return tuple(one for one in self.results if one.verdict is Verdict.ALARM)
+        return tuple(result for result in self.results if result.verdict is Verdict.ALARM)
 
     def says(self, result: DiagnosticResult) -> str:
         """Return what a result means.
@@ -141,28 +141,28 @@ def diagnose(
         "sample": sample,
     }
     quantity = Quantity(chosen.name, tested.unit, chosen.unit)
-    found = _before(opened.folder, of)
+    measured = _before(opened.folder, of)
     pictures = {
-        name: keep_pictures(one, quantity, opened.folder / "diagnose")
-        for name, one in found.items()
+        name: keep_pictures(result, quantity, opened.folder / "diagnose")
+        for name, result in measured.items()
     }
     with tqdm(wanted, desc="diagnosing", unit="diagnostic", disable=not progress) as bar:
         for name in bar:
             bar.set_postfix_str(name)
-            if name not in found:
-                result = found[name] = DIAGNOSTICS[name].measure(tested)
+            if name not in measured:
+                result = measured[name] = DIAGNOSTICS[name].measure(tested)
                 pictures[name] = keep_pictures(result, quantity, opened.folder / "diagnose")
                 _log(result, quantity)
-                _write(opened, chosen, quantity, of, found, pictures)
-    _write(opened, chosen, quantity, of, found, pictures)
-    results = tuple(found[name] for name in NAMES if name in found)
+                _write(opened, chosen, quantity, of, measured, pictures)
+    _write(opened, chosen, quantity, of, measured, pictures)
+    results = tuple(measured[name] for name in NAMES if name in measured)
     return Diagnosis(opened.folder / "diagnose.html", quantity, results)
 
 
 def _expect_ordered(dataset: Dataset) -> None:
     """Refuse mixtures: what is asked moves, exchanges and counts atoms of one element."""
     ids, crystals = dataset.table.ids, dataset.table.crystals
-    mixed = [n for n, one in zip(ids, crystals, strict=True) if one.occupancies is not None]
+    mixed = [n for n, crystal in zip(ids, crystals, strict=True) if crystal.occupancies is not None]
     if mixed:
         raise InputError(
             f"diagnose reads one atom on each site, and {len(mixed)} crystals of the run have "
@@ -178,8 +178,8 @@ def _wanted(only: Sequence[str], retrain: bool) -> list[str]:
             raise ConfigError(f"the diagnostic {name!r} trains a model: say --retrain")
     return [
         name
-        for name, one in DIAGNOSTICS.items()
-        if (name in only or not only) and (retrain or not one.trains)
+        for name, diagnostic in DIAGNOSTICS.items()
+        if (name in only or not only) and (retrain or not diagnostic.trains)
     ]
 
 
@@ -226,8 +226,10 @@ def _energy(known: KnownDataset | None, target: Target) -> Callable[[Crystal], f
 def _weights(run: Run) -> list[str]:
     """Return the SHA-256 of the weights of each member."""
     folders = [member_folder(run.folder, n) for n in range(len(run.predictor.members))]
-    each = [json.loads((one / "model.json").read_text(encoding="utf-8")) for one in folders]
-    return [str(document["weights_sha256"]) for document in each]
+    documents = [
+        json.loads((member / "model.json").read_text(encoding="utf-8")) for member in folders
+    ]
+    return [str(document["weights_sha256"]) for document in documents]
 
 
 def _before(folder: Path, of: dict[str, Any]) -> dict[str, DiagnosticResult]:
@@ -239,8 +241,8 @@ def _before(folder: Path, of: dict[str, Any]) -> dict[str, DiagnosticResult]:
     if document["of"] != of:
         return {}
     return {
-        one["name"]: DiagnosticResult.from_dict(one, DIAGNOSTICS[one["name"]].numbers)
-        for one in document["results"]
+        result["name"]: DiagnosticResult.from_dict(result, DIAGNOSTICS[result["name"]].numbers)
+        for result in document["results"]
     }
 
 
@@ -256,11 +258,11 @@ def _write(
     target: Target,
     quantity: Quantity,
     of: dict[str, Any],
-    found: dict[str, DiagnosticResult],
+    measured: dict[str, DiagnosticResult],
     pictures: dict[str, list[Picture]],
 ) -> None:
-    results = [found[name] for name in NAMES if name in found]
-    document = {"of": of, "results": [one.as_dict() for one in results]}
+    results = [measured[name] for name in NAMES if name in measured]
+    document = {"of": of, "results": [result.as_dict() for result in results]}
     write_json(run.folder / "diagnose.json", document)
     model = called(run.config.spec.encoder)
     unit = f" ({target.unit})" if target.unit else ""

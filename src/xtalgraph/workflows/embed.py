@@ -156,12 +156,12 @@ def _table(predictor: Predictor, predicted: list[PredictedRow]) -> pd.DataFrame:
 
 def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str) -> None:
     embedding = table.filter(regex=r"^z\d+$").to_numpy(dtype=np.float64)
-    place, axes = _plane(embedding, method)
+    points, axes = _plane(embedding, method)
     known = table["target"].notna().all()
     value = table["target" if known else "prediction"].to_numpy(dtype=np.float64)
     target = predictor.targets[0]
     name = target.name if known else f"{target.name}, predicted"
-    figure = embedding_plot(place, value, axes_names=axes, name=name, unit=target.unit)
+    figure = embedding_plot(points, value, axes_names=axes, name=name, unit=target.unit)
     make_folder(picture.parent)
     if picture.suffix == ".svg":
         write_atomically(picture, figure_to_svg(figure))
@@ -175,13 +175,13 @@ def _plane(
     """Return a place in two dimensions for each vector, and what the directions are."""
     if method == "umap":
         umap = import_extra("umap", "embed")
-        place = umap.UMAP(random_state=0, n_jobs=1).fit_transform(embedding)
-        return np.asarray(place, dtype=np.float64), ("UMAP 1", "UMAP 2")
+        points = umap.UMAP(random_state=0, n_jobs=1).fit_transform(embedding)
+        return np.asarray(points, dtype=np.float64), ("UMAP 1", "UMAP 2")
     centered = embedding - embedding.mean(axis=0)
     left, scale, _ = np.linalg.svd(centered, full_matrices=False)
-    place = np.zeros((len(embedding), 2))
-    found = min(2, len(scale))
-    place[:, :found] = left[:, :found] * scale[:found]
+    points = np.zeros((len(embedding), 2))
+    drawn = min(2, len(scale))
+    points[:, :drawn] = left[:, :drawn] * scale[:drawn]
     total = float(np.square(scale).sum())
     share = [float(s**2) / total if total > 0 else 0.0 for s in [*scale[:2], 0.0, 0.0][:2]]
-    return place, (f"PC 1 ({share[0]:.0%} of the variance)", f"PC 2 ({share[1]:.0%})")
+    return points, (f"PC 1 ({share[0]:.0%} of the variance)", f"PC 2 ({share[1]:.0%})")

@@ -50,7 +50,7 @@ def evaluate(
         ``target``, its declaration, and ``metrics``.
 
     Raises:
-        InputError: If the data has no labels, or a row cannot be used and ``raise`` is said.
+        InputError: If the data has no labels, or a row cannot be used and ``raise`` is given.
     """
     check_source(data)
     predictor = load(run).to(device)
@@ -60,17 +60,17 @@ def evaluate(
     _check_labels(table, predictor.targets, run)
     dataset = label(table, source, predictor.targets, conditions)
     stop_at_rejected(dataset.table.rejected, on_error)
-    found = predictor.predict_crystals(dataset.table.crystals, dataset.states)
-    dataset = dataset.reject(found.unsupported)
+    predicted = predictor.predict_crystals(dataset.table.crystals, dataset.states)
+    dataset = dataset.reject(predicted.unsupported)
     rejected = dataset.table.rejected
     check_rejected(rejected, on_error)
-    if not len(found.places):
+    if not len(predicted.places):
         raise nothing_left(source, rejected)
     return {
-        "targets": _figures(dataset.labels, found.predictions.values),
+        "targets": _figures(dataset.labels, predicted.predictions.values),
         "model": predictor.spec.encoder,
         "crystals": len(dataset.table),
-        "rejected": [one.as_dict() for one in rejected],
+        "rejected": [rejection.as_dict() for rejection in rejected],
     }
 
 
@@ -92,7 +92,7 @@ def _check_labels(table: CrystalTable, targets: Sequence[Target], run: str | Pat
 
 
 def _figures(labels: Values, predicted: Values) -> dict[str, Any]:
-    found = {}
+    measured = {}
     for target in labels.targets:
         known = np.flatnonzero(labels.known(target.name))
         true, given = (values.of(target.name, known) for values in (labels, predicted))
@@ -100,5 +100,5 @@ def _figures(labels: Values, predicted: Values) -> dict[str, Any]:
         entry["metrics"] = figures_of(target, true, given)
         if not target.tensor.is_scalar:
             entry["components"] = figures_by_component(target, true, given)
-        found[target.name] = entry
-    return found
+        measured[target.name] = entry
+    return measured

@@ -125,9 +125,9 @@ class Executor(Generic[S]):
         """
         with self._bar(len(tasks)) as bar:
             if self.processes <= 1 or len(tasks) <= 1:
-                for place, task in enumerate(tasks):
-                    yield place, work(self.shared, task, partial(self._show, bar, place))
-                    self._show(bar, place, 1.0, "")
+                for number, task in enumerate(tasks):
+                    yield number, work(self.shared, task, partial(self._show, bar, number))
+                    self._show(bar, number, 1.0, "")
             else:
                 yield from self._beside(work, tasks, bar)
 
@@ -147,10 +147,10 @@ class Executor(Generic[S]):
         try:
             while waiting:
                 self._listen(bar, messages)
-                for future in [one for one in waiting if one.done()]:
-                    place = waiting.pop(future)
-                    yield place, future.result()
-                    self._show(bar, place, 1.0, "")
+                for future in [running for running in waiting if running.done()]:
+                    number = waiting.pop(future)
+                    yield number, future.result()
+                    self._show(bar, number, 1.0, "")
         except TerminatedWorkerError as error:
             raise RunError(
                 "a process that was working beside this one died; if memory was short, take fewer "
@@ -160,7 +160,7 @@ class Executor(Generic[S]):
         except Stopped as error:
             go.close()
             ended = [future.exception() for future in futures if not future.cancel()]
-            saved = [one.saved for one in ended if isinstance(one, Stopped)]
+            saved = [stopped.saved for stopped in ended if isinstance(stopped, Stopped)]
             raise Stopped(error.signum, "; ".join(saved)) from error
         finally:
             go.close()
@@ -185,8 +185,8 @@ class Executor(Generic[S]):
             else:
                 self._show(bar, *message)
 
-    def _show(self, bar: Any, place: int, part: float, text: str) -> None:
-        self._parts[place] = max(part, self._parts.get(place, 0.0))  # messages may come late
+    def _show(self, bar: Any, number: int, part: float, text: str) -> None:
+        self._parts[number] = max(part, self._parts.get(number, 0.0))  # messages may come late
         if text:
             bar.set_postfix_str(text, refresh=False)
         done = sum(self._parts.values())
@@ -220,9 +220,9 @@ class _Process:
     alive: Any
     """A pipe that ends when the parent is dead, or needs the process no longer."""
 
-    def report(self, place: int, part: float, text: str) -> None:
+    def report(self, number: int, part: float, text: str) -> None:
         """Send how far a task has come."""
-        self.messages.put((place, part, text))
+        self.messages.put((number, part, text))
 
     def watch(self) -> None:
         """Stop when that is asked for; end at once with the parent, even if that was killed."""
@@ -246,7 +246,7 @@ def _begin(process: _Process, level: int) -> None:
     threading.Thread(target=process.watch, daemon=True).start()
 
 
-def _do(work: Work[Any, T, R], place: int, task: T) -> R:
+def _do(work: Work[Any, T, R], number: int, task: T) -> R:
     (process,) = _process
     with stopping_on_signals():
-        return work(process.shared, task, partial(process.report, place))
+        return work(process.shared, task, partial(process.report, number))

@@ -233,7 +233,7 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
         progress = trainer.fit(resume=shared.resume, report=report)
         predictions = predict_all(model, prepared)
         parts = ("train", "test") if number == 0 else ()
-        vectors = {one: embed_all(model, prepared, prepared.split.parts()[one]) for one in parts}
+        vectors = {part: embed_all(model, prepared, prepared.split.parts()[part]) for part in parts}
     member = Member(snapshot(model.cpu()), progress, predictions, vectors)
     task.ended[number] = member
     return member
@@ -252,33 +252,35 @@ def gathered(
     """
     split, crystals = prepared.split, prepared.dataset.table.crystals
     models = []
-    for number, one in enumerate(members):
-        place = member_folder(folder, number)
-        write_atomically(place / "log.csv", csv_text(one.progress.history))
+    for number, member in enumerate(members):
+        inside = member_folder(folder, number)
+        write_atomically(inside / "log.csv", csv_text(member.progress.history))
         model = config.spec.make_model()
-        model.load_state_dict(one.weights, assign=True)  # in the precision of the training
+        model.load_state_dict(member.weights, assign=True)  # in the precision of the training
         models.append(model)
-    done = [one.progress for one in members]
-    seconds = sum(one.seconds for one in done)
+    done = [member.progress for member in members]
+    seconds = sum(progress.seconds for progress in done)
     seen = prepared.graphs.survey
     trained = {
         "epochs": done[0].epoch,
         "selected epoch": done[0].selected_epoch,
         "parameters": sum(p.numel() for p in models[0].parameters()),
         "mean edges per crystal": round(seen.mean_edges, 1),
-        "mean edges per crystal, folded": round(seen.mean_reduced_edges, 1),
+        "mean edges per crystal, reduced": round(seen.mean_reduced_edges, 1),
         "crystals per second": round(
-            len(split.train) * sum(one.epoch for one in done) / max(seconds, 1e-9)
+            len(split.train) * sum(progress.epoch for progress in done) / max(seconds, 1e-9)
         ),
     }
-    each = [one.predictions for one in members]
-    values = [np.concatenate([*one.values.arrays.values()], axis=None) for one in each]
+    predictions = [member.predictions for member in members]
+    values = [
+        np.concatenate([*predicted.values.arrays.values()], axis=None) for predicted in predictions
+    ]
     vectors = members[0].embeddings
     training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
     compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
     return FittedMembers(
         members=tuple(models),
-        result=_result(config, each, seconds + prepared.graphs.seconds),
+        result=_result(config, predictions, seconds + prepared.graphs.seconds),
         copies=tuple(identical_members(np.stack(values))),
         training_set=training_set,
         novelty=dict(zip(split.test.tolist(), compared, strict=True)),
@@ -300,20 +302,20 @@ def member_seed(seed: int, number: int) -> int:
     return int(drawn[0]) if number else seed
 
 
-def _result(config: RunConfig, each: Sequence[Predictions], seconds: float) -> ModelResult:
+def _result(config: RunConfig, predicted: Sequence[Predictions], seconds: float) -> ModelResult:
     """Return the mean of what the members predict, and how far off it may be."""
-    count, name = len(each), config.spec.encoder
+    count, name = len(predicted), config.spec.encoder
     description = f"{ENCODERS[name].__name__}, a graph neural network"
-    if each[0].std is not None:
+    if predicted[0].std is not None:
         description += " with a mean-variance head"
     if count > 1:
         what = "snapshots of one training" if config.training.snapshots else "members"
         description = f"the mean of {count} {what}, each {description}"
-    values = each[0].values
+    values = predicted[0].values
     means, stds = {}, {}
     for target in values.targets:
-        members = np.stack([one.values.arrays[target.name] for one in each])
-        learned = [one.std.arrays[target.name] for one in each if one.std is not None]
+        members = np.stack([member.values.arrays[target.name] for member in predicted])
+        learned = [member.std.arrays[target.name] for member in predicted if member.std is not None]
         std = std_of(members, np.stack(learned) if learned else None)
         means[target.name] = members[0] if count == 1 else members.mean(axis=0)
         if std is not None:

@@ -10,7 +10,7 @@ _MMAP: Final = -3
 """M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h."""
 _LARGEST: Final = 2**31 - 1
 """The largest threshold that mallopt takes, bytes."""
-_SAID: Final = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
+_VARIABLES: Final = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
 """What a user may have set in the environment for the same."""
 
 
@@ -28,7 +28,7 @@ def keep_freed_memory() -> bool:
 
     Source: mallopt(3), https://man7.org/linux/man-pages/man3/mallopt.3.html
     """
-    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _SAID):
+    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _VARIABLES):
         return False
     libc = ctypes.CDLL(None)
     return all(libc.mallopt(which, _LARGEST) == 1 for which in (_TRIM, _MMAP))

@@ -209,6 +209,6 @@ def _chosen(
 
 
 def _default_strategy() -> Strategy:
-    """Return the strategy of a training to which nothing is said of graphs."""
+    """Return the strategy of a training whose settings name no graph."""
     sections = {"data": {"path": "any", "target": "any"}}
     return RunConfig.from_sections(sections).spec.make_strategy()

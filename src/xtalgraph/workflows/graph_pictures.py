@@ -79,8 +79,8 @@ class Pictures:
         for name, crystal, summary in shown:
             formula = summary.reduced_formula
             title = formula if name == formula else f"{name}: {formula}"
-            for option, place, suffixes in self._wanted():
-                path = place if total == 1 else place / f"{names[name]}{suffixes[0]}"
+            for option, written, suffixes in self._wanted():
+                path = written if total == 1 else written / f"{names[name]}{suffixes[0]}"
                 if option == "--plot":
                     plot_statistics(crystal, strategy, summary, path, title)
                     log.info("wrote %s", path)

@@ -41,15 +41,15 @@ def check_output(path: Path, sources: Any = ()) -> None:
             f"{path} has the name of a file of crystals, and results are written there: choose "
             "another name"
         )
-    place = path.resolve()
-    if any(source == place for source in _paths(sources)):
+    resolved = path.resolve()
+    if any(source == resolved for source in _paths(sources)):
         raise ConfigError(
             f"{path} is what is read, and would be lost: choose another file for the results"
         )
-    for folder in place.parents:
-        inside = place.relative_to(folder).parts
-        own = inside[0] in _FOLDERS if len(inside) > 1 else inside[0] in _FILES
-        if own and (folder / "model.json").is_file():
+    for folder in resolved.parents:
+        inside = resolved.relative_to(folder).parts
+        of_run = inside[0] in _FOLDERS if len(inside) > 1 else inside[0] in _FILES
+        if of_run and (folder / "model.json").is_file():
             raise ConfigError(
                 f"{path} is a file of the run {folder}, and would be lost: choose another file "
                 "for the results"

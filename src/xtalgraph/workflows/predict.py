@@ -154,17 +154,19 @@ class _Tally:
         part = tabulate(predicted)
         with postponed_stop():
             table.append(part)
-            for row, said in predicted:
-                self._count(row, said, predictor)
+            for row, prediction in predicted:
+                self._count(row, prediction, predictor)
 
-    def _count(self, row: Row, said: Prediction | None, predictor: Predictor) -> None:
+    def _count(self, row: Row, prediction: Prediction | None, predictor: Predictor) -> None:
         if row.crystal is not None:
             self.unseen.update(predictor.unseen_elements(row.crystal))
         elif self.on_error == "raise":
             raise InputError(f"{row.id}: {row.reason}")
-        self.new += said is not None and said.novelty is not None and said.novelty.is_new
-        self.good += said is not None
-        self.bad += said is None
+        self.new += (
+            prediction is not None and prediction.novelty is not None and prediction.novelty.is_new
+        )
+        self.good += prediction is not None
+        self.bad += prediction is None
 
     def warn(self) -> None:
         """Warn of what makes predictions doubtful."""

@@ -121,7 +121,9 @@ def _meant(path: Path) -> str:
         if close:
             return f"; did you mean the data set {names[close[0]]!r}?"
     try:
-        beside = [one.name for one, _ in zip(path.parent.iterdir(), range(_SIBLINGS), strict=False)]
+        beside = [
+            file.name for file, _ in zip(path.parent.iterdir(), range(_SIBLINGS), strict=False)
+        ]
     except (OSError, ValueError):
         return ""
     close = difflib.get_close_matches(path.name, beside, n=1)

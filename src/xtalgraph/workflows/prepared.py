@@ -175,7 +175,9 @@ class Preparations:
         if key not in self._graphs:
             self._graphs.clear()  # before others are built: they are large
             graphs = make_graphs(dataset.table.crystals, settings, config.data, progress=progress)
-            supported = dataset.reject({one.index: one.reason for one in graphs.unsupported})
+            supported = dataset.reject(
+                {structure.index: structure.reason for structure in graphs.unsupported}
+            )
             self._graphs[key] = supported, graphs.with_states(supported.states)
         return self._graphs[key]
 
@@ -183,8 +185,8 @@ class Preparations:
         """Divide crystals, and look that each target has labels to learn from and to test on."""
         split = make_split(dataset, config.data, self.request.known, config.training.seed)
         divided = Divided(dataset, split)
-        said = (dataset.content_hash, dataset.targets, dataset.conditions, split.description)
-        key = hashlib.sha256(repr(said).encode())
+        decided = (dataset.content_hash, dataset.targets, dataset.conditions, split.description)
+        key = hashlib.sha256(repr(decided).encode())
         for name, rows in divided.split.parts().items():
             key.update(name.encode() + rows.astype("<i8").tobytes())
         for target in dataset.targets:
@@ -294,12 +296,12 @@ def _classes(dataset: Dataset, known: KnownDataset, total: int) -> Int[np.ndarra
             if np.isnan(value):
                 raise ConfigError(f"row {row} has no label {target.name!r}, which the folds need")
             classes[row] = int(value)
-    for one in dataset.table.rejected:
-        known_class = class_of(one.values.get(target.name), target.classes)
-        if known_class is None or one.row is None:
+    for rejection in dataset.table.rejected:
+        known_class = class_of(rejection.values.get(target.name), target.classes)
+        if known_class is None or rejection.row is None:
             raise ConfigError(
-                f"the official folds have the same share of each class, and {one.id} has no class: "
-                f"{one.reason}"
+                "the official folds have the same share of each class, and "
+                f"{rejection.id} has no class: {rejection.reason}"
             )
-        classes[one.row] = int(known_class)
+        classes[rejection.row] = int(known_class)
     return classes

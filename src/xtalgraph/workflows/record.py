@@ -79,8 +79,8 @@ def make_record(
             "to own images; vector = position[neighbor] + image @ cell - position[center]",
             "search algorithm": f"cell list, vesin {versions()['vesin']}",
             "mean edges per crystal": trained["mean edges per crystal"],
-            "reduction tolerance, Å": spec.reduction_tolerance or "not folded",
-            "mean edges per crystal, folded": trained["mean edges per crystal, folded"],
+            "reduction tolerance, Å": spec.reduction_tolerance or "not reduced",
+            "mean edges per crystal, reduced": trained["mean edges per crystal, reduced"],
         },
         "Model": {**model_fields(spec), "parameters": trained["parameters"]},
         "Training": {
@@ -124,8 +124,8 @@ def model_fields(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _declared(targets: Sequence[Target]) -> dict[str, Any]:
-    each = [{key: value or "" for key, value in one.as_dict().items()} for one in targets]
-    return each[0] if len(each) == 1 else {str(one.pop("name")): one for one in each}
+    declared = [{key: value or "" for key, value in target.as_dict().items()} for target in targets]
+    return declared[0] if len(declared) == 1 else {str(text.pop("name")): text for text in declared}
 
 
 def _spaced(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def examine_split(divided: Divided) -> dict[str, Any]:
         The content of ``split.json``: ``how``, the ids of the parts, what `assess_split` counts,
         and under ``labels`` a `LabelAssessment` for each target.
     """
-    labels = {name: one.as_dict() for name, one in assess_labels(divided).items()}
+    labels = {name: assessment.as_dict() for name, assessment in assess_labels(divided).items()}
     return {**parts_of(divided), **assess_split(divided), "labels": labels}
 
 

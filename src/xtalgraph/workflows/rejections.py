@@ -19,13 +19,13 @@ _SHOWN = 20
 def describe(rejection: Rejection) -> str:
     """Say in one line which row it was and what is wrong with it."""
     row = "" if rejection.row is None else f", row {rejection.row}"
-    place = f" ({rejection.file}{row})" if rejection.file or row else ""
-    return f"{rejection.id}{place}: {rejection.reason}"
+    origin = f" ({rejection.file}{row})" if rejection.file or row else ""
+    return f"{rejection.id}{origin}: {rejection.reason}"
 
 
 def describe_all(rejected: Sequence[Rejection]) -> str:
     """List rejected rows one a line, indented, the first twenty of them."""
-    lines = [describe(one) for one in rejected[:_SHOWN]]
+    lines = [describe(rejection) for rejection in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"... and {len(rejected) - _SHOWN} more")
     return "\n  ".join(lines)
@@ -42,7 +42,7 @@ def stop_at_rejected(
         folder: Where they are listed in ``rejected.csv`` before that; None lists them nowhere.
 
     Raises:
-        InputError: If there are any, and ``raise`` is said.
+        InputError: If there are any, and ``raise`` is given.
     """
     if rejected and on_error == "raise":
         _write(rejected, folder)
@@ -64,7 +64,7 @@ def check_rejected(
             nowhere.
 
     Raises:
-        InputError: If there are any, and ``raise`` is said.
+        InputError: If there are any, and ``raise`` is given.
     """
     stop_at_rejected(rejected, on_error, folder)
     _write(rejected, folder)

@@ -28,7 +28,7 @@ class Request:
     known: KnownDataset | None
     """What the catalogue says of it."""
     sections: Mapping[str, Mapping[str, Any]]
-    """The settings that were said, by section."""
+    """The settings that were given, by section."""
 
     @classmethod
     def of(cls, data: Any, options: Mapping[str, Any]) -> "Request":
@@ -105,7 +105,7 @@ def _named(data: Any) -> str:
 
 
 def _fill_in(section: dict[str, Any], known: KnownDataset | None) -> None:
-    """Take what was not said about the target from what is known of the data set."""
+    """Take what was not given about the target from what is known of the data set."""
     if known is None:
         return
     section.setdefault("target", known.target)

@@ -44,8 +44,8 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
     spec = replace(run.config.spec, targets=(target,))
     number = int(np.argmax(tested.seen))
     bare = [
-        Crystal(one.cell, one.positions, np.full(len(one), number), one.pbc)
-        for one in tested.crystals
+        Crystal(crystal.cell, crystal.positions, np.full(len(crystal), number), crystal.pbc)
+        for crystal in tested.crystals
     ]
     graph, unsupported = build_supported(bare, spec.make_graph_settings())
     if graph is None or unsupported:

@@ -114,14 +114,15 @@ class Run:
                     f"{self.folder} was trained on data in memory, {path}: give the data again"
                 )
             source = path
-        found, _ = resolve_source(source)
-        if isinstance(found, Path) and not found.exists():
+        resolved, _ = resolve_source(source)
+        if isinstance(resolved, Path) and not resolved.exists():
             raise InputError(
-                f"{self.folder} was trained on {found}, which is not there: say where the data is"
+                f"{self.folder} was trained on {resolved}, which is not there: say where the data "
+                "is"
             )
         config = self.config
         dataset = read_dataset(
-            found,
+            resolved,
             config.targets,
             config.spec.conditions,
             progress=progress,
@@ -130,7 +131,7 @@ class Run:
         named = [*PARTS, "calibration"] if "calibration" in self.division else PARTS
         try:
             parts = {part: set(self.division[part]) for part in named}
-            digest, how = str(self.division["data_sha256"]), str(self.division["how"])
+            digest, description = str(self.division["data_sha256"]), str(self.division["how"])
         except DAMAGE as error:
             raise RunError(
                 f"{self.folder / 'split.json'} is damaged: it lacks the ids of a part, or the "
@@ -145,16 +146,16 @@ class Run:
                 f"the crystals and targets of {source} are not those that {self.folder} was "
                 f"trained on, whose data_sha256 is {digest[:12]}...: give the same data"
             )
-        place = {name: n for n, name in enumerate(dataset.table.ids)}
-        if not known <= set(place):
+        row_of = {name: n for n, name in enumerate(dataset.table.ids)}
+        if not known <= set(row_of):
             raise RunError(
                 f"{self.folder / 'split.json'} is damaged: it divides crystals that are not there"
             )
 
         def places(part: str) -> Int[np.ndarray, " rows"]:
-            return np.array([place[name] for name in self.division[part]], dtype=np.int64)
+            return np.array([row_of[name] for name in self.division[part]], dtype=np.int64)
 
-        return Divided(dataset, Split(**{p: places(p) for p in named}, description=how))
+        return Divided(dataset, Split(**{p: places(p) for p in named}, description=description))
 
     def _json(self, name: str) -> dict[str, Any]:
         return read_document(self.folder / name, largest=2**30)

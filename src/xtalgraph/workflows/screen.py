@@ -62,7 +62,7 @@ class Screened:
     table: pd.DataFrame
     """What is in the table."""
     caveats: tuple[str, ...]
-    """What must be said beside the ranking, in sentences."""
+    """Sentences that belong to the ranking."""
     error: float | None
     """Mean absolute error of the run on its test part, which says what digits mean."""
 
@@ -106,7 +106,7 @@ def screen(
 
     Raises:
         ConfigError: If the objective or the way cannot be, for this run.
-        InputError: If no candidate can be used, or one cannot and ``raise`` is said.
+        InputError: If no candidate can be used, or one cannot and ``raise`` is given.
     """
     aim, opened, folder = Aim.parse(objective), Run.open(run), Path(out)
     predictor = opened.predictor.to(device)
@@ -128,7 +128,7 @@ def screen(
         best = best_of(tally.scored(rows, aim, by, known), _MARGIN * top)
     if not best:
         raise InputError(f"{candidates} holds no crystal that can be used; {tally.bad} rows cannot")
-    groups = put_together([one.crystal for one in best])
+    groups = put_together([candidate.crystal for candidate in best])
     kept = [(best[group[0]], [best[n] for n in group[1:]]) for group in groups[:top]]
     if len(kept) < top and len(best) == _MARGIN * top:
         log.warning(
@@ -136,12 +136,13 @@ def screen(
             len(best),
             len(kept),
         )
-    caveats = _caveats(predictor, record, tally, [one for one, _ in kept], aim, by, known)
+    shown = [candidate for candidate, _ in kept]
+    caveats = _caveats(predictor, record, tally, shown, aim, by, known)
     for caveat in caveats:
         log.warning("%s", caveat)
     table = _table(kept, by, aim)
     files = write_structures(
-        folder, [(one.predicted.row.id, one.crystal) for one, _ in kept], structures
+        folder, [(candidate.predicted.row.id, candidate.crystal) for candidate in shown], structures
     )
     if structures != "none":
         table["file"] = files
@@ -149,9 +150,10 @@ def screen(
     write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
     target, sizes = predictor.targets[0], np.abs(_errors(record))
     error = float(sizes.mean()) if len(sizes) else None
+    lines = [{str(key): cell for key, cell in row.items()} for row in table.to_dict("records")]
     page = write_screen_page(
         folder,
-        [Candidate(one.crystal, line) for (one, _), line in zip(kept, _lines(table), strict=True)],
+        [Candidate(candidate.crystal, line) for candidate, line in zip(shown, lines, strict=True)],
         target=target,
         title=title(len(kept), tally.good, aim, target.name, target.unit),
         how=how_ranked(objective, by, known, target.unit),
@@ -190,32 +192,28 @@ def _caveats(
     known: float,
 ) -> tuple[str, ...]:
     """Say what a reader of the ranking must know."""
-    first = sum(one.score == kept[0].score for one in kept)
+    first = sum(candidate.score == kept[0].score for candidate in kept)
     scores = Scores(by, tally.lowest, tally.highest, tally.good, first)
-    found = [about_ties(scores, aim, known, predictor.targets[0].name)]
+    sentences = [about_ties(scores, aim, known, predictor.targets[0].name)]
     if by != "prediction" and not predictor.targets[0].is_class:
         std = record.beside.get("std")
-        found.append(
+        sentences.append(
             about_std(
                 std_rank(_errors(record), None if std is None else std[record.test_rows()]), by
             )
         )
-    return tuple(one for one in found if one)
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> pd.DataFrame:
     """Return the predictor's table of the best, with rank, formula, and what else is the same."""
-    table = tabulate([one.predicted for one, _ in kept])
+    table = tabulate([candidate.predicted for candidate, _ in kept])
     unknown = [name for name in ("std", "lower", "upper") if table[name].isna().all()]
     table = table.drop(columns=["property", "site", "component", "error", *unknown])
     table.insert(0, "rank", range(1, len(kept) + 1))
     if by != "prediction":
-        table.insert(3, by.replace("-", "_"), [one.score for one, _ in kept])
+        table.insert(3, by.replace("-", "_"), [candidate.score for candidate, _ in kept])
     if aim.kind == "target":
-        table.insert(3, "distance", [-one.gain for one, _ in kept])
+        table.insert(3, "distance", [-candidate.gain for candidate, _ in kept])
     table["same"] = [" ".join(other.predicted.row.id for other in others) for _, others in kept]
     return table
-
-
-def _lines(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]

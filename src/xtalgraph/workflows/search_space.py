@@ -92,11 +92,11 @@ BY_DEFAULT: Final = (
     "model.width",
     "model.depth",
 )
-"""What is searched where nothing else is said: what a training depends on most, with one graph."""
+"""What is searched where nothing else is given: what a training depends on most, with one graph."""
 
 
 def default_space(config: RunConfig) -> Space:
-    """Return what is searched where nothing else is said.
+    """Return what is searched where nothing else is given.
 
     Args:
         config: Of which the model is known.
@@ -118,7 +118,7 @@ def parse_space(texts: Sequence[str]) -> Space:
     """
     space: dict[str, Range | Choice] = {}
     for text in texts:
-        key, equals, said = (part.strip() for part in text.partition("="))
+        key, equals, ends = (part.strip() for part in text.partition("="))
         if key in space:
             raise ConfigError(f"--space {text}: {key} is there already")
         if not key.startswith(_SAFE) or key in _NOT_SEARCHED:
@@ -131,20 +131,20 @@ def parse_space(texts: Sequence[str]) -> Space:
                 f"--space {text}: no range is declared for {key}, say {key}=1..5 or {key}=a,b"
                 f"{nearest(key, SEARCH)}"
             )
-        space[key] = _parse(said) if equals else SEARCH[key]
+        space[key] = _parse(ends) if equals else SEARCH[key]
     return space
 
 
-def _parse(said: str) -> Range | Choice:
-    ends, _, scale = said.partition(":")
+def _parse(text: str) -> Range | Choice:
+    ends, _, scale = text.partition(":")
     low, dots, high = ends.partition("..")
     if not dots:
-        values = tuple(yaml.safe_load(f"[{said}]"))
+        values = tuple(yaml.safe_load(f"[{text}]"))
         if len(values) < 2:
-            raise ConfigError(f"--space needs two values or more to choose from, got {said!r}")
+            raise ConfigError(f"--space needs two values or more to choose from, got {text!r}")
         return Choice(values)
     if scale not in ("", "log"):
-        raise ConfigError(f"--space: a range ends in :log or nothing, got {said!r}")
+        raise ConfigError(f"--space: a range ends in :log or nothing, got {text!r}")
     return Range(_number(low), _number(high), log=scale == "log")
 
 

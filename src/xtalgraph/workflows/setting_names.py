@@ -233,9 +233,9 @@ def setting(path: str) -> Declared:
 @functools.cache
 def _by_key() -> dict[str, tuple[str, ...]]:
     """Return every setting of any section by its key alone."""
-    found: dict[str, dict[str, None]] = {}
+    paths: dict[str, dict[str, None]] = {}
     for section, classes in settings_of_choices().items():
         for cls in classes.values():
             for key in fields_of(cls):
-                found.setdefault(key, {})[f"{section}.{key}"] = None
-    return {key: tuple(names) for key, names in found.items()}
+                paths.setdefault(key, {})[f"{section}.{key}"] = None
+    return {key: tuple(names) for key, names in paths.items()}

@@ -80,5 +80,5 @@ def _text(crystal: Crystal, form: Form) -> tuple[str, str]:
 
 
 def _paths(candidates: Any) -> Iterable[Path]:
-    each = candidates if isinstance(candidates, list | tuple) else [candidates]
-    return [Path(one).resolve() for one in each if isinstance(one, str | Path)]
+    sources = candidates if isinstance(candidates, list | tuple) else [candidates]
+    return [Path(source).resolve() for source in sources if isinstance(source, str | Path)]

@@ -86,16 +86,17 @@ class Point:
     @property
     def name(self) -> str:
         """A name for its folder, readable first, and unmistakable by its end."""
-        said = {key.rpartition(".")[2]: value for key, value in self.settings.items()}
-        said |= {} if self.fold is None else {"fold": self.fold}
-        said |= {"seed": self.seed}
-        text = "_".join(f"{key}={value}" for key, value in said.items())
+        text = "_".join(f"{key.rpartition('.')[2]}={value}" for key, value in self._values.items())
         return f"{re.sub(r'[^A-Za-z0-9_=.+-]', '-', text)[:80]}_{self.key}"
 
     def __str__(self) -> str:
-        said = dict(self.settings)
-        said |= {} if self.fold is None else {"fold": self.fold}
-        return ", ".join(f"{key}={value}" for key, value in {**said, "seed": self.seed}.items())
+        return ", ".join(f"{key}={value}" for key, value in self._values.items())
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        """What makes it differ from the other points."""
+        fold = {} if self.fold is None else {"fold": self.fold}
+        return {**self.settings, **fold, "seed": self.seed}
 
 
 def points_of(

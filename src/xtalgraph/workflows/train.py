@@ -127,7 +127,7 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
         executor, tasks = member_fits(folder, prepared, config, session)
         members = dict(executor.run(fit_member, tasks))
-        fitted = gathered(folder, prepared, config, [members[one.number] for one in tasks])
+        fitted = gathered(folder, prepared, config, [members[task.number] for task in tasks])
         baselines = preparations.baselines(divided, config.training.seed)
         _write_run(folder, config, divided, division, fitted, baselines, began)
     return Run(folder)
@@ -173,10 +173,10 @@ def _write_run(
     )
     metrics = measured(divided, results)
     quality = assess_novelty(divided, predictions, fitted.novelty)
-    for name, found in uncertainty.items():
-        metrics["targets"][name]["uncertainty"] = found
-    for name, one in quality.items():
-        metrics["targets"][name]["novelty"] = asdict(one)
+    for name, assessment in uncertainty.items():
+        metrics["targets"][name]["uncertainty"] = assessment
+    for name, novelty in quality.items():
+        metrics["targets"][name]["novelty"] = asdict(novelty)
     write_json(folder / "metrics.json", metrics)
     write_json(folder / "worst.json", worst_of(divided, predictions))
     write_json(folder / "structures.json", shown_crystals(divided))
@@ -189,17 +189,17 @@ def _write_run(
 def _seconds(results: Mapping[str, Sequence[ModelResult]], began: float) -> dict[str, float]:
     """Return the time of the model, of the baselines of all targets, and of everything."""
     seconds: dict[str, float] = {}
-    for own, *baselines in results.values():
-        seconds[own.name] = round(own.seconds, 1)
-        for one in baselines:
-            seconds[one.name] = round(seconds.get(one.name, 0.0) + one.seconds, 1)
+    for model, *baselines in results.values():
+        seconds[model.name] = round(model.seconds, 1)
+        for baseline in baselines:
+            seconds[baseline.name] = round(seconds.get(baseline.name, 0.0) + baseline.seconds, 1)
     return seconds | {"everything": round(time.monotonic() - began, 1)}
 
 
 def _elements(divided: Divided) -> list[str]:
     crystals = divided.dataset.table.crystals
     held = set().union(*(held_by(crystals[i]) for i in divided.split.train))
-    return sorted(held, key=lambda one: ATOMIC_NUMBERS.get(one, math.inf))
+    return sorted(held, key=lambda symbol: ATOMIC_NUMBERS.get(symbol, math.inf))
 
 
 def announce_all(config: RunConfig) -> None:

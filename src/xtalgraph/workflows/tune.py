@@ -106,19 +106,19 @@ def tune(
         check_rejected(dataset.table.rejected, base.data.on_error)
         search = _Search(optuna, Path(out), preparations, base, searched, inner_folds, progress)
         search.go_on(trials)
-        found = search.records()
-        done = [one for one in found if one["validation error"] is not None]
+        records = search.records()
+        done = [record for record in records if record["validation error"] is not None]
         if not done:
-            raise RunError(f"all {trials} trials failed; the first: {found[0]['reason']}")
-        best = min(done, key=lambda one: one["validation error"])
-        write_json(Path(out) / "tune.json", {"format": 1, "trials": found, "best": best})
-        write_atomically(Path(out) / "tune.csv", csv_text(_rows(found)))
+            raise RunError(f"all {trials} trials failed; the first: {records[0]['reason']}")
+        best = min(done, key=lambda record: record["validation error"])
+        write_json(Path(out) / "tune.json", {"format": 1, "trials": records, "best": best})
+        write_atomically(Path(out) / "tune.csv", csv_text(_rows(records)))
         folder = Path(out) / "best"
         if Run.is_finished(folder):
-            return Tuning(Path(out), tuple(found), best, Run.open(folder))
+            return Tuning(Path(out), tuple(records), best, Run.open(folder))
         config = request.config(best["settings"])
         run = train_run(preparations, config, folder, Session(progress=progress))
-        return Tuning(Path(out), tuple(found), best, run)
+        return Tuning(Path(out), tuple(records), best, run)
 
 
 class _Search:
@@ -167,8 +167,8 @@ class _Search:
             )
         if "key" not in study.user_attrs:
             study.set_user_attr("key", key)
-            said = self.request.config().sections()
-            given = {name: said[name.split(".")[0]][name.split(".")[1]] for name in self.space}
+            sections = self.request.config().sections()
+            given = {name: sections[name.split(".")[0]][name.split(".")[1]] for name in self.space}
             if all(there.holds(given[name]) for name, there in self.space.items()):
                 study.enqueue_trial(given)
         return study
@@ -202,13 +202,13 @@ class _Search:
             tasks += self._tasks(settings)
         many = processes_for(len(tasks), self.base.training, len(self.dataset.table))
         executor = Executor(self.preparations, many, "trials", self.progress)
-        found: dict[int, float | str] = {}
+        errors: dict[int, float | str] = {}
         waiting = list(enumerate(drawn))
-        for place, error in executor.run(_validate, tasks):
-            found[place] = error
-            while waiting and all(n in found for n in self._places(waiting[0][0])):
+        for index_of_task, error in executor.run(_validate, tasks):
+            errors[index_of_task] = error
+            while waiting and all(n in errors for n in self._places(waiting[0][0])):
                 index, trial = waiting.pop(0)
-                self._tell(trial, first + index, [found[n] for n in self._places(index)])
+                self._tell(trial, first + index, [errors[n] for n in self._places(index)])
                 shutil.rmtree(tasks[self._places(index)[0]].folder.parent, ignore_errors=True)
 
     def _places(self, index: int) -> range:
@@ -217,13 +217,13 @@ class _Search:
 
     def _tell(self, trial: Any, number: int, errors: Sequence[float | str]) -> None:
         states = self.optuna.trial.TrialState
-        reasons = [one for one in errors if isinstance(one, str)]
+        reasons = [error for error in errors if isinstance(error, str)]
         if reasons:
             log.warning("trial %d failed: %s", number, reasons[0])
             trial.set_user_attr("reason", reasons[0])
             self.study.tell(trial, state=states.FAIL)
             return
-        error = sum(one for one in errors if not isinstance(one, str)) / len(errors)
+        error = sum(error for error in errors if not isinstance(error, str)) / len(errors)
         self.study.tell(trial, error)
         log.info("trial %d: validation error %.4g", number, error)
 
@@ -238,9 +238,9 @@ class _Search:
     def _tasks(self, settings: Mapping[str, Any]) -> list["_Task"]:
         """Return a training for each inner fold; their states are kept until the trial ends."""
         name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-        place = self.folder / "trials" / name
+        folder = self.folder / "trials" / name
         return [
-            _Task(self.request.config({**settings, **inner}), place / f"inner-{number}")
+            _Task(self.request.config({**settings, **inner}), folder / f"inner-{number}")
             for number, inner in enumerate(self.inner)
         ]
 
@@ -313,7 +313,7 @@ def validation_error(
 
 def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {"trial": one["number"], **one["settings"]}
-        | {key: one[key] for key in ("validation error", "reason")}
-        for one in records
+        {"trial": record["number"], **record["settings"]}
+        | {key: record[key] for key in ("validation error", "reason")}
+        for record in records
     ]

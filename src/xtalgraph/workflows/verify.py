@@ -49,7 +49,7 @@ class Verified:
     path: Path
     """``verify.json``."""
     verification: Verification
-    """Demand by demand."""
+    """Check by check."""
     document: dict[str, Any]
     """What is in the file."""
 
@@ -116,12 +116,12 @@ def verify(
     if not chosen.crystals:
         raise _nothing(known.source, chosen)
     _say_passed_over(chosen)
-    place = {name: n for n, name in enumerate(known.crystals)}
-    places = np.array([place[name] for name in chosen.crystals])
+    row_of = {name: n for n, name in enumerate(known.crystals)}
+    places = np.array([row_of[name] for name in chosen.crystals])
     states = None if known.states is None else known.states.select(places)
     tested = ModelUnderTest.of(opened.predictor.members, opened.predictor.spec, device)
     with deterministic():
-        found = verify_model(tested, chosen.crystals, states, progress=progress)
+        verification = verify_model(tested, chosen.crystals, states, progress=progress)
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {
         "format": 1,
@@ -133,13 +133,13 @@ def verify(
         "of": len(known.crystals),
         "undecided": chosen.undecided,
         "refused": chosen.unsupported,
-        **found.as_dict(),
+        **verification.as_dict(),
         "seconds": round(time.monotonic() - began, 1),
     }
     path = opened.folder / "verify.json"
     write_json(path, document)
     report(opened.folder)
-    return Verified(path, found, document)
+    return Verified(path, verification, document)
 
 
 def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
@@ -189,7 +189,7 @@ def _values(table: CrystalTable, conditions: Conditions) -> list[dict[Any, Any]]
 
 def _built_in(elements: tuple[str, ...]) -> dict[str, Crystal]:
     """Return the crystals of the contract with the elements of a run in place of their own."""
-    numbers = cycle(ATOMIC_NUMBERS[one] for one in elements if one in ATOMIC_NUMBERS)
+    numbers = cycle(ATOMIC_NUMBERS[symbol] for symbol in elements if symbol in ATOMIC_NUMBERS)
     made = {}
     for name, crystal in contract_crystals().items():
         table = np.zeros(crystal.numbers.max() + 1, dtype=np.int64)
@@ -204,10 +204,10 @@ def _choose(known: dict[str, Crystal], graph_settings: GraphSettings, sample: in
     """Draw crystals until there are enough that have a graph on which rounding does not decide."""
     chosen = _Chosen({}, [], [])
     names = list(known)
-    for place in np.random.default_rng(0).permutation(len(names)):
+    for index in np.random.default_rng(0).permutation(len(names)):
         if len(chosen.crystals) == sample:
             break
-        name = names[place]
+        name = names[index]
         try:
             if is_decided(known[name], graph_settings):
                 chosen.crystals[name] = known[name]
@@ -227,8 +227,8 @@ def _say_passed_over(chosen: _Chosen) -> None:
             MARGIN,
             _first(chosen.undecided),
         )
-    for one in chosen.unsupported[:5]:
-        log.warning("%s has no graph: %s", one["id"], one["reason"])
+    for structure in chosen.unsupported[:5]:
+        log.warning("%s has no graph: %s", structure["id"], structure["reason"])
 
 
 def _nothing(source: str, chosen: _Chosen) -> InputError:

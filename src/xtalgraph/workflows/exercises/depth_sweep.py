@@ -37,7 +37,7 @@ def depth_sweep(
     """
     folder = Path(out)
     material = ionic(folder, CRYSTALS_SMALL) if small else perovskites(data)
-    found = ablate(
+    ablation = ablate(
         material.source,
         out=folder / "sweep",
         sweep={"model.depth": DEPTHS, "graph.cutoff": CUTOFFS},
@@ -47,22 +47,31 @@ def depth_sweep(
         progress=progress,
         **material.options,
     )
-    lines = [f"{material.said}; validation and test MAE, and over-smoothing after each layer", ""]
+    lines = [
+        f"{material.description}; validation and test MAE, and over-smoothing after each layer",
+        "",
+    ]
     lines.append("depth  cutoff, Å  validation    test  mean average distance, layer by layer")
-    for one in found.settings:
-        depth, cutoff = one["settings"].values()
-        if one["done"] == 0:
+    for setting in ablation.settings:
+        depth, cutoff = setting["settings"].values()
+        if setting["done"] == 0:
             lines.append(f"{depth:5}  {cutoff:9g}  failed")
             continue
-        (errors,) = one["targets"].values()
-        layers = " ".join(_number(layer["mean average distance"]) for layer in one["smoothing"])
+        (errors,) = setting["targets"].values()
+        layers = " ".join(_number(layer["mean average distance"]) for layer in setting["smoothing"])
         lines.append(
             f"{depth:5}  {cutoff:9g}  {_number(errors['validation']['mean']):>10}  "
             f"{_number(errors['test']['mean']):>6}  {layers}"
         )
-    text = "\n".join([*lines, "", headline(found.document), *errors_of_chosen(found.document)])
-    document = {"what": material.said, "settings": found.settings, "chosen": found.chosen}
-    pages = [found.folder / "ablate.html"]
+    text = "\n".join(
+        [*lines, "", headline(ablation.document), *errors_of_chosen(ablation.document)]
+    )
+    document = {
+        "what": material.description,
+        "settings": ablation.settings,
+        "chosen": ablation.chosen,
+    }
+    pages = [ablation.folder / "ablate.html"]
     return write_results(3, folder, DiagnosticResults(text, document, pages))
 
 

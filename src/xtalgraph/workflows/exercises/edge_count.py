@@ -87,10 +87,10 @@ def _shells(graph: Any) -> dict[str, int]:
     number, distance = graph.number.numpy(), graph.distance.numpy()
     edges = zip(number[graph.center], number[graph.neighbor], distance.round(3), strict=True)
     centers = Counter(number.tolist())
-    found = Counter((int(i), int(j), float(d)) for i, j, d in edges)
+    counted = Counter((int(i), int(j), float(d)) for i, j, d in edges)
     return {
         f"{SYMBOLS[i]}-{SYMBOLS[j]} at {d:.3f} Å": round(count / centers[i])
-        for (i, j, d), count in sorted(found.items(), key=lambda item: (item[0][0], item[0][2]))
+        for (i, j, d), count in sorted(counted.items(), key=lambda item: (item[0][0], item[0][2]))
     }
 
 
@@ -130,28 +130,28 @@ def edge_count(out: str | Path, data: str | Path | None = None) -> DiagnosticRes
     counts, texts = [], []
     for path in rock_salt(Path(out)) if data is None else [Path(data)]:
         table = read_table(path)
-        wrong = [one.reason for one in table.rejected]
-        wrong += ["it is not periodic" for one in table.crystals if not one.pbc.all()]
+        wrong = [rejection.reason for rejection in table.rejected]
+        wrong += ["it is not periodic" for crystal in table.crystals if not crystal.pbc.all()]
         if wrong:
             raise InputError(f"{path} cannot be used for exercise 1: {'; '.join(wrong[:3])}")
-        found = [count_edges(crystal, CUTOFF) for crystal in table.crystals]
-        counts += found
-        texts += [_words(one, path) for one in found]
-    document = {"crystals": [asdict(one) for one in counts]}
+        counted = [count_edges(crystal, CUTOFF) for crystal in table.crystals]
+        counts += counted
+        texts += [_words(count, path) for count in counted]
+    document = {"crystals": [asdict(count) for count in counts]}
     return write_results(1, Path(out), DiagnosticResults("\n".join(texts), document))
 
 
-def _words(found: EdgeCount, path: Path) -> str:
-    agree = "agree" if found.edges == found.pymatgen == found.pyg else "DISAGREE"
-    rule = "is" if found.rule_suffices else "is not"
+def _words(count: EdgeCount, path: Path) -> str:
+    agree = "agree" if count.edges == count.pymatgen == count.pyg else "DISAGREE"
+    rule = "is" if count.rule_suffices else "is not"
     return "\n".join(
         [
-            f"{found.formula} of {path.name}, {found.atoms} atoms, within {found.cutoff:g} Å:",
-            f"  {found.edges} directed edges; by pymatgen {found.pymatgen}, in PyTorch Geometric "
-            f"{found.pyg}: they {agree}",
-            *(f"  {shell}: {count} neighbours" for shell, count in found.shells.items()),
-            f"  without images of the cell: {found.within_cell}",
-            f"  with one image for each pair: {found.minimum_image}; the minimum-image rule {rule} "
+            f"{count.formula} of {path.name}, {count.atoms} atoms, within {count.cutoff:g} Å:",
+            f"  {count.edges} directed edges; by pymatgen {count.pymatgen}, in PyTorch Geometric "
+            f"{count.pyg}: they {agree}",
+            *(f"  {shell}: {number} neighbours" for shell, number in count.shells.items()),
+            f"  without images of the cell: {count.within_cell}",
+            f"  with one image for each pair: {count.minimum_image}; the minimum-image rule {rule} "
             "enough at this cutoff",
         ]
     )

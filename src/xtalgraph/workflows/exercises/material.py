@@ -16,7 +16,7 @@ class Material:
 
     source: str
     """As `train` takes it."""
-    said: str
+    description: str
     """What it is, in words."""
     options: dict[str, Any] = field(default_factory=dict)
     """Target and split, as `train` takes them."""
@@ -30,8 +30,8 @@ def perovskites(data: str | Path | None) -> Material:
     """
     options = {"target": "e_form", "kind": "extensive", "unit": "eV/cell", "best": "low"}
     source = "matbench_perovskites" if data is None else str(data)
-    said = f"formation energies of ABX3 perovskites, {source}, fold 0 is the test"
-    return Material(source, said, options | {"split": "folds", "fold": 0})
+    description = f"formation energies of ABX3 perovskites, {source}, fold 0 is the test"
+    return Material(source, description, options | {"split": "folds", "fold": 0})
 
 
 def ionic(out: Path, most: int | None = None) -> Material:

@@ -35,8 +35,8 @@ def perovskite_training(
     material = ionic(folder) if small else perovskites(data)
     run = train_perovskites(folder / "run", material, small, epochs, progress)
     document = _document(run, material)
-    found = DiagnosticResults(_words(document), document, [run.folder / "report.html"])
-    return write_results(2, folder, found)
+    results = DiagnosticResults(_words(document), document, [run.folder / "report.html"])
+    return write_results(2, folder, results)
 
 
 def train_perovskites(
@@ -69,7 +69,7 @@ def train_perovskites(
 def _document(run: Run, material: Material) -> dict[str, Any]:
     (metrics,) = run.metrics["targets"].values()
     return {
-        "what": material.said,
+        "what": material.description,
         "target": metrics["target"],
         "crystals": metrics["splits"],
         "epochs": run.config.training.epochs,
@@ -87,10 +87,10 @@ def _words(document: dict[str, Any]) -> str:
         f"epoch, {sizes['test']} in the test; {document['epochs']} epochs",
         f"{'':12}  {'MAE, ' + unit:>12}  {'Spearman':>8}  {'top-100':>7}",
     ]
-    for name, found in document["test"].items():
-        value = {key: found[key]["value"] for key in _SHOWN}
-        said = {key: "n/a" if one is None else f"{one:.4f}" for key, one in value.items()}
+    for name, figures in document["test"].items():
+        value = {key: figures[key]["value"] for key in _SHOWN}
+        texts = {key: "n/a" if number is None else f"{number:.4f}" for key, number in value.items()}
         lines.append(
-            f"{name:12}  {said['mae']:>12}  {said['spearman']:>8}  {said['recall@100']:>7}"
+            f"{name:12}  {texts['mae']:>12}  {texts['spearman']:>8}  {texts['recall@100']:>7}"
         )
     return "\n".join([*lines, "top-100: share of the 100 lowest found among the 100 predicted."])

@@ -21,17 +21,17 @@ class DiagnosticResults:
     """Pages to look at."""
 
 
-def write_results(number: int, out: Path, found: DiagnosticResults) -> DiagnosticResults:
+def write_results(number: int, out: Path, results: DiagnosticResults) -> DiagnosticResults:
     """Write ``exercise-N.json``.
 
     Args:
         number: Of the exercise.
         out: Folder.
-        found: What was found.
+        results: What was found.
 
     Returns:
         The same.
     """
     make_folder(out)
-    write_json(out / f"exercise-{number}.json", found.document)
-    return found
+    write_json(out / f"exercise-{number}.json", results.document)
+    return results

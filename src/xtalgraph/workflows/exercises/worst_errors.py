@@ -80,18 +80,22 @@ def worst_errors(
     if run is None:
         material = ionic(folder) if small else perovskites(data)
         opened = train_perovskites(folder / "run", material, small, epochs, progress)
-        found = opened.data(progress=progress)
+        divided = opened.data(progress=progress)
     else:
         opened = Run.open(run)
-        found = opened.data(data, progress=progress)
+        divided = opened.data(data, progress=progress)
     target = opened.predictor.targets[0]
     if len(opened.predictor.targets) > 1 or not target.is_one_number or target.is_class:
         raise InputError(
             f"exercise 4 looks at one number for each crystal; {opened.folder} predicts "
-            f"{', '.join(one.described for one in opened.predictor.targets)}"
+            f"{', '.join(target.described for target in opened.predictor.targets)}"
         )
-    worst, shares = look_into(opened, found)
-    document = {"unit": target.unit, "worst": [asdict(one) for one in worst], "shares": shares}
+    worst, shares = look_into(opened, divided)
+    document = {
+        "unit": target.unit,
+        "worst": [asdict(crystal) for crystal in worst],
+        "shares": shares,
+    }
     text = _words(worst, shares, target.unit)
     return write_results(
         4, folder, DiagnosticResults(text, document, [opened.folder / "report.html"])
@@ -122,15 +126,17 @@ def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
     predicted = run.predictor.predict_crystals(test, states).predictions.values[name]
     true, known = (dataset.labels.of(name, rows) for rows in (split.test, split.train))
     extensive = run.predictor.targets[0].kind is Kind.EXTENSIVE
-    sizes = np.array([len(one) for one in test])
+    sizes = np.array([len(crystal) for crystal in test])
     if extensive:
-        known = known / np.array([len(one) for one in train])
+        known = known / np.array([len(crystal) for crystal in train])
     distance = 0.5 * cdist(_fractions(test), _fractions(train), "cityblock")
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
     answer = known[nearest].mean(axis=1) * (sizes if extensive else 1.0)
     seen = (_fractions(train) > 0).sum(axis=0)
-    rarest = np.array([min(set(one.numbers.tolist()), key=lambda z: seen[z]) for one in test])
-    large = sizes > np.percentile([len(one) for one in train], LARGE)
+    rarest = np.array(
+        [min(set(crystal.numbers.tolist()), key=lambda z: seen[z]) for crystal in test]
+    )
+    large = sizes > np.percentile([len(crystal) for crystal in train], LARGE)
     error = np.abs(predicted - true)
     holds: dict[str, Bool[np.ndarray, " test"]] = {
         "rare chemistry": seen[rarest] < RARE * len(train),
@@ -158,19 +164,21 @@ def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
 
 def _fractions(crystals: list[Crystal]) -> Float[np.ndarray, "crystals 119"]:
     """Return the share of each element in each crystal, by atomic number."""
-    counts = np.array([np.bincount(one.numbers, minlength=119) for one in crystals], dtype=float)
+    counts = np.array(
+        [np.bincount(crystal.numbers, minlength=119) for crystal in crystals], dtype=float
+    )
     return counts / counts.sum(axis=1, keepdims=True)
 
 
 def _words(worst: list[Worst], shares: dict[str, Any], unit: str) -> str:
     lines = []
-    for one in worst:
+    for crystal in worst:
         lines += [
-            f"{one.id}, {one.formula}, {one.atoms} atoms: true {one.target:.3f}, predicted "
-            f"{one.prediction:.3f} {unit}: {one.verdict}",
+            f"{crystal.id}, {crystal.formula}, {crystal.atoms} atoms: true {crystal.target:.3f}, "
+            f"predicted {crystal.prediction:.3f} {unit}: {crystal.verdict}",
             f"  nearest compositions in training (half the sum of |Δfraction|): "
-            f"{', '.join(one.neighbours)}; their mean says {one.of_neighbours:.3f} {unit}",
-            f"  rarest element: {one.rarest}, in {one.rarest_count} training crystals",
+            f"{', '.join(crystal.neighbours)}; their mean says {crystal.of_neighbours:.3f} {unit}",
+            f"  rarest element: {crystal.rarest}, in {crystal.rarest_count} training crystals",
         ]
     told = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
     return "\n".join([*lines, f"of all test crystals: {told}"])

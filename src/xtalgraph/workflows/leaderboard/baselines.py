@@ -50,9 +50,9 @@ class BaselineEntry(LeaderboardEntry):
     def run(self, case: Case) -> EntryResult:
         """Fit, and predict the test part."""
         seed = case.config.training.seed
-        (found,) = fit_baselines(case.divided, case.target, seed=seed, only=self.name)
-        values = found.predictions.values.of(case.target.name, case.split.test)
-        return EntryResult(values, found.seconds, None)
+        (fitted,) = fit_baselines(case.divided, case.target, seed=seed, only=self.name)
+        values = fitted.predictions.values.of(case.target.name, case.split.test)
+        return EntryResult(values, fitted.seconds, None)
 
 
 class CompositionNetworkEntry(LeaderboardEntry):

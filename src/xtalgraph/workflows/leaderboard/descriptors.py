@@ -98,9 +98,9 @@ class DescribedCrystals:
                     began = time.monotonic()
                     rows = self.descriptor.describe(chunk, elements)
                     _write(path, rows, time.monotonic() - began)
-                found = _read(path)
-                parts.append(found.features)
-                seconds += found.seconds
+                described = _read(path)
+                parts.append(described.features)
+                seconds += described.seconds
                 bar.update(len(chunk))
         if isinstance(parts[0], np.ndarray):
             return Described(np.concatenate(parts), seconds)
@@ -117,9 +117,9 @@ class DescriptorEntry(LeaderboardEntry):
 
     def __init__(self, described: DescribedCrystals, learner: LearnerName) -> None:
         descriptor = described.descriptor
-        said = f"{descriptor.description}; {LEARNERS[learner]}."
+        sentence = f"{descriptor.description}; {LEARNERS[learner]}."
         super().__init__(
-            f"{descriptor.name}-{learner}", Level.DESCRIPTORS, said[0].upper() + said[1:]
+            f"{descriptor.name}-{learner}", Level.DESCRIPTORS, sentence[0].upper() + sentence[1:]
         )
         self.described = described
         self.learner = learner
@@ -191,8 +191,8 @@ def _write(path: Path, rows: Rows, seconds: float) -> None:
 def _read(path: Path) -> Described:
     with safe_open(path, framework="numpy") as file:
         seconds = float(file.metadata()["seconds"])
-        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if "rows" in found:
-        return Described(found["rows"], seconds)
-    parts = (found["data"], found["indices"], found["indptr"])
-    return Described(csr_array(parts, shape=tuple(found["shape"].tolist())), seconds)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if "rows" in tensors:
+        return Described(tensors["rows"], seconds)
+    parts = (tensors["data"], tensors["indices"], tensors["indptr"])
+    return Described(csr_array(parts, shape=tuple(tensors["shape"].tolist())), seconds)

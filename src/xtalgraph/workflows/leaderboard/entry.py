@@ -1,4 +1,4 @@
-"""What a entry of the leaderboard is, and what it is given."""
+"""What an entry of the leaderboard is, and what it is given."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from xtalgraph.workflows.prepared import Preparations
 
 
 class Level(StrEnum):
-    """How much a entry knows, from the bottom to the top."""
+    """How much an entry knows, from the bottom to the top."""
 
     MEAN = "mean"
     """How large values are."""
@@ -29,7 +29,7 @@ class Level(StrEnum):
     PUBLIC = "public models"
     """What others offer: networks run here, or predictions they published."""
     OWN = "own models"
-    """Architectures of xtalgraph: the one that is judged, and others beside it."""
+    """Architectures of xtalgraph: the one that is assessed, and others beside it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ def why_not_mixtures(case: Case, what: str) -> str:
         case: Its crystals.
         what: Says what cannot be used, as the subject of the sentence.
     """
-    mixed = sum(one.occupancies is not None for one in case.dataset.table.crystals)
+    mixed = sum(crystal.occupancies is not None for crystal in case.dataset.table.crystals)
     if mixed == 0:
         return ""
     return f"{what} one atom on each site, and {mixed} crystals have disordered sites"

@@ -65,8 +65,8 @@ class OwnModelEntry(LeaderboardEntry):
             return case.config
         sections = case.config.sections()
         graph = {k: v for k, v in sections["graph"].items() if k != "reduction_tolerance"}
-        own = {"name": self.name, "readout": "auto"}
+        model = {"name": self.name, "readout": "auto"}
         training = sections["training"] | {"members": self.members}
         return RunConfig.from_sections(
-            {**sections, "graph": graph, "model": own, "training": training}
+            {**sections, "graph": graph, "model": model, "training": training}
         )

@@ -67,7 +67,7 @@ class PublishedEntry(LeaderboardEntry):
 
 
 def published_entries(path: str | Path) -> list[LeaderboardEntry]:
-    """Return a entry for each column of a table of predictions.
+    """Return an entry for each column of a table of predictions.
 
     Args:
         path: A CSV (.gz) whose first column holds the ids of the crystals, as the data has them,

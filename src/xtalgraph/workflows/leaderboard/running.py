@@ -13,7 +13,7 @@ from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, Leaderboard
 log = logging.getLogger("xtalgraph")
 
 _Place = tuple[int, int]
-"""Of a entry and of a case."""
+"""Of an entry and of a case."""
 
 
 def run_entries(
@@ -37,18 +37,18 @@ def run_entries(
         else:
             able.append(entry)
     training, progress = cases[0].config.training, cases[0].session.progress
-    found: dict[_Place, EntryResult] = {}
-    own = [entry.level is Level.OWN for entry in able]
+    done: dict[_Place, EntryResult] = {}
+    ours = [entry.level is Level.OWN for entry in able]
     # First those of one training or none, side by side; then ours, which may have several members.
     for wanted, processes in ((False, processes_for), (True, processes_outside)):
-        tasks = _tasks([n for n, one in enumerate(own) if one is wanted], able, cases)
+        tasks = _tasks([n for n, is_ours in enumerate(ours) if is_ours is wanted], able, cases)
         many = processes(len(tasks), training, len(cases[0].split.train))
         quiet = Session(progress=progress and many == 1)
         told = [replace(case, session=quiet) for case in cases]
         executor = Executor((able, told), many, "comparison", progress and many > 1)
         for _, part in executor.run(_run_entries, tasks):
-            found |= part
-    results = {entry: [found[n, k] for k in range(len(cases))] for n, entry in enumerate(able)}
+            done |= part
+    results = {entry: [done[n, k] for k in range(len(cases))] for n, entry in enumerate(able)}
     return results, not_run
 
 
@@ -57,9 +57,9 @@ def _tasks(
 ) -> list[list[_Place]]:
     """Put what shares its work into one task, to be run one after the other."""
     tasks: dict[str, list[_Place]] = {}
-    for place in chosen:
+    for index in chosen:
         for number, case in enumerate(cases):
-            tasks.setdefault(entries[place].shares(case), []).append((place, number))
+            tasks.setdefault(entries[index].shares(case), []).append((index, number))
     return list(tasks.values())
 
 
@@ -69,9 +69,9 @@ def _run_entries(
     report: Report,
 ) -> dict[_Place, EntryResult]:
     entries, cases = shared
-    found = {}
-    for place, case in task:
+    done = {}
+    for index, case in task:
         with deterministic(cases[case].config.training.threads):
             session = replace(cases[case].session, report=report)
-            found[place, case] = result_of(entries[place], replace(cases[case], session=session))
-    return found
+            done[index, case] = result_of(entries[index], replace(cases[case], session=session))
+    return done

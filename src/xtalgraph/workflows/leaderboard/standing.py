@@ -48,45 +48,47 @@ def stand(
         For each entry its plain values, as in ``compare.json``.
     """
     true = np.concatenate([fold.true for fold in folds])
-    own = _joined(results[assessed])
+    assessed_values = _joined(results[assessed])
     deciding = (error_of(target), rank_of(target))
-    found = []
-    for entry, each in tqdm(
+    documents = []
+    for entry, predictions in tqdm(
         results.items(), desc="measuring", unit=" models", disable=not progress
     ):
-        predicted = _joined(each)
-        ordered = _ordered(each, predicted)
+        predicted = _joined(predictions)
+        ordered = _ordered(predictions, predicted)
         against = {
             measure.key: compare_paired(
-                measure, target, true, own, ordered if measure.by_order else predicted
+                measure, target, true, assessed_values, ordered if measure.by_order else predicted
             )
             for measure in deciding
         }
-        seconds = [one.seconds for one in each if one.seconds is not None]
-        found.append(
+        seconds = [fold.seconds for fold in predictions if fold.seconds is not None]
+        documents.append(
             {
                 "name": entry.name,
                 "level": str(entry.level),
                 "assessed": entry is assessed,
                 "description": entry.description,
                 "seconds": round(sum(seconds), 2) if seconds else None,
-                "parameters": each[0].parameters,
+                "parameters": predictions[0].parameters,
                 "metrics": _metrics(true, predicted, ordered, target),
-                "folds": _by_fold(folds, each, deciding),
+                "folds": _by_fold(folds, predictions, deciding),
                 "against": {} if entry is assessed else against,
             }
         )
-    return found
+    return documents
 
 
 def _metrics(
     true: np.ndarray, predicted: np.ndarray, ordered: np.ndarray, target: Target
 ) -> dict[str, Any]:
-    found = evaluate(target, true, predicted)
+    measured = evaluate(target, true, predicted)
     if ordered is not predicted:
         of_order = evaluate(target, true, ordered)
-        found = {key: of_order[key] if MEASURES[key].by_order else found[key] for key in found}
-    metrics = {key: asdict(metric) for key, metric in found.items()}
+        measured = {
+            key: of_order[key] if MEASURES[key].by_order else measured[key] for key in measured
+        }
+    metrics = {key: asdict(metric) for key, metric in measured.items()}
     if target.is_class:
         return metrics
     for name, k in RECALLS.items():
@@ -99,33 +101,36 @@ def _metrics(
 
 
 def _by_fold(
-    folds: Sequence[Fold], each: Sequence[EntryResult], deciding: Sequence[Measure]
+    folds: Sequence[Fold], results: Sequence[EntryResult], deciding: Sequence[Measure]
 ) -> dict[str, Any]:
     """Return the deciding measures fold by fold, with mean and deviation; None: not defined."""
-    found = {}
+    documents = {}
     for measure in deciding:
-        values = [measure.of(fold.true, one.values) for fold, one in zip(folds, each, strict=True)]
+        values = [
+            measure.of(fold.true, result.values)
+            for fold, result in zip(folds, results, strict=True)
+        ]
         defined = all(not math.isnan(value) for value in values)
-        found[measure.key] = {
+        documents[measure.key] = {
             "values": [None if math.isnan(value) else value for value in values],
             "mean": float(np.mean(values)) if defined else None,
             "deviation": float(np.std(values, ddof=1)) if defined and len(values) > 1 else None,
         }
-    return found
+    return documents
 
 
 def _ordered(
-    each: Sequence[EntryResult], predicted: Float[np.ndarray, " rows"]
+    results: Sequence[EntryResult], predicted: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
-    """Return what the order of a entry is read from.
+    """Return what the order of an entry is read from.
 
-    A entry that says one number for all crystals of a fold, and another for those of the next, as
+    An entry that says one number for all crystals of a fold, and another for those of the next, as
     the means of the training parts are, orders nothing: the order of its folds is an accident,
     and runs against the truth, for a fold of high targets leaves a low mean to train on.
     """
-    constant = all(len(one.values) == 0 or np.ptp(one.values) == 0 for one in each)
+    constant = all(len(result.values) == 0 or np.ptp(result.values) == 0 for result in results)
     return np.zeros_like(predicted) if constant else predicted
 
 
-def _joined(each: Sequence[EntryResult]) -> Float[np.ndarray, " rows"]:
-    return np.concatenate([one.values for one in each])
+def _joined(results: Sequence[EntryResult]) -> Float[np.ndarray, " rows"]:
+    return np.concatenate([result.values for result in results])
