@@ -11,14 +11,14 @@ from xtalgraph.training.optimizer import optimizer_of
 
 TWO_STEPS = """
 import sys, torch
-from xtalgraph.training.optimizer import average_of, optimizer_of
+from xtalgraph.training.optimizer import Average, optimizer_of
 model = torch.nn.Linear(3, 2)
-optimizer, average = optimizer_of(model, 1e-2, 0.1), average_of(model, 0.9)
+optimizer, average = optimizer_of(model, 1e-2, 0.1), Average(model, 0.9)
 for _ in range(2):
     optimizer.zero_grad()
     model(torch.ones(4, 3)).sum().backward()
     optimizer.step()
-    average.update_parameters(model)
+    average.update()
 optimizer.load_state_dict(optimizer.state_dict())
 print(sorted({"torch._dynamo", "sympy"} & set(sys.modules)))
 """

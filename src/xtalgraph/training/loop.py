@@ -25,7 +25,7 @@ from xtalgraph.training.examples import (
     shuffled_batches,
 )
 from xtalgraph.training.objective import Objective, atoms_of
-from xtalgraph.training.optimizer import average_of, optimizer_of
+from xtalgraph.training.optimizer import Average, optimizer_of
 from xtalgraph.training.progress import Progress
 from xtalgraph.training.reporting import Report, silent
 from xtalgraph.training.schedule import learning_rate
@@ -106,7 +106,7 @@ class Trainer:
         self.model = model.to(device=self.device, dtype=dtype)
         decay = config.decay(model.encoder.recommended.weight_decay)
         self.optimizer = optimizer_of(model, config.learning_rate, decay)
-        self.average = average_of(model, config.ema_decay)
+        self.average = Average(model, config.ema_decay)
         self.selected = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
         self.objective = Objective.of(model.targets, config)
@@ -195,7 +195,7 @@ class Trainer:
             # Where it is not finite, the loss of the epoch says so below, with advice.
             torch.nn.utils.clip_grad_norm_(self._parameters(), config.clip_norm)
             self.optimizer.step()
-            self.average.update_parameters(self.model)
+            self.average.update()
             step += 1
         mean = float(torch.stack(losses).mean())
         if not math.isfinite(mean):
