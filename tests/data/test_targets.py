@@ -87,7 +87,7 @@ def test_its_values_belong_to_a_crystal_or_to_its_atoms():
     assert Target("v", Kind.INTENSIVE, tensor=TensorType(copies=4)).shape(5) == (1, 4)
 
 
-def test_a_label_is_written_as_a_number_or_as_the_name_of_a_class():
+def test_a_class_is_predicted_as_log_odds_and_has_no_interval():
     metal = Target("m", Kind.INTENSIVE, task=Task.CLASSIFICATION, classes=("insulator", "metal"))
     assert metal.raw_unit == "log-odds"
     gap = Target("gap", Kind.INTENSIVE, "eV")

@@ -10,7 +10,7 @@ from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.occupancies import FULL
 from xtalgraph.crystals.species import number_of_symbol
 
-NAMES: Final[tuple[str, ...]] = ("occupancy", "occupancies")
+NAMES: Final = frozenset({"occupancy", "occupancies"})
 """What such an entry is called, in any case."""
 KINDS: Final = "spacegroup_kinds"
 """The array of ASE that has the kind of each site, by which the occupancies are listed."""
@@ -53,18 +53,16 @@ def _by_site(
 ) -> list[dict[int, float]]:
     if kinds.shape != numbers.shape:
         raise _not_known(name, f"there is no array {KINDS!r} with the kind of each site")
-    held = {str(kind): _shares(name, site) for kind, site in occupancy.items()}
+    held: dict[str, dict[int, float]] = {}
+    for kind, site in occupancy.items():
+        if not isinstance(site, Mapping) or not all(map(_is_number, site.values())):
+            raise _not_known(name, f"a kind of site has the entry {str(site)[:40]!r}")
+        held[str(kind)] = {number_of_symbol(str(z)): float(share) for z, share in site.items()}
     sites = [held.get(str(kind), {}) for kind in kinds.tolist()]
     for index, (site, number) in enumerate(zip(sites, numbers.tolist(), strict=True)):
         if number not in site:
             raise _not_known(name, f"it does not list the species of the atom on site {index}")
     return sites
-
-
-def _shares(name: str, site: object) -> dict[int, float]:
-    if not isinstance(site, Mapping) or not all(_is_number(share) for share in site.values()):
-        raise _not_known(name, f"a kind of site has the entry {str(site)[:40]!r}")
-    return {number_of_symbol(str(symbol)): float(share) for symbol, share in site.items()}
 
 
 def _not_known(name: str, why: str) -> InputError:
@@ -74,12 +72,10 @@ def _not_known(name: str, why: str) -> InputError:
     )
 
 
-def _is_number(share: object) -> bool:
-    return isinstance(share, int | float) and not isinstance(share, bool)
-
-
 def _is_full(site: object) -> bool:
-    if not isinstance(site, Mapping) or len(site) != 1:
-        return False
-    (share,) = site.values()
-    return isinstance(share, int | float) and abs(share - 1.0) <= FULL
+    shares = list(site.values()) if isinstance(site, Mapping) else []
+    return len(shares) == 1 and _is_number(shares[0]) and abs(shares[0] - 1.0) <= FULL
+
+
+def _is_number(share: object) -> bool:
+    return isinstance(share, int | float)

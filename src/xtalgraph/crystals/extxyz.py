@@ -16,7 +16,7 @@ from jaxtyping import Int
 from xtalgraph.conventions.boundary import guarded, shortened
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.limits import MAX_ATOMS, MAX_EXTXYZ_COLUMNS
-from xtalgraph.crystals.ase_occupancy import sites_of_ase
+from xtalgraph.crystals.ase_occupancy import NAMES, sites_of_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import resolve_disorder
 from xtalgraph.crystals.entry import Entry
@@ -191,7 +191,8 @@ def _crystal_of(
         if name in values:
             raise InputError(f"the key {name!r} of the comment line is a column of atoms as well")
         values[name] = array
-    sites = sites_of_ase(values, numbers)
+    told = not NAMES.isdisjoint(map(str.lower, values))
+    sites = sites_of_ase(values, numbers) if told else None
     if sites is None:
         return Crystal(cell, positions, numbers, pbc), values
     return resolve_disorder(Crystal.from_sites(cell, positions, sites, pbc), disorder), values

@@ -1,13 +1,12 @@
 """Oxidation states of the sites of a crystal, by bond valence."""
 
-import warnings
-
 import numpy as np
 from jaxtyping import Int
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.symmetry import quiet_spglib
 
 
 def oxidation_states(crystal: Crystal) -> Int[np.ndarray, " atoms"]:
@@ -38,9 +37,7 @@ def oxidation_states(crystal: Crystal) -> Int[np.ndarray, " atoms"]:
         )
     structure = to_pymatgen(crystal)
     try:
-        with warnings.catch_warnings():
-            # From spglib, of a setting that pymatgen leaves alone.
-            warnings.filterwarnings("ignore", message="Set OLD_ERROR_HANDLING")
+        with quiet_spglib():
             valences = BVAnalyzer().get_valences(structure)
     except (ValueError, KeyError) as error:
         raise InputError(

@@ -1,6 +1,5 @@
 """Symmetry-equivalent representations of a crystal: none may matter to a prediction."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.symmetry import quiet_spglib
 
 _REACH = 10.0
 """How far a translation moves, Å."""
@@ -108,11 +108,7 @@ def _unimodular(generator: np.random.Generator) -> Int[np.ndarray, "3 3"]:
 
 def _niggli(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"] | None:
     """Return the reduced lattice vectors as whole combinations of the old; None without any."""
-    with warnings.catch_warnings():
-        # Until spglib 3 every call warns that None for a failure will become an exception.
-        warnings.filterwarnings(
-            "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
-        )
+    with quiet_spglib():
         try:
             reduced = spglib.niggli_reduce(cell)
         except spglib.SpglibError:

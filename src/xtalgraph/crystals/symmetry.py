@@ -3,6 +3,8 @@
 import math
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -176,6 +178,14 @@ def check_group(operations: Operations) -> None:
             )
 
 
+@contextmanager
+def quiet_spglib() -> Iterator[None]:
+    """Leave out a warning: until spglib 3 every call tells that a failure will be an exception."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*OLD_ERROR_HANDLING", DeprecationWarning)
+        yield
+
+
 def space_group_number(operations: Operations) -> int | None:
     """Return the number of the space group that operations form, in any setting of any cell.
 
@@ -190,11 +200,7 @@ def space_group_number(operations: Operations) -> int | None:
     rotations = np.round(operations.rotations).astype(np.intc)
     # Any lattice that the operations keep serves; the mean of R^T R is the metric of one.
     metric = np.einsum("nji,njk->ik", rotations, rotations) / len(rotations)
-    with warnings.catch_warnings():
-        # Until spglib 3 every call warns that None for a failure will become an exception.
-        warnings.filterwarnings(
-            "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
-        )
+    with quiet_spglib():
         try:
             space_group = spglib.get_spacegroup_type_from_symmetry(
                 rotations, operations.translations % 1.0, lattice=np.linalg.cholesky(metric)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.cif.formula import agrees, agrees_nearly, readings
+from xtalgraph.crystals.cif.formula import agrees, readings
 from xtalgraph.crystals.cif.items import Items, number, shown, unquoted
 from xtalgraph.crystals.cif.sites import Sites
 from xtalgraph.crystals.crystal import Crystal
@@ -70,10 +70,9 @@ def check_declarations(
     """
     if crystal.occupancies is None:
         counts: Mapping[int, int | float] = Counter(crystal.numbers.tolist())
-        complete = _check_composition(items, crystal, counts)
     else:
         counts = {z: float(crystal.amounts[z]) for z in crystal.elements}
-        complete = _check_amounts(items, crystal, counts)
+    complete = _check_composition(items, crystal, counts)
     if sites.multiplicities is not None:
         counted = [1] * len(sites.labels) if images is None else images.tolist()
         _check_multiplicities(sites.multiplicities, sites.labels, counted, operations)
@@ -105,39 +104,26 @@ def _volume(cell: Float[np.ndarray, "3 3"]) -> float:
     return float(cell[0, 0] * cell[1, 1] * cell[2, 2])
 
 
-def _check_amounts(items: Items, crystal: Crystal, counts: Mapping[int, int | float]) -> bool:
-    """Return whether formula and Z account for the atoms of a disordered crystal, or raise."""
-    value = number(items.text(_UNITS) or "?")
-    units = value if 0.0 < value < math.inf else None
-    for name in _FORMULAS:
-        formula = items.text(name)
-        if not formula or not readings(formula):
-            continue
-        if agrees_nearly(counts, formula, units, AMOUNT_TOLERANCE):
-            return units is not None
-        raise InputError(
-            f"the occupancies of the cell make {crystal.formula}, but {name} is {shown(formula)}: "
-            "sites are missing or too many, or the declaration is wrong"
-        )
-    return False
-
-
 def _check_composition(items: Items, crystal: Crystal, counts: Mapping[int, int | float]) -> bool:
     """Return whether formula and Z account for every atom; raise where they contradict."""
     given = items.text(_UNITS)
     value = number(given) if given else math.nan
     units = value if 0.0 < value < math.inf else None
+    disordered = crystal.occupancies is not None
     for name in _FORMULAS:
         formula = items.text(name)
         if not formula or not readings(formula):
             continue
-        if agrees(counts, formula, units):
+        if agrees(counts, formula, units, AMOUNT_TOLERANCE if disordered else None):
             return units is not None
         z = f" with _cell_formula_units_Z {given[:20]}" if units is not None else ""
+        held, missing = ("occupancies", "sites") if disordered else ("atoms", "atoms")
         raise InputError(
-            f"the atoms of the cell make {crystal.formula}, but {name} is "
-            f"{shown(formula)}{z}: atoms are missing or too many, or the declaration is wrong"
+            f"the {held} of the cell make {crystal.formula}, but {name} is {shown(formula)}{z}: "
+            f"{missing} are missing or too many, or the declaration is wrong"
         )
+    if disordered:
+        return False
     if units is not None and any(count % units for count in counts.values()):
         raise InputError(
             f"the atoms of the cell make {crystal.formula}, which is not _cell_formula_units_Z "

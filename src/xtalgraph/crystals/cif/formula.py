@@ -157,7 +157,12 @@ def _total(terms: _Terms) -> Reading:
     return Reading({number: value for number, value in amounts.items() if value}, roundings)
 
 
-def agrees(counts: Mapping[int, int | float], formula: str, units: float | None) -> bool:
+def agrees(
+    counts: Mapping[int, int | float],
+    formula: str,
+    units: float | None,
+    tolerance: float | None = None,
+) -> bool:
     """Tell whether the atoms of a cell are whole formula units of what is declared.
 
     Some writers give the formula of the whole cell beside the Z of a smaller unit (``C8`` and
@@ -167,31 +172,16 @@ def agrees(counts: Mapping[int, int | float], formula: str, units: float | None)
         counts: Atoms of the cell by atomic number.
         formula: The declared formula.
         units: Formula units in the cell, Z, or None where only the ratio can be compared.
+        tolerance: For amounts that need not be whole: the largest difference of the share of an
+            element among all atoms; of all atoms together it may be five times as large.
 
     Returns:
         Whether one of the readings agrees, and True where the formula has none.
     """
     possible = readings(formula)
-    return not possible or any(_agrees(counts, reading, units) for reading in possible)
-
-
-def agrees_nearly(
-    amounts: Mapping[int, int | float], formula: str, units: float | None, tolerance: float
-) -> bool:
-    """Tell whether amounts that need not be whole are nearly those of what is declared.
-
-    Args:
-        amounts: Atoms of the cell by atomic number.
-        formula: The declared formula.
-        units: Formula units in the cell, Z, or None where only the ratio can be compared.
-        tolerance: Largest difference of the share of an element among all atoms; of all atoms
-            together it may be five times as large.
-
-    Returns:
-        Whether one of the readings agrees, and True where the formula has none.
-    """
-    counts = readings(formula)
-    return not counts or any(_nearly(amounts, reading, units, tolerance) for reading in counts)
+    if not possible or tolerance is None:
+        return not possible or any(_agrees(counts, reading, units) for reading in possible)
+    return any(_nearly(counts, reading, units, tolerance) for reading in possible)
 
 
 def _nearly(

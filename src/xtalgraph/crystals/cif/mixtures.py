@@ -1,20 +1,84 @@
-"""Sites of a CIF that share a position: one site that holds several species."""
+"""Sites of a CIF that one species does not fill: refused by their names, or joined by position."""
 
 from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import WAYS_OUT, InputError
 from xtalgraph.crystals.cif.items import unquoted
 from xtalgraph.crystals.cif.sites import Sites
 from xtalgraph.crystals.occupancies import ROUNDING, mixture_text
 
-SHARED_POSITION: Final = 0.1
+OCCUPANCY_TOLERANCE: Final[float] = 1e-3
+"""How far from 1 an occupancy may be and still count as full."""
+
+_NAMED_TOGETHER: Final[float] = 0.5
+"""Å; partly occupied sites nearer than this are named together: they hold one atom or the other."""
+
+_NAMED: Final = 4
+_GROUPED: Final = 100
+"""Disordered sites that are looked at for a message, of which it names the first few."""
+
+
+def check_occupancies(cell: Float[np.ndarray, "3 3"], sites: Sites) -> None:
+    """Raise where a site is not fully occupied, naming the sites that share a position.
+
+    Args:
+        cell: Lattice vectors as rows, Å.
+        sites: Sites of the asymmetric unit.
+
+    Raises:
+        InputError: A site is partly occupied, or has an occupancy above 1.
+    """
+    if sites.occupancies is None:
+        return
+    partial = np.flatnonzero(np.abs(sites.occupancies - 1.0) > OCCUPANCY_TOLERANCE)
+    if len(partial) == 0:
+        return
+    groups = _groups(cell, sites, partial[:_GROUPED].tolist())
+    named = "; ".join(
+        " with ".join(_site(sites, n) for n in group[:_NAMED]) for group in groups[:_NAMED]
+    )
+    more = f" and {len(groups) - _NAMED} more positions" if len(groups) > _NAMED else ""
+    raise InputError(
+        f"partial occupancy: {named}{more}; a crystal graph needs one atom on each site, so choose "
+        "an ordering first, as pymatgen's OrderDisorderedStructureTransformation does, or: "
+        f"{WAYS_OUT}"
+    )
+
+
+def _groups(cell: Float[np.ndarray, "3 3"], sites: Sites, partial: list[int]) -> list[list[int]]:
+    """Return which partly occupied sites belong to one position.
+
+    A site joins the first of a group that is near while the occupancies add up to 1 at most.
+    """
+    groups: list[list[int]] = []
+    for n in partial:
+        for group in groups:
+            step = sites.fractional[n] - sites.fractional[group[0]]
+            apart = float(np.linalg.norm((step - np.round(step)) @ cell))
+            total = _occupancy(sites, n) + sum(_occupancy(sites, m) for m in group)
+            if apart < _NAMED_TOGETHER and total <= 1.0 + 10 * OCCUPANCY_TOLERANCE:
+                group.append(n)
+                break
+        else:
+            groups.append([n])
+    return groups
+
+
+def _occupancy(sites: Sites, site: int) -> float:
+    return 1.0 if sites.occupancies is None else float(sites.occupancies[site])
+
+
+def _site(sites: Sites, site: int) -> str:
+    return f"{_label(sites, site)} ({SYMBOLS[sites.numbers[site]]} {_occupancy(sites, site):g})"
+
+
+_SHARED: Final = 0.1
 """Å; partly occupied sites nearer than this are one site. Farther apart they are alternative
 positions of atoms, which are no mixture."""
-_FULL: Final = 1e-3
-"""How far from 1 the occupancy of a full site may be."""
 
 
 class Mixtures(NamedTuple):
@@ -44,13 +108,13 @@ def join_shared_sites(cell: Float[np.ndarray, "3 3"], sites: Sites) -> Mixtures:
     position = np.empty(len(sites.labels), dtype=np.int64)
     partly: list[int] = []  # places in `kept`
     for site, number in enumerate(sites.numbers.tolist()):
-        share = 1.0 if sites.occupancies is None else float(sites.occupancies[site])
+        share = _occupancy(sites, site)
         if not 0 < share <= 1 + ROUNDING:
             raise InputError(
                 f"site {_label(sites, site)} has the occupancy {share:g}; a site that is there has "
                 "one above 0 and up to 1, so correct it or leave the site out"
             )
-        full = abs(share - 1) <= _FULL
+        full = abs(share - 1) <= OCCUPANCY_TOLERANCE
         shared = None if full else _near(cell, sites, kept, partly, site)
         if shared is None:
             position[site] = len(kept)
@@ -80,7 +144,7 @@ def _near(
     step = sites.fractional[[kept[position] for position in partly]] - sites.fractional[site]
     apart = np.linalg.norm((step - np.round(step)) @ cell, axis=1)
     nearest = int(apart.argmin())
-    return partly[nearest] if apart[nearest] < SHARED_POSITION else None
+    return partly[nearest] if apart[nearest] < _SHARED else None
 
 
 def _check_alternatives(sites: Sites, position: Int[np.ndarray, " sites"]) -> None:

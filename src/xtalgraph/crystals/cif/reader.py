@@ -17,8 +17,7 @@ from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.cif.declarations import check_declarations
 from xtalgraph.crystals.cif.document import parse_blocks
 from xtalgraph.crystals.cif.items import Items, collect, number, shown
-from xtalgraph.crystals.cif.mixtures import join_shared_sites
-from xtalgraph.crystals.cif.occupancy import check_occupancies
+from xtalgraph.crystals.cif.mixtures import check_occupancies, join_shared_sites
 from xtalgraph.crystals.cif.sites import has_sites, read_sites
 from xtalgraph.crystals.cif.symmetry import declares_symmetry, read_symmetry
 from xtalgraph.crystals.crystal import Crystal

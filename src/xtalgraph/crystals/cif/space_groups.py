@@ -1,14 +1,13 @@
 """Space groups by Hall symbol, Hermann-Mauguin name and number, as gemmi and spglib know them."""
 
 import re
-import warnings
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import gemmi
 import spglib
 
-from xtalgraph.crystals.symmetry import Operations, parse_operations
+from xtalgraph.crystals.symmetry import Operations, parse_operations, quiet_spglib
 
 _DECORATION: Final = re.compile(
     r"[_~$]|</?su[bp]>|\s*\(?\bno\.?\s*\d+\)?\s*$"
@@ -108,11 +107,7 @@ def by_number(number: int, choice: str = "", rhombohedral: bool = False) -> Spac
 @lru_cache(maxsize=1)
 def _short_names() -> dict[str, str]:
     """Return the short name of every full one that spglib lists, ``p42/m21/n2/m``."""
-    with warnings.catch_warnings():
-        # Until spglib 3 every call warns that None for a failure will become an exception.
-        warnings.filterwarnings(
-            "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
-        )
+    with quiet_spglib():
         types = [spglib.get_spacegroup_type(hall) for hall in range(1, 531)]
     return {
         _DECORATION.sub("", t.international_full).replace(" ", "").lower(): _DECORATION.sub(
