@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+import xtalgraph
 from xtalgraph.conventions.errors import XtalgraphError
 from xtalgraph.data.store import DOCUMENT, GraphStore, document_digest
 from xtalgraph.data.store_building import build_store
@@ -185,6 +186,76 @@ def test_sixty_mutations_of_a_run(folder, table):
 @pytest.mark.long
 def test_a_thousand_mutations_of_a_run(folder, table):
     mutate_run(folder, table["structure"].tolist()[:2], 1000, seed=1)
+
+
+SHOWN = {
+    "report": ("metrics.json", "worst.json", "structures.json", "record.json", "split.json",
+               "verify.json", "log.csv", "rejected.csv", "predictions/energy.csv"),
+    "diagnose": ("diagnose.json",),
+}  # fmt: skip
+"""Files that a verb shows."""
+CELLS = ("", "nan", "inf", "-1e308", "1e400", "x", DIGITS, '"', ",,,", "1/0", "a" * 3_000)
+"""What is put in the place of a cell of a table."""
+
+
+def other_cell(content, rng):
+    """Return a table in which one cell, often of the first line, is something else."""
+    lines = content.decode().split("\n")
+    number = rng.integers(len(lines)) if rng.random() < 0.7 else 0
+    cells = lines[number].split(",")
+    cells[rng.integers(len(cells))] = CELLS[rng.integers(len(CELLS))]
+    lines[number] = ",".join(cells)
+    return "\n".join(lines).encode()
+
+
+def mutate_shown(run, data, verb, count, seed):
+    """Show hostile folders: a page, or an error that names the file."""
+    ask = {"sample": 12, "only": ["order", "groups"], "progress": False}
+    xtalgraph.diagnose(run, data, **ask)
+    xtalgraph.verify(run, sample=1, progress=False)
+    rng = np.random.default_rng(seed)
+    kept = {name: (run / name).read_bytes() for name in (*SHOWN[verb], "manifest.json")}
+    pages, unnamed = 0, []
+    for number in range(count):
+        name = str(rng.choice(SHOWN[verb]))
+        change = other_cell if name.endswith("csv") else other_value
+        content = change(kept[name], rng) if number % 3 else mutated(kept[name], name, rng)
+        (run / name).write_bytes(content)
+        write_manifest(run)
+        try:
+            xtalgraph.report(run) if verb == "report" else xtalgraph.diagnose(run, data, **ask)
+            pages += 1
+        except XtalgraphError as error:
+            unnamed += [] if name in str(error) else [f"{number}: {error}"]
+        for file, before in kept.items():
+            (run / file).write_bytes(before)
+    assert unnamed == []
+    assert 0 < pages < count
+
+
+@pytest.fixture
+def quick_figures(monkeypatch):
+    """Figures are not drawn: what a folder holds reaches them, and their look is not asked for."""
+    svg = "<svg></svg>"
+
+    def save(figure, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(f"{path.name}.svg").write_text(svg)
+        return path.with_name(f"{path.name}.svg")
+
+    for module in ("figures", "diagnosis"):
+        monkeypatch.setattr(f"xtalgraph.evidence.pages.{module}.save_figure", save)
+
+
+@pytest.mark.parametrize("verb", SHOWN)
+def test_hostile_folders_are_shown_or_refused_by_file(verb, run, csv_path, tmp_path, quick_figures):
+    mutate_shown(shutil.copytree(run, tmp_path / "run"), csv_path, verb, 15, seed=0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("verb", SHOWN)
+def test_hundreds_of_hostile_folders(verb, run, csv_path, tmp_path, quick_figures):
+    mutate_shown(shutil.copytree(run, tmp_path / "run"), csv_path, verb, 300, seed=1)
 
 
 def mutate_state(state, count, seed):

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,16 +13,41 @@ from xtalgraph.conventions.files import file_errors, write_atomically
 
 LARGEST: Final = 64 * 2**20
 """Bytes of a document; Python takes about ten times as much while it reads one."""
+_LONGEST: Final = 200
+"""Letters of an error of Python that a message holds."""
 DAMAGE: Final = (
     ValueError,
     KeyError,
     IndexError,
     TypeError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,
     RecursionError,
+    csv.Error,
 )
 """What Python raises where a document holds something else than what is looked for."""
+
+
+@contextmanager
+def reading(path: Path | str, advice: str = "put the file back") -> Iterator[None]:
+    """Call whatever goes wrong in a block the damage of the file that the block reads or shows.
+
+    Args:
+        path: The file, and what of it, as the message names it.
+        advice: What to do.
+
+    Raises:
+        RunError: If the block raises what a damaged file leads to; the message names the file.
+    """
+    try:
+        yield
+    except RunError:
+        raise  # it names its file
+    except (XtalgraphError, *DAMAGE) as error:
+        what = f"{type(error).__name__}: {str(error)[:_LONGEST]}"
+        raise RunError(
+            f"{path} is damaged: it holds something else than xtalgraph writes ({what}); {advice}"
+        ) from error
 
 
 def read_document(

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from xtalgraph.conventions.documents import read_document
+from xtalgraph.conventions.documents import read_document, reading
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Target
@@ -115,8 +115,8 @@ def read_predictions(run: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]
         RunError: If a table is missing or damaged.
     """
     if (run / _OLD).is_file() and not (run / FOLDER).is_dir():
-        old = _read_table(run / _OLD)
-        tables = upgrade_predictions(old, names)
+        with reading(run / _OLD):
+            tables = upgrade_predictions(_read_table(run / _OLD), names)
         return {name: _typed(table, run / _OLD) for name, table in tables.items()}
     files = prediction_files(names)
     return {name: _typed(_read_table(run / files[name]), run / files[name]) for name in names}
@@ -135,10 +135,11 @@ def _typed(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     absent = {"id", "split", "target", "prediction"} - set(table.columns)
     if absent:
         raise RunError(f"{path} is damaged: it has no column {', '.join(sorted(absent))}")
-    table = table.reindex(columns=COLUMNS, fill_value="")
-    for name in (*NUMBERS, "site", "component"):
-        column = table[name].map(lambda text: float(text) if text else math.nan)
-        table[name] = column.astype(np.float64)
+    with reading(path):
+        table = table.reindex(columns=COLUMNS, fill_value="")
+        for name in (*NUMBERS, "site", "component"):
+            column = table[name].map(lambda text: float(text) if text else math.nan)
+            table[name] = column.astype(np.float64)
     return table
 
 
@@ -155,7 +156,8 @@ def read_metrics(run: Path) -> dict[str, Any]:
     Raises:
         RunError: If the file is missing or damaged.
     """
-    return upgrade_metrics(read_document(run / "metrics.json", largest=2**30))
+    with reading(run / "metrics.json"):
+        return upgrade_metrics(read_document(run / "metrics.json", largest=2**30))
 
 
 def read_worst(run: Path, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -174,7 +176,5 @@ def read_worst(run: Path, names: Sequence[str]) -> dict[str, list[dict[str, Any]
     path = run / "worst.json"
     if not path.is_file():
         return {}
-    try:
+    with reading(path):
         return upgrade_worst(json.loads(path.read_text(encoding="utf-8")), names)
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: it is not JSON, {error}") from error

@@ -1,7 +1,6 @@
 """The contents of a run folder, read once and checked."""
 
 import csv
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +11,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Shaped
 
+from xtalgraph.conventions.documents import read_document, reading
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import read_metrics, read_predictions, read_worst
 from xtalgraph.metrics.paired import Outcome
 from xtalgraph.models.upgrades import upgrade_log
 
+VERIFY_AGAIN: Final = "make it again by `xtalgraph verify`, or remove it"
+"""What to do about a damaged ``verify.json``."""
 _BESIDE: Final = ("std", "lower", "upper")
 """Columns of the predictions that are empty in some runs."""
 
@@ -193,13 +195,12 @@ def read_targets(folder: Path) -> list[RunRecord]:
             f"{folder / 'metrics.json'} must hold model, splits and targets: put the file back"
         )
     tables, worst = read_predictions(folder, names), read_worst(folder, names)
-    several = len(names) > 1
-    return [
-        _read_target(
-            folder, document, name, number if several else None, tables[name], worst.get(name, [])
-        )
-        for number, name in enumerate(names, start=1)
-    ]
+    numbers = range(1, len(names) + 1) if len(names) > 1 else [None]
+    with reading(folder / "metrics.json"):
+        return [
+            _read_target(folder, document, name, number, tables[name], worst.get(name, []))
+            for number, name in zip(numbers, names, strict=True)
+        ]
 
 
 def _read_target(
@@ -211,15 +212,10 @@ def _read_target(
     worst: list[dict[str, Any]],
 ) -> RunRecord:
     metrics, model = document["targets"][name], document["model"]
-    try:
-        target, models, splits = metrics["target"], metrics["models"], metrics["splits"]
-        unit, kind = target.get("unit") or "", target["kind"]
-        models[model]["test"]
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"{folder / 'metrics.json'} must hold target, splits and models of {name!r}; "
-            f"{error} is missing; evaluate the run again"
-        ) from error
+    target, models, splits = metrics["target"], metrics["models"], metrics["splits"]
+    unit, kind = target.get("unit") or "", target["kind"]
+    if model not in models or any(int(size) < 0 for size in splits.values()):
+        raise ValueError(f"no numbers of the model {model!r}, or of its parts")
     value_of = [table["id"], table["site"].fillna(-1)]  # of a list all numbers must be known
     table = table[table["target"].notna().groupby(value_of).transform("all")]
     other = sorted(set(table["unit"]) - {unit})
@@ -252,14 +248,14 @@ def _read_target(
         novelty=metrics.get("novelty") or {},
         log={key: _column(log, key) for key in log[0]} if log else None,
         config=_read_text(folder / "config.yaml"),
-        model_file=_read_json(folder / "model.json") or {},
-        record=_read_json(folder / "record.json") or {},
+        model_file=_read_json(folder / "model.json"),
+        record=_read_json(folder / "record.json"),
         card=_read_text(folder / "card.md"),
         rejected=_read_csv(folder / "rejected.csv"),
         worst=worst,
-        structures=_read_json(folder / "structures.json") or {},
-        division=_read_json(folder / "split.json") or {},
-        verification=_read_json(folder / "verify.json") or {},
+        structures=_read_json(folder / "structures.json"),
+        division=_read_json(folder / "split.json"),
+        verification=_read_json(folder / "verify.json", VERIFY_AGAIN),
     )
 
 
@@ -283,20 +279,22 @@ def _column(rows: list[dict[str, str]], key: str) -> Float[np.ndarray, " rows"]:
 
 
 def _read_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    with reading(path):
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _read_json(path: Path) -> Any:
-    if not path.is_file():
-        return None
+def _read_json(path: Path, advice: str = "put the file back") -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+        return read_document(path, largest=2**30) if path.is_file() else {}
+    except RunError as error:
+        raise RunError(f"{error}; {advice}") from error
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    with reading(path), path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, restkey="more", restval=""))
+        if any("more" in row or None in row for row in rows):
+            raise ValueError("a row has more cells than the first line")
+        return rows

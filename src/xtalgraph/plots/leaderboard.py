@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from xtalgraph.plots.style import (
     ACCENT,
@@ -15,6 +14,7 @@ from xtalgraph.plots.style import (
     MUTED,
     RULE,
     house_style,
+    make_logarithmic,
     new_figure,
     quantity,
     say_nothing_to_show,
@@ -41,7 +41,7 @@ def leaderboard_plot(
         levels: The level of each; a thin line separates one from the next.
         error: Value, lower and upper end of the error of each, in the unit; NaN: not defined.
         rank: The same of the rank, to the right better.
-        model: Which of the names is the judged model.
+        model: Which of the names is the assessed model.
         measures: What the two are called.
         unit: Unit of the error as declared; nothing is shown for an empty one.
 
@@ -63,13 +63,9 @@ def leaderboard_plot(
             axes.set_xlabel(quantity(f"test {measure}", of))
         known = error[0][error[0] > 0]
         if len(known) > 1 and known.max() > _WIDE * known.min():
-            left.set_xscale("log")
-            # Plain numbers: the powers of ten of matplotlib are formulas, which are switched off.
-            left.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            left.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
-            left.xaxis.set_minor_formatter(NullFormatter())
+            make_logarithmic(left, float(known.min()), float(known.max()), "x")
         left.set_yticks(np.arange(len(names)), names)
-        left.invert_yaxis()
+        left.set_ylim(len(names) - 0.5, -0.5)
         for name, label in zip(names, left.get_yticklabels(), strict=True):
             if name == model:
                 label.set_color(ACCENT)

@@ -4,13 +4,14 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from xtalgraph.plots.style import (
     ACCENT,
     MARK,
     MUTED,
     house_style,
+    make_logarithmic,
     new_figure,
     quantity,
     say_nothing_to_show,
@@ -79,11 +80,4 @@ def _curve(
     marker = "o" if known.sum() < 15 else ""
     axes.plot(epoch[known], values[known], color=color, linewidth=1.5, marker=marker, markersize=3)
     if known.any() and values[known].min() > 0.0:
-        axes.set_yscale("log")
-        span = values[known].max() / values[known].min()
-        ticks = (1.0, 2.0, 5.0) if span < 100.0 else (1.0,)
-        axes.yaxis.set_major_locator(LogLocator(subs=ticks))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        if span < 1.5:
-            axes.yaxis.set_major_locator(MaxNLocator(4))
+        make_logarithmic(axes, float(values[known].min()), float(values[known].max()))

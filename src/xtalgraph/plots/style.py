@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 INK: Final = "#1f2933"
 """Text and axes."""
@@ -82,6 +83,25 @@ def new_figure(width: float = 4.6, height: float = 4.0) -> Figure:
 def quantity(name: str, unit: str) -> str:
     """The label of an axis: ``e_form (eV/cell)``, and the name alone where no unit is declared."""
     return f"{name} ({unit})" if unit else name
+
+
+def make_logarithmic(axes: Axes, low: float, high: float, which: Literal["x", "y"] = "y") -> None:
+    """Make an axis logarithmic, with plain numbers at some of its ticks.
+
+    The powers of ten of matplotlib are formulas, which are switched off.
+
+    Args:
+        axes: Whose axis it is.
+        low: Smallest value that is drawn, above 0.
+        high: Largest value.
+        which: The horizontal or the vertical one.
+    """
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    narrow = MaxNLocator(4) if high < 1.5 * low else None
+    axis.set_major_locator(narrow or LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def say_nothing_to_show(axes: Axes, text: str) -> None:

@@ -9,9 +9,15 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-from xtalgraph.plots.style import MUTED, house_style, new_figure, say_nothing_to_show
+from xtalgraph.plots.style import (
+    MUTED,
+    house_style,
+    make_logarithmic,
+    new_figure,
+    say_nothing_to_show,
+)
 
 _MARKERS: Final = "osD^vPX*"
 """Lines are told apart without colours too."""
@@ -168,6 +174,4 @@ def _markers(count: int) -> list[str]:
 def _logarithmic(axes: Axes, curves: Sequence[Float[np.ndarray, " _"]]) -> None:
     known = np.concatenate([curve[np.isfinite(curve)] for curve in curves])
     if len(known) and known.min() > 0:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        make_logarithmic(axes, float(known.min()), float(known.max()))

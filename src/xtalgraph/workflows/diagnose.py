@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.declarations import Spelled
-from xtalgraph.conventions.documents import write_json
+from xtalgraph.conventions.documents import read_document, reading, write_json
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.ranges import Count
@@ -141,11 +141,13 @@ def diagnose(
         "sample": sample,
     }
     quantity = Quantity(chosen.name, tested.unit, chosen.unit)
-    measured = _before(opened.folder, of)
-    pictures = {
-        name: keep_pictures(result, quantity, opened.folder / "diagnose")
-        for name, result in measured.items()
-    }
+    with reading(opened.folder / "diagnose.json", "remove it, and everything is measured again"):
+        measured = _before(opened.folder, of)
+        pictures = {
+            name: keep_pictures(result, quantity, opened.folder / "diagnose")
+            for name, result in measured.items()
+        }
+        render_diagnosis(list(measured.values()), quantity, pictures, title="", kicker="")
     with tqdm(wanted, desc="diagnosing", unit="diagnostic", disable=not progress) as bar:
         for name in bar:
             bar.set_postfix_str(name)
@@ -237,7 +239,7 @@ def _before(folder: Path, of: dict[str, Any]) -> dict[str, DiagnosticResult]:
     path = folder / "diagnose.json"
     if not path.is_file():
         return {}
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = read_document(path)
     if document["of"] != of:
         return {}
     return {

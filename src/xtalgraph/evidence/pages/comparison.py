@@ -230,7 +230,8 @@ def _folds(document: Mapping[str, Any]) -> str:
             std = found["deviation"]
             mean = plain(found["mean"]) + (f" ± {plain(std, 2)}" if std is not None else "")
             rows.append([one["name"], *(plain(value) for value in found["values"]), mean])
-        parts.append(table([MEASURES[key].short, *names, "mean ± deviation"], rows, "numbers"))
+        head = [MEASURES[key].short, *names, "mean ± standard deviation"]
+        parts.append(table(head, rows, "numbers"))
     return section("folds", "Fold by fold", parts)
 
 
@@ -245,7 +246,8 @@ def _missing(document: Mapping[str, Any]) -> str:
 
 def _described(document: Mapping[str, Any]) -> str:
     rows = [[one["name"], one["level"], one["description"]] for one in document["entries"]]
-    return section("entries", "What each model is", [table(["model", "level", "what"], rows)])
+    shown = table(["model", "level", "what"], rows, "described")
+    return section("entries", "What each model is", [shown])
 
 
 def _record(document: Mapping[str, Any]) -> str:

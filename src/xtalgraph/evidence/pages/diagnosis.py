@@ -138,11 +138,13 @@ def _overview(results: Sequence[DiagnosticResult]) -> str:
 
 def _section(result: DiagnosticResult, quantity: Quantity, pictures: Sequence[Picture]) -> str:
     diagnostic = DIAGNOSTICS[result.name]
-    note = diagnostic.reason if result.verdict is not Verdict.NOT_APPLICABLE else ""
-    if result.number is not None:
+    note = ""
+    if result.number is None and not diagnostic.measured:
+        note = diagnostic.reason
+    elif result.number is not None:
         measured = f"{diagnostic.measured[0].upper()}{diagnostic.measured[1:]}"
         limit = f" (alarm {limit_of(result)})" if result.threshold is not None else ""
-        note = f"{measured}: {number_of(result)}{limit}. {note}"
+        note = f"{measured}: {number_of(result)}{limit}. {diagnostic.reason}"
     text = paragraph(diagnostic.says(result, quantity)) + paragraph(note, "asked")
     large, small = (
         "".join(figure(one.svg, one.caption) for one in pictures if one.small is size)
@@ -166,7 +168,10 @@ def _cases(numbers: WorstErrors, quantity: Quantity) -> str:
     rows: list[list[Content]] = []
     for case, error in zip(numbers.cases, errors, strict=True):
         near, alike = (
-            f"{case[f'{which}_formula']}, {fixed(case[f'{which}_label'], decimals)}"
+            Html(
+                f"{formula(case[f'{which}_formula']).text}, "
+                f"{fixed(case[f'{which}_label'], decimals)}"
+            )
             for which in ("nearest", "composition")
         )
         rows.append(

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Int
 from matplotlib.figure import Figure
 
+from xtalgraph.conventions.documents import reading
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.evidence.bonded_crystal import from_plain
 from xtalgraph.evidence.pages.markup import Html, escaped
 from xtalgraph.evidence.run_record import RunRecord
@@ -79,22 +79,24 @@ def draw_figures(records: Sequence[RunRecord]) -> ReportFigures:
     """
     folder = records[0].folder / "figures"
     most = MOST_POINTS // len(records)
-    drawn = [_of_target(one, folder / _place(one), most) for one in records]
-    return ReportFigures(drawn, _learning(records[0], folder))
-
-
-def _place(record: RunRecord) -> str:
-    """Folder of the figures of one target; a number, since a name may hold any character."""
-    return "" if record.number is None else f"target-{record.number}"
+    with reading(records[0].folder / "metrics.json"):
+        drawn = [_of_target(record, folder, most) for record in records]
+    with reading(records[0].folder / "log.csv"):
+        return ReportFigures(drawn, _learning(records[0], folder))
 
 
 def _of_target(record: RunRecord, folder: Path, most: int) -> TargetFigures:
+    if record.number is not None:  # a name may hold any character
+        folder = folder / f"target-{record.number}"
     worst = []
-    for place, entry in enumerate(record.worst[:PICTURES], start=1):
-        if len(entry["numbers"]) > MOST_ATOMS:
-            break
-        description = f"Crystal structure of {entry['formula']}"
-        worst.append(_kept(_still(entry, record.folder), folder / f"worst-{place}", description))
+    with reading(record.folder / "worst.json"):
+        for number, entry in enumerate(record.worst[:PICTURES], start=1):
+            if len(entry["numbers"]) > MOST_ATOMS:
+                break
+            with reading(f"{record.folder / 'worst.json'}, crystal {entry['id']}"):
+                drawn = crystal_snapshot(from_plain(entry), size=2.8)
+            description = f"Crystal structure of {entry['formula']}"
+            worst.append(_kept(drawn, folder / f"worst-{number}", description))
     errors = _of_class(record, folder) if record.is_class else _of_number(record, folder, most)
     return TargetFigures(
         errors=errors,
@@ -176,13 +178,6 @@ def _learning(record: RunRecord, folder: Path) -> Html | None:
     return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
 
 
-def _still(entry: dict[str, Any], run: Path) -> Figure:
-    try:
-        return crystal_snapshot(from_plain(entry), size=2.8)
-    except XtalgraphError as error:
-        raise RunError(f"{run / 'worst.json'}, crystal {entry['id']}: {error}") from error
-
-
 def _kept(figure: Figure, path: Path, description: str) -> Html:
     svg = save_figure(figure, path).read_text(encoding="utf-8")
     return Html(inline_svg(svg, path.name, description))
@@ -222,8 +217,10 @@ def _with_points(record: RunRecord, drawn: Figure, picture: Html, most: int) -> 
     points = np.column_stack([record.targets[shown], record.predictions[shown]])
     size = np.array([drawn.bbox.width, drawn.bbox.height])
     across = axes.transData.transform(points.reshape(-1, 2)) / size
-    formulas = record.structures.get("formulas", {})
-    formulas |= {str(one["id"]): str(one["formula"]) for one in record.worst}
+    with reading(record.folder / "structures.json"):
+        kept = record.structures.get("formulas", {})
+        formulas = {str(key): str(formula) for key, formula in kept.items()}
+    formulas |= {str(entry["id"]): str(entry["formula"]) for entry in record.worst}
     rows = [
         [
             round(float(x), 4),
@@ -259,13 +256,16 @@ def chosen_points(record: RunRecord, most: int) -> Int[np.ndarray, " points"]:
 
 def structures(records: Sequence[RunRecord]) -> str:
     """Return the crystals that a click shows, as an element that no browser displays."""
-    entries = [entry for record in records for entry in record.worst]
-    entries += records[0].structures.get("crystals", [])
     crystals: dict[str, Any] = {}
-    for entry in entries:
-        if str(entry["id"]) not in crystals and len(entry["numbers"]) <= _MOST_ATOMS_ON_CLICK:
-            crystals[str(entry["id"])] = _plain(entry)
-    numbers = sorted({ball[3] for one in crystals.values() for ball in one["balls"]})
+    entries = {"worst.json": [entry for record in records for entry in record.worst]}
+    entries["structures.json"] = records[0].structures.get("crystals", [])
+    for name, listed in entries.items():
+        with reading(records[0].folder / name):
+            for entry in listed:
+                atoms, key = len(entry["numbers"]), str(entry["id"])
+                if key not in crystals and atoms <= _MOST_ATOMS_ON_CLICK:
+                    crystals[key] = _plain(entry)
+    numbers = sorted({ball[3] for crystal in crystals.values() for ball in crystal["balls"]})
     elements = {
         z: [SYMBOLS[z], element_color(z), round(BALL_SHARE * covalent_radius(z), 3)]
         for z in numbers

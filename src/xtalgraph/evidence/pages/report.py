@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from xtalgraph.conventions.documents import reading
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence.numbers import count, percent, seconds
@@ -33,7 +34,7 @@ from xtalgraph.evidence.pages.target_sections import (
     uncertainty_section,
     worst_section,
 )
-from xtalgraph.evidence.run_record import RunRecord, outcome_of, read_targets
+from xtalgraph.evidence.run_record import VERIFY_AGAIN, RunRecord, outcome_of, read_targets
 from xtalgraph.evidence.text import report as text
 from xtalgraph.evidence.text.data import about_division
 
@@ -68,41 +69,44 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         A whole HTML document that loads nothing.
     """
     record = records[0]
-    assessed = [_assessment(one) for one in records]
-    division = about_division(record.division, [one.declared for one in records])
-    verified = record.verification, record.model_file.get("weights_sha256")
-    body = [
-        part(one, own)
-        for one, own in zip(records, drawn.targets, strict=True)
-        for part in (metrics_section, errors_section, uncertainty_section, worst_section)
-    ]
-    body += [
-        _training(record, drawn),
-        _data(record),
-        division_section(record.division, division),
-        verified_section(*verified),
-        _repeat(record),
-        _card(record),
-    ]
-    points = not all(one.is_class for one in records)
-    if points:
-        body.append(structures(records))
-    names = ", ".join(one.target for one in records)
-    declared = ", ".join(
-        f"{one.target} ({one.unit}), {one.kind}" if one.unit else f"{one.target}, {one.kind}"
-        for one in records
-    )
+    folder, points = record.folder, not all(of_target.is_class for of_target in records)
+    with reading(folder / "metrics.json"):
+        assessed = [_assessment(of_target) for of_target in records]
+        headline = _headline(records)
+        body = [
+            part(*pair)
+            for pair in zip(records, drawn.targets, strict=True)
+            for part in (metrics_section, errors_section, uncertainty_section, worst_section)
+        ]
+    with reading(folder / "log.csv"):
+        body.append(_training(record, drawn))
+    with reading(folder / "model.json"):
+        body.append(_data(record))
+    with reading(folder / "split.json"):
+        division = about_division(record.division, [of_target.declared for of_target in records])
+        body.append(division_section(record.division, division))
+    with reading(folder / "verify.json", VERIFY_AGAIN):
+        verified = record.verification, record.model_file.get("weights_sha256")
+        body.append(verified_section(*verified))
+        alarms = verified_alarms(*verified)
+    with reading(folder / "record.json"):
+        body += [_repeat(record), _card(record), structures(records) if points else ""]
     return render_page(
-        title=f"{text.called(record.model)} on {names}: report",
-        kicker=f"{declared} · {text.called(record.model)}",
-        headline=_headline(records),
-        lead=[found for found, _ in assessed],
+        title=f"{text.called(record.model)} on {', '.join(one.target for one in records)}: report",
+        kicker=f"{', '.join(map(_declared, records))} · {text.called(record.model)}",
+        headline=headline,
+        lead=[sentence for sentence, _ in assessed],
         warnings=[warning for _, warnings in assessed for warning in warnings]
         + [sentence for sentence, alarm in division if alarm]
-        + verified_alarms(*verified),
+        + alarms,
         body=body,
         script="parity.js" if points else "",
     )
+
+
+def _declared(record: RunRecord) -> str:
+    unit = f" ({record.unit})" if record.unit else ""
+    return f"{record.target}{unit}, {record.kind}"
 
 
 def _headline(records: Sequence[RunRecord]) -> str:

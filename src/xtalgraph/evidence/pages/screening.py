@@ -98,7 +98,7 @@ def write_screen_page(
         warnings=[novelty, *caveats],
         body=[
             section("best", "The first of them", [f'<div class="gallery">{gallery}</div>']),
-            section("table", "All of them", [table(heads, rows, "numbers")]),
+            section("table", "All of them", [table(heads, rows, "numbers ranked")]),
         ],
     )
     path = folder / "screen.html"

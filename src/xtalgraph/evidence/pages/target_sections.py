@@ -1,10 +1,12 @@
 """The sections of the report that speak of one target: metrics, errors, the worst of them."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.documents import reading
 from xtalgraph.evidence.numbers import (
     count,
     fixed,
@@ -49,14 +51,11 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
     for key in keys:
         estimates = [record.estimate(name, key) for name in names]
         measure = MEASURES[key]
-        values = [e.value for e in estimates if e.value is not None]
-        best = (min if measure.better == "low" else max)(values, default=None)
         unit = record.unit if measure.has_unit else ""
         label = Html(
             f"{escaped(measure.title)}{f' <small>{escaped(unit)}</small>' if unit else ''}"
         )
-        cells = [_cell(e, e.value is not None and e.value == best) for e in estimates]
-        rows.append([label, *cells])
+        rows.append([label, *_cells(estimates, measure.better)])
         if any(estimate.value is None for estimate in estimates):
             missing.append(key)
     for split, where in (("val", "validation"), ("train", "training")):
@@ -106,9 +105,7 @@ def _by_component(record: RunRecord, names: list[str]) -> str:
     unit = f" <small>{escaped(record.unit)}</small>" if record.unit else ""
     rows: list[list[Content]] = []
     for number, estimates in enumerate(zip(*columns, strict=True)):
-        best = min((e.value for e in estimates if e.value is not None), default=None)
-        cells = [_cell(e, e.value is not None and e.value == best) for e in estimates]
-        rows.append([f"{record.target}[{number}]", *cells])
+        rows.append([f"{record.target}[{number}]", *_cells(estimates, measure.better)])
     title = Html(f"{measure.title} by number{unit}")
     return table([title, *(text.called(name) for name in names)], rows, "metrics")
 
@@ -141,6 +138,13 @@ def _ranking(record: RunRecord, keys: list[str]) -> str:
 def _test_classes(record: RunRecord) -> tuple[np.ndarray, np.ndarray]:
     test = record.test_rows()
     return record.targets[test], record.predictions[test]
+
+
+def _cells(estimates: Sequence[Estimate], better: str) -> list[Content]:
+    """Numbers beside each other, the best one bold; none where all are equal."""
+    values = {e.value for e in estimates if e.value is not None}
+    best = (min if better == "low" else max)(values) if len(values) > 1 else None
+    return [_cell(e, best is not None and e.value == best) for e in estimates]
 
 
 def _cell(estimate: Estimate, best: bool, absent: str = "n/a") -> Html:
@@ -214,8 +218,11 @@ def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
     Returns:
         HTML; empty where there is nothing to show.
     """
-    if not record.worst:
-        return ""
+    with reading(record.folder / "worst.json"):
+        return _worst(record, drawn) if record.worst else ""
+
+
+def _worst(record: RunRecord, drawn: TargetFigures) -> str:
     unit = f" ({record.unit})" if record.unit else ""
     head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{unit}", "atoms"]
     rows: list[list[Content]] = []

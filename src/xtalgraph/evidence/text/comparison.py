@@ -69,8 +69,7 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
     missing = [level for level in LEVELS if level not in {one["level"] for one in baselines}]
     if missing:
         sentences.append(
-            f"No baseline of the level {listing(missing)} was run. The result holds only for the "
-            "others."
+            f"Not run: {listing(missing)}. The result holds only for the baselines that were."
         )
     return Verdict(beats, not missing, headline, tuple(sentences))
 

@@ -56,9 +56,8 @@ def _about_std(found: Mapping[str, Any], members: int, learned: bool) -> list[Se
         if gain > 0
         else "Sorting by it is no better than a random order."
     )
-    sentences = [
-        Sentence(f"The rank correlation of {name}{of} and error is {plain(rank, 2)}. {worth}")
-    ]
+    correlation = f"The rank correlation of the {name}{of} and the error is {plain(rank, 2)}."
+    sentences = [Sentence(f"{correlation} {worth}")]
     ratio = found["error_over_std"]
     if ratio is not None:
         meaning = (
