@@ -114,12 +114,20 @@ def read_predictions(run: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]
     Raises:
         RunError: If a table is missing or damaged.
     """
-    if (run / _OLD).is_file() and not (run / FOLDER).is_dir():
+    paths = prediction_paths(run, names)
+    if run / _OLD in paths.values():
         with reading(run / _OLD):
             tables = upgrade_predictions(_read_table(run / _OLD), names)
-        return {name: _typed(table, run / _OLD) for name, table in tables.items()}
-    files = prediction_files(names)
-    return {name: _typed(_read_table(run / files[name]), run / files[name]) for name in names}
+    else:
+        tables = {name: _read_table(path) for name, path in paths.items()}
+    return {name: _typed(table, paths[name]) for name, table in tables.items()}
+
+
+def prediction_paths(run: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Return the file of the predictions of each target of a run of any format."""
+    if (run / _OLD).is_file() and not (run / FOLDER).is_dir():
+        return dict.fromkeys(names, run / _OLD)
+    return {name: run / file for name, file in prediction_files(names).items()}
 
 
 def _read_table(path: Path) -> pd.DataFrame:

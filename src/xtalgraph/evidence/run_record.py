@@ -14,7 +14,12 @@ from jaxtyping import Float, Shaped
 from xtalgraph.conventions.documents import read_document, reading
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.targets import Target
-from xtalgraph.evidence.run_files import read_metrics, read_predictions, read_worst
+from xtalgraph.evidence.run_files import (
+    prediction_paths,
+    read_metrics,
+    read_predictions,
+    read_worst,
+)
 from xtalgraph.metrics.paired import Outcome
 from xtalgraph.models.upgrades import upgrade_log
 
@@ -22,6 +27,8 @@ VERIFY_AGAIN: Final = "make it again by `xtalgraph verify`, or remove it"
 """What to do about a damaged ``verify.json``."""
 _BESIDE: Final = ("std", "lower", "upper")
 """Columns of the predictions that are empty in some runs."""
+_ASSESSED: Final = {"std": ("std",), "intervals": ("lower", "upper")}
+"""Columns that are there where ``metrics.json`` assesses them."""
 
 
 @dataclass(frozen=True)
@@ -219,11 +226,20 @@ def _read_target(
     value_of = [table["id"], table["site"].fillna(-1)]  # of a list all numbers must be known
     table = table[table["target"].notna().groupby(value_of).transform("all")]
     other = sorted(set(table["unit"]) - {unit})
+    uncertainty = metrics.get("uncertainty") or {}
+    beside = {key: table[key].to_numpy() for key in _BESIDE if table[key].notna().any()}
+    path = prediction_paths(folder, list(document["targets"]))[name]
     if other:
         raise RunError(
-            f"the predictions of {folder} must be in the unit of the target, {unit!r}, "
-            f"got {other[0]!r}; evaluate the run again"
+            f"{path} must be in the unit of the target, {unit!r}, got {other[0]!r}; evaluate the "
+            "run again"
         )
+    for key, columns in _ASSESSED.items():
+        if key in uncertainty and not beside.keys() >= set(columns):
+            raise RunError(
+                f"{path} must hold {' and '.join(columns)}, which metrics.json assesses; evaluate "
+                "the run again"
+            )
     log = [upgrade_log(row) for row in _read_csv(folder / "log.csv")]
     return RunRecord(
         folder=folder,
@@ -243,8 +259,8 @@ def _read_target(
         split=table["split"].to_numpy(dtype=str),
         targets=table["target"].to_numpy(),
         predictions=table["prediction"].to_numpy(),
-        beside={key: table[key].to_numpy() for key in _BESIDE if table[key].notna().any()},
-        uncertainty=metrics.get("uncertainty") or {},
+        beside=beside,
+        uncertainty=uncertainty,
         novelty=metrics.get("novelty") or {},
         log={key: _column(log, key) for key in log[0]} if log else None,
         config=_read_text(folder / "config.yaml"),

@@ -39,11 +39,7 @@ class ErrorGroups:
 
 
 def error_groups(tested: Evaluator) -> DiagnosticResult:
-    """Take the mean error of the test crystals in groups.
-
-    Args:
-        tested: Model, crystals and labels.
-    """
+    """Take the mean error of the test crystals in groups."""
     errors = np.abs(tested.errors)
     crystals = [tested.crystals[row] for row in tested.test]
     holds = np.array([np.bincount(one.numbers, minlength=119) > 0 for one in crystals])

@@ -164,11 +164,7 @@ class Evaluator:
         return graph if self.states is None else self.states.select(np.asarray(rows)).attach(graph)
 
     def generator(self, name: str) -> np.random.Generator:
-        """Return the generator of a diagnostic: the same whichever others are asked for.
-
-        Args:
-            name: Of the diagnostic.
-        """
+        """Return the generator of a diagnostic: the same whichever others are asked for."""
         return np.random.default_rng([self.seed, *name.encode()])
 
     @cached_property

@@ -147,11 +147,7 @@ class SortedTarget:
 
 
 def sorted_target(tested: Evaluator) -> DiagnosticResult:
-    """Correlate the ranks of the target with the rows of the file.
-
-    Args:
-        tested: Model, crystals and labels.
-    """
+    """Correlate the ranks of the target with the rows of the file."""
     order = examine_order(tested.labels, tested.split)
     if order.correlation is None:
         return not_applicable("order", Reason.ONE_VALUE)

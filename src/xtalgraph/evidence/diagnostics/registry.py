@@ -51,23 +51,13 @@ class Diagnostic:
     """Whether it trains a model, and so is done only on request."""
 
     def says(self, result: DiagnosticResult, quantity: Quantity) -> str:
-        """Return what a result means, or why there is none.
-
-        Args:
-            result: Of this diagnostic.
-            quantity: What is compared.
-        """
+        """Return what a result means, or why there is none."""
         if result.verdict is Verdict.NOT_APPLICABLE:
             return data_text.explain_absence(result.numbers)
         return self.explain(result, quantity)
 
     def drawn(self, result: DiagnosticResult, quantity: Quantity) -> Sequence[Drawing]:
-        """Return the figures of a result; none where there is no result.
-
-        Args:
-            result: Of this diagnostic.
-            quantity: What is compared.
-        """
+        """Return the figures of a result; none where there is no result."""
         return [] if result.verdict is Verdict.NOT_APPLICABLE else self.draw(result, quantity)
 
 

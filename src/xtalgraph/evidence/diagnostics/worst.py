@@ -103,11 +103,7 @@ class Case:
 
 
 def worst_errors(tested: Evaluator) -> DiagnosticResult:
-    """Look at the test crystals with the largest errors, and at their training neighbours.
-
-    Args:
-        tested: Model, crystals and labels.
-    """
+    """Look at the test crystals with the largest errors, and at their training neighbours."""
     places = np.argsort(-np.abs(tested.errors), kind="stable")[:WORST]
     rows = tested.test[places]
     embeddings = nearest_embedding(tested, rows, NEIGHBORS)

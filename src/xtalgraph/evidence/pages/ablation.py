@@ -34,15 +34,7 @@ _MEASURES: Final = ("mean average distance", "dirichlet energy", "effective rank
 
 
 def write_ablation_page(folder: Path, document: Mapping[str, Any]) -> Path:
-    """Write ``ablate.html`` and its figures.
-
-    Args:
-        folder: Of the ablation.
-        document: The content of its ``ablate.json``.
-
-    Returns:
-        The page.
-    """
+    """Write ``ablate.html`` and its figures."""
     names = [target["name"] for target in document["targets"]]
     body = [
         *(_errors(folder, document, place) for place in range(len(names))),

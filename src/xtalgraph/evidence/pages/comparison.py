@@ -38,15 +38,7 @@ _LEVELS_OF_RECALL: Final = ("100", "5%")
 
 
 def write_leaderboard(folder: Path, document: Mapping[str, Any]) -> Path:
-    """Write ``compare.html``, ``card.md`` and ``figures/leaderboard`` of a comparison.
-
-    Args:
-        folder: Of the comparison.
-        document: The content of ``compare.json``.
-
-    Returns:
-        The path of the page.
-    """
+    """Write ``compare.html``, ``card.md`` and ``figures/leaderboard`` of a comparison."""
     drawn = draw_leaderboard(document)
     save_figure(drawn, folder / "figures" / "leaderboard")
     picture = Html(inline_svg(figure_to_svg(drawn), "leaderboard", "Error and rank of every model"))
@@ -57,14 +49,7 @@ def write_leaderboard(folder: Path, document: Mapping[str, Any]) -> Path:
 
 
 def draw_leaderboard(document: Mapping[str, Any]) -> Any:
-    """Draw the error and the rank of every model with their intervals.
-
-    Args:
-        document: The content of ``compare.json``.
-
-    Returns:
-        The figure.
-    """
+    """Draw the error and the rank of every model with their intervals."""
     entries, (first, second) = document["entries"], document["deciding"]
     return leaderboard_plot(
         [one["name"] for one in entries],
@@ -78,15 +63,7 @@ def draw_leaderboard(document: Mapping[str, Any]) -> Any:
 
 
 def render_leaderboard(document: Mapping[str, Any], picture: Html) -> str:
-    """The page.
-
-    Args:
-        document: The content of ``compare.json``.
-        picture: The figure.
-
-    Returns:
-        A whole HTML document that loads nothing.
-    """
+    """The page."""
     target, verdict = document["target"], verdict_of(document)
     unit = f" ({target['unit']})" if target["unit"] else ""
     body = [

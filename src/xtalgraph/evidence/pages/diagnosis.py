@@ -91,11 +91,7 @@ def render_diagnosis(
 
 
 def headline(results: Sequence[DiagnosticResult]) -> str:
-    """Say how many alarms there are.
-
-    Args:
-        results: All of them.
-    """
+    """Say how many alarms there are."""
     alarms = sum(one.verdict is Verdict.ALARM for one in results)
     assessed = sum(one.verdict in (Verdict.OK, Verdict.ALARM) for one in results)
     asked = count(assessed, "diagnostic")
@@ -105,12 +101,7 @@ def headline(results: Sequence[DiagnosticResult]) -> str:
 
 
 def sentence_of(result: DiagnosticResult, quantity: Quantity) -> str:
-    """Return the title of a diagnostic and what its result means, for a warning.
-
-    Args:
-        result: Of the diagnostic.
-        quantity: What is compared.
-    """
+    """Return the title of a diagnostic and what its result means, for a warning."""
     diagnostic = DIAGNOSTICS[result.name]
     return f"{diagnostic.title}: {diagnostic.says(result, quantity)}"
 

@@ -69,14 +69,7 @@ class ReportFigures:
 
 
 def draw_figures(records: Sequence[RunRecord]) -> ReportFigures:
-    """Draw the figures and write them into ``figures/`` of the run as SVG and PNG.
-
-    Args:
-        records: The run, one for each target.
-
-    Returns:
-        The figures for the page.
-    """
+    """Draw the figures and write them into ``figures/`` of the run as SVG and PNG."""
     folder = records[0].folder / "figures"
     most = MOST_POINTS // len(records)
     with reading(records[0].folder / "metrics.json"):

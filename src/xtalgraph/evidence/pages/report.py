@@ -59,15 +59,7 @@ def write_report(run: Path) -> Path:
 
 
 def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
-    """The page.
-
-    Args:
-        records: The run, one for each target.
-        drawn: Its figures.
-
-    Returns:
-        A whole HTML document that loads nothing.
-    """
+    """The page."""
     record = records[0]
     folder, points = record.folder, not all(of_target.is_class for of_target in records)
     with reading(folder / "metrics.json"):

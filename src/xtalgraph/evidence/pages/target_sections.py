@@ -35,15 +35,7 @@ from xtalgraph.metrics.measures import MEASURES
 
 
 def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
-    """The table of metrics beside the baselines.
-
-    Args:
-        record: The run.
-        drawn: Its figures.
-
-    Returns:
-        HTML; empty where there is nothing to show.
-    """
+    """The table of metrics beside the baselines."""
     names = [record.model, *(name for name in record.models if name != record.model)]
     keys = [key for key in MEASURES if any(key in record.models[n]["test"] for n in names)]
     rows: list[list[Content]] = []
@@ -159,15 +151,7 @@ def _cell(estimate: Estimate, best: bool, absent: str = "n/a") -> Html:
 
 
 def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
-    """The figures of the errors, and a sentence on them.
-
-    Args:
-        record: The run.
-        drawn: Its figures.
-
-    Returns:
-        HTML; empty where there is nothing to show.
-    """
+    """The figures of the errors, and a sentence on them."""
     if record.is_class:
         sentences = text.decisions(*_test_classes(record), record.classes)
         captions: tuple[str, ...] = text.CLASS_CAPTIONS
@@ -209,15 +193,7 @@ def residuals_in_words(error: Float[np.ndarray, " rows"], unit: str) -> str:
 
 
 def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
-    """The crystals with the largest errors.
-
-    Args:
-        record: The run.
-        drawn: Its figures.
-
-    Returns:
-        HTML; empty where there is nothing to show.
-    """
+    """The crystals with the largest errors."""
     with reading(record.folder / "worst.json"):
         return _worst(record, drawn) if record.worst else ""
 
@@ -256,11 +232,7 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
 
 
 def uncertainty_alarms(record: RunRecord) -> list[str]:
-    """What of the uncertainty did not hold, in sentences.
-
-    Args:
-        record: The run.
-    """
+    """What of the uncertainty did not hold, in sentences."""
     found = about_uncertainty(record.uncertainty, record.unit)
     return [text for text, alarm in found if alarm]
 

@@ -19,11 +19,7 @@ SMOOTHING: Final = (
 
 
 def headline(document: Mapping[str, Any]) -> str:
-    """Say which settings have the lowest validation error.
-
-    Args:
-        document: The content of ``ablate.json``.
-    """
+    """Say which settings have the lowest validation error."""
     if document["chosen"] is None:
         return "No setting is chosen: none has all its runs done with a validation error."
     best = document["settings"][document["chosen"]]
@@ -31,11 +27,7 @@ def headline(document: Mapping[str, Any]) -> str:
 
 
 def errors_of_chosen(document: Mapping[str, Any]) -> list[str]:
-    """Say the errors of the chosen settings, in a sentence for each target.
-
-    Args:
-        document: The content of ``ablate.json``.
-    """
+    """Say the errors of the chosen settings, in a sentence for each target."""
     if document["chosen"] is None:
         return []
     best = document["settings"][document["chosen"]]
@@ -54,11 +46,7 @@ def errors_of_chosen(document: Mapping[str, Any]) -> list[str]:
 
 
 def warnings(document: Mapping[str, Any]) -> list[str]:
-    """Say what limits the conclusions from the table.
-
-    Args:
-        document: The content of ``ablate.json``.
-    """
+    """Say what limits the conclusions from the table."""
     points, settings = document["points"], document["settings"]
     found = []
     failed = sum(point["state"] == "failed" for point in points)

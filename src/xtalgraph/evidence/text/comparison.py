@@ -38,11 +38,7 @@ class Verdict:
 
 
 def verdict_of(document: Mapping[str, Any]) -> Verdict:
-    """Say which baselines the assessed model is significantly better and worse than.
-
-    Args:
-        document: The content of ``compare.json``.
-    """
+    """Say which baselines the assessed model is significantly better and worse than."""
     assessed = document["assessed"]
     baselines = [one for one in document["entries"] if one["level"] != OWN]
     first, second = document["deciding"]
@@ -84,11 +80,7 @@ def outcome_in_words(outcome: str) -> str:
 
 
 def methods(document: Mapping[str, Any]) -> str:
-    """Say how the numbers of a comparison were made.
-
-    Args:
-        document: The content of ``compare.json``.
-    """
+    """Say how the numbers of a comparison were made."""
     folds, assessed = len(document["folds"]), document["assessed"]
     rows = count(document["rows"], "test row")
     where = f"The {rows} of {count(folds, 'fold')} together" if folds > 1 else f"On {rows}"
@@ -110,11 +102,7 @@ def methods(document: Mapping[str, Any]) -> str:
 
 
 def caveats(document: Mapping[str, Any]) -> list[str]:
-    """Say what limits the conclusions.
-
-    Args:
-        document: The content of ``compare.json``.
-    """
+    """Say what limits the conclusions."""
     found, limits = [], document["caveats"]
     if limits["published_on_other_split"]:
         names, split = listing(limits["published_on_other_split"]), document["settings"]["data"]
