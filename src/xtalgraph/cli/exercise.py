@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from xtalgraph.workflows.exercises.results import DiagnosticResults
+    from xtalgraph.workflows.exercises.exercise import ExerciseResults
 
 
 @click.command(short_help="Do one of the four exercises.")
@@ -41,9 +41,7 @@ def exercise(number: int, quiet: bool, run: str | None, **options: Any) -> None:
         click.echo(f"\npage: {page}")
 
 
-def _do(
-    number: int, run: str | None, options: dict[str, Any], progress: bool
-) -> "DiagnosticResults":
+def _do(number: int, run: str | None, options: dict[str, Any], progress: bool) -> "ExerciseResults":
     if number == 1:
         from xtalgraph.workflows.exercises.edge_count import edge_count
 

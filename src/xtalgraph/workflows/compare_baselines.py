@@ -62,6 +62,14 @@ def fit_baselines(
 def _of_crystals(target: Target, seed: int) -> tuple[Baseline, ...]:
     if target.is_class:
         return CompositionClassifier(seed), PrevalenceBaseline()
-    kind: Literal["extensive", "intensive"]
-    kind = "extensive" if target.kind is Kind.EXTENSIVE else "intensive"
+    kind = number_kind(target)
     return CompositionBaseline(kind, seed), MeanBaseline(kind)
+
+
+def number_kind(target: Target) -> Literal["extensive", "intensive"]:
+    """Return whether a number of a crystal is a total of the cell.
+
+    Args:
+        target: What is predicted.
+    """
+    return "extensive" if target.kind is Kind.EXTENSIVE else "intensive"

@@ -82,7 +82,7 @@ class RunConfig:
             variance=training.variance,
             disorder=data.disorder,
         )
-        check_intervals(data, spec.targets)
+        _check_intervals(data, spec.targets)
         Objective.of(spec.targets, training)  # refuses weights of other targets
         return cls(data, spec, training)
 
@@ -132,16 +132,8 @@ def _taken(cls: Any, section: dict[str, Any]) -> dict[str, Any]:
     return {key: section.pop(key) for key in fields_of(cls) if key in section}
 
 
-def check_intervals(data: DataConfig, targets: Sequence[Target]) -> None:
-    """Refuse intervals where none of the targets can have one.
-
-    Args:
-        data: Whether rows are set aside for them.
-        targets: What is predicted.
-
-    Raises:
-        ConfigError: If there are only classes, or sites.
-    """
+def _check_intervals(data: DataConfig, targets: Sequence[Target]) -> None:
+    """Refuse intervals where none of the targets can have one."""
     if data.calibration_fraction and all(target.why_no_interval for target in targets):
         raise ConfigError(
             "data.calibration_fraction sets crystals aside to calibrate intervals, which a class "

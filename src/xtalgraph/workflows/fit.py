@@ -84,16 +84,10 @@ def predict_all(model: Model, prepared: Prepared) -> Predictions:
     return Predictions(by_target(means), by_target(deviations) if deviations else None)
 
 
-def embed_all(
+def _embed_all(
     model: Model, prepared: Prepared, crystals: Int[np.ndarray, " crystals"]
 ) -> Float[np.ndarray, "crystals width"]:
-    """Return the vectors of some crystals from which the readout of a model starts.
-
-    Args:
-        model: A fitted model.
-        prepared: The crystals.
-        crystals: Which of them.
-    """
+    """Return the vectors of some crystals from which the readout of a model starts."""
     name = model.targets[0].name
     vectors = [
         model.embedding(batch.outputs[0].features, batch.graph, name).numpy(force=True)
@@ -233,7 +227,9 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
         progress = trainer.fit(resume=shared.resume, report=report)
         predictions = predict_all(model, prepared)
         parts = ("train", "test") if number == 0 else ()
-        vectors = {part: embed_all(model, prepared, prepared.split.parts()[part]) for part in parts}
+        vectors = {
+            part: _embed_all(model, prepared, prepared.split.parts()[part]) for part in parts
+        }
     member = Member(snapshot(model.cpu()), progress, predictions, vectors)
     task.ended[number] = member
     return member

@@ -82,12 +82,12 @@ class Pictures:
             for option, written, suffixes in self._wanted():
                 path = written if total == 1 else written / f"{names[name]}{suffixes[0]}"
                 if option == "--plot":
-                    plot_statistics(crystal, strategy, summary, path, title)
+                    _plot_statistics(crystal, strategy, summary, path, title)
                     log.info("wrote %s", path)
                 else:
                     form: Literal["html", "png"] = "html" if option == "--html" else "png"
                     draw(crystal, summary, path, form, title, self.color)
-                    log.info("wrote %s: %s", path, drawn_words(summary))
+                    log.info("wrote %s: %s", path, _drawn_words(summary))
 
 
 def draw(
@@ -136,21 +136,10 @@ def radial_of(crystal: Crystal, summary: GraphSummary) -> RadialDistribution | N
     return radial_distribution(crystal, max(_RADIAL_REACH, summary.longest or 0.0))
 
 
-def plot_statistics(
+def _plot_statistics(
     crystal: Crystal, strategy: Strategy, summary: GraphSummary, path: Path, title: str
 ) -> Path:
-    """Draw g(r) with the graph's edges marked, and the degrees of its atoms.
-
-    Args:
-        crystal: Whose graph it is.
-        strategy: Which pairs are neighbours.
-        summary: Of that graph.
-        path: File to write, `.png` or `.svg`; its folder is made if it is not there.
-        title: Above the picture.
-
-    Raises:
-        ConfigError: If the name of the file ends otherwise.
-    """
+    """Draw g(r) with the graph's edges marked, and the degrees of its atoms, as PNG or SVG."""
     if path.suffix not in (".png", ".svg"):
         raise ConfigError(f"a plot is written as .png or .svg, got the file {path}")
     radial, none = radial_of(crystal, summary), np.zeros(0)
@@ -197,7 +186,7 @@ def _facts(summary: GraphSummary) -> list[tuple[str, str]]:
         ),
         ("Pieces", str(summary.components)),
         ("Volume", f"{summary.volume:.2f} Å³"),
-        ("Drawn", drawn_words(summary)),
+        ("Drawn", _drawn_words(summary)),
     ]
     return facts + [("Warning", text) for text in summary.warnings]
 
@@ -208,12 +197,8 @@ def _formula_words(summary: GraphSummary) -> str:
     return f"{summary.reduced_formula}, {summary.formula} in the cell"
 
 
-def drawn_words(summary: GraphSummary) -> str:
-    """Say which lines a picture has: bonds of first shells, and not the edges of the graph.
-
-    Args:
-        summary: Of the graph.
-    """
+def _drawn_words(summary: GraphSummary) -> str:
+    """Say which lines a picture has: bonds of first shells, and not the edges of the graph."""
     return (
         f"the {count(summary.num_bonds, 'bond')} of first shells, by distance; not the "
         f"{count(summary.num_edges, 'directed edge')} of the graph"

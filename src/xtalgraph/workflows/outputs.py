@@ -42,7 +42,7 @@ def check_output(path: Path, sources: Any = ()) -> None:
             "another name"
         )
     resolved = path.resolve()
-    if any(source == resolved for source in _paths(sources)):
+    if any(source == resolved for source in paths_in(sources)):
         raise ConfigError(
             f"{path} is what is read, and would be lost: choose another file for the results"
         )
@@ -56,7 +56,12 @@ def check_output(path: Path, sources: Any = ()) -> None:
             )
 
 
-def _paths(sources: Any) -> Iterator[Path]:
+def paths_in(sources: Any) -> Iterator[Path]:
+    """Yield the paths among what is read, resolved.
+
+    Args:
+        sources: A path, a list of paths, or anything else.
+    """
     for source in sources if isinstance(sources, list | tuple) else [sources]:
         if isinstance(source, str | Path):
             yield Path(source).resolve()

@@ -63,7 +63,7 @@ def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> N
         ConfigError: If the split has no column, or this machine has not what is asked of it.
     """
     check_source(source)
-    check_machine(config.training, config.spec)
+    _check_machine(config.training, config.spec)
     names = columns_of(source)
     if names is None:
         return
@@ -81,17 +81,8 @@ def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> N
         raise ConfigError(NO_FOLDS)
 
 
-def check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
-    """Refuse a device that is not there, and what does not go with it.
-
-    Args:
-        training: The settings of the training.
-        spec: What is trained.
-
-    Raises:
-        ConfigError: If there is no GPU, or it cannot compute in that precision; or if steps are to
-            be recorded of a model of which they cannot be.
-    """
+def _check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
+    """Refuse a device or precision that is not there, and steps that cannot be recorded."""
     check_device(training.device, "training.device")
     bf16 = training.device == "cuda" and training.precision == "bf16-mixed"
     if bf16 and not torch.cuda.is_bf16_supported():

@@ -111,7 +111,7 @@ def screen(
     aim, opened, folder = Aim.parse(objective), Run.open(run), Path(out)
     predictor = opened.predictor.to(device)
     _check(predictor, by, top)
-    check_structures(structures, folder, candidates)
+    check_structures(folder, candidates)
     for name in ("top.csv", "screen.html"):
         check_output(folder / name, candidates)
     record = read_run(opened.folder)

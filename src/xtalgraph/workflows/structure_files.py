@@ -1,16 +1,16 @@
 """The structures of candidates as files, beside their table."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.writing import to_cif, to_extxyz, to_poscar
+from xtalgraph.workflows.outputs import paths_in
 
 Form = Literal["cif", "poscar", "none"]
-FORMS: Final[tuple[Form, ...]] = ("cif", "poscar", "none")
 """As what structures are written."""
 FOLDER: Final = "structures"
 """Where they are, in the folder of the screening."""
@@ -18,21 +18,18 @@ _LONGEST: Final = 60
 """Characters of an id in the name of a file."""
 
 
-def check_structures(form: str, folder: Path, candidates: Any) -> None:
-    """Refuse before any work what cannot be written after it.
+def check_structures(folder: Path, candidates: Any) -> None:
+    """Refuse candidates that lie where the structures of the best are going to be written.
 
     Args:
-        form: One of `FORMS`.
         folder: Of the screening.
         candidates: What is read: paths, or anything else.
 
     Raises:
-        ConfigError: If there is no such form, or a candidate lies where the files are written.
+        ConfigError: If one lies there.
     """
-    if form not in FORMS:
-        raise ConfigError(f"structures are written as one of {', '.join(FORMS)}, got {form!r}")
     mine = (folder / FOLDER).resolve()
-    for path in _paths(candidates):
+    for path in paths_in(candidates):
         if path == mine or mine in path.parents:
             raise ConfigError(
                 f"the candidates {path} lie in {mine}, where the structures of the best are "
@@ -77,8 +74,3 @@ def _text(crystal: Crystal, form: Form) -> tuple[str, str]:
     if form == "cif" or crystal.occupancies is not None:
         return to_cif(crystal), "cif"
     return to_poscar(crystal), "vasp"
-
-
-def _paths(candidates: Any) -> Iterable[Path]:
-    sources = candidates if isinstance(candidates, list | tuple) else [candidates]
-    return [Path(source).resolve() for source in sources if isinstance(source, str | Path)]

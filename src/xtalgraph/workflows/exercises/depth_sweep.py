@@ -6,8 +6,12 @@ from typing import Final
 from xtalgraph.evidence.text.ablation import errors_of_chosen, headline
 from xtalgraph.models.registry import CLASSIC
 from xtalgraph.workflows.ablate import ablate
-from xtalgraph.workflows.exercises.material import ionic, perovskites
-from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
+from xtalgraph.workflows.exercises.exercise import (
+    ExerciseResults,
+    ionic,
+    perovskites,
+    write_results,
+)
 
 CUTOFFS: Final = (4.0, 6.0, 8.0)
 """Å."""
@@ -25,7 +29,7 @@ def depth_sweep(
     small: bool = False,
     epochs: int | None = None,
     progress: bool = True,
-) -> DiagnosticResults:
+) -> ExerciseResults:
     """Train a CGCNN for each cutoff and depth, on all neighbours within the cutoff.
 
     Args:
@@ -72,7 +76,7 @@ def depth_sweep(
         "chosen": ablation.chosen,
     }
     pages = [ablation.folder / "ablate.html"]
-    return write_results(3, folder, DiagnosticResults(text, document, pages))
+    return write_results(3, folder, ExerciseResults(text, document, pages))
 
 
 def _number(value: float | None) -> str:

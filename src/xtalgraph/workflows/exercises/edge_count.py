@@ -18,7 +18,7 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.exchange.pyg import to_pyg
 from xtalgraph.graphs.minimum_image import minimum_image, minimum_image_check
 from xtalgraph.graphs.strategies import Radius
-from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
+from xtalgraph.workflows.exercises.exercise import ExerciseResults, write_results
 
 CUTOFF = 4.0
 """Å; in rock salt with a = 5.64 Å it takes in the first two shells, at a/2 and at a/√2."""
@@ -50,16 +50,8 @@ class EdgeCount:
     """``Na-Cl at 2.820 Å`` to the number of neighbours of that kind that a center has."""
 
 
-def count_edges(crystal: Crystal, cutoff: float) -> EdgeCount:
-    """Count the edges of a periodic graph in several ways.
-
-    Args:
-        crystal: Periodic in three directions.
-        cutoff: Å.
-
-    Raises:
-        MissingExtraError: If PyTorch Geometric is not installed.
-    """
+def _count_edges(crystal: Crystal, cutoff: float) -> EdgeCount:
+    """Count the edges of a periodic graph in several ways, within a cutoff in Å."""
     graph = build_graph(crystal, Radius(cutoff))
     # Pymatgen counts a pair at the cutoff itself, as there are in ideal crystals; we do not.
     centers, *_ = to_pymatgen(crystal).get_neighbor_list(cutoff - 1e-7)
@@ -115,7 +107,7 @@ def rock_salt(folder: Path) -> list[Path]:
     return paths
 
 
-def edge_count(out: str | Path, data: str | Path | None = None) -> DiagnosticResults:
+def edge_count(out: str | Path, data: str | Path | None = None) -> ExerciseResults:
     """Build the graph of a crystal file, and count its edges in several ways.
 
     Args:
@@ -134,11 +126,11 @@ def edge_count(out: str | Path, data: str | Path | None = None) -> DiagnosticRes
         wrong += ["it is not periodic" for crystal in table.crystals if not crystal.pbc.all()]
         if wrong:
             raise InputError(f"{path} cannot be used for exercise 1: {'; '.join(wrong[:3])}")
-        counted = [count_edges(crystal, CUTOFF) for crystal in table.crystals]
+        counted = [_count_edges(crystal, CUTOFF) for crystal in table.crystals]
         counts += counted
         texts += [_words(count, path) for count in counted]
     document = {"crystals": [asdict(count) for count in counts]}
-    return write_results(1, Path(out), DiagnosticResults("\n".join(texts), document))
+    return write_results(1, Path(out), ExerciseResults("\n".join(texts), document))
 
 
 def _words(count: EdgeCount, path: Path) -> str:

@@ -4,8 +4,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from xtalgraph.models.registry import CLASSIC
-from xtalgraph.workflows.exercises.material import Material, ionic, perovskites
-from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
+from xtalgraph.workflows.exercises.exercise import (
+    ExerciseResults,
+    Material,
+    ionic,
+    perovskites,
+    write_results,
+)
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.train import train
 
@@ -21,7 +26,7 @@ def perovskite_training(
     small: bool = False,
     epochs: int | None = None,
     progress: bool = True,
-) -> DiagnosticResults:
+) -> ExerciseResults:
     """Train a CGCNN with three layers, and say MAE, Spearman's ρ and recall of the top 100.
 
     Args:
@@ -35,7 +40,7 @@ def perovskite_training(
     material = ionic(folder) if small else perovskites(data)
     run = train_perovskites(folder / "run", material, small, epochs, progress)
     document = _document(run, material)
-    results = DiagnosticResults(_words(document), document, [run.folder / "report.html"])
+    results = ExerciseResults(_words(document), document, [run.folder / "report.html"])
     return write_results(2, folder, results)
 
 

@@ -13,9 +13,13 @@ from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind
-from xtalgraph.workflows.exercises.material import ionic, perovskites
+from xtalgraph.workflows.exercises.exercise import (
+    ExerciseResults,
+    ionic,
+    perovskites,
+    write_results,
+)
 from xtalgraph.workflows.exercises.perovskite_training import train_perovskites
-from xtalgraph.workflows.exercises.results import DiagnosticResults, write_results
 from xtalgraph.workflows.run import Run
 
 NUM_WORST: Final[int] = 5
@@ -62,7 +66,7 @@ def worst_errors(
     small: bool = False,
     epochs: int | None = None,
     progress: bool = True,
-) -> DiagnosticResults:
+) -> ExerciseResults:
     """Look into the five worst errors of a run.
 
     Args:
@@ -98,7 +102,7 @@ def worst_errors(
     }
     text = _words(worst, shares, target.unit)
     return write_results(
-        4, folder, DiagnosticResults(text, document, [opened.folder / "report.html"])
+        4, folder, ExerciseResults(text, document, [opened.folder / "report.html"])
     )
 
 

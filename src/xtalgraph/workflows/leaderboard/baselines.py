@@ -5,8 +5,7 @@ from typing import Any, Literal
 
 from xtalgraph.baselines.composition import CompositionNetwork
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.data.targets import Kind, Target
-from xtalgraph.workflows.compare_baselines import fit_baselines
+from xtalgraph.workflows.compare_baselines import fit_baselines, number_kind
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
     EntryResult,
@@ -15,11 +14,6 @@ from xtalgraph.workflows.leaderboard.entry import (
     why_not_a_number_of_crystals,
 )
 from xtalgraph.workflows.record import versions
-
-
-def number_kind(target: Target) -> Literal["extensive", "intensive"]:
-    """Return whether a number of a crystal is a total of the cell."""
-    return "extensive" if target.kind is Kind.EXTENSIVE else "intensive"
 
 
 class BaselineEntry(LeaderboardEntry):

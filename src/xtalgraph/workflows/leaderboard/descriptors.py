@@ -25,7 +25,7 @@ from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import MissingExtraError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.workflows.leaderboard.baselines import number_kind
+from xtalgraph.workflows.compare_baselines import number_kind
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
     EntryResult,

@@ -1,11 +1,13 @@
-"""The crystals that exercises 2 and 3 learn from."""
+"""What the exercises share: their crystals, and what they hand back."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.data.ionic.load import ionic_perovskites_path
 
@@ -50,3 +52,31 @@ def ionic(out: Path, most: int | None = None) -> Material:
         frame.to_parquet(path, index=False)
     options = {"target": "excess_energy", "kind": "extensive", "unit": "eV/cell", "best": "low"}
     return Material(str(path), "energies of a rigid-ion model, not of DFT", options)
+
+
+@dataclass(frozen=True, eq=False)
+class ExerciseResults:
+    """What an exercise found, in words and in numbers."""
+
+    text: str
+    """For the terminal."""
+    document: Mapping[str, Any]
+    """The numbers, as in ``exercise-N.json``."""
+    pages: Sequence[Path] = ()
+    """Pages to look at."""
+
+
+def write_results(number: int, out: Path, results: ExerciseResults) -> ExerciseResults:
+    """Write ``exercise-N.json``.
+
+    Args:
+        number: Of the exercise.
+        out: Folder.
+        results: What was found.
+
+    Returns:
+        The same.
+    """
+    make_folder(out)
+    write_json(out / f"exercise-{number}.json", results.document)
+    return results
