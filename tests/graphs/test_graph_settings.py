@@ -1,4 +1,4 @@
-"""A recipe is a value; what it builds does not change without its version."""
+"""Graph settings are a value; what they build does not change without their version."""
 
 import dataclasses
 import hashlib
@@ -52,7 +52,7 @@ BUILT = {
 def test_another_graph_needs_another_version(graph_settings):
     crystals = PERIODIC if isinstance(graph_settings.strategy, Bonded) else CRYSTALS
     assert (BUILDER_VERSION, hash_of(graph_settings, crystals)) == (2, BUILT[graph_settings]), (
-        "the builder makes other graphs than before: raise BUILDER_VERSION in graphs/recipe.py, so "
+        "the builder makes other graphs than before: raise BUILDER_VERSION, so "
         "that graphs kept on disk are not used any more, and write the new hash here"
     )
 

@@ -30,9 +30,6 @@ class _MeanOfSites(ABC):
             numbers: Atomic number of each site.
             targets: Value of each site.
 
-        Returns:
-            Itself.
-
         Raises:
             InputError: No sites, lengths that differ, or a value that is not finite.
         """

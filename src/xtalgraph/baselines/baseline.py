@@ -51,9 +51,6 @@ class Baseline(ABC):
                 :func:`~xtalgraph.baselines.composition_features.count_elements`.
             targets: One value for each crystal; of an extensive target the total.
 
-        Returns:
-            Itself.
-
         Raises:
             InputError: No crystals, a crystal without atoms, or a target that is not finite.
         """

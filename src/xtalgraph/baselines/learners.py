@@ -79,9 +79,6 @@ class FeatureRegressor:
             num_atoms: Number of atoms of each.
             targets: One value for each; of an extensive target the total.
 
-        Returns:
-            Itself.
-
         Raises:
             InputError: Fewer than two crystals, or a target that is not finite.
         """

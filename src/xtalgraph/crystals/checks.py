@@ -37,7 +37,7 @@ _FIRST_CUTOFF: Final[float] = 3.2
 
 
 def find_problem(crystal: Crystal, isolated: float = ISOLATED_LIMIT) -> str | None:
-    """Return the first reason why a crystal cannot be used, or None.
+    """Return the first reason why a crystal cannot be used, with sites and values; or None.
 
     Sites are counted from 0. A single atom without any periodic direction is a free atom and
     passes; a single atom of a periodic crystal has its own images as neighbours.
@@ -46,9 +46,6 @@ def find_problem(crystal: Crystal, isolated: float = ISOLATED_LIMIT) -> str | No
         crystal: Any crystal, slab, wire or molecule.
         isolated: Distance in Å to the nearest neighbour beyond which an atom is isolated;
             infinity switches the check off.
-
-    Returns:
-        The reason in plain words, naming sites and values.
     """
     if len(crystal) == 0:
         return "the crystal holds no atoms"

@@ -25,9 +25,6 @@ def from_pymatgen(structure: Any, disorder: str = "refuse") -> Crystal:
         disorder: What to do where a site holds several species or is empty in part: ``refuse``,
             ``mix`` or ``order``.
 
-    Returns:
-        The crystal, with the structure's cell, order and periodicity.
-
     Raises:
         InputError: A site is partially occupied and that is refused, or it holds no element.
     """
@@ -68,9 +65,6 @@ def from_ase(atoms: Any, disorder: str = "refuse") -> Crystal:
         disorder: What to do where ``atoms.info["occupancy"]`` tells of several species on a site,
             or of an empty one: ``refuse``, ``mix`` or ``order``.
 
-    Returns:
-        The crystal, with the same order and periodicity.
-
     Raises:
         InputError: A direction repeats but has no lattice vector, or a site is partially occupied
             and that is refused.
@@ -108,9 +102,6 @@ def from_pymatgen_dict(data: Mapping[str, Any], disorder: str = "refuse") -> Cry
     Args:
         data: The dictionary; ``pbc`` and ``xyz`` may be missing.
         disorder: ``refuse``, ``mix`` or ``order``, see `resolve_disorder`.
-
-    Returns:
-        The crystal.
 
     Raises:
         InputError: An entry is missing or malformed, or a site is partially occupied.
@@ -150,9 +141,6 @@ def from_any(item: Any, disorder: str = "refuse") -> Crystal:
         item: A Crystal, a pymatgen ``Structure`` or its dictionary, ASE ``Atoms``, or JARVIS
             ``Atoms`` or their dictionary.
         disorder: What to do with disordered sites: ``refuse``, ``mix`` or ``order``.
-
-    Returns:
-        The crystal.
 
     Raises:
         InputError: It is none of these, or cannot be converted.

@@ -22,9 +22,6 @@ def from_jarvis(atoms: Any) -> Crystal:
     Args:
         atoms: The ``Atoms``.
 
-    Returns:
-        The crystal, periodic in all directions.
-
     Raises:
         InputError: If an element is not known.
     """
@@ -32,13 +29,10 @@ def from_jarvis(atoms: Any) -> Crystal:
 
 
 def from_jarvis_dict(data: Mapping[str, Any]) -> Crystal:
-    """Return the crystal of ``Atoms.to_dict()``, the layout of the JARVIS data sets.
+    """Return the crystal of ``Atoms.to_dict()``, periodic in all directions, as JARVIS data sets.
 
     Args:
         data: With ``lattice_mat``, ``coords``, ``elements`` and ``cartesian``.
-
-    Returns:
-        The crystal, periodic in all directions.
 
     Raises:
         InputError: If an entry is missing or malformed.

@@ -25,16 +25,13 @@ _FLAGS: Final = frozenset({"T", "F", ".TRUE.", ".FALSE.", ".T.", ".F.", "TRUE", 
 
 
 def read_poscar(text: str) -> Entry:
-    """Read the text of a POSCAR or CONTCAR; nothing is raised for bad content.
+    """Read the text of a POSCAR or CONTCAR; bad content is a reason instead of a crystal.
 
     Species and counts may be wrapped over several lines; numbers may have Fortran's exponents
     (``1.0d0``); velocities and what else follows the coordinates are left behind.
 
     Args:
         text: The whole content of the file.
-
-    Returns:
-        The crystal, or the reason why there is none.
     """
     try:
         return Entry("", guarded(lambda: _crystal(text), "the POSCAR"))

@@ -66,9 +66,6 @@ def number_of_label(label: str, elements: frozenset[int] | None = None) -> int:
         label: The label, as long as it likes after the element.
         elements: Atomic numbers of the crystal's formula, None where there is none.
 
-    Returns:
-        The atomic number.
-
     Raises:
         InputError: The label means no element, or could mean two.
     """

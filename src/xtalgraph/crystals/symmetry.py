@@ -60,9 +60,6 @@ def parse_operations(triplets: tuple[str, ...]) -> Operations:
     Args:
         triplets: All operations of the list.
 
-    Returns:
-        The operations as matrices.
-
     Raises:
         InputError: A triplet is malformed or no operation of a lattice, the identity is missing, or
             there are more than `MAX_OPERATIONS`.
@@ -147,9 +144,6 @@ def combine(operations: Operations, centrings: Operations) -> Operations:
     Args:
         operations: Operations, one for each coset of the centrings.
         centrings: Pure translations, zero included.
-
-    Returns:
-        All operations, each once.
     """
     rotations = np.tile(operations.rotations, (len(centrings.translations), 1, 1))
     translations = (centrings.translations[:, None] + operations.translations[None]).reshape(-1, 3)

@@ -44,9 +44,6 @@ def change_basis(crystal: Crystal, matrix: Int[np.ndarray, "3 3"]) -> Crystal:
         crystal: The crystal.
         matrix: Whole numbers, determinant 1 or -1.
 
-    Returns:
-        The crystal with the same atoms and another cell of the same volume.
-
     Raises:
         InputError: The matrix is not integer with determinant 1 or -1, or mixes in a direction that
             does not repeat.
@@ -64,9 +61,6 @@ def rotate(crystal: Crystal, matrix: Float[np.ndarray, "3 3"]) -> Crystal:
     Args:
         crystal: The crystal.
         matrix: R; cell vectors and positions become R x.
-
-    Returns:
-        The turned crystal.
 
     Raises:
         InputError: The matrix is not orthogonal.
@@ -91,9 +85,6 @@ def permute(crystal: Crystal, order: Int[np.ndarray, " atoms"]) -> Crystal:
         crystal: The crystal.
         order: Each of 0 to N - 1 once.
 
-    Returns:
-        The crystal with its atoms in the new order.
-
     Raises:
         InputError: The order does not hold every atom once.
     """
@@ -108,10 +99,7 @@ def shift_images(crystal: Crystal, images: Int[np.ndarray, "atoms 3"]) -> Crysta
 
     Args:
         crystal: The crystal.
-        images: Whole lattice vectors by which each atom is moved.
-
-    Returns:
-        The crystal with positions + images @ cell.
+        images: Whole lattice vectors by which each atom is moved: positions + images @ cell.
 
     Raises:
         InputError: The images are not whole numbers, or move along a direction that does

@@ -11,9 +11,6 @@ def cache_folder() -> Path:
     ``$XTALGRAPH_CACHE`` where it is set, otherwise the platform's place for caches:
     ``$XDG_CACHE_HOME/xtalgraph`` or ``~/.cache/xtalgraph`` on Linux,
     ``~/Library/Caches/xtalgraph`` on macOS, ``%LOCALAPPDATA%\xtalgraph`` on Windows.
-
-    Returns:
-        An absolute path.
     """
     if chosen := os.environ.get("XTALGRAPH_CACHE"):
         return Path(chosen).expanduser().absolute()

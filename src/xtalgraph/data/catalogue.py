@@ -57,9 +57,6 @@ def find_dataset(name: str) -> KnownDataset:
     Args:
         name: One of the names in `CATALOGUE`.
 
-    Returns:
-        Its entry in the catalogue.
-
     Raises:
         ConfigError: There is none of that name; the message names the nearest one.
     """

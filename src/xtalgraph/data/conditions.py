@@ -1,4 +1,4 @@
-"""Which columns of a table say what is known of a crystal beside its atoms."""
+"""Which columns of a table are conditions of a crystal: temperature, pressure, method."""
 
 import math
 from collections.abc import Mapping, Sequence

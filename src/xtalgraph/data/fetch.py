@@ -32,9 +32,6 @@ def fetch(name: str, *, base_url: str | None = None, progress: bool = True) -> P
             in the catalogue.
         progress: Whether to show a progress bar on standard error.
 
-    Returns:
-        Path of the complete, verified file.
-
     Raises:
         ConfigError: There is no data set of that name.
         DownloadError: The server cannot be reached, or what it sent is not the published file.

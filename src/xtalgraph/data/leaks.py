@@ -242,9 +242,6 @@ def count_leaks(
         split: Its parts.
         labels: One for each crystal, of an extensive target for each atom; None where a crystal
             has several.
-
-    Returns:
-        The counts.
     """
     index = DuplicateIndex(crystals)
     formula = np.array([composition_key(crystal) for crystal in crystals])

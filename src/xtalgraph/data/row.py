@@ -75,9 +75,6 @@ def checked_row(
         make: Returns the crystal and what its file says about it; whatever it raises becomes the
             reason.
         values: The other columns of the row; they go before what the file says.
-
-    Returns:
-        The row, with either a crystal or a reason.
     """
     try:
         crystal, stated = guarded(make, "it")

@@ -20,7 +20,7 @@ class States:
     numbers: Float[Tensor, "crystals numbers"]
     """Numbers such as temperature and pressure, in their own units."""
     fidelity: Int[Tensor, " crystals"]
-    """Of the method by which the label was found; −1 where nothing is said."""
+    """Of the method by which the label was found; −1 where it is not known."""
 
     def __len__(self) -> int:
         return len(self.fidelity)

@@ -185,7 +185,7 @@ class GraphStore:
 
 
 def document_digest(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what a store says of itself, which stands beside it.
+    """Return the SHA-256 of the description of a store, which is kept with it.
 
     Args:
         document: The content of ``store.json`` but for this.

@@ -51,7 +51,8 @@ def build_store(
 
     A store in the folder is used only if it was made from the same, see `store_key`, and matches
     its checksum; otherwise it is built anew, and a warning says so. A build that was killed goes
-    on where it stopped. A crystal that the recipe refuses is in `GraphStore.refused`.
+    on where it stopped. A crystal of which no graph can be built is in
+    `GraphStore.unsupported`.
 
     Args:
         crystals: What the graphs are built from.
@@ -61,9 +62,6 @@ def build_store(
         workers: Processes that build. None takes one for every 8,000 crystals, at most one for
             each core. With more than one, a script needs ``if __name__ == "__main__":``.
         progress: Show a progress bar on standard error.
-
-    Returns:
-        The store, opened.
 
     Raises:
         GraphError: If no crystal is left.

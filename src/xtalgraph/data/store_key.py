@@ -25,7 +25,7 @@ _DECIDING: Final = ("vesin", "pymatgen-core")
 def store_key(crystals: Sequence[Crystal], graph_settings: GraphSettings) -> str:
     """Return the SHA-256 of all that decides what a store holds.
 
-    That is every crystal to the bit, in order; every setting of the recipe; the versions of the
+    That is every crystal to the bit, in order; every setting of the graphs; the versions of the
     builder, of the libraries that find neighbours and of the format; and the fields of a graph.
 
     Args:

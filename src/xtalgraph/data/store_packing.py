@@ -73,7 +73,7 @@ def write_part(
 
     Args:
         path: The file.
-        graph: Of all that were not refused; None if none is left.
+        graph: Of all that have one; None if none does.
         unsupported: The others.
         labels: By which the part is known again.
     """

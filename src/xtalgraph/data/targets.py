@@ -73,7 +73,7 @@ class Target:
         kind: Extensive, intensive or atomic.
         unit: As it is to be printed; empty where there is none. Never guessed.
         best: Which end a search would want, ``low`` or ``high``; None where neither, as for
-            classes, whatever was said.
+            classes, whatever is given.
         task: Regression or classification.
         classes: The labels of class 0 and of class 1, where they are not 0 and 1 or false and true.
         tensor: How a value turns with the crystal, and how many numbers it has.

@@ -16,7 +16,7 @@ _MINUS: Final = str.maketrans("\u2010\u2011\u2012\u2013\u2212", "-----")
 
 
 def parse_blocks(text: str) -> list[cif.Block]:
-    """Return the blocks of a CIF.
+    """Return the blocks of a CIF, at least one.
 
     CIF 1.1 is ASCII outside of quotes and gemmi holds to that; files have names and pages in other
     letters all the same. Such a text is parsed again with each of these letters as its escape,
@@ -24,9 +24,6 @@ def parse_blocks(text: str) -> list[cif.Block]:
 
     Args:
         text: The whole content of the file.
-
-    Returns:
-        At least one block.
 
     Raises:
         InputError: It is empty or no CIF; the message names the line.

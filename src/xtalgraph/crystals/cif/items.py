@@ -114,9 +114,6 @@ def collect(block: cif.Block) -> Items:
     Args:
         block: A block as gemmi parsed it, repeated items included.
 
-    Returns:
-        The items by their names in one spelling.
-
     Raises:
         InputError: One of them is given twice, with two values.
     """

@@ -67,9 +67,6 @@ def read_sites(items: Items, alternatives: bool = False) -> Sites:
         items: The items of the block.
         alternatives: Whether sites may be alternatives of each other.
 
-    Returns:
-        The sites, in the order of the file.
-
     Raises:
         InputError: There are none, or one cannot be understood.
     """

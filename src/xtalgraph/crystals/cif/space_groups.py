@@ -42,16 +42,13 @@ def by_hall(symbol: str) -> Operations | None:
 
 @lru_cache(maxsize=1024)
 def by_name(name: str, choice: str = "", rhombohedral: bool = False) -> SpaceGroup | None:
-    """Return the group of a Hermann-Mauguin name, short, extended or full.
+    """Return the group of a Hermann-Mauguin name, short, extended or full; None if unknown.
 
     Args:
         name: As files write it: ``P 42/m n m``, ``P4_2/mnm``, ``P 4(2)/mnm``, ``F d -3 m :2``,
             ``Fd-3mZ``, ``R -3 c H``, ``P 42/m 21/n 2/m``.
         choice: Code of the setting where it is given beside the name: 1, 2, h, r.
         rhombohedral: Whether the cell has rhombohedral axes.
-
-    Returns:
-        The group, or None for an unknown name.
     """
     if len(name) > 80:
         return None

@@ -98,9 +98,6 @@ def born_mayer(
         radii: R_i in Å.
         hardness: ρ in Å.
 
-    Returns:
-        The total of the cell.
-
     Source:
         M. Born and J. E. Mayer, Z. Phys. 75, 1 (1932), doi 10.1007/BF01340511.
     """

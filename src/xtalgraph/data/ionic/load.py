@@ -86,9 +86,6 @@ def ionic_perovskites_path(*, progress: bool = False) -> Path:
 
     Args:
         progress: Whether to show a progress bar while the table is made.
-
-    Returns:
-        Path of the complete file.
     """
     path = cache_folder() / f"ionic_perovskites.v{VERSION}.parquet"
     if _is_complete(path):

@@ -93,9 +93,6 @@ class RigidIonModel:
         Args:
             crystal: Periodic in three directions, its ions in the order of the model's.
 
-        Returns:
-            The total of the cell.
-
         Raises:
             InputError: The crystal is charged, or not periodic in three directions.
         """
