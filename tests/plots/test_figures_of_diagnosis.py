@@ -12,14 +12,16 @@ from xtalgraph.plots.element_errors import element_errors_plot, place_of
 def test_bars_are_as_long_as_their_numbers_and_nan_is_said():
     values = np.array([0.5, -0.25, np.nan])
     own = np.array([True, False, False])
-    (axes,) = bar_plot(["a", "b", "c"], values, label="R²", own=own, line=0.4).axes
+    (axes,) = bar_plot(["a", "b", "c"], values, label="R²", of_model=own, line=0.4).axes
     assert [bar.get_width() for bar in axes.patches] == [0.5, -0.25, 0.0]
     assert [text.get_text() for text in axes.texts] == ["0.5", "−0.25", "n/a"]
 
 
 def test_long_names_leave_room_for_the_bars():
     name = "25: 1(2mm) + 1(2mm) + 1(2mm) + 1(2mm),1(2mm) (100)"
-    figure = bar_plot([name, "b"], np.array([1.0, 2.0]), label="MAE", own=np.ones(2, dtype=bool))
+    figure = bar_plot(
+        [name, "b"], np.array([1.0, 2.0]), label="MAE", of_model=np.ones(2, dtype=bool)
+    )
     figure.draw_without_rendering()
     (axes,) = figure.axes
     shown = [text.get_text() for text in axes.get_yticklabels()]
@@ -50,7 +52,7 @@ def test_figures_can_be_read_on_a_telephone():
     for figure, pixels in (
         (curves_plot(panels, xlabel="x", ylabel="y", titles=list("abcdef")), 8.5),
         (before_after_plot(x, x, x, titles=("one", "two"), name="e"), 8.5),
-        (bar_plot(["a", "b"], x[:2], label="x", own=x[:2] > 0), 8.5),
+        (bar_plot(["a", "b"], x[:2], label="x", of_model=x[:2] > 0), 8.5),
         (table, 6.5),
     ):
         figure.draw_without_rendering()

@@ -54,9 +54,9 @@ def measured(divided: Divided, results: Mapping[str, Sequence[ModelResult]]) -> 
         target.name: _measured(divided, target, results[target.name])
         for target in divided.dataset.targets
     }
-    own, *_ = next(iter(results.values()))
+    of_run, *_ = next(iter(results.values()))
     sizes = {name: len(rows) for name, rows in divided.split.parts().items()}
-    return {"format": FORMAT, "model": own.name, "splits": sizes, "targets": targets}
+    return {"format": FORMAT, "model": of_run.name, "splits": sizes, "targets": targets}
 
 
 def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) -> dict[str, Any]:
@@ -64,13 +64,15 @@ def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) 
     models: dict[str, Any] = {}
     error, labels = error_of(target), divided.dataset.labels
     tested = labels.of(target.name, parts["test"])
-    own, *others = (one.predictions.values.of(target.name, parts["test"]) for one in results)
-    against = [compare_paired(error, target, tested, own, other) for other in others]
+    of_run, *others = (
+        result.predictions.values.of(target.name, parts["test"]) for result in results
+    )
+    against = [compare_paired(error, target, tested, of_run, other) for other in others]
     for result, comparison in zip(results, [None, *against], strict=True):
         values = result.predictions.values
         figures: dict[str, Any] = {"description": result.description}
         for part in reversed(PARTS):
-            true, predicted = (one.of(target.name, parts[part]) for one in (labels, values))
+            true, predicted = (known.of(target.name, parts[part]) for known in (labels, values))
             figures[part] = figures_of(target, true, predicted, 500 if part == "test" else 100)
             if part == "test" and not target.tensor.is_scalar:
                 figures["components"] = figures_by_component(target, true, predicted)
@@ -98,8 +100,8 @@ def figures_of(
         predicted: Predictions, or probabilities of class 1.
         samples: Resamples of the bootstrap.
     """
-    found = evaluate(target, true, predicted, samples=samples)
-    return {name: asdict(metric) for name, metric in found.items()}
+    metrics = evaluate(target, true, predicted, samples=samples)
+    return {name: asdict(metric) for name, metric in metrics.items()}
 
 
 def figures_by_component(
@@ -114,7 +116,7 @@ def figures_by_component(
         true: Values, or classes.
         predicted: Predictions, or probabilities of class 1.
     """
-    columns = (one.reshape(len(one), target.tensor.copies).T for one in (true, predicted))
+    columns = (array.reshape(len(array), target.tensor.copies).T for array in (true, predicted))
     return [figures_of(target, *pair) for pair in zip(*columns, strict=True)]
 
 
@@ -125,7 +127,7 @@ def worst_of(divided: Divided, predictions: Predictions) -> dict[str, list[dict[
         divided: Crystals, labels and parts.
         predictions: Of every crystal.
     """
-    return {one.name: _worst(divided, predictions, one) for one in divided.dataset.targets}
+    return {target.name: _worst(divided, predictions, target) for target in divided.dataset.targets}
 
 
 def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[dict[str, Any]]:
@@ -135,25 +137,25 @@ def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[d
     """
     table, crystals = divided.dataset.table, divided.of_target(target.name).test
     labels = divided.dataset.labels
-    true, predicted = (one.arrays[target.name] for one in (labels, predictions.values))
+    true, predicted = (known.arrays[target.name] for known in (labels, predictions.values))
     of = [labels.rows(target.name, [i]) for i in crystals.tolist()]
     error = np.array([np.abs(true[rows] - predicted[rows]).max() for rows in of])
-    found = []
+    worst = []
     for n in np.argsort(-error, kind="stable")[:NUM_WORST].tolist():
         crystal = table.crystals[crystals[n]]
-        own, own_predicted = true[of[n]].ravel(), predicted[of[n]].ravel()
-        number = int(np.argmax(np.abs(own - own_predicted)))
-        found.append(
+        labels_of_row, predicted_of_row = true[of[n]].ravel(), predicted[of[n]].ravel()
+        number = int(np.argmax(np.abs(labels_of_row - predicted_of_row)))
+        worst.append(
             {
                 "id": table.ids[crystals[n]],
                 "formula": reduced_formula(crystal),
-                "target": float(own[number]),
-                "prediction": float(own_predicted[number]),
+                "target": float(labels_of_row[number]),
+                "prediction": float(predicted_of_row[number]),
                 "num_atoms": crystal.num_atoms,
                 **to_plain(with_bonds(crystal)),
             }
         )
-    return found
+    return worst
 
 
 def shown_crystals(divided: Divided) -> dict[str, Any]:
@@ -171,6 +173,6 @@ def shown_crystals(divided: Divided) -> dict[str, Any]:
         "formulas": {ids[row]: reduced_formula(crystals[row]) for row in parts.tolist()},
         "crystals": [
             {"id": ids[row], **to_plain(with_bonds(crystals[row]))}
-            for row in (small[place] for place in wanted.tolist())
+            for row in (small[number] for number in wanted.tolist())
         ],
     }

@@ -133,8 +133,8 @@ class RunRecord:
 
     def components(self, model: str, measure: str) -> list[Estimate]:
         """One number of metrics.json for each number of a list; empty where there is no list."""
-        found = self.models[model].get("components") or []
-        return [_estimate(component.get(measure)) for component in found]
+        listed = self.models[model].get("components") or []
+        return [_estimate(component.get(measure)) for component in listed]
 
     @property
     def is_class(self) -> bool:

@@ -48,8 +48,8 @@ class Found:
     """Its row and prediction."""
 
     def __lt__(self, other: "Found") -> bool:
-        own, others = (self.score, self.gain), (other.score, other.gain)
-        return own < others if own != others else self.predicted.row.id > other.predicted.row.id
+        mine, others = (self.score, self.gain), (other.score, other.gain)
+        return mine < others if mine != others else self.predicted.row.id > other.predicted.row.id
 
 
 @final
@@ -76,12 +76,12 @@ class Tally:
             bar: Shows how far it is.
         """
         for chunk in in_chunks(rows, CHUNK):
-            for one in predictor.predict_rows(chunk):
-                if one.prediction is None and self.on_error == "raise":
-                    raise InputError(f"{one.row.id}: {one.row.reason}")
-                self.good += one.prediction is not None
-                self.bad += one.prediction is None
-                yield one
+            for row in predictor.predict_rows(chunk):
+                if row.prediction is None and self.on_error == "raise":
+                    raise InputError(f"{row.row.id}: {row.row.reason}")
+                self.good += row.prediction is not None
+                self.bad += row.prediction is None
+                yield row
             bar.update(len(chunk))
 
     def scored(
@@ -95,13 +95,13 @@ class Tally:
             by: One of `Ranking`.
             known: The best value there is, for the expected improvement.
         """
-        for one in predicted:
-            if one.prediction is None or one.row.crystal is None:
+        for row in predicted:
+            if row.prediction is None or row.row.crystal is None:
                 continue
-            score = score_of(one.prediction, aim, by, known)
+            score = score_of(row.prediction, aim, by, known)
             self.lowest, self.highest = min(self.lowest, score), max(self.highest, score)
-            gain = float(aim.gain(_of(one.prediction.predictions.values))[0])
-            yield Found(score, gain, one.row.crystal, one)
+            gain = float(aim.gain(_of(row.prediction.predictions.values))[0])
+            yield Found(score, gain, row.row.crystal, row)
 
 
 def score_of(predicted: Prediction, aim: Aim, by: str, known: float) -> float:
@@ -135,11 +135,11 @@ def best_of(scored: Iterable[Found], limit: int) -> list[Found]:
         limit: How many are kept.
     """
     heap: list[Found] = []
-    for one in scored:
+    for candidate in scored:
         if len(heap) < limit:
-            heapq.heappush(heap, one)
-        elif heap[0] < one:
-            heapq.heapreplace(heap, one)
+            heapq.heappush(heap, candidate)
+        elif heap[0] < candidate:
+            heapq.heapreplace(heap, candidate)
     return sorted(heap, reverse=True)
 
 
@@ -155,14 +155,14 @@ def put_together(crystals: Sequence[Crystal]) -> list[list[int]]:
     index = DuplicateIndex(crystals)
     groups: list[list[int]] = []
     of_formula: dict[str, list[list[int]]] = {}
-    for place, crystal in enumerate(crystals):
+    for number, crystal in enumerate(crystals):
         alike = of_formula.setdefault(composition_key(crystal), [])
-        same = next((group for group in alike if index.same(group[0], place)), None)
+        same = next((group for group in alike if index.same(group[0], number)), None)
         if same is None:
             same = []
             alike.append(same)
             groups.append(same)
-        same.append(place)
+        same.append(number)
     return groups
 
 

@@ -23,14 +23,14 @@ class Verification:
     @property
     def failures(self) -> tuple[CheckResult, ...]:
         """The checks that failed."""
-        return tuple(one for one in self.results if not one.passed)
+        return tuple(result for result in self.results if not result.passed)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "passed": not self.failures,
             "crystals": list(self.crystals),
-            "results": [one.as_dict() for one in self.results],
+            "results": [result.as_dict() for result in self.results],
         }
 
 

@@ -20,6 +20,8 @@ class ReceptiveField:
     """Size of the gradient with respect to the initial features of each atom."""
     hops: Int[Tensor, " atoms"]
     """Fewest edges from the atom to each other; −1 where no path leads there."""
+    layers: int
+    """Of the encoder."""
 
     @property
     def atoms(self) -> list[int]:
@@ -76,7 +78,7 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
                 "let its forward return Features(atom, layers=(...)) with the very atoms that it "
                 "computes with, not copies or detached ones"
             )
-    return ReceptiveField(gradient.norm(dim=1), _hops(graph, atom))
+    return ReceptiveField(gradient.norm(dim=1), _hops(graph, atom), len(features.layers) - 1)
 
 
 def _hops(graph: Graph, start: int) -> Int[Tensor, " atoms"]:

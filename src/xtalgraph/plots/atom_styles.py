@@ -117,9 +117,9 @@ def class_marks(
     Returns:
         One for each class, in their order.
     """
-    found, first, counts = np.unique(classes, return_index=True, return_counts=True)
+    kinds, first, counts = np.unique(classes, return_index=True, return_counts=True)
     elements = numbers[first]
-    rows = zip(found.tolist(), elements.tolist(), counts.tolist(), strict=True)
+    rows = zip(kinds.tolist(), elements.tolist(), counts.tolist(), strict=True)
     return [ClassMark(number, element, count) for number, element, count in rows]
 
 

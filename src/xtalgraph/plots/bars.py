@@ -19,7 +19,7 @@ def bar_plot(
     values: Float[np.ndarray, " bars"],
     *,
     label: str,
-    own: Bool[np.ndarray, " bars"],
+    of_model: Bool[np.ndarray, " bars"],
     line: float | None = None,
     line_says: str = "",
 ) -> Figure:
@@ -29,7 +29,7 @@ def bar_plot(
         names: From top to bottom.
         values: NaN is written as n/a.
         label: Of the axis, with the unit.
-        own: Which bars are of the model; the others are of what it is compared with.
+        of_model: Which bars are of the model; the others are of what it is compared with.
         line: Where a line is drawn; None for no line.
         line_says: What it means.
 
@@ -37,13 +37,18 @@ def bar_plot(
         The figure.
     """
     reduced = [textwrap.fill(name, _NAME, break_long_words=False) for name in names]
-    each = max([0.34, *(0.06 + 0.15 * len(name.splitlines()) for name in reduced)])
+    height = max([0.34, *(0.06 + 0.15 * len(name.splitlines()) for name in reduced)])
     with house_style():
-        figure = new_figure(4.6, 0.95 + each * max(len(names), 1) + (0.2 if line_says else 0.0))
+        figure = new_figure(4.6, 0.95 + height * max(len(names), 1) + (0.2 if line_says else 0.0))
         axes = figure.add_subplot()
         rows = np.arange(len(names))
         drawn = np.nan_to_num(values)
-        axes.barh(rows, drawn, height=0.62, color=[ACCENT if one else BASELINE for one in own])
+        axes.barh(
+            rows,
+            drawn,
+            height=0.62,
+            color=[ACCENT if is_model else BASELINE for is_model in of_model],
+        )
         ends = [float(drawn.min(initial=0.0)), float(drawn.max(initial=0.0))]
         if line is not None:
             axes.axvline(line, color=MARK, linewidth=1.2, linestyle=(0, (4, 3)))
@@ -52,8 +57,8 @@ def bar_plot(
         span = max(ends[1] - ends[0], 1e-12)
         for row, value in zip(rows.tolist(), values.tolist(), strict=True):
             text = f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "n/a"
-            place = max(value, 0.0) if np.isfinite(value) else 0.0
-            number = axes.text(place + 0.02 * span, row, text, va="center", fontsize=8.5, zorder=4)
+            start = max(value, 0.0) if np.isfinite(value) else 0.0
+            number = axes.text(start + 0.02 * span, row, text, va="center", fontsize=8.5, zorder=4)
             number.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.8})
         axes.set_yticks(rows, reduced)
         axes.invert_yaxis()

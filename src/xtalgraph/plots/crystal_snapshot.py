@@ -110,7 +110,7 @@ def _paint(axes: Axes, drawing: CrystalDrawing, crystal: BondedCrystal, style: A
     margin = NAME_MARGIN * float((high - low).max())
     spots = axis_name_spots(lines.reshape(-1, 2, 2)[::4], flat, reach, margin)
     for name, spot in zip("abc", spots, strict=False):
-        place: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 5}
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 5}
         axes.text(
             float(spot[0]),
             float(spot[1]),
@@ -118,7 +118,7 @@ def _paint(axes: Axes, drawing: CrystalDrawing, crystal: BondedCrystal, style: A
             fontsize=8,
             fontstyle="italic",
             color=MUTED,
-            **place,
+            **centred,
         )
     low = np.minimum(low, np.min([low, *(spot - margin for spot in spots)], axis=0))
     high = np.maximum(high, np.max([high, *(spot + margin for spot in spots)], axis=0))
@@ -172,9 +172,9 @@ def _add_sticks(
     colors: Float[np.ndarray, "balls 3"],
 ) -> None:
     layers = ((1.0, "#000000", 0.38), (0.72, "#000000", 0.02), (0.28, "#ffffff", 0.38))
-    for one, other in drawing.sticks.tolist():
-        half = (seen[one] + seen[other]) / 2.0
-        for ball in (one, other):
+    for first, second in drawing.sticks.tolist():
+        half = (seen[first] + seen[second]) / 2.0
+        for ball in (first, second):
             start = _surface(seen[ball], half, float(radii[ball]))
             if start is None:
                 continue

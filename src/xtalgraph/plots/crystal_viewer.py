@@ -113,9 +113,9 @@ def _atoms(
     drawing: CrystalDrawing, labels: Sequence[str], classes: Int[np.ndarray, " atoms"] | None
 ) -> list[dict[str, object]]:
     bonds: list[list[int]] = [[] for _ in drawing.numbers]
-    for one, other in drawing.sticks.tolist():
-        bonds[one].append(other)
-        bonds[other].append(one)
+    for first, second in drawing.sticks.tolist():
+        bonds[first].append(second)
+        bonds[second].append(first)
     atoms: list[dict[str, object]] = []
     for ball, number in enumerate(drawing.numbers.tolist()):
         site, is_image = int(drawing.site[ball]), bool(drawing.is_image[ball])

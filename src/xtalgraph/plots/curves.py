@@ -59,7 +59,7 @@ def curves_plot(
         all_axes = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
         for axes in all_axes[len(panels) :]:
             axes.set_axis_off()
-        for place, (axes, curves) in enumerate(zip(all_axes, panels, strict=False)):
+        for number, (axes, curves) in enumerate(zip(all_axes, panels, strict=False)):
             for curve in curves:
                 axes.plot(
                     curve.x,
@@ -76,7 +76,7 @@ def curves_plot(
             if log:
                 axes.set_yscale("log")
             if titles:
-                axes.set_title(titles[place], fontsize=8.5)
+                axes.set_title(titles[number], fontsize=8.5)
             if not single:
                 axes.tick_params(labelsize=8.0)
                 axes.locator_params(axis="x", nbins=3)

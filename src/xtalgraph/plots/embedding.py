@@ -13,7 +13,7 @@ _RASTER_FROM = 2_000
 
 
 def embedding_plot(
-    place: Float[np.ndarray, "points 2"],
+    position: Float[np.ndarray, "points 2"],
     value: Float[np.ndarray, " points"],
     *,
     axes_names: tuple[str, str],
@@ -23,7 +23,7 @@ def embedding_plot(
     """Draw points in their colours, with a bar that says what these mean.
 
     Args:
-        place: Of each point.
+        position: Of each point.
         value: By which it is coloured, in the unit; NaN is grey.
         axes_names: What the two directions are called.
         name: What the value is.
@@ -35,13 +35,13 @@ def embedding_plot(
     with house_style():
         figure = new_figure(5.4, 4.4)
         axes = figure.add_subplot()
-        size = float(np.clip(4000.0 / max(len(place), 1), 3.0, 24.0))
+        size = float(np.clip(4000.0 / max(len(position), 1), 3.0, 24.0))
         known = np.isfinite(value)
-        raster = len(place) > _RASTER_FROM
+        raster = len(position) > _RASTER_FROM
         common: dict[str, Any] = {"s": size, "linewidths": 0.0, "rasterized": raster}
-        axes.scatter(place[~known, 0], place[~known, 1], color=RULE, **common)
+        axes.scatter(position[~known, 0], position[~known, 1], color=RULE, **common)
         order = np.argsort(value[known], kind="stable")
-        x, y = place[known][order].T
+        x, y = position[known][order].T
         points = axes.scatter(x, y, c=value[known][order], cmap="viridis", **common)
         if known.any():
             figure.colorbar(points, ax=axes, label=quantity(name, unit))

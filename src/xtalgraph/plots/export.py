@@ -35,7 +35,7 @@ def figure_to_svg(figure: Figure, dpi: int = 150) -> str:
     with matplotlib.rc_context(settings):
         figure.savefig(out, format="svg", metadata=NO_METADATA, dpi=dpi)
     # a hundredth of a point is finer than any screen, and halves the document
-    return PATH_DATA.sub(lambda found: LONG_DECIMAL.sub(r"\1", found[0]), out.getvalue())
+    return PATH_DATA.sub(lambda match: LONG_DECIMAL.sub(r"\1", match[0]), out.getvalue())
 
 
 def figure_to_png(figure: Figure, dpi: int = 160) -> bytes:

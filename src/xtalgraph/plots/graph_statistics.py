@@ -78,9 +78,9 @@ def _radial(
     if cutoff is not None and cutoff < borders[-1]:
         axes.axvline(cutoff, color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
         side = "left" if cutoff < 0.8 * borders[-1] else "right"
-        place = (cutoff, 0.99)
+        position = (cutoff, 0.99)
         style: dict[str, Any] = {"color": MARK, "fontsize": 8.5, "va": "top", "ha": side}
-        axes.text(*place, " cutoff ", transform=axes.get_xaxis_transform(), **style)
+        axes.text(*position, " cutoff ", transform=axes.get_xaxis_transform(), **style)
     axes.set(xlim=(0.0, float(borders[-1])), xlabel="distance (Å)", ylabel="g(r)")
     axes.set_ylim(0.0, 1.12 * max(float(g.max()), 1.0))
     above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.01, 0.99), "ncols": 2}
@@ -104,5 +104,5 @@ def _degrees(axes: Axes, degrees: Int[np.ndarray, " degrees"]) -> None:
 
 
 def _number(axes: Axes, places: Sequence[int], counts: Sequence[int]) -> None:
-    for place, count in zip(places, counts, strict=True):
-        axes.text(place, count, f"{count:,}", ha="center", va="bottom", fontsize=8.5)
+    for degree, count in zip(places, counts, strict=True):
+        axes.text(degree, count, f"{count:,}", ha="center", va="bottom", fontsize=8.5)

@@ -79,8 +79,8 @@ def _points(
     for row, (name, (value, low, high)) in enumerate(zip(names, numbers.T, strict=True)):
         color = ACCENT if name == model else INK
         if not np.isfinite(value):
-            place = axes.get_yaxis_transform()
-            axes.text(0.02, row, "n/a", transform=place, va="center", color=MUTED, fontsize=8)
+            transform = axes.get_yaxis_transform()
+            axes.text(0.02, row, "n/a", transform=transform, va="center", color=MUTED, fontsize=8)
             continue
         if name == model:
             axes.axvline(value, color=BASELINE, linewidth=0.8, linestyle=":", zorder=1)

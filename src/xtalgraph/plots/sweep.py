@@ -123,9 +123,9 @@ def smoothing_plot(
         if not measures:
             say_nothing_to_show(figure.add_subplot(), "no layer was measured")
             return figure
-        for place, (group, row) in enumerate(rows.items()):
+        for number, (group, row) in enumerate(rows.items()):
             for column, measure in enumerate(measures):
-                axes = figure.add_subplot(*grid, place * columns + column + 1)
+                axes = figure.add_subplot(*grid, number * columns + column + 1)
                 curves = row[measure]
                 for (label, layers), color, marker in zip(
                     curves.items(), line_colors(len(curves)), _markers(len(curves)), strict=True
@@ -144,15 +144,15 @@ def smoothing_plot(
                 elif measure == "mean average distance":
                     axes.set_ylim(bottom=0.0)
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-                if place == 0 or stacked:
+                if number == 0 or stacked:
                     axes.set_title(
                         measure.replace("dirichlet", "Dirichlet"), fontsize=9.5, loc="left"
                     )
                 if group and (column == 0 or stacked):
                     axes.set_ylabel(group, color=MUTED)
-                if place == len(rows) - 1 or stacked:
+                if number == len(rows) - 1 or stacked:
                     axes.set_xlabel("layer, 0: before the first")
-                if place == 0 and column == 0 and lines:
+                if number == 0 and column == 0 and lines:
                     axes.legend(title=lines, title_fontsize=8.5)
         return figure
 

@@ -50,19 +50,19 @@ def interval_plot(
             return figure
         order = np.argsort(upper - lower, kind="stable")
         target, prediction, lower, upper = (
-            one[order] for one in (target, prediction, lower, upper)
+            column[order] for column in (target, prediction, lower, upper)
         )
-        place = np.arange(len(order))
+        rank = np.arange(len(order))
         away = target - prediction
         axes.fill_between(
-            place, lower - prediction, upper - prediction, color=BASELINE, alpha=0.45, step="mid"
+            rank, lower - prediction, upper - prediction, color=BASELINE, alpha=0.45, step="mid"
         )
         inside = (lower <= target) & (target <= upper)
         size = float(np.clip(2500.0 / len(order), 3.0, 14.0))
         raster = len(order) > _RASTER_FROM
         for chosen, color, label in ((inside, ACCENT, "inside"), (~inside, MARK, "outside")):
             axes.scatter(
-                place[chosen],
+                rank[chosen],
                 away[chosen],
                 s=size,
                 color=color,

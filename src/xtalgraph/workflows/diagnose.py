@@ -39,7 +39,7 @@ from xtalgraph.workflows.run import Run
 
 log = logging.getLogger("xtalgraph")
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Of ``diagnose.json``; counts up when a diagnostic would measure something else."""
 NAMES: Final = (
     "labels",

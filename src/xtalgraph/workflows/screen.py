@@ -156,7 +156,7 @@ def screen(
         [Candidate(candidate.crystal, line) for candidate, line in zip(shown, lines, strict=True)],
         target=target,
         title=title(len(kept), tally.good, aim, target.name, target.unit),
-        how=how_ranked(objective, by, known, target.unit),
+        ranking=how_ranked(objective, by, known, target.unit),
         caveats=caveats,
         error=error,
     )

@@ -152,8 +152,8 @@ def cutoff_path(tested: Evaluator) -> DiagnosticResult:
         strategy=spec.strategy,
         formulas=formulas,
         distance=path.tolist(),
-        predicted=[one.tolist() for one in predicted],
-        other=[one.tolist() for one in others],
+        predicted=[path_values.tolist() for path_values in predicted],
+        other=[path_values.tolist() for path_values in others],
         jumps=jumps,
         other_jumps=other_jumps,
         rank_step=None if continuous else _largest_step(model, tested),
@@ -165,7 +165,7 @@ def cutoff_path(tested: Evaluator) -> DiagnosticResult:
 
 
 def _jumps(paths: Sequence[Float[np.ndarray, " points"]]) -> list[float]:
-    return [abs(float(one[len(one) // 2] - one[len(one) // 2 - 1])) for one in paths]
+    return [abs(float(values[len(values) // 2] - values[len(values) // 2 - 1])) for values in paths]
 
 
 class _Double:
@@ -181,8 +181,8 @@ class _Double:
         graph = self._tested.with_states(self._settings.build(crystals), [row] * len(crystals))
         (batch,) = infer(self._members, [graph], dtype=torch.float64)
         target = self._tested.target
-        each = [predicted(target, output.values[target.name]) for output in batch.outputs]
-        mean = torch.stack(each).mean(dim=0).numpy(force=True)
+        by_member = [predicted(target, output.values[target.name]) for output in batch.outputs]
+        mean = torch.stack(by_member).mean(dim=0).numpy(force=True)
         sizes = np.array([len(crystal) for crystal in crystals])
         return mean / sizes if self._tested.per_atom else mean
 

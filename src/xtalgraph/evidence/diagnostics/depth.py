@@ -7,7 +7,6 @@ from itertools import product
 from typing import Final
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
@@ -66,16 +65,18 @@ def over_smoothing(tested: Evaluator) -> DiagnosticResult:
         return not_applicable("smoothing", Reason.NO_GRAPH)
     read = tested.as_read(graph, rows)
     try:
-        each = [smoothing_by_layer(member.encoder, read) for member in members]
+        by_member = [smoothing_by_layer(member.encoder, read) for member in members]
     except ConfigError:
         return not_applicable("smoothing", Reason.NO_LAYERS)
-    distances = [np.array([layer["mean average distance"] for layer in one]) for one in each]
-    unequal = [n for n, one in enumerate(distances) if np.nanmax(one) > _ROUNDING]
+    distances = [
+        np.array([layer["mean average distance"] for layer in layers]) for layers in by_member
+    ]
+    unequal = [n for n, distance in enumerate(distances) if np.nanmax(distance) > _ROUNDING]
     if not unequal:
         return not_applicable("smoothing", Reason.EQUAL_ATOMS)
     shown = min(unequal, key=lambda n: float(distances[n][-1] / distances[n].max()))
     left = float(distances[shown][-1] / distances[shown].max())
-    numbers = Smoothing(shown + 1, len(members), each[shown])
+    numbers = Smoothing(shown + 1, len(members), by_member[shown])
     return DiagnosticResult("smoothing", alarm_if(left < LEFT), numbers, left, LEFT)
 
 
@@ -101,10 +102,12 @@ def measure_smoothing(
     graph = predictor.spec.make_graph([crystals[i] for i in places]).to(predictor.device)
     if states is not None:
         graph = states.select(places).attach(graph)
-    each = [smoothing_by_layer(one.encoder, one.as_read(graph)) for one in predictor.members]
+    by_member = [
+        smoothing_by_layer(member.encoder, member.as_read(graph)) for member in predictor.members
+    ]
     measured = []
-    for layer in zip(*each, strict=True):
-        means = {name: float(np.mean([one[name] for one in layer])) for name in layer[0]}
+    for layer in zip(*by_member, strict=True):
+        means = {name: float(np.mean([measures[name] for measures in layer])) for name in layer[0]}
         measured.append({k: value if math.isfinite(value) else None for k, value in means.items()})
     return measured
 
@@ -158,8 +161,6 @@ def reach(tested: Evaluator) -> DiagnosticResult:
         fields = [receptive_field(member.encoder, graph, atom) for member in members]
     except (ConfigError, GraphError):
         return not_applicable("reach", Reason.NO_LAYERS)
-    with torch.no_grad():
-        layers = len(members[0].encoder(graph).layers) - 1
     shown = min(range(len(fields)), key=lambda n: fields[n].reach)
     field = fields[shown]
     hops, sensitivity = field.hops.numpy(force=True), field.sensitivity.numpy(force=True)
@@ -169,7 +170,7 @@ def reach(tested: Evaluator) -> DiagnosticResult:
         id=tested.ids[row],
         formula=tested.crystals[row].formula,
         atoms=len(crystal),
-        layers=layers,
+        layers=field.layers,
         member=shown + 1,
         members=len(members),
         hops=field.reach,
@@ -177,7 +178,7 @@ def reach(tested: Evaluator) -> DiagnosticResult:
         by_hop=(by_hop / by_hop.sum()).tolist(),
         radius=float(_distances(crystal, atom)[sensitivity > 0].max()),
     )
-    possible = min(layers, farthest)
+    possible = min(field.layers, farthest)
     verdict = alarm_if(field.reach < possible)
     return DiagnosticResult("reach", verdict, numbers, float(field.reach), float(possible))
 
@@ -186,8 +187,8 @@ def _distances(crystal: Crystal, atom: int) -> Float[np.ndarray, " atoms"]:
     """Distance of an atom to the nearest image of each, Å."""
     images = np.array(list(product((-1, 0, 1), repeat=3))) * crystal.pbc
     away = crystal.positions - crystal.positions[atom]
-    found: np.ndarray = np.linalg.norm(away[None] + (images @ crystal.cell)[:, None], axis=2)
-    return found.min(axis=0)
+    distances: np.ndarray = np.linalg.norm(away[None] + (images @ crystal.cell)[:, None], axis=2)
+    return distances.min(axis=0)
 
 
 def _enlarged(crystal: Crystal) -> Crystal:
@@ -197,5 +198,5 @@ def _enlarged(crystal: Crystal) -> Crystal:
     if crystal.pbc.any():
         while len(crystal) * int(np.prod(multiples)) < _ATOMS:
             multiples[np.argmin(multiples * lengths)] += 1
-    one, two, three = multiples.tolist()
-    return supercell(crystal, (one, two, three))
+    first, second, third = multiples.tolist()
+    return supercell(crystal, (first, second, third))

@@ -51,7 +51,7 @@ def draw_shifted_labels(result: DiagnosticResult, quantity: Quantity) -> list[Dr
         names,
         np.array(numbers.spearman, dtype=float),
         label="Spearman's ρ, cross-validated trees",
-        own=np.arange(len(names)) == unmoved,
+        of_model=np.arange(len(names)) == unmoved,
         line=limit if limit < 1 else None,
         line_says="alarm" if limit < 1 else "",
     )
@@ -62,7 +62,7 @@ def draw_shifted_labels(result: DiagnosticResult, quantity: Quantity) -> list[Dr
 def draw_sorted_target(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
     """Draw the target over the rows."""
     numbers: SortedTarget = result.numbers
-    rows, labels = (np.array(one, dtype=float) for one in (numbers.rows, numbers.labels))
+    rows, labels = (np.array(column, dtype=float) for column in (numbers.rows, numbers.labels))
     figure = curves_plot(
         [[Curve(rows, labels, "", "model")]],
         xlabel="row of the file",
@@ -80,7 +80,7 @@ def draw_duplicates(result: DiagnosticResult, quantity: Quantity) -> list[Drawin
         ["copies of training crystals", "all others"],
         np.array([numbers.mae_copies, numbers.mae_others]),
         label=axis_label("test MAE", quantity.unit),
-        own=np.array([True, False]),
+        of_model=np.array([True, False]),
     )
     return [Drawing(result.name, "Error on copies and on all other test crystals.", figure)]
 
@@ -95,7 +95,7 @@ def draw_size_alone(result: DiagnosticResult, quantity: Quantity) -> list[Drawin
         ["the model", *numbers.features],
         np.array([numbers.r2_model, *numbers.r2], dtype=float),
         label="R² on the test part",
-        own=np.arange(1 + len(numbers.features)) == 0,
+        of_model=np.arange(1 + len(numbers.features)) == 0,
         line=result.threshold if several else None,
         line_says="alarm" if several else "",
     )
@@ -116,9 +116,9 @@ def draw_replaced_geometry(result: DiagnosticResult, quantity: Quantity) -> list
 def _changed(result: DiagnosticResult, quantity: Quantity, change: str) -> list[Drawing]:
     numbers: ChangedCrystals = result.numbers
     target, before, after = (
-        np.array(one, dtype=float) for one in (numbers.target, numbers.before, numbers.after)
+        np.array(column, dtype=float) for column in (numbers.target, numbers.before, numbers.after)
     )
-    first, second = (plain(one) for one in numbers.r2)
+    first, second = (plain(score) for score in numbers.r2)
     figure = before_after_plot(
         target,
         before,
@@ -138,7 +138,7 @@ def draw_retrained(result: DiagnosticResult, quantity: Quantity) -> list[Drawing
         ["the model", f"geometry only ({numbers.element})", "composition only"],
         np.array(numbers.r2, dtype=float),
         label="R² on the test part",
-        own=np.array([True, False, False]),
+        of_model=np.array([True, False, False]),
         line=result.threshold,
         line_says="alarm",
     )
@@ -151,10 +151,10 @@ def draw_volume_sweep(result: DiagnosticResult, quantity: Quantity) -> list[Draw
     numbers: VolumeSweep = result.numbers
     volume = np.array(numbers.volume, dtype=float)
     panels = []
-    for place, predicted in enumerate(numbers.predicted):
+    for number, predicted in enumerate(numbers.predicted):
         curves = [Curve(volume, np.array(predicted, dtype=float), "model", "model", dots=True)]
         if numbers.truth is not None:
-            truth = np.array(numbers.truth[place], dtype=float)
+            truth = np.array(numbers.truth[number], dtype=float)
             curves.append(Curve(volume, truth, "truth", "truth"))
         panels.append(curves)
     figure = curves_plot(
@@ -175,11 +175,11 @@ def draw_cutoff_path(result: DiagnosticResult, quantity: Quantity) -> list[Drawi
     half = len(numbers.distance) // 2
     distance = np.insert(np.array(numbers.distance, dtype=float), half, 0.0)
     other = "without an envelope" if numbers.envelope != "none" else "with a cosine envelope"
-    own = f"as trained, envelope {numbers.envelope or 'of the model'}"
+    trained = f"as trained, envelope {numbers.envelope or 'of the model'}"
     panels = []
-    for place, predicted in enumerate(numbers.predicted):
-        lines = [(predicted, own, "model")]
-        lines += [(numbers.other[place], f"the same {other}", "other")] if numbers.other else []
+    for number, predicted in enumerate(numbers.predicted):
+        lines = [(predicted, trained, "model")]
+        lines += [(numbers.other[number], f"the same {other}", "other")] if numbers.other else []
         panels.append(
             [
                 Curve(distance, np.insert(np.array(y, dtype=float), half, np.nan), label, role)
@@ -256,9 +256,9 @@ def draw_error_groups(result: DiagnosticResult, quantity: Quantity) -> list[Draw
     """Draw the periodic table, and bars for each kind of group."""
     numbers: ErrorGroups = result.numbers
     ratio, counts = np.full(119, np.nan), np.zeros(119, dtype=np.int64)
-    for symbol, one in numbers.elements.items():
-        ratio[ATOMIC_NUMBERS[symbol]] = one["ratio"]
-        counts[ATOMIC_NUMBERS[symbol]] = one["crystals"]
+    for symbol, group in numbers.elements.items():
+        ratio[ATOMIC_NUMBERS[symbol]] = group["ratio"]
+        counts[ATOMIC_NUMBERS[symbol]] = group["crystals"]
     caption = (
         "Mean error of the test crystals that contain an element, relative to the mean of all, and "
         f"their number. Elements in fewer than {FEWEST} crystals are pale."
@@ -269,10 +269,10 @@ def draw_error_groups(result: DiagnosticResult, quantity: Quantity) -> list[Draw
         if len(groups) < 2:
             continue
         figure = bar_plot(
-            [f"{name} ({one['crystals']})" for name, one in groups.items()],
-            np.array([one["mae"] for one in groups.values()], dtype=float),
+            [f"{name} ({group['crystals']})" for name, group in groups.items()],
+            np.array([group["mae"] for group in groups.values()], dtype=float),
             label=axis_label("test MAE", quantity.unit),
-            own=np.ones(len(groups), dtype=bool),
+            of_model=np.ones(len(groups), dtype=bool),
             line=numbers.mae,
             line_says="all",
         )

@@ -42,7 +42,7 @@ def error_groups(tested: Evaluator) -> DiagnosticResult:
     """Take the mean error of the test crystals in groups."""
     errors = np.abs(tested.errors)
     crystals = [tested.crystals[row] for row in tested.test]
-    holds = np.array([np.bincount(one.numbers, minlength=119) > 0 for one in crystals])
+    holds = np.array([np.bincount(crystal.numbers, minlength=119) > 0 for crystal in crystals])
     elements = {
         SYMBOLS[z]: {
             "crystals": int(holds[:, z].sum()),
@@ -52,11 +52,13 @@ def error_groups(tested: Evaluator) -> DiagnosticResult:
         for z in np.flatnonzero(holds.any(axis=0)).tolist()
     }
     mass = property_of("atomic_mass")
-    density = np.array([_GRAMS * mass[one.numbers].sum() / one.volume for one in crystals])
+    density = np.array(
+        [_GRAMS * mass[crystal.numbers].sum() / crystal.volume for crystal in crystals]
+    )
     grouped = {
         "size": _by_quarters(tested.sizes[tested.test].astype(float), "atoms"),
         "density": _by_quarters(density, "g/cm³"),
-        "prototype": _by_name([_prototype(one) for one in crystals]),
+        "prototype": _by_name([_prototype(crystal) for crystal in crystals]),
     }
     groups = {
         kind: {
@@ -72,25 +74,25 @@ def _by_quarters(values: Float[np.ndarray, " rows"], unit: str) -> dict[str, np.
     """Rows in four groups of nearly equal number; fewer where values repeat."""
     whole = bool((values == np.round(values)).all())
     edges = np.unique(np.quantile(values, [0.0, 0.25, 0.5, 0.75, 1.0]))
-    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
-    found = {}
-    for group in np.unique(place).tolist():
-        rows = np.flatnonzero(place == group)
+    quarter = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
+    groups = {}
+    for group in np.unique(quarter).tolist():
+        rows = np.flatnonzero(quarter == group)
         low, high = (
             f"{end:,.0f}" if whole else plain(end)
             for end in (float(values[rows].min()), float(values[rows].max()))
         )
-        found[f"{low} to {high} {unit}" if low != high else f"{low} {unit}"] = rows
-    return found
+        groups[f"{low} to {high} {unit}" if low != high else f"{low} {unit}"] = rows
+    return groups
 
 
 def _by_name(names: Sequence[str]) -> dict[str, np.ndarray]:
     """Rows by name, the most frequent ones; those with fewer rows than are needed together."""
-    kinds, place, counts = np.unique(names, return_inverse=True, return_counts=True)
+    kinds, kind_of_row, counts = np.unique(names, return_inverse=True, return_counts=True)
     order = [k for k in np.argsort(-counts, kind="stable")[:_PROTOTYPES] if counts[k] >= FEWEST]
-    found = {str(kinds[k]): np.flatnonzero(place == k) for k in order}
-    rest = np.flatnonzero(~np.isin(place, order))
-    return found | ({"all others": rest} if len(rest) else {})
+    groups = {str(kinds[k]): np.flatnonzero(kind_of_row == k) for k in order}
+    rest = np.flatnonzero(~np.isin(kind_of_row, order))
+    return groups | ({"all others": rest} if len(rest) else {})
 
 
 def _prototype(crystal: Crystal) -> str:

@@ -134,13 +134,13 @@ class Evaluator:
         Returns:
             One value for each; NaN where the neighbour strategy refuses it.
         """
-        found = np.full(len(crystals), np.nan)
+        values = np.full(len(crystals), np.nan)
         states = None if self.states is None else self.states.select(np.asarray(rows))
         predicted = self.predictor.predict_crystals(crystals, states)
-        found[predicted.places] = predicted.predictions.values[self.target.name]
+        values[predicted.places] = predicted.predictions.values[self.target.name]
         if self.per_atom:
-            found /= np.array([len(crystal) for crystal in crystals])
-        return found
+            values /= np.array([len(crystal) for crystal in crystals])
+        return values
 
     def as_read(self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]) -> Graph:
         """Return a graph as the encoder of the model reads it, where that is, with its states.

@@ -84,17 +84,17 @@ def shifted_labels(tested: Evaluator) -> DiagnosticResult:
         return not_applicable("labels", Reason.FEW_CRYSTALS, total, _FEWEST)
     features = described([tested.crystals[row] for row in rows.tolist()])
     sizes = tested.sizes[rows] if tested.per_atom else 1
-    found = np.nan_to_num(
+    correlations = np.nan_to_num(
         [_cross_validated(features, tested.labels[rows + k] / sizes, tested.seed) for k in SHIFTS]
     )
     chance, unmoved = DEVIATIONS / np.sqrt(len(rows) - 1), SHIFTS.index(0)
-    best = int(np.argmax(np.where(np.arange(len(SHIFTS)) == unmoved, -np.inf, found)))
-    gain = float(found[best] - found[unmoved])
+    best = int(np.argmax(np.where(np.arange(len(SHIFTS)) == unmoved, -np.inf, correlations)))
+    gain = float(correlations[best] - correlations[unmoved])
     model = float(np.nan_to_num(spearman(tested.values[tested.test], tested.predictions)))
     of_test = DEVIATIONS / np.sqrt(max(len(tested.test) - 1, 1))
-    unlearnable = bool(found.max() < chance and not model > of_test)
+    unlearnable = bool(correlations.max() < chance and not model > of_test)
     numbers = ShiftedLabels(
-        len(rows), SHIFTS, found.tolist(), SHIFTS[best], float(chance), unlearnable, model
+        len(rows), SHIFTS, correlations.tolist(), SHIFTS[best], float(chance), unlearnable, model
     )
     verdict = alarm_if(gain > chance or unlearnable)
     return DiagnosticResult("labels", verdict, numbers, gain, float(chance))
@@ -107,10 +107,10 @@ def described(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals featur
         crystals: Any.
     """
     geometry = np.zeros((len(crystals), 1 + len(_SHELLS)))
-    for place, crystal in enumerate(crystals):
+    for row, crystal in enumerate(crystals):
         distance = neighbors_within(crystal, float(_SHELLS[-1])).distance
         counted = np.histogram(distance, np.concatenate([[0.0], _SHELLS]))[0] / len(crystal)
-        geometry[place] = [crystal.volume / len(crystal), *counted]
+        geometry[row] = [crystal.volume / len(crystal), *counted]
     features = np.concatenate([composition_features(count_elements(crystals)), geometry], axis=1)
     return features[:, informative_columns(features)]
 

@@ -34,13 +34,13 @@ def embeddings_of(
     predictor = tested.predictor
     graph_settings = predictor.spec.make_graph_settings()
     width = sum(member.encoder.width for member in predictor.members)
-    found = np.full((len(rows), width), np.nan)
+    embeddings = np.full((len(rows), width), np.nan)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         graph, unsupported = build_supported([tested.crystals[row] for row in part], graph_settings)
         if graph is None:
             continue
-        bad = {one.index for one in unsupported}
+        bad = {skipped.index for skipped in unsupported}
         good = [n for n in range(len(part)) if n not in bad]
         graph = tested.with_states(graph, part[good])
         (batch,) = infer(predictor.members, [graph], device=predictor.device)
@@ -49,8 +49,8 @@ def embeddings_of(
         empty = torch.zeros(len(graph), atom.shape[1], dtype=torch.float64)
         total = empty.index_add(0, graph.crystal_of_atom, atom * weight)
         count = empty[:, :1].index_add(0, graph.crystal_of_atom, weight)
-        found[start + np.array(good)] = (total / count).numpy()
-    return found
+        embeddings[start + np.array(good)] = (total / count).numpy()
+    return embeddings
 
 
 def nearest_embedding(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
@@ -68,13 +68,13 @@ def nearest_embedding(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int)
         Their rows in the table, and how far they are.
     """
     train = np.asarray(tested.split.train)
-    known, own = embeddings_of(tested, train), embeddings_of(tested, rows)
+    known, asked = embeddings_of(tested, train), embeddings_of(tested, rows)
     there = np.isfinite(known).all(axis=1)
     std = known[there].std(axis=0)
     used = std > 1e-9 * max(float(std.max()), 1e-300)
     scale = std[used] * np.sqrt(max(int(used.sum()), 1))
-    found = nearest_embeddings(own[:, used] / scale, known[there][:, used] / scale, k)
-    return Nearest(train[there][found.places], found.distance)
+    nearest = nearest_embeddings(asked[:, used] / scale, known[there][:, used] / scale, k)
+    return Nearest(train[there][nearest.places], nearest.distance)
 
 
 def nearest_composition(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
@@ -90,5 +90,5 @@ def nearest_composition(tested: Evaluator, rows: Int[np.ndarray, " some"], k: in
     """
     train = np.asarray(tested.split.train)
     cumulative = cumulative_compositions(tested.crystals)
-    found = nearest_compositions(cumulative[rows], cumulative[train], k)
-    return Nearest(train[found.places], found.distance)
+    nearest = nearest_compositions(cumulative[rows], cumulative[train], k)
+    return Nearest(train[nearest.places], nearest.distance)

@@ -215,5 +215,5 @@ _ALL: Final = (
     ),
 )
 
-DIAGNOSTICS: Final = MappingProxyType({one.name: one for one in _ALL})
+DIAGNOSTICS: Final = MappingProxyType({diagnostic.name: diagnostic for diagnostic in _ALL})
 """Labels first, then shortcuts, then the cutoff and the layers, then the errors themselves."""

@@ -47,7 +47,7 @@ class NotApplicable:
 
     reason: Reason
     """Why."""
-    found: int | float | None = None
+    available: int | float | None = None
     """How many there are of what is needed, or how large it is."""
     needed: int | float | None = None
     """How many are needed."""
@@ -100,17 +100,20 @@ class DiagnosticResult:
 
 
 def not_applicable(
-    name: str, reason: Reason, found: int | float | None = None, needed: int | float | None = None
+    name: str,
+    reason: Reason,
+    available: int | float | None = None,
+    needed: int | float | None = None,
 ) -> DiagnosticResult:
     """Return the result of a diagnostic that cannot be measured.
 
     Args:
         name: Of the diagnostic.
         reason: Why.
-        found: How many there are of what is needed.
+        available: How many there are of what is needed.
         needed: How many are needed.
     """
-    return DiagnosticResult(name, Verdict.NOT_APPLICABLE, NotApplicable(reason, found, needed))
+    return DiagnosticResult(name, Verdict.NOT_APPLICABLE, NotApplicable(reason, available, needed))
 
 
 def alarm_if(condition: bool | np.bool_) -> Verdict:
@@ -125,11 +128,11 @@ def plain_values(value: Any) -> Any:
         value: Mappings, sequences, arrays and numbers, nested.
     """
     if isinstance(value, Mapping):
-        return {str(key): plain_values(one) for key, one in value.items()}
+        return {str(key): plain_values(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
         return plain_values(value.tolist())
     if isinstance(value, list | tuple):
-        return [plain_values(one) for one in value]
+        return [plain_values(entry) for entry in value]
     if isinstance(value, np.generic):
         return plain_values(value.item())
     if isinstance(value, float):

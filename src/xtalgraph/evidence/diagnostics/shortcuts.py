@@ -95,8 +95,8 @@ def size_alone(tested: Evaluator) -> DiagnosticResult:
         "both": [atoms, volumes],
     }
     truth = tested.values[tested.test]
-    predicted = [_by_trees(tested, train, np.stack(own, axis=1)) for own in columns.values()]
-    scores = [r2(truth, one) for one in predicted]
+    predicted = [_by_trees(tested, train, np.stack(known, axis=1)) for known in columns.values()]
+    scores = [r2(truth, values) for values in predicted]
     numbers = SizeAlone(
         constant=False,
         per_atom=tested.per_atom,
@@ -106,7 +106,7 @@ def size_alone(tested: Evaluator) -> DiagnosticResult:
         spearman_model=spearman(truth, tested.predictions),
         features=list(columns),
         r2=scores,
-        spearman=[spearman(truth, one) for one in predicted],
+        spearman=[spearman(truth, values) for values in predicted],
     )
     threshold = SIZE_SHARE * max(tested.r2, _LEAST)
     # Of one number of atoms the volume is a density, and no shortcut.
@@ -182,10 +182,10 @@ def replaced_geometry(tested: Evaluator) -> DiagnosticResult:
         donors[size].append(row)
     rng = tested.generator("geometry")
     places, changed = [], []
-    for place, row in enumerate(tested.test.tolist()):
+    for number, row in enumerate(tested.test.tolist()):
         others = [other for other in donors[int(tested.sizes[row])] if other != row]
         if others:
-            places.append(place)
+            places.append(number)
             donor = tested.crystals[others[rng.integers(len(others))]]
             changed.append(transplant(tested.crystals[row], donor, rng))
     return _changed(tested, "geometry", np.array(places, dtype=np.int64), changed, GEOMETRY_KEPT)
@@ -229,13 +229,13 @@ def shuffle(crystal: Crystal, seen: Int[np.ndarray, "119"], rng: np.random.Gener
         seen: How often each element is drawn, by atomic number.
         rng: Draws.
     """
-    own, place = np.unique(crystal.numbers, return_inverse=True)
+    elements, element_of_atom = np.unique(crystal.numbers, return_inverse=True)
     weight = seen.astype(float)
-    if np.count_nonzero(weight) >= 2 * len(own):
-        weight[own] = 0.0  # others, where there are enough
-    enough = np.count_nonzero(weight) >= len(own)
-    drawn = rng.choice(len(weight), len(own), replace=not enough, p=weight / weight.sum())
-    return Crystal(crystal.cell, crystal.positions, drawn[place], crystal.pbc)
+    if np.count_nonzero(weight) >= 2 * len(elements):
+        weight[elements] = 0.0  # others, where there are enough
+    enough = np.count_nonzero(weight) >= len(elements)
+    drawn = rng.choice(len(weight), len(elements), replace=not enough, p=weight / weight.sum())
+    return Crystal(crystal.cell, crystal.positions, drawn[element_of_atom], crystal.pbc)
 
 
 def transplant(crystal: Crystal, donor: Crystal, rng: np.random.Generator) -> Crystal:

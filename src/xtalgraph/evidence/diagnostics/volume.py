@@ -51,14 +51,14 @@ def volume_sweep(tested: Evaluator) -> DiagnosticResult:
     if len(rows) > _SWEPT:
         rows = np.sort(tested.generator("volume").choice(rows, _SWEPT, replace=False))
     crystals = [tested.crystals[row] for row in rows]
-    strained = [strain(one, s * np.eye(3)) for one in crystals for s in STRETCH]
+    strained = [strain(crystal, s * np.eye(3)) for crystal in crystals for s in STRETCH]
     shape, middle = (len(crystals), len(STRETCH)), len(STRETCH) // 2
     predicted = tested.predict(strained, np.repeat(rows, len(STRETCH))).reshape(shape)
     predicted = predicted - predicted[:, [middle]]
     truth = None
     if tested.energy is not None:
-        truth = np.array([tested.energy(one) for one in strained]).reshape(shape)
-        sizes = np.array([len(one) for one in crystals])[:, None]
+        truth = np.array([tested.energy(crystal) for crystal in strained]).reshape(shape)
+        sizes = np.array([len(crystal) for crystal in crystals])[:, None]
         truth = (truth - truth[:, [middle]]) / (sizes if tested.per_atom else 1)
     numbers = VolumeSweep(
         ids=[tested.ids[row] for row in rows],
@@ -82,6 +82,8 @@ def _share_strained(tested: Evaluator) -> float:
         crystal = tested.crystals[row]
         volumes[composition_key(crystal)].append(crystal.volume / len(crystal))
     several = sum(
-        len(each) for each in volumes.values() if max(each) > (1 + _OTHER_VOLUME) * min(each)
+        len(of_formula)
+        for of_formula in volumes.values()
+        if max(of_formula) > (1 + _OTHER_VOLUME) * min(of_formula)
     )
     return several / len(tested.split.train)

@@ -109,10 +109,10 @@ def worst_errors(tested: Evaluator) -> DiagnosticResult:
     embeddings = nearest_embedding(tested, rows, NEIGHBORS)
     compositions = nearest_composition(tested, rows, 1)
     cases: list[dict[str, Any]] = []
-    for n, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
+    for n, (row, number) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
         near, alike = embeddings.places[n], int(compositions.places[n, 0])
         away = float(embeddings.distance[n, 0])
-        case = vars(_case(tested, row, place, near, alike, away))
+        case = vars(_case(tested, row, number, near, alike, away))
         crystal = tested.crystals[row]
         if n < DRAWN and len(crystal) <= MOST_ATOMS:
             case["structure"] = to_plain(with_bonds(crystal))
@@ -123,20 +123,22 @@ def worst_errors(tested: Evaluator) -> DiagnosticResult:
 def _case(
     tested: Evaluator,
     row: int,
-    place: int,
+    number: int,
     near: np.ndarray,
     alike: int,
     away: float,
 ) -> Case:
     """Describe one error: its row, its place in the test, and its training neighbours."""
     crystal, values = tested.crystals[row], tested.values
-    label, prediction = float(values[row]), float(tested.predictions[place])
+    label, prediction = float(values[row]), float(tested.predictions[number])
     elements = np.unique(crystal.numbers)
     rarest = int(elements[np.argmin(tested.seen[elements])])
-    own, other = element_fractions(count_elements([crystal, tested.crystals[alike]]))
-    other_elements = 0.5 * float(np.abs(own - other).sum())
+    fractions, other = element_fractions(count_elements([crystal, tested.crystals[alike]]))
+    other_elements = 0.5 * float(np.abs(fractions - other).sum())
     larger_than = float((tested.sizes[tested.split.train] < tested.sizes[row]).mean())
-    moved = [one / max(abs(prediction - label), 1e-300) for one in _moves(tested, row, prediction)]
+    moved = [
+        change / max(abs(prediction - label), 1e-300) for change in _moves(tested, row, prediction)
+    ]
     if is_outlier(label, prediction, values[near], tested.mae):
         cause = Cause.OUTLIER
     elif tested.seen[rarest] < RARE or other_elements >= FAR:
@@ -145,7 +147,7 @@ def _case(
         cause = Cause.LARGE
     else:
         cause = Cause.SHORTCUT if min(moved) < UNMOVED else Cause.UNKNOWN
-    species, geometry = (one if np.isfinite(one) else None for one in moved)
+    species, geometry = (change if np.isfinite(change) else None for change in moved)
     return Case(
         id=tested.ids[row],
         formula=reduced_formula(crystal),
@@ -199,11 +201,11 @@ def _moves(tested: Evaluator, row: int, prediction: float) -> tuple[float, float
     if len(donors):
         chosen = rng.choice(donors, _DRAWS)
         geometry = [transplant(crystal, tested.crystals[donor], rng) for donor in chosen]
-    found = []
+    medians = []
     for changed in (species, geometry):
         moved = np.zeros(0)
         if changed:
             moved = np.abs(tested.predict(changed, [row] * len(changed)) - prediction)
         moved = moved[np.isfinite(moved)]
-        found.append(float(np.median(moved)) if len(moved) else np.inf)
-    return found[0], found[1]
+        medians.append(float(np.median(moved)) if len(moved) else np.inf)
+    return medians[0], medians[1]

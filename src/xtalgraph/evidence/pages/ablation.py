@@ -37,7 +37,7 @@ def write_ablation_page(folder: Path, document: Mapping[str, Any]) -> Path:
     """Write ``ablate.html`` and its figures."""
     names = [target["name"] for target in document["targets"]]
     body = [
-        *(_errors(folder, document, place) for place in range(len(names))),
+        *(_errors(folder, document, number) for number in range(len(names))),
         _smoothing(folder, document),
         _points(document),
     ]
@@ -54,8 +54,8 @@ def write_ablation_page(folder: Path, document: Mapping[str, Any]) -> Path:
     return path
 
 
-def _errors(folder: Path, document: Mapping[str, Any], place: int) -> str:
-    target = document["targets"][place]
+def _errors(folder: Path, document: Mapping[str, Any], position: int) -> str:
+    target = document["targets"][position]
     name, several = target["name"], len(document["targets"]) > 1
     measure = measure_name(target)
     unit = f", {target['unit']}" if target["unit"] else ""
@@ -81,10 +81,10 @@ def _errors(folder: Path, document: Mapping[str, Any], place: int) -> str:
             )
             for stacked in (False, True)
         }
-        path = folder / "figures" / f"errors-{place}-{number}"
+        path = folder / "figures" / f"errors-{position}-{number}"
         parts.append(_for_all_widths(drawn, path, f"errors against {keys[0]}", rest))
     heading = f"Errors of {name}" if several else "Errors"
-    return section(f"errors-{place}", heading, [*parts, _settings_table(document, target)])
+    return section(f"errors-{position}", heading, [*parts, _settings_table(document, target)])
 
 
 def _for_all_widths(
@@ -107,12 +107,12 @@ def _grids(document: Mapping[str, Any]) -> dict[str, dict[str, list[Mapping[str,
     keys = list(document["sweep"])
     first = {_key(value): n for n, value in enumerate(document["sweep"][keys[0]])}
     grids: dict[str, dict[str, list[Mapping[str, Any] | None]]] = {}
-    for one in document["settings"]:
-        values = one["settings"]
+    for setting in document["settings"]:
+        values = setting["settings"]
         rest = in_words({key: values[key] for key in keys[2:]})
         line = str(values[keys[1]]) if len(keys) > 1 else ""
         row = grids.setdefault(rest, {}).setdefault(line, [None] * len(first))
-        row[first[_key(values[keys[0]])]] = one
+        row[first[_key(values[keys[0]])]] = setting
     return grids
 
 
@@ -123,17 +123,17 @@ def _key(value: Any) -> str:
 def _curve(label: str, line: Sequence[Mapping[str, Any] | None], path: Sequence[str]) -> Curve:
     """A line of means; without a path that of the mean average distance after the last layer."""
     value, std = [], []
-    for one in line:
-        found: Any = {"mean": None, "std": None}
-        if one is not None and one["done"]:
+    for setting in line:
+        error: Any = {"mean": None, "std": None}
+        if setting is not None and setting["done"]:
             if path:
-                found = one
+                error = setting
                 for key in path:
-                    found = found[key]
-            elif one["smoothing"]:
-                found = {"mean": one["smoothing"][-1]["mean average distance"], "std": None}
-        value.append(np.nan if found["mean"] is None else found["mean"])
-        std.append(np.nan if found["std"] is None else found["std"])
+                    error = error[key]
+            elif setting["smoothing"]:
+                error = {"mean": setting["smoothing"][-1]["mean average distance"], "std": None}
+        value.append(np.nan if error["mean"] is None else error["mean"])
+        std.append(np.nan if error["std"] is None else error["std"])
     return Curve(label, np.array(value, dtype=float), np.array(std, dtype=float))
 
 
@@ -141,13 +141,13 @@ def _settings_table(document: Mapping[str, Any], target: Mapping[str, Any]) -> s
     keys, measure = list(document["sweep"]), measure_name(target)
     head: list[Content] = [*keys, "runs", f"validation {measure}", f"test {measure}", "parameters"]
     rows: list[list[Content]] = []
-    for place, one in enumerate(document["settings"]):
-        errors = one["targets"].get(target["name"], {})
-        cells: list[Content] = [str(one["settings"][key]) for key in keys]
-        cells.append(f"{one['done']} of {one['runs']}")
+    for number, setting in enumerate(document["settings"]):
+        errors = setting["targets"].get(target["name"], {})
+        cells: list[Content] = [str(setting["settings"][key]) for key in keys]
+        cells.append(f"{setting['done']} of {setting['runs']}")
         cells += [mean_and_std(errors.get(part)) for part in ("validation", "test")]
-        cells.append(f"{one['parameters']:,}" if one["parameters"] else "")
-        if place == document["chosen"]:
+        cells.append(f"{setting['parameters']:,}" if setting["parameters"] else "")
+        if number == document["chosen"]:
             cells = [Html(f"<b>{escaped(cell)}</b>") for cell in cells]
         rows.append(cells)
     note = "Mean ± standard deviation over folds and seeds, where there are several. "
@@ -155,13 +155,13 @@ def _settings_table(document: Mapping[str, Any], target: Mapping[str, Any]) -> s
     return table(head, rows, "numbers") + paragraph(note, "note")
 
 
-def mean_and_std(found: Mapping[str, float | None] | None) -> str:
+def mean_and_std(error: Mapping[str, float | None] | None) -> str:
     """A mean with the standard deviation of its repetitions, where there are several."""
-    if found is None or found["mean"] is None:
+    if error is None or error["mean"] is None:
         return "n/a"
-    if found["std"] is None:
-        return plain(found["mean"])
-    return f"{plain(found['mean'])} ± {plain(found['std'], 2)}"
+    if error["std"] is None:
+        return plain(error["mean"])
+    return f"{plain(error['mean'])} ± {plain(error['std'], 2)}"
 
 
 def _smoothing(folder: Path, document: Mapping[str, Any]) -> str:
@@ -171,14 +171,14 @@ def _smoothing(folder: Path, document: Mapping[str, Any]) -> str:
         panels: dict[str, dict[str, dict[str, np.ndarray]]] = {}
         for line, settings in rows.items():
             group = f"{keys[1]} = {line}" if line else ""
-            done = [one for one in settings if one is not None and one["smoothing"]]
+            done = [setting for setting in settings if setting is not None and setting["smoothing"]]
             if done:
                 panels[group] = {
                     measure: {
-                        str(one["settings"][keys[0]]): np.array(
-                            [layer[measure] for layer in one["smoothing"]], dtype=float
+                        str(setting["settings"][keys[0]]): np.array(
+                            [layer[measure] for layer in setting["smoothing"]], dtype=float
                         )
-                        for one in done
+                        for setting in done
                     }
                     for measure in _MEASURES
                 }

@@ -55,9 +55,9 @@ def sections(record: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]
         Pairs of section and its fields; values outside a section come first under an empty name.
     """
     loose = [(key, in_words(value)) for key, value in record.items() if not _is_mapping(value)]
-    found = [("", loose)] if loose else []
-    found += [(key, _flat(value)) for key, value in record.items() if _is_mapping(value)]
-    return found
+    listed = [("", loose)] if loose else []
+    listed += [(key, _flat(value)) for key, value in record.items() if _is_mapping(value)]
+    return listed
 
 
 def in_words(value: Any) -> str:

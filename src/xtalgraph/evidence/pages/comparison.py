@@ -52,8 +52,8 @@ def draw_leaderboard(document: Mapping[str, Any]) -> Any:
     """Draw the error and the rank of every model with their intervals."""
     entries, (first, second) = document["entries"], document["deciding"]
     return leaderboard_plot(
-        [one["name"] for one in entries],
-        [one["level"] for one in entries],
+        [entry["name"] for entry in entries],
+        [entry["level"] for entry in entries],
         _numbers(entries, first),
         _numbers(entries, second),
         model=document["assessed"],
@@ -108,11 +108,11 @@ def _leaderboard(document: Mapping[str, Any]) -> str:
     for key in deciding:
         head += [_heading(key, unit), f"{assessed} by {MEASURES[key].short}"]
     rows: list[list[Content]] = []
-    for one in document["entries"]:
-        row = [_name(one)]
+    for entry in document["entries"]:
+        row = [_name(entry)]
         for key in deciding:
-            outcome = "–" if one["assessed"] else _outcome(one["against"][key])
-            row += [_cell(one["metrics"][key]), outcome]
+            outcome = "–" if entry["assessed"] else _outcome(entry["against"][key])
+            row += [_cell(entry["metrics"][key]), outcome]
         rows.append(row)
     return table(head, rows, "metrics")
 
@@ -123,19 +123,19 @@ def _further(document: Mapping[str, Any]) -> str:
     keys = [key for key in _keys(document) if key not in document["deciding"]]
     head: list[Content] = ["model", *(_heading(key, unit) for key in keys), "time", "parameters"]
     rows: list[list[Content]] = []
-    for one in document["entries"]:
-        parameters = one["parameters"]
-        row = [_name(one), *(_cell(one["metrics"].get(key)) for key in keys)]
-        row += ["–" if one["seconds"] is None else seconds(one["seconds"])]
+    for entry in document["entries"]:
+        parameters = entry["parameters"]
+        row = [_name(entry), *(_cell(entry["metrics"].get(key)) for key in keys)]
+        row += ["–" if entry["seconds"] is None else seconds(entry["seconds"])]
         row += ["–" if parameters is None else f"{parameters:,}"]
         rows.append(row)
     note = paragraph(_columns(document), "note")
     return section("further", "Further measures", [table(head, rows, "metrics"), note])
 
 
-def _name(one: Mapping[str, Any]) -> Content:
-    name = escaped(one["name"])
-    return Html(f"<b>{name}</b>" if one["assessed"] else name)
+def _name(entry: Mapping[str, Any]) -> Content:
+    name = escaped(entry["name"])
+    return Html(f"<b>{name}</b>" if entry["assessed"] else name)
 
 
 def _heading(key: str, unit: str) -> Html:
@@ -163,14 +163,14 @@ def title(key: str) -> str:
 
 def _keys(document: Mapping[str, Any]) -> list[str]:
     target = Target.from_dict(document["target"])
-    plain = [one.key for one in measures_of(target) if one.top is None]
+    plain = [measure.key for measure in measures_of(target) if measure.top is None]
     recalls = [
         f"{what}@{k}"
         for k in _LEVELS_OF_RECALL
         for what in ("recall", "enrichment")
         if any(
-            one["metrics"].get(f"recall@{k}", {}).get("value") is not None
-            for one in document["entries"]
+            entry["metrics"].get(f"recall@{k}", {}).get("value") is not None
+            for entry in document["entries"]
         )
     ]
     return [*plain, *recalls]
@@ -202,18 +202,18 @@ def _folds(document: Mapping[str, Any]) -> str:
     parts = []
     for key in document["deciding"]:
         rows = []
-        for one in document["entries"]:
-            found = one["folds"][key]
-            std = found["deviation"]
-            mean = plain(found["mean"]) + (f" ± {plain(std, 2)}" if std is not None else "")
-            rows.append([one["name"], *(plain(value) for value in found["values"]), mean])
+        for entry in document["entries"]:
+            of_folds = entry["folds"][key]
+            std = of_folds["deviation"]
+            mean = plain(of_folds["mean"]) + (f" ± {plain(std, 2)}" if std is not None else "")
+            rows.append([entry["name"], *(plain(value) for value in of_folds["values"]), mean])
         head = [MEASURES[key].short, *names, "mean ± standard deviation"]
         parts.append(table(head, rows, "numbers"))
     return section("folds", "Fold by fold", parts)
 
 
 def _missing(document: Mapping[str, Any]) -> str:
-    rows = [[one["name"], one["level"], one["reason"]] for one in document["not_run"]]
+    rows = [[entry["name"], entry["level"], entry["reason"]] for entry in document["not_run"]]
     return (
         section("missing", "Not run", [table(["baseline", "level", "reason"], rows)])
         if rows
@@ -222,7 +222,7 @@ def _missing(document: Mapping[str, Any]) -> str:
 
 
 def _described(document: Mapping[str, Any]) -> str:
-    rows = [[one["name"], one["level"], one["description"]] for one in document["entries"]]
+    rows = [[entry["name"], entry["level"], entry["description"]] for entry in document["entries"]]
     shown = table(["model", "level", "what"], rows, "described")
     return section("entries", "What each model is", [shown])
 
@@ -242,7 +242,7 @@ def _record(document: Mapping[str, Any]) -> str:
 
 
 def _numbers(entries: list[Any], key: str) -> Float[np.ndarray, "3 entries"]:
-    metrics = [one["metrics"][key] for one in entries]
+    metrics = [entry["metrics"][key] for entry in entries]
     return np.array(
         [
             [np.nan if m[end] is None else m[end] for m in metrics]

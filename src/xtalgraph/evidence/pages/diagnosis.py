@@ -74,17 +74,17 @@ def render_diagnosis(
     Returns:
         A whole HTML document that loads nothing.
     """
-    alarms = [one for one in results if one.verdict is Verdict.ALARM]
-    listed = listing([DIAGNOSTICS[one.name].title.lower() for one in alarms])
+    alarms = [result for result in results if result.verdict is Verdict.ALARM]
+    listed = listing([DIAGNOSTICS[result.name].title.lower() for result in alarms])
     return render_page(
         title=title,
         kicker=kicker,
         headline=headline(results),
         lead=[f"Beyond the threshold: {listed}."] if alarms else [],
-        warnings=[sentence_of(one, quantity) for one in alarms],
+        warnings=[sentence_of(result, quantity) for result in alarms],
         body=[
             _overview(results),
-            *(_section(one, quantity, pictures.get(one.name, ())) for one in results),
+            *(_section(result, quantity, pictures.get(result.name, ())) for result in results),
         ],
         styles=["diagnose.css"],
     )
@@ -92,8 +92,8 @@ def render_diagnosis(
 
 def headline(results: Sequence[DiagnosticResult]) -> str:
     """Say how many alarms there are."""
-    alarms = sum(one.verdict is Verdict.ALARM for one in results)
-    assessed = sum(one.verdict in (Verdict.OK, Verdict.ALARM) for one in results)
+    alarms = sum(result.verdict is Verdict.ALARM for result in results)
+    assessed = sum(result.verdict in (Verdict.OK, Verdict.ALARM) for result in results)
     asked = count(assessed, "diagnostic")
     if alarms:
         return f"{alarms} of {asked} {'raises' if alarms == 1 else 'raise'} an alarm."
@@ -120,9 +120,9 @@ def limit_of(result: DiagnosticResult) -> str:
 
 def _overview(results: Sequence[DiagnosticResult]) -> str:
     rows: list[list[Content]] = []
-    for one in results:
-        link = Html(f'<a href="#{one.name}">{escaped(DIAGNOSTICS[one.name].title)}</a>')
-        rows.append([link, _badge(one.verdict), number_of(one), limit_of(one)])
+    for result in results:
+        link = Html(f'<a href="#{result.name}">{escaped(DIAGNOSTICS[result.name].title)}</a>')
+        rows.append([link, _badge(result.verdict), number_of(result), limit_of(result)])
     head = ["diagnostic", "verdict", "number", "alarm"]
     return section("overview", "Overview", [table(head, rows, "overview")])
 
@@ -138,7 +138,9 @@ def _section(result: DiagnosticResult, quantity: Quantity, pictures: Sequence[Pi
         note = f"{measured}: {number_of(result)}{limit}. {diagnostic.reason}"
     text = paragraph(diagnostic.says(result, quantity)) + paragraph(note, "asked")
     large, small = (
-        "".join(figure(one.svg, one.caption) for one in pictures if one.small is size)
+        "".join(
+            figure(picture.svg, picture.caption) for picture in pictures if picture.small is size
+        )
         for size in (False, True)
     )
     return section(

@@ -119,9 +119,9 @@ def _of_class(record: RunRecord, folder: Path) -> tuple[Html, ...]:
     true, predicted = record.targets[test], record.predictions[test]
     positive = record.classes[1]
     roc = roc_plot(*roc_points(true, predicted), positive=positive)
-    found = reliability(true, predicted)
+    bins = reliability(true, predicted)
     observed = reliability_plot(
-        found.predicted, found.seen, found.low, found.high, found.count, positive=positive
+        bins.predicted, bins.seen, bins.low, bins.high, bins.count, positive=positive
     )
     confusion = confusion_plot(confusion_counts(true, predicted), list(record.classes))
     return (

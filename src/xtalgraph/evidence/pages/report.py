@@ -83,8 +83,9 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         alarms = verified_alarms(*verified)
     with reading(folder / "record.json"):
         body += [_repeat(record), _card(record), structures(records) if points else ""]
+    names = [of_target.target for of_target in records]
     return render_page(
-        title=f"{text.called(record.model)} on {', '.join(one.target for one in records)}: report",
+        title=f"{text.called(record.model)} on {', '.join(names)}: report",
         kicker=f"{', '.join(map(_declared, records))} · {text.called(record.model)}",
         headline=headline,
         lead=[sentence for sentence, _ in assessed],
@@ -128,10 +129,10 @@ def _assessment(record: RunRecord) -> tuple[str, list[str]]:
     if record.is_class:
         measure, unit = "log loss", ""
         area = record.estimate(record.model, "roc_auc")
-    found = text.verdict(record.model, where, error, baselines, unit, measure, area)
+    verdict = text.verdict(record.model, where, error, baselines, unit, measure, area)
     warnings = text.warnings(record.model, baselines, unit, measure) + uncertainty_alarms(record)
     of = "" if record.number is None else f"{record.target}: "
-    return of + found, [of + warning for warning in warnings]
+    return of + verdict, [of + warning for warning in warnings]
 
 
 def _training(record: RunRecord, drawn: ReportFigures) -> str:
@@ -142,7 +143,7 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
         return ""
     selected = record.selected
     error = math.nan if selected is None or errors is None else float(errors[selected])
-    found = text.training(
+    sentence = text.training(
         len(epochs),
         None if selected is None else int(epochs[selected]),
         error,
@@ -152,13 +153,15 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
     members = int(record.model_file.get("members", 1))
     shown = f"Member 1 of {members}" if members > 1 else ""
     if shown:
-        found += f" Curves, epoch and error are those of {shown.lower()}; the time is that of all."
+        sentence += (
+            f" Curves, epoch and error are those of {shown.lower()}; the time is that of all."
+        )
     return section(
         "training",
         "Training",
         [
             f'<div class="beside">{figure(drawn.learning, shown)}'
-            f"<div>{paragraph(found)}</div></div>",
+            f"<div>{paragraph(sentence)}</div></div>",
         ],
     )
 
@@ -228,9 +231,9 @@ def _repeat(record: RunRecord) -> str:
 
 def _command(record: RunRecord) -> str:
     """The command line, if the record has a field of that name in any of its sections."""
-    for place in (record.record, *record.record.values()):
-        if isinstance(place, dict) and isinstance(place.get("command"), str):
-            return str(place["command"])
+    for fields in (record.record, *record.record.values()):
+        if isinstance(fields, dict) and isinstance(fields.get("command"), str):
+            return str(fields["command"])
     return ""
 
 

@@ -29,11 +29,11 @@ def division_section(division: Mapping[str, Any], sentences: Sequence[Sentence])
         sentences: What it shows, of `about_division`.
     """
     shared = division.get("leaks", {}).get("shared", [])
-    found = {(leak["part"], leak["shares"]): leak for leak in shared}
-    parts = [part for part in _PARTS if (part, "formula") in found]
+    leaks = {(leak["part"], leak["shares"]): leak for leak in shared}
+    parts = [part for part in _PARTS if (part, "formula") in leaks]
     rows: list[list[Content]] = []
     for shares, words in _SHARES.items():
-        cells = (found[part, shares] for part in parts)
+        cells = (leaks[part, shares] for part in parts)
         shown = [f"{leak['rows']:,} ({percent(leak['rows'] / leak['of'])})" for leak in cells]
         rows.append([words, *shown])
     head = ["shared with a training row", *(f"{_PARTS[part]} rows" for part in parts)]
@@ -57,7 +57,7 @@ def verified_alarms(verification: Mapping[str, Any], weights: str | None) -> lis
     """
     if not _is_of_these_weights(verification, weights):
         return []
-    failed = [str(one["check"]) for one in verification["results"] if one["status"] == "fail"]
+    failed = [str(check["check"]) for check in verification["results"] if check["status"] == "fail"]
     if not failed:
         return []
     return [
@@ -79,7 +79,7 @@ def verified_section(verification: Mapping[str, Any], weights: str | None) -> st
         old = "verify.json belongs to other weights than those of this run. Verify it again."
         return section("verified", "Verification", [paragraph(old, "note")])
     results = verification["results"]
-    several = len({one["target"] for one in results if one["target"]}) > 1
+    several = len({check["target"] for check in results if check["target"]}) > 1
     head = ["check", "result", "worst", "relative", "allowed", "reason"]
     tried = count(len(verification["crystals"]), "crystal")
     lead = (
@@ -87,7 +87,7 @@ def verified_section(verification: Mapping[str, Any], weights: str | None) -> st
         "float64. The worst difference is given in the unit of the target, and relative to the "
         "largest prediction."
     )
-    rows = [_row(one, several) for one in results]
+    rows = [_row(check, several) for check in results]
     notes = [paragraph(text, "note") for text in _skipped(verification)]
     shown = [paragraph(lead), table(head, rows, "verified"), *notes]
     return section("verified", "Verification", shown)

@@ -60,7 +60,7 @@ def write_screen_page(
     *,
     target: Target,
     title: str,
-    how: str,
+    ranking: str,
     caveats: Sequence[str] = (),
     error: float | None = None,
 ) -> Path:
@@ -71,14 +71,14 @@ def write_screen_page(
         candidates: The best first.
         target: What was predicted.
         title: What the page is headed with.
-        how: How they were ranked, in words.
+        ranking: How they were ranked, in words.
         caveats: What limits the ranking, in sentences.
         error: Mean absolute error of the model, two digits of which are shown of a prediction.
 
     Returns:
         The page.
     """
-    new = sum(bool(one.line.get("novelty")) for one in candidates)
+    new = sum(bool(candidate.line.get("novelty")) for candidate in candidates)
     novelty = (
         f"{count(new, 'candidate')} of {len(candidates)} are unlike the training crystals. "
         "The test error does not apply to them."
@@ -86,14 +86,16 @@ def write_screen_page(
         else ""
     )
     shown = [key for key in _HEADS if key in candidates[0].line]
-    rows = [[_cell(one.line, key, error) for key in shown] for one in candidates]
+    rows = [[_cell(candidate.line, key, error) for key in shown] for candidate in candidates]
     heads = [_HEADS[key] for key in shown]
-    drawn = [one for one in candidates[:PICTURES] if len(one.crystal) <= MOST_ATOMS]
-    gallery = "".join(_picture(one, target, error) for one in drawn)
+    drawn = [
+        candidate for candidate in candidates[:PICTURES] if len(candidate.crystal) <= MOST_ATOMS
+    ]
+    gallery = "".join(_picture(candidate, target, error) for candidate in drawn)
     unit = f" ({target.unit})" if target.unit else ""
     page = render_page(
         title=title,
-        kicker=f"{target.name}{unit} · {how}",
+        kicker=f"{target.name}{unit} · {ranking}",
         headline=f"{title}.",
         warnings=[novelty, *caveats],
         body=[
@@ -117,14 +119,17 @@ def _cell(line: Mapping[str, Any], key: str, error: float | None) -> Content:
     return plain(value, 2 if key in ("std", "distance") else 3)
 
 
-def _picture(one: Candidate, target: Target, error: float | None) -> str:
-    name = str(one.line["formula"])
-    svg = figure_to_svg(crystal_snapshot(with_bonds(one.crystal), size=2.8))
-    picture = Html(inline_svg(svg, f"rank-{one.line['rank']}", f"Crystal structure of {name}"))
-    prediction = meaningful(float(one.line["prediction"]), error)
-    if "std" in one.line:
-        prediction += f" ± {plain(float(one.line['std']), 2)}"
+def _picture(candidate: Candidate, target: Target, error: float | None) -> str:
+    name = str(candidate.line["formula"])
+    svg = figure_to_svg(crystal_snapshot(with_bonds(candidate.crystal), size=2.8))
+    picture = Html(
+        inline_svg(svg, f"rank-{candidate.line['rank']}", f"Crystal structure of {name}")
+    )
+    prediction = meaningful(float(candidate.line["prediction"]), error)
+    if "std" in candidate.line:
+        prediction += f" ± {plain(float(candidate.line['std']), 2)}"
     value = escaped(with_unit(prediction, target.unit))
-    flag = "<br>unlike the training crystals" if one.line.get("novelty") else ""
-    head = f"{one.line['rank']}. <b>{formula(name).text}</b> {escaped(str(one.line['id']))}"
+    flag = "<br>unlike the training crystals" if candidate.line.get("novelty") else ""
+    named = f"<b>{formula(name).text}</b> {escaped(str(candidate.line['id']))}"
+    head = f"{candidate.line['rank']}. {named}"
     return figure(picture, Html(f"{head}<br>{value}{flag}"))

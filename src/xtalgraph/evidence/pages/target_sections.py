@@ -233,8 +233,8 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
 
 def uncertainty_alarms(record: RunRecord) -> list[str]:
     """What of the uncertainty did not hold, in sentences."""
-    found = about_uncertainty(record.uncertainty, record.unit)
-    return [text for text, alarm in found if alarm]
+    sentences = about_uncertainty(record.uncertainty, record.unit)
+    return [text for text, alarm in sentences if alarm]
 
 
 def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
@@ -248,7 +248,7 @@ def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
         HTML; empty where the run says nothing of its uncertainty.
     """
     sentences = about_uncertainty(record.uncertainty, record.unit) + about_novelty(record.novelty)
-    pictures = "".join(figure(*one) for one in drawn.uncertainty)
+    pictures = "".join(figure(*pair) for pair in drawn.uncertainty)
     rows = _uncertainty_rows(record)
     return section(
         *heading_of(record, "uncertainty", "Uncertainty"),
@@ -277,10 +277,10 @@ def _uncertainty_rows(record: RunRecord) -> list[list[Content]]:
             ["calibration crystals", f"{intervals['calibrating']:,}"],
         ]
     if std:
-        how = ", with a learned variance" if record.uncertainty.get("learned") else ""
+        variance = ", with a learned variance" if record.uncertainty.get("learned") else ""
         area, chance = (plain(std[f"sparsification_{key}"]) for key in ("area", "chance"))
         rows += [
-            ["members", f"{record.uncertainty['members']}{how}"],
+            ["members", f"{record.uncertainty['members']}{variance}"],
             ["rank correlation of standard deviation and error", plain(std["rank_of_errors"])],
             ["miscalibration area (0 is best, 0.5 worst)", plain(std["miscalibration_area"])],
             ["sparsification area (0 is best; chance)", f"{area} ({chance})"],

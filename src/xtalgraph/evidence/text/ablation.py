@@ -48,12 +48,14 @@ def errors_of_chosen(document: Mapping[str, Any]) -> list[str]:
 def warnings(document: Mapping[str, Any]) -> list[str]:
     """Say what limits the conclusions from the table."""
     points, settings = document["points"], document["settings"]
-    found = []
+    sentences = []
     failed = sum(point["state"] == "failed" for point in points)
     if failed:
-        found.append(f"{count(failed, 'point')} of {len(points)} failed; the reasons are below.")
-    if all(one["runs"] == 1 for one in settings):
-        found.append(
+        sentences.append(
+            f"{count(failed, 'point')} of {len(points)} failed; the reasons are below."
+        )
+    if all(setting["runs"] == 1 for setting in settings):
+        sentences.append(
             "Every setting was trained only once, so small differences may be due to chance. "
             "Repeat the trainings with --seed 0,1,2 or over folds."
         )
@@ -61,19 +63,19 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
     if chosen is not None:
         best = settings[chosen]["validation error"]
         near = [
-            in_words(one["settings"])
-            for place, one in enumerate(settings)
-            if place != chosen
+            in_words(setting["settings"])
+            for number, setting in enumerate(settings)
+            if number != chosen
             and best["std"] is not None
-            and one["validation error"]["mean"] is not None
-            and one["validation error"]["mean"] - best["mean"] < best["std"]
+            and setting["validation error"]["mean"] is not None
+            and setting["validation error"]["mean"] - best["mean"] < best["std"]
         ]
         if near:
-            found.append(
+            sentences.append(
                 "Within one standard deviation of the best over its repetitions: "
                 f"{'; '.join(near[:4])}{'; ...' if len(near) > 4 else ''}."
             )
-    return found
+    return sentences
 
 
 def in_words(settings: Mapping[str, Any]) -> str:

@@ -40,29 +40,31 @@ class Verdict:
 def verdict_of(document: Mapping[str, Any]) -> Verdict:
     """Say which baselines the assessed model is significantly better and worse than."""
     assessed = document["assessed"]
-    baselines = [one for one in document["entries"] if one["level"] != OWN]
+    baselines = [entry for entry in document["entries"] if entry["level"] != OWN]
     first, second = document["deciding"]
     better, worse = (
-        {key: [one for one in baselines if one["against"][key]["outcome"] in outcomes]
+        {key: [entry for entry in baselines if entry["against"][key]["outcome"] in outcomes]
          for key in (first, second)}
         for outcomes in (BETTER, (Outcome.WORSE,))
     )  # fmt: skip
-    both = [one for one in better[first] if one in better[second]]
-    behind = [one for one in baselines if one in worse[first] or one in worse[second]]
+    both = [entry for entry in better[first] if entry in better[second]]
+    behind = [entry for entry in baselines if entry in worse[first] or entry in worse[second]]
     beats = bool(baselines) and len(both) == len(baselines)
     headline = _headline(document, baselines, len(both), len(behind))
     sentences = [headline]
     if baselines and not beats:
         sentences += [sentence for key in (first, second) for sentence in _details(baselines, key)]
     undefined = [
-        one["name"] for one in baselines if one["against"][second]["outcome"] == Outcome.UNDEFINED
+        entry["name"]
+        for entry in baselines
+        if entry["against"][second]["outcome"] == Outcome.UNDEFINED
     ]
     if undefined:
         sentences.append(
             f"{MEASURES[second].short} is not defined for {listing(undefined)}; {assessed} "
             "counts as better."
         )
-    missing = [level for level in LEVELS if level not in {one["level"] for one in baselines}]
+    missing = [level for level in LEVELS if level not in {entry["level"] for entry in baselines}]
     if missing:
         sentences.append(
             f"Not run: {listing(missing)}. The result holds only for the baselines that were."
@@ -84,7 +86,7 @@ def methods(document: Mapping[str, Any]) -> str:
     folds, assessed = len(document["folds"]), document["assessed"]
     rows = count(document["rows"], "test row")
     where = f"The {rows} of {count(folds, 'fold')} together" if folds > 1 else f"On {rows}"
-    public = any(one["name"].startswith("published-") for one in document["entries"])
+    public = any(entry["name"].startswith("published-") for entry in document["entries"])
     note = (
         " Published predictions can be compared only if these test rows were held out of their "
         "training too."
@@ -103,17 +105,17 @@ def methods(document: Mapping[str, Any]) -> str:
 
 def caveats(document: Mapping[str, Any]) -> list[str]:
     """Say what limits the conclusions."""
-    found, limits = [], document["caveats"]
+    sentences, limits = [], document["caveats"]
     if limits["published_on_other_split"]:
         names, split = listing(limits["published_on_other_split"]), document["settings"]["data"]
-        found.append(
+        sentences.append(
             f"{names}: the split is {split['split']}, not the folds that come with the data. These "
             "test rows may therefore have been in the training of the published predictions."
         )
     if limits["rejected"]:
         rows = count(limits["rejected"], "row")
-        found.append(f"{rows} could not be used and are in no part; see rejected.csv.")
-    return found
+        sentences.append(f"{rows} could not be used and are in no part; see rejected.csv.")
+    return sentences
 
 
 def _measures(document: Mapping[str, Any]) -> str:
@@ -129,14 +131,14 @@ def _headline(
         return f"{assessed} was compared with no baseline."
     if total == 1 and not better:
         (only,) = baselines
-        found = (
+        outcomes = (
             f"{MEASURES[key].short} {outcome_in_words(only['against'][key]['outcome'])}"
             for key in document["deciding"]
         )
-        return f"{assessed} against {only['name']}: {', '.join(found)}."
+        return f"{assessed} against {only['name']}: {', '.join(outcomes)}."
     if better == total:
-        each = baselines[0]["name"] if total == 1 else f"all {total} baselines"
-        return f"{assessed} is significantly better than {each} in {measures}."
+        every = baselines[0]["name"] if total == 1 else f"all {total} baselines"
+        return f"{assessed} is significantly better than {every} in {measures}."
     worse = f", significantly worse than {behind}" if behind else ""
     none = better or "none"
     return (
@@ -147,9 +149,9 @@ def _headline(
 def _details(baselines: Sequence[Mapping[str, Any]], key: str) -> list[str]:
     """One measure: the baselines by what the difference says."""
     by: dict[str, list[str]] = {}
-    for one in baselines:
-        by.setdefault(one["against"][key]["outcome"], []).append(one["name"])
-    found = [
+    for entry in baselines:
+        by.setdefault(entry["against"][key]["outcome"], []).append(entry["name"])
+    phrases = [
         f"{words} {listing(by[outcome])}"
         for outcome, words in (
             (Outcome.BETTER, "significantly better than"),
@@ -159,4 +161,4 @@ def _details(baselines: Sequence[Mapping[str, Any]], key: str) -> list[str]:
         )
         if outcome in by
     ]
-    return [f"{MEASURES[key].short}: {'; '.join(found)}."] if found else []
+    return [f"{MEASURES[key].short}: {'; '.join(phrases)}."] if phrases else []

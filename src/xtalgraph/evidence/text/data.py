@@ -18,90 +18,90 @@ def about_division(division: Mapping[str, Any], targets: Sequence[Target]) -> li
         division: The content of ``split.json``.
         targets: What is predicted.
     """
-    found = division.get("labels", {})
+    facts = division.get("labels", {})
     sentences = [
         sentence
         for target in targets
-        if target.name in found
-        for sentence in about_labels(found[target.name], target)
+        if target.name in facts
+        for sentence in about_labels(facts[target.name], target)
     ]
     return sentences + about_split(division, targets[0])
 
 
-def about_labels(found: Mapping[str, Any], target: Target) -> list[Sentence]:
+def about_labels(facts: Mapping[str, Any], target: Target) -> list[Sentence]:
     """Say what is remarkable about the labels of a target; all of it are warnings.
 
     Args:
-        found: Plain values of a `LabelAssessment`.
+        facts: Plain values of a `LabelAssessment`.
         target: What is predicted.
     """
     name, texts = repr(target.name), []
-    if found["constant"]:
-        texts.append(_about_constant(found["constant"], target))
-    if found["outlying"]:
-        texts.append(_about_outlying(found["outlying"], target))
-    if found["rounded"]:
-        deviation, step = (f"{found['rounded'][key]:.2g}" for key in ("deviation", "step"))
+    if facts["constant"]:
+        texts.append(_about_constant(facts["constant"], target))
+    if facts["outlying"]:
+        texts.append(_about_outlying(facts["outlying"], target))
+    if facts["rounded"]:
+        deviation, step = (f"{facts['rounded'][key]:.2g}" for key in ("deviation", "step"))
         texts.append(
             f"The labels {name} differ by {deviation} on average, and numbers of their size are "
             f"rounded to {step} in single precision. Subtract a reference from them, or set "
             "training.precision=64-true."
         )
-    if found["kind_of_unit"]:
-        total = found["kind_of_unit"] == Kind.EXTENSIVE
+    if facts["kind_of_unit"]:
+        total = facts["kind_of_unit"] == Kind.EXTENSIVE
         texts.append(
             f"{name} is declared {target.kind}, but its unit {target.unit} is that of "
-            f"{'a total of the cell' if total else 'a mean'}. Use --kind {found['kind_of_unit']}, "
+            f"{'a total of the cell' if total else 'a mean'}. Use --kind {facts['kind_of_unit']}, "
             "or correct --unit."
         )
-    if found["kind_of_values"]:
-        texts.append(_about_kind(found["kind_of_values"], target))
+    if facts["kind_of_values"]:
+        texts.append(_about_kind(facts["kind_of_values"], target))
     return [Sentence(text, alarm=True) for text in texts]
 
 
-def _about_constant(found: Mapping[str, Any], target: Target) -> str:
-    value = f"{found['value']:g}"
+def _about_constant(facts: Mapping[str, Any], target: Target) -> str:
+    value = f"{facts['value']:g}"
     if target.is_class and target.classes is not None:
-        value = repr(target.classes[int(found["value"])])
-    where = " of the training part" if found["training_only"] else ""
+        value = repr(target.classes[int(facts["value"])])
+    where = " of the training part" if facts["training_only"] else ""
     return (
-        f"All {found['rows']} labels {target.name!r}{where} are {value}, so there is nothing to "
+        f"All {facts['rows']} labels {target.name!r}{where} are {value}, so there is nothing to "
         "learn from them. Check that this is the intended column, and that the split leaves other "
         "labels in the training part."
     )
 
 
-def _about_outlying(found: Mapping[str, Any], target: Target) -> str:
+def _about_outlying(facts: Mapping[str, Any], target: Target) -> str:
     named = ", ".join(
         f"{name}{'' if row is None else f' (row {row})'}: {value:g}"
-        for name, row, value in found["first"]
+        for name, row, value in facts["first"]
     )
-    more = found["count"] - len(found["first"])
+    more = facts["count"] - len(facts["first"])
     rest = f" and {more} more" if more > 0 else ""
     per_atom = " per atom" if target.kind is Kind.EXTENSIVE else ""
     median, deviation = (
         with_unit(text, target.unit) + per_atom
-        for text in (f"{found['median']:g}", f"{found['deviation']:.3g}")
+        for text in (f"{facts['median']:g}", f"{facts['deviation']:.3g}")
     )
-    labels = f"{count(found['count'], 'label')} {target.name!r}"
+    labels = f"{count(facts['count'], 'label')} {target.name!r}"
     return (
-        f"{labels} {'differs' if found['count'] == 1 else 'differ'} from all others by at least "
+        f"{labels} {'differs' if facts['count'] == 1 else 'differ'} from all others by at least "
         f"10 robust standard deviations: {named}{rest}. The median is {median}, the standard "
         f"deviation {deviation}. Check for another unit, a typing error, or a number that marks a "
         "missing value."
     )
 
 
-def _about_kind(found: Mapping[str, Any], target: Target) -> str:
+def _about_kind(facts: Mapping[str, Any], target: Target) -> str:
     unit = f" {target.unit}" if target.unit else ""
-    low, high = found["atoms"]
+    low, high = facts["atoms"]
     numbers = (
         f"The cells have {low} to {high} atoms. The labels deviate from their median by "
-        f"{found['deviation']:.3g}{unit}, and by {found['deviation_per_atom']:.3g} when divided by "
-        f"the number of atoms; at the mean size the ratio is {found['ratio']:.2g} (90\u00a0% "
-        f"interval {found['low']:.2g} to {found['high']:.2g}; below 1 for totals, above for means)."
+        f"{facts['deviation']:.3g}{unit}, and by {facts['deviation_per_atom']:.3g} when divided by "
+        f"the number of atoms; at the mean size the ratio is {facts['ratio']:.2g} (90\u00a0% "
+        f"interval {facts['low']:.2g} to {facts['high']:.2g}; below 1 for totals, above for means)."
     )
-    if found["kind"] == Kind.EXTENSIVE:
+    if facts["kind"] == Kind.EXTENSIVE:
         return (
             f"{target.name!r} is declared intensive, but its labels behave like totals of the "
             f"cell. {numbers} Use --kind extensive, or divide the labels by the number of atoms."
@@ -122,7 +122,7 @@ def about_split(division: Mapping[str, Any], target: Target) -> list[Sentence]:
     leaks = division.get("leaks") or {}
     sentences = []
     for part, name in _PARTS.items():
-        shared = {one["shares"]: one for one in leaks.get("shared", []) if one["part"] == part}
+        shared = {leak["shares"]: leak for leak in leaks.get("shared", []) if leak["part"] == part}
         sentences += _about_shared(shared, name) if shared else []
     if leaks.get("repeated"):
         sentences += _about_repeated(leaks["repeated"], target)

@@ -20,19 +20,22 @@ from xtalgraph.evidence.diagnostics.shortcuts import (
 from xtalgraph.evidence.numbers import count, percent, plain, with_unit
 
 _REASONS: Final[Mapping[Reason, str]] = {
-    Reason.FEW_CRYSTALS: "There are {found} crystals; at least {needed} are needed.",
-    Reason.FEW_TEST_CRYSTALS: "There are {found} test crystals; at least {needed} are needed.",
+    Reason.FEW_CRYSTALS: "There are {available} crystals; at least {needed} are needed.",
+    Reason.FEW_TEST_CRYSTALS: "There are {available} test crystals; at least {needed} are needed.",
     Reason.FEW_TRAINING_CRYSTALS: (
-        "There are {found} training crystals; at least {needed} are needed."
+        "There are {available} training crystals; at least {needed} are needed."
     ),
     Reason.FEW_CHANGED_CRYSTALS: (
-        "Only {found} test crystals could be changed and predicted; at least {needed} are needed."
+        "Only {available} test crystals could be changed and predicted; at least {needed} are "
+        "needed."
     ),
     Reason.ONE_COMPOSITION: (
         "All training crystals have one composition, so there are no other elements to try."
     ),
     Reason.ONE_VALUE: "The target has only one value, which has no order.",
-    Reason.SHORT_CUTOFF: "The cutoff is {found} Å; it must be longer than {needed} Å to be varied.",
+    Reason.SHORT_CUTOFF: (
+        "The cutoff is {available} Å; it must be longer than {needed} Å to be varied."
+    ),
     Reason.NO_PAIR_AT_THE_CUTOFF: (
         "No test crystal can be strained by 10\u00a0% or less to bring a pair of atoms to "
         "{needed} Å."
@@ -48,8 +51,10 @@ _REASONS: Final[Mapping[Reason, str]] = {
 
 def explain_absence(numbers: NotApplicable) -> str:
     """Say why a diagnostic could not be measured."""
-    found, needed = ("" if one is None else f"{one:g}" for one in (numbers.found, numbers.needed))
-    return _REASONS[numbers.reason].format(found=found, needed=needed)
+    available, needed = (
+        "" if number is None else f"{number:g}" for number in (numbers.available, numbers.needed)
+    )
+    return _REASONS[numbers.reason].format(available=available, needed=needed)
 
 
 def explain_shifted_labels(result: DiagnosticResult, quantity: Quantity) -> str:
@@ -104,8 +109,8 @@ def explain_duplicates(result: DiagnosticResult, quantity: Quantity) -> str:
     )
     if numbers.mae_copies is not None and numbers.mae_others is not None:
         copies, others = (
-            with_unit(plain(one, 2), quantity.unit)
-            for one in (numbers.mae_copies, numbers.mae_others)
+            with_unit(plain(error, 2), quantity.unit)
+            for error in (numbers.mae_copies, numbers.mae_others)
         )
         text += (
             f" The mean error is {copies} on these and {others} on the other test crystals. Only "
@@ -123,8 +128,8 @@ def explain_size_alone(result: DiagnosticResult, quantity: Quantity) -> str:
         what = "proportional to the number of atoms" if numbers.per_atom else "a constant"
         return f"The label is {what}, so nothing can be learned from the structure."
     scores = ", ".join(
-        f"{plain(one)} from the {name}" if name != "both" else f"{plain(one)} from both"
-        for name, one in zip(numbers.features, numbers.r2, strict=True)
+        f"{plain(score)} from the {name}" if name != "both" else f"{plain(score)} from both"
+        for name, score in zip(numbers.features, numbers.r2, strict=True)
     )
     text = f"R² is {plain(numbers.r2_model)} for the model; trees reach {scores}."
     if numbers.sizes == 1:

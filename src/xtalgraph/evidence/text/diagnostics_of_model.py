@@ -79,11 +79,13 @@ def explain_cutoff_change(result: DiagnosticResult, quantity: Quantity) -> str:
     """Say how much the prediction depends on the cutoff."""
     numbers: CutoffChange = result.numbers
     near = [
-        one
-        for change, one in zip(numbers.changes, numbers.moved, strict=True)
+        moved
+        for change, moved in zip(numbers.changes, numbers.moved, strict=True)
         if 0 < abs(change) < 0.3
     ]
-    largest, error = (with_unit(plain(one, 2), quantity.unit) for one in (max(near), numbers.mae))
+    largest, error = (
+        with_unit(plain(number, 2), quantity.unit) for number in (max(near), numbers.mae)
+    )
     text = (
         f"Changing the cutoff by 0.25 Å changes the predictions by {largest} on average; their "
         f"mean error is {error}."
@@ -152,15 +154,15 @@ def explain_error_groups(result: DiagnosticResult, quantity: Quantity) -> str:
     """Say for which element the errors are largest."""
     numbers: ErrorGroups = result.numbers
     text = f"The mean error is {with_unit(plain(numbers.mae, 2), quantity.unit)}."
-    common = {z: one for z, one in numbers.elements.items() if one["crystals"] >= FEWEST}
+    common = {z: group for z, group in numbers.elements.items() if group["crystals"] >= FEWEST}
     if not common:
         return text
-    worst, one = max(common.items(), key=lambda item: item[1]["ratio"])
+    worst, group = max(common.items(), key=lambda item: item[1]["ratio"])
     return (
         f"{text} Among the elements in at least {FEWEST} test crystals it is largest for {worst}: "
-        f"{plain(one['ratio'], 2)} times the mean, over "
-        f"{count(int(one['crystals']), 'test crystal')}. "
-        f"{count(int(one['training']), 'training crystal')} contain it."
+        f"{plain(group['ratio'], 2)} times the mean, over "
+        f"{count(int(group['crystals']), 'test crystal')}. "
+        f"{count(int(group['training']), 'training crystal')} contain it."
     )
 
 
@@ -168,6 +170,8 @@ def explain_worst_errors(result: DiagnosticResult, quantity: Quantity) -> str:
     """Say how often each cause is found."""
     numbers: WorstErrors = result.numbers
     causes = [str(case["cause"]) for case in numbers.cases]
-    counts = sorted({one: causes.count(one) for one in causes}.items(), key=lambda item: -item[1])
-    found = ", ".join(f"{cause} {times}" for cause, times in counts)
-    return f"Causes of the {len(causes)} largest errors: {found}."
+    counts = sorted(
+        {cause: causes.count(cause) for cause in causes}.items(), key=lambda item: -item[1]
+    )
+    listed = ", ".join(f"{cause} {times}" for cause, times in counts)
+    return f"Causes of the {len(causes)} largest errors: {listed}."

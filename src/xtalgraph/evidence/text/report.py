@@ -126,18 +126,18 @@ def warnings(
         unit: Of the errors; may be empty.
         measure: What the errors are.
     """
-    own, sentences = called(model), []
+    assessed, sentences = called(model), []
     for name, (baseline, outcome) in baselines.items():
         other = f"{called(name)} ({measure} {error_in_words(baseline, unit)})"
         if outcome is Outcome.WORSE:
             sentences.append(
-                f"{own} is significantly worse than {other}. Use the simpler model instead."
+                f"{assessed} is significantly worse than {other}. Use the simpler model instead."
             )
         elif outcome is Outcome.NO_DIFFERENCE:
-            sentences.append(f"There is no significant difference between {own} and {other}.")
+            sentences.append(f"There is no significant difference between {assessed} and {other}.")
         elif outcome is Outcome.UNKNOWN:
             sentences.append(
-                f"Whether {own} is significantly better than {other} was not tested; "
+                f"Whether {assessed} is significantly better than {other} was not tested; "
                 "xtalgraph compare tests it."
             )
     return [_capital(sentence) for sentence in sentences]
@@ -204,7 +204,7 @@ def residuals(half: float, rare: float, mean: float, error: float, unit: str) ->
     else:
         size = with_unit(plain(abs(mean), 2), unit)
         systematic = f"On average the predictions are {size} too {'high' if mean > 0 else 'low'}."
-    typical, large = (with_unit(plain(one, 2), unit) for one in (half, rare))
+    typical, large = (with_unit(plain(size, 2), unit) for size in (half, rare))
     return f"Half of the errors are below {typical}, and 5\u00a0% are above {large}. {systematic}"
 
 
@@ -225,7 +225,7 @@ def shares(
     """
     if not target.size:
         return ""
-    true, predicted = (percent(float(one.mean())) for one in (target, probability))
+    true, predicted = (percent(float(column.mean())) for column in (target, probability))
     return (
         f"{true} of the test set are {classes[1]}; the mean predicted probability is {predicted}."
     )

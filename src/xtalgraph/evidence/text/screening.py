@@ -33,29 +33,29 @@ def how_ranked(objective: str, by: str, known: float, unit: str) -> str:
     return f"objective {objective}, ranked by {by.replace('-', ' ')}{over}"
 
 
-def about_std(found: StdRank, by: str) -> str:
+def about_std(measured: StdRank, by: str) -> str:
     """Say whether the standard deviation of a run follows its errors; nothing where it does.
 
     Args:
-        found: Errors and standard deviation of the test part.
+        measured: Errors and standard deviation of the test part.
         by: What candidates are ranked by.
     """
     start = f"{_named(by)} relies on the predicted standard deviation"
-    if found.rows < FEWEST:
+    if measured.rows < FEWEST:
         return (
-            f"{start}. The run has only {found.rows} test crystals, too few to tell whether it "
+            f"{start}. The run has only {measured.rows} test crystals, too few to tell whether it "
             "follows the errors."
         )
-    if found.trusted:
+    if measured.trusted:
         return ""
     rank = (
         "has no rank correlation with the error"
-        if found.rank is None
-        else f"has a rank correlation of only {found.rank:.2f} with the error"
+        if measured.rank is None
+        else f"has a rank correlation of only {measured.rank:.2f} with the error"
     )
     return (
-        f"{start}, which {rank} on the {found.rows:,} test crystals of this run; unrelated numbers "
-        f"reach {found.chance:.2f}. Rank by prediction instead."
+        f"{start}, which {rank} on the {measured.rows:,} test crystals of this run; unrelated "
+        f"numbers reach {measured.chance:.2f}. Rank by prediction instead."
     )
 
 

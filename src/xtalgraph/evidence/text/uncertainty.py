@@ -25,28 +25,28 @@ def about_copies(copies: Sequence[Sequence[int]]) -> str:
     )
 
 
-def about_uncertainty(found: Mapping[str, Any], unit: str) -> list[Sentence]:
+def about_uncertainty(facts: Mapping[str, Any], unit: str) -> list[Sentence]:
     """Say how good the standard deviations and intervals of a target are.
 
     Args:
-        found: What ``metrics.json`` holds of it.
+        facts: What ``metrics.json`` holds of it.
         unit: Of the target; may be empty.
     """
     sentences = []
-    if found.get("copies"):
-        sentences.append(Sentence(about_copies(found["copies"]), alarm=True))
-    if found.get("std"):
-        sentences += _about_std(found["std"], found["members"], bool(found.get("learned")))
-    if found.get("intervals"):
-        sentences.append(_about_intervals(found["intervals"], unit))
+    if facts.get("copies"):
+        sentences.append(Sentence(about_copies(facts["copies"]), alarm=True))
+    if facts.get("std"):
+        sentences += _about_std(facts["std"], facts["members"], bool(facts.get("learned")))
+    if facts.get("intervals"):
+        sentences.append(_about_intervals(facts["intervals"], unit))
     return sentences
 
 
-def _about_std(found: Mapping[str, Any], members: int, learned: bool) -> list[Sentence]:
+def _about_std(facts: Mapping[str, Any], members: int, learned: bool) -> list[Sentence]:
     rank, area, chance = (
-        found[key] for key in ("rank_of_errors", "sparsification_area", "sparsification_chance")
+        facts[key] for key in ("rank_of_errors", "sparsification_area", "sparsification_chance")
     )
-    if rank is None or area is None or found["rows"] < _FEW:
+    if rank is None or area is None or facts["rows"] < _FEW:
         return []
     name = "predicted standard deviation" if learned else "ensemble standard deviation"
     of = f" of the {members} members" if members > 1 else ""
@@ -58,7 +58,7 @@ def _about_std(found: Mapping[str, Any], members: int, learned: bool) -> list[Se
     )
     correlation = f"The rank correlation of the {name}{of} and the error is {plain(rank, 2)}."
     sentences = [Sentence(f"{correlation} {worth}")]
-    ratio = found["error_over_std"]
+    ratio = facts["error_over_std"]
     if ratio is not None:
         meaning = (
             "1 would be calibrated"
@@ -74,19 +74,19 @@ def _about_std(found: Mapping[str, Any], members: int, learned: bool) -> list[Se
     return sentences
 
 
-def _about_intervals(found: Mapping[str, Any], unit: str) -> Sentence:
-    held, expected = found["coverage"], found["expected"]
+def _about_intervals(facts: Mapping[str, Any], unit: str) -> Sentence:
+    held, expected = facts["coverage"], facts["expected"]
     text = (
         f"{held['count']:,} of {count(held['rows'], 'test target')} "
         f"({percent(held['value'], 3)}; 95\u00a0% interval {_range(held)}) lie within their "
-        f"{percent(found['level'])} prediction intervals, whose mean width is "
-        f"{with_unit(plain(found['sharpness']), unit)}."
+        f"{percent(facts['level'])} prediction intervals, whose mean width is "
+        f"{with_unit(plain(facts['sharpness']), unit)}."
     )
     usual = f"{_range(expected)} would be expected"
     if held["value"] < expected["low"]:
         return Sentence(
             f"{text} This is too few, as {usual}: the test part differs from the "
-            f"{found['calibrating']} crystals that calibrated the intervals, which are too narrow.",
+            f"{facts['calibrating']} crystals that calibrated the intervals, which are too narrow.",
             alarm=True,
         )
     if held["value"] > expected["high"]:
@@ -94,29 +94,29 @@ def _about_intervals(found: Mapping[str, Any], unit: str) -> Sentence:
     return Sentence(f"{text} This is as expected ({_range(expected)}).")
 
 
-def _range(found: Mapping[str, Any]) -> str:
-    return f"{plain(100 * found['low'])} to {percent(found['high'], 3)}"
+def _range(interval: Mapping[str, Any]) -> str:
+    return f"{plain(100 * interval['low'])} to {percent(interval['high'], 3)}"
 
 
-def about_novelty(found: Mapping[str, Any]) -> list[Sentence]:
+def about_novelty(facts: Mapping[str, Any]) -> list[Sentence]:
     """Say how new the test crystals are, and whether that finds the failures.
 
     Args:
-        found: Plain values of a `NoveltyQuality`; may be empty.
+        facts: Plain values of a `NoveltyQuality`; may be empty.
     """
-    rows, flagged = found.get("rows", 0), found.get("flagged", 0)
+    rows, flagged = facts.get("rows", 0), facts.get("flagged", 0)
     if rows < _FEW_CRYSTALS:
         return []
     text = f"{flagged:,} of {rows:,} test crystals are unlike the training crystals"
-    if min(flagged, rows - flagged) >= _FEW_CRYSTALS // 4 and found["error_others"]:
-        ratio = found["error_flagged"] / found["error_others"]
+    if min(flagged, rows - flagged) >= _FEW_CRYSTALS // 4 and facts["error_others"]:
+        ratio = facts["error_flagged"] / facts["error_others"]
         text += f"; the error on them is {plain(ratio, 2)} times that on the others"
     sentences = [Sentence(f"{text}.")]
-    embedding, composition = (found["auroc"].get(key) for key in ("embedding", "composition"))
+    embedding, composition = (facts["auroc"].get(key) for key in ("embedding", "composition"))
     if embedding is not None and composition is not None:
         sentences.append(
             Sentence(
-                f"A crystal among the {percent(found['worst'])} with the largest errors is farther "
+                f"A crystal among the {percent(facts['worst'])} with the largest errors is farther "
                 f"from the training part than another crystal with a probability of "
                 f"{percent(embedding)} (distance of embeddings) and {percent(composition)} "
                 "(distance of compositions). A random ranking would give 50\u00a0%."
