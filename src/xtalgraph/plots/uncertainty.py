@@ -87,7 +87,7 @@ def error_std_plot(
     *,
     unit: str = "",
 ) -> Figure:
-    """Errors over spreads, both as roots of mean squares in bins of as many crystals.
+    """Errors over standard deviations, both as roots of mean squares in bins of as many crystals.
 
     Args:
         std: Of each bin, ascending.
