@@ -117,7 +117,7 @@ def workplace(tmp_path_factory) -> Path:
 
 
 def quick_difference(*args, **options) -> PairedDifference:
-    return paired_difference(*args, samples=10, **options)
+    return paired_difference(*args, **(options | {"samples": 10}))
 
 
 def quick_interval(*args, samples: int, **options) -> Interval:
