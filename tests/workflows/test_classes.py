@@ -18,6 +18,7 @@ from xtalgraph.data.row import Rejection
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.evidence.run_files import COLUMNS
 from xtalgraph.models.registry import DEFAULT
+from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.prepared import make_split
 
@@ -56,7 +57,7 @@ def test_predictions_are_probabilities_and_metrics_those_of_scikit_learn(class_r
     assert set(table["target"]) == {0.0, 1.0}
     assert class_run.metrics["targets"]["dense"]["target"]["task"] == "classification"
     model = json.loads((class_run.folder / "model.json").read_text())
-    assert model["format"] == 6, "an older reader would take log-odds for values"
+    assert model["format"] == FORMAT, "an older reader would take log-odds for values"
     for part in ("train", "test"):
         found = class_run.metrics["targets"]["dense"]["models"][DEFAULT][part]
         rows = table[table["split"] == part]

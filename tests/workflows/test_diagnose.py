@@ -149,5 +149,5 @@ def test_a_target_of_sites_is_refused(table, tmp_path):
     small = ["model.width=12", "model.depth=1", "training.threads=1"]
     options = {"target": "charges", "kind": "atomic", "epochs": 1, "overrides": small}
     xtalgraph.train(table, out=tmp_path / "sites", progress=False, **options)
-    with pytest.raises(InputError, match="declared atomic"):
+    with pytest.raises(InputError, match="one number for each site"):
         xtalgraph.diagnose(tmp_path / "sites", table, progress=False)

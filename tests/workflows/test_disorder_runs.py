@@ -12,6 +12,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.writing import to_cif
 from xtalgraph.models.predictor import Predictor
+from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.diagnose import diagnose
 from xtalgraph.workflows.evaluate import evaluate
 from xtalgraph.workflows.predict import predict
@@ -89,7 +90,7 @@ def test_the_run_remembers_the_choice_and_can_be_told_another(run, table, tmp_pa
     found = evaluate(run, table, progress=False)
     assert found["crystals"] == len(table)
     assert not found["rejected"]
-    assert json.loads((run / "model.json").read_text(encoding="utf-8"))["format"] == 6
+    assert json.loads((run / "model.json").read_text(encoding="utf-8"))["format"] == FORMAT
 
 
 def test_a_vacancy_that_no_training_crystal_has_is_new(run):

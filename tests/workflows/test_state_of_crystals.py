@@ -22,6 +22,7 @@ from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.run import Run
 
 SMALL = ["model.width=8", "model.hidden=12", "model.depth=1", "training.threads=1"]
@@ -69,7 +70,7 @@ def test_the_statistics_of_the_training_part_are_in_the_checkpoint(run, warm):
     assert scaler.mean.tolist() == pytest.approx([seen.mean()], rel=1e-12)
     assert scaler.spread.tolist() == pytest.approx([seen.std(ddof=0)], rel=1e-12)
     document = json.loads((run.folder / "model.json").read_text())
-    assert document["format"] == 6
+    assert document["format"] == FORMAT
     assert document["model"]["conditions"]["numbers"] == ["temperature"]
 
 
