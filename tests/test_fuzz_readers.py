@@ -22,8 +22,7 @@ from ase.io import write
 from pymatgen.core import Lattice, Structure
 
 from xtalgraph.conventions.errors import XtalgraphError
-from xtalgraph.crystals.convert import from_pymatgen
-from xtalgraph.crystals.jarvis import to_jarvis_dict
+from xtalgraph.crystals.convert import from_pymatgen, to_jarvis_dict
 from xtalgraph.crystals.writing import to_cif
 from xtalgraph.data.table import read_table
 

@@ -5,9 +5,8 @@ import pytest
 from ase.neighborlist import neighbor_list
 from scipy.spatial.transform import Rotation
 
-from xtalgraph.baselines.acsf import ACSF
+from xtalgraph.baselines.dscribe import ACSF, CHANNELS, SOAP
 from xtalgraph.baselines.prdf import PRDF
-from xtalgraph.baselines.soap import CHANNELS, SOAP
 from xtalgraph.conventions.errors import ConfigError, MissingExtraError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase

@@ -8,9 +8,15 @@ import pytest
 from jarvis.core.atoms import Atoms
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.convert import from_any, to_pymatgen
+from xtalgraph.crystals.convert import (
+    from_any,
+    from_jarvis,
+    from_jarvis_dict,
+    to_jarvis,
+    to_jarvis_dict,
+    to_pymatgen,
+)
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.jarvis import from_jarvis, from_jarvis_dict, to_jarvis, to_jarvis_dict
 from xtalgraph.data.table import read_table
 from xtalgraph.testing.crystals import contract_crystals
 

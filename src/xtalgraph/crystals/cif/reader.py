@@ -15,8 +15,7 @@ from gemmi import cif
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.cif.declarations import check_declarations
-from xtalgraph.crystals.cif.document import parse_blocks
-from xtalgraph.crystals.cif.items import Items, collect, number, shown
+from xtalgraph.crystals.cif.items import Items, collect, number, parse_blocks, shown
 from xtalgraph.crystals.cif.mixtures import check_occupancies, join_shared_sites
 from xtalgraph.crystals.cif.sites import has_sites, read_sites
 from xtalgraph.crystals.cif.symmetry import declares_symmetry, read_symmetry

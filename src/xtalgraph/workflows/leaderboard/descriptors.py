@@ -16,11 +16,10 @@ from safetensors.numpy import save
 from scipy.sparse import csr_array, vstack
 from tqdm import tqdm
 
-from xtalgraph.baselines.acsf import ACSF
 from xtalgraph.baselines.descriptor import Descriptor, Rows
+from xtalgraph.baselines.dscribe import ACSF, SOAP
 from xtalgraph.baselines.learners import LEARNERS, FeatureRegressor, LearnerName
 from xtalgraph.baselines.prdf import PRDF
-from xtalgraph.baselines.soap import SOAP
 from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import MissingExtraError
 from xtalgraph.conventions.files import make_folder, write_atomically
