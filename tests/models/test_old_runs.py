@@ -20,9 +20,9 @@ INPUT = {
 KEY = ["id", "site", "target", "component"]
 VALUES = ["prediction", "std", "lower", "upper"]
 ROUNDING = {"prediction": 1e-6, "std": 1e-6, "lower": 5e-6, "upper": 5e-6}
-"""Largest difference of a total, eV: those versions added totals up in float32, of which this is a
-unit in the last place at 8 eV; it is done in float64 now. A bound of an interval is several standard
-deviations from the prediction, which multiplies the difference of those."""
+"""Largest difference of a total, eV. Those versions added totals up in float32, of which this is a
+unit in the last place at 8 eV; now they are added up in float64. A bound of an interval is several
+standard deviations from the prediction, which multiplies the difference of those."""
 
 
 def by_target(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
