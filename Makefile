@@ -29,7 +29,7 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/flake8 src
-	$(BIN)/pytest -m "not long" -n 2
+	$(BIN)/pytest -m "not long" -n 2 --dist loadfile  # what a file trains once is trained once
 
 # The same, and what takes minutes.
 test-all: $(VENV)/installed

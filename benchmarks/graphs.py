@@ -5,7 +5,7 @@ Run it on a quiet machine: `python benchmarks/graphs.py`, or with a table whose 
 turns; the median of the turns is printed, and the ratio to xtalgraph. What each has to do:
 
 - xtalgraph: parse, check the crystal, 12 nearest within 8 Å with whole shells, tensors in a batch;
-  and the same folded by symmetry.
+  and the same reduced by symmetry.
 - pymatgen: `Structure.from_str`, `get_all_neighbors` at 8 Å, sorted, the first 12 taken, tensors:
   what the original CGCNN code does (without its Gaussians).
 - matgl, ALIGNN: the converters of these packages after pymatgen's or JARVIS's parsing; where they
@@ -73,7 +73,7 @@ def full(texts: Sequence[str]) -> Graph:
 
 
 def reduced(texts: Sequence[str]) -> Graph:
-    """Our graph, folded by symmetry."""
+    """Our graph, reduced by symmetry."""
     return build_reduced(crystals_of(texts), Hybrid(), 1e-3)
 
 
@@ -146,7 +146,7 @@ def median_of(convert: Callable[[], object], turns: int) -> float:
 
 def compare_converters(texts: list[str], turns: int) -> None:
     """Print milliseconds for a crystal and ratios, one process."""
-    ways: dict[str, Convert] = {"xtalgraph": full, "xtalgraph, folded": reduced}
+    ways: dict[str, Convert] = {"xtalgraph": full, "xtalgraph, reduced": reduced}
     for name, (module, make, how) in EXTERNAL_MODELS.items():
         if importlib.util.find_spec(module) is None:
             print(f"{name} is not installed and left out: {how}")
@@ -173,7 +173,7 @@ def compare_converters(texts: list[str], turns: int) -> None:
 def compare_processes(texts: list[str], turns: int) -> None:
     """Print what a second process brings; starting the processes is not counted."""
     pieces = [texts[i : i + 64] for i in range(0, len(texts), 64)]
-    print(f"with processes, {len(texts)} crystals, folded, median of {turns}:")
+    print(f"with processes, {len(texts)} crystals, reduced, median of {turns}:")
     alone = 0.0
     for workers in (1, 2):
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:

@@ -2,9 +2,9 @@
 
 `python benchmarks/reduction.py perovskites.csv.gz carbon.csv.gz` reads whole tables and prints, for
 the radius and the hybrid strategy, mean atoms and edges before and after, and milliseconds for
-each crystal. Then full and folded steps of CGCNN (forward and backward, 128 crystals of the
+each crystal. Then full and reduced steps of CGCNN (forward and backward, 128 crystals of the
 first table) take turns, and the median ratio is printed. With `--run RUN` the predictions of a
-trained model are compared with and without folding, at several tolerances.
+trained model are compared with and without the reduction, at several tolerances.
 """
 
 import argparse
@@ -35,14 +35,14 @@ TOLERANCES = (1e-4, 1e-3, 1e-2, 3e-2)
 
 def sizes(name: str, crystals: list[Crystal], strategy: Strategy) -> None:
     """Print one line of the table of sizes."""
-    building = folding = 0.0
+    building = reducing = 0.0
     full, reduced = [], []
     for start in range(0, len(crystals), PART):
         began = time.perf_counter()
         graph = build_graph(crystals[start : start + PART], strategy)
         built = time.perf_counter()
         reduced.append(reduce_graph(graph))
-        folding += time.perf_counter() - built
+        reducing += time.perf_counter() - built
         building += built - began
         full.append((len(graph.number), len(graph.center)))
     small = collate(reduced)
@@ -50,7 +50,7 @@ def sizes(name: str, crystals: list[Crystal], strategy: Strategy) -> None:
     print(
         f"| {name} | {strategy.name} | {atoms:.1f} | {len(small.number) / len(small):.1f} "
         f"| {edges:.1f} | {len(small.center) / len(small):.1f} "
-        f"| {building / len(crystals) * 1e3:.3f} | {folding / len(crystals) * 1e3:.3f} |"
+        f"| {building / len(crystals) * 1e3:.3f} | {reducing / len(crystals) * 1e3:.3f} |"
     )
 
 
@@ -63,19 +63,19 @@ def step(model: Model, packed: Graph) -> float:
 
 
 def steps(crystals: list[Crystal], strategy: str) -> None:
-    """Print the time of a training step, full and folded."""
+    """Print the time of a training step, full and reduced."""
     spec = ModelSpec("cgcnn", {}, "auto", strategy, {}, (Target("y", Kind.EXTENSIVE),))
-    folding = dataclasses.replace(spec, reduction_tolerance=DEFAULT_TOLERANCE)
+    reducing = dataclasses.replace(spec, reduction_tolerance=DEFAULT_TOLERANCE)
     model = spec.make_model()
-    full, reduced = (s.make_graph(crystals[:BATCH]) for s in (spec, folding))
+    full, reduced = (s.make_graph(crystals[:BATCH]) for s in (spec, reducing))
     taken = [(step(model, full), step(model, reduced)) for _ in range(TURNS + 3)][3:]
     one, other = (statistics.median(part) * 1e3 for part in zip(*taken, strict=True))
     ratio = statistics.median(a / b for a, b in taken)
-    print(f"{strategy}: step: full {one:.1f} ms, folded {other:.1f} ms, {ratio:.2f} times faster")
+    print(f"{strategy}: step: full {one:.1f} ms, reduced {other:.1f} ms, {ratio:.2f} times faster")
 
 
 def costs(run: str, crystals: list[Crystal]) -> None:
-    """Print by how much folding moves the predictions of a trained model."""
+    """Print by how much the reduction changes the predictions of a trained model."""
     predictor = Predictor.load(run)
 
     def predicted(tolerance: float) -> np.ndarray:
@@ -84,7 +84,7 @@ def costs(run: str, crystals: list[Crystal]) -> None:
         return np.concatenate(list(found.predictions.values.arrays.values()))
 
     exact = predicted(0.0)
-    print(f"{predictor}: {len(crystals)} crystals, |folded − full|")
+    print(f"{predictor}: {len(crystals)} crystals, |reduced − full|")
     for tolerance in TOLERANCES:
         moved = np.abs(predicted(tolerance) - exact)
         print(f"| {tolerance:g} | {moved.mean():.2e} | {moved.max():.2e} |")
@@ -99,7 +99,7 @@ def main() -> None:
     torch.set_num_threads(1)
     paths = chosen.tables or [str(fetch("ionic_perovskites"))]
     tables = {path: list(read_table(path).crystals) for path in paths}
-    print("| set | strategy | atoms | folded | edges | folded | build, ms | fold, ms |")
+    print("| set | strategy | atoms | reduced | edges | reduced | build, ms | reduce, ms |")
     print("|---|---|---|---|---|---|---|---|")
     for path, crystals in tables.items():
         for strategy in (Radius(5.0), Hybrid()):

@@ -1,10 +1,10 @@
 """Cost of every encoder against atoms and against edges: seconds of a step, and the exponent.
 
 Run it on a quiet machine: `python benchmarks/scaling.py`. One process, one thread. The crystal is a
-rattled cubic perovskite, so that nothing folds, in cells from one formula to 10⁵ atoms with the 12
-nearest neighbours of each; then a cell of 1,715 atoms with 8 to 128 neighbours of each within the
-same 8 Å, since a longer cutoff makes more functions of the distance, too. The
-models are narrow, which changes the cost of an edge and not how it grows. Inference, and training
+rattled cubic perovskite, which symmetry does not reduce, in cells from one formula to 10⁵ atoms
+with the 12 nearest neighbours of each; then a cell of 1,715 atoms with 8 to 128 neighbours of each
+within the same 8 Å, since a longer cutoff makes more functions of the distance, too. The models are
+narrow, which changes the cost of an edge and not how it grows. Inference, and training
 (forward, backward, AdamW), the best of the turns; at last one fit for each encoder through all
 sizes, and one through those where the step takes over `FIXED` seconds, so that what every step
 costs, however small, does not flatter it.

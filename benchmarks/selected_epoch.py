@@ -37,8 +37,8 @@ class Watched(Trainer):
 
     def _validate(self) -> Validation:
         (labels,) = self.left_out.labels.values()
-        said = predicted_rows(self.average.module, self.left_out)
-        self.errors_out.append(np.abs(said - labels.values.numpy()))
+        predicted = predicted_rows(self.average.module, self.left_out)
+        self.errors_out.append(np.abs(predicted - labels.values.numpy()))
         found = super()._validate()
         self.errors_val.append(found.errors)
         return found

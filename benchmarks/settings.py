@@ -9,11 +9,11 @@ The test part is never looked at. One thread; minutes for each row.
 - `phonons`: five parts, each left out in turn; 100 epochs.
 - `perovskites`: 4,000 rows to learn from, all others left out; 60 epochs. With `--most`, 2,000 are
   left out and the others learned from.
-- `ionic_perovskites`, embedded, where nothing is said: CGCNN on what is not in a random test
+- `ionic_perovskites`, embedded, the default: CGCNN on what is not in a random test
   part, in five parts; 3 epochs.
 
 With `--seeds N` each is trained N times, and the table has the mean of their errors, each of them,
-and the error of what they say together, their mean.
+and the error of the mean of their predictions.
 """
 
 import argparse
@@ -114,7 +114,7 @@ class Inside:
 def left_out(
     inside: Inside, seed: int, learn: np.ndarray, out: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Train, and return what is said of the rows left out, and the seconds."""
+    """Train, and return the predictions of the rows left out, and the seconds."""
     nothing = inside.examples(out[:0])  # so that no epoch is chosen
     training = replace(inside.config.training, seed=seed)
     with tempfile.TemporaryDirectory() as folder, deterministic():
@@ -144,21 +144,22 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    print("| settings | MAE | of each seed | together | seconds |\n|---|---|---|---|---|")
+    print("| settings | MAE | of each seed | of their mean | seconds |\n|---|---|---|---|---|")
     for overrides in chosen.settings or [""]:
         inside = Inside.of(chosen.name, chosen.table, overrides.split())
         divided = list(parts(chosen.name, inside.rows, chosen.most))
         true = inside.labels(np.concatenate([out for _, out in divided]))
-        said, seconds = [], 0.0
+        predictions, seconds = [], 0.0
         for seed in range(chosen.seeds):
-            found = [left_out(inside, seed, *part) for part in divided]
-            said.append(np.concatenate([values for values, _ in found]))
-            seconds += sum(time for _, time in found)
-        errors = [float(np.abs(values - true).mean()) for values in said]
-        each = ", ".join(f"{error:.4g}" for error in errors)
-        together = float(np.abs(np.mean(said, axis=0) - true).mean())
+            parts_out = [left_out(inside, seed, *part) for part in divided]
+            predictions.append(np.concatenate([values for values, _ in parts_out]))
+            seconds += sum(time for _, time in parts_out)
+        errors = [float(np.abs(values - true).mean()) for values in predictions]
+        by_seed = ", ".join(f"{error:.4g}" for error in errors)
+        of_mean = float(np.abs(np.mean(predictions, axis=0) - true).mean())
         mean = np.mean(errors)
-        print(f"| {overrides} | {mean:.4g} | {each} | {together:.4g} | {seconds:.0f} |", flush=True)
+        row = f"| {overrides} | {mean:.4g} | {by_seed} | {of_mean:.4g} | {seconds:.0f} |"
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

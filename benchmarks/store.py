@@ -29,7 +29,7 @@ import torch
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.fetch import fetch
-from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
+from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.store_packing import join_parts, write_part
 from xtalgraph.data.stored_graphs import StoredGraphs
@@ -37,7 +37,7 @@ from xtalgraph.data.table import read_table
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.spec import ModelSpec
-from xtalgraph.training.examples import Examples, shuffled_batches
+from xtalgraph.training.examples import Examples, Labels, shuffled_batches
 
 BATCH = 64
 TURNS = 5
@@ -48,7 +48,7 @@ TIMES = 10
 BATCHES = 400
 """Batches that are read under the limit."""
 SPECS = {
-    "hybrid, folded": ("hybrid", 1e-3),
+    "hybrid, reduced": ("hybrid", 1e-3),
     "radius 5 Å, full": ("radius", 0.0),
 }
 
@@ -118,6 +118,8 @@ def repeated(store: GraphStore, folder: Path, size: int) -> GraphStore:
     part.unlink()
     document = json.loads((store.folder / DOCUMENT).read_text())
     document |= joined | {"crystals": len(store) * times}
+    del document["document_sha256"]
+    document["document_sha256"] = document_digest(document)
     (folder / DOCUMENT).write_text(json.dumps(document))
     return GraphStore.open(folder)
 
@@ -141,25 +143,26 @@ def control_group() -> tuple[Path, str] | None:
 
 
 def child(how: str, folder: Path, small: Path) -> None:
-    """Read shuffled batches, or everything, and say how it went."""
+    """Read shuffled batches, or everything, and print how it went."""
     store, original = GraphStore.open(folder), GraphStore.open(small)
     if how == "load":
         store.load()
-    values = torch.arange(len(store), dtype=torch.float64)
-    examples = Examples(StoredGraphs.all_of(store), values, Scope.CRYSTAL)
-    batches = shuffled_batches(examples, BATCH, seed=0, epoch=0)
+    rows = {"row": Labels(torch.arange(len(store), dtype=torch.float64), Scope.CRYSTAL)}
+    examples = Examples(StoredGraphs.all_of(store), rows)
+    batches = shuffled_batches(examples, len(store) // BATCH, seed=0, epoch=0)
     kept = []
     began = time.perf_counter()
     for number, batch in enumerate(islice(batches, BATCHES)):
         kept += [batch] if number % 20 == 0 else []
     rate = BATCHES / (time.perf_counter() - began)
     for batch in kept:
-        one, other = batch.graph, original.select(batch.values.long() % len(original))
+        copied = batch.labels["row"].values.long() % len(original)
+        one, other = batch.graph, original.select(copied)
         for field in dataclasses.fields(one):
             assert torch.equal(getattr(one, field.name), getattr(other, field.name))
     status = Path("/proc/self/status").read_text().splitlines()
-    said = {text.split(":")[0]: int(text.split()[1]) / 1024 for text in status if "kB" in text}
-    print(json.dumps({"rate": rate, **said}))
+    memory = {text.split(":")[0]: int(text.split()[1]) / 1024 for text in status if "kB" in text}
+    print(json.dumps({"rate": rate, **memory}))
 
 
 def under_a_limit(store: GraphStore, folder: Path) -> None:
@@ -186,11 +189,11 @@ def under_a_limit(store: GraphStore, folder: Path) -> None:
         if ended.returncode:
             print(f"{how}: ended by signal {-ended.returncode}, at {used:.0f} MiB")
             continue
-        said = json.loads(ended.stdout)
+        result = json.loads(ended.stdout)
         print(
-            f"{how}: {said['rate']:,.0f} batches/s from a cold disk; the group used at most "
-            f"{used:.0f} MiB, page cache included; of the process {said['RssAnon']:.0f} MiB are "
-            f"its own, resident at most {said['VmHWM']:.0f} MiB with mapped files"
+            f"{how}: {result['rate']:,.0f} batches/s from a cold disk; the group used at most "
+            f"{used:.0f} MiB, page cache included; of the process {result['RssAnon']:.0f} MiB are "
+            f"its own, resident at most {result['VmHWM']:.0f} MiB with mapped files"
         )
     group.rmdir()
 

@@ -15,9 +15,9 @@ medians over the turns, and the median of the ratios within a turn.
   8 Å and every angle between them.
 - The other encoders of the registry, alone; GemNet, which reads no reduced graph, on full ones.
 
-A peer is looked for in this environment and in those of `--peer-python`; where there is none, it is
-said how to install it. At last, for our encoders, what a step does and the time that this machine
-would need at its own rates for matrix products, copies and exponentials.
+A peer is looked for in this environment and in those of `--peer-python`; where there is none, the
+command that installs it is printed. At last, for our encoders, what a step does and the time that
+this machine would need at its own rates for matrix products, copies and exponentials.
 
 Where others compute on the same machine two threads wait for each other, and nothing that is
 measured means anything; `--threads 1 --clock cpu` takes the processor time of one thread, whose
@@ -165,8 +165,8 @@ class Worker:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            said = self.process.communicate()[1]
-            last = (said.strip().splitlines() or ["without a word"])[-1]
+            errors = self.process.communicate()[1]
+            last = (errors.strip().splitlines() or ["without a word"])[-1]
             raise WorkerError(f"{self.label} ended: {last}")
         return json.loads(answer)
 
@@ -194,8 +194,8 @@ def job_of(crystals: Sequence[Crystal], asked: argparse.Namespace) -> dict[str, 
         {key: getattr(crystal, key).tolist() for key in ("cell", "positions", "numbers")}
         for crystal in crystals
     ]
-    said = {key: getattr(asked, key) for key in ("threads", "clock", "return_memory")}
-    return {"crystals": plain} | said
+    options = {key: getattr(asked, key) for key in ("threads", "clock", "return_memory")}
+    return {"crystals": plain} | options
 
 
 def interpreter_for(external: ExternalModel, others: Sequence[str]) -> str | None:
@@ -221,10 +221,10 @@ def start(contest: Contest, crystals: Sequence[Crystal], asked: argparse.Namespa
         print(f"  full graphs alone: {reason}")
     settings = {"encoder": contest.encoder, "settings": contest.settings}
     for graph in contest.graphs:
-        for fold, word in ((DEFAULT_TOLERANCE, "folded"), (0.0, "full")):
-            if fold and reason:
+        for tolerance, word in ((DEFAULT_TOLERANCE, "reduced"), (0.0, "full")):
+            if tolerance and reason:
                 continue
-            more = settings | {"strategy": graph, "reduction_tolerance": fold}
+            more = settings | {"strategy": graph, "reduction_tolerance": tolerance}
             label = f"ours, {graph}, {word}"
             sides.append(Worker(label, sys.executable, "xtalgraph_model", job | more))
     external = contest.external

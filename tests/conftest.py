@@ -53,6 +53,22 @@ def as_recommended(one_member, monkeypatch) -> int:
 
 
 @pytest.fixture(scope="session")
+def without_report() -> Iterator[None]:
+    """Train without the report of the run: its figures take longer than a small training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
+        yield
+
+
+@pytest.fixture
+def with_report(monkeypatch) -> None:
+    """Train with the report of the run, where other tests of the session do without."""
+    from xtalgraph.evidence.pages.report import write_report
+
+    monkeypatch.setattr("xtalgraph.workflows.train.write_report", write_report)
+
+
+@pytest.fixture(scope="session")
 def pyg() -> ModuleType:
     """PyTorch Geometric's layers, as oracles; importing them warns of torch's own deprecations."""
     with warnings.catch_warnings():

@@ -125,7 +125,7 @@ def quick_interval(*args, samples: int, **options) -> Interval:
 
 
 @pytest.fixture
-def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
+def here(workplace, without_report, tmp_path, monkeypatch) -> Iterator[Path]:
     """Work in a copy of the workplace; twenty rows are the embedded data set.
 
     What takes the seconds of a tiny training is left to other tests: the resamples of an interval
@@ -139,7 +139,6 @@ def here(workplace, tmp_path, monkeypatch) -> Iterator[Path]:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
     monkeypatch.setattr("xtalgraph.metrics.paired.paired_difference", quick_difference)
-    monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
     monkeypatch.setattr("xtalgraph.workflows.verify.report", lambda folder: None)
     known = dict(ENCODERS)
     yield place

@@ -1,4 +1,4 @@
-"""Our side: an encoder of the registry with the mean over atoms, on its graph, folded or full."""
+"""Our side: an encoder of the registry with the mean over atoms, on its graph, reduced or full."""
 
 import sys
 from dataclasses import asdict

@@ -12,6 +12,11 @@ from xtalgraph.crystals.writing import write_cif
 from xtalgraph.testing.crystals import contract_crystals
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick(without_report) -> None:
+    """Train without a report; a test that reads one asks for it."""
+
+
 @pytest.fixture
 def xtalgraph_command(capsys) -> Callable[..., tuple[int, str, str]]:
     """Run `xtalgraph ...`; return its exit code and what it printed."""

@@ -316,7 +316,7 @@ def test_nothing_is_folded_where_the_tolerance_is_zero(xtalgraph_command, salt, 
     assert out.splitlines()[-1].endswith("not reduced")
 
 
-def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path):
+def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, with_report, tmp_path):
     run = tmp_path / "run"
     args = ("train", cgcnn_folder, "--target", "target", "--kind", "extensive", "--unit", "eV/cell")
     code, out, err = xtalgraph_command(*args, "--epochs", 2, "--out", run, *SMALL)
@@ -324,6 +324,7 @@ def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, tmp_path
     for word in ("MAE", "Spearman", "top-100", "xgn", "composition", "mean", "eV/cell", "n/a"):
         assert word in out
     assert str(run / "report.html") in out
+    assert (run / "report.html").is_file()
     (cgcnn_folder / "broken.cif").write_text("data_x\n")
     (cgcnn_folder / "id_prop.csv").unlink()
     table = tmp_path / "new.csv"

@@ -10,6 +10,7 @@ import xtalgraph
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_pymatgen, to_pymatgen
 from xtalgraph.crystals.writing import to_cif
+from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -53,19 +54,27 @@ def csv_path(table, tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick(without_report) -> None:
+    """Train without a report; a test that reads one writes it."""
+
+
 @pytest.fixture(scope="session")
 def run(csv_path, tmp_path_factory) -> Path:
+    """A run with its report, as a training leaves it."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    xtalgraph.train(
-        csv_path,
-        target="energy",
-        kind="extensive",
-        unit="eV/cell",
-        out=out,
-        epochs=4,
-        overrides=SMALL,
-        progress=False,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xtalgraph.workflows.train.write_report", write_report)
+        xtalgraph.train(
+            csv_path,
+            target="energy",
+            kind="extensive",
+            unit="eV/cell",
+            out=out,
+            epochs=4,
+            overrides=SMALL,
+            progress=False,
+        )
     return out
 
 

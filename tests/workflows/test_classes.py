@@ -96,7 +96,7 @@ def test_predict_and_evaluate_say_the_same_probabilities(class_run, classes, tmp
 
 
 def test_the_report_speaks_of_classes(class_run):
-    page = (class_run.folder / "report.html").read_text()
+    page = xtalgraph.report(class_run.folder).read_text()
     for words in ("ROC-AUC", "Balanced accuracy", "Log loss", "Brier", "With a threshold of 0.5"):
         assert words in page
     assert "Mean absolute error" not in page
@@ -114,7 +114,7 @@ def test_words_are_refused_until_they_are_named(classes, tmp_path):
     assert run.metrics["targets"]["word"]["target"]["classes"] == NAMES
     own, others = (one.metrics["targets"] for one in (run, plain))
     assert own["word"]["models"] == others["dense"]["models"]
-    assert "share of metal found" in (run.folder / "report.html").read_text()
+    assert "share of metal found" in xtalgraph.report(run.folder).read_text()
     with pytest.raises(ConfigError, match="must name class 0 and then class 1"):
         trained(classes, tmp_path / "d", target="word", overrides=["data.classes=[metal]"])
 

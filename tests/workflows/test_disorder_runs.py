@@ -16,6 +16,7 @@ from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.diagnose import diagnose
 from xtalgraph.workflows.evaluate import evaluate
 from xtalgraph.workflows.predict import predict
+from xtalgraph.workflows.report import report
 from xtalgraph.workflows.train import train
 from xtalgraph.workflows.verify import verify
 
@@ -115,7 +116,7 @@ def test_a_run_on_vacancies_is_read_again_and_knows_them(tmp_path):
     run = train(pd.DataFrame(rows), out=tmp_path / "run", progress=False, **options)
     said = Predictor.load(run.folder).predict(poor[:2])
     assert said["unseen"].tolist() == ["", ""]
-    assert (run.folder / "report.html").is_file()
+    assert report(run.folder).is_file()
 
 
 def test_verify_holds_for_mixtures(run, table):

@@ -57,7 +57,7 @@ def test_a_clean_run_raises_no_alarm(frame, tmp_path, caplog):
     for part in ("test", "validation"):
         assert f"No {part} row shares its formula with a training row." in caplog.messages
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING and "row" in r.message]
-    page = (run / "report.html").read_text()
+    page = xtalgraph.report(run).read_text()
     assert "How the data was divided" in page
     assert "No test row shares its formula with a training row." in page
     assert "by formula" in (run / "card.md").read_text()
@@ -73,7 +73,7 @@ def test_a_planted_copy_is_told_everywhere(frame, tmp_path, caplog):
     text = "1 of 6 test rows hold a crystal that is also in the training part"
     assert any(text in message for message in caplog.messages)
     assert any("labels of 1 of 1 such pairs differ" in message for message in caplog.messages)
-    assert text in (run / "report.html").read_text()
+    assert text in xtalgraph.report(run).read_text()
     record = json.loads((run / "record.json").read_text())["Data"]
     assert record["test rows that share the structure with training"] == "1 of 6 (17 %)"
     assert record["validation rows that share the formula with training"] == "0 of 4 (0 %)"

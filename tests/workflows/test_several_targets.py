@@ -107,7 +107,7 @@ def test_evaluate_gives_the_metrics_of_each(joint, gappy):
 
 
 def test_the_report_has_sections_for_each(joint):
-    page = (joint.folder / "report.html").read_text()
+    page = write_report(joint.folder).read_text()
     for number, name in enumerate(NAMES, start=1):
         assert f'id="metrics-{number}"' in page
         assert f"{name}: comparison with baselines" in page
@@ -226,7 +226,7 @@ def test_a_list_is_measured_as_a_whole_and_number_by_number(vector):
     inside = (rows["lower"] <= rows["target"]) & (rows["target"] <= rows["upper"])
     assert entry["uncertainty"]["intervals"]["coverage"]["value"] == inside.all(axis=1).mean()
     assert "components" not in run.metrics["targets"]["w"]["models"][DEFAULT]
-    page = (run.folder / "report.html").read_text()
+    page = write_report(run.folder).read_text()
     assert "v[1]" in page
     assert "Mean absolute error by number" in page
     again = xtalgraph.evaluate(run.folder, data, progress=False)

@@ -22,8 +22,7 @@ def trained(data: object, out: Path, jobs: int, **options: object) -> Path:
     "overrides",
     [
         pytest.param([], id="in memory"),
-        pytest.param(["data.memory_gb=0"], id="from a store"),
-        pytest.param(["training.precision=64-true"], id="double"),
+        pytest.param(["data.memory_gb=0", "training.precision=64-true"], id="from a store, double"),
     ],
 )
 def test_members_are_the_same_to_the_bit(csv_path, tmp_path, overrides):

@@ -41,11 +41,6 @@ def quick():
         yield
 
 
-@pytest.fixture
-def without_report(monkeypatch):
-    monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
-
-
 @pytest.fixture(scope="module")
 def alone(csv_path, tmp_path_factory) -> Run:
     out = tmp_path_factory.mktemp("alone") / "run"
@@ -81,7 +76,7 @@ def test_metrics_and_report_say_that_it_was_learned(alone):
     assert alone.metrics["targets"]["energy"]["models"]["cgcnn"]["description"].endswith(
         "with a mean-variance head"
     )
-    page = (alone.folder / "report.html").read_text()
+    page = xtalgraph.report(alone.folder).read_text()
     assert ">Uncertainty</h2>" in page
     assert "1, with a learned variance" in page
     assert "The rank correlation of predicted standard deviation and error is" in page
@@ -132,7 +127,6 @@ def test_intervals_are_normalised_by_it(several, table):
     np.testing.assert_allclose(width, width.iloc[0])
 
 
-@pytest.mark.usefixtures("without_report")
 def test_it_goes_on_where_it_stopped_with_the_same_bits(several, csv_path, tmp_path):
     folder, fraction = tmp_path / "run", "data.calibration_fraction=0.4"
     shutil.copytree(several.folder, folder)
@@ -147,7 +141,6 @@ def test_it_goes_on_where_it_stopped_with_the_same_bits(several, csv_path, tmp_p
         trained(csv_path, folder, members=2, overrides=other, resume=True)
 
 
-@pytest.mark.usefixtures("without_report")
 def test_several_targets_with_missing_labels_have_one_each(table, tmp_path):
     gaps = table.copy()
     gaps.loc[gaps.index % 5 == 1, "energy"] = np.nan
@@ -169,7 +162,6 @@ def test_several_targets_with_missing_labels_have_one_each(table, tmp_path):
         assert two == pytest.approx(times * one, rel=1e-4)
 
 
-@pytest.mark.usefixtures("without_report")
 def test_every_site_has_its_own(table, tmp_path):
     run = trained(table, tmp_path / "run", target="charges", kind="atomic", unit="e")
     stated = pd.read_csv(run.folder / "predictions" / "charges.csv")
