@@ -12,9 +12,6 @@ def plain(value: float | None, digits: int = 3) -> str:
     Args:
         value: The number; None, NaN and infinities are ``n/a``.
         digits: Significant digits.
-
-    Returns:
-        The text, with a real minus sign.
     """
     if value is None or not math.isfinite(value):
         return NOT_AVAILABLE
@@ -59,9 +56,6 @@ def to_interval(value: float, low: float, high: float, digits: int = 2) -> tuple
         low: Lower end.
         high: Upper end.
         digits: Significant digits of the half width.
-
-    Returns:
-        The three texts, with the same number of decimals.
     """
     half = (high - low) / 2.0
     size = max(abs(value), abs(low), abs(high))
@@ -84,9 +78,6 @@ def shared_decimals(values: list[float], digits: int = 3) -> int:
     Args:
         values: The numbers of a column; zeros do not count.
         digits: Significant digits.
-
-    Returns:
-        The number of decimals, not below 0.
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes:

@@ -168,9 +168,6 @@ def read_run(folder: Path) -> RunRecord:
     Args:
         folder: The run folder.
 
-    Returns:
-        The record.
-
     Raises:
         RunError: As for `read_targets`, or when it has several targets.
     """

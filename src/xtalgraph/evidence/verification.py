@@ -50,9 +50,6 @@ def verify(
         states: Of each, in their order, where the model reads the state of a crystal.
         progress: Show a progress bar on standard error.
 
-    Returns:
-        A result for each check.
-
     Raises:
         InputError: If the model reads states and there are none, or not one for each crystal.
 

@@ -43,9 +43,6 @@ def element_color(number: int) -> str:
 
     Args:
         number: Atomic number; beyond meitnerium, the colour of meitnerium.
-
-    Returns:
-        The colour.
     """
     return str(to_hex(jmol_colors[min(number, len(jmol_colors) - 1)]))
 

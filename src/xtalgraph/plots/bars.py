@@ -32,9 +32,6 @@ def bar_plot(
         of_model: Which bars are of the model; the others are of what it is compared with.
         line: Where a line is drawn; None for no line.
         line_says: What it means.
-
-    Returns:
-        The figure.
     """
     reduced = [textwrap.fill(name, _NAME, break_long_words=False) for name in names]
     height = max([0.34, *(0.06 + 0.15 * len(name.splitlines()) for name in reduced)])

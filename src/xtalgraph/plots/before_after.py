@@ -31,9 +31,6 @@ def before_after_plot(
         titles: Above the two panels.
         name: Name of the target.
         unit: Unit as declared; nothing is shown for an empty one.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.6, 2.9)

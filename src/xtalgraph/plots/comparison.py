@@ -35,9 +35,6 @@ def comparison_plot(
         model: Which of the names is the model; the others are drawn as baselines.
         measure: What the bars show.
         unit: Unit as declared; nothing is shown for an empty one.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.6, 0.9 + 0.42 * max(len(names), 1))

@@ -45,9 +45,6 @@ def draw_crystal(crystal: BondedCrystal) -> CrystalDrawing:
 
     Args:
         crystal: What to draw.
-
-    Returns:
-        Balls, sticks and edges.
     """
     cell, atoms = crystal.cell, len(crystal.numbers)
     center, neighbor = crystal.center, crystal.neighbor

@@ -60,9 +60,6 @@ def crystal_snapshot(
         color: By ``element``, or by symmetry ``class``; where there are more classes than
             colours, atoms in sight bear the number of theirs.
 
-    Returns:
-        The figure.
-
     Raises:
         InputError: When the colours are to be those of classes that are not known.
     """

@@ -53,9 +53,6 @@ def crystal_viewer(
         facts: Pairs of what and its value, shown beside the picture in this order.
         color: Which colours the page opens with.
 
-    Returns:
-        The page.
-
     Raises:
         InputError: When the labels are not one per atom, or the colours are to be those of
             classes that are not known.

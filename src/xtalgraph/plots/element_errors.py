@@ -28,9 +28,6 @@ def element_errors_plot(
             NaN where there are none.
         count: How many there are.
         fewest: An element with fewer is drawn without colour.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.8, 4.2)

@@ -28,9 +28,6 @@ def embedding_plot(
         axes_names: What the two directions are called.
         name: What the value is.
         unit: Of the value, as declared; nothing is shown for an empty one.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(5.4, 4.4)

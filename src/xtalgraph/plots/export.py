@@ -44,9 +44,6 @@ def figure_to_png(figure: Figure, dpi: int = 160) -> bytes:
     Args:
         figure: Any figure of this package.
         dpi: Pixels per inch.
-
-    Returns:
-        The bytes of the file.
     """
     out = io.BytesIO()
     with matplotlib.rc_context(SETTINGS):
@@ -64,9 +61,6 @@ def inline_svg(svg: str, prefix: str, description: str) -> str:
         svg: A document from :func:`figure_to_svg`.
         prefix: Letters, digits and hyphens, different for each picture of a page.
         description: What the picture shows; escaped here.
-
-    Returns:
-        The ``<svg>`` element.
     """
     body = svg[svg.index("<svg") :]
     body = re.sub(r'\bid="', f'id="{prefix}-', body)
@@ -82,9 +76,6 @@ def save_figure(figure: Figure, path: Path) -> Path:
     Args:
         figure: Any figure of this package.
         path: File name without suffix; its folder is made when missing.
-
-    Returns:
-        The SVG's path.
     """
     make_folder(path.parent)
     with matplotlib.rc_context(SETTINGS):

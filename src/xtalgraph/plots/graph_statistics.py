@@ -41,9 +41,6 @@ def graph_statistics_plot(
         degrees: Number of atoms with 0, 1, 2, ... edges.
         cutoff: No edge is longer than this, Å; drawn as a line where it is given and in reach.
         title: Written above the picture.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.6, 4.4)

@@ -44,9 +44,6 @@ def leaderboard_plot(
         model: Which of the names is the assessed model.
         measures: What the two are called.
         unit: Unit of the error as declared; nothing is shown for an empty one.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.8, 1.0 + 0.24 * max(len(names), 2))

@@ -38,9 +38,6 @@ def learning_curve(
         unit: Unit of the target as declared; nothing is shown for an empty one.
         measure: What the error is.
         selected: Place of the selected checkpoint, to be marked; None for none.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.6, 4.0)

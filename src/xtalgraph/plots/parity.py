@@ -60,9 +60,6 @@ def parity_plot(
         split: ``train``, ``val`` or ``test`` for each point; each has its colour, test on top.
         name: Name of the target, for the axes.
         unit: Unit as declared; nothing is shown for an empty one.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.6, 4.4)

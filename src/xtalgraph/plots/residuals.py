@@ -35,9 +35,6 @@ def residual_plot(
         prediction: What the model says, in the unit.
         name: Name of the target, for the axes.
         unit: Unit as declared; nothing is shown for an empty one.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.6, 4.4)

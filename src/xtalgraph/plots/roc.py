@@ -16,9 +16,6 @@ def roc_plot(
         wrong: Share of class 0 that reaches each threshold; none where it is not defined.
         right: Share of class 1 that reaches it.
         positive: What class 1 is called.
-
-    Returns:
-        The figure.
     """
     with house_style():
         figure = new_figure(4.6, 4.4)

@@ -73,9 +73,6 @@ def new_figure(width: float = 4.6, height: float = 4.0) -> Figure:
     Args:
         width: Width in inches; 4.6 stays readable on a telephone.
         height: Height in inches.
-
-    Returns:
-        The figure.
     """
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 

@@ -55,9 +55,6 @@ def sweep_plot(
         setting: What was swept.
         lines: What the lines differ in; empty for a single line.
         stacked: Whether the panels are below each other, for narrow screens.
-
-    Returns:
-        The figure.
     """
     with house_style():
         count = max(len(panels), 1)
@@ -108,9 +105,6 @@ def smoothing_plot(
         rows: Group to name of the measure to line to its values, from before the first layer on.
         lines: What the lines of a panel differ in.
         stacked: Whether all panels are below each other, for narrow screens.
-
-    Returns:
-        The figure.
     """
     measures = list(dict.fromkeys(name for row in rows.values() for name in row))
     with house_style():

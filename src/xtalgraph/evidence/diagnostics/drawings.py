@@ -1,6 +1,7 @@
 """The figures of the diagnostics, drawn from their numbers."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -38,9 +39,12 @@ class Drawing:
     """Whether it stands in a row of small ones."""
 
 
-def draw_shifted_labels(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+Drawn: TypeAlias = list[Drawing]
+"""The figures of a diagnostic."""
+
+
+def shifted_labels(numbers: ShiftedLabels, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw one bar for each shift."""
-    numbers: ShiftedLabels = result.numbers
     unmoved = list(numbers.shifts).index(0)
     names = [
         f"labels {count(abs(n), 'row')} {'below' if n > 0 else 'above'}" for n in numbers.shifts
@@ -59,9 +63,8 @@ def draw_shifted_labels(result: DiagnosticResult, quantity: Quantity) -> list[Dr
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_sorted_target(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def sorted_target(numbers: SortedTarget, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw the target over the rows."""
-    numbers: SortedTarget = result.numbers
     rows, labels = (np.array(column, dtype=float) for column in (numbers.rows, numbers.labels))
     figure = curves_plot(
         [[Curve(rows, labels, "", "model")]],
@@ -71,9 +74,8 @@ def draw_sorted_target(result: DiagnosticResult, quantity: Quantity) -> list[Dra
     return [Drawing(result.name, "Target over the row of the file.", figure)]
 
 
-def draw_duplicates(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def duplicates(numbers: Duplicates, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw the errors on copies and on the others, where there are both."""
-    numbers: Duplicates = result.numbers
     if numbers.mae_copies is None or numbers.mae_others is None:
         return []
     figure = bar_plot(
@@ -85,9 +87,8 @@ def draw_duplicates(result: DiagnosticResult, quantity: Quantity) -> list[Drawin
     return [Drawing(result.name, "Error on copies and on all other test crystals.", figure)]
 
 
-def draw_size_alone(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def size_alone(numbers: SizeAlone, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw R² of the model and of the size."""
-    numbers: SizeAlone = result.numbers
     if numbers.constant:
         return []
     several = numbers.sizes > 1
@@ -103,18 +104,10 @@ def draw_size_alone(result: DiagnosticResult, quantity: Quantity) -> list[Drawin
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_shuffled_species(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
-    """Draw the predictions before and after."""
-    return _changed(result, quantity, "species shuffled")
-
-
-def draw_replaced_geometry(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
-    """Draw the predictions before and after."""
-    return _changed(result, quantity, "geometry replaced")
-
-
-def _changed(result: DiagnosticResult, quantity: Quantity, change: str) -> list[Drawing]:
-    numbers: ChangedCrystals = result.numbers
+def changed(
+    numbers: ChangedCrystals, result: DiagnosticResult, quantity: Quantity, *, change: str
+) -> Drawn:
+    """Draw the predictions before and after a change, which is named."""
     target, before, after = (
         np.array(column, dtype=float) for column in (numbers.target, numbers.before, numbers.after)
     )
@@ -131,9 +124,8 @@ def _changed(result: DiagnosticResult, quantity: Quantity, change: str) -> list[
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_retrained(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def retrained(numbers: Retrained, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw R² of the model and of the two halves."""
-    numbers: Retrained = result.numbers
     figure = bar_plot(
         ["the model", f"geometry only ({numbers.element})", "composition only"],
         np.array(numbers.r2, dtype=float),
@@ -146,9 +138,8 @@ def draw_retrained(result: DiagnosticResult, quantity: Quantity) -> list[Drawing
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_volume_sweep(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def volume_sweep(numbers: VolumeSweep, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw one panel for each crystal."""
-    numbers: VolumeSweep = result.numbers
     volume = np.array(numbers.volume, dtype=float)
     panels = []
     for number, predicted in enumerate(numbers.predicted):
@@ -169,9 +160,8 @@ def draw_volume_sweep(result: DiagnosticResult, quantity: Quantity) -> list[Draw
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_cutoff_path(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def cutoff_path(numbers: CutoffPath, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw one panel for each crystal, with a gap at r_c so that a jump is no slope."""
-    numbers: CutoffPath = result.numbers
     half = len(numbers.distance) // 2
     distance = np.insert(np.array(numbers.distance, dtype=float), half, 0.0)
     other = "without an envelope" if numbers.envelope != "none" else "with a cosine envelope"
@@ -198,9 +188,8 @@ def draw_cutoff_path(result: DiagnosticResult, quantity: Quantity) -> list[Drawi
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_cutoff_change(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def cutoff_change(numbers: CutoffChange, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw the change of the predictions over that of the cutoff."""
-    numbers: CutoffChange = result.numbers
     changes = np.array(numbers.changes)
     relative = np.array(numbers.moved, dtype=float) / numbers.mae
     error = np.ones(len(changes))
@@ -218,9 +207,8 @@ def draw_cutoff_change(result: DiagnosticResult, quantity: Quantity) -> list[Dra
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_smoothing(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def smoothing(numbers: Smoothing, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw distance and rank over the layers."""
-    numbers: Smoothing = result.numbers
     layers = np.arange(len(numbers.layers), dtype=float)
     distances, ranks = (
         np.array([layer[key] for layer in numbers.layers], dtype=float)
@@ -239,9 +227,8 @@ def draw_smoothing(result: DiagnosticResult, quantity: Quantity) -> list[Drawing
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_reach(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def reach(numbers: Reach, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw the sensitivity over the hops."""
-    numbers: Reach = result.numbers
     share = 100.0 * np.array(numbers.by_hop, dtype=float)
     figure = curves_plot(
         [[Curve(np.arange(len(share), dtype=float), share, "", "model", dots=True)]],
@@ -252,9 +239,8 @@ def draw_reach(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
     return [Drawing(result.name, caption, figure)]
 
 
-def draw_error_groups(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def error_groups(numbers: ErrorGroups, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw the periodic table, and bars for each kind of group."""
-    numbers: ErrorGroups = result.numbers
     ratio, counts = np.full(119, np.nan), np.zeros(119, dtype=np.int64)
     for symbol, group in numbers.elements.items():
         ratio[ATOMIC_NUMBERS[symbol]] = group["ratio"]
@@ -281,9 +267,8 @@ def draw_error_groups(result: DiagnosticResult, quantity: Quantity) -> list[Draw
     return drawn
 
 
-def draw_worst_errors(result: DiagnosticResult, quantity: Quantity) -> list[Drawing]:
+def worst_errors(numbers: WorstErrors, result: DiagnosticResult, quantity: Quantity) -> Drawn:
     """Draw the first crystals."""
-    numbers: WorstErrors = result.numbers
     return [
         Drawing(
             f"{result.name}-{number}",

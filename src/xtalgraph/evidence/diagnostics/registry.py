@@ -5,6 +5,7 @@ The page, ``diagnose.json`` and the names of the command line follow from this t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -37,9 +38,9 @@ class Diagnostic:
     """The dataclass of its numbers."""
     measure: Callable[[Evaluator], DiagnosticResult]
     """Measures it."""
-    explain: Callable[[DiagnosticResult, Quantity], str]
+    explain: Callable[[Any, DiagnosticResult, Quantity], str]
     """Says what the numbers mean; asked only where it could be measured."""
-    draw: Callable[[DiagnosticResult, Quantity], Sequence[Drawing]]
+    draw: Callable[[Any, DiagnosticResult, Quantity], Sequence[Drawing]]
     """Draws the numbers; asked only where it could be measured."""
     measured: str = ""
     """What the number is that is compared; empty where there is no verdict."""
@@ -54,11 +55,13 @@ class Diagnostic:
         """Return what a result means, or why there is none."""
         if result.verdict is Verdict.NOT_APPLICABLE:
             return data_text.explain_absence(result.numbers)
-        return self.explain(result, quantity)
+        return self.explain(result.numbers, result, quantity)
 
     def drawn(self, result: DiagnosticResult, quantity: Quantity) -> Sequence[Drawing]:
         """Return the figures of a result; none where there is no result."""
-        return [] if result.verdict is Verdict.NOT_APPLICABLE else self.draw(result, quantity)
+        if result.verdict is Verdict.NOT_APPLICABLE:
+            return []
+        return self.draw(result.numbers, result, quantity)
 
 
 _ALL: Final = (
@@ -67,8 +70,8 @@ _ALL: Final = (
         "Labels that belong to other crystals",
         labels.ShiftedLabels,
         labels.shifted_labels,
-        data_text.explain_shifted_labels,
-        drawings.draw_shifted_labels,
+        data_text.shifted_labels,
+        drawings.shifted_labels,
         measured="gain in rank correlation when the labels are moved by one or two rows",
         alarm="above",
         reason="The alarm is set at five standard deviations of the correlation of unrelated "
@@ -79,8 +82,8 @@ _ALL: Final = (
         "Target sorted in the file",
         labels.SortedTarget,
         labels.sorted_target,
-        data_text.explain_sorted_target,
-        drawings.draw_sorted_target,
+        data_text.sorted_target,
+        drawings.sorted_target,
         measured="absolute rank correlation of target and row",
         reason="Files in the order of ids or formulas reach 0.09. In small files the correlation "
         "must also exceed five standard deviations of chance.",
@@ -90,8 +93,8 @@ _ALL: Final = (
         "Duplicates across the split",
         labels.Duplicates,
         labels.duplicates,
-        data_text.explain_duplicates,
-        drawings.draw_duplicates,
+        data_text.duplicates,
+        drawings.duplicates,
         measured="share of the test crystals whose label is revealed by a copy in training",
         reason="Up to a share of 1\u00a0% the effect on the test error is below its uncertainty.",
     ),
@@ -100,8 +103,8 @@ _ALL: Final = (
         "Size of the cell alone",
         shortcuts.SizeAlone,
         shortcuts.size_alone,
-        data_text.explain_size_alone,
-        drawings.draw_size_alone,
+        data_text.size_alone,
+        drawings.size_alone,
         measured="R² of the number of atoms or the volume of the cell alone",
         reason="The alarm is set at half of the model's R², taken as at least 0.2. The same "
         "crystal can be written with any multiple of its cell, so no property follows from its "
@@ -112,8 +115,8 @@ _ALL: Final = (
         "Species shuffled, geometry unchanged",
         shortcuts.ChangedCrystals,
         shortcuts.shuffled_species,
-        data_text.explain_shuffled_species,
-        drawings.draw_shuffled_species,
+        data_text.shuffled_species,
+        partial(drawings.changed, change="species shuffled"),
         measured="share of R² that remains when the species are shuffled",
         reason="A model that keeps half of its R² without the right elements predicts by "
         "something else, such as size or prototype.",
@@ -123,8 +126,8 @@ _ALL: Final = (
         "Geometry replaced, composition unchanged",
         shortcuts.ChangedCrystals,
         shortcuts.replaced_geometry,
-        data_text.explain_replaced_geometry,
-        drawings.draw_replaced_geometry,
+        data_text.replaced_geometry,
+        partial(drawings.changed, change="geometry replaced"),
         measured="share of R² that remains when the geometry is replaced",
         reason="Composition alone explains many properties well, so a high share is no error. A "
         "loss below 5\u00a0% cannot be distinguished from none on some hundred crystals.",
@@ -134,8 +137,8 @@ _ALL: Final = (
         "Trained again without elements, and without geometry",
         shortcuts.Retrained,
         shortcuts.retrained,
-        data_text.explain_retrained,
-        drawings.draw_retrained,
+        data_text.retrained,
+        drawings.retrained,
         measured="R² of geometry alone or composition alone, whichever is larger",
         reason="The alarm is set at 95\u00a0% of the model's R²: a smaller difference cannot be "
         "distinguished from none on some hundred crystals.",
@@ -146,8 +149,8 @@ _ALL: Final = (
         "Composition unchanged, volume varied",
         volume.VolumeSweep,
         volume.volume_sweep,
-        model_text.explain_volume_sweep,
-        drawings.draw_volume_sweep,
+        model_text.volume_sweep,
+        drawings.volume_sweep,
         measured="1 − Σ(Δŷ − Δy)² / Σ Δy² over all curves",
         alarm="below",
         reason="Below 0, predicting no change at all would be better.",
@@ -157,8 +160,8 @@ _ALL: Final = (
         "Neighbours crossing the cutoff",
         cutoffs.CutoffPath,
         cutoffs.cutoff_path,
-        model_text.explain_cutoff_path,
-        drawings.draw_cutoff_path,
+        model_text.cutoff_path,
+        drawings.cutoff_path,
         measured="largest jump of the prediction at the cutoff, relative to the test MAE",
         alarm="above",
         reason="With a smooth envelope only rounding and slope are left, about 1e-6.",
@@ -168,8 +171,8 @@ _ALL: Final = (
         "Another cutoff",
         cutoffs.CutoffChange,
         cutoffs.cutoff_change,
-        model_text.explain_cutoff_change,
-        drawings.draw_cutoff_change,
+        model_text.cutoff_change,
+        drawings.cutoff_change,
         measured="mean change of a prediction at ± 0.25 Å, relative to the test MAE",
         reason="At 1, a change of the cutoff by less than the width of a shell of neighbours "
         "matters as much as all errors of the model.",
@@ -179,8 +182,8 @@ _ALL: Final = (
         "Over-smoothing, layer by layer",
         depth.Smoothing,
         depth.over_smoothing,
-        model_text.explain_smoothing,
-        drawings.draw_smoothing,
+        model_text.smoothing,
+        drawings.smoothing,
         measured="cosine distance of neighbours after the last layer, relative to the largest",
         alarm="below",
         reason="Below 0.01 the readout can hardly distinguish the atoms of a crystal.",
@@ -190,8 +193,8 @@ _ALL: Final = (
         "Receptive field",
         depth.Reach,
         depth.reach,
-        model_text.explain_reach,
-        drawings.draw_reach,
+        model_text.reach,
+        drawings.reach,
         measured="edges over which an atom has an influence",
         alarm="below",
         reason="Each layer should extend the range by one edge, up to the farthest atom.",
@@ -201,16 +204,16 @@ _ALL: Final = (
         "Errors by element, size, density and prototype",
         errors.ErrorGroups,
         errors.error_groups,
-        model_text.explain_error_groups,
-        drawings.draw_error_groups,
+        model_text.error_groups,
+        drawings.error_groups,
     ),
     Diagnostic(
         "worst",
         "The largest errors and their likely causes",
         worst.WorstErrors,
         worst.worst_errors,
-        model_text.explain_worst_errors,
-        drawings.draw_worst_errors,
+        model_text.worst_errors,
+        drawings.worst_errors,
         reason=model_text.CAUSES,
     ),
 )

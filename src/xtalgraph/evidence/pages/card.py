@@ -18,9 +18,6 @@ def write_card(run: Path, record: Mapping[str, Any]) -> Path:
         run: The run folder.
         record: Sections, each a mapping of field to value; a value outside a section becomes a
             row of a first table without heading. What stands in it is escaped.
-
-    Returns:
-        The path of the card.
     """
     path = run / "card.md"
     write_atomically(path, render_card(record))
@@ -32,9 +29,6 @@ def render_card(record: Mapping[str, Any]) -> str:
 
     Args:
         record: As in :func:`write_card`.
-
-    Returns:
-        Markdown with tables.
     """
     parts = ["# Record of this run"]
     for section, fields in sections(record):

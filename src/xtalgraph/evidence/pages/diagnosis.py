@@ -41,9 +41,6 @@ def keep_pictures(result: DiagnosticResult, quantity: Quantity, folder: Path) ->
         result: Of a diagnostic.
         quantity: What is compared.
         folder: Where to.
-
-    Returns:
-        The figures for the page.
     """
     kept = []
     for drawn in DIAGNOSTICS[result.name].drawn(result, quantity):
@@ -70,9 +67,6 @@ def render_diagnosis(
         pictures: Of each result, by its name.
         title: Of the document.
         kicker: The line above the headline: what was examined.
-
-    Returns:
-        A whole HTML document that loads nothing.
     """
     alarms = [result for result in results if result.verdict is Verdict.ALARM]
     listed = listing([DIAGNOSTICS[result.name].title.lower() for result in alarms])

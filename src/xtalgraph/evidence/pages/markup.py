@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.plots.element_errors import place_of
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,6 @@ def table(
         rows: Texts of the cells.
         kind: Classes of the table.
         row_heads: Whether the first cell of a row is its heading.
-
-    Returns:
-        The element.
     """
     first = "th" if row_heads else "td"
     scope = ' scope="row"' if row_heads else ""
@@ -115,24 +113,11 @@ def periodic_table(seen: Iterable[str]) -> str:
     for symbol, number in ATOMIC_NUMBERS.items():
         if symbol in ("D", "T"):
             continue
-        row, column = _place(number)
+        row, column = place_of(number)
         kind = ' class="seen"' if symbol in marked else ""
         cells.append(f'<i{kind} style="grid-area:{row}/{column}">{symbol}</i>')
     names = ", ".join(sorted(marked, key=ATOMIC_NUMBERS.__getitem__))
     return f'<div class="elements" role="img" aria-label="{names}">{"".join(cells)}</div>'
-
-
-def _place(number: int) -> tuple[int, int]:
-    """Row and column in the form with 18 columns; lanthanides and actinides in rows 8 and 9."""
-    for first, row in ((57, 8), (89, 9)):
-        if first <= number <= first + 14:
-            return row, number - first + 4
-    noble = (0, 2, 10, 18, 36, 54, 86, 118)
-    row = next(period for period in range(1, 8) if number <= noble[period])
-    from_left = number - noble[row - 1]
-    alkali = 1 if row == 1 else 2
-    column = from_left if from_left <= alkali else 18 - (noble[row] - number)
-    return row, column
 
 
 def _class(kind: str) -> str:

@@ -45,9 +45,6 @@ def write_report(run: Path) -> Path:
     Args:
         run: The run folder.
 
-    Returns:
-        The path of the report.
-
     Raises:
         RunError: When the folder lacks metrics or predictions, or they contradict each other.
     """

@@ -74,9 +74,6 @@ def write_screen_page(
         ranking: How they were ranked, in words.
         caveats: What limits the ranking, in sentences.
         error: Mean absolute error of the model, two digits of which are shown of a prediction.
-
-    Returns:
-        The page.
     """
     new = sum(bool(candidate.line.get("novelty")) for candidate in candidates)
     novelty = (

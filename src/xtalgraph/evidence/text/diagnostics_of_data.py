@@ -57,9 +57,8 @@ def explain_absence(numbers: NotApplicable) -> str:
     return _REASONS[numbers.reason].format(available=available, needed=needed)
 
 
-def explain_shifted_labels(result: DiagnosticResult, quantity: Quantity) -> str:
+def shifted_labels(numbers: ShiftedLabels, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say whether labels belong to their crystals."""
-    numbers: ShiftedLabels = result.numbers
     rho = dict(zip(numbers.shifts, numbers.spearman, strict=True))
     text = (
         "Gradient-boosted trees on composition, density and neighbour counts predict the labels "
@@ -80,9 +79,8 @@ def explain_shifted_labels(result: DiagnosticResult, quantity: Quantity) -> str:
     )
 
 
-def explain_sorted_target(result: DiagnosticResult, quantity: Quantity) -> str:
+def sorted_target(numbers: SortedTarget, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say whether the file is sorted by its target, and what that does."""
-    numbers: SortedTarget = result.numbers
     text = f"The rank correlation of target and row is {plain(numbers.correlation, 2)}."
     if result.verdict is Verdict.OK:
         return f"{text} The file is not sorted by its target."
@@ -99,9 +97,8 @@ def explain_sorted_target(result: DiagnosticResult, quantity: Quantity) -> str:
     )
 
 
-def explain_duplicates(result: DiagnosticResult, quantity: Quantity) -> str:
+def duplicates(numbers: Duplicates, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say how many test crystals are in training, too."""
-    numbers: Duplicates = result.numbers
     text = (
         f"{numbers.alike} of {count(numbers.test, 'test crystal')} are also in training, "
         f"within {numbers.tolerance:g} Å. For {len(numbers.copies)} "
@@ -121,9 +118,8 @@ def explain_duplicates(result: DiagnosticResult, quantity: Quantity) -> str:
     return text
 
 
-def explain_size_alone(result: DiagnosticResult, quantity: Quantity) -> str:
+def size_alone(numbers: SizeAlone, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say whether the size of the cell explains the label."""
-    numbers: SizeAlone = result.numbers
     if numbers.constant:
         what = "proportional to the number of atoms" if numbers.per_atom else "a constant"
         return f"The label is {what}, so nothing can be learned from the structure."
@@ -145,10 +141,11 @@ def explain_size_alone(result: DiagnosticResult, quantity: Quantity) -> str:
     return f"{text} The size of the cell does not explain the label."
 
 
-def explain_shuffled_species(result: DiagnosticResult, quantity: Quantity) -> str:
+def shuffled_species(numbers: ChangedCrystals, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say whether the prediction depends on the elements."""
     return _changed(
-        result,
+        numbers,
+        result.verdict,
         "when the species are shuffled",
         "The prediction depends on the elements.",
         "The prediction hardly depends on the elements: geometry, size or prototype explain it. "
@@ -156,10 +153,13 @@ def explain_shuffled_species(result: DiagnosticResult, quantity: Quantity) -> st
     )
 
 
-def explain_replaced_geometry(result: DiagnosticResult, quantity: Quantity) -> str:
+def replaced_geometry(
+    numbers: ChangedCrystals, result: DiagnosticResult, quantity: Quantity
+) -> str:
     """Say whether the prediction depends on the geometry."""
     return _changed(
-        result,
+        numbers,
+        result.verdict,
         "when the geometry is replaced",
         "The prediction depends on the geometry.",
         "The prediction hardly depends on the geometry: the model uses little more than the "
@@ -167,25 +167,23 @@ def explain_replaced_geometry(result: DiagnosticResult, quantity: Quantity) -> s
     )
 
 
-def _changed(result: DiagnosticResult, change: str, fine: str, bad: str) -> str:
-    numbers: ChangedCrystals = result.numbers
+def _changed(numbers: ChangedCrystals, verdict: Verdict, change: str, fine: str, bad: str) -> str:
     before, after = numbers.r2
-    if result.verdict is Verdict.SHOWN:
+    if verdict is Verdict.SHOWN:
         meaning = (
             f"The model explains too little (R² must exceed {EXPLAINS:g}) for the change to mean "
             "anything."
         )
     else:
-        meaning = bad if result.verdict is Verdict.ALARM else fine
+        meaning = bad if verdict is Verdict.ALARM else fine
     text = f"R² changes from {plain(before)} to {plain(after)} {change}. {meaning}"
     if numbers.unsupported:
         text += f" {count(numbers.unsupported, 'changed crystal')} had no graph."
     return text
 
 
-def explain_retrained(result: DiagnosticResult, quantity: Quantity) -> str:
+def retrained(numbers: Retrained, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say what geometry and composition explain alone."""
-    numbers: Retrained = result.numbers
     model, geometry, composition = numbers.r2
     lengths = f"{numbers.epochs} epochs, the model {numbers.epochs_of_model}"
     if numbers.members > 1:

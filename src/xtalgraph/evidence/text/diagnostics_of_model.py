@@ -24,9 +24,8 @@ CAUSES: Final = (
 """How the cause of a large error is found."""
 
 
-def explain_volume_sweep(result: DiagnosticResult, quantity: Quantity) -> str:
+def volume_sweep(numbers: VolumeSweep, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say whether the prediction follows the volume."""
-    numbers: VolumeSweep = result.numbers
     if result.verdict is Verdict.SHOWN:
         share = percent(numbers.strained) if numbers.strained else "None"
         text = (
@@ -47,9 +46,8 @@ def explain_volume_sweep(result: DiagnosticResult, quantity: Quantity) -> str:
     )
 
 
-def explain_cutoff_path(result: DiagnosticResult, quantity: Quantity) -> str:
+def cutoff_path(numbers: CutoffPath, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say whether the prediction jumps where neighbours cross the cutoff."""
-    numbers: CutoffPath = result.numbers
     largest = with_unit(plain(max(numbers.jumps), 2), quantity.unit)
     if result.verdict is Verdict.ALARM:
         text = (
@@ -75,9 +73,8 @@ def explain_cutoff_path(result: DiagnosticResult, quantity: Quantity) -> str:
     return text
 
 
-def explain_cutoff_change(result: DiagnosticResult, quantity: Quantity) -> str:
+def cutoff_change(numbers: CutoffChange, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say how much the prediction depends on the cutoff."""
-    numbers: CutoffChange = result.numbers
     near = [
         moved
         for change, moved in zip(numbers.changes, numbers.moved, strict=True)
@@ -105,9 +102,8 @@ def explain_cutoff_change(result: DiagnosticResult, quantity: Quantity) -> str:
     return text
 
 
-def explain_smoothing(result: DiagnosticResult, quantity: Quantity) -> str:
+def smoothing(numbers: Smoothing, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say whether the layers make neighbouring atoms equal."""
-    numbers: Smoothing = result.numbers
     distances = [layer["mean average distance"] for layer in numbers.layers]
     text = (
         "The mean cosine distance of the features of neighbouring atoms is "
@@ -124,9 +120,8 @@ def explain_smoothing(result: DiagnosticResult, quantity: Quantity) -> str:
     return text + _member(numbers, "with the strongest smoothing")
 
 
-def explain_reach(result: DiagnosticResult, quantity: Quantity) -> str:
+def reach(numbers: Reach, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say which atoms the features of an atom depend on."""
-    numbers: Reach = result.numbers
     shares = [percent(share) for share in numbers.by_hop[:3]] + ["none"] * 2
     text = (
         f"In {numbers.formula}, repeated to {numbers.atoms} atoms, the features of an atom depend "
@@ -150,9 +145,8 @@ def _member(numbers: Smoothing | Reach, which: str) -> str:
     return f" This is member {numbers.member} of {numbers.members}, the one {which}."
 
 
-def explain_error_groups(result: DiagnosticResult, quantity: Quantity) -> str:
+def error_groups(numbers: ErrorGroups, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say for which element the errors are largest."""
-    numbers: ErrorGroups = result.numbers
     text = f"The mean error is {with_unit(plain(numbers.mae, 2), quantity.unit)}."
     common = {z: group for z, group in numbers.elements.items() if group["crystals"] >= FEWEST}
     if not common:
@@ -166,9 +160,8 @@ def explain_error_groups(result: DiagnosticResult, quantity: Quantity) -> str:
     )
 
 
-def explain_worst_errors(result: DiagnosticResult, quantity: Quantity) -> str:
+def worst_errors(numbers: WorstErrors, result: DiagnosticResult, quantity: Quantity) -> str:
     """Say how often each cause is found."""
-    numbers: WorstErrors = result.numbers
     causes = [str(case["cause"]) for case in numbers.cases]
     counts = sorted(
         {cause: causes.count(cause) for cause in causes}.items(), key=lambda item: -item[1]

@@ -219,9 +219,6 @@ def shares(
         target: True classes, 0 or 1.
         probability: Predicted probability of class 1.
         classes: What the classes are called.
-
-    Returns:
-        One sentence; empty for no rows.
     """
     if not target.size:
         return ""
@@ -242,9 +239,6 @@ def decisions(
         target: True classes, 0 or 1.
         probability: Predicted probability of class 1.
         classes: What the classes are called.
-
-    Returns:
-        One sentence; empty for no rows.
     """
     if not target.size:
         return ""
