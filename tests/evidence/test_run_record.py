@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.run_record import Estimate, outcome_of, read_run
 from xtalgraph.metrics.paired import Outcome
 
 
 def test_a_run_is_read(run):
     record = read_run(run)
-    assert (record.target, record.unit, record.kind) == ("e_form", "eV/cell", "extensive")
+    assert record.target == Target("e_form", Kind.EXTENSIVE, "eV/cell")
     assert record.test_rows().sum() == 40
     assert record.estimate("mean", "spearman") == Estimate(None)
     assert record.estimate("cgcnn", "mae", "val").value == 0.041

@@ -69,20 +69,8 @@ class RunRecord:
     """Where it lies."""
     number: int | None
     """Which of several targets it is, from 1; None where there is one only."""
-    declared: Target
+    target: Target
     """What was predicted."""
-    target: str
-    """Name of the target."""
-    unit: str
-    """Unit of the target as declared; may be empty."""
-    kind: str
-    """``extensive``, ``intensive`` or ``atomic``."""
-    task: str
-    """``regression`` or ``classification``."""
-    classes: tuple[str, str]
-    """What class 0 and class 1 are called, of a classification."""
-    best: str
-    """Whether low or high targets are sought: ``low``, ``high``; empty where none is declared."""
     splits: dict[str, int]
     """Number of crystals in each split that have a label of the target."""
     crystals: dict[str, int]
@@ -95,7 +83,7 @@ class RunRecord:
     """One per row of the predictions that has a label."""
     split: Shaped[np.ndarray, " rows"]
     """``train``, ``val`` or ``test`` for each row."""
-    targets: Float[np.ndarray, " rows"]
+    labels: Float[np.ndarray, " rows"]
     """What is true, in the unit."""
     predictions: Float[np.ndarray, " rows"]
     """The predictions, in the unit."""
@@ -137,14 +125,14 @@ class RunRecord:
         return [_estimate(component.get(measure)) for component in listed]
 
     @property
-    def is_class(self) -> bool:
-        """Whether the target is one of two classes, and the predictions are probabilities."""
-        return self.task == "classification"
+    def classes(self) -> tuple[str, str]:
+        """What class 0 and class 1 are called, of a classification."""
+        return self.target.classes or ("class 0", "class 1")
 
     @property
     def measure(self) -> str:
         """Key of the error by which models are compared; small is good."""
-        return "log_loss" if self.is_class else "mae"
+        return "log_loss" if self.target.is_class else "mae"
 
     @property
     def watched(self) -> str:
@@ -216,20 +204,20 @@ def _read_target(
     worst: list[dict[str, Any]],
 ) -> RunRecord:
     metrics, model = document["targets"][name], document["model"]
-    target, models, splits = metrics["target"], metrics["models"], metrics["splits"]
-    unit, kind = target.get("unit") or "", target["kind"]
+    target = Target.from_dict(metrics["target"])
+    models, splits = metrics["models"], metrics["splits"]
     if model not in models or any(int(size) < 0 for size in splits.values()):
         raise ValueError(f"no numbers of the model {model!r}, or of its parts")
     value_of = [table["id"], table["site"].fillna(-1)]  # of a list all numbers must be known
     table = table[table["target"].notna().groupby(value_of).transform("all")]
-    other = sorted(set(table["unit"]) - {unit})
+    other = sorted(set(table["unit"]) - {target.unit})
     uncertainty = metrics.get("uncertainty") or {}
     beside = {key: table[key].to_numpy() for key in _BESIDE if table[key].notna().any()}
     path = prediction_paths(folder, list(document["targets"]))[name]
     if other:
         raise RunError(
-            f"{path} must be in the unit of the target, {unit!r}, got {other[0]!r}; evaluate the "
-            "run again"
+            f"{path} must be in the unit of the target, {target.unit!r}, got {other[0]!r}; "
+            "evaluate the run again"
         )
     for key, columns in _ASSESSED.items():
         if key in uncertainty and not beside.keys() >= set(columns):
@@ -241,20 +229,14 @@ def _read_target(
     return RunRecord(
         folder=folder,
         number=number,
-        declared=Target.from_dict(target),
-        target=name,
-        unit=unit,
-        kind=kind,
-        task=target.get("task") or "regression",
-        classes=tuple(target.get("classes") or ("class 0", "class 1")),
-        best=target.get("best") or "",
+        target=target,
         splits=splits,
         crystals=document.get("splits") or splits,
         model=model,
         models=models,
         ids=list(table["id"]),
         split=table["split"].to_numpy(dtype=str),
-        targets=table["target"].to_numpy(),
+        labels=table["target"].to_numpy(),
         predictions=table["prediction"].to_numpy(),
         beside=beside,
         uncertainty=uncertainty,

@@ -115,7 +115,7 @@ def screen(
     for name in ("top.csv", "screen.html"):
         check_output(folder / name, candidates)
     record = read_run(opened.folder)
-    labels = record.targets[record.split == "train"]
+    labels = record.labels[record.split == "train"]
     if len(labels) == 0:
         raise RunError(f"{opened.folder} holds no predictions of its training part: train it again")
     known = math.nan
@@ -179,7 +179,7 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
 
 def _errors(record: RunRecord) -> Float[np.ndarray, " test"]:
     """Prediction less label of each test crystal."""
-    return (record.predictions - record.targets)[record.test_rows()]
+    return (record.predictions - record.labels)[record.test_rows()]
 
 
 def _caveats(

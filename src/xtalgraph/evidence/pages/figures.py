@@ -90,7 +90,9 @@ def _of_target(record: RunRecord, folder: Path, most: int) -> TargetFigures:
                 drawn = crystal_snapshot(from_plain(entry), size=2.8)
             description = f"Crystal structure of {entry['formula']}"
             worst.append(_kept(drawn, folder / f"worst-{number}", description))
-    errors = _of_class(record, folder) if record.is_class else _of_number(record, folder, most)
+    errors = (
+        _of_class(record, folder) if record.target.is_class else _of_number(record, folder, most)
+    )
     return TargetFigures(
         errors=errors,
         comparison=_comparison(record, folder),
@@ -103,11 +105,11 @@ def _of_target(record: RunRecord, folder: Path, most: int) -> TargetFigures:
 
 
 def _of_number(record: RunRecord, folder: Path, most: int) -> tuple[Html, ...]:
-    common = {"name": record.target, "unit": record.unit}
+    common = {"name": record.target.name, "unit": record.target.unit}
     test = record.test_rows()
-    parity = parity_plot(record.targets, record.predictions, record.split, **common)
-    shown = _kept(parity, folder / "parity", f"Predicted {record.target} over its target")
-    residuals = residual_plot(record.targets[test], record.predictions[test], **common)
+    parity = parity_plot(record.labels, record.predictions, record.split, **common)
+    shown = _kept(parity, folder / "parity", f"Predicted {record.target.name} over its target")
+    residuals = residual_plot(record.labels[test], record.predictions[test], **common)
     return (
         _with_points(record, parity, shown, most),
         _kept(residuals, folder / "residuals", "Test errors over the target"),
@@ -116,7 +118,7 @@ def _of_number(record: RunRecord, folder: Path, most: int) -> tuple[Html, ...]:
 
 def _of_class(record: RunRecord, folder: Path) -> tuple[Html, ...]:
     test = record.test_rows()
-    true, predicted = record.targets[test], record.predictions[test]
+    true, predicted = record.labels[test], record.predictions[test]
     positive = record.classes[1]
     roc = roc_plot(*roc_points(true, predicted), positive=positive)
     bins = reliability(true, predicted)
@@ -147,7 +149,7 @@ def _comparison(record: RunRecord, folder: Path) -> Html:
         numbers("high"),
         model=called(record.model),
         measure=f"test {MEASURES[record.measure].short}",
-        unit=record.unit,
+        unit=record.target.unit,
     )
     return _kept(comparison, folder / "comparison", "Errors of model and baselines")
 
@@ -164,7 +166,7 @@ def _learning(record: RunRecord, folder: Path) -> Html | None:
         epochs,
         losses,
         errors,
-        unit=record.unit if record.number is None else "",
+        unit=record.target.unit if record.number is None else "",
         measure=f"validation {known.short}" if known else "validation error, mean of targets",
         selected=record.selected,
     )
@@ -180,10 +182,10 @@ def _of_uncertainty(record: RunRecord) -> dict[str, tuple[Figure, str]]:
     """Draw what the run has, by file name: intervals, errors by standard deviation, calibration."""
     drawn: dict[str, tuple[Figure, str]] = {}
     test = record.test_rows()
-    true, predicted = record.targets[test], record.predictions[test]
+    true, predicted = record.labels[test], record.predictions[test]
     if "intervals" in record.uncertainty:
         lower, upper = record.beside["lower"][test], record.beside["upper"][test]
-        common = {"name": record.target, "unit": record.unit}
+        common = {"name": record.target.name, "unit": record.target.unit}
         drawn["intervals"] = (
             interval_plot(true, predicted, lower, upper, **common),
             "Each test crystal with its interval, the narrowest first.",
@@ -192,7 +194,7 @@ def _of_uncertainty(record: RunRecord) -> dict[str, tuple[Figure, str]]:
         error, std = predicted - true, record.beside["std"][test]
         binned = error_by_std(error, std)
         drawn["error-by-std"] = (
-            error_std_plot(binned.std, binned.error, unit=record.unit),
+            error_std_plot(binned.std, binned.error, unit=record.target.unit),
             "Errors of crystals of similar standard deviation; on the line they are equal.",
         )
         area = miscalibration_area(error, std)
@@ -207,7 +209,7 @@ def _with_points(record: RunRecord, drawn: Figure, picture: Html, most: int) -> 
     """A parity plot with what its points are; without JavaScript it is the picture alone."""
     shown = chosen_points(record, most)
     (axes,) = drawn.axes
-    points = np.column_stack([record.targets[shown], record.predictions[shown]])
+    points = np.column_stack([record.labels[shown], record.predictions[shown]])
     size = np.array([drawn.bbox.width, drawn.bbox.height])
     across = axes.transData.transform(points.reshape(-1, 2)) / size
     with reading(record.folder / "structures.json"):
@@ -221,12 +223,12 @@ def _with_points(record: RunRecord, drawn: Figure, picture: Html, most: int) -> 
             record.ids[row],
             formulas.get(record.ids[row], ""),
             str(record.split[row]),
-            float(f"{record.targets[row]:.6g}"),
+            float(f"{record.labels[row]:.6g}"),
             float(f"{record.predictions[row]:.6g}"),
         ]
         for (x, y), row in zip(across, shown.tolist(), strict=True)
     ]
-    data = _attribute({"unit": record.unit, "rows": rows})
+    data = _attribute({"unit": record.target.unit, "rows": rows})
     return Html(f'<div class="parity" data-points="{data}">{picture.text}</div>')
 
 
@@ -237,7 +239,7 @@ def chosen_points(record: RunRecord, most: int) -> Int[np.ndarray, " points"]:
         record: The run.
         most: How many at most; of the others an even sample.
     """
-    error = np.abs(record.predictions - record.targets)
+    error = np.abs(record.predictions - record.labels)
     known = np.isfinite(error)
     test = np.flatnonzero(known & (record.split == "test"))
     test = test[np.argsort(-error[test], kind="stable")][:most]

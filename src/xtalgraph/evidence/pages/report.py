@@ -58,7 +58,7 @@ def write_report(run: Path) -> Path:
 def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     """The page."""
     record = records[0]
-    folder, points = record.folder, not all(of_target.is_class for of_target in records)
+    folder, points = record.folder, not all(of_target.target.is_class for of_target in records)
     with reading(folder / "metrics.json"):
         assessed = [_assessment(of_target) for of_target in records]
         headline = _headline(records)
@@ -72,7 +72,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     with reading(folder / "model.json"):
         body.append(_data(record))
     with reading(folder / "split.json"):
-        division = about_division(record.division, [of_target.declared for of_target in records])
+        division = about_division(record.division, [of_target.target for of_target in records])
         body.append(division_section(record.division, division))
     with reading(folder / "verify.json", VERIFY_AGAIN):
         verified = record.verification, record.model_file.get("weights_sha256")
@@ -80,7 +80,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         alarms = verified_alarms(*verified)
     with reading(folder / "record.json"):
         body += [_repeat(record), _card(record), structures(records) if points else ""]
-    names = [of_target.target for of_target in records]
+    names = [of_target.target.name for of_target in records]
     return render_page(
         title=f"{text.called(record.model)} on {', '.join(names)}: report",
         kicker=f"{', '.join(map(_declared, records))} · {text.called(record.model)}",
@@ -95,8 +95,8 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
 
 
 def _declared(record: RunRecord) -> str:
-    unit = f" ({record.unit})" if record.unit else ""
-    return f"{record.target}{unit}, {record.kind}"
+    unit = f" ({record.target.unit})" if record.target.unit else ""
+    return f"{record.target.name}{unit}, {record.target.kind}"
 
 
 def _headline(records: Sequence[RunRecord]) -> str:
@@ -107,10 +107,10 @@ def _headline(records: Sequence[RunRecord]) -> str:
     if len(records) > 1:
         return f"{called}: {len(records)} targets on {crystals}"
     error = record.estimate(record.model, record.measure)
-    if record.is_class:
+    if record.target.is_class:
         area = record.estimate(record.model, "roc_auc")
         return text.class_headline(called, area, error, crystals)
-    return text.headline(called, error, record.unit, crystals)
+    return text.headline(called, error, record.target.unit, crystals)
 
 
 def _assessment(record: RunRecord) -> tuple[str, list[str]]:
@@ -121,14 +121,14 @@ def _assessment(record: RunRecord) -> tuple[str, list[str]]:
             baseline = record.estimate(name, record.measure)
             against = record.models[name].get("against", {}).get(record.measure)
             baselines[name] = (baseline, outcome_of(error, baseline, against))
-    where = text.test_rows(record.splits.get("test", 0), record.kind)
-    measure, unit, area = "mean absolute error", record.unit, None
-    if record.is_class:
+    where = text.test_rows(record.splits.get("test", 0), record.target.kind)
+    measure, unit, area = "mean absolute error", record.target.unit, None
+    if record.target.is_class:
         measure, unit = "log loss", ""
         area = record.estimate(record.model, "roc_auc")
     verdict = text.verdict(record.model, where, error, baselines, unit, measure, area)
     warnings = text.warnings(record.model, baselines, unit, measure) + uncertainty_alarms(record)
-    of = "" if record.number is None else f"{record.target}: "
+    of = "" if record.number is None else f"{record.target.name}: "
     return of + verdict, [of + warning for warning in warnings]
 
 
@@ -144,7 +144,7 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
         len(epochs),
         None if selected is None else int(epochs[selected]),
         error,
-        record.unit if record.number is None else "",
+        record.target.unit if record.number is None else "",
         seconds(record.models[record.model].get("seconds")).replace("n/a", ""),
     )
     members = int(record.model_file.get("members", 1))

@@ -43,7 +43,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
     for key in keys:
         estimates = [record.estimate(name, key) for name in names]
         measure = MEASURES[key]
-        unit = record.unit if measure.has_unit else ""
+        unit = record.target.unit if measure.has_unit else ""
         label = Html(
             f"{escaped(measure.title)}{f' <small>{escaped(unit)}</small>' if unit else ''}"
         )
@@ -53,7 +53,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
     for split, where in (("val", "validation"), ("train", "training")):
         estimates = [record.estimate(name, record.measure, split) for name in names]
         if any(estimate.value is not None for estimate in estimates):
-            unit = f" <small>{escaped(record.unit)}</small>" if record.unit else ""
+            unit = f" <small>{escaped(record.target.unit)}</small>" if record.target.unit else ""
             label = Html(f"{MEASURES[record.measure].title} in {where}{unit}")
             rows.append([label, *(_cell(e, False, absent="–") for e in estimates)])
     if any("seconds" in record.models[name] for name in names):
@@ -65,7 +65,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
         for name in names
         if (description := record.models[name].get("description"))
     ]
-    if record.is_class:
+    if record.target.is_class:
         lead = text.shares(*_test_classes(record), record.classes)
     else:
         lead = _ranking(record, keys)
@@ -94,23 +94,23 @@ def _by_component(record: RunRecord, names: list[str]) -> str:
     if not any(columns):
         return ""
     measure = MEASURES[record.measure]
-    unit = f" <small>{escaped(record.unit)}</small>" if record.unit else ""
+    unit = f" <small>{escaped(record.target.unit)}</small>" if record.target.unit else ""
     rows: list[list[Content]] = []
     for number, estimates in enumerate(zip(*columns, strict=True)):
-        rows.append([f"{record.target}[{number}]", *_cells(estimates, measure.better)])
+        rows.append([f"{record.target.name}[{number}]", *_cells(estimates, measure.better)])
     title = Html(f"{measure.title} by number{unit}")
     return table([title, *(text.called(name) for name in names)], rows, "metrics")
 
 
 def _explained(record: RunRecord) -> str:
     """What the less known of the measures are."""
-    if record.is_class:
+    if record.target.is_class:
         return (
             "ROC-AUC is the probability that a row of class 1 has a higher predicted probability "
             "than one of class 0. Log loss and Brier score measure the probabilities themselves; "
             "the other measures use a threshold of 0.5."
         )
-    best = f"; best means {record.best}" if record.best else ""
+    best = f"; best means {record.target.best}" if record.target.best else ""
     return (
         f"Recall in the top k: the share of the k best that are among the k predicted best{best}."
     )
@@ -122,14 +122,14 @@ def _ranking(record: RunRecord, keys: list[str]) -> str:
         for key in keys
         if MEASURES[key].top is not None
     }
-    what = "sites" if record.kind == "atomic" else "crystals"
+    what = "sites" if record.target.kind == "atomic" else "crystals"
     spearman = record.estimate(record.model, "spearman")
-    return text.ranking(spearman, recalls, record.best, what)
+    return text.ranking(spearman, recalls, record.target.best, what)
 
 
 def _test_classes(record: RunRecord) -> tuple[np.ndarray, np.ndarray]:
     test = record.test_rows()
-    return record.targets[test], record.predictions[test]
+    return record.labels[test], record.predictions[test]
 
 
 def _cells(estimates: Sequence[Estimate], better: str) -> list[Content]:
@@ -152,7 +152,7 @@ def _cell(estimate: Estimate, best: bool, absent: str = "n/a") -> Html:
 
 def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
     """The figures of the errors, and a sentence on them."""
-    if record.is_class:
+    if record.target.is_class:
         sentences = text.decisions(*_test_classes(record), record.classes)
         captions: tuple[str, ...] = text.CLASS_CAPTIONS
     else:
@@ -167,9 +167,9 @@ def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
 def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     """How large the errors are, and the captions of their figures."""
     test = record.test_rows()
-    error = (record.predictions - record.targets)[test]
+    error = (record.predictions - record.labels)[test]
     shades = " Darker points lie closer together." if test.sum() > 500 else ""
-    return residuals_in_words(error[np.isfinite(error)], record.unit), (
+    return residuals_in_words(error[np.isfinite(error)], record.target.unit), (
         f"Predictions over targets; on the line both agree.{shades} Point at a crystal to see its "
         "formula, id and error; click to see its structure.",
         "Test errors over the target, and their distribution.",
@@ -199,13 +199,13 @@ def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
 
 
 def _worst(record: RunRecord, drawn: TargetFigures) -> str:
-    unit = f" ({record.unit})" if record.unit else ""
+    unit = f" ({record.target.unit})" if record.target.unit else ""
     head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{unit}", "atoms"]
     rows: list[list[Content]] = []
     captions = []
     errors = [float(entry["prediction"]) - float(entry["target"]) for entry in record.worst]
     decimals = shared_decimals(errors)
-    what = "site" if record.kind == "atomic" else "crystal"
+    what = "site" if record.target.kind == "atomic" else "crystal"
     for entry, error in zip(record.worst, errors, strict=True):
         name, composed = str(entry["id"]), formula(entry["formula"])
         target, prediction = (
@@ -214,7 +214,7 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
         atoms = f"{entry.get('num_atoms', len(entry['numbers'])):,}"
         off = fixed(error, decimals, sign=True)
         rows.append([name, composed, target, prediction, off, atoms])
-        size = escaped(with_unit(off, record.unit))
+        size = escaped(with_unit(off, record.target.unit))
         captions.append(Html(f"<b>{composed.text}</b> {escaped(name)}<br>error {size}"))
     pictures = zip(drawn.worst, captions, strict=False)
     gallery = "".join(figure(picture, caption) for picture, caption in pictures)
@@ -233,7 +233,7 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
 
 def uncertainty_alarms(record: RunRecord) -> list[str]:
     """What of the uncertainty did not hold, in sentences."""
-    sentences = about_uncertainty(record.uncertainty, record.unit)
+    sentences = about_uncertainty(record.uncertainty, record.target.unit)
     return [text for text, alarm in sentences if alarm]
 
 
@@ -247,7 +247,9 @@ def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
     Returns:
         HTML; empty where the run says nothing of its uncertainty.
     """
-    sentences = about_uncertainty(record.uncertainty, record.unit) + about_novelty(record.novelty)
+    sentences = about_uncertainty(record.uncertainty, record.target.unit) + about_novelty(
+        record.novelty
+    )
     pictures = "".join(figure(*pair) for pair in drawn.uncertainty)
     rows = _uncertainty_rows(record)
     return section(
@@ -266,7 +268,7 @@ def _uncertainty_rows(record: RunRecord) -> list[list[Content]]:
     if intervals:
         held = intervals["coverage"]
         low, high = percent(held["low"], 3), percent(held["high"], 3)
-        width = with_unit(plain(intervals["sharpness"]), record.unit)
+        width = with_unit(plain(intervals["sharpness"]), record.target.unit)
         rows += [
             ["nominal coverage", percent(intervals["level"])],
             [
@@ -298,4 +300,4 @@ def heading_of(record: RunRecord, identifier: str, heading: str) -> tuple[str, s
     """
     if record.number is None:
         return identifier, heading
-    return f"{identifier}-{record.number}", f"{record.target}: {heading.lower()}"
+    return f"{identifier}-{record.number}", f"{record.target.name}: {heading.lower()}"

@@ -163,19 +163,21 @@ def times_better(model: Estimate, baseline: Estimate) -> str:
     return f"{percent(1.0 - 1.0 / ratio)} better"
 
 
-def ranking(spearman: Estimate, recalls: Mapping[str, Estimate], best: str, rows: str) -> str:
+def ranking(
+    spearman: Estimate, recalls: Mapping[str, Estimate], best: str | None, rows: str
+) -> str:
     """What the model is worth for picking the best candidates.
 
     Args:
         spearman: Rank correlation on the test set.
         recalls: Recall for each number of candidates picked, ``10``, ``100``, ``5 %``.
-        best: ``low``, ``high``, or empty where no direction is declared.
+        best: ``low``, ``high``, or None where no direction is declared.
         rows: What is ranked, ``crystals`` or ``sites``.
 
     Returns:
         One or two sentences; empty where nothing is defined.
     """
-    extreme = {"low": "lowest", "high": "highest"}.get(best, "best")
+    extreme = {"low": "lowest", "high": "highest"}.get(best or "", "best")
     picks = [
         f"{percent(recall.value)} of the {extreme} {number}"
         for number, recall in recalls.items()
