@@ -39,7 +39,8 @@ def test_a_sound_model_ends_with_0(verified, xtalgraph_command):
     asked = verified(SOUND, ABSENT)
     code, out, _ = xtalgraph_command("verify", "runs/a", "--on", "a.cif", "b.cif", "--quiet")
     assert code == 0
-    assert asked == [("runs/a", {"on": ["a.cif", "b.cif"], "sample": 32, "progress": False})]
+    options = {"on": ["a.cif", "b.cif"], "sample": 32, "device": "cpu", "progress": False}
+    assert asked == [("runs/a", options)]
     first, _, sound, absent = out.splitlines()
     assert first == "3 of 40 crystals of the test part of d.csv: no check fails"
     assert sound.split() == ["rotation", "pass", "0", "eV", "0", "1e-10"]

@@ -9,14 +9,13 @@ import pytest
 
 import xtalgraph
 from xtalgraph.conventions.errors import FileError, InputError, RunError
-from xtalgraph.workflows.claim import claimed
+from xtalgraph.workflows.claim import claimed, sole_writer
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.sole_writer import sole_writer
 
 HOLDING = """
 import sys, time
 from pathlib import Path
-from xtalgraph.workflows.sole_writer import sole_writer
+from xtalgraph.workflows.claim import sole_writer
 with sole_writer(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

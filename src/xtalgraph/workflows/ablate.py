@@ -21,12 +21,12 @@ from xtalgraph.workflows.ablation import (
     FORMAT,
     Ablation,
     choose,
-    failed_point,
     finished_point,
+    point_record,
     rows_of,
     summaries,
-    waiting_point,
 )
+from xtalgraph.workflows.claim import is_empty, sole_writer
 from xtalgraph.workflows.executor import Executor, Session, processes_outside
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
@@ -34,7 +34,6 @@ from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.setting_names import TrialOptions, with_settings
-from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_run
 
@@ -144,7 +143,7 @@ def _do(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
         reason = str(error) if isinstance(error, XtalgraphError) else repr(error)
         log.warning("%s failed, %s: %s", task.name, task.point, reason)
         log.debug("", exc_info=error)
-        return failed_point(task.point, task.folder.name, reason)
+        return point_record(task.point, task.folder.name, "failed") | {"reason": reason}
 
 
 def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
@@ -197,7 +196,9 @@ class _Table:
         swept = {sweep.key: list(sweep.values) for sweep in sweeps}
         targets = [target.as_dict() for target in points[0].config.targets]
         table = cls(folder, swept, targets, digest, [])
-        table.records = [waiting_point(point, table.folder_of(point).name) for point in points]
+        table.records = [
+            point_record(point, table.folder_of(point).name, "waiting") for point in points
+        ]
         table.write()
         return table
 

@@ -104,7 +104,7 @@ def finished_point(
                 "validation spearman": figures["val"]["spearman"]["value"],
                 "test spearman": figures["test"]["spearman"]["value"],
             }
-    return _record(point, run.folder.name, "done") | {
+    return point_record(point, run.folder.name, "done") | {
         "targets": targets,
         "validation error": _selected_error(run.folder),
         "crystals": dict(metrics["splits"]),
@@ -115,28 +115,14 @@ def finished_point(
     }
 
 
-def failed_point(point: Point, name: str, reason: str) -> dict[str, Any]:
-    """Return the record of a point that could not be trained.
+def point_record(point: Point, name: str, state: str) -> dict[str, Any]:
+    """Return what the record of every point begins with.
 
     Args:
         point: Which.
         name: Of its folder.
-        reason: Why.
+        state: ``waiting``, ``done`` or ``failed``.
     """
-    return _record(point, name, "failed") | {"reason": reason}
-
-
-def waiting_point(point: Point, name: str) -> dict[str, Any]:
-    """Return the record of a point that has not been trained yet.
-
-    Args:
-        point: Which.
-        name: Of its folder.
-    """
-    return _record(point, name, "waiting")
-
-
-def _record(point: Point, name: str, state: str) -> dict[str, Any]:
     return {
         "name": name,
         "settings": dict(point.settings),

@@ -23,6 +23,7 @@ from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.evidence.text.data import about_labels
 from xtalgraph.metrics.measures import error_of, rank_of
+from xtalgraph.workflows.claim import sole_writer
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.leaderboard.catalogue import BASELINES, entries_of, own_entries
@@ -35,7 +36,6 @@ from xtalgraph.workflows.record import hardware, versions
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.setting_names import SeededOptions, with_settings
-from xtalgraph.workflows.sole_writer import sole_writer
 from xtalgraph.workflows.train import announce_all
 
 log = logging.getLogger("xtalgraph")

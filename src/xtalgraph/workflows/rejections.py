@@ -16,8 +16,7 @@ _SHOWN = 20
 """Rows spelled out in a message."""
 
 
-def describe(rejection: Rejection) -> str:
-    """Say in one line which row it was and what is wrong with it."""
+def _described(rejection: Rejection) -> str:
     row = "" if rejection.row is None else f", row {rejection.row}"
     origin = f" ({rejection.file}{row})" if rejection.file or row else ""
     return f"{rejection.id}{origin}: {rejection.reason}"
@@ -25,7 +24,7 @@ def describe(rejection: Rejection) -> str:
 
 def describe_all(rejected: Sequence[Rejection]) -> str:
     """List rejected rows one a line, indented, the first twenty of them."""
-    lines = [describe(rejection) for rejection in rejected[:_SHOWN]]
+    lines = [_described(rejection) for rejection in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"... and {len(rejected) - _SHOWN} more")
     return "\n  ".join(lines)

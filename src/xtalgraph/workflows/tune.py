@@ -20,6 +20,7 @@ from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.reporting import Report
+from xtalgraph.workflows.claim import is_empty, sole_writer
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import FoldCount
 from xtalgraph.workflows.executor import Executor, Session, processes_for
@@ -31,7 +32,6 @@ from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
 from xtalgraph.workflows.setting_names import TrainOptions, with_settings
-from xtalgraph.workflows.sole_writer import is_empty, sole_writer
 from xtalgraph.workflows.train import train_run
 
 log = logging.getLogger("xtalgraph")
