@@ -65,10 +65,8 @@ def parse_comment(line: str) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for key, value in _pairs(line):
         if key in values and not _same(values[key], value):
-            raise InputError(
-                f"the key {key!r} has two values in the comment line: {_text(values[key])} and "
-                f"{_text(value)}"
-            )
+            both = " and ".join(shortened(str(given), 40) for given in (values[key], value))
+            raise InputError(f"the key {key!r} has two values in the comment line: {both}")
         values[key] = value
         if len(values) > MAX_EXTXYZ_COLUMNS:
             raise InputError(f"the comment line must have {MAX_EXTXYZ_COLUMNS} keys at most")
@@ -176,10 +174,6 @@ def _array(words: list[str]) -> np.ndarray:
 
 def _same(first: Value, second: Value) -> bool:
     return type(first) is type(second) and np.array_equal(np.asarray(first), np.asarray(second))
-
-
-def _text(value: Value) -> str:
-    return shortened(str(value), 40)
 
 
 _LATTICE_NAME: Final = re.compile(

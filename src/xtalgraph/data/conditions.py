@@ -1,16 +1,49 @@
-"""Which columns of a table are conditions of a crystal: temperature, pressure, method."""
+"""Conditions of crystals: the columns of a table that hold them, and their values."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+import numpy as np
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.label_reading import LARGEST_NUMBER
-from xtalgraph.data.states import States
+from xtalgraph.graphs.graph import Graph
+
+G = TypeVar("G", bound=Graph)
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionValues:
+    """The conditions of some crystals, in their order."""
+
+    numbers: Float[Tensor, "crystals numbers"]
+    """Numbers such as temperature and pressure, in their own units."""
+    fidelity: Int[Tensor, " crystals"]
+    """Of the method by which the label was found; −1 where it is not known."""
+
+    def __len__(self) -> int:
+        return len(self.fidelity)
+
+    def select(
+        self, crystals: Int[Tensor, " chosen"] | Int[np.ndarray, " chosen"]
+    ) -> "ConditionValues":
+        """Return those of some of the crystals, in the given order."""
+        chosen = torch.as_tensor(crystals, dtype=torch.long)
+        return ConditionValues(self.numbers[chosen], self.fidelity[chosen])
+
+    def attach(self, graph: G) -> G:
+        """Return the graph of the same crystals with their conditions."""
+        return graph.replace(state=self.numbers, fidelity=self.fidelity)
+
+    def to_bytes(self) -> bytes:
+        """Return all of it, little-endian."""
+        return self.numbers.numpy().astype("<f8").tobytes() + self.fidelity.numpy().tobytes()
 
 
 @dataclass(frozen=True)
@@ -85,8 +118,8 @@ class Conditions:
                 return f"{self.fidelity!r} is no method that the model knows: {fidelity!r}{known}"
         return None
 
-    def states_of(self, rows: Sequence[Mapping[Any, Any]]) -> States:
-        """Return the states of some rows.
+    def states_of(self, rows: Sequence[Mapping[Any, Any]]) -> ConditionValues:
+        """Return the conditions of some rows.
 
         Args:
             rows: Values by column.
@@ -103,7 +136,7 @@ class Conditions:
             self.fidelities.index(str(values[self.fidelity])) if self.fidelity else -1
             for values in rows
         ]
-        return States(
+        return ConditionValues(
             torch.tensor(numbers, dtype=torch.float64).reshape(len(rows), len(self.numbers)),
             torch.tensor(fidelity, dtype=torch.long),
         )

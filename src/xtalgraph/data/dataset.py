@@ -11,11 +11,10 @@ import numpy as np
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.settings import nearest
-from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.label_reading import check_size, labels_of
 from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.splits import Split
-from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
@@ -44,7 +43,7 @@ class Dataset:
         return self.labels.targets
 
     @cached_property
-    def states(self) -> States | None:
+    def states(self) -> ConditionValues | None:
         """The conditions of each crystal; None where no columns are declared."""
         if not self.conditions:
             return None

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.store import GraphStore
 from xtalgraph.data.store_packing import first_rows
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
@@ -26,7 +26,7 @@ class StoredGraphs:
     """Which of them, as indices in the store."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     """Where batches are put."""
-    states: States | None = None
+    states: ConditionValues | None = None
     """What is known of each crystal beside its atoms; batches have it."""
 
     @classmethod

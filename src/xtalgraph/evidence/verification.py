@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.models.check_result import CheckResult
 from xtalgraph.models.checks import run_checks
 from xtalgraph.models.model_under_test import ModelUnderTest
@@ -37,7 +37,7 @@ class Verification:
 def verify(
     tested: ModelUnderTest,
     crystals: Mapping[str, Crystal],
-    states: States | None = None,
+    states: ConditionValues | None = None,
     *,
     progress: bool = False,
 ) -> Verification:

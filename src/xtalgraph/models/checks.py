@@ -14,8 +14,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import representations
-from xtalgraph.data.conditions import ATOMS_ALONE
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ATOMS_ALONE, ConditionValues
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
@@ -53,7 +52,7 @@ _BATCH: Final = 16
 def run_checks(
     tested: ModelUnderTest,
     crystals: Mapping[str, Crystal],
-    states: States | None = None,
+    states: ConditionValues | None = None,
     *,
     crossings: int = CROSSINGS,
     measured: bool = True,
@@ -108,7 +107,7 @@ class _Checks:
     """The checks, with what they share."""
 
     def __init__(
-        self, tested: ModelUnderTest, crystals: Mapping[str, Crystal], states: States
+        self, tested: ModelUnderTest, crystals: Mapping[str, Crystal], states: ConditionValues
     ) -> None:
         self.tested, self.crystals = tested, dict(crystals)
         self.states, self.places = states, {name: n for n, name in enumerate(crystals)}
@@ -121,7 +120,7 @@ class _Checks:
             for name, crystal in self.crystals.items()
         }
 
-    def state(self, *names: str) -> States:
+    def state(self, *names: str) -> ConditionValues:
         """Return the states of some of the crystals."""
         return self.states.select(np.array([self.places[name] for name in names]))
 

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
@@ -78,7 +77,7 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def fit_scales(
-        self, labels: Values, crystals: Sequence[Crystal], states: States | None = None
+        self, labels: Values, crystals: Sequence[Crystal], states: ConditionValues | None = None
     ) -> None:
         """Fit the scale of each target, and of the conditions, to the training part.
 

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.graph_settings import GraphSettings
@@ -150,7 +149,9 @@ class Trial:
             for one in self.targets
         }
 
-    def of_crystal(self, crystal: Crystal, settings: GraphSettings, state: States) -> Arrays:
+    def of_crystal(
+        self, crystal: Crystal, settings: GraphSettings, state: ConditionValues
+    ) -> Arrays:
         """Return the values of a crystal; NaN if the strategy does not support it.
 
         Args:

@@ -14,8 +14,8 @@ from torch.nn.utils import parameters_to_vector
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.row import ORDERED_CELLS
-from xtalgraph.data.states import States
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
@@ -124,7 +124,11 @@ class Predictor:
         return f"Predictor({count}{self.spec.encoder}: {', '.join(declared)})"
 
     def predict_crystals(
-        self, crystals: Sequence[Crystal], states: States | None = None, *, novelty: bool = False
+        self,
+        crystals: Sequence[Crystal],
+        states: ConditionValues | None = None,
+        *,
+        novelty: bool = False,
     ) -> PredictedCrystals:
         """Predict crystals, in batches.
 

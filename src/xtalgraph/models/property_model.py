@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from xtalgraph.conventions.errors import GraphError, TargetError
 from xtalgraph.crystals.composition import elements_of
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
@@ -91,7 +90,7 @@ class PropertyModel(Model):
         return {name: head.start(graph) for name, head in self.head_of.items()}
 
     def fit_scales(
-        self, labels: Values, crystals: Sequence[Crystal], states: States | None = None
+        self, labels: Values, crystals: Sequence[Crystal], states: ConditionValues | None = None
     ) -> None:
         """Fit the scale of each target, and of the conditions, to the training part.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.evidence.text.training import about_isolated_atoms, about_long_edges
@@ -70,7 +70,7 @@ class Graphs:
         count = len(self.source)
         return Survey(np.concatenate(sizes), tuple(alone), edges / count, reduced / count)
 
-    def with_states(self, states: States | None) -> "Graphs":
+    def with_states(self, states: ConditionValues | None) -> "Graphs":
         """Return them with what is known of each crystal beside its atoms.
 
         Args:

@@ -18,9 +18,8 @@ from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
-from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.conditions import Conditions, ConditionValues
 from xtalgraph.data.dataset import nothing_left
-from xtalgraph.data.states import States
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.verification import Verification
@@ -61,7 +60,7 @@ class _Known:
     source: str
     """In words, where they are from."""
     crystals: dict[str, Crystal]
-    states: States | None
+    states: ConditionValues | None
     """Of each, in their order; None where the model reads none."""
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
-from xtalgraph.data.states import States
+from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import (
     DiagnosticResult,
@@ -81,7 +81,7 @@ def over_smoothing(tested: Evaluator) -> DiagnosticResult:
 
 
 def measure_smoothing(
-    predictor: Predictor, crystals: Sequence[Crystal], states: States | None = None
+    predictor: Predictor, crystals: Sequence[Crystal], states: ConditionValues | None = None
 ) -> list[dict[str, float | None]]:
     """Measure over-smoothing before the first layer and after each, on at most 256 crystals.
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.splits import Split
-from xtalgraph.data.states import States
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.regression import mae, r2
@@ -64,7 +64,7 @@ class Evaluator:
     """Of every drawing."""
     energy: Callable[[Crystal], float] | None = None
     """The truth of any crystal but for a constant of its composition, where it is known."""
-    states: States | None = None
+    states: ConditionValues | None = None
     """Of all crystals, where the model reads the state of a crystal."""
     train_halves: "Callable[[Evaluator], Halves] | None" = None
     """Trains models that see one half of each crystal, for the diagnostic ``retrained``."""
