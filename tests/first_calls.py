@@ -48,9 +48,9 @@ def pytest_configure() -> None:
     """Begin before the package is imported.
 
     Libraries that a checked module imports first are compiled anew by jaxtyping's import hook,
-    which takes seconds for those that lightning_fabric brings.
+    which takes seconds for torch.
     """
-    import lightning_fabric  # noqa: F401
+    import torch  # noqa: F401
 
     _decorator.jaxtyped = check_first_calls
 

@@ -238,6 +238,32 @@ def test_links_lead_somewhere():
     assert wrong == []
 
 
+def test_the_files_and_modules_that_the_manual_names_exist():
+    wrong = []
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")):
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for name in re.findall(r"`(?:python )?(\w[\w/]*\.py)\b", text):
+            if not any((folder / name).is_file() for folder in (ROOT, ROOT / "src" / "xtalgraph")):
+                wrong.append(f"{name_of(page)}: {name}")
+        for name in re.findall(r"`(xtalgraph(?:\.\w+)+)", text):
+            if not is_there(name):
+                wrong.append(f"{name_of(page)}: {name}")
+    assert wrong == []
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name is that of a module, or of what one holds."""
+    parts = name.split(".")
+    known = set(modules())
+    longest = max(n for n in range(1, len(parts) + 1) if ".".join(parts[:n]) in known)
+    value = importlib.import_module(".".join(parts[:longest]))
+    for part in parts[longest:]:
+        if not hasattr(value, part):
+            return False
+        value = getattr(value, part)
+    return True
+
+
 @cache
 def anchors_of(page: Path) -> set[str]:
     titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)

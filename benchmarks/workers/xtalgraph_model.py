@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from turns import Side, Turns, serve
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))  # this tree, whatever is installed
