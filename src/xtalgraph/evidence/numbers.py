@@ -73,12 +73,7 @@ def to_interval(value: float, low: float, high: float, digits: int = 2) -> tuple
 
 
 def shared_decimals(values: list[float], digits: int = 3) -> int:
-    """How many decimals give the smallest of the numbers so many significant digits, at most 6.
-
-    Args:
-        values: The numbers of a column; zeros do not count.
-        digits: Significant digits.
-    """
+    """How many decimals give the smallest of the numbers so many significant digits, at most 6."""
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes:
         return 0

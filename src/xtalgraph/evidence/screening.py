@@ -68,13 +68,7 @@ class Tally:
     def predicted(
         self, predictor: Predictor, rows: Iterable[Row], bar: "tqdm[Any]"
     ) -> Iterator[PredictedRow]:
-        """Yield predicted rows.
-
-        Args:
-            predictor: Of the run.
-            rows: Of the candidates.
-            bar: Shows how far it is.
-        """
+        """Yield predicted rows."""
         for chunk in in_chunks(rows, CHUNK):
             for row in predictor.predict_rows(chunk):
                 if row.prediction is None and self.on_error == "raise":
@@ -128,12 +122,7 @@ def _of(values: Values) -> Float[np.ndarray, " crystals"]:
 
 
 def best_of(scored: Iterable[Found], limit: int) -> list[Found]:
-    """Return the best of what was found, the best first, in constant memory.
-
-    Args:
-        scored: Taken one by one.
-        limit: How many are kept.
-    """
+    """Return the best of what was found, the best first, in constant memory."""
     heap: list[Found] = []
     for candidate in scored:
         if len(heap) < limit:

@@ -49,14 +49,7 @@ def element_color(number: int) -> str:
 
 @cache
 def covalent_radius(number: int) -> float:
-    """The covalent radius of an element in Å; ASE's 2.0 Å where none is published, beyond curium.
-
-    Args:
-        number: Atomic number.
-
-    Returns:
-        Å.
-    """
+    """The covalent radius of an element, Å; 2.0 Å as in ASE where none is published."""
     return float(covalent_radii[number])
 
 
@@ -94,11 +87,7 @@ class ClassMark:
 
 
 def class_color(number: int) -> str:
-    """The colour of a class as ``#rrggbb``.
-
-    Args:
-        number: Of the class, counted from 0.
-    """
+    """The colour of a class as ``#rrggbb``."""
     return PALETTE[number % len(PALETTE)]
 
 
@@ -144,11 +133,7 @@ class AtomStyle:
 
 
 def element_style(crystal: BondedCrystal) -> AtomStyle:
-    """Tell atoms apart by their elements.
-
-    Args:
-        crystal: To be drawn.
-    """
+    """Tell atoms apart by their elements."""
     colors = [to_rgb(element_color(number)) for number in crystal.numbers.tolist()]
     present = sorted(set(crystal.numbers.tolist()))
     handles = [_legend_dot(element_color(z), covalent_radius(z), SYMBOLS[z]) for z in present]

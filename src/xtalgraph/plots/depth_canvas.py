@@ -65,12 +65,7 @@ class Canvas:
 
 
 def strip(flat: Float[np.ndarray, "2 2"], widths: Float[np.ndarray, "2"]) -> Outline:
-    """Return the outline of a line that has a width.
-
-    Args:
-        flat: Its ends in the picture.
-        widths: Half its width at each end.
-    """
+    """Return the outline of a line that has a width."""
     along = flat[1] - flat[0]
     across = np.array([-along[1], along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
     side = across * widths[:, None]

@@ -39,12 +39,7 @@ def figure_to_svg(figure: Figure, dpi: int = 150) -> str:
 
 
 def figure_to_png(figure: Figure, dpi: int = 160) -> bytes:
-    """The figure as a PNG image.
-
-    Args:
-        figure: Any figure of this package.
-        dpi: Pixels per inch.
-    """
+    """The figure as a PNG image."""
     out = io.BytesIO()
     with matplotlib.rc_context(SETTINGS):
         figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})

@@ -9,6 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from xtalgraph.plots.style import (
+    ACCENT,
     MUTED,
     SPLIT_COLORS,
     house_style,
@@ -95,22 +96,36 @@ def _scatter(
     color: str,
     total: int,
 ) -> None:
-    crowd = len(target)
-    size = float(np.clip(2500.0 / crowd, 3.0, 16.0))
-    label = f"{part} ({crowd:,})"
-    raster = total > RASTER_FROM
-    common: dict[str, Any] = {"s": size, "linewidths": 0.0, "rasterized": raster}
-    if part == "test" and crowd > DENSITY_FROM:
-        density = np.log(local_density(target, prediction))
-        order = np.argsort(density, kind="stable")
-        axes.scatter(
-            target[order], prediction[order], c=density[order], cmap=DENSITY_MAP, zorder=4, **common
-        )
-        axes.scatter([], [], s=16, color=color, label=label)
+    crowd, raster = len(target), total > RASTER_FROM
+    if part == "test":
+        scatter_test(axes, target, prediction, crowd, zorder=4, rasterized=raster)
     else:
+        style: dict[str, Any] = {"s": size_of_points(crowd), "linewidths": 0.0, "zorder": 3}
         alpha = 0.85 if crowd <= DENSITY_FROM else 0.5
-        axes.scatter(target, prediction, color=color, alpha=alpha, zorder=3, **common)
-        axes.scatter([], [], s=16, color=color, label=label)
+        axes.scatter(target, prediction, color=color, alpha=alpha, rasterized=raster, **style)
+    axes.scatter([], [], s=16, color=color, label=f"{part} ({crowd:,})")
+
+
+def size_of_points(crowd: int) -> float:
+    """Area of each of so many points, in square points."""
+    return float(np.clip(2500.0 / max(crowd, 1), 3.0, 16.0))
+
+
+def scatter_test(
+    axes: Axes,
+    x: Float[np.ndarray, " points"],
+    y: Float[np.ndarray, " points"],
+    crowd: int,
+    **style: Any,
+) -> None:
+    """Draw points of the test part; of a crowd the shade says how many lie close by."""
+    style |= {"s": size_of_points(crowd), "linewidths": 0.0}
+    if crowd > DENSITY_FROM:
+        density = np.log(local_density(x, y))
+        order = np.argsort(density, kind="stable")
+        axes.scatter(x[order], y[order], c=density[order], cmap=DENSITY_MAP, **style)
+    else:
+        axes.scatter(x, y, color=ACCENT, alpha=0.85, **style)
 
 
 def _limits(

@@ -1,12 +1,10 @@
 """How the errors of the test set are distributed, and whether they depend on the target."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.parity import DENSITY_FROM, DENSITY_MAP, RASTER_FROM, local_density
+from xtalgraph.plots.parity import RASTER_FROM, scatter_test
 from xtalgraph.plots.style import (
     ACCENT,
     INK,
@@ -50,16 +48,8 @@ def residual_plot(
 
         crowd = len(target)
         inside = np.abs(residual) <= reach
-        size = float(np.clip(2500.0 / crowd, 3.0, 16.0))
-        common: dict[str, Any] = {"s": size, "linewidths": 0.0, "zorder": 3}
-        common["rasterized"] = crowd > RASTER_FROM
-        if crowd > DENSITY_FROM:
-            density = np.log(local_density(target[inside], residual[inside]))
-            order = np.argsort(density, kind="stable")
-            x, y = target[inside][order], residual[inside][order]
-            points.scatter(x, y, c=density[order], cmap=DENSITY_MAP, **common)
-        else:
-            points.scatter(target[inside], residual[inside], color=ACCENT, alpha=0.85, **common)
+        raster = crowd > RASTER_FROM
+        scatter_test(points, target[inside], residual[inside], crowd, zorder=3, rasterized=raster)
         for sign, marker in ((1.0, "^"), (-1.0, "v")):
             beyond = residual * sign > reach
             rim = np.full(int(beyond.sum()), sign * reach * 1.03)

@@ -68,12 +68,7 @@ def house_style() -> Iterator[None]:
 
 
 def new_figure(width: float = 4.6, height: float = 4.0) -> Figure:
-    """An empty figure that belongs to no window and no list of figures.
-
-    Args:
-        width: Width in inches; 4.6 stays readable on a telephone.
-        height: Height in inches.
-    """
+    """An empty figure that belongs to no window and no list of figures."""
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 

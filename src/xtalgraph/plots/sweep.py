@@ -152,11 +152,7 @@ def smoothing_plot(
 
 
 def line_colors(count: int) -> list[tuple[float, float, float, float]]:
-    """Colours from dark to light, in the order of the values.
-
-    Args:
-        count: How many are needed.
-    """
+    """Colours from dark to light, in the order of the values."""
     colors = matplotlib.colormaps["viridis"](np.linspace(0.05, 0.82, max(count, 1)))
     return [(float(r), float(g), float(b), float(a)) for r, g, b, a in colors[:count]]
 

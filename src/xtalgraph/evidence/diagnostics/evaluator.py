@@ -143,24 +143,14 @@ class Evaluator:
         return values
 
     def as_read(self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]) -> Graph:
-        """Return a graph as the encoder of the model reads it, where that is, with its states.
-
-        Args:
-            graph: Of crystals of the table, or of what was made of them.
-            rows: Which crystal of the table each is or was made of.
-        """
+        """Return a graph as the encoder of the model reads it, where that is, with its states."""
         graph = self.with_states(graph, rows).to(self.predictor.device)
         return self.predictor.members[0].as_read(graph)
 
     def with_states(
         self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]
     ) -> Graph:
-        """Return a graph with the states of its crystals, where the model reads them.
-
-        Args:
-            graph: Of crystals of the table, or of what was made of them.
-            rows: Which crystal of the table each is or was made of.
-        """
+        """Return a graph with the states of its crystals, where the model reads them."""
         return graph if self.states is None else self.states.select(np.asarray(rows)).attach(graph)
 
     def generator(self, name: str) -> np.random.Generator:

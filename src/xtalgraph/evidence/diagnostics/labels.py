@@ -101,11 +101,7 @@ def shifted_labels(tested: Evaluator) -> DiagnosticResult:
 
 
 def described(crystals: Sequence[Crystal]) -> Float[np.ndarray, "crystals features"]:
-    """Return composition features, volume per atom and neighbours by distance of each crystal.
-
-    Args:
-        crystals: Any.
-    """
+    """Return composition features, volume per atom and neighbours by distance of each crystal."""
     geometry = np.zeros((len(crystals), 1 + len(_SHELLS)))
     for row, crystal in enumerate(crystals):
         distance = neighbors_within(crystal, float(_SHELLS[-1])).distance

@@ -78,16 +78,7 @@ def nearest_embedding(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int)
 
 
 def nearest_composition(tested: Evaluator, rows: Int[np.ndarray, " some"], k: int) -> Nearest:
-    """Find the training crystals with the nearest composition, by the element mover's distance.
-
-    Args:
-        tested: What is examined.
-        rows: Of the table.
-        k: How many, at most.
-
-    Returns:
-        Their rows in the table, and how far they are.
-    """
+    """Find the training crystals with the nearest composition, by the element mover's distance."""
     train = np.asarray(tested.split.train)
     cumulative = cumulative_compositions(tested.crystals)
     nearest = nearest_compositions(cumulative[rows], cumulative[train], k)

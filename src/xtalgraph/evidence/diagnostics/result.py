@@ -87,12 +87,7 @@ class DiagnosticResult:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], numbers: type[Any]) -> "DiagnosticResult":
-        """Make a result from what `as_dict` returned.
-
-        Args:
-            values: Plain values.
-            numbers: The dataclass of the numbers of this diagnostic.
-        """
+        """Make a result from what `as_dict` returned."""
         verdict, given = Verdict(values["verdict"]), dict(values["numbers"])
         if verdict is Verdict.NOT_APPLICABLE:
             numbers, given["reason"] = NotApplicable, Reason(given["reason"])
@@ -105,14 +100,7 @@ def not_applicable(
     available: int | float | None = None,
     needed: int | float | None = None,
 ) -> DiagnosticResult:
-    """Return the result of a diagnostic that cannot be measured.
-
-    Args:
-        name: Of the diagnostic.
-        reason: Why.
-        available: How many there are of what is needed.
-        needed: How many are needed.
-    """
+    """Return the result of a diagnostic that cannot be measured."""
     return DiagnosticResult(name, Verdict.NOT_APPLICABLE, NotApplicable(reason, available, needed))
 
 
@@ -122,11 +110,7 @@ def alarm_if(condition: bool | np.bool_) -> Verdict:
 
 
 def plain_values(value: Any) -> Any:
-    """Return what JSON can hold: lists, numbers and texts; None for what is not finite.
-
-    Args:
-        value: Mappings, sequences, arrays and numbers, nested.
-    """
+    """Return what JSON can hold: lists, numbers and texts; None for what is not finite."""
     if isinstance(value, Mapping):
         return {str(key): plain_values(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):

@@ -239,13 +239,7 @@ def shuffle(crystal: Crystal, seen: Int[np.ndarray, "119"], rng: np.random.Gener
 
 
 def transplant(crystal: Crystal, donor: Crystal, rng: np.random.Generator) -> Crystal:
-    """Return the donor with the atoms of the crystal on its sites, in a drawn order.
-
-    Args:
-        crystal: Gives the elements.
-        donor: Gives cell, sites and periodicity; as many atoms.
-        rng: Draws.
-    """
+    """Return the donor with the atoms of the crystal on its sites, in a drawn order."""
     return Crystal(donor.cell, donor.positions, rng.permutation(crystal.numbers), donor.pbc)
 
 

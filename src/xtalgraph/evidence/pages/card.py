@@ -25,11 +25,7 @@ def write_card(run: Path, record: Mapping[str, Any]) -> Path:
 
 
 def render_card(record: Mapping[str, Any]) -> str:
-    """The card's text.
-
-    Args:
-        record: As in :func:`write_card`.
-    """
+    """The card's text."""
     parts = ["# Record of this run"]
     for section, fields in sections(record):
         if section:

@@ -35,13 +35,7 @@ class Picture:
 
 
 def keep_pictures(result: DiagnosticResult, quantity: Quantity, folder: Path) -> list[Picture]:
-    """Draw a result, and write its figures as SVG and PNG.
-
-    Args:
-        result: Of a diagnostic.
-        quantity: What is compared.
-        folder: Where to.
-    """
+    """Draw a result, and write its figures as SVG and PNG."""
     kept = []
     for drawn in DIAGNOSTICS[result.name].drawn(result, quantity):
         path = folder / drawn.name
@@ -59,15 +53,7 @@ def render_diagnosis(
     title: str,
     kicker: str,
 ) -> str:
-    """Return the page.
-
-    Args:
-        results: In the order in which they are shown.
-        quantity: What is compared.
-        pictures: Of each result, by its name.
-        title: Of the document.
-        kicker: The line above the headline: what was examined.
-    """
+    """Return the page."""
     alarms = [result for result in results if result.verdict is Verdict.ALARM]
     listed = listing([DIAGNOSTICS[result.name].title.lower() for result in alarms])
     return render_page(

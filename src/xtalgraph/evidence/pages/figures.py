@@ -233,12 +233,7 @@ def _with_points(record: RunRecord, drawn: Figure, picture: Html, most: int) -> 
 
 
 def chosen_points(record: RunRecord, most: int) -> Int[np.ndarray, " points"]:
-    """Return the rows whose points can be pointed at: the test part by error, then the others.
-
-    Args:
-        record: The run.
-        most: How many at most; of the others an even sample.
-    """
+    """Return the rows whose points can be pointed at: the test part by error, then the others."""
     error = np.abs(record.predictions - record.labels)
     known = np.isfinite(error)
     test = np.flatnonzero(known & (record.split == "test"))

@@ -98,14 +98,7 @@ def formula(text: str) -> Html:
 
 
 def periodic_table(seen: Iterable[str]) -> str:
-    """The periodic table with the given elements marked.
-
-    Args:
-        seen: Symbols of the elements.
-
-    Returns:
-        The element; nothing when there are none.
-    """
+    """The periodic table with the given elements marked."""
     marked = {symbol for symbol in seen if symbol in ATOMIC_NUMBERS}
     if not marked:
         return ""

@@ -22,12 +22,7 @@ _RESULTS: Final = {
 
 
 def division_section(division: Mapping[str, Any], sentences: Sequence[Sentence]) -> str:
-    """How the data was divided; empty where the run folder holds nothing of its split.
-
-    Args:
-        division: The content of ``split.json``.
-        sentences: What it shows, of `about_division`.
-    """
+    """How the data was divided; empty where the run folder holds nothing of its split."""
     shared = division.get("leaks", {}).get("shared", [])
     leaks = {(leak["part"], leak["shares"]): leak for leak in shared}
     parts = [part for part in _PARTS if (part, "formula") in leaks]
@@ -49,12 +44,7 @@ def division_section(division: Mapping[str, Any], sentences: Sequence[Sentence])
 
 
 def verified_alarms(verification: Mapping[str, Any], weights: str | None) -> list[str]:
-    """What must not change a prediction and does, in sentences.
-
-    Args:
-        verification: The content of ``verify.json``; may be empty.
-        weights: Checksum of the weights of the run.
-    """
+    """What must not change a prediction and does, in sentences."""
     if not _is_of_these_weights(verification, weights):
         return []
     failed = [str(check["check"]) for check in verification["results"] if check["status"] == "fail"]
@@ -67,12 +57,7 @@ def verified_alarms(verification: Mapping[str, Any], weights: str | None) -> lis
 
 
 def verified_section(verification: Mapping[str, Any], weights: str | None) -> str:
-    """What was verified; empty where nothing was.
-
-    Args:
-        verification: The content of ``verify.json``; may be empty.
-        weights: Checksum of the weights of the run.
-    """
+    """What was verified; empty where nothing was."""
     if not verification:
         return ""
     if not _is_of_these_weights(verification, weights):

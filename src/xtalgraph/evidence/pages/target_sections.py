@@ -177,12 +177,7 @@ def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
 
 
 def residuals_in_words(error: Float[np.ndarray, " rows"], unit: str) -> str:
-    """Say how large errors are; nothing where there are none.
-
-    Args:
-        error: Prediction minus target of the test part, in the unit.
-        unit: Unit as declared; may be empty.
-    """
+    """Say how large errors are; nothing where there are none."""
     if len(error) == 0:
         return ""
     half, rare = np.quantile(np.abs(error), (0.5, 0.95)).tolist()
@@ -238,15 +233,7 @@ def uncertainty_alarms(record: RunRecord) -> list[str]:
 
 
 def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
-    """The sentences, the numbers and the figures.
-
-    Args:
-        record: The run.
-        drawn: Its figures.
-
-    Returns:
-        HTML; empty where the run says nothing of its uncertainty.
-    """
+    """The sentences, the numbers and the figures."""
     sentences = about_uncertainty(record.uncertainty, record.target.unit) + about_novelty(
         record.novelty
     )
@@ -291,13 +278,7 @@ def _uncertainty_rows(record: RunRecord) -> list[list[Content]]:
 
 
 def heading_of(record: RunRecord, identifier: str, heading: str) -> tuple[str, str]:
-    """Anchor and heading of a section, which name the target where there are several.
-
-    Args:
-        record: The run.
-        identifier: Anchor where there is one target.
-        heading: The same.
-    """
+    """Anchor and heading of a section, which name the target where there are several."""
     if record.number is None:
         return identifier, heading
     return f"{identifier}-{record.number}", f"{record.target.name}: {heading.lower()}"

@@ -73,11 +73,7 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
 
 
 def outcome_in_words(outcome: str) -> str:
-    """Return how the assessed model compares with a baseline.
-
-    Args:
-        outcome: As in ``compare.json``.
-    """
+    """Return how the assessed model compares with a baseline."""
     return _WORDS[Outcome(outcome)]
 
 

@@ -12,12 +12,7 @@ _PARTS: Final = {"test": "test", "val": "validation"}
 
 
 def about_division(division: Mapping[str, Any], targets: Sequence[Target]) -> list[Sentence]:
-    """Say what labels and split of a run show.
-
-    Args:
-        division: The content of ``split.json``.
-        targets: What is predicted.
-    """
+    """Say what labels and split of a run show."""
     facts = division.get("labels", {})
     sentences = [
         sentence
@@ -29,12 +24,7 @@ def about_division(division: Mapping[str, Any], targets: Sequence[Target]) -> li
 
 
 def about_labels(facts: Mapping[str, Any], target: Target) -> list[Sentence]:
-    """Say what is remarkable about the labels of a target; all of it are warnings.
-
-    Args:
-        facts: Plain values of a `LabelAssessment`.
-        target: What is predicted.
-    """
+    """Say what is remarkable about the labels of a target; all of it are warnings."""
     name, texts = repr(target.name), []
     if facts["constant"]:
         texts.append(_about_constant(facts["constant"], target))
@@ -113,12 +103,7 @@ def _about_kind(facts: Mapping[str, Any], target: Target) -> str:
 
 
 def about_split(division: Mapping[str, Any], target: Target) -> list[Sentence]:
-    """Say what the parts of a split share, and what the order of the file does.
-
-    Args:
-        division: The content of ``split.json``.
-        target: Whose labels were compared.
-    """
+    """Say what the parts of a split share, and what the order of the file does."""
     leaks = division.get("leaks") or {}
     sentences = []
     for part, name in _PARTS.items():

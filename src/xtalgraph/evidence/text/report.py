@@ -39,28 +39,14 @@ def error_in_words(estimate: Estimate, unit: str) -> str:
 
 
 def headline(model: str, mae: Estimate, unit: str, crystals: str) -> str:
-    """The error of a model, as a headline.
-
-    Args:
-        model: The model, as a sentence calls it.
-        mae: Its mean absolute error on the test set.
-        unit: Unit as declared; may be empty.
-        crystals: The test set, as a sentence counts it.
-    """
+    """The error of a model, as a headline."""
     if mae.value is None:
         return f"{model}: the error on {crystals} is not known"
     return f"{model}: mean absolute error {_short(mae, unit)} on {crystals}"
 
 
 def class_headline(model: str, area: Estimate, loss: Estimate, crystals: str) -> str:
-    """The errors of a classification, as a headline.
-
-    Args:
-        model: The model, as a sentence calls it.
-        area: Its ROC-AUC on the test set.
-        loss: Its log loss on the test set.
-        crystals: The test set, as a sentence counts it.
-    """
+    """The errors of a classification, as a headline."""
     if loss.value is None:
         return f"{model}: the error on {crystals} is not known"
     first = "" if area.value is None else f"ROC-AUC {plain(area.value)}, "
@@ -215,13 +201,7 @@ def shares(
     probability: Float[np.ndarray, " rows"],
     classes: tuple[str, str],
 ) -> str:
-    """How frequent class 1 is in the test set, and how frequent it is predicted to be.
-
-    Args:
-        target: True classes, 0 or 1.
-        probability: Predicted probability of class 1.
-        classes: What the classes are called.
-    """
+    """How frequent class 1 is in the test set, and how frequent it is predicted to be."""
     if not target.size:
         return ""
     true, predicted = (percent(float(column.mean())) for column in (target, probability))
@@ -235,13 +215,7 @@ def decisions(
     probability: Float[np.ndarray, " rows"],
     classes: tuple[str, str],
 ) -> str:
-    """How many are classified correctly with a threshold of 0.5.
-
-    Args:
-        target: True classes, 0 or 1.
-        probability: Predicted probability of class 1.
-        classes: What the classes are called.
-    """
+    """How many are classified correctly with a threshold of 0.5."""
     if not target.size:
         return ""
     counts = confusion_counts(target, probability)
@@ -304,12 +278,7 @@ def rejections(rejected: int) -> str:
 
 
 def test_rows(crystals: int, kind: str) -> str:
-    """The test set, as a sentence counts it.
-
-    Args:
-        crystals: How many are in it.
-        kind: Kind of the target; of an atomic one the sites are meant.
-    """
+    """The test set, as a sentence counts it."""
     what = count(crystals, "test crystal")
     return f"the sites of {what}" if kind == "atomic" else what
 

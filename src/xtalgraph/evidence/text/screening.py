@@ -8,15 +8,7 @@ from xtalgraph.metrics.acquisition import Aim
 
 
 def title(kept: int, candidates: int, aim: Aim, name: str, unit: str) -> str:
-    """Say what the page and the table hold.
-
-    Args:
-        kept: Candidates that are listed.
-        candidates: All that were predicted.
-        aim: What is wanted.
-        name: Of the target.
-        unit: Of the target.
-    """
+    """Say what the page and the table hold."""
     return f"The first {kept} of {candidates:,} candidates for {aim.words(name, unit)}"
 
 

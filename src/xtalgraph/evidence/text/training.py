@@ -41,11 +41,7 @@ def about_conditions(conditions: Conditions) -> list[str]:
 
 
 def about_isolated_atoms(ids: Sequence[str]) -> str:
-    """Say which crystals have atoms without a neighbour, and what the model knows of these.
-
-    Args:
-        ids: Of the crystals; at least one.
-    """
+    """Say which crystals have atoms without a neighbour, and what the model knows of these."""
     named = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
     return (
         f"{count(len(ids), 'crystal')} with atoms that have no neighbour within the cutoff "

@@ -13,11 +13,7 @@ _FEW_CRYSTALS: Final = 20
 
 
 def about_copies(copies: Sequence[Sequence[int]]) -> str:
-    """Say that members of an ensemble are copies, and what that does.
-
-    Args:
-        copies: Pairs of members, from 0.
-    """
+    """Say that members of an ensemble are copies, and what that does."""
     pairs = ", ".join(f"{second + 1} of {first + 1}" for first, second in copies)
     return (
         f"Some members are copies of others: {pairs}. Their predictions are equal, so the ensemble "
@@ -26,12 +22,7 @@ def about_copies(copies: Sequence[Sequence[int]]) -> str:
 
 
 def about_uncertainty(facts: Mapping[str, Any], unit: str) -> list[Sentence]:
-    """Say how good the standard deviations and intervals of a target are.
-
-    Args:
-        facts: What ``metrics.json`` holds of it.
-        unit: Of the target; may be empty.
-    """
+    """Say how good the standard deviations and intervals of a target are."""
     sentences = []
     if facts.get("copies"):
         sentences.append(Sentence(about_copies(facts["copies"]), alarm=True))
@@ -99,11 +90,7 @@ def _range(interval: Mapping[str, Any]) -> str:
 
 
 def about_novelty(facts: Mapping[str, Any]) -> list[Sentence]:
-    """Say how new the test crystals are, and whether that finds the failures.
-
-    Args:
-        facts: Plain values of a `NoveltyQuality`; may be empty.
-    """
+    """Say how new the test crystals are, and whether that finds the failures."""
     rows, flagged = facts.get("rows", 0), facts.get("flagged", 0)
     if rows < _FEW_CRYSTALS:
         return []
