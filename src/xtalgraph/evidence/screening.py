@@ -81,14 +81,7 @@ class Tally:
     def scored(
         self, predicted: Iterable[PredictedRow], aim: Aim, by: str, known: float
     ) -> Iterator[Found]:
-        """Yield what has a prediction, with its score.
-
-        Args:
-            predicted: Rows.
-            aim: What is wanted.
-            by: One of `Ranking`.
-            known: The best value there is, for the expected improvement.
-        """
+        """Yield what has a prediction, with its score, see `score_of`."""
         for row in predicted:
             if row.prediction is None or row.row.crystal is None:
                 continue

@@ -110,11 +110,7 @@ def class_marks(
 
 
 def needs_numbers(marks: Sequence[ClassMark]) -> bool:
-    """Whether there are more classes than colours, so that the atoms need their numbers too.
-
-    Args:
-        marks: Of all classes of a picture.
-    """
+    """Whether there are more classes than colours, so that the atoms need their numbers too."""
     return len(marks) > len(PALETTE)
 
 

@@ -73,16 +73,18 @@ def crystal_viewer(
             for (start, end), axis in zip(drawing.edges, drawing.edge_axis.tolist(), strict=True)
         ],
         "axes": [
-            {"name": name, "position": _rounded(end + 0.35 * (end - start) / _length(end - start))}
+            {"name": name, "position": _rounded(end + 0.35 * (end - start) / length)}
             for name, (start, end) in zip("abc", drawing.edges[::4], strict=False)
+            if (length := float(np.linalg.norm(end - start)))
         ],
         "views": _views(crystal),
         "margin": _margin(drawing),
         "stick": STICK_RADIUS,
         "line": 0.022,
     }
-    return _page(
-        "scene",
+    return Template(_asset("assets", "scene.html")).substitute(
+        style=_asset("assets", "scene.css"),
+        script=_asset("assets", "scene.js"),
         title=html.escape(title),
         still=inline_svg(still, "still", title),
         legend=_legend(crystal.numbers),
@@ -176,18 +178,9 @@ def _dot(color: str) -> str:
     )
 
 
-def _page(name: str, **parts: str) -> str:
-    style, script = _asset("assets", f"{name}.css"), _asset("assets", f"{name}.js")
-    return Template(_asset("assets", f"{name}.html")).substitute(parts, style=style, script=script)
-
-
 def _asset(*path: str) -> str:
     return files("xtalgraph.plots").joinpath(*path).read_text(encoding="utf-8")
 
 
 def _rounded(vector: Float[np.ndarray, "3"]) -> list[float]:
     return [round(x, 5) for x in vector.tolist()]
-
-
-def _length(vector: Float[np.ndarray, "3"]) -> float:
-    return max(float(np.linalg.norm(vector)), 1e-9)

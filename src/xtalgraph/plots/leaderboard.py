@@ -56,7 +56,9 @@ def leaderboard_plot(
             (right, rank, measures[1], ""),
         ):
             _points(axes, names, numbers, model)
-            _separate(axes, levels)
+            for row in range(1, len(levels)):
+                if levels[row] != levels[row - 1]:
+                    axes.axhline(row - 0.5, color=RULE, linewidth=0.8, zorder=0)
             axes.set_xlabel(quantity(f"test {measure}", of))
         known = error[0][error[0] > 0]
         if len(known) > 1 and known.max() > _WIDE * known.min():
@@ -86,9 +88,3 @@ def _points(
         axes.plot([value], [row], "o", color=color, markersize=4.5, zorder=3)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-
-
-def _separate(axes: Axes, levels: list[str]) -> None:
-    for row in range(1, len(levels)):
-        if levels[row] != levels[row - 1]:
-            axes.axhline(row - 0.5, color=RULE, linewidth=0.8, zorder=0)

@@ -13,12 +13,7 @@ from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
-from xtalgraph.evidence.diagnostics.result import (
-    DiagnosticResult,
-    Reason,
-    alarm_if,
-    not_applicable,
-)
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Reason, alarm_if, not_applicable
 from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.models.inference import infer
@@ -133,7 +128,7 @@ def cutoff_path(tested: Evaluator) -> DiagnosticResult:
     for row in _candidates(tested, cutoff):
         crystal = tested.crystals[row]
         length = _shell_near(crystal, cutoff)
-        strained = [_stretched(crystal, (cutoff + step) / length) for step in path]
+        strained = [strain(crystal, ((cutoff + step) / length - 1.0) * np.eye(3)) for step in path]
         try:
             predicted.append(model.predict(strained, row))
         except GraphError:
@@ -224,10 +219,6 @@ def _shell_near(crystal: Crystal, cutoff: float) -> float:
     if len(distance) == 0:
         return float("inf")
     return float(distance[np.argmin(np.abs(distance - cutoff))])
-
-
-def _stretched(crystal: Crystal, factor: float) -> Crystal:
-    return strain(crystal, (factor - 1.0) * np.eye(3))
 
 
 def _largest_step(model: _Double, tested: Evaluator) -> float:

@@ -18,12 +18,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.label_evidence import SORTED_ABOVE, examine_order
 from xtalgraph.data.leaks import DUPLICATE_TOLERANCE, REPEATED_TOLERANCE, DuplicateIndex
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
-from xtalgraph.evidence.diagnostics.result import (
-    DiagnosticResult,
-    Reason,
-    alarm_if,
-    not_applicable,
-)
+from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Reason, alarm_if, not_applicable
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.metrics.ranking import spearman
 

@@ -105,19 +105,15 @@ def _for_all_widths(
 def _grids(document: Mapping[str, Any]) -> dict[str, dict[str, list[Mapping[str, Any] | None]]]:
     """Arrange the settings: what the third and later keys say, the second key, the first key."""
     keys = list(document["sweep"])
-    first = {_key(value): n for n, value in enumerate(document["sweep"][keys[0]])}
+    first = {repr(value): n for n, value in enumerate(document["sweep"][keys[0]])}
     grids: dict[str, dict[str, list[Mapping[str, Any] | None]]] = {}
     for setting in document["settings"]:
         values = setting["settings"]
         rest = in_words({key: values[key] for key in keys[2:]})
         line = str(values[keys[1]]) if len(keys) > 1 else ""
         row = grids.setdefault(rest, {}).setdefault(line, [None] * len(first))
-        row[first[_key(values[keys[0]])]] = setting
+        row[first[repr(values[keys[0]])]] = setting
     return grids
-
-
-def _key(value: Any) -> str:
-    return repr(value)
 
 
 def _curve(label: str, line: Sequence[Mapping[str, Any] | None], path: Sequence[str]) -> Curve:

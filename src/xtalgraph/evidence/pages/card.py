@@ -44,10 +44,11 @@ def sections(record: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]
     Returns:
         Pairs of section and its fields; values outside a section come first under an empty name.
     """
-    loose = [(key, in_words(value)) for key, value in record.items() if not _is_mapping(value)]
+    loose = [
+        (key, in_words(value)) for key, value in record.items() if not isinstance(value, Mapping)
+    ]
     listed = [("", loose)] if loose else []
-    listed += [(key, _flat(value)) for key, value in record.items() if _is_mapping(value)]
-    return listed
+    return [*listed, *((key, _flat(fields)) for key, fields in nested.items())]
 
 
 def in_words(value: Any) -> str:
@@ -60,7 +61,7 @@ def in_words(value: Any) -> str:
         return f"{value:.10g}"
     if isinstance(value, list | tuple):
         return ", ".join(in_words(item) for item in value)
-    if _is_mapping(value):
+    if isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
 
@@ -73,12 +74,8 @@ def escape_markdown(text: str) -> str:
 def _flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     fields: list[tuple[str, str]] = []
     for key, value in mapping.items():
-        if _is_mapping(value):
+        if isinstance(value, Mapping):
             fields += _flat(value, f"{prefix}{key}.")
         else:
             fields.append((f"{prefix}{key}", in_words(value)))
     return fields
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)

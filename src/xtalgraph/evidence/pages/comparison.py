@@ -23,12 +23,7 @@ from xtalgraph.evidence.pages.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.text.comparison import (
-    caveats,
-    methods,
-    outcome_in_words,
-    verdict_of,
-)
+from xtalgraph.evidence.text.comparison import caveats, methods, outcome_in_words, verdict_of
 from xtalgraph.metrics.measures import MEASURES, measures_of
 from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
 from xtalgraph.plots.leaderboard import leaderboard_plot
@@ -65,13 +60,17 @@ def draw_leaderboard(document: Mapping[str, Any]) -> Any:
 def render_leaderboard(document: Mapping[str, Any], picture: Html) -> str:
     """The page."""
     target, verdict = document["target"], verdict_of(document)
+    error, rank = (MEASURES[key].short for key in document["deciding"])
+    caption = f"{error}: farther left is better. {rank}: farther right is better."
     unit = f" ({target['unit']})" if target["unit"] else ""
     body = [
         section(
             "leaderboard",
             "Baselines and models",
             [
-                figure(picture, _caption(document)),
+                figure(
+                    picture, f"{error}: farther left is better. {rank}: farther right is better."
+                ),
                 _leaderboard(document),
                 paragraph(methods(document), "note"),
             ],
@@ -92,18 +91,10 @@ def render_leaderboard(document: Mapping[str, Any], picture: Html) -> str:
     )
 
 
-def _caption(document: Mapping[str, Any]) -> str:
-    error, rank = (MEASURES[key].short for key in document["deciding"])
-    return f"{error}: farther left is better. {rank}: farther right is better."
-
-
 def _leaderboard(document: Mapping[str, Any]) -> str:
     """The table of what decides: each model, and the assessed one compared with it."""
-    deciding, unit, assessed = (
-        document["deciding"],
-        document["target"]["unit"],
-        document["assessed"],
-    )
+    deciding, assessed = document["deciding"], document["assessed"]
+    unit = document["target"]["unit"]
     head: list[Content] = ["model"]
     for key in deciding:
         head += [_heading(key, unit), f"{assessed} by {MEASURES[key].short}"]
@@ -214,11 +205,8 @@ def _folds(document: Mapping[str, Any]) -> str:
 
 def _missing(document: Mapping[str, Any]) -> str:
     rows = [[entry["name"], entry["level"], entry["reason"]] for entry in document["not_run"]]
-    return (
-        section("missing", "Not run", [table(["baseline", "level", "reason"], rows)])
-        if rows
-        else ""
-    )
+    shown = [table(["baseline", "level", "reason"], rows)] if rows else []
+    return section("missing", "Not run", shown)
 
 
 def _described(document: Mapping[str, Any]) -> str:

@@ -11,15 +11,7 @@ from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.evidence.numbers import count, meaningful, plain, with_unit
 from xtalgraph.evidence.pages.frame import render_page
-from xtalgraph.evidence.pages.markup import (
-    Content,
-    Html,
-    escaped,
-    figure,
-    formula,
-    section,
-    table,
-)
+from xtalgraph.evidence.pages.markup import Content, Html, escaped, figure, formula, section, table
 from xtalgraph.plots.crystal_snapshot import crystal_snapshot
 from xtalgraph.plots.export import figure_to_svg, inline_svg
 

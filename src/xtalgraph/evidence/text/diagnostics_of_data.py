@@ -11,12 +11,7 @@ from xtalgraph.evidence.diagnostics.result import (
     Reason,
     Verdict,
 )
-from xtalgraph.evidence.diagnostics.shortcuts import (
-    EXPLAINS,
-    ChangedCrystals,
-    Retrained,
-    SizeAlone,
-)
+from xtalgraph.evidence.diagnostics.shortcuts import EXPLAINS, ChangedCrystals, Retrained, SizeAlone
 from xtalgraph.evidence.numbers import count, percent, plain, with_unit
 
 _REASONS: Final[Mapping[Reason, str]] = {
