@@ -44,9 +44,8 @@ def sections(record: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]
     Returns:
         Pairs of section and its fields; values outside a section come first under an empty name.
     """
-    loose = [
-        (key, in_words(value)) for key, value in record.items() if not isinstance(value, Mapping)
-    ]
+    nested = {key: value for key, value in record.items() if isinstance(value, Mapping)}
+    loose = [(key, in_words(value)) for key, value in record.items() if key not in nested]
     listed = [("", loose)] if loose else []
     return [*listed, *((key, _flat(fields)) for key, fields in nested.items())]
 

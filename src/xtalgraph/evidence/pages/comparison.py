@@ -68,9 +68,7 @@ def render_leaderboard(document: Mapping[str, Any], picture: Html) -> str:
             "leaderboard",
             "Baselines and models",
             [
-                figure(
-                    picture, f"{error}: farther left is better. {rank}: farther right is better."
-                ),
+                figure(picture, caption),
                 _leaderboard(document),
                 paragraph(methods(document), "note"),
             ],
