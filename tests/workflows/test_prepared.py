@@ -11,7 +11,7 @@ from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.request import Request
 
-SHARED = ("read_table", "make_graphs", "examine_split", "fit_baselines")
+SHARED = ("read_table", "make_graphs", "split_document", "fit_baselines")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_what_two_settings_share_is_made_once(request_of, calls):
     for changes in ({}, {"model.depth": 2}, {"training.epochs": 3}):
         config = request_of.config(changes)
         divided = preparations.prepared(config).divided
-        preparations.examined(divided)
+        preparations.split_document(divided)
         preparations.baselines(divided, config.training.seed)
     assert calls == list(SHARED)
 
@@ -55,7 +55,7 @@ def test_what_they_do_not_share_is_made_again(request_of, calls):
         calls.clear()
         config = request_of.config(changes)
         divided = preparations.prepared(config).divided
-        preparations.examined(divided)
+        preparations.split_document(divided)
         preparations.baselines(divided, config.training.seed)
         assert calls == again, changes
 

@@ -26,10 +26,10 @@ from xtalgraph.metrics.measures import error_of, rank_of
 from xtalgraph.workflows.claim import sole_writer
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
+from xtalgraph.workflows.leaderboard.assessment import Fold, assess_entries
 from xtalgraph.workflows.leaderboard.catalogue import BASELINES, entries_of, own_entries
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
 from xtalgraph.workflows.leaderboard.running import run_entries
-from xtalgraph.workflows.leaderboard.standing import Fold, stand
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations, known_folds
 from xtalgraph.workflows.record import hardware, versions
@@ -246,7 +246,7 @@ def _document(
         "folds": [fold.name for fold in folds],
         "rows": sum(len(fold.true) for fold in folds),
         "deciding": [error_of(target).key, rank_of(target).key],
-        "entries": stand(folds, results, assessed, target, progress=progress),
+        "entries": assess_entries(folds, results, assessed, target, progress=progress),
         "not_run": list(not_run),
         "caveats": _caveats(first.dataset, cases, results),
         "settings": first.config.sections(),

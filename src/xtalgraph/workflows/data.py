@@ -95,7 +95,7 @@ def describe_source(
     )
 
 
-def _told(what: str, refusals: Sequence[UnsupportedStructure], table: CrystalTable) -> str:
+def _told(what: str, unsupported: Sequence[UnsupportedStructure], table: CrystalTable) -> str:
     rows = [
         Rejection(
             table.ids[structure.index],
@@ -103,7 +103,7 @@ def _told(what: str, refusals: Sequence[UnsupportedStructure], table: CrystalTab
             table.rows[structure.index],
             structure.reason,
         )
-        for structure in refusals
+        for structure in unsupported
     ]
     return f"{what} {len(rows)} of {len(table)} crystals\n  {describe_all(rows)}"
 

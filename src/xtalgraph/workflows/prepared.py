@@ -30,7 +30,7 @@ from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.graph_source import Graphs, make_graphs
 from xtalgraph.workflows.preflight import NO_FOLDS
-from xtalgraph.workflows.record import examine_split
+from xtalgraph.workflows.record import split_document
 from xtalgraph.workflows.rejections import stop_at_rejected
 from xtalgraph.workflows.request import Request
 
@@ -71,7 +71,7 @@ class Preparations:
         self._datasets: dict[str, Dataset] = {}
         self._divided: dict[str, Divided] = {}
         self._graphs: dict[str, tuple[Dataset, Graphs]] = {}
-        self._examined: dict[Divided, dict[str, Any]] = {}
+        self._split_documents: dict[Divided, dict[str, Any]] = {}
         self._baselines: dict[tuple[Divided, int], dict[str, list[ModelResult]]] = {}
 
     def dataset(self, config: RunConfig, *, progress: bool = False) -> Dataset:
@@ -142,15 +142,15 @@ class Preparations:
         split = Split(train, val, np.zeros(0, dtype=np.int64), whole.split.description)
         return Prepared(Divided(dataset, split), graphs)
 
-    def examined(self, divided: Divided) -> dict[str, Any]:
+    def split_document(self, divided: Divided) -> dict[str, Any]:
         """Return the content of ``split.json``.
 
         Args:
             divided: Of what was prepared.
         """
-        if divided not in self._examined:
-            self._examined[divided] = examine_split(divided)
-        return self._examined[divided]
+        if divided not in self._split_documents:
+            self._split_documents[divided] = split_document(divided)
+        return self._split_documents[divided]
 
     def baselines(self, divided: Divided, seed: int) -> dict[str, list[ModelResult]]:
         """Return what the baselines predict for every crystal, by the name of the target.

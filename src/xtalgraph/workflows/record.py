@@ -140,7 +140,7 @@ def _command(path: str, folder: Path) -> str:
     return f"xtalgraph train {shlex.quote(path)} --config {settings} --out NEW_RUN"
 
 
-def examine_split(divided: Divided) -> dict[str, Any]:
+def split_document(divided: Divided) -> dict[str, Any]:
     """Assess labels and split.
 
     Args:
@@ -168,7 +168,7 @@ def parts_of(divided: Divided) -> dict[str, Any]:
     }
 
 
-def examined_before(folder: Path, divided: Divided) -> dict[str, Any] | None:
+def earlier_split_document(folder: Path, divided: Divided) -> dict[str, Any] | None:
     """Return what a run folder says of the same split: a resumed run does not count again.
 
     Args:

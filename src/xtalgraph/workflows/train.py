@@ -34,7 +34,12 @@ from xtalgraph.workflows.fit import FittedMembers, fit_member, gathered, member_
 from xtalgraph.workflows.graph_source import warn_about_graphs
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
-from xtalgraph.workflows.record import division_fields, examined_before, make_record, versions
+from xtalgraph.workflows.record import (
+    division_fields,
+    earlier_split_document,
+    make_record,
+    versions,
+)
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
@@ -120,7 +125,7 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         prepared = preparations.prepared(config, folder, progress=session.progress)
         divided = prepared.divided
         check_rejected(divided.dataset.table.rejected, config.data.on_error, folder)
-        division = examined_before(folder, divided) or preparations.examined(divided)
+        division = earlier_split_document(folder, divided) or preparations.split_document(divided)
         write_atomically(folder / "config.yaml", config.to_yaml())
         write_json(folder / "split.json", division)
         _tell_split(divided, division)

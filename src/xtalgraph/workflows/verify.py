@@ -100,8 +100,8 @@ def verify(
 
     Raises:
         ConfigError: If the sample is smaller than 1, or there is no such device here.
-        InputError: If there is no crystal to try the model on, or none has the state of a crystal
-            that it reads.
+        InputError: If there is no crystal to try the model on, or none has the conditions that it
+            reads.
         RunError: If the run is not finished, or a file of it has changed.
     """
     check_device(device)
@@ -142,7 +142,7 @@ def verify(
 
 
 def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
-    """Return the crystals by id, each with its state where the model reads one."""
+    """Return the crystals by id, each with its conditions where the model reads some."""
     conditions = run.predictor.spec.conditions
     if on is not None:
         table = read_table(
@@ -181,7 +181,7 @@ def _known(source: str, table: CrystalTable, conditions: Conditions) -> _Known:
 
 
 def _values(table: CrystalTable, conditions: Conditions) -> list[dict[Any, Any]]:
-    """Return what each row says of the state of its crystal."""
+    """Return the conditions that each row states."""
     there = [name for name in conditions.columns if name in table.columns]
     return table.columns[there].to_dict("records") if there else [{} for _ in table.ids]
 

@@ -47,7 +47,7 @@ class ExternalEncoder(Encoder):
 
     @dataclass(frozen=True)
     class Config:
-        """There is nothing to set: a peer has the sizes that its class states."""
+        """There is nothing to set: a network has the sizes that its class states."""
 
     def __init__(self, network: ExternalNetwork) -> None:
         super().__init__(self.Config(), network.cutoff)

@@ -15,8 +15,8 @@ from xtalgraph.workflows.train import train_run
 class OwnModelEntry(LeaderboardEntry):
     """An architecture of xtalgraph.
 
-    The judged one has all the settings; another has those of data, graph and training, and its own
-    defaults of the section ``model``.
+    The assessed one has all the settings; another has those of data, graph and training, and its
+    own defaults of the section ``model``.
 
     Args:
         name: A name in the registry.

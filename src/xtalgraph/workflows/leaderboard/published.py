@@ -1,4 +1,4 @@
-"""Rungs of predictions that others have published, row by row."""
+"""Entries of predictions that others have published, row by row."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How the entries stand: their metrics, and the assessed model against each of them."""
+"""The metrics of the entries, and the assessed model compared with each of them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Fold:
     """Targets."""
 
 
-def stand(
+def assess_entries(
     folds: Sequence[Fold],
     results: Mapping[LeaderboardEntry, Sequence[EntryResult]],
     assessed: LeaderboardEntry,
