@@ -25,6 +25,17 @@ print(json.dumps(loaded))
 """
 
 
+MEMBER = """
+import sys, torch
+from xtalgraph.nn.determinism import deterministic
+from xtalgraph.training.optimizer import optimizer_of
+from xtalgraph.workflows.fit import fit_member
+with deterministic():
+    optimizer_of(torch.nn.Linear(2, 2), 1e-3, 0.1).step()
+print(*set(sys.modules) & set(sys.argv[1:]))
+"""
+
+
 def printed(program: str, *args: str) -> str:
     command = [sys.executable, "-c", program, *args]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -36,6 +47,11 @@ def test_help_needs_no_library_of_numbers():
     loaded = json.loads(printed(HELP, json.dumps(verbs), *HEAVY))
     assert len(loaded) == len(VERBS) + 4
     assert loaded == {words: [] for words in loaded}
+
+
+def test_a_process_that_trains_a_member_loads_no_baseline_no_figure_and_no_compiler():
+    absent = ("sklearn", "matplotlib", "scipy.stats", "scipy.optimize", "pymatgen", "sympy")
+    assert printed(MEMBER, *absent, "torch._dynamo", "torch._inductor").split() == []
 
 
 def test_what_the_test_looks_for_is_there_to_be_found():

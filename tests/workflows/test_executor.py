@@ -49,6 +49,20 @@ def test_results_do_not_depend_on_the_processes(caplog, monkeypatch):
     assert sum("task 4" in text for text in caplog.messages) == 2, "records come from there, too"
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_is_done_meanwhile_is_done_once_and_its_errors_end_the_others(processes):
+    done = []
+    executor = Executor({"factor": 2.0}, processes, "work", False)
+    results = dict(executor.run(scaled, [3, 4], meanwhile=lambda: done.append("baselines")))
+    assert (len(results), done) == (2, ["baselines"])
+
+    def fail():
+        raise InputError("a baseline cannot be fitted")
+
+    with pytest.raises(InputError, match="baseline"):
+        list(executor.run(scaled, [3, 4], meanwhile=fail))
+
+
 def test_errors_of_a_task_are_raised_here():
     with pytest.raises(InputError, match=r"row 3 of table\.csv"):
         list(Executor(None, 2, "work", False).run(failing, ["bad", "bad"]))

@@ -16,16 +16,17 @@ def deterministic(threads: int | None = None) -> Iterator[None]:
             one, so that the bits are the same whatever the number of cores.
     """
     before_threads = torch.get_num_threads()
-    before = torch.are_deterministic_algorithms_enabled()
+    before = torch.get_deterministic_debug_mode()
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch on CUDA
     torch.set_num_threads(threads or 1)
-    torch.use_deterministic_algorithms(True)
+    # `use_deterministic_algorithms` says the same, and loads the compiler of torch for a second.
+    torch.set_deterministic_debug_mode("error")
     # All memory that is made here is written before it is read; to fill it first costs 2 %.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:
         torch.set_num_threads(before_threads)
-        torch.use_deterministic_algorithms(before)
+        torch.set_deterministic_debug_mode(before)
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

@@ -6,8 +6,6 @@ from functools import cache
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import brentq
-from scipy.special import spherical_jn
 from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
@@ -88,6 +86,9 @@ def bessel_zeros(order: int, count: int) -> Float[np.ndarray, "order_plus_one co
             "zeros of spherical Bessel functions need an order of at least 0 and a count of at "
             f"least 1, got order {order}, count {count}"
         )
+    from scipy.optimize import brentq
+    from scipy.special import spherical_jn
+
     rows = [np.pi * np.arange(1, count + order + 1)]
     for degree in range(1, order + 1):
         ends = zip(rows[-1][:-1], rows[-1][1:], strict=True)

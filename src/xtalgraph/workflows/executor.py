@@ -112,12 +112,18 @@ class Executor(Generic[S]):
     """Told how far all tasks together have come."""
     _parts: dict[int, float] = field(default_factory=dict, init=False)
 
-    def run(self, work: Work[S, T, R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
+    def run(
+        self,
+        work: Work[S, T, R],
+        tasks: Sequence[T],
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Iterator[tuple[int, R]]:
         """Yield the place of each task and its result, as they end.
 
         Args:
             work: A function of a module.
             tasks: What it is called with.
+            meanwhile: Called once, here: while other processes work, or when all is done.
 
         Raises:
             RunError: If a process dies.
@@ -128,10 +134,13 @@ class Executor(Generic[S]):
                 for number, task in enumerate(tasks):
                     yield number, work(self.shared, task, partial(self._show, bar, number))
                     self._show(bar, number, 1.0, "")
+                meanwhile()
             else:
-                yield from self._beside(work, tasks, bar)
+                yield from self._beside(work, tasks, meanwhile, bar)
 
-    def _beside(self, work: Work[S, T, R], tasks: Sequence[T], bar: Any) -> Iterator[tuple[int, R]]:
+    def _beside(
+        self, work: Work[S, T, R], tasks: Sequence[T], meanwhile: Callable[[], object], bar: Any
+    ) -> Iterator[tuple[int, R]]:
         context = get_context("loky")
         messages = context.Queue()
         # Not an event: it would wait for a process that was killed.
@@ -145,6 +154,7 @@ class Executor(Generic[S]):
         futures = {pool.submit(_do, work, n, task): n for n, task in enumerate(tasks)}
         waiting = dict(futures)
         try:
+            meanwhile()
             while waiting:
                 self._listen(bar, messages)
                 for future in [running for running in waiting if running.done()]:

@@ -25,7 +25,6 @@ from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
-from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.graph_source import Graphs, make_graphs
@@ -159,6 +158,8 @@ class Preparations:
             divided: Of what was prepared.
             seed: Of the baselines that draw.
         """
+        from xtalgraph.workflows.compare_baselines import fit_baselines
+
         if (divided, seed) not in self._baselines:
             self._baselines[divided, seed] = {
                 target.name: fit_baselines(divided, target, seed=seed)

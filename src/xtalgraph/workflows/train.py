@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
@@ -131,10 +132,10 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         _tell_split(divided, division)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
         executor, tasks = member_fits(folder, prepared, config, session)
-        members = dict(executor.run(fit_member, tasks))
+        baselines = partial(preparations.baselines, divided, config.training.seed)
+        members = dict(executor.run(fit_member, tasks, meanwhile=baselines))
         fitted = gathered(folder, prepared, config, [members[task.number] for task in tasks])
-        baselines = preparations.baselines(divided, config.training.seed)
-        _write_run(folder, config, divided, division, fitted, baselines, began)
+        _write_run(folder, config, divided, division, fitted, baselines(), began)
     return Run(folder)
 
 
