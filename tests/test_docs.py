@@ -23,8 +23,7 @@ from xtalgraph.cli.main import main
 from xtalgraph.crystals.writing import to_cif, write_cif
 from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.table import read_table
-from xtalgraph.metrics.bootstrap import Interval, interval
-from xtalgraph.metrics.paired import PairedDifference, paired_difference
+from xtalgraph.metrics.bootstrap import Interval, PairedDifference, interval, paired_difference
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows.config import RunConfig, read_yaml
 
@@ -138,7 +137,7 @@ def here(workplace, without_report, tmp_path, monkeypatch) -> Iterator[Path]:
     monkeypatch.setattr("xtalgraph.data.ionic.load.NUM_ROWS", 20)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick_interval)
-    monkeypatch.setattr("xtalgraph.metrics.paired.paired_difference", quick_difference)
+    monkeypatch.setattr("xtalgraph.metrics.bootstrap.paired_difference", quick_difference)
     monkeypatch.setattr("xtalgraph.workflows.verify.report", lambda folder: None)
     known = dict(ENCODERS)
     yield place

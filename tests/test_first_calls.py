@@ -6,7 +6,7 @@ from beartype import beartype
 from jaxtyping import Float, TypeCheckError
 
 from first_calls import CALLS, Counts, check_first_calls
-from xtalgraph.metrics.regression import mae
+from xtalgraph.metrics.pairs import mae
 
 
 def length(vector: Float[np.ndarray, "3"]) -> int:

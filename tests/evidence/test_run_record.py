@@ -6,7 +6,7 @@ import pytest
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.run_record import Estimate, outcome_of, read_run
-from xtalgraph.metrics.paired import Outcome
+from xtalgraph.metrics.bootstrap import Outcome
 
 
 def test_a_run_is_read(run):

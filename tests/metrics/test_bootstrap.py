@@ -6,8 +6,8 @@ from scipy.stats import bootstrap, norm
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.metrics.bootstrap import interval
+from xtalgraph.metrics.pairs import mae
 from xtalgraph.metrics.ranking import spearman
-from xtalgraph.metrics.regression import mae
 
 
 @pytest.fixture

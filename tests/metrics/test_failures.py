@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.metrics.failures import failure_auroc, failures
+from xtalgraph.metrics.calibration import failure_auroc, failures
 
 
 def test_the_area_is_that_of_scikit_learn_with_ties():

@@ -6,11 +6,10 @@ from scipy.stats import bootstrap, ttest_rel
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.targets import Kind, Target, Task
-from xtalgraph.metrics.bootstrap import interval
+from xtalgraph.metrics.bootstrap import Outcome, compare_paired, interval, paired_difference
 from xtalgraph.metrics.measures import error_of, rank_of
-from xtalgraph.metrics.paired import Outcome, compare_paired, paired_difference
+from xtalgraph.metrics.pairs import mae
 from xtalgraph.metrics.ranking import spearman
-from xtalgraph.metrics.regression import mae
 
 GAP = Target("gap", Kind.INTENSIVE, "eV")
 METAL = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from xtalgraph.metrics.regression import mae, r2, rmse
+from xtalgraph.metrics.pairs import mae, r2, rmse
 
 PAIRS = st.lists(st.tuples(st.integers(-99, 99), st.integers(-99, 99)), min_size=1, max_size=20)
 

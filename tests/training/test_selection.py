@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.stats import sem
 
-from xtalgraph.training.selection import SELECTION, STANDARD_ERRORS, is_worse
+from xtalgraph.training.progress import SELECTION, STANDARD_ERRORS, is_worse
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -17,8 +17,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import Divided
 from xtalgraph.evidence.text.comparison import verdict_of
-from xtalgraph.metrics.bootstrap import interval
-from xtalgraph.metrics.paired import paired_difference
+from xtalgraph.metrics.bootstrap import interval, paired_difference
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.config import RunConfig
@@ -39,7 +38,7 @@ def few_resamples(monkeypatch):
         return lambda *args, samples=500, **options: function(*args, samples=20, **options)
 
     monkeypatch.setattr("xtalgraph.metrics.summary.interval", quick(interval))
-    monkeypatch.setattr("xtalgraph.metrics.paired.paired_difference", quick(paired_difference))
+    monkeypatch.setattr("xtalgraph.metrics.bootstrap.paired_difference", quick(paired_difference))
     monkeypatch.setattr("xtalgraph.workflows.train.write_report", lambda folder: None)
 
 

@@ -19,7 +19,7 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.evidence.run_files import COLUMNS
 from xtalgraph.models.registry import DEFAULT
-from xtalgraph.training.selection import SELECTION
+from xtalgraph.training.progress import SELECTION
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
 FILES = {

@@ -9,8 +9,8 @@ from jaxtyping import Float, Real
 
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import PER_CELL, Kind
+from xtalgraph.metrics.pairs import mae
 from xtalgraph.metrics.ranking import spearman
-from xtalgraph.metrics.regression import mae
 
 TOTAL_BELOW: Final = 0.95
 """A total where the whole interval of the ratio lies below."""

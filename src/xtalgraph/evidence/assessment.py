@@ -20,10 +20,9 @@ from xtalgraph.data.leaks import count_leaks
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Scope
-from xtalgraph.metrics.calibration import miscalibration_area, rank_of_errors, sparsification
+from xtalgraph.metrics import calibration
 from xtalgraph.metrics.conformal import expected_coverage
 from xtalgraph.metrics.coverage import coverage, sharpness
-from xtalgraph.metrics.failures import failure_auroc, failures
 from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.models.novelty import Novelty
 from xtalgraph.models.predictions import Predictions
@@ -215,13 +214,13 @@ class StdQuality:
 
 
 def _assess_std(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]) -> StdQuality:
-    curve = sparsification(error, std)
+    curve = calibration.sparsification(error, std)
     typical = float(np.sqrt(np.square(std).mean()))
     ratio = float(np.sqrt(np.square(error).mean())) / typical if typical > 0 else None
     return StdQuality(
         rows=len(error),
-        rank_of_errors=_defined(rank_of_errors(error, std)),
-        miscalibration_area=_defined(miscalibration_area(error, std)),
+        rank_of_errors=_defined(calibration.rank_of_errors(error, std)),
+        miscalibration_area=_defined(calibration.miscalibration_area(error, std)),
         error_over_std=ratio,
         sparsification_area=_defined(curve.area),
         sparsification_chance=_defined(curve.chance),
@@ -327,7 +326,7 @@ def _novelty_quality(
     error: Float[np.ndarray, " rows"], novelty: Sequence[Novelty]
 ) -> NoveltyQuality:
     flagged = np.array([crystal.is_new for crystal in novelty])
-    failed = failures(error, WORST)
+    failed = calibration.failures(error, WORST)
     distances = {
         "embedding": [crystal.embedding_distance for crystal in novelty],
         "composition": [crystal.composition_distance for crystal in novelty],
@@ -340,7 +339,7 @@ def _novelty_quality(
         error_others=float(error[~flagged].mean()) if not flagged.all() else None,
         worst=WORST,
         auroc={
-            name: _defined(failure_auroc(failed, np.array(column, dtype=np.float64)))
+            name: _defined(calibration.failure_auroc(failed, np.array(column, dtype=np.float64)))
             for name, column in distances.items()
         },
     )

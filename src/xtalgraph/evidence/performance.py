@@ -12,8 +12,8 @@ from xtalgraph.data.dataset import Divided
 from xtalgraph.data.splits import PARTS
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
+from xtalgraph.metrics.bootstrap import compare_paired
 from xtalgraph.metrics.measures import error_of
-from xtalgraph.metrics.paired import compare_paired
 from xtalgraph.metrics.summary import evaluate
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import FORMAT

@@ -20,7 +20,7 @@ from xtalgraph.evidence.run_files import (
     read_predictions,
     read_worst,
 )
-from xtalgraph.metrics.paired import Outcome
+from xtalgraph.metrics.bootstrap import Outcome
 from xtalgraph.models.upgrades import upgrade_log
 
 VERIFY_AGAIN: Final = "make it again by `xtalgraph verify`, or remove it"

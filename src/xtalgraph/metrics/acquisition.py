@@ -73,7 +73,7 @@ class Aim:
 def optimistic(
     aim: Aim, prediction: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
-    """Return the gain of the best value within one spread of the prediction.
+    """Return the gain of the best value within one standard deviation of the prediction.
 
     That is the upper confidence bound of the gain: y + σ for the highest, −(y − σ) for the lowest,
     and for a value −max(|y − value| − σ, 0), which is 0 for all that may be the value itself.
@@ -122,11 +122,11 @@ def expected_improvement(
         # (r − |z|)₊ = (z + r)₊ − 2 z₊ + (z − r)₊; below zero, where the tails keep their digits.
         hat = _ramp(reach - away) - 2.0 * _ramp(-away) + _ramp(-reach - away)
         narrow = np.square(reach) * norm.pdf(away)
-        found = np.where(reach < _NARROW, narrow, np.maximum(hat, 0.0))
+        gain = np.where(reach < _NARROW, narrow, np.maximum(hat, 0.0))
     else:
         sign = 1.0 if aim.kind == "max" else -1.0
-        found = _ramp(sign * (prediction - known) / width)
-    return np.where(std > 0, width * found, sure)
+        gain = _ramp(sign * (prediction - known) / width)
+    return np.where(std > 0, width * gain, sure)
 
 
 def _ramp(mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:

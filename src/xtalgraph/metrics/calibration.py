@@ -1,6 +1,6 @@
-"""Whether the spread that goes with a prediction says how large its error is.
+"""Whether the standard deviation of a prediction says how large its error is.
 
-The spread is a standard deviation, in the unit of the target: of an ensemble's members, or what a
+It is in the unit of the target: that of an ensemble's members, or what a
 model says itself.
 """
 
@@ -8,11 +8,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.metrics.pairs import checked_pair
-from xtalgraph.metrics.ranking import spearman
+from xtalgraph.metrics.ranking import spearman, top_count
 
 
 def calibration_curve(
@@ -20,7 +20,7 @@ def calibration_curve(
 ) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:
     """Return what central intervals of a normal distribution promise, and what they hold.
 
-    The smallest of them that holds row i promises p_i = erf(|error_i| / (√2 spread_i)); of all rows
+    The smallest of them that holds row i promises p_i = erf(|error_i| / (√2 std_i)); of all rows
     a share F(p), the distribution function of the p_i, lies in the interval that promises p.
 
     Args:
@@ -32,7 +32,7 @@ def calibration_curve(
         The p_i in ascending order between 0 and 1, and F after each: a staircase.
 
     Raises:
-        InputError: The columns do not fit, or a spread is negative.
+        InputError: The columns do not fit, or a standard deviation is negative.
     """
     promised = np.sort(_promises(error, std))
     seen = np.arange(1, len(promised) + 1) / max(len(promised), 1)
@@ -54,7 +54,7 @@ def miscalibration_area(
         The area; NaN for no rows.
 
     Raises:
-        InputError: The columns do not fit, or a spread is negative.
+        InputError: The columns do not fit, or a standard deviation is negative.
 
     Source: V. Kuleshov, N. Fenner, S. Ermon, ICML (2018), doi 10.48550/arXiv.1807.00263; K. Tran et
     al., Mach. Learn.: Sci. Technol. 1, 025006 (2020), doi 10.1088/2632-2153/ab7e1a.
@@ -68,10 +68,10 @@ def miscalibration_area(
 
 
 def rank_of_errors(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]) -> float:
-    """Return Spearman's ρ of |error| and spread; NaN where it is undefined, see `spearman`.
+    """Return Spearman's ρ of |error| and deviation; NaN where undefined, see `spearman`.
 
-    Even a perfect normal spread does not reach 1, since errors are drawn with it: about 0.5 where
-    the spreads differ by factors.
+    Even a perfect normal one does not reach 1, since errors are drawn with it: about 0.5 where
+    the deviations differ by factors.
 
     Args:
         error: Prediction less truth.
@@ -83,12 +83,12 @@ def rank_of_errors(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " r
 
 @dataclass(frozen=True, eq=False)
 class ErrorByStd:
-    """Errors of rows with a similar spread, in bins of nearly as many rows."""
+    """Errors of rows with a similar deviation, in bins of nearly as many rows."""
 
     std: Float[np.ndarray, " bins"]
-    """Root of the mean squared spread."""
+    """Root of the mean squared deviation."""
     error: Float[np.ndarray, " bins"]
-    """Root of the mean squared error; the same where the spread is calibrated."""
+    """Root of the mean squared error; the same where the deviation is calibrated."""
     count: Int[np.ndarray, " bins"]
     """Rows."""
 
@@ -96,7 +96,7 @@ class ErrorByStd:
 def error_by_std(
     error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"], bins: int = 10
 ) -> ErrorByStd:
-    """Compare errors with spreads, in bins of the spread.
+    """Compare errors with standard deviations, in bins of these.
 
     Args:
         error: Prediction less truth.
@@ -105,7 +105,7 @@ def error_by_std(
 
     Raises:
         ConfigError: ``bins`` is less than 1.
-        InputError: The columns do not fit, or a spread is negative.
+        InputError: The columns do not fit, or a standard deviation is negative.
 
     Source: D. Levi et al., Sensors 22, 5540 (2022), doi 10.3390/s22155540.
     """
@@ -128,21 +128,21 @@ class Sparsification:
     removed: Float[np.ndarray, " steps"]
     """Share of the rows taken away, 0 and on."""
     error: Float[np.ndarray, " steps"]
-    """Mean absolute error of the rest, rows with the largest spread gone first."""
+    """Mean absolute error of the rest, rows with the largest deviation gone first."""
     oracle: Float[np.ndarray, " steps"]
     """The same, rows with the largest error gone first: nothing is better."""
     area: float
     """Area between the two, over the error of all rows: 0 is perfect; NaN for no error at all."""
     chance: float
-    """The area of a spread that knows nothing, so that every order is as likely."""
+    """The area of a deviation that knows nothing, so that every order is as likely."""
 
 
 def sparsification(
     error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]
 ) -> Sparsification:
-    """Take away the rows with the largest spread, one by one, and look at the error of the rest.
+    """Take away the rows with the largest deviation, one by one, and look at the error of the rest.
 
-    Rows of one spread come in every order with the same probability; what is returned is the
+    Rows of one deviation come in every order with the same probability; what is returned is the
     expectation over them. The area is the mean over the steps from no row taken to all but one.
 
     Args:
@@ -150,7 +150,7 @@ def sparsification(
         std: Predicted standard deviation.
 
     Raises:
-        InputError: The columns do not fit, or a spread is negative.
+        InputError: The columns do not fit, or a standard deviation is negative.
 
     Source: E. Ilg et al., ECCV (2018), doi 10.1007/978-3-030-01234-2_40.
     """
@@ -161,7 +161,7 @@ def sparsification(
     count = len(sizes)
     if count == 0:
         return Sparsification(np.zeros(0), np.zeros(0), np.zeros(0), math.nan, math.nan)
-    # In expectation each row of a group with one spread has the mean error of the group.
+    # In expectation each row of a group with one deviation has the mean error of the group.
     group = rankdata(std, method="dense") - 1
     mean = np.bincount(group, weights=sizes) / np.bincount(group)
     left = np.arange(1, count + 1)
@@ -175,14 +175,14 @@ def sparsification(
     return Sparsification(removed, kept, oracle, area, 1.0 - float(oracle.mean()) / whole)
 
 
-def identical_members(said: Float[np.ndarray, "members rows"]) -> list[tuple[int, int]]:
+def identical_members(predictions: Float[np.ndarray, "members rows"]) -> list[tuple[int, int]]:
     """Return the pairs of members whose predictions are the same, number by number.
 
     Networks that were trained from different weights never agree in all digits: a pair here is one
-    member and its copy, which makes the spread too small.
+    member and its copy, which makes the deviation too small.
 
     Args:
-        said: Predictions of each member for the same rows.
+        predictions: Of each member for the same rows.
 
     Returns:
         Pairs of numbers of members, from 0, each member with the first one that it equals.
@@ -192,9 +192,9 @@ def identical_members(said: Float[np.ndarray, "members rows"]) -> list[tuple[int
     """
     first: dict[bytes, int] = {}
     pairs = []
-    for number, member in enumerate(np.ascontiguousarray(said)):
+    for number, member in enumerate(np.ascontiguousarray(predictions)):
         before = first.setdefault(member.tobytes(), number)
-        if before != number and said.shape[1]:
+        if before != number and predictions.shape[1]:
             pairs.append((before, number))
     return pairs
 
@@ -233,3 +233,55 @@ def _checked(
 
 def _rms(values: Float[np.ndarray, " rows"]) -> float:
     return math.sqrt(float(np.square(values).mean()))
+
+
+def failures(
+    error: Float[np.ndarray, " rows"], worst: int | float = 0.1
+) -> Bool[np.ndarray, " rows"]:
+    """Return which rows count as failures: those with the largest absolute errors.
+
+    Args:
+        error: Prediction less truth.
+        worst: How many rows, or which fraction of them; rows as bad as the last are in, too.
+    """
+    sizes = np.abs(np.asarray(error, dtype=np.float64))
+    if not sizes.size:
+        return np.zeros(0, dtype=bool)
+    count = top_count(worst, sizes.size)
+    return sizes >= np.partition(sizes, sizes.size - count)[sizes.size - count]
+
+
+def failure_auroc(failed: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " rows"]) -> float:
+    """Return the chance that a failure has a higher score than another row, equal ones half.
+
+    It is the area under the receiver operating characteristic of a score on any scale, here a
+    novelty or a standard deviation: 1/2 is chance.
+
+    Args:
+        failed: Which rows are failures, see `failures`.
+        score: Known without the truth; high is suspicious. Infinite ones are allowed.
+
+    Returns:
+        The area, NaN where no row is a failure or all are.
+
+    Raises:
+        InputError: The columns differ in length, or a score is NaN.
+
+    Source: J. Hanley, B. McNeil, Radiology 143, 29 (1982), doi 10.1148/radiology.143.1.7063747.
+
+    >>> failure_auroc(np.array([True, False, False]), np.array([2.0, 1.0, 2.0]))
+    0.75
+    """
+    from scipy.stats import rankdata
+
+    failed = np.asarray(failed, dtype=bool)
+    score = np.asarray(score, dtype=np.float64)
+    if np.isnan(score).any():
+        raise InputError("a score must be a number, got NaN; leave these rows out and say so")
+    checked_pair(failed, np.zeros_like(score))
+    bad = int(failed.sum())
+    good = len(failed) - bad
+    if bad == 0 or good == 0:
+        return math.nan
+    ranks = rankdata(score)
+    return (float(ranks[failed].sum()) - bad * (bad + 1) / 2) / (bad * good)

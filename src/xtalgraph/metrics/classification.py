@@ -103,11 +103,11 @@ def balanced_accuracy(
     0.5
     """
     target, probability = checked_classes(target, probability)
-    true, said = target == 1, probability >= THRESHOLD
+    true, taken = target == 1, probability >= THRESHOLD
     ones, zeros = int(true.sum()), int((~true).sum())
     if not ones or not zeros:
         return math.nan
-    return (_both(true, said) / ones + _both(~true, ~said) / zeros) / 2
+    return (_both(true, taken) / ones + _both(~true, ~taken) / zeros) / 2
 
 
 def confusion_counts(
@@ -132,9 +132,9 @@ def f1(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows
     0.6666666666666666
     """
     target, probability = checked_classes(target, probability)
-    true, said = target == 1, probability >= THRESHOLD
-    hits = 2 * _both(true, said)
-    total = int(true.sum()) + int(said.sum())
+    true, taken = target == 1, probability >= THRESHOLD
+    hits = 2 * _both(true, taken)
+    total = int(true.sum()) + int(taken.sum())
     return hits / total if total else math.nan
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.metrics.classification import balanced_accuracy, brier, f1, log_loss, roc_auc
+from xtalgraph.metrics.pairs import mae, r2, rmse
 from xtalgraph.metrics.ranking import kendall, spearman, top_count, top_recall
-from xtalgraph.metrics.regression import mae, r2, rmse
 
 Metric = Callable[[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]], float]
 """A function of true and predicted values, NaN where it is not defined."""
@@ -95,9 +95,9 @@ class Measure:
             return self.of(true.ravel(), predicted.ravel(), best)
         if true.ndim > 1:
             numbers = range(true[0].size if len(true) else 0)
-            flat = [one.reshape(len(one), -1) for one in (true, predicted) if len(one)]
-            each = [self.of(flat[0][:, n], flat[1][:, n], best) for n in numbers]
-            return float(np.mean(each)) if each else math.nan
+            flat = [values.reshape(len(values), -1) for values in (true, predicted) if len(values)]
+            parts = [self.of(flat[0][:, n], flat[1][:, n], best) for n in numbers]
+            return float(np.mean(parts)) if parts else math.nan
         if self.metric is not None:
             return self.metric(true, predicted)
         if self.top is None or best is None:

@@ -50,12 +50,12 @@ def reliability(
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927), doi 10.1080/01621459.1927.10502953.
     """
     target, probability = checked_classes(target, probability)
-    place = np.minimum((probability * bins).astype(np.int64), bins - 1)
-    count = np.bincount(place, minlength=bins)
+    bin_of_row = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    count = np.bincount(bin_of_row, minlength=bins)
     full = count > 0
     n = count[full].astype(np.float64)
-    predicted = np.bincount(place, weights=probability, minlength=bins)[full] / n
-    k = np.bincount(place, weights=target, minlength=bins)[full]
+    predicted = np.bincount(bin_of_row, weights=probability, minlength=bins)[full] / n
+    k = np.bincount(bin_of_row, weights=target, minlength=bins)[full]
     half = _Z * np.sqrt(k * (n - k) / n + _Z**2 / 4)
     middle, total = k + _Z**2 / 2, n + _Z**2
     low, high = (middle - half) / total, (middle + half) / total

@@ -47,9 +47,9 @@ class CapturedSteps:
         self.model = model
         self.work = work
         self.recordings: dict[tuple[int, Size], _Recording] = {}
-        self.gradients = [torch.zeros_like(one) for one in model.parameters()]
-        for one, gradient in zip(model.parameters(), self.gradients, strict=True):
-            one.grad = gradient
+        self.gradients = [torch.zeros_like(weight) for weight in model.parameters()]
+        for weight, gradient in zip(model.parameters(), self.gradients, strict=True):
+            weight.grad = gradient
 
     def __call__(self, batch: Examples[Graph]) -> Tensor:
         """Set the gradients of the model to those of a batch, and return its loss.

@@ -81,11 +81,11 @@ class Examples(Generic[S_co]):
         """Return some of the crystals, in the given order."""
         rows: dict[Scope, Tensor] = {}
         chosen = {}
-        for name, one in self.labels.items():
-            device = one.values.device
-            if one.scope not in rows:
-                rows[one.scope] = self.graph.rows(one.scope, crystals.to(device)).to(device)
-            chosen[name] = Labels(one.values.index_select(0, rows[one.scope]), one.scope)
+        for name, labels in self.labels.items():
+            device, scope = labels.values.device, labels.scope
+            if scope not in rows:
+                rows[scope] = self.graph.rows(scope, crystals.to(device)).to(device)
+            chosen[name] = Labels(labels.values.index_select(0, rows[scope]), scope)
         return Examples(self.graph.select(crystals), chosen)
 
     def sizes(self, by: str) -> Int[np.ndarray, " crystals"] | None:
@@ -101,7 +101,7 @@ class Examples(Generic[S_co]):
 
     def to(self, device: torch.device) -> "Examples[S_co]":
         """Return the examples on a device."""
-        labels = {name: one.to(device) for name, one in self.labels.items()}
+        labels = {name: values.to(device) for name, values in self.labels.items()}
         return Examples(self.graph.to(device), labels)
 
 
@@ -144,11 +144,11 @@ def _cut(
     order: Int[np.ndarray, " crystals"], sizes: Int[np.ndarray, " crystals"], count: int
 ) -> list[Int[np.ndarray, " chosen"]]:
     """Cut a row of crystals where its parts come nearest to the same size; none is empty."""
-    row, place = sizes[order], np.arange(1, count)
+    row, number = sizes[order], np.arange(1, count)
     middle = np.cumsum(row) - row / 2
-    cuts = np.searchsorted(middle, row.sum() * place / count)
-    spare = np.maximum.accumulate(cuts - place).clip(0, len(order) - count)
-    return np.split(order, spare + place)
+    cuts = np.searchsorted(middle, row.sum() * number / count)
+    spare = np.maximum.accumulate(cuts - number).clip(0, len(order) - count)
+    return np.split(order, spare + number)
 
 
 def ordered_graphs(source: GraphSource, batch_size: int = EVALUATION_BATCH) -> Iterator[Graph]:

@@ -26,10 +26,8 @@ from xtalgraph.training.examples import (
 )
 from xtalgraph.training.objective import Objective, atoms_of
 from xtalgraph.training.optimizer import Average, optimizer_of
-from xtalgraph.training.progress import Progress
-from xtalgraph.training.reporting import Report, silent
+from xtalgraph.training.progress import Progress, Report, is_worse, silent
 from xtalgraph.training.schedule import learning_rate
-from xtalgraph.training.selection import is_worse
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
     damaged,
@@ -206,7 +204,7 @@ class Trainer:
         return mean
 
     def _parameters(self) -> list[Tensor]:
-        return [one for group in self.optimizer.param_groups for one in group["params"]]
+        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
 
     def _fresh_gradients(self, batch: Examples[Graph]) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
@@ -266,7 +264,7 @@ class Trainer:
         for graph in ordered_graphs(self.train.graph):
             starts.append(self.model.start(graph))
             atoms.append(atoms_of(graph))
-        start = {name: torch.cat([one[name] for one in starts]) for name in starts[0]}
+        start = {name: torch.cat([part[name] for part in starts]) for name in starts[0]}
         return self.objective.scales(self.train.labels, start, torch.cat(atoms))
 
     def _save(self) -> None:

@@ -250,9 +250,9 @@ class Objective:
         Args:
             sums: What `sums` returned, or those of several parts added up.
         """
-        each = [(term.weight, *sums[term.target.name]) for term in self.terms]
-        total = torch.stack([weight * losses for weight, losses, _ in each]).sum()
-        return total / torch.stack([weight * count.double() for weight, _, count in each]).sum()
+        terms = [(term.weight, *sums[term.target.name]) for term in self.terms]
+        total = torch.stack([weight * losses for weight, losses, _ in terms]).sum()
+        return total / torch.stack([weight * count.double() for weight, _, count in terms]).sum()
 
     def errors(
         self,

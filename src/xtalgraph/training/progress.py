@@ -1,8 +1,27 @@
-"""How far a training has come."""
+"""How far a training has come, how it says so, and which of its epochs is selected."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
+
+from jaxtyping import Float
+from torch import Tensor
+
+STANDARD_ERRORS: Final = 1.0
+"""By how many standard errors an epoch may be worse than the best, and still be selected."""
+SELECTION: Final = (
+    "the latest epoch whose validation error is larger than the smallest by at most one standard "
+    "error of their difference over the validation rows"
+)
+"""The rule, as the record of a run and the documentation have it; without a validation part it is
+the last epoch."""
+Report = Callable[[float, str], None]
+"""Takes the part that is done, from 0 to 1, and what is to be shown beside it."""
+
+
+def silent(part: float, text: str) -> None:
+    """Report nothing."""
 
 
 @dataclass
@@ -38,11 +57,30 @@ class Progress:
             TypeError: If they are something else.
         """
         made = cls(**values)
-        for one in fields(cls):
-            value, usual = getattr(made, one.name), getattr(cls(), one.name)
+        for name in [declared.name for declared in fields(cls)]:
+            value, usual = getattr(made, name), getattr(cls(), name)
             kinds = (int, float, type(None)) if usual is None else (type(usual), int)
             if not isinstance(value, kinds):
-                raise TypeError(f"{one.name} is {value!r}")
+                raise TypeError(f"{name} is {value!r}")
         if not all(isinstance(row, dict) for row in made.history):
             raise TypeError("the history is no list of rows")
         return made
+
+
+def is_worse(errors: Float[Tensor, " rows"], best: Float[Tensor, " rows"]) -> bool:
+    """Return whether errors are larger than others by more than the rule allows.
+
+    Args:
+        errors: Of rows.
+        best: Of the same rows, with a mean that is not larger.
+
+    >>> import torch
+    >>> best = torch.tensor([1.0, 1.0, 1.0, 1.0])
+    >>> is_worse(torch.tensor([3.0, 0.0, 2.0, 0.0]), best), is_worse(best + 0.1, best)
+    (False, True)
+    """
+    if len(errors) < 2:
+        return not bool((errors <= best).all())
+    difference = errors - best
+    standard_error = difference.std() / math.sqrt(len(difference))
+    return not bool(difference.mean() <= STANDARD_ERRORS * standard_error)

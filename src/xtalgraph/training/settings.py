@@ -46,8 +46,8 @@ class TrainingConfig:
     """Decoupled decay of AdamW, per unit of learning rate; null takes what is recommended
     for the architecture."""
     loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
-    """Of the error in units of the spread of the training targets; with ``gaussian`` the model
-    learns the standard deviation of its error, too."""
+    """Of the error in units of the standard deviation of the training targets; with ``gaussian``
+    the model learns the standard deviation of its error, too."""
     weights: dict[str, Annotated[float, Range(0, 1e6, above=True)]] | None = None
     """As how many labels a label of each target counts in the loss, by the name of the target:
     ``{energy: 1, gap: 0.1}``; 1 for the others."""

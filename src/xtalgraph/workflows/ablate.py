@@ -16,7 +16,7 @@ from xtalgraph.conventions.files import write_atomically
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.diagnostics.depth import MEASURED, measure_smoothing
 from xtalgraph.evidence.pages.ablation import write_ablation_page
-from xtalgraph.training.reporting import Report
+from xtalgraph.training.progress import Report
 from xtalgraph.workflows.ablation import (
     FORMAT,
     Ablation,

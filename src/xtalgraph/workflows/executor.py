@@ -22,7 +22,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
-from xtalgraph.training.reporting import Report, silent
+from xtalgraph.training.progress import Report, silent
 from xtalgraph.training.settings import TrainingConfig
 
 log = logging.getLogger("xtalgraph")

@@ -29,8 +29,7 @@ from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
 from xtalgraph.training.loop import Trainer
-from xtalgraph.training.progress import Progress
-from xtalgraph.training.reporting import Report
+from xtalgraph.training.progress import Progress, Report
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import snapshot
 from xtalgraph.workflows.config import RunConfig

@@ -23,7 +23,7 @@ from xtalgraph.evidence.assessment import assess_labels, assess_split
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.basis import describe_bases
-from xtalgraph.training.selection import SELECTION
+from xtalgraph.training.progress import SELECTION
 from xtalgraph.workflows.config import RunConfig
 
 _PACKAGES = ("xtalgraph", "torch", "numpy", "scipy", "scikit-learn", "vesin", "gemmi", "ase")

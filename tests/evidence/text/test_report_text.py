@@ -5,7 +5,7 @@ import pytest
 
 from xtalgraph.evidence.run_record import Estimate
 from xtalgraph.evidence.text import report as text_of
-from xtalgraph.metrics.paired import Outcome
+from xtalgraph.metrics.bootstrap import Outcome
 
 MODEL = Estimate(0.0434, 0.0412, 0.0457)
 MEAN = Estimate(0.56, 0.54, 0.58)

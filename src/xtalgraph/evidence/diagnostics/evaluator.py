@@ -13,7 +13,7 @@ from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.metrics.regression import mae, r2
+from xtalgraph.metrics.pairs import mae, r2
 from xtalgraph.models.predictor import Predictor
 
 FEWEST: Final = 10

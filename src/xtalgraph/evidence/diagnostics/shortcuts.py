@@ -21,8 +21,8 @@ from xtalgraph.evidence.diagnostics.result import (
     alarm_if,
     not_applicable,
 )
+from xtalgraph.metrics.pairs import mae, r2
 from xtalgraph.metrics.ranking import spearman
-from xtalgraph.metrics.regression import mae, r2
 
 SIZE_SHARE: Final = 0.5
 """Share of the model's R² that the size may explain."""

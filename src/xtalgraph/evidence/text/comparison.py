@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xtalgraph.evidence.numbers import count, listing
+from xtalgraph.metrics.bootstrap import Outcome
 from xtalgraph.metrics.measures import MEASURES
-from xtalgraph.metrics.paired import Outcome
 
 OWN: Final = "own models"
 """The level that holds no baselines: our architectures beside the assessed one."""

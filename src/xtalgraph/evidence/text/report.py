@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interval, with_unit
 from xtalgraph.evidence.run_record import Estimate
+from xtalgraph.metrics.bootstrap import Outcome
 from xtalgraph.metrics.classification import confusion_counts
-from xtalgraph.metrics.paired import Outcome
 from xtalgraph.models.registry import ENCODERS
 
 NAMES: Final = {"mean": "the mean", "composition": "composition alone"}

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from xtalgraph.data.targets import Target
+from xtalgraph.metrics.bootstrap import compare_paired
 from xtalgraph.metrics.measures import MEASURES, Measure, error_of, rank_of
-from xtalgraph.metrics.paired import compare_paired
 from xtalgraph.metrics.ranking import top_count
 from xtalgraph.metrics.summary import RECALLS, evaluate
 from xtalgraph.workflows.leaderboard.entry import EntryResult, LeaderboardEntry

@@ -12,7 +12,7 @@ import numpy as np
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.reporting import Report
+from xtalgraph.training.progress import Report
 from xtalgraph.workflows.executor import Executor, Session, processes_for, processes_outside
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
 
