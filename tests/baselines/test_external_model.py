@@ -10,8 +10,8 @@ from xtalgraph.baselines.external_model import EXTERNAL_MODELS, PygDimeNet, PygS
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.crystal_graph import CrystalGraph
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 

@@ -9,8 +9,8 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import collate
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 

@@ -12,7 +12,7 @@ from xtalgraph.data.cache import cache_folder
 from xtalgraph.data.kept_stores import kept_stores
 from xtalgraph.data.store_building import LOCK, build_store
 from xtalgraph.graphs.angles import Angles
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 

@@ -18,8 +18,8 @@ from xtalgraph.data.store import TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.store_packing import join_parts, packed, write_part
 from xtalgraph.data.stored_graphs import StoredGraphs
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope, scoped
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.testing.crystals import contract_crystals

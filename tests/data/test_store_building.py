@@ -25,7 +25,7 @@ from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.table import read_table
-from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
+from xtalgraph.graphs.build import GraphSettings, build_supported
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.graphs.strategy import Strategy
 from xtalgraph.testing.crystals import contract_crystals
@@ -163,7 +163,7 @@ def test_other_folders_are_refused(tmp_path):
 COMMAND = """
 import sys
 from xtalgraph.data import store_building
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.strategies import Hybrid
 from xtalgraph.testing.crystals import contract_crystals
 if __name__ == "__main__":

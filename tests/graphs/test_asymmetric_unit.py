@@ -12,7 +12,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.asymmetric_unit import asymmetric_unit, find_space_group
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
-from xtalgraph.graphs.reduction import atom_classes, fold, merge_geometry
+from xtalgraph.graphs.reduction import atom_classes, merge_equivalent, merge_geometry
 from xtalgraph.graphs.strategies import Hybrid, Radius, Strategy
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -77,7 +77,7 @@ def assert_orbits_lie_in_classes(crystal: Crystal, strategy: Strategy, symprec: 
     assert len(set(zip(unit.atom_orbit, kind, strict=True))) == unit.num_atoms
     ends = kind[edges.center], kind[edges.neighbor], merged.distance.numpy()
     assert len(set(zip(unit.edge_orbit, *ends, strict=True))) == unit.num_edges
-    reduced = fold(merged)
+    reduced = merge_equivalent(merged)
     assert len(reduced.number) <= unit.num_atoms
     assert len(reduced.center) <= unit.num_edges <= unit.kept.sum() <= len(edges)
 

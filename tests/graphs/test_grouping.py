@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xtalgraph.graphs.grouping import group_values
+from xtalgraph.graphs.reduction import group_values
 
 
 def by_loop(values: np.ndarray, family: np.ndarray, span: float) -> list[set[int]]:

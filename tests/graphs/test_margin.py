@@ -7,7 +7,7 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import representations
 from xtalgraph.graphs.angles import Angles
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.margin import is_decided
 from xtalgraph.graphs.strategies import Hybrid, KNearest, KNearestStrict, Radius
 from xtalgraph.testing.crystals import contract_crystals

@@ -5,7 +5,7 @@ import torch
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.graphs.angles import Angles
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.padding import Size, _above, pad_graph, padded_size
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals

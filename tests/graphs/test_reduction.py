@@ -17,7 +17,7 @@ from xtalgraph.data.table import read_table
 from xtalgraph.graphs.build import build_graph, build_reduced
 from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.graphs.reduction import fold, merge_geometry, reduce_graph
+from xtalgraph.graphs.reduction import merge_equivalent, merge_geometry, reduce_graph
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -97,7 +97,7 @@ def test_the_classes_are_those_of_a_plain_refinement(name, strategy):
     crystal = (CRYSTALS | IDEAL)[name]
     crystal = transforms.supercell(crystal, tuple(np.where(crystal.pbc, 2, 1).tolist()))
     merged = merge_geometry(build_graph(crystal, strategy), 1e-3)
-    reduced = fold(merged)
+    reduced = merge_equivalent(merged)
     expected = Counter(colours(merged))
     assert Counter(reduced.atom_multiplicity.tolist()) == Counter(expected.values())
     # A class stands for its atoms: the same messages come in at each of them, and no others.
@@ -145,7 +145,7 @@ def test_the_reduction_does_not_depend_on_how_a_crystal_is_written(name, strateg
 
 def test_sums_over_the_crystal_stay():
     graph = merge_geometry(build_graph(list(CRYSTALS.values()), Radius(5.0)), 1e-3)
-    reduced = fold(graph)
+    reduced = merge_equivalent(graph)
 
     def totals(one: InvariantGraph) -> torch.Tensor:
         weight = one.edge_multiplicity * one.atom_multiplicity[one.center]
@@ -177,7 +177,7 @@ def test_a_batch_is_reduced_as_its_crystals_are():
     alone = collate([reduce_graph(build_graph(crystal, Hybrid())) for crystal in every])
     for field in dataclasses.fields(InvariantGraph):
         assert torch.equal(getattr(together, field.name), getattr(alone, field.name)), field.name
-    again = fold(together)
+    again = merge_equivalent(together)
     for field in dataclasses.fields(InvariantGraph):
         assert torch.equal(getattr(together, field.name), getattr(again, field.name)), field.name
 

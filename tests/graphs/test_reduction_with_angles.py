@@ -14,7 +14,7 @@ from xtalgraph.data.table import read_table
 from xtalgraph.graphs.angles import Angles, add_triplets
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph, collate
-from xtalgraph.graphs.reduction import atom_classes, fold, merge_geometry, reduce_graph
+from xtalgraph.graphs.reduction import atom_classes, merge_equivalent, merge_geometry, reduce_graph
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -77,7 +77,7 @@ def colours(graph: Graph, rounds: int) -> tuple[list, list]:
 @pytest.mark.parametrize("name", CASES)
 def test_the_classes_are_those_of_a_plain_refinement(name, strategy, angles):
     merged = merge_geometry(add_triplets(build_graph(CASES[name], strategy), angles), 1e-3)
-    reduced = fold(merged)
+    reduced = merge_equivalent(merged)
     atom, edge = colours(merged, len(merged.number) + 3)
     assert Counter(reduced.atom_multiplicity.tolist()) == Counter(Counter(atom).values())
     assert len(reduced.center) == len(set(edge))
@@ -108,7 +108,7 @@ def network(graph: Graph, weight: torch.Tensor) -> torch.Tensor:
 def test_a_network_gives_the_same_values_and_gradients(strategy, angles):
     crystals = [*CASES.values(), transforms.supercell(CRYSTALS["cubic"], (2, 1, 1))]
     merged = merge_geometry(add_triplets(build_graph(crystals, strategy), angles), 1e-3)
-    reduced = fold(merged)
+    reduced = merge_equivalent(merged)
     assert len(reduced.receiving_edge) < len(merged.receiving_edge)
     found = []
     for graph in (merged, reduced):
@@ -172,7 +172,7 @@ def test_real_crystals_keep_a_small_part_of_their_triplets(name, share):
     crystals = first_rows(DATA / name, 60)
     graph = add_triplets(build_graph(crystals, Hybrid()))
     merged = merge_geometry(graph, 1e-3)
-    reduced = fold(merged)
+    reduced = merge_equivalent(merged)
     assert len(reduced.receiving_edge) < share * len(graph.receiving_edge)
     weight = torch.linspace(-1, 1, 42, dtype=torch.double).view(6, 7)
     torch.testing.assert_close(network(reduced, weight), network(merged, weight))

@@ -10,11 +10,10 @@ from xtalgraph.crystals.transforms import supercell
 from xtalgraph.data.leaks import DuplicateIndex
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.table import read_table
-from xtalgraph.graphs.build import build_graph, build_reduced
+from xtalgraph.graphs.build import GraphSettings, build_graph, build_reduced
 from xtalgraph.graphs.exchange.crystal import to_crystal
 from xtalgraph.graphs.exchange.pyg import to_pyg
 from xtalgraph.graphs.graph import collate
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.padding import pad_graph, padded_size
 from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.strategies import Radius

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
+from xtalgraph.graphs.build import GraphSettings, build_supported
 from xtalgraph.graphs.strategies import Bonded
 from xtalgraph.testing.crystals import contract_crystals
 

@@ -5,7 +5,7 @@ import pytest
 
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.reduction import fold, merge_geometry
+from xtalgraph.graphs.reduction import merge_equivalent, merge_geometry
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.metrics.smoothing import dirichlet_energy, effective_rank, mean_average_distance
 from xtalgraph.testing.crystals import contract_crystals
@@ -75,6 +75,6 @@ def test_a_folded_graph_gives_what_the_full_one_gives():
     crystals = contract_crystals()
     few = [crystals[name] for name in ("cubic", "slab", "no edges")]
     full = merge_geometry(build_graph(few, Radius(5.0)), 1e-3)
-    reduced = fold(full)
+    reduced = merge_equivalent(full)
     assert len(reduced.number) < len(full.number)
     np.testing.assert_allclose(measures(reduced), measures(full), rtol=1e-12)

@@ -12,8 +12,8 @@ from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.evidence.verification import Verification, verify
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.cgcnn import CGCNN

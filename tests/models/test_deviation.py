@@ -12,13 +12,12 @@ from xtalgraph.conventions.errors import TargetError
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.models.checkpoint import load_model, save_model
-from xtalgraph.models.deviation import SMALLEST, Deviation
 from xtalgraph.models.encoder import Features
-from xtalgraph.models.head import Head
-from xtalgraph.models.model import Model
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.head import SMALLEST, Deviation, Head
+from xtalgraph.models.model import Model, PropertyModel
 from xtalgraph.models.readouts import READOUTS, MeanReadout, SumReadout
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.testing.crystals import contract_crystals
 
 PLAIN = ModelSpec(
@@ -100,7 +99,7 @@ def test_models_with_it_and_without_come_back(tmp_path):
     model = made(SPEC)
     save_model(tmp_path, model, SPEC, {})
     loaded, spec, document = load_model(tmp_path)
-    assert (spec, document["format"]) == (SPEC, 6)
+    assert (spec, document["format"]) == (SPEC, FORMAT)
     crystal = contract_crystals()["cubic"]
     assert deviation(loaded, spec, crystal) == deviation(model, SPEC, crystal)
 

@@ -12,8 +12,8 @@ from xtalgraph.crystals.transforms import permute, supercell
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.strategies import Radius
+from xtalgraph.models.head import Scaler
 from xtalgraph.models.registry import ENCODERS
-from xtalgraph.models.scaler import Scaler
 from xtalgraph.models.spec import ModelSpec
 
 FCC = 2.98 * (1 - np.eye(3))

@@ -88,7 +88,7 @@ def test_a_total_over_many_atoms_keeps_the_digits_of_its_contributions():
     """In float32 the sum of 10⁵ contributions of about 1 eV is known to 10⁻² eV."""
     from xtalgraph.graphs.build import build_graph
     from xtalgraph.graphs.strategies import Radius
-    from xtalgraph.models.scaler import Scaler
+    from xtalgraph.models.head import Scaler
     from xtalgraph.testing.crystals import contract_crystals
 
     crystal = contract_crystals()["triclinic"]

@@ -7,7 +7,7 @@ import torch
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.strategies import Radius
-from xtalgraph.models.scaler import Scaler
+from xtalgraph.models.head import Scaler
 from xtalgraph.testing.crystals import contract_crystals
 
 CRYSTALS = list(contract_crystals().values())

@@ -9,10 +9,10 @@ import torch
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.reduction import fold, merge_geometry
+from xtalgraph.graphs.reduction import merge_equivalent, merge_geometry
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.nn.aggregation import AggregatorName, make_aggregator
-from xtalgraph.nn.envelope import CosineEnvelope
+from xtalgraph.nn.expansion import CosineEnvelope
 from xtalgraph.testing.crystals import contract_crystals
 
 NAMES = typing.get_args(AggregatorName)
@@ -49,7 +49,7 @@ def test_without_an_envelope_it_is_the_textbook_one(name):
 def test_a_folded_graph_gives_what_the_full_one_gives(name):
     crystals = contract_crystals()
     full = merge_geometry(build_graph([crystals["cubic"], crystals["slab"]], Radius(CUTOFF)), 1e-3)
-    reduced = fold(full)
+    reduced = merge_equivalent(full)
     assert len(reduced.center) < len(full.center)
     aggregate = aggregator(name)
     results = []

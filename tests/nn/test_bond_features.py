@@ -12,7 +12,7 @@ from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.reduction import fold, merge_geometry
+from xtalgraph.graphs.reduction import merge_equivalent, merge_geometry
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.nn.bond_features import (
     NOT_METALS,
@@ -152,7 +152,7 @@ def test_the_sum_of_orders_is_near_the_valence_of_covalent_crystals():
 
 def test_the_sum_of_orders_is_the_same_folded():
     full = merge_geometry(build_graph(list(contract_crystals().values()), Radius(5.0)), 1e-3)
-    reduced = fold(full)
+    reduced = merge_equivalent(full)
     totals = []
     for graph in (full, reduced):
         values = bond_order_sum(graph, 5.0) * graph.atom_multiplicity

@@ -12,7 +12,7 @@ from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.reduction import fold, merge_geometry
+from xtalgraph.graphs.reduction import merge_equivalent, merge_geometry
 from xtalgraph.graphs.strategies import Hybrid, Radius
 from xtalgraph.nn.coordination import effective_coordination
 from xtalgraph.testing.crystals import contract_crystals
@@ -56,7 +56,7 @@ def test_textbook_numbers():
 @pytest.mark.parametrize("strategy", [Radius(6.0), Hybrid()], ids=["radius", "hybrid"])
 def test_folded_is_full(strategy):
     full = merge_geometry(build_graph(list(contract_crystals().values()), strategy), 1e-3)
-    reduced = fold(full)
+    reduced = merge_equivalent(full)
 
     def total(graph: Graph) -> torch.Tensor:
         values = effective_coordination(graph, strategy.cutoff) * graph.atom_multiplicity

@@ -24,8 +24,7 @@ from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.element_embedding import ElementEmbedding
-from xtalgraph.nn.envelope import CosineEnvelope
-from xtalgraph.nn.expansion import EdgeExpansion
+from xtalgraph.nn.expansion import CosineEnvelope, EdgeExpansion
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum
 from xtalgraph.testing.crystals import contract_crystals

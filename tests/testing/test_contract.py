@@ -8,13 +8,13 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Hybrid, Radius
-from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Features
+from xtalgraph.models.head import Deviation
 from xtalgraph.models.readouts import SumReadout
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn import expansion
-from xtalgraph.nn.envelope import Envelope
+from xtalgraph.nn.expansion import Envelope
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.testing.contract import check_contract
 

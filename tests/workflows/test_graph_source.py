@@ -12,8 +12,7 @@ import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError, StoreError
 from xtalgraph.data import store_building
 from xtalgraph.data.stored_graphs import StoredGraphs
-from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings, build_graph
 from xtalgraph.graphs.nearest import Hybrid
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.metrics.bootstrap import Interval, interval

@@ -19,7 +19,7 @@ import xtalgraph
 from xtalgraph.conventions.errors import XtalgraphError
 from xtalgraph.data.store import DOCUMENT, GraphStore, document_digest
 from xtalgraph.data.store_building import build_store
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import Predictor

@@ -13,7 +13,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.crystals.convert import from_pymatgen, to_ase, to_pymatgen
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.models.head import Head
-from xtalgraph.models.prediction import COLUMNS
+from xtalgraph.models.predictions import COLUMNS
 from xtalgraph.workflows import predict as module
 from xtalgraph.workflows import train as module_of_training
 

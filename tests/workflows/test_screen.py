@@ -27,8 +27,7 @@ from xtalgraph.evidence.screening import Scores, Tally, best_of, put_together
 from xtalgraph.evidence.text.screening import about_ties
 from xtalgraph.metrics.acquisition import Aim
 from xtalgraph.models.manifest import write_manifest
-from xtalgraph.models.prediction import PredictedRow, Prediction
-from xtalgraph.models.predictions import Predictions
+from xtalgraph.models.predictions import PredictedRow, Prediction, Predictions
 from xtalgraph.workflows.screen import screen
 from xtalgraph.workflows.structure_files import check_structures
 

@@ -17,7 +17,7 @@ from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.models.model import predicted
-from xtalgraph.models.prediction import COLUMNS as COLUMNS_OF_PREDICT
+from xtalgraph.models.predictions import COLUMNS as COLUMNS_OF_PREDICT
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.upgrades import FORMAT

@@ -17,7 +17,7 @@ from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.result import Verdict
 from xtalgraph.evidence.verification import verify
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.models.predictor import Predictor

@@ -18,8 +18,8 @@ from xtalgraph.conventions.errors import StoreError
 from xtalgraph.data.store_key import FORMAT_VERSION, KINDS, fields_of
 from xtalgraph.data.store_packing import name_of_first
 from xtalgraph.data.tensor_file import TensorFile
+from xtalgraph.graphs.build import UnsupportedStructure
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
-from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 DOCUMENT: Final = "store.json"
 """Says what the store was made from; it is written last, so where it is, all is there."""

@@ -26,7 +26,7 @@ from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_key import FORMAT_VERSION, store_key
 from xtalgraph.data.store_packing import is_whole, join_parts, write_part
 from xtalgraph.data.tensor_file import TensorFile
-from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
+from xtalgraph.graphs.build import GraphSettings, build_supported
 
 log = logging.getLogger("xtalgraph")
 

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import Final
 
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.build import BUILDER_VERSION, GraphSettings
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import BUILDER_VERSION, GraphSettings
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 
 FORMAT_VERSION: Final = 2

@@ -12,8 +12,8 @@ from jaxtyping import Int
 
 from xtalgraph.data.store_key import KINDS
 from xtalgraph.data.tensor_file import Column, TensorFile, write_tensors
+from xtalgraph.graphs.build import UnsupportedStructure
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope
-from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 _CHECKSUM: Final = "content_sha256"
 """Under which a part has the checksum of its arrays and of what else it says."""

@@ -18,7 +18,7 @@ from xtalgraph.data.row import Row, in_chunks
 from xtalgraph.data.values import Values
 from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
 from xtalgraph.metrics.calibration import rank_of_errors
-from xtalgraph.models.prediction import PredictedRow, Prediction
+from xtalgraph.models.predictions import PredictedRow, Prediction
 from xtalgraph.models.predictor import Predictor
 
 Ranking = Literal["prediction", "expected-improvement", "upper-bound"]

@@ -57,7 +57,7 @@ def verify(
         >>> import numpy as np
         >>> import torch
         >>> from xtalgraph.data.targets import Kind, Target
-        >>> from xtalgraph.graphs.graph_settings import GraphSettings
+        >>> from xtalgraph.graphs.build import GraphSettings
         >>> from xtalgraph.graphs.strategies import Radius
         >>> class MeanNumber(torch.nn.Module):
         ...     def forward(self, graph):

@@ -1,23 +1,37 @@
-"""From crystals to their graph."""
+"""From crystals to their graph, and everything a graph depends on but its crystal, as a value."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.angles import Angles, add_triplets
 from xtalgraph.graphs.crystal_graph import CrystalGraph
-from xtalgraph.graphs.graph import collate
+from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.shares import shares_of
 from xtalgraph.graphs.strategies import Strategy
 
+
+@dataclass(frozen=True)
+class UnsupportedStructure:
+    """A crystal that has no graph, or no space group."""
+
+    index: int
+    """Its place among the crystals that were given, from 0."""
+    reason: str
+    """Why, in plain words."""
+
+
 _PART = 512
-"""Crystals whose graphs are folded at a time; only so many are ever held in full, and an eighth
+"""Crystals whose graphs are reduced at a time; only so many are ever held in full, and an eighth
 of them where the graphs have triplets, which are many more than edges."""
 
 
@@ -96,7 +110,7 @@ def build_reduced(
     angles: Angles | None = None,
     progress: bool = False,
 ) -> InvariantGraph:
-    """Build the graph of one crystal or of many, and fold it by symmetry; see `reduce_graph`.
+    """Build the graph of one crystal or of many, and reduce it by symmetry; see `reduce_graph`.
 
     Args:
         crystals: One or more; their order is kept.
@@ -121,3 +135,92 @@ def build_reduced(
         starts = tqdm(starts, desc="graphs", unit="part", mininterval=0.5)
     parts = (build_graph(batch[start : start + part], strategy, angles=angles) for start in starts)
     return collate([reduce_graph(graph, tolerance) for graph in parts])
+
+
+BUILDER_VERSION: Final = 2
+"""Raised by whoever changes a graph that some crystal gets: a field, an edge, an order, a bit.
+Graphs kept on disk are used by the version that built them only; a test holds their hash."""
+
+
+@final
+@dataclass(frozen=True)
+class GraphSettings:
+    """Builds graphs. Two equal recipes give equal graphs, to the bit.
+
+    Args:
+        strategy: Which pairs are neighbours.
+        reduction_tolerance: The graph is reduced by symmetry, with distances this close merged, Å;
+            0 leaves it as it is.
+        angles: Which triplets the graph has; none if it is left out.
+
+    Raises:
+        ConfigError: If the tolerance is below 0.
+
+    Example:
+        >>> from xtalgraph.graphs.strategies import Radius
+        >>> GraphSettings(Radius(4.0), 1e-3).settings()
+        {'strategy': 'radius', 'cutoff': 4.0, 'reduction_tolerance': 0.001, 'angles': None}
+    """
+
+    strategy: Strategy
+    reduction_tolerance: float = 0.0
+    angles: Angles | None = None
+
+    def __post_init__(self) -> None:
+        if not self.reduction_tolerance >= 0:
+            raise ConfigError(
+                f"reduction_tolerance must be at least 0 Å, got {self.reduction_tolerance}"
+            )
+
+    def build(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
+        """Build the graph of one crystal or of many, in one batch.
+
+        Args:
+            crystals: One or more; their order is kept.
+            progress: Show a progress bar on standard error.
+
+        Raises:
+            GraphError: If there are no crystals, or the strategy refuses one of them.
+        """
+        strategy, angles = self.strategy, self.angles
+        if self.reduction_tolerance > 0:
+            return build_reduced(
+                crystals, strategy, self.reduction_tolerance, angles=angles, progress=progress
+            )
+        return build_graph(crystals, strategy, angles=angles, progress=progress)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the graph settings in plain values."""
+        angles = None if self.angles is None else dataclasses.asdict(self.angles)
+        strategy: dict[str, Any] = dataclasses.asdict(self.strategy)  # type: ignore[call-overload]
+        further = {"reduction_tolerance": self.reduction_tolerance, "angles": angles}
+        return {"strategy": self.strategy.name, **strategy, **further}
+
+
+def build_supported(
+    crystals: Sequence[Crystal], graph_settings: GraphSettings, *, progress: bool = False
+) -> tuple[Graph | None, list[UnsupportedStructure]]:
+    """Build one graph of all the crystals of which one can be built.
+
+    Args:
+        crystals: What to build from; their order is kept.
+        graph_settings: How.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        The graph, None if there is none, and what was refused.
+    """
+    if not crystals:
+        return None, []
+    try:
+        return graph_settings.build(crystals, progress=progress), []
+    except GraphError:
+        pass  # which of them it was is found one by one, below
+    served: list[Graph] = []
+    unsupported: list[UnsupportedStructure] = []
+    for index, crystal in enumerate(crystals):
+        try:
+            served.append(graph_settings.build(crystal))
+        except GraphError as error:
+            unsupported.append(UnsupportedStructure(index, str(error)))
+    return (collate(served) if served else None), unsupported

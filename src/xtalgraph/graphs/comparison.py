@@ -27,7 +27,7 @@ class GraphSize:
     components: int
     """Pieces into which the graph falls; 1 is whole."""
     reduced_atoms: int | None
-    """Atoms after the symmetry reduction; None where nothing is folded."""
+    """Atoms after the symmetry reduction; None where nothing is reduced."""
     reduced_edges: int | None
     """Edges after it."""
 

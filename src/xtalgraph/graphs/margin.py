@@ -1,4 +1,4 @@
-"""Whether rounding decides which edges a crystal's graph has, or how it is folded."""
+"""Whether rounding decides which edges a crystal's graph has, or how it is reduced."""
 
 import dataclasses
 from typing import Final, TypeVar, get_type_hints
@@ -8,8 +8,8 @@ import torch
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.strategy import Strategy
 
 T = TypeVar("T", Strategy, Angles)

@@ -48,7 +48,7 @@ def pad_graph(graph: InvariantGraph, size: Size) -> InvariantGraph:
     each from the first added atom to itself.
 
     Args:
-        graph: A batch, folded or not, in which edges have a length and no direction.
+        graph: A batch, reduced or not, in which edges have a length and no direction.
         size: Larger than the graph in atoms and in edges, and if it has angles in triplets.
 
     Raises:

@@ -6,25 +6,26 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt64
+from jaxtyping import Bool, Float, Int, UInt64
 from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.grouping import group_values, mix, segment_totals
 from xtalgraph.graphs.invariant_graph import InvariantGraph
-from xtalgraph.graphs.shares import rows_of_atoms, site_colours, site_kinds
+from xtalgraph.graphs.shares import mix, rows_of_atoms, site_colours, site_kinds
 
 DEFAULT_TOLERANCE: Final = 1e-3
 """Distances this close are merged, Å, and cosines; the cost is in docs/reduction.md."""
 _LARGEST: Final = 1.0
 """Å; as far apart as the atoms of a bond."""
+_GRID: Final = 1e-10
+"""Numbers are compared in units of this, so that a batch decides as its parts do."""
 _SLACK = 1e-9
 """What a group may span beyond the tolerance, so that rounding does not decide."""
 
 
 def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> InvariantGraph:
-    """Merge nearly equal distances and angles, then fold what symmetry makes equal.
+    """Merge nearly equal distances and angles, then what symmetry makes equal.
 
     The result gives an invariant model the same features as ``merge_geometry(graph,
     tolerance)``, to rounding. A supercell gives the graph of its primitive cell, to rounding.
@@ -48,11 +49,11 @@ def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> Invarian
         >>> reduce_graph(build_graph(salt, Radius(4.0)))
         InvariantGraph(1 crystals, 2 atoms, 4 edges, torch.float64, cpu)
     """
-    return fold(merge_geometry(graph, tolerance))
+    return merge_equivalent(merge_geometry(graph, tolerance))
 
 
 def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
-    """Replace nearly equal distances, and nearly equal angles, by their mean; fold nothing.
+    """Replace nearly equal distances, and nearly equal angles, by their mean, and nothing else.
 
     In each crystal the distances between two given elements are sorted, and cut into groups
     from the smallest on: a group takes every distance at most ``tolerance`` longer than its
@@ -106,8 +107,8 @@ def merge_geometry(graph: Graph, tolerance: float) -> InvariantGraph:
     )
 
 
-def fold(graph: InvariantGraph) -> InvariantGraph:
-    """Fold atoms with equal surroundings, and the edges and triplets that this makes equal.
+def merge_equivalent(graph: InvariantGraph) -> InvariantGraph:
+    """Merge atoms with equal surroundings, and the edges and triplets that this makes equal.
 
     Colour refinement: atoms begin with their element, or mixture, for a colour, edges with their
     distance. In each round the colour of an edge is joined by the multiset of (colour of the
@@ -129,7 +130,7 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
 
     Source: Weisfeiler and Leman, Nauchno-Tekhnicheskaya Informatsia 2 (9), 12 (1968), for the
     refinement; Ruff et al., Digital Discovery 3, 594 (2024), doi 10.1039/d4dd00018h, for
-    folding the crystal graph, there by its space group.
+    merging in the crystal graph, there by its space group.
     """
     owner, atoms = graph.crystal_of_atom.numpy(), graph.atom_multiplicity.numpy()
     colours = _refine(graph)
@@ -178,10 +179,10 @@ def fold(graph: InvariantGraph) -> InvariantGraph:
 
 
 def atom_classes(graph: InvariantGraph) -> Int[np.ndarray, " atoms"]:
-    """Return the class of each atom under `fold`: the row of the reduced graph that stands for it.
+    """Return the row of the graph from `merge_equivalent` that stands for each atom.
 
     Args:
-        graph: Merged, as `fold` takes it.
+        graph: Merged, as `merge_equivalent` takes it.
     """
     return _classes(_refine(graph).atom)[1]
 
@@ -193,10 +194,10 @@ def _reduce_triplets(
     class_colour: UInt64[np.ndarray, " classes"],
     class_place: Int[np.ndarray, " classes"],
 ) -> dict[str, np.ndarray]:
-    """Fold the triplets of one edge of each class; the fields of the scope triplet.
+    """Merge the triplets of one edge of each class; the fields of the scope triplet.
 
     Args:
-        graph: What is folded.
+        graph: What is reduced.
         stands_for: The row of the reduced graph for the one edge of each class, −1 for others.
         colour: Of every edge.
         class_colour: Of each class of edges.
@@ -254,6 +255,63 @@ def _refine(graph: InvariantGraph) -> _Colours:
         atom = mix(atom + mix(segment_totals(edge * edges, degree)))
         classes = _count(atom) + (_count(edge) if len(receiving) else 0)
         before, count = count, classes
+
+
+def segment_totals(
+    values: UInt64[np.ndarray, " rows"], counts: Int[np.ndarray, " segments"]
+) -> UInt64[np.ndarray, " segments"]:
+    """Add up consecutive rows modulo 2^64; a hash of each segment as a multiset of hashes.
+
+    Args:
+        values: Rows, segment after segment.
+        counts: Rows of each segment; may be 0.
+    """
+    running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])
+    stops = np.cumsum(counts)
+    return running[stops] - running[stops - counts]
+
+
+def group_values(
+    values: Float[np.ndarray, " rows"], family: Int[np.ndarray, " rows"], span: float
+) -> Int[np.ndarray, " rows"]:
+    """Put nearly equal values of a family into groups that span at most ``span``.
+
+    From the smallest value on, a group takes every value at most ``span`` larger than its first.
+    No division of a line into groups of that span has fewer.
+
+    Args:
+        values: Not negative.
+        family: Only rows of one family come into one group.
+        span: Largest difference within a group; differences within 1e-10 of it may go either way.
+
+    Returns:
+        The group of each row, counted from 0.
+    """
+    if not len(values):
+        return np.zeros(0, dtype=np.int64)
+    step = round(span / _GRID)
+    on_grid = np.rint(values / _GRID).astype(np.int64)
+    room = int(on_grid.max()) + step + 1  # so that no group reaches into the next family
+    key = np.unique(family, return_inverse=True)[1] * room + on_grid
+    line, index = np.unique(key, return_inverse=True)
+    first = np.ones(len(line), dtype=bool)
+    first[1:] = line[1:] // room != line[:-1] // room
+    following = np.searchsorted(line, line + step, side="right")
+    group = np.cumsum(_reached(first, following)) - 1
+    return group[index]
+
+
+def _reached(
+    start: Bool[np.ndarray, " rows"], following: Int[np.ndarray, " rows"]
+) -> Bool[np.ndarray, " rows"]:
+    """Mark what can be reached from the starts by following, in steps that double."""
+    reached, jump = np.append(start, False), np.append(following, len(following))
+    before, count = -1, int(start.sum())
+    while before < count:
+        reached[jump[np.flatnonzero(reached)]] = True
+        jump = jump[jump]
+        before, count = count, int(np.count_nonzero(reached[:-1]))
+    return reached[:-1]
 
 
 def _bits(values: Tensor) -> UInt64[np.ndarray, " rows"]:

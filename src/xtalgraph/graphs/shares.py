@@ -11,7 +11,6 @@ from torch import Tensor
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.grouping import mix
 
 _GRID: Final = 1e-6
 """Occupancies that differ by less are the same."""
@@ -42,6 +41,20 @@ def shares_of(crystals: Sequence[Crystal]) -> dict[str, Tensor]:
         ),
         "share": torch.from_numpy(np.concatenate([occupancies.share for _, occupancies in held])),
     }
+
+
+def mix(values: UInt64[np.ndarray, " rows"]) -> UInt64[np.ndarray, " rows"]:
+    """Scramble 64-bit integers, one to one.
+
+    Args:
+        values: Any; equal ones stay equal.
+
+    Source: Steele, Lea and Flood, OOPSLA 2014, doi 10.1145/2660193.2660195 (SplitMix64).
+    """
+    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def site_colours(graph: Graph) -> UInt64[np.ndarray, " atoms"]:

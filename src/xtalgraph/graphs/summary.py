@@ -14,7 +14,12 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.neighbors import Edges, neighbors_within
-from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, atom_classes, fold, merge_geometry
+from xtalgraph.graphs.reduction import (
+    DEFAULT_TOLERANCE,
+    atom_classes,
+    merge_equivalent,
+    merge_geometry,
+)
 from xtalgraph.graphs.statistics import Peak, degree_histogram, distance_peaks
 from xtalgraph.graphs.strategies import Strategy, strategy_spec
 
@@ -39,7 +44,7 @@ class Site:
     degree: int
     """Number of edges of the graph that start here."""
     atom_class: int
-    """Which class of `ReducedSize.classes` it belongs to; its own where nothing is folded."""
+    """Which class of `ReducedSize.classes` it belongs to; its own where nothing is reduced."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class GraphSummary:
     degree_histogram: list[int]
     """How many atoms have 0, 1, 2, ... edges, up to the largest degree."""
     reduced: ReducedSize | None
-    """What the symmetry reduction leaves; None where nothing is folded."""
+    """What the symmetry reduction leaves; None where nothing is reduced."""
     sites: list[Site]
     """One for each atom."""
     num_bonds: int
@@ -166,11 +171,11 @@ def summarize(
 def _reduced(
     graph: CrystalGraph, labels: list[str], tolerance: float
 ) -> tuple[ReducedSize | None, Int[np.ndarray, " atoms"]]:
-    """Return what folding leaves, and the class of each atom."""
+    """Return what the reduction leaves, and the class of each atom."""
     if tolerance == 0:
         return None, np.arange(len(graph.number))
     merged = merge_geometry(graph, tolerance)
-    kind, small = atom_classes(merged), fold(merged)
+    kind, small = atom_classes(merged), merge_equivalent(merged)
     classes = [
         AtomClass(labels[int(np.argmax(kind == row))], multiplicity)
         for row, multiplicity in enumerate(small.atom_multiplicity.tolist())

@@ -1,4 +1,4 @@
-"""How large the graphs of many crystals are: full, folded, and reduced by space group."""
+"""How large the graphs of many crystals are: full, reduced, and of their asymmetric units."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -14,13 +14,12 @@ from xtalgraph.graphs.asymmetric_unit import (
     asymmetric_unit,
     find_space_group,
 )
-from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.build import UnsupportedStructure, build_graph
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import collate
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, reduce_graph
 from xtalgraph.graphs.strategies import Strategy, strategy_spec
-from xtalgraph.graphs.unsupported import UnsupportedStructure
 
 _PART: Final = 512
 """Crystals whose graphs are held in full at a time."""
@@ -44,7 +43,7 @@ class MeanSizes:
     edges: float | None
     """Directed edges of the full graph."""
     reduced_atoms: float | None
-    """Atoms after the symmetry reduction; None where nothing is folded."""
+    """Atoms after the symmetry reduction; None where nothing is reduced."""
     reduced_edges: float | None
     """Edges after it."""
     grouped: int
@@ -64,7 +63,7 @@ class SizeSurvey:
     """The sizes of many crystals' graphs under several strategies."""
 
     reduction_tolerance: float
-    """Largest span of merged distances, Å; 0 where nothing was folded."""
+    """Largest span of merged distances, Å; 0 where nothing was reduced."""
     symprec: float
     """How far an operation may miss an atom, Å."""
     sizes: tuple[MeanSizes, ...]

@@ -16,8 +16,13 @@ from xtalgraph.models.encoder import AngleNeighbors, Encoder, Features, Reads, a
 from xtalgraph.nn.angular import GaussianAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
-from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.expansion import EdgeExpansion, Expansion, TripletExpansion
+from xtalgraph.nn.expansion import (
+    EdgeExpansion,
+    EnvelopeName,
+    Expansion,
+    TripletExpansion,
+    make_envelope,
+)
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, segment_sum

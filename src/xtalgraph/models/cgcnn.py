@@ -14,8 +14,7 @@ from xtalgraph.nn.bond_features import BondFeatures
 from xtalgraph.nn.coordination import effective_coordination
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
-from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.expansion import EdgeExpansion
+from xtalgraph.nn.expansion import EdgeExpansion, EnvelopeName, make_envelope
 from xtalgraph.nn.gated_sum import gated_sum
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, BasisSize, GridStep, make_basis

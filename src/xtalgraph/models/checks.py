@@ -15,9 +15,8 @@ from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import representations
 from xtalgraph.data.conditions import ATOMS_ALONE, ConditionValues
-from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.graph_settings import GraphSettings
-from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
+from xtalgraph.graphs.build import GraphSettings, build_graph
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
 from xtalgraph.models.check_result import CheckResult, Worst
 from xtalgraph.models.invariance import Arrays, expected_values, violations
 from xtalgraph.models.model_under_test import ModelUnderTest, Trial
@@ -168,7 +167,7 @@ class _Checks:
             full = self.state(name).attach(full)
             level = merge_geometry(full, tolerance or DEFAULT_TOLERANCE)
             expected = self.trial.of_graph(level)
-            merged.add(name, violations(self.trial.of_graph(fold(level)), expected))
+            merged.add(name, violations(self.trial.of_graph(merge_equivalent(level)), expected))
             if tolerance and measured:
                 true.add(name, violations(self.start[name], self.trial.of_graph(full)))
         yield merged.result(ROUNDING, EXACT, reason)

@@ -16,8 +16,7 @@ from xtalgraph.models.encoder import Encoder, Features, Reads
 from xtalgraph.nn.aggregation import Aggregator, AggregatorName, make_aggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding
-from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.expansion import EdgeExpansion
+from xtalgraph.nn.expansion import EdgeExpansion, EnvelopeName, make_envelope
 from xtalgraph.nn.messages import Message, MessagePassing, Nothing, ReplaceUpdate
 from xtalgraph.nn.radial import GaussianBasis, NoBasis, RadialBasis
 from xtalgraph.nn.segments import gather, segment_sum

@@ -18,8 +18,7 @@ from xtalgraph.models.encoder import AngleNeighbors, Encoder, Features, Reads, a
 from xtalgraph.nn.angular import FourierBasis, SphericalBesselBasis
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
-from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.expansion import EdgeExpansion, triplet_envelope
+from xtalgraph.nn.expansion import EdgeExpansion, EnvelopeName, make_envelope, triplet_envelope
 from xtalgraph.nn.geometry import smooth_dihedral
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import gather, segment_sum

@@ -1,21 +1,158 @@
-"""What turns the features of an encoder into one target."""
+"""What turns the features of an encoder into one target: readouts, scales, learned deviations."""
 
+import math
 from collections.abc import Sequence
-from typing import cast, final
+from typing import Final, cast, final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 
-from xtalgraph.conventions.errors import TargetError
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.conventions.errors import InputError, TargetError
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.deviation import Deviation
 from xtalgraph.models.encoder import Features
 from xtalgraph.models.readouts import Readout
 from xtalgraph.models.requirements import check_readout, check_variance
-from xtalgraph.models.scaler import Scaler
+from xtalgraph.nn.element_embedding import rows_of_elements
+from xtalgraph.nn.segments import segment_sum, weighted
+
+_RIDGE = 0.01
+"""Regularisation of the shifts of the elements, in crystals: an element seen in few crystals
+stays near the mean of all."""
+
+
+class Scaler(nn.Module):
+    """From the readout's numbers, of order one, to the target's unit.
+
+    Extensive: scale · y + Σ_i shift[Z_i], in float64, as the readouts of totals return y. Atomic:
+    scale · y_i + shift[Z_i]. Intensive: scale · y + shift. The scale is global in each, so that a
+    total stays a sum over atoms.
+
+    Of classes y is a log-odds; its shift is that of the prevalence of class 1, for every element
+    the same, and its scale 1.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(MAX_ATOMIC_NUMBER + 1, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones((), dtype=torch.float64))
+
+    def forward(
+        self, value: Float[Tensor, " rows"], graph: Graph, target: Target
+    ) -> Float[Tensor, " rows"]:
+        """Scale and shift what the readout returned."""
+        scaled = value * self.scale.to(value.dtype)
+        if target.kind is Kind.INTENSIVE:
+            return scaled + self.shift[0].to(value.dtype)
+        per_atom = self._shifts(graph).to(value.dtype)
+        if target.kind is Kind.ATOMIC:
+            return scaled + per_atom
+        per_atom = weighted(per_atom, graph.atom_multiplicity)
+        return scaled + segment_sum(per_atom, graph.crystal_of_atom, len(graph))
+
+    def _shifts(self, graph: Graph) -> Float[Tensor, " atoms"]:
+        """Return the shift of each atom; of a disordered site Σ_s w_s shift[s]."""
+        if not len(graph.share):
+            return self.shift.index_select(0, graph.number)
+        return rows_of_elements(self.shift.unsqueeze(-1), graph).squeeze(-1)
+
+    @torch.no_grad()
+    def fit(
+        self,
+        values: Float[np.ndarray, " rows"],
+        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
+        target: Target,
+    ) -> None:
+        """Fit shift and scale to training data.
+
+        Args:
+            values: One for each crystal; for an atomic target one for each atom, in order.
+            numbers: Atomic numbers of each crystal; or, in float64, how many atoms of each element
+                it holds.
+            target: What the values are.
+
+        Raises:
+            InputError: If there is only one class to learn from.
+        """
+        if target.is_class:
+            share = float(np.mean(values))
+            if not 0 < share < 1:
+                raise InputError(
+                    f"the training part holds only class {share:g} of {target.name!r}: a "
+                    "classifier needs both; choose another split or seed"
+                )
+            self.shift.fill_(math.log(share / (1 - share)))
+            return
+        if target.kind is Kind.INTENSIVE:
+            self.shift.fill_(float(np.mean(values)))
+            self.scale.fill_(_spread(values - np.mean(values)))
+            return
+        rows = numbers if target.kind is Kind.EXTENSIVE else np.concatenate(numbers)[:, None]
+        counts = np.stack(
+            [
+                row if row.dtype.kind == "f" else np.bincount(row, minlength=len(self.shift))
+                for row in rows
+            ]
+        )
+        shift = _shift_per_element(counts, values)
+        self.shift.copy_(torch.from_numpy(shift))
+        self.scale.fill_(_spread((values - counts @ shift) / counts.sum(1)))
+
+
+def _spread(residual: Float[np.ndarray, " rows"]) -> float:
+    std = float(np.sqrt(np.mean(residual**2)))
+    return std if std > 0 else 1.0
+
+
+def _shift_per_element(
+    counts: Float[np.ndarray, "rows elements"] | Int[np.ndarray, "rows elements"],
+    values: Float[np.ndarray, " rows"],
+) -> Float[np.ndarray, " elements"]:
+    """Ridge regression of the values on the counts, around N times the mean per atom."""
+    size = counts.sum(1)
+    mean = float(np.sum(values) / np.sum(size))
+    fractions = counts / size[:, None]
+    normal = fractions.T @ fractions + _RIDGE * np.eye(counts.shape[1])
+    return mean + np.linalg.solve(normal, fractions.T @ (values / size - mean))
+
+
+SMALLEST: Final = 1e-3
+"""Added to each contribution to a deviation, in units of the scale of the target: it bounds the
+weight of one crystal in the loss."""
+
+
+@final
+class Deviation(nn.Module):
+    """The standard deviation σ of the error of one target, learned with its mean.
+
+    Each contribution r of a readout becomes positive, s = softplus(r) + 10⁻³, before the sum: σ is
+    s for an intensive or atomic target, and Σ_i s_i or N s for an extensive one. So a doubled cell,
+    which is the same crystal, has twice the σ, as it has twice the error. Σ_i s_i is the standard
+    deviation of a sum whose errors are fully correlated; totals alone do not tell how far the
+    errors of atoms are independent, and those of the copies of a cell are the same.
+
+    Args:
+        readout: Of the same kind as that of the mean, with weights of its own.
+
+    Source: D. A. Nix, A. S. Weigend, Proc. IEEE Int. Conf. Neural Networks (1994), doi
+    10.1109/ICNN.1994.374138.
+    """
+
+    def __init__(self, readout: Readout) -> None:
+        super().__init__()
+        self.readout = readout
+
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
+        """Return σ > 0 in units of the scale of the target, as many rows as the readout gives."""
+        raw = self.readout.contributions(features, graph)
+        return self.readout.aggregate(functional.softplus(raw) + SMALLEST, graph)
 
 
 @final

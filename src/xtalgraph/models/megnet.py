@@ -17,8 +17,7 @@ from xtalgraph.nn.activation import ShiftedSoftplus
 from xtalgraph.nn.aggregation import MeanAggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import rows_of_elements
-from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.expansion import EdgeExpansion
+from xtalgraph.nn.expansion import EdgeExpansion, EnvelopeName, make_envelope
 from xtalgraph.nn.pooling import Set2SetPooling
 from xtalgraph.nn.radial import GaussianBasis
 from xtalgraph.nn.segments import gather, weighted, weighted_mean

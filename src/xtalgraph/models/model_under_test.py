@@ -14,8 +14,8 @@ from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.targets import Target
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.inference import check_device, evaluated, placed
 from xtalgraph.models.invariance import Arrays

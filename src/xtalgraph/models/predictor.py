@@ -19,15 +19,20 @@ from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.table import Row, read_rows
 from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
+from xtalgraph.graphs.build import build_supported
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import build_supported
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.inference import check_device, infer
 from xtalgraph.models.intervals import Intervals, with_intervals
 from xtalgraph.models.model import Model
 from xtalgraph.models.novelty import Novelty, TrainingSet
-from xtalgraph.models.prediction import PredictedCrystals, PredictedRow, tabulate
-from xtalgraph.models.predictions import Predictions, combine
+from xtalgraph.models.predictions import (
+    PredictedCrystals,
+    PredictedRow,
+    Predictions,
+    combine,
+    tabulate,
+)
 from xtalgraph.models.saved_members import load_members
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.determinism import deterministic
@@ -203,7 +208,7 @@ class Predictor:
                 does what was done in the training.
 
         Returns:
-            The table that `xtalgraph.models.prediction.tabulate` makes: a line for each number of
+            The table that `xtalgraph.models.predictions.tabulate` makes: a line for each number of
             each target.
 
         Raises:

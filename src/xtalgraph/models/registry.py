@@ -8,7 +8,7 @@ from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
 from xtalgraph.models.gemnet import GemNet
 from xtalgraph.models.megnet import MEGNet
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.model import PropertyModel
 from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.xgn import XGN
 

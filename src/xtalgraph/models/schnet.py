@@ -13,8 +13,7 @@ from xtalgraph.nn.activation import ShiftedSoftplus
 from xtalgraph.nn.aggregation import SumAggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import rows_of_elements
-from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.expansion import EdgeExpansion
+from xtalgraph.nn.expansion import EdgeExpansion, EnvelopeName, make_envelope
 from xtalgraph.nn.messages import Message, MessagePassing, Nothing, ReplaceUpdate
 from xtalgraph.nn.radial import GaussianBasis
 

@@ -12,8 +12,8 @@ from xtalgraph.crystals.disorder import check_disorder
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
@@ -30,7 +30,7 @@ from xtalgraph.models.requirements import (
 
 
 def default_reduction_tolerance(encoder: str, targets: Sequence[Target]) -> float:
-    """Return the tolerance of folding in Å where none is given; 0 if the model cannot read it.
+    """Return the tolerance of symmetry reduction in Å where none is given; 0 if it cannot be read.
 
     Args:
         encoder: A name; one that is not in the registry gets 0.
@@ -189,7 +189,7 @@ class ModelSpec:
         return GraphSettings(self.make_strategy(), self.reduction_tolerance, self.make_angles())
 
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
-        """Build the graph that the model reads: folded, if so it is set.
+        """Build the graph that the model reads: reduced, if so it is set.
 
         Args:
             crystals: One or more; their order is kept.

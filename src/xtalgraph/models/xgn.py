@@ -31,8 +31,13 @@ from xtalgraph.models.encoder import (
 from xtalgraph.nn.angular import ChebyshevAngles
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, rows_of_elements
-from xtalgraph.nn.envelope import EnvelopeName, make_envelope
-from xtalgraph.nn.expansion import EdgeExpansion, Expansion, TripletExpansion
+from xtalgraph.nn.expansion import (
+    EdgeExpansion,
+    EnvelopeName,
+    Expansion,
+    TripletExpansion,
+    make_envelope,
+)
 from xtalgraph.nn.gated_sum import gated_sum
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, BasisSize, GridStep, make_basis

@@ -18,7 +18,7 @@ from torch.nn import functional
 from xtalgraph.conventions.element_table import property_of
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS, MAX_ATOMIC_NUMBER
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.nn.envelope import PolynomialEnvelope
+from xtalgraph.nn.expansion import PolynomialEnvelope
 from xtalgraph.nn.segments import segment_sum, weighted
 
 _NOT_METALS: Final = "H He B C N O F Ne Si P S Cl Ar Ge As Se Br Kr Sb Te I Xe At Rn Ts Og"

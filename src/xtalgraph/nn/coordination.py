@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.nn.envelope import PolynomialEnvelope
+from xtalgraph.nn.expansion import PolynomialEnvelope
 from xtalgraph.nn.segments import segment_sum, weighted
 
 _FADE: Final = 24

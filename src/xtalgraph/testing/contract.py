@@ -16,7 +16,7 @@ from xtalgraph.crystals.representations import repeated, representations
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, fold, merge_geometry
+from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
 from xtalgraph.models.check_result import CheckResult, Worst
 from xtalgraph.models.checks import EXACT, ROUNDING, run_checks
 from xtalgraph.models.invariance import Arrays, violations
@@ -87,7 +87,7 @@ def _learned_from_reduced(
         build_graph([*crystals.values(), *larger], spec.make_strategy(), angles=spec.make_angles()),
         spec.reduction_tolerance or DEFAULT_TOLERANCE,
     )
-    reduced, results = fold(full), []
+    reduced, results = merge_equivalent(full), []
     for mode, training in (("evaluation", False), ("training", True)):
         found, expected = (_learned(model, graph, training) for graph in (reduced, full))
         for what, values in expected.items():

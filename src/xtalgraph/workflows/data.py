@@ -13,10 +13,10 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.graphs.asymmetric_unit import DEFAULT_SYMPREC
+from xtalgraph.graphs.build import UnsupportedStructure
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import parse_strategy
 from xtalgraph.graphs.survey import SizeSurvey, survey_graphs
-from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.rejections import describe_all
 

@@ -20,7 +20,7 @@ from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.row import in_chunks
 from xtalgraph.data.table import read_rows
-from xtalgraph.models.prediction import PredictedRow
+from xtalgraph.models.predictions import PredictedRow
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.plots.embedding import embedding_plot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg

@@ -18,9 +18,8 @@ from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.evidence.text.training import about_isolated_atoms, about_long_edges
+from xtalgraph.graphs.build import GraphSettings, UnsupportedStructure, build_supported
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
-from xtalgraph.graphs.unsupported import UnsupportedStructure
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.radial import RadialBasis, edges_beyond
 from xtalgraph.workflows.data_settings import DataConfig

@@ -19,7 +19,7 @@ from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.row import Row, in_chunks
 from xtalgraph.data.table import read_rows
 from xtalgraph.evidence.text.uncertainty import about_copies
-from xtalgraph.models.prediction import Prediction, tabulate
+from xtalgraph.models.predictions import Prediction, tabulate
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.growing_table import GrowingTable, suffix_of
 from xtalgraph.workflows.outputs import check_output
@@ -68,7 +68,7 @@ def predict(
 ) -> Predicted:
     """Predict crystals and write a table with a line for each number of each target.
 
-    Its columns are the same whatever the run, see `xtalgraph.models.prediction.tabulate`.
+    Its columns are the same whatever the run, see `xtalgraph.models.predictions.tabulate`.
 
     The table has its name when it is whole. Until then it grows beside it, in a file that ends in
     ``.part``, which stays if the process is stopped or dies.

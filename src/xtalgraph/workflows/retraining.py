@@ -11,7 +11,7 @@ from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.dataset import Divided
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator, Halves
-from xtalgraph.graphs.graph_settings import build_supported
+from xtalgraph.graphs.build import build_supported
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.fit import trainer_for

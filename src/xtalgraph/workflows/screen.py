@@ -33,7 +33,7 @@ from xtalgraph.evidence.screening import (
 )
 from xtalgraph.evidence.text.screening import about_std, about_ties, how_ranked, title
 from xtalgraph.metrics.acquisition import Aim
-from xtalgraph.models.prediction import tabulate
+from xtalgraph.models.predictions import tabulate
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.run import Run

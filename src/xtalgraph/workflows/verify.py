@@ -24,7 +24,7 @@ from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.evidence.verification import verify as verify_model
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.margin import MARGIN, is_decided
 from xtalgraph.models.inference import check_device
 from xtalgraph.models.manifest import check_manifest

@@ -14,7 +14,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import strain
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Reason, alarm_if, not_applicable
-from xtalgraph.graphs.graph_settings import GraphSettings
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.models.inference import infer
 from xtalgraph.models.model import Model, predicted

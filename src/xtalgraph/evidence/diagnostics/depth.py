@@ -21,7 +21,7 @@ from xtalgraph.evidence.diagnostics.result import (
     alarm_if,
     not_applicable,
 )
-from xtalgraph.graphs.graph_settings import GraphSettings, build_supported
+from xtalgraph.graphs.build import GraphSettings, build_supported
 from xtalgraph.models.layers import smoothing_by_layer
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.receptive_field import receptive_field

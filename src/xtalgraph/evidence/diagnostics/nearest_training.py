@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float, Int
 
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
-from xtalgraph.graphs.graph_settings import build_supported
-from xtalgraph.models.distances import (
+from xtalgraph.graphs.build import build_supported
+from xtalgraph.models.inference import infer
+from xtalgraph.models.novelty import (
     Nearest,
     cumulative_compositions,
     nearest_compositions,
     nearest_embeddings,
 )
-from xtalgraph.models.inference import infer
 
 _BATCH: Final = 256
 """Crystals in a batch."""

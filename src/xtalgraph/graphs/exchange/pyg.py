@@ -43,7 +43,7 @@ def to_pyg(graph: Graph) -> Any:
     | others | others | under their own names, as the multiplicities |
 
     Args:
-        graph: One or more crystals, in space or folded.
+        graph: One or more crystals, in space or reduced.
 
     Returns:
         The batch, with the same dtypes and device; ``to_data_list()`` takes it apart.

@@ -15,12 +15,12 @@ from xtalgraph.baselines.external_model import (
 )
 from xtalgraph.conventions.errors import GraphError, MissingExtraError
 from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.graphs.graph_settings import GraphSettings
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Head
-from xtalgraph.models.property_model import PropertyModel
+from xtalgraph.models.model import PropertyModel
 from xtalgraph.models.requirements import readout_named
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.workflows.fit import predict_all, trainer_for

@@ -9,8 +9,7 @@ import torch
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.angles import Angles
-from xtalgraph.graphs.build import build_graph, build_reduced
-from xtalgraph.graphs.graph_settings import BUILDER_VERSION, GraphSettings
+from xtalgraph.graphs.build import BUILDER_VERSION, GraphSettings, build_graph, build_reduced
 from xtalgraph.graphs.strategies import Bonded, Hybrid, KNearest, Radius
 from xtalgraph.testing.crystals import contract_crystals
 
