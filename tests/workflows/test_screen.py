@@ -29,7 +29,6 @@ from xtalgraph.metrics.acquisition import Aim
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictions import PredictedRow, Prediction, Predictions
 from xtalgraph.workflows.screen import screen
-from xtalgraph.workflows.structure_files import check_structures
 
 TARGET = Target("y", Kind.INTENSIVE)
 
@@ -200,8 +199,8 @@ def test_the_structures_of_the_best_stand_beside_the_table(run, table, tmp_path)
     assert reduced_formula(entry.crystal) == done.table["formula"][0]
     with pytest.raises(ConfigError, match="take another --out"):
         screen(run, only, out=out, progress=False)
-    with pytest.raises(ConfigError, match="one of cif, poscar, none, got 'xyz'"):
-        check_structures("xyz", out, given)
+    with pytest.raises(ConfigError, match="'xyz'"):
+        screen(run, given, out=out, structures="xyz", progress=False)
     assert only.is_file()
 
 
@@ -212,7 +211,7 @@ def test_what_is_wanted_stands_in_title_and_cards_with_the_digits_that_it_has(
     page = done.page.read_text("utf-8")
     assert "The first 2 of 48 candidates for the lowest energy_per_atom" in page
     best = done.table.iloc[0]
-    shown = f"{meaningful(best['prediction'], done.error)} ± {plain(best['std'], 2)}"
+    shown = f"{meaningful(best['prediction'], done.error)} ± {plain(best['std'], 1)}"
     assert with_unit(shown, "eV/atom") in page
     assert repr(float(best["prediction"])) in done.path.read_text("utf-8")
     said = screened_table(done.table, done.error).splitlines()

@@ -190,21 +190,20 @@ def _smoothing(folder: Path, document: Mapping[str, Any]) -> str:
 
 
 def _points(document: Mapping[str, Any]) -> str:
-    keys = list(document["sweep"])
-    head: list[Content] = [*keys, "fold", "seed", "epochs", "time, s", "report", "reason"]
-    rows: list[list[Content]] = []
+    lines: list[dict[str, Content]] = []
     for point in document["points"]:
-        link = f"points/{point['name']}/report.html"
-        done = point["state"] == "done"
-        rows.append(
-            [
-                *(str(point["settings"][key]) for key in keys),
-                "" if point["fold"] is None else str(point["fold"]),
-                str(point["seed"]),
-                str(point.get("epochs", "")),
-                str(point.get("seconds", "")),
-                Html(f'<a href="{escaped(link)}">report</a>') if done else point["state"],
-                point.get("reason", ""),
-            ]
+        link, done = f"points/{point['name']}/report.html", point["state"] == "done"
+        lines.append(
+            {key: str(value) for key, value in point["settings"].items()}
+            | {
+                "fold": "" if point["fold"] is None else str(point["fold"]),
+                "seed": str(point["seed"]),
+                "epochs": str(point.get("epochs", "")),
+                "time, s": str(point.get("seconds", "")),
+                "report": Html(f'<a href="{escaped(link)}">report</a>') if done else point["state"],
+                "reason": point.get("reason", ""),
+            }
         )
+    head = [key for key in (lines[0] if lines else ()) if any(line[key] for line in lines)]
+    rows = [[line[key] for key in head] for line in lines]
     return section("points", "Every run", [table(head, rows, "numbers")])

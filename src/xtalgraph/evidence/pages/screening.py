@@ -116,7 +116,7 @@ def _picture(candidate: Candidate, target: Target, error: float | None) -> str:
     )
     prediction = meaningful(float(candidate.line["prediction"]), error)
     if "std" in candidate.line:
-        prediction += f" ± {plain(float(candidate.line['std']), 2)}"
+        prediction += f" ± {plain(float(candidate.line['std']), 1)}"
     value = escaped(with_unit(prediction, target.unit))
     flag = "<br>unlike the training crystals" if candidate.line.get("novelty") else ""
     named = f"<b>{formula(name).text}</b> {escaped(str(candidate.line['id']))}"
