@@ -53,7 +53,6 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
             f"{tested.ids[unsupported[0].index]}: {unsupported[0].reason}" if unsupported else ""
         )
         raise InputError(f"{len(unsupported)} crystals without elements have no graph. {first}")
-    graph = tested.with_states(graph, range(len(bare)))
     table = replace(divided.dataset.table, crystals=tuple(bare))
     without = Divided(replace(divided.dataset, table=table), divided.split)
     prepared = Prepared(without, Graphs(tested.with_states(graph, range(len(bare))), (), 0.0))
