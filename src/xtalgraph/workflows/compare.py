@@ -166,6 +166,11 @@ def _resolved(request: Request) -> tuple[RunConfig, bool]:
     if len(resolved.targets) > 1:
         names = ", ".join(target.name for target in resolved.targets)
         raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
+    if not resolved.targets[0].tensor.is_scalar:
+        raise ConfigError(
+            f"compare takes one number, got {resolved.targets[0].described}: write the numbers in "
+            "columns, and compare each by itself"
+        )
     return resolved, every
 
 

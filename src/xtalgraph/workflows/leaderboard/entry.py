@@ -138,8 +138,6 @@ def why_not_a_number_of_crystals(target: Target, what: str) -> str:
     """
     if target.kind is Kind.ATOMIC:
         return f"{what} one number for each crystal, and {target.name!r} has one for each site"
-    if not target.is_one_number:
-        return f"{what} one number for each crystal, and {target.name!r} is a list of numbers"
     if target.is_class:
         return f"{what} numbers, and {target.name!r} is a class"
     return ""
