@@ -120,3 +120,18 @@ def test_the_names_of_options_are_the_words_of_the_field():
         verbs = command.commands.values() if isinstance(command, click.Group) else [command]
         options = [option for verb in verbs for one in verb.params for option in one.opts]
         assert [option for option in options if parts_of(option) & PARTS.keys()] == []
+
+
+PROSE = {*PARTS, "folded", "recipe", "refused", "refuses", "spread"}
+"""Words that the manual does without, in any sentence."""
+
+
+def test_the_manual_is_in_the_words_of_the_field():
+    top = ROOT.parents[1]
+    wrong = []
+    for page in [top / "README.md", top / "CONTRIBUTING.md", *sorted(top.glob("docs/**/*.md"))]:
+        text = page.read_text(encoding="utf-8")
+        prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+        words = set(re.findall(r"[a-z]+", prose.lower()))
+        wrong += [f"{page.relative_to(top)}: {word}" for word in sorted(words & PROSE)]
+    assert wrong == []

@@ -64,8 +64,8 @@ class TrainingConfig:
     seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """Of the split, the weights and the order."""
     members: Annotated[int, Range(1, 1000), Spelled(default="recommended")] = 1
-    """Models trained from different weights. Their mean is predicted; `train` takes as many as are
-    recommended for the architecture where nothing is said."""
+    """Models trained from different weights. Their mean is predicted; by default `train` takes as
+    many as are recommended for the architecture."""
     snapshots: bool = False
     """Whether each further member starts from the weights of the one before instead of fresh ones,
     with the schedule begun anew: snapshots of one long training."""
