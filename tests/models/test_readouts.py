@@ -13,7 +13,9 @@ from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, SumReadout
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.requirements import readout_named
+from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.xgn import XGN
+from xtalgraph.testing.crystals import contract_crystals
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -62,7 +64,6 @@ def test_nothing_nonlinear_follows_the_sum():
     from xtalgraph.graphs.build import build_graph
     from xtalgraph.graphs.strategies import Radius
     from xtalgraph.models.encoder import Features
-    from xtalgraph.testing.crystals import contract_crystals
 
     crystals = list(contract_crystals().values())
     graph = build_graph(crystals, Radius())
@@ -89,7 +90,6 @@ def test_a_total_over_many_atoms_keeps_the_digits_of_its_contributions():
     from xtalgraph.graphs.build import build_graph
     from xtalgraph.graphs.strategies import Radius
     from xtalgraph.models.head import Scaler
-    from xtalgraph.testing.crystals import contract_crystals
 
     crystal = contract_crystals()["triclinic"]
     copies = 100_000 // len(crystal) + 1
@@ -114,3 +114,14 @@ def test_a_total_over_many_atoms_keeps_the_digits_of_its_contributions():
     assert float(scaler(total, whole, target)) == pytest.approx(
         exact - 3.7 * len(whole.number), rel=1e-9
     )
+
+
+@pytest.mark.parametrize(("readout", "vectors"), [(("sum", "mean"), 1), (("sum", "attention"), 2)])
+def test_the_embedding_holds_a_shared_mean_once_and_learned_poolings_side_by_side(readout, vectors):
+    targets = (Target("e", Kind.EXTENSIVE, "eV"), Target("gap", Kind.INTENSIVE, "eV"))
+    spec = ModelSpec("gcn", {"width": 5, "depth": 1}, readout, "radius", {"cutoff": 4.0}, targets)
+    model, graph = spec.make_model(), spec.make_graph(contract_crystals()["cubic"])
+    features = model(graph).features
+    embedding = model.embedding(features, graph)
+    assert embedding.shape == (1, 5 * vectors)
+    torch.testing.assert_close(embedding[:, :5], features.atom.mean(dim=0, keepdim=True))

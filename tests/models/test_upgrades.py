@@ -9,6 +9,7 @@ from xtalgraph.models.upgrades import (
     upgrade_log,
     upgrade_model,
     upgrade_sections,
+    upgrade_training_set,
     upgrade_weights,
 )
 
@@ -97,12 +98,20 @@ def test_each_target_of_an_older_format_becomes_a_head():
         "scaler.shift": "heads.0.scalers.0.shift",
         "beside.0.readout.head.1.weight": "heads.1.readouts.0.head.1.weight",
         "beside.0.scaler.scale": "heads.1.scalers.0.scale",
-        "states.mean": "states.mean",
+        "states.mean": "condition_scaler.mean",
         "deviations.1.readout.head.1.weight": "heads.1.deviations.0.readout.head.1.weight",
     }
     weights = {name: torch.full((1,), float(n)) for n, name in enumerate(names)}
-    assert upgrade_weights(weights, old) == {names[name]: one for name, one in weights.items()}
-    assert upgrade_weights(weights, {"format": FORMAT}) == weights
+    current = {names[name]: one for name, one in weights.items()}
+    assert upgrade_weights(weights, old) == current
+    assert upgrade_weights(current, {"format": FORMAT}) == current
+
+
+def test_the_names_in_a_training_set_are_those_of_today():
+    old = {"latent": 1, "latent_threshold": 2, "piles": 3, "elements": 4}
+    assert upgrade_training_set(old) == {
+        **{"embedding": 1, "embedding_threshold": 2, "compositions": 3, "elements": 4},
+    }
 
 
 def test_the_numbers_of_a_list_become_one_target_with_one_head():

@@ -66,9 +66,9 @@ def test_what_only_the_state_tells_is_learned(run, warm, tmp_path):
 def test_the_statistics_of_the_training_part_are_in_the_checkpoint(run, warm):
     train_ids = run.division["train"]
     seen = warm.set_index("id").loc[train_ids, "temperature"]
-    scaler = Predictor.load(run.folder).members[0].states
+    scaler = Predictor.load(run.folder).members[0].condition_scaler
     assert scaler.mean.tolist() == pytest.approx([seen.mean()], rel=1e-12)
-    assert scaler.spread.tolist() == pytest.approx([seen.std(ddof=0)], rel=1e-12)
+    assert scaler.std.tolist() == pytest.approx([seen.std(ddof=0)], rel=1e-12)
     document = json.loads((run.folder / "model.json").read_text())
     assert document["format"] == FORMAT
     assert document["model"]["conditions"]["numbers"] == ["temperature"]

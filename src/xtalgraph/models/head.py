@@ -259,6 +259,11 @@ class Head(nn.Module):
         return cast(Readout, self.readouts[0]).embedding(features, graph)
 
     @property
+    def learns_pooling(self) -> bool:
+        """Whether the pooling has weights; if not, the embedding is the mean of the atoms."""
+        return cast(Readout, self.readouts[0]).learns_pooling
+
+    @property
     def _scalers(self) -> list[Scaler]:
         return [cast(Scaler, scaler) for scaler in self.scalers]
 

@@ -1,4 +1,4 @@
-"""The manifest of a run: the checksum of every file that decides what is said of a crystal."""
+"""The manifest of a run: the checksum of every file on which a prediction depends."""
 
 import hashlib
 import json

@@ -96,17 +96,14 @@ class Model(nn.Module, ABC):
         """
 
     @abstractmethod
-    def embedding(
-        self, features: Features, graph: Graph, name: str
-    ) -> Float[Tensor, "crystals width"]:
-        """Return the vector of each crystal from which a target is predicted.
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
+        """Return the vector that stands for each crystal.
 
         It is the same for a supercell, and for a reduced graph.
 
         Args:
             features: Of the graph.
             graph: What they were made of.
-            name: The target.
         """
 
     @abstractmethod
@@ -153,8 +150,8 @@ def predicted(target: Target, value: Float[Tensor, "rows *shape"]) -> Float[Tens
     return torch.sigmoid(value) if target.is_class else value
 
 
-class StateScaler(nn.Module):
-    """(x − mean) / standard deviation, for each number of the state; it is kept with the weights.
+class ConditionScaler(nn.Module):
+    """(x − mean) / standard deviation, for each condition; it is kept with the weights.
 
     A number that is the same in all of the training part is only shifted.
 
@@ -163,18 +160,18 @@ class StateScaler(nn.Module):
     """
 
     mean: Tensor
-    spread: Tensor
+    std: Tensor
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
-        self.register_buffer("spread", torch.ones(size, dtype=torch.float64))
+        self.register_buffer("std", torch.ones(size, dtype=torch.float64))
 
     def forward(
         self, state: Float[Tensor, "crystals numbers"]
     ) -> Float[Tensor, "crystals numbers"]:
-        """Scale states in their own units."""
-        return (state - self.mean.to(state.dtype)) / self.spread.to(state.dtype)
+        """Scale conditions in their own units."""
+        return (state - self.mean.to(state.dtype)) / self.std.to(state.dtype)
 
     @torch.no_grad()
     def fit(self, states: Float[Tensor, "crystals numbers"]) -> None:
@@ -184,8 +181,8 @@ class StateScaler(nn.Module):
             states: Of the training part.
         """
         self.mean.copy_(states.mean(dim=0))
-        spread = (states - self.mean).square().mean(dim=0).sqrt()
-        self.spread.copy_(torch.where(spread > 0, spread, 1.0))
+        std = (states - self.mean).square().mean(dim=0).sqrt()
+        self.std.copy_(torch.where(std > 0, std, 1.0))
 
 
 @final
@@ -217,7 +214,7 @@ class PropertyModel(Model):
                 "which only some have readouts for it"
             )
         self.heads = nn.ModuleList(heads.values())
-        self.states = StateScaler(len(conditions.numbers)) if conditions else None
+        self.condition_scaler = ConditionScaler(len(conditions.numbers)) if conditions else None
 
     @property
     def learns_variance(self) -> bool:
@@ -272,20 +269,25 @@ class PropertyModel(Model):
         numbers = [elements_of(crystal) for crystal in crystals]
         for name, head in self.head_of.items():
             head.fit(labels.arrays[name], numbers)
-        if self.states is not None and states is not None:
-            self.states.fit(states.numbers)
+        if self.condition_scaler is not None and states is not None:
+            self.condition_scaler.fit(states.numbers)
 
-    def embedding(
-        self, features: Features, graph: Graph, name: str
-    ) -> Float[Tensor, "crystals width"]:
-        """Return the vector of each crystal from which the readout of a target starts.
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
+        """Return the vectors from which the readouts of the targets start, side by side.
+
+        The mean over atoms, which several readouts may share, stands there once, at the place of
+        the first of them; a readout whose pooling is learned has a vector of its own.
 
         Args:
             features: Of the graph.
             graph: What they were made of.
-            name: The target.
         """
-        return self.head_of[name].embedding(features, graph)
+        vectors: dict[str, Tensor] = {}
+        for name, head in self.head_of.items():
+            key = name if head.learns_pooling else ""
+            if key not in vectors:
+                vectors[key] = head.embedding(features, graph)
+        return torch.cat(list(vectors.values()), dim=-1)
 
     def as_read(self, graph: Graph) -> Graph:
         """Return a graph as the encoder reads it, with its conditions scaled.
@@ -297,7 +299,9 @@ class PropertyModel(Model):
             GraphError: If the graph has not the conditions that the model reads.
         """
         self.expect_conditions(graph)
-        return graph if self.states is None else graph.replace(state=self.states(graph.state))
+        if self.condition_scaler is None:
+            return graph
+        return graph.replace(state=self.condition_scaler(graph.state))
 
     def _features(self, graph: Graph) -> Features:
         encoder = type(self.encoder)

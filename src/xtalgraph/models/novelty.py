@@ -21,6 +21,7 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.composition import VACANCY_NAME, held_by
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.models.upgrades import upgrade_training_set
 
 _ROWS: Final = 256
 """Crystals compared with all others at a time."""
@@ -158,10 +159,10 @@ class Novelty:
 class TrainingSet:
     """What is kept of the training part to compare with.
 
-    Compositions are compared by the element mover's distance: each crystal is a pile of atoms along
-    the elements in Mendeleev order (Li, Na, K, ... to the noble gases), and the distance is the
-    work to make one pile of the other, Σ |F − F'| over the places, where F is the share of atoms
-    up to that place.
+    Compositions are compared by the element mover's distance: each crystal is a histogram of atoms
+    along the elements in Mendeleev order (Li, Na, K, ... to the noble gases), and the distance is
+    the work to make one histogram of the other, Σ |F − F'| over the places, where F is the share of
+    atoms up to that place.
 
     Source: C. J. Hargreaves et al., Chem. Mater. 32, 10610 (2020), doi
     10.1021/acs.chemmater.0c03381; thresholds from nearest neighbours as in J. P. Janet et al.,
@@ -170,7 +171,7 @@ class TrainingSet:
 
     embedding: Float[np.ndarray, "crystals embedding"]
     """One vector for each training crystal."""
-    piles: Float[np.ndarray, "compositions 118"]
+    compositions: Float[np.ndarray, "compositions 118"]
     """F of each different composition."""
     elements: tuple[str, ...]
     """Symbols of all elements in the training part."""
@@ -195,7 +196,9 @@ class TrainingSet:
         """
         embedding = embedding.astype(np.float32)
         every = cumulative_compositions(crystals)
-        piles, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
+        compositions, inverse, count = np.unique(
+            every, axis=0, return_inverse=True, return_counts=True
+        )
         sample = np.random.default_rng(0).permutation(len(embedding))[:_SAMPLE]
         far = _mean_distance(
             nearest_embeddings(embedding[sample], embedding, NEIGHBORS, itself=sample)
@@ -203,13 +206,15 @@ class TrainingSet:
         group = inverse.reshape(-1)[sample]
         alone = count[group] == 1
         apart = np.zeros(len(sample))
-        if alone.any() and len(piles) > 1:
+        if alone.any() and len(compositions) > 1:
             own = group[alone]
-            apart[alone] = _mean_distance(nearest_compositions(piles[own], piles, 1, itself=own))
+            apart[alone] = _mean_distance(
+                nearest_compositions(compositions[own], compositions, 1, itself=own)
+            )
         symbols = set[str]().union(*map(held_by, crystals))
         return cls(
             embedding,
-            piles,
+            compositions,
             tuple(sorted(symbols)),
             float(np.quantile(far, USUAL)),
             float(np.quantile(apart, USUAL)),
@@ -229,16 +234,18 @@ class TrainingSet:
         """
         if len(crystals) == 0:
             return []
-        if embedding.shape[1] != self.embedding.shape[1]:
+        width = self.embedding.shape[1]
+        if embedding.shape[1] < width:
             raise RunError(
-                f"the vectors of the training part have {self.embedding.shape[1]} numbers and "
+                f"the vectors of the training part have {width} numbers and "
                 f"those of the model {embedding.shape[1]}: training_set.safetensors is of "
                 "another run"
             )
-        embedding = embedding.astype(np.float32)
+        # Older runs kept the vector of the first target alone, which stands first.
+        embedding = embedding[:, :width].astype(np.float32)
         far = _mean_distance(nearest_embeddings(embedding, self.embedding, NEIGHBORS))
         apart = _mean_distance(
-            nearest_compositions(cumulative_compositions(crystals), self.piles, 1)
+            nearest_compositions(cumulative_compositions(crystals), self.compositions, 1)
         )
         scale = self.embedding_threshold if self.embedding_threshold > 0 else 1.0
         return [
@@ -248,12 +255,12 @@ class TrainingSet:
 
     def _assessed(self, far: float, apart: float, crystal: Crystal) -> Novelty:
         unseen = tuple(sorted(held_by(crystal) - set(self.elements)))
-        said = [f"holds {', '.join(unseen)}, which no training crystal holds"] if unseen else []
+        reasons = [f"holds {', '.join(unseen)}, which no training crystal holds"] if unseen else []
         if apart > self.composition_threshold * (1 + 1e-6):
-            said.append("its composition is far from any in training")
+            reasons.append("its composition is far from any in training")
         if far > (1 if self.embedding_threshold > 0 else 0):
-            said.append("to the model it looks unlike what it was trained on")
-        return Novelty(far, apart, unseen, "; ".join(said))
+            reasons.append("to the model it looks unlike what it was trained on")
+        return Novelty(far, apart, unseen, "; ".join(reasons))
 
     def save(self, path: Path) -> None:
         """Write a safetensors file.
@@ -263,10 +270,10 @@ class TrainingSet:
         """
         known = {
             "elements": self.elements,
-            "latent_threshold": self.embedding_threshold,
+            "embedding_threshold": self.embedding_threshold,
             "composition_threshold": self.composition_threshold,
         }
-        tensors = {"latent": self.embedding, "piles": self.piles}
+        tensors = {"embedding": self.embedding, "compositions": self.compositions}
         metadata = {"training_set": json.dumps(known)}
         write_atomically(path, safetensors.numpy.save(tensors, metadata=metadata))
 
@@ -282,26 +289,31 @@ class TrainingSet:
         """
         try:
             with safetensors.safe_open(path, framework="np") as file:
-                known = json.loads(file.metadata()["training_set"])
-                embedding, piles = file.get_tensor("latent"), file.get_tensor("piles")
-            thresholds = float(known["latent_threshold"]), float(known["composition_threshold"])
+                known = upgrade_training_set(json.loads(file.metadata()["training_set"]))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = upgrade_training_set(tensors)
+            embedding, compositions = tensors["embedding"], tensors["compositions"]
+            thresholds = float(known["embedding_threshold"]), float(known["composition_threshold"])
             elements = tuple(known["elements"])
-            _check_training_set(embedding, piles, elements, thresholds)
+            _check_training_set(embedding, compositions, elements, thresholds)
         except FileNotFoundError as error:
             raise RunError(f"{path} is missing") from error
         except (SafetensorError, OSError, *DAMAGE) as error:
             raise RunError(f"{path} is damaged: {error}") from error
-        return cls(embedding, piles, elements, *thresholds)
+        return cls(embedding, compositions, elements, *thresholds)
 
 
 def _check_training_set(
     embedding: np.ndarray,
-    piles: np.ndarray,
+    compositions: np.ndarray,
     elements: Sequence[str],
     thresholds: tuple[float, float],
 ) -> None:
     """Raise a ValueError where something is not what `TrainingSet.save` writes."""
-    for name, array, columns in (("latent", embedding, None), ("piles", piles, MAX_ATOMIC_NUMBER)):
+    for name, array, columns in (
+        ("embedding", embedding, None),
+        ("compositions", compositions, MAX_ATOMIC_NUMBER),
+    ):
         if array.dtype != np.float32 or array.ndim != 2 or array.size == 0:
             raise ValueError(f"{name} is not a table of 32-bit numbers")
         if columns is not None and array.shape[1] != columns:

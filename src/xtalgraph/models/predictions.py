@@ -160,7 +160,7 @@ class PredictedCrystals:
     predictions: Predictions
     """Of the supported crystals, in their order."""
     embedding: Float[np.ndarray, "supported embedding"]
-    """The vector of each from which the readout of the first member starts."""
+    """The vector of each in the first member, see `Model.embedding`."""
     novelty: Sequence[Novelty | None]
     """How far each is from the training part; None where that was not asked or is not known."""
     places: Int[np.ndarray, " supported"]
@@ -183,7 +183,7 @@ class Prediction:
     predictions: Predictions
     """Of this crystal alone, by the name of the target."""
     embedding: Float[np.ndarray, " embedding"]
-    """The vector from which the readout of the first member starts."""
+    """Its vector in the first member, see `Model.embedding`."""
     novelty: Novelty | None
     """How far it is from the training part; None where the run does not know."""
 

@@ -184,13 +184,12 @@ class Predictor:
     def _computed(
         self, graph: Graph, crystals: Sequence[Crystal]
     ) -> tuple[Predictions, Float[np.ndarray, "crystals embedding"]]:
-        """Return the predictions for a batch, and the vectors from which a readout starts."""
+        """Return the predictions for a batch, and the vectors that stand for the crystals."""
         (batch,) = infer(self.members, [graph], device=self.device)
-        name, features = self.targets[0].name, batch.outputs[0].features
-        embedding = self.members[0].embedding(features, batch.graph, name).numpy(force=True)
+        embedding = self.members[0].embedding(batch.outputs[0].features, batch.graph)
         sites = np.array([len(crystal) for crystal in crystals], dtype=np.int64)
         predictions = combine(batch.outputs, self.targets, sites)
-        return with_intervals(predictions, self.intervals, crystals), embedding
+        return with_intervals(predictions, self.intervals, crystals), embedding.numpy(force=True)
 
     @property
     def _nothing(self) -> Predictions:

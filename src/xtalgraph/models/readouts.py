@@ -35,6 +35,11 @@ class Readout(nn.Module, ABC):
         self.width = width
         self.crystal_width = crystal_width
 
+    @property
+    def learns_pooling(self) -> bool:
+        """Whether the pooling has weights; if not, the embedding is the mean of the atoms."""
+        return False
+
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
         return self.aggregate(self.contributions(features, graph), graph)
@@ -121,6 +126,11 @@ class PooledReadout(Readout, ABC):
         self.pooling: Pooling = self.pooling_of(width)
         self.head = _head(self.pooling.size + crystal_width, width)
 
+    @property
+    def learns_pooling(self) -> bool:
+        """Whether the pooling has weights."""
+        return any(True for _ in self.pooling.parameters())
+
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
         value: Tensor = self.head(self.embedding(features, graph)).squeeze(-1)
@@ -170,6 +180,11 @@ class TimesReadout(Readout, ABC):
     def __init__(self, width: int, crystal_width: int = 0) -> None:
         super().__init__(width, crystal_width)
         self.intensive = self.intensive_of(width, crystal_width)
+
+    @property
+    def learns_pooling(self) -> bool:
+        """Whether the pooling of the intensive readout has weights."""
+        return self.intensive.learns_pooling
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return the value of the intensive readout, the mean contribution of an atom."""

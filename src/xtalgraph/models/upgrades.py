@@ -42,8 +42,9 @@ def upgrade_weights(
         document: ``model.json`` as it was written.
     """
     version = int(document["format"])
+    weights = {_RENAMED_WEIGHTS.get(name, name): one for name, one in weights.items()}
     if version >= 7:
-        return dict(weights)
+        return weights
     numbers = _numbers_of_lists(_targets_before_7(document["model"]))
     named = {_weight_of_6(name) if version < 6 else name: one for name, one in weights.items()}
     return {_weight_of_7(name, numbers): one for name, one in named.items()}
@@ -98,6 +99,15 @@ def upgrade_intervals(
             columns["scores"] = list(zip_longest(*columns["scores"]))
             upgraded[name] = columns if size > 1 else numbers[0]
     return upgraded
+
+
+def upgrade_training_set(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``training_set.safetensors``, its arrays or its metadata, with the current names.
+
+    Args:
+        values: What the file holds, by name.
+    """
+    return {_RENAMED_IN_TRAINING_SET.get(name, name): one for name, one in values.items()}
 
 
 def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,3 +275,15 @@ _MODEL_STEPS: Final[Mapping[int, Callable[[dict[str, Any], Collection[str]], Non
 classes and several targets; temperature, pressure and several members; a learned variance;
 disorder."""
 _RENAMED_IN_INTERVALS: Final = {"by_spread": "by_std"}
+_RENAMED_WEIGHTS: Final = {
+    "states.mean": "condition_scaler.mean",
+    "states.spread": "condition_scaler.std",
+}
+_RENAMED_IN_TRAINING_SET: Final = {
+    before: name
+    for name, before in (
+        ("embedding", "latent"),
+        ("embedding_threshold", "latent_threshold"),
+        ("compositions", "piles"),
+    )
+}

@@ -63,7 +63,7 @@ def embed(
     """Write the embeddings of crystals to a table, parquet or CSV, in constant memory.
 
     Its columns are ``id``, ``target`` (empty where the source does not say), ``prediction``, and
-    ``z0``, ``z1`` and on, the vector from which the readout of the first member starts. Of several
+    ``z0``, ``z1`` and on, the vectors from which the readouts of the first member start. Of several
     targets the first is in the table.
 
     Args:

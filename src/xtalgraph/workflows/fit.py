@@ -86,10 +86,9 @@ def predict_all(model: Model, prepared: Prepared) -> Predictions:
 def _embed_all(
     model: Model, prepared: Prepared, crystals: Int[np.ndarray, " crystals"]
 ) -> Float[np.ndarray, "crystals width"]:
-    """Return the vectors of some crystals from which the readout of a model starts."""
-    name = model.targets[0].name
+    """Return the vectors that stand for some crystals."""
     vectors = [
-        model.embedding(batch.outputs[0].features, batch.graph, name).numpy(force=True)
+        model.embedding(batch.outputs[0].features, batch.graph).numpy(force=True)
         for batch in _inferred(model, prepared, crystals)
     ]
     return np.concatenate(vectors)
