@@ -36,9 +36,7 @@ ROOMS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.na
 NAMED = {"baselines", "cli", "conventions", "crystals", "data", "evidence", "graphs", "metrics",
          "nn", "plots", "training", "workflows"}  # fmt: skip
 """Rooms in which no name stands alone that says nothing; the others are not there yet."""
-PENDING = {
-    "models": set(),
-}
+PENDING: dict[str, set[str]] = {}
 """Words that a room still has; the fewer the better, and none is added."""
 
 

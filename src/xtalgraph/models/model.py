@@ -246,26 +246,13 @@ class PropertyModel(Model):
 
     @torch.no_grad()
     def start(self, graph: Graph) -> ByTarget:
-        """Return what is predicted before anything was learned: the scales alone, in float64.
-
-        Args:
-            graph: A batch of crystals.
-        """
+        """Return what is predicted before anything was learned: the scales alone, in float64."""
         return {name: head.start(graph) for name, head in self.head_of.items()}
 
     def fit_scales(
         self, labels: Values, crystals: Sequence[Crystal], states: ConditionValues | None = None
     ) -> None:
-        """Fit the scale of each target, and of the conditions, to the training part.
-
-        Args:
-            labels: Of the training crystals, NaN where a label is missing.
-            crystals: The same crystals.
-            states: Their conditions, for a model that reads them.
-
-        Raises:
-            InputError: If there is only one class to learn from.
-        """
+        """Fit the scale of each target, and of the conditions, to the training part."""
         numbers = [elements_of(crystal) for crystal in crystals]
         for name, head in self.head_of.items():
             head.fit(labels.arrays[name], numbers)
@@ -290,14 +277,7 @@ class PropertyModel(Model):
         return torch.cat(list(vectors.values()), dim=-1)
 
     def as_read(self, graph: Graph) -> Graph:
-        """Return a graph as the encoder reads it, with its conditions scaled.
-
-        Args:
-            graph: A batch of crystals.
-
-        Raises:
-            GraphError: If the graph has not the conditions that the model reads.
-        """
+        """Return a graph as the encoder reads it, with its conditions scaled."""
         self.expect_conditions(graph)
         if self.condition_scaler is None:
             return graph
