@@ -272,9 +272,7 @@ def anchors_of(page: Path) -> set[str]:
 
 OFFERED_TOO = {
     "xtalgraph.data.table",
-    "xtalgraph.graphs.build",
     "xtalgraph.graphs.exchange.pyg",
-    "xtalgraph.graphs.reduction",
     "xtalgraph.models.layers",
     "xtalgraph.models.receptive_field",
 }
@@ -308,7 +306,7 @@ def test_every_entry_point_has_an_example():
 
 def test_every_public_function_has_an_example():
     shown, missing = examples_of_the_pages(), []
-    assert len(offered_modules()) > 20
+    assert len(offered_modules()) > 15
     for module in map(importlib.import_module, offered_modules()):
         public = {
             function.__name__: inspect.getdoc(function) or ""
