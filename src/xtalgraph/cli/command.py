@@ -94,7 +94,16 @@ def _parameters(function: Callable[..., Any], several: Sequence[str]) -> list[cl
             required.append(_option(declared, many))
         else:
             nargs, callback = (-1, _one_or_list) if many else (1, None)
-            arguments.append(click.Argument([name], nargs=nargs, callback=callback, required=True))
+            leaf, _ = next(_leaves(declared.hint))
+            arguments.append(
+                click.Argument(
+                    [name],
+                    nargs=nargs,
+                    type=click.Choice(typing.get_args(leaf)) if _is_literal(leaf) else None,
+                    callback=callback,
+                    required=True,
+                )
+            )
     keys = collected_keys(function)
     for key in () if keys is None else keys_of(keys):
         if key.name in ("config", "overrides"):

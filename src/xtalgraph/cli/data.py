@@ -1,14 +1,15 @@
 """`xtalgraph data`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned
-from xtalgraph.conventions.errors import StoreError
 
 if TYPE_CHECKING:
+    from xtalgraph.data.kept_stores import Cache
     from xtalgraph.graphs.survey import SizeSurvey
     from xtalgraph.workflows.data import SourceInfo
 
@@ -31,17 +32,13 @@ def list_() -> None:
         click.echo(f"    {dataset.description}")
 
 
-@data.command()
-@click.argument("name")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-def fetch(name: str, quiet: bool) -> None:
+@verb("xtalgraph.data.fetch:fetch")
+def fetch(path: Path) -> None:
     """Fetch a data set into the cache; print where.
 
     What is not published is computed.
     """
-    from xtalgraph.data.fetch import fetch as fetch_dataset
-
-    click.echo(fetch_dataset(name, progress=not quiet))
+    click.echo(path)
 
 
 @verb("xtalgraph.workflows.data:describe_source")
@@ -59,45 +56,36 @@ def info(source: "SourceInfo") -> int:
     return 1 if source.rejected or source.unsupported else 0
 
 
-data.add_command(info)
-
-
-@data.command()
-@click.option("--clear", is_flag=True, help="Remove them all.")
-def cache(clear: bool) -> int:
+@verb("xtalgraph.data.kept_stores:cache")
+def cache(cache: "Cache") -> int:
     """List the graphs kept in the cache; remove them.
 
     Trainings leave them there. They are built again when they are needed. A store that another
     process is building is left, and the exit code is 1.
     """
-    from xtalgraph.data.cache import cache_folder
-    from xtalgraph.data.kept_stores import kept_stores
-
-    stores = kept_stores()
-    folder, size = cache_folder() / "graphs", sum(store.bytes for store in stores) / 1e6
-    if not clear:
+    if not cache.cleared:
         rows = [["  store", "crystals", "graph", "MB", "built"]]
-        for store in stores:
+        for store in cache.stores:
             crystals = "not complete" if store.crystals is None else str(store.crystals)
             graph = "" if store.graph_settings is None else _words(store.graph_settings)
             built = store.built.isoformat(" ", "minutes")
             name = f"  {store.folder.name}"
             rows.append([name, crystals, graph, f"{store.bytes / 1e6:.1f}", built])
-        click.echo(f"{len(stores)} stores of graphs, {size:.1f} MB, in {folder}")
-        if stores:
+        size = sum(store.bytes for store in cache.stores) / 1e6
+        click.echo(f"{len(cache.stores)} stores of graphs, {size:.1f} MB, in {cache.folder}")
+        if cache.stores:
             click.echo("\n".join(aligned(rows)))
         return 0
-    removed, left, freed = 0, 0, 0
-    for store in stores:
-        try:
-            store.remove()
-        except StoreError as error:
-            click.echo(str(error), err=True)
-            left += 1
-        else:
-            removed, freed = removed + 1, freed + store.bytes
-    click.echo(f"removed {removed} stores of graphs, {freed / 1e6:.1f} MB, from {folder}")
-    return 1 if left else 0
+    for reason in cache.left.values():
+        click.echo(reason, err=True)
+    gone = [store.bytes for store in cache.stores if store.folder not in cache.left]
+    freed = sum(gone) / 1e6
+    click.echo(f"removed {len(gone)} stores of graphs, {freed:.1f} MB, from {cache.folder}")
+    return 1 if cache.left else 0
+
+
+for command in (fetch, info, cache):
+    data.add_command(command)
 
 
 def _words(graph_settings: dict[str, Any]) -> str:

@@ -65,6 +65,35 @@ def kept_stores() -> list[KeptStore]:
     return sorted(stores, key=lambda store: (store.built, store.folder))
 
 
+@dataclass(frozen=True)
+class Cache:
+    """The stores of graphs in the cache, and what became of them."""
+
+    folder: Path
+    """Where they are."""
+    stores: tuple[KeptStore, ...]
+    """All that there were, the oldest first."""
+    cleared: bool
+    """Whether they were to be removed."""
+    left: dict[Path, str]
+    """Why some could not be removed, by folder."""
+
+
+def cache(*, clear: bool = False) -> Cache:
+    """List the stores of graphs in the cache, or remove them.
+
+    Args:
+        clear: Remove them all.
+    """
+    stores, left = tuple(kept_stores()), {}
+    for store in stores if clear else ():
+        try:
+            store.remove()
+        except StoreError as error:
+            left[store.folder] = str(error)
+    return Cache(cache_folder() / "graphs", stores, clear, left)
+
+
 def _look_at(folder: Path) -> KeptStore:
     files = [path.stat() for path in folder.rglob("*") if path.is_file()]
     written = max([folder.stat().st_mtime, *(file.st_mtime for file in files)])
