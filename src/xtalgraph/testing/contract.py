@@ -55,25 +55,28 @@ def _gradients(model: Model, spec: ModelSpec, targets: tuple[Target, ...]) -> li
     start = _slopes(model, spec, crystal)
     results = []
     larger = repeated(crystal, np.array([2, 1, 3]))
-    for one in (*representations(crystal, np.random.default_rng(11)), larger):
+    for represented in (*representations(crystal, np.random.default_rng(11)), larger):
         times = {
-            target.name: 1 if target.kind is Kind.INTENSIVE else one.copies for target in targets
+            target.name: 1 if target.kind is Kind.INTENSIVE else represented.copies
+            for target in targets
         }
         expected = {name: slopes * times[name] for name, slopes in start.items()}
-        found = violations(_slopes(model, spec, one.crystal), expected)
-        results.append(_result(f"gradients, {one.what}", "triclinic", targets, found, expected))
+        wrong = violations(_slopes(model, spec, represented.crystal), expected)
+        results.append(
+            _result(f"gradients, {represented.what}", "triclinic", targets, wrong, expected)
+        )
     return results
 
 
 def _slopes(model: Model, spec: ModelSpec, crystal: Crystal) -> Arrays:
     """Return the gradient of each output by the parameters, added up over its rows."""
-    learned = [one for one in model.parameters() if one.requires_grad]
+    learned = [weight for weight in model.parameters() if weight.requires_grad]
     slopes = {}
     for name, values in outputs_of(model, spec.make_graph(crystal)).items():
         gradients = torch.autograd.grad(
             values.sum(), learned, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        slopes[name] = torch.cat([one.flatten() for one in gradients]).numpy()
+        slopes[name] = torch.cat([gradient.flatten() for gradient in gradients]).numpy()
     return slopes
 
 
@@ -89,14 +92,14 @@ def _learned_from_reduced(
     )
     reduced, results = merge_equivalent(full), []
     for mode, training in (("evaluation", False), ("training", True)):
-        found, expected = (_learned(model, graph, training) for graph in (reduced, full))
+        learned, expected = (_learned(model, graph, training) for graph in (reduced, full))
         for what, values in expected.items():
             results.append(
                 _result(
                     f"{what}, reduced as full",
                     mode,
                     targets[:1],
-                    violations({targets[0].name: found[what]}, {targets[0].name: values}),
+                    violations({targets[0].name: learned[what]}, {targets[0].name: values}),
                     {targets[0].name: values},
                 )
             )
@@ -119,10 +122,12 @@ def _result(
     check: str,
     crystal: str,
     targets: tuple[Target, ...],
-    found: dict[str, float],
+    wrong: dict[str, float],
     expected: Arrays,
 ) -> CheckResult:
-    scale = {name: max(1.0, float(np.abs(one).max(initial=0.0))) for name, one in expected.items()}
+    scale = {
+        name: max(1.0, float(np.abs(values).max(initial=0.0))) for name, values in expected.items()
+    }
     worst = Worst(check, targets, scale)
-    worst.add(crystal, found)
+    worst.add(crystal, wrong)
     return worst.result(ROUNDING, EXACT)
