@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.io import write
 
 import xtalgraph
 from xtalgraph.cli.main import main
@@ -51,6 +54,10 @@ QUICK = {
     ("diagnose",): ["--quiet"],
     ("embed",): ["--quiet"],
     ("screen",): ["--quiet"],
+    ("relax",): ["--quiet"],
+    ("eos",): ["--quiet"],
+    ("elastic",): ["--quiet"],
+    ("md",): ["--steps", "20", "--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],
 }
@@ -109,10 +116,24 @@ def workplace(tmp_path_factory) -> Path:
     stable = table["e_form"] < table["e_form"].median()
     table = table.assign(stable=stable, verdict=["stable" if s else "unstable" for s in stable])
     table.to_csv(place / "perovskites.csv.gz", index=False)
+    _write_frames(place / "frames.extxyz")
     (place / "new_crystals").mkdir()
     for number, crystal in enumerate(crystals[:3]):
         write_cif(crystal, place / "new_crystals" / f"new-{number}.cif")
     return place
+
+
+def _write_frames(path: Path) -> None:
+    """Write frames of copper with energy, forces and stress."""
+    frames = []
+    for seed in range(12):
+        atoms = bulk("Cu", cubic=True)
+        atoms.set_cell(atoms.cell * (0.97 + 0.005 * seed), scale_atoms=True)
+        atoms.rattle(0.05, seed=seed)
+        atoms.calc = EMT()
+        atoms.get_stress()
+        frames.append(atoms)
+    write(path, frames)
 
 
 def quick_difference(*args, **options) -> PairedDifference:

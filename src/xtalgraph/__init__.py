@@ -6,7 +6,9 @@ The public entry points, each as one verb of the command line:
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
 - `compare`: a model against the mean, composition, descriptors and public models;
-- `verify`: what must not change a prediction is tried on a run;
+- `verify`: what must not change a prediction is tried on a run, or on any ASE calculator;
+- `calculator`: the potential of a run, for ASE;
+- `relax`, `md`, `eos`, `elastic`: what a potential says of crystals;
 - `diagnose`: what a run has learned, and what it has not;
 - `ablate`, `tune`: settings compared on a grid, or searched.
 """
@@ -18,13 +20,16 @@ from xtalgraph.conventions.waiting import wait_without_spinning
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.ablate import ablate
+    from xtalgraph.workflows.calculator import calculator
     from xtalgraph.workflows.compare import compare
     from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
+    from xtalgraph.workflows.md import md
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.screen import screen
+    from xtalgraph.workflows.simulate import elastic, eos, relax
     from xtalgraph.workflows.train import train
     from xtalgraph.workflows.tune import tune
     from xtalgraph.workflows.verify import verify
@@ -33,12 +38,17 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "ablate",
+    "calculator",
     "compare",
     "diagnose",
+    "elastic",
     "embed",
+    "eos",
     "evaluate",
     "load",
+    "md",
     "predict",
+    "relax",
     "report",
     "screen",
     "train",
@@ -47,6 +57,7 @@ __all__ = [
 ]
 
 _ENTRY_POINTS = {
+    "calculator": "calculator",
     "ablate": "ablate",
     "tune": "tune",
     "train": "train",
@@ -59,6 +70,10 @@ _ENTRY_POINTS = {
     "verify": "verify",
     "embed": "embed",
     "screen": "screen",
+    "md": "md",
+    "relax": "simulate",
+    "eos": "simulate",
+    "elastic": "simulate",
 }
 
 wait_without_spinning()  # before anything imports torch

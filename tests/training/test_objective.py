@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import log_loss
 
 from xtalgraph.conventions.tensors import TensorType
+from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Scope
@@ -17,7 +18,9 @@ from xtalgraph.models.encoder import Features
 from xtalgraph.models.model import Output
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training.examples import Examples, Labels
-from xtalgraph.training.objective import LOSSES, Objective, Term, gaussian_loss
+from xtalgraph.training.losses import LOSSES, gaussian_loss
+from xtalgraph.training.objective import Objective, Term
+from xtalgraph.training.settings import TrainingConfig
 
 NUMBER = Target("e", Kind.INTENSIVE, "eV")
 CLASS = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)
@@ -160,7 +163,7 @@ def test_the_error_of_several_is_the_mean_over_targets_in_units_of_their_scale()
     errors = made.errors(GUESS, labels(SEVERAL), scales, NONE)
     assert float(errors.mean()) == pytest.approx(expected)
     assert (made.measure, made.column) == ("error", "val_error")
-    each = made.means(GUESS, labels(SEVERAL))
+    each = made.means(GUESS, labels(SEVERAL), NONE)
     assert each == {"val_mae:e": pytest.approx(0.75), "val_log_loss:metal": pytest.approx(classes)}
     last = [{name: value[2:] for name, value in one.items()} for one in (GUESS, SEVERAL)]
     errors = made.errors(last[0], labels(last[1]), scales, NONE)
@@ -174,6 +177,57 @@ def test_targets_of_sites_and_of_crystals_have_one_error_for_each_crystal():
     errors = made.errors(said, truth, scales, torch.tensor([0, 0, 1, 2, 2]))
     assert errors.shape == (3,)
     assert float(errors.mean()) == pytest.approx(((1.0 + 0.5) / 2 / 2 + 3.0) / 2)
+
+
+FRAMES = potential_targets(["energy", "forces"])
+TRUE_FRAMES = {
+    "energy": torch.tensor([10.0, NAN, 3.0], dtype=torch.float64),
+    "forces": torch.zeros(sum(map(len, CRYSTALS)), 3, dtype=torch.float64),
+}
+PREDICTED_FRAMES = {
+    "energy": torch.tensor([12.0, 7.0, 2.0], dtype=torch.float64),
+    "forces": torch.linspace(0.1, 0.4, TRUE_FRAMES["forces"].numel()).double().reshape(-1, 3),
+}
+
+
+def labelled_frames() -> dict[str, Labels]:
+    scopes = {"energy": Scope.CRYSTAL, "forces": Scope.ATOM}
+    return {name: Labels(value, scopes[name]) for name, value in TRUE_FRAMES.items()}
+
+
+def test_a_potential_has_the_weighted_mean_of_its_terms_and_energies_per_atom():
+    config = TrainingConfig(weights={"energy": 3.0, "forces": 1.0})
+    made, scales = Objective.of(FRAMES, config), {"energy": 0.5 * ONE, "forces": 0.2 * ONE}
+    batch = Examples(build_graph(CRYSTALS, Radius(4.0)), labelled_frames())
+    output = Output(PREDICTED_FRAMES, {}, Features(torch.zeros(0, 0)))
+    loss = made.mean(made.sums(output, batch, scales))
+    energy = (2.0 / SIZES[0] + 1.0 / SIZES[2]) / 2
+    forces = PREDICTED_FRAMES["forces"].mean()
+    assert float(loss) == pytest.approx(float((3 * energy / 0.5 + forces / 0.2) / 4))
+    crystal = torch.arange(3).repeat_interleave(SIZES.long())
+    errors = made.errors(PREDICTED_FRAMES, labelled_frames(), scales, crystal)
+    assert errors.shape == (3,)
+    assert float(errors.mean()) == pytest.approx(float(loss)), "of l1"
+    means = made.means(PREDICTED_FRAMES, labelled_frames(), crystal)
+    assert means == {
+        "val_mae:energy": pytest.approx(float(energy)),
+        "val_mae:forces": pytest.approx(float(forces)),
+    }
+
+
+def test_a_frame_without_any_forces_adds_its_energy_alone():
+    made, scales = Objective.of(FRAMES, TrainingConfig()), {"energy": ONE, "forces": ONE}
+    none = {**TRUE_FRAMES, "forces": torch.full_like(TRUE_FRAMES["forces"], NAN)}
+    batch = Examples(
+        build_graph(CRYSTALS, Radius(4.0)),
+        {
+            "energy": Labels(none["energy"], Scope.CRYSTAL),
+            "forces": Labels(none["forces"], Scope.ATOM),
+        },
+    )
+    output = Output(PREDICTED_FRAMES, {}, Features(torch.zeros(0, 0)))
+    loss = made.mean(made.sums(output, batch, scales))
+    assert float(loss) == pytest.approx(float((2.0 / SIZES[0] + 1.0 / SIZES[2]) / 2 / 2))
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -47,9 +47,10 @@ def verb(
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make the decorated function, which shows a result, the command that computes it.
 
-    Positional arguments of that function without default become arguments, the others options, and
-    the settings in its ``**options`` options with the type, default and help of their field. Its
-    module is imported when the command runs, so that help and errors of usage come at once.
+    Positional arguments of that function become arguments, those with a default optional ones, the
+    others options, and the settings in its ``**options`` options with the type, default and help of
+    their field. Its module is imported when the command runs, so that help and errors of usage come
+    at once.
 
     Args:
         path: Of the function, as ``package.module:function``; its docstring has a line for each
@@ -88,10 +89,9 @@ def _parameters(function: Callable[..., Any], several: Sequence[str]) -> list[cl
     others: list[click.Option] = []
     for declared in arguments_of(function):
         name, many = declared.name, declared.name in several
-        if declared.default is not REQUIRED:
-            others.append(_option(declared, many))
-        elif parameters[name].kind is inspect.Parameter.KEYWORD_ONLY:
-            required.append(_option(declared, many))
+        needed = declared.default is REQUIRED
+        if parameters[name].kind is inspect.Parameter.KEYWORD_ONLY:
+            (required if needed else others).append(_option(declared, many))
         else:
             nargs, callback = (-1, _one_or_list) if many else (1, None)
             leaf, _ = next(_leaves(declared.hint))
@@ -101,7 +101,7 @@ def _parameters(function: Callable[..., Any], several: Sequence[str]) -> list[cl
                     nargs=nargs,
                     type=click.Choice(typing.get_args(leaf)) if _is_literal(leaf) else None,
                     callback=callback,
-                    required=True,
+                    required=needed,
                 )
             )
     keys = collected_keys(function)

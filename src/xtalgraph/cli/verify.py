@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def verify(verified: "Verified", as_json: bool) -> int:
     """Rotate, shift, reorder, repeat, reduce and batch crystals; RUN must predict the same.
 
-    The result goes to verify.json and to the report of RUN. The exit code is 1 if a check does
-    not hold.
+    The result goes to verify.json and to the report of RUN. With --calculator it is the potential
+    of another package that is tried: its symmetry, its forces, its smoothness, its dynamics. The
+    exit code is 1 if a check does not hold.
     """
     if as_json:
         click.echo(json.dumps(verified.document, indent=1, ensure_ascii=False))

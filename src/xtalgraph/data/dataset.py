@@ -13,6 +13,7 @@ from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.label_reading import check_size, labels_of
+from xtalgraph.data.potential_labels import NO_KEYS, LabelKeys, find_labels
 from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.splits import Split
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
@@ -89,6 +90,7 @@ def read_dataset(
     targets: Target | Sequence[Target],
     conditions: Conditions = ATOMS_ALONE,
     *,
+    keys: LabelKeys = NO_KEYS,
     progress: bool = False,
     disorder: str = "refuse",
 ) -> Dataset:
@@ -101,6 +103,7 @@ def read_dataset(
         source: Anything that `read_table` takes.
         targets: The column and its kind, or several.
         conditions: Which columns are the conditions of a crystal.
+        keys: The columns of energy, forces and stress, where they have unusual names.
         progress: Show a progress bar on standard error.
         disorder: What to do with disordered crystals: ``refuse``, ``mix`` or ``order``.
 
@@ -108,7 +111,7 @@ def read_dataset(
         InputError: If there is no such column, or no row with a usable label.
     """
     table = read_table(source, progress=progress, disorder=disorder)
-    return label(table, source, targets, conditions)
+    return label(table, source, targets, conditions, keys)
 
 
 def label(
@@ -116,6 +119,7 @@ def label(
     source: Any,
     targets: Target | Sequence[Target],
     conditions: Conditions = ATOMS_ALONE,
+    keys: LabelKeys = NO_KEYS,
 ) -> Dataset:
     """Take labels from the columns of a table; a row whose label cannot be used is rejected.
 
@@ -124,19 +128,15 @@ def label(
         source: What they were read from, for messages.
         targets: The column and its kind, or several.
         conditions: Which columns are the conditions of a crystal.
+        keys: The columns of energy, forces and stress, where they have unusual names.
 
     Raises:
         InputError: If there is no such column, or no row with a usable label.
     """
     targets = (targets,) if isinstance(targets, Target) else tuple(targets)
-    needed = [*(target.name for target in targets), *conditions.columns]
-    for column in needed if len(table) else []:
-        if column not in table.columns:
-            names = [str(name) for name in table.columns.columns]
-            raise InputError(f"there is no column {column!r}{nearest(column, names)}")
     labels: list[list[np.ndarray]] = []
     reasons: dict[int, str] = {}
-    columns = [list(table.columns[target.name]) for target in targets] if len(table) else []
+    columns = _columns(table, targets, conditions, keys) if len(table) else []
     _warn_of_truth_values(targets, columns)
     known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
     cells = list(table.columns.get(ORDERED_CELLS, [None] * len(table)))
@@ -158,6 +158,24 @@ def label(
     check_size(arrays)
     sizes = np.array([len(crystal) for crystal in table.crystals], dtype=np.int64)
     return Dataset(table, Values(targets, arrays, sizes), conditions)
+
+
+def _columns(
+    table: CrystalTable, targets: Sequence[Target], conditions: Conditions, keys: LabelKeys
+) -> list[list[Any]]:
+    """Return what stands in the column of each target."""
+    of_potential = any(target.derivative is not None for target in targets)
+    needed = [*(() if of_potential else (target.name for target in targets)), *conditions.columns]
+    for column in needed:
+        if column not in table.columns:
+            names = [str(name) for name in table.columns.columns]
+            raise InputError(f"there is no column {column!r}{nearest(column, names)}")
+    if not of_potential:
+        return [list(table.columns[target.name]) for target in targets]
+    labels = find_labels(table.columns, table.crystals, targets, keys)
+    for note in labels.notes:
+        log.info("%s", note)
+    return [list(labels.values[target.name]) for target in targets]
 
 
 def _warn_of_truth_values(targets: Sequence[Target], columns: Sequence[list[Any]]) -> None:

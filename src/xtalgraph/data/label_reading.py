@@ -13,6 +13,8 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Scope
 
+_ASYMMETRY: Final = 1e-2
+"""By which part of its largest component a tensor may break its symmetry: more is no rounding."""
 LARGEST_NUMBER: Final = 1e30
 """Of a label or a condition, of either sign: what is computed from larger ones overflows in single
 precision."""
@@ -98,7 +100,12 @@ def check_size(arrays: Mapping[str, Float[np.ndarray, "..."]]) -> None:
             )
 
 
-def _is_missing(raw: Any) -> bool:
+def is_missing(raw: Any) -> bool:
+    """Return whether nothing stands in a place of a table.
+
+    Args:
+        raw: What stands there.
+    """
     return (
         raw is None
         or raw is pd.NA
@@ -110,7 +117,7 @@ def _is_missing(raw: Any) -> bool:
 def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *shape"] | str:
     """Return the label of one row, NaN where it is missing, or why it cannot be used."""
     shape = target.shape(atoms)
-    if _is_missing(raw):
+    if is_missing(raw):
         return np.full(shape, np.nan)
     values = _numbers(raw, target)
     if isinstance(values, str):
@@ -122,7 +129,7 @@ def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *sha
     if not target.tensor.copies > 1:  # a list may have gaps
         gaps = np.zeros(shape, dtype=bool)
     else:
-        gaps = np.array([_is_missing(label) for label in np.ravel(raw).tolist()]).reshape(shape)
+        gaps = np.array([is_missing(label) for label in np.ravel(raw).tolist()]).reshape(shape)
     if not np.all(np.isfinite(values) | gaps):
         return f"the target {target.name!r} is not finite: {_short(raw)}"
     largest = np.nanmax(np.abs(values), initial=0.0)
@@ -132,17 +139,25 @@ def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *sha
             f"beyond {LARGEST_NUMBER:g} overflow in single precision; correct it, or take another "
             "unit"
         )
-    return values
+    if not target.tensor.symmetry:
+        return values
+    symmetric = target.tensor.from_components(target.tensor.to_components(values))
+    if np.abs(values - symmetric).max() > _ASYMMETRY * largest:
+        return (
+            f"the target {target.name!r} has not the symmetry {target.tensor.symmetry} that it is "
+            f"declared to have: {_short(raw)}"
+        )
+    return symmetric
 
 
 def _numbers(raw: Any, target: Target) -> Float[np.ndarray, "..."] | str:
     """Return what stands in a row as numbers, or why they are none."""
     if target.tensor.copies > 1 and isinstance(raw, list | tuple | np.ndarray):
-        raw = [math.nan if _is_missing(label) else label for label in raw]
+        raw = [math.nan if is_missing(label) else label for label in raw]
     if target.is_class:
         labels = raw if isinstance(raw, list | tuple | np.ndarray) else [raw]
         classes = [
-            math.nan if _is_missing(label) else class_of(label, target.classes) for label in labels
+            math.nan if is_missing(label) else class_of(label, target.classes) for label in labels
         ]
         if None in classes:
             return why_no_class(target.name, labels[classes.index(None)], target.classes)

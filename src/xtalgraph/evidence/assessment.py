@@ -140,7 +140,7 @@ def _assessed(
         )
         outlying = OutlyingLabels(len(far.rows), first, far.median, far.deviation)
     rounded = None if outlying is not None else _rounded(labels)
-    if target.scope is Scope.ATOM:
+    if target.scope is Scope.ATOM or target.derivative is not None:
         return LabelAssessment(None, outlying, rounded)
     by_unit, by_values = kind_of_unit(target.unit), kind_evidence(labels, atoms)
     if by_values is not None and by_values.kind in (None, target.kind):

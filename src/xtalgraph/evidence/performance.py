@@ -74,7 +74,7 @@ def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) 
         for part in reversed(PARTS):
             true, predicted = (known.of(target.name, parts[part]) for known in (labels, values))
             figures[part] = figures_of(target, true, predicted, 500 if part == "test" else 100)
-            if part == "test" and not target.tensor.is_scalar:
+            if part == "test" and target.tensor.copies > 1:
                 figures["components"] = figures_by_component(target, true, predicted)
         if comparison is not None:
             figures["against"] = {error.key: comparison}
@@ -109,14 +109,14 @@ def figures_by_component(
     true: Float[np.ndarray, "rows *shape"],
     predicted: Float[np.ndarray, "rows *shape"],
 ) -> list[dict[str, Any]]:
-    """Return the metrics of each number of a list, each with value, low and high.
+    """Return the metrics of each number of a list or tensor, each with value, low and high.
 
     Args:
         target: What is predicted.
         true: Values, or classes.
         predicted: Predictions, or probabilities of class 1.
     """
-    columns = (array.reshape(len(array), target.tensor.copies).T for array in (true, predicted))
+    columns = (array.reshape(len(array), -1).T for array in (true, predicted))
     return [figures_of(target, *pair) for pair in zip(*columns, strict=True)]
 
 

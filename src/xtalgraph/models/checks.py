@@ -16,8 +16,10 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import representations
 from xtalgraph.data.conditions import ATOMS_ALONE, ConditionValues
 from xtalgraph.graphs.build import GraphSettings, build_graph
+from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
 from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.derivative_checks import derivative_violations, net_force
 from xtalgraph.models.invariance import Arrays, expected_values, violations
 from xtalgraph.models.model_under_test import ModelUnderTest, Trial
 from xtalgraph.models.smoothness import jump_on_a_path, pair_and_cluster, stretched_shell
@@ -28,6 +30,8 @@ JUMP: Final = 1e-9
 """Largest change within 2e-9 Å of a cutoff, beside what the slope comes to."""
 BEND: Final = 1e-3
 """Largest difference of slopes at a cutoff, per Å: what curvature comes to over 1e-5 Å."""
+DERIVED: Final = 1e-7
+"""Largest difference of a derivative from a difference quotient, over the largest one."""
 CROSSINGS: Final = 8
 """How many crystals, or groups of their elements, are taken through a cutoff."""
 _REPRESENTATIONS: Final[dict[str, str]] = {
@@ -92,6 +96,7 @@ def run_checks(
     yield from checks.reduced(measured)
     yield checks.input_kept()
     yield checks.batched()
+    yield from checks.derived()
     yield checks.repeated()
     yield checks.reloaded()
     yield checks.on_gpu()
@@ -210,6 +215,24 @@ class _Checks:
                     rows[target] += len(values)
                 worst.add(name, violations(own, self.start[name]))
         return worst.result(ROUNDING, EXACT)
+
+    def derived(self) -> Iterator[CheckResult]:
+        """Compare forces and stress with differences of energies, and add up the forces."""
+        derived = [one for one in self.tested.targets if one.derivative is not None]
+        if not derived:
+            return
+        differences = Worst("derivatives of the energy", derived, self.scale)
+        forces = [one for one in derived if one.scope is Scope.ATOM]
+        net = Worst("sum of forces", forces, self.scale)
+        for number, (name, crystal) in enumerate(self.crystals.items()):
+            generator = np.random.default_rng(number)
+            predict = self.full_graph_values(name)
+            differences.add(name, derivative_violations(predict, crystal, derived, generator))
+            if forces:
+                net.add(name, {t.name: net_force(self.start[name][t.name]) for t in forces})
+        yield differences.result("energies 1e-3 Å apart, to the fourth power", DERIVED)
+        if forces:
+            yield net.result(ROUNDING, EXACT)
 
     def repeated(self) -> CheckResult:
         """Predict twice, in the precision in which the model is used."""

@@ -1,7 +1,8 @@
 """What an architecture is: an encoder from a graph to features."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Protocol
 
 from jaxtyping import Float
@@ -71,6 +72,9 @@ class Recommended:
     network."""
     weight_decay: float = 0.01
     """See `TrainingConfig.weight_decay`."""
+    as_potential: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the encoder, beside a smooth envelope, with which its energy is smooth in the
+    positions."""
 
 
 AngleNeighbors = Annotated[int, Range(0, 10_000)]

@@ -14,7 +14,14 @@ from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.dihedrals import Dihedrals, find_dihedrals
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import AngleNeighbors, Encoder, Features, Reads, angles_from
+from xtalgraph.models.encoder import (
+    AngleNeighbors,
+    Encoder,
+    Features,
+    Reads,
+    Recommended,
+    angles_from,
+)
 from xtalgraph.nn.angular import FourierBasis, SphericalBesselBasis
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
@@ -223,6 +230,7 @@ class GemNet(Encoder):
             return angles_from(self.angle_cutoff, self.angle_neighbors)
 
     reads = Reads(angles=True, directions=True, mixtures=True)
+    recommended = Recommended(as_potential={"angle_neighbors": None, "angle_cutoff": 3.5})
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)

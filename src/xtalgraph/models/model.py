@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast, final
+from typing import ClassVar, cast, final
 
 import torch
 from jaxtyping import Float
@@ -39,6 +39,41 @@ class Output:
     """What the encoder made of the graph."""
 
 
+class ConditionScaler(nn.Module):
+    """(x − mean) / standard deviation, for each condition; it is kept with the weights.
+
+    A number that is the same in all of the training part is only shifted.
+
+    Args:
+        size: How many numbers there are.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
+        self.register_buffer("std", torch.ones(size, dtype=torch.float64))
+
+    def forward(
+        self, state: Float[Tensor, "crystals numbers"]
+    ) -> Float[Tensor, "crystals numbers"]:
+        """Scale conditions in their own units."""
+        return (state - self.mean.to(state.dtype)) / self.std.to(state.dtype)
+
+    @torch.no_grad()
+    def fit(self, states: Float[Tensor, "crystals numbers"]) -> None:
+        """Fit mean and standard deviation.
+
+        Args:
+            states: Of the training part.
+        """
+        self.mean.copy_(states.mean(dim=0))
+        std = (states - self.mean).square().mean(dim=0).sqrt()
+        self.std.copy_(torch.where(std > 0, std, 1.0))
+
+
 class Model(nn.Module, ABC):
     """Base of every model that is trained here.
 
@@ -48,6 +83,9 @@ class Model(nn.Module, ABC):
         conditions: What the encoder reads of a crystal beside its atoms.
     """
 
+    atoms_at_once: ClassVar[int | None] = None
+    """How many atoms of a batch are evaluated at once, where derivatives need much memory."""
+
     def __init__(
         self, encoder: Encoder, targets: Sequence[Target], conditions: Conditions = ATOMS_ALONE
     ) -> None:
@@ -55,6 +93,25 @@ class Model(nn.Module, ABC):
         self.encoder = encoder
         self.targets = tuple(targets)
         self.conditions = conditions
+        self.condition_scaler = ConditionScaler(len(conditions.numbers)) if conditions else None
+
+    @classmethod
+    @abstractmethod
+    def made_of(
+        cls,
+        encoder: Encoder,
+        heads: Mapping[str, Head],
+        targets: Sequence[Target],
+        conditions: Conditions,
+    ) -> "Model":
+        """Put a model together.
+
+        Args:
+            encoder: Turns the graph into features.
+            heads: Of each target that is no derivative, by name.
+            targets: What is predicted, in its order.
+            conditions: What the encoder reads of a crystal beside its atoms.
+        """
 
     @property
     @abstractmethod
@@ -106,7 +163,6 @@ class Model(nn.Module, ABC):
             graph: What they were made of.
         """
 
-    @abstractmethod
     def as_read(self, graph: Graph) -> Graph:
         """Return a graph as the encoder reads it, with its conditions scaled.
 
@@ -116,6 +172,32 @@ class Model(nn.Module, ABC):
         Raises:
             GraphError: If the graph has not the conditions that the model reads.
         """
+        self.expect_conditions(graph)
+        if self.condition_scaler is None:
+            return graph
+        return graph.replace(state=self.condition_scaler(graph.state))
+
+    def encoded(self, graph: Graph) -> Features:
+        """Return the features that the encoder makes of a graph.
+
+        Args:
+            graph: A batch of crystals.
+
+        Raises:
+            GraphError: If the graph is reduced, or has disordered sites, and the model cannot read
+                that, or it has not the conditions that the model reads.
+        """
+        encoder = type(self.encoder)
+        if isinstance(graph, InvariantGraph) and (
+            reason := why_not_reduced(encoder, *self.targets)
+        ):
+            raise GraphError(f"the model cannot read a reduced graph: {reason}")
+        if len(graph.share) and (
+            reason := why_not_mixtures(encoder, self.encoder.config, *self.targets)
+        ):
+            raise GraphError(f"the model cannot read disordered sites: {reason}")
+        features: Features = self.encoder(self.as_read(graph))
+        return features
 
     def expect_conditions(self, graph: Graph) -> None:
         """Refuse a graph that has not the conditions that the model reads.
@@ -150,41 +232,6 @@ def predicted(target: Target, value: Float[Tensor, "rows *shape"]) -> Float[Tens
     return torch.sigmoid(value) if target.is_class else value
 
 
-class ConditionScaler(nn.Module):
-    """(x − mean) / standard deviation, for each condition; it is kept with the weights.
-
-    A number that is the same in all of the training part is only shifted.
-
-    Args:
-        size: How many numbers there are.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
-        self.register_buffer("std", torch.ones(size, dtype=torch.float64))
-
-    def forward(
-        self, state: Float[Tensor, "crystals numbers"]
-    ) -> Float[Tensor, "crystals numbers"]:
-        """Scale conditions in their own units."""
-        return (state - self.mean.to(state.dtype)) / self.std.to(state.dtype)
-
-    @torch.no_grad()
-    def fit(self, states: Float[Tensor, "crystals numbers"]) -> None:
-        """Fit mean and standard deviation.
-
-        Args:
-            states: Of the training part.
-        """
-        self.mean.copy_(states.mean(dim=0))
-        std = (states - self.mean).square().mean(dim=0).sqrt()
-        self.std.copy_(torch.where(std > 0, std, 1.0))
-
-
 @final
 class PropertyModel(Model):
     """Predicts targets of crystals, each in its own unit.
@@ -214,7 +261,17 @@ class PropertyModel(Model):
                 "which only some have readouts for it"
             )
         self.heads = nn.ModuleList(heads.values())
-        self.condition_scaler = ConditionScaler(len(conditions.numbers)) if conditions else None
+
+    @classmethod
+    def made_of(
+        cls,
+        encoder: Encoder,
+        heads: Mapping[str, Head],
+        targets: Sequence[Target],
+        conditions: Conditions,
+    ) -> "PropertyModel":
+        """Put a model together; each of its targets has a head."""
+        return cls(encoder, heads, conditions)
 
     @property
     def learns_variance(self) -> bool:
@@ -237,7 +294,7 @@ class PropertyModel(Model):
             GraphError: If the graph is reduced, or has disordered sites, and the model cannot read
                 that, or it has not the conditions that the model reads.
         """
-        features, heads = self._features(graph), self.head_of
+        features, heads = self.encoded(graph), self.head_of
         values = {name: head(features, graph) for name, head in heads.items()}
         deviations = {
             name: head.deviation(features, graph) for name, head in heads.items() if head.deviations
@@ -275,23 +332,3 @@ class PropertyModel(Model):
             if key not in vectors:
                 vectors[key] = head.embedding(features, graph)
         return torch.cat(list(vectors.values()), dim=-1)
-
-    def as_read(self, graph: Graph) -> Graph:
-        """Return a graph as the encoder reads it, with its conditions scaled."""
-        self.expect_conditions(graph)
-        if self.condition_scaler is None:
-            return graph
-        return graph.replace(state=self.condition_scaler(graph.state))
-
-    def _features(self, graph: Graph) -> Features:
-        encoder = type(self.encoder)
-        if isinstance(graph, InvariantGraph) and (
-            reason := why_not_reduced(encoder, *self.targets)
-        ):
-            raise GraphError(f"the model cannot read a reduced graph: {reason}")
-        if len(graph.share) and (
-            reason := why_not_mixtures(encoder, self.encoder.config, *self.targets)
-        ):
-            raise GraphError(f"the model cannot read disordered sites: {reason}")
-        features: Features = self.encoder(self.as_read(graph))
-        return features

@@ -8,7 +8,8 @@ from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
 from xtalgraph.models.gemnet import GemNet
 from xtalgraph.models.megnet import MEGNet
-from xtalgraph.models.model import PropertyModel
+from xtalgraph.models.model import Model, PropertyModel
+from xtalgraph.models.potential import Potential
 from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.xgn import XGN
 
@@ -23,11 +24,14 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
 }
 """Name in configurations to class."""
 
-MODELS: Final = {"property": PropertyModel}
+MODELS: Final[dict[str, type[Model]]] = {"property": PropertyModel, "potential": Potential}
 """What is made of an encoder, by its kind."""
 
 DEFAULT: Final = "xgn"
 """The architecture that is recommended, and taken where none is named."""
+
+FOR_POTENTIALS: Final = "gemnet"
+"""The architecture of a potential where none is named."""
 
 CLASSIC: Final = "cgcnn"
 """The architecture of the exercises: small, and the one that others are measured by."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from xtalgraph.conventions.errors import TargetError
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.strategy import Strategy
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, Readout
 
@@ -20,6 +22,11 @@ def why_not_reduced(encoder: type[Encoder], *targets: Target) -> str:
         encoder: What reads the graph.
         *targets: What is predicted.
     """
+    if derivative := next((target for target in targets if target.derivative is not None), None):
+        return (
+            f"{derivative.name!r} is a derivative, and a reduced graph has no positions by which "
+            "to differentiate"
+        )
     if (atomic := _atomic(targets)) is not None:
         return (
             f"{atomic.name!r} is declared atomic and has a value for each atom, but a reduced "
@@ -51,6 +58,45 @@ def why_not_mixtures(encoder: type[Encoder], config: Any, *targets: Target) -> s
     settings = [f"model.{name}" for name in encoder.reads.no_mixtures_with if getattr(config, name)]
     if settings:
         return f"{' and '.join(settings)} reads one element at each atom: leave it out"
+    return ""
+
+
+def why_not_potential(
+    encoder: type[Encoder], config: Any, strategy: Strategy, angles: Angles | None
+) -> str:
+    """Return the reason why an encoder cannot give an energy that forces are derived from.
+
+    The energy must be continuous in the positions with its slope: neighbours within a radius alone,
+    messages that vanish at the cutoff, and no value that depends on the other crystals of a batch.
+
+    Args:
+        encoder: What reads the graph.
+        config: Its hyper-parameters.
+        strategy: Which neighbours it reads.
+        angles: Which edges form angles; None where none do.
+    """
+    if not strategy.continuous:
+        return (
+            f"the strategy {strategy.name} keeps a number of neighbours, and the energy jumps "
+            "where one replaces another: set graph.strategy=radius"
+        )
+    if encoder.reads.batch_statistics and getattr(config, "norm", "batch") == "batch":
+        layer = ", or set model.norm=layer" if hasattr(config, "norm") else ""
+        return (
+            "it normalises over the batch, so that the energy of a crystal depends on the others: "
+            f"take another architecture{layer}"
+        )
+    if getattr(config, "envelope", "none") == "none":
+        return (
+            "its messages end abruptly at the cutoff, and so does the energy: set "
+            "model.envelope=polynomial"
+        )
+    if angles is not None and angles.max_neighbors is not None:
+        return (
+            f"angles are formed by the {angles.max_neighbors} nearest edges, and the energy jumps "
+            "where one replaces another: set model.angle_neighbors=null and a "
+            "model.angle_cutoff that keeps their number small"
+        )
     return ""
 
 

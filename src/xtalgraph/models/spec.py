@@ -19,12 +19,14 @@ from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.head import Head
 from xtalgraph.models.model import Model
+from xtalgraph.models.potential import energy_of
 from xtalgraph.models.readouts import Readout
 from xtalgraph.models.registry import ENCODERS, MODELS
 from xtalgraph.models.requirements import (
     check_variance,
     readout_named,
     why_not_mixtures,
+    why_not_potential,
     why_not_reduced,
 )
 
@@ -75,7 +77,7 @@ class ModelSpec:
     variance: bool = False
     disorder: str = "refuse"
     readouts: tuple[str, ...] = field(init=False)
-    """The name of that of each target."""
+    """The name of that of each target that is no derivative."""
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -87,6 +89,8 @@ class ModelSpec:
         TOLERANCE.check(self.reduction_tolerance, "graph.reduction_tolerance")
         self._check_targets()
         object.__setattr__(self, "readouts", tuple(one.name for one in self._readouts()))
+        if self.is_potential:
+            self._check_potential()
         reason = why_not_reduced(ENCODERS[self.encoder], *self.targets)
         if self.reduction_tolerance > 0 and reason:
             raise ConfigError(
@@ -98,6 +102,29 @@ class ModelSpec:
         config = settings_from(ENCODERS[self.encoder].Config, settings, "model")
         object.__setattr__(self, "settings", asdict(config))
         object.__setattr__(self, "strategy_settings", asdict(self.make_strategy()))  # type: ignore[call-overload]
+
+    @property
+    def is_potential(self) -> bool:
+        """Whether a target is a derivative of another, so that the model is a potential."""
+        return any(target.derivative is not None for target in self.targets)
+
+    @property
+    def read_out(self) -> tuple[Target, ...]:
+        """The targets that have a readout: all but the derivatives."""
+        return tuple(target for target in self.targets if target.derivative is None)
+
+    def _check_potential(self) -> None:
+        energy_of(self.targets)
+        encoder = ENCODERS[self.encoder]
+        if self.variance:
+            raise ConfigError(
+                "training.loss gaussian learns the variance of a property, and a potential has "
+                "none: its members give the standard deviation of forces"
+            )
+        config = settings_from(encoder.Config, self.settings, "model")
+        reason = why_not_potential(encoder, config, self.make_strategy(), self.make_angles())
+        if reason:
+            raise ConfigError(f"{self.encoder} cannot be a potential: {reason}")
 
     def _state_settings(self) -> dict[str, int]:
         """Return the settings of the encoder that follow from the conditions."""
@@ -164,12 +191,12 @@ class ModelSpec:
         Raises:
             TargetError: If a name is not known, or a readout does not serve its target.
         """
-        count = len(self.targets)
-        names = (self.readout,) * count if isinstance(self.readout, str) else self.readout
-        encoder = ENCODERS[self.encoder]
+        targets, encoder = self.read_out, ENCODERS[self.encoder]
+        given = self.readout
+        names = (given,) * len(targets) if isinstance(given, str) else given
         return [
             readout_named(name, target, encoder)
-            for name, target in zip(names, self.targets, strict=True)
+            for name, target in zip(names, targets, strict=True)
         ]
 
     def make_strategy(self) -> Strategy:
@@ -210,16 +237,17 @@ class ModelSpec:
         def readouts() -> list[list[Readout]]:
             return [
                 [readout(*widths) for _ in range(target.tensor.copies)]
-                for target, readout in zip(self.targets, self._readouts(), strict=True)
+                for target, readout in zip(self.read_out, self._readouts(), strict=True)
             ]
 
         # Deviations are drawn last, so that the others begin as they do in a model without.
-        values, deviations = readouts(), readouts() if self.variance else [[]] * len(self.targets)
+        values, deviations = readouts(), readouts() if self.variance else [[]] * len(self.read_out)
         heads = {
             target.name: Head(target, own, further)
-            for target, own, further in zip(self.targets, values, deviations, strict=True)
+            for target, own, further in zip(self.read_out, values, deviations, strict=True)
         }
-        return MODELS["property"](encoder, heads, self.conditions)
+        kind = MODELS["potential" if self.is_potential else "property"]
+        return kind.made_of(encoder, heads, self.targets, self.conditions)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -69,12 +69,17 @@ def _gradients(model: Model, spec: ModelSpec, targets: tuple[Target, ...]) -> li
 
 
 def _slopes(model: Model, spec: ModelSpec, crystal: Crystal) -> Arrays:
-    """Return the gradient of each output by the parameters, added up over its rows."""
+    """Return the gradient of each output by the parameters, added up over its rows.
+
+    Of a derivative the squares are added up: forces add up to zero.
+    """
     learned = [weight for weight in model.parameters() if weight.requires_grad]
     slopes = {}
+    derived = {target.name for target in spec.targets if target.derivative is not None}
     for name, values in outputs_of(model, spec.make_graph(crystal)).items():
+        total = (values.square() if name in derived else values).sum()
         gradients = torch.autograd.grad(
-            values.sum(), learned, retain_graph=True, allow_unused=True, materialize_grads=True
+            total, learned, retain_graph=True, allow_unused=True, materialize_grads=True
         )
         slopes[name] = torch.cat([gradient.flatten() for gradient in gradients]).numpy()
     return slopes

@@ -151,14 +151,22 @@ def _cut(
     return np.split(order, spare + number)
 
 
-def ordered_graphs(source: GraphSource, batch_size: int = EVALUATION_BATCH) -> Iterator[Graph]:
-    """Yield batches of the graphs in their order.
+def ordered_graphs(source: GraphSource, most_atoms: int | None = None) -> Iterator[Graph]:
+    """Yield batches of the graphs in their order, of at most `EVALUATION_BATCH` crystals.
 
     Args:
         source: The graphs of some crystals.
-        batch_size: Crystals in a batch, at most.
+        most_atoms: Of a batch, unless one crystal has more; None for no limit.
     """
-    yield from _read_ahead(source, source.select, torch.arange(len(source)).split(batch_size))
+    crystals = torch.arange(len(source))
+    parts: Iterable[Tensor] = crystals.split(EVALUATION_BATCH)
+    if most_atoms is not None:
+        batch = torch.cumsum(source.counts(Scope.ATOM).cpu(), 0).sub(1) // most_atoms
+        cuts = torch.nonzero(batch.diff()).squeeze(-1) + 1
+        parts = [
+            part for piece in crystals.tensor_split(cuts) for part in piece.split(EVALUATION_BATCH)
+        ]
+    yield from _read_ahead(source, source.select, parts)
 
 
 def _read_ahead(

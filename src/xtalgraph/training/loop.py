@@ -223,7 +223,7 @@ class Trainer:
         """Return the errors whose mean is the validation error; none without validation rows."""
         if len(self.validation) == 0:
             return Validation(self.best_errors, {})
-        graphs = ordered_graphs(self.validation.graph)
+        graphs = ordered_graphs(self.validation.graph, self.model.atoms_at_once)
         batches = infer([cast(Model, self.average.module)], graphs)
         values, _ = concatenated(batch.outputs[0] for batch in batches)
         labels = self.validation.labels
@@ -231,7 +231,7 @@ class Trainer:
         counts = self.validation.graph.counts(Scope.ATOM)
         crystal_of_atom = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
         errors = self.objective.errors(values, labels, self.scales, crystal_of_atom)
-        return Validation(errors.cpu(), self.objective.means(values, labels))
+        return Validation(errors.cpu(), self.objective.means(values, labels, crystal_of_atom))
 
     def _record(self, loss: float, validation: Validation) -> None:
         done, config, errors = self.progress, self.config, validation.errors
@@ -261,7 +261,7 @@ class Trainer:
     def _scales(self) -> dict[str, Tensor]:
         """Return the units of the loss."""
         starts, atoms = [], []
-        for graph in ordered_graphs(self.train.graph):
+        for graph in ordered_graphs(self.train.graph, self.model.atoms_at_once):
             starts.append(self.model.start(graph))
             atoms.append(atoms_of(graph))
         start = {name: torch.cat([part[name] for part in starts]) for name in starts[0]}

@@ -1,8 +1,7 @@
 """Loss and model selection: a term for each target."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from jaxtyping import Float, Int
@@ -16,45 +15,8 @@ from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.model import ByTarget, Output
 from xtalgraph.nn.segments import segment_sum
 from xtalgraph.training.examples import Examples, Labels
+from xtalgraph.training.losses import LOSSES, gaussian_loss
 from xtalgraph.training.settings import TrainingConfig
-
-LOSSES: Final[Mapping[str, Callable[..., Tensor]]] = {
-    "l1": functional.l1_loss,
-    "huber": functional.smooth_l1_loss,
-    "mse": functional.mse_loss,
-}
-"""Losses of a number alone, by their names in the settings."""
-BETA: Final = 0.5
-"""Of `gaussian_loss`."""
-
-
-def gaussian_loss(
-    value: Float[Tensor, "*rows"],
-    label: Float[Tensor, "*rows"],
-    deviation: Float[Tensor, "*rows"],
-    beta: float = BETA,
-) -> Float[Tensor, "*rows"]:
-    """Return the weighted negative log likelihood of each label, s^2β (e²/s² + ln s²)/2.
-
-    e is the error and s the predicted standard deviation; the weight s^2β has no gradient. With
-    β = 0 it is the likelihood itself, whose pull on the mean, e/s², is weak wherever the model has
-    given up: rows that are learned badly at first are never learned. With β = 1 the mean is pulled
-    as by the squared error. At any β the loss of many rows that look the same is least where s² is
-    their mean squared error.
-
-    Args:
-        value: The predicted mean.
-        label: What is to be learned.
-        deviation: The standard deviation, larger than 0.
-        beta: How far rows that are thought to be hard keep their weight.
-
-    Source: M. Seitzer et al., ICLR (2022), doi 10.48550/arXiv.2203.09168.
-
-    >>> gaussian_loss(torch.tensor([3.0]), torch.tensor([1.0]), torch.tensor([2.0]), beta=0.0)
-    tensor([1.1931])
-    """
-    weight = deviation.detach() ** (2 * beta)
-    return weight * (((value - label) / deviation).square() / 2 + deviation.log())
 
 
 @dataclass(frozen=True)
@@ -143,10 +105,19 @@ class Objective:
     The loss is the mean over all known labels, each as often as its weight says. The validation
     error is the mean absolute error, or the log loss of a class; of several targets it is the mean
     of these, in units of their scales. A target without a known label there is left out.
+
+    A potential has hundreds of forces for one energy. There the loss is the mean of the terms, each
+    the mean over its own labels, weighted; energies are compared per atom, and the validation error
+    is the mean of the absolute errors in the same weights and units.
     """
 
     terms: tuple[Term, ...]
     """One for each target."""
+
+    @property
+    def of_potential(self) -> bool:
+        """Whether a target is a derivative of another."""
+        return any(term.target.derivative is not None for term in self.terms)
 
     @classmethod
     def of(cls, targets: Sequence[Target], config: TrainingConfig) -> "Objective":
@@ -167,13 +138,14 @@ class Objective:
                     f"training.weights has one of {name!r}, which is no target of the run"
                     f"{nearest(name, names)}"
                 )
+        per_atom = config.per_atom or any(target.derivative is not None for target in targets)
         return cls(
             tuple(
                 Term(
                     target,
                     config.loss,
                     weights.get(target.name, 1.0),
-                    config.per_atom and target.kind is Kind.EXTENSIVE,
+                    per_atom and target.kind is Kind.EXTENSIVE,
                 )
                 for target in targets
             )
@@ -251,6 +223,9 @@ class Objective:
             sums: What `sums` returned, or those of several parts added up.
         """
         terms = [(term.weight, *sums[term.target.name]) for term in self.terms]
+        if self.of_potential:
+            means = [weight * losses / count.clamp(min=1) for weight, losses, count in terms]
+            return torch.stack(means).sum() / sum(weight for weight, _, _ in terms)
         total = torch.stack([weight * losses for weight, losses, _ in terms]).sum()
         return total / torch.stack([weight * count.double() for weight, _, count in terms]).sum()
 
@@ -272,33 +247,55 @@ class Objective:
             scales: The units in which the errors of several are averaged.
             crystal_of_atom: The crystal of each atom.
         """
-        columns: list[tuple[Tensor, Scope]] = []
+        columns: list[tuple[Tensor, Scope, float]] = []
         for term in self.terms:
             name = term.target.name
-            errors, scope = term.errors(values[name], labels[name].values), labels[name].scope
+            errors = self._errors(term, values[name], labels[name].values, crystal_of_atom)
             if self._is_one_number:
                 return errors
             scaled = (errors / scales[name]).reshape(len(errors), -1)
-            columns += [(column, scope) for column in scaled.T]
-        by_crystal = any(scope is Scope.CRYSTAL for _, scope in columns)
-        shares, measured = [], 0
-        for column, scope in columns:
+            weight = term.weight / scaled.shape[1] if self.of_potential else 1.0
+            columns += [(column, labels[name].scope, weight) for column in scaled.T]
+        by_crystal = any(scope is Scope.CRYSTAL for _, scope, _ in columns)
+        shares, measured = [], 0.0
+        for column, scope, weight in columns:
             known = ~column.isnan()
-            share = column.nan_to_num(0.0) * known / known.sum().clamp(min=1)
+            share = weight * column.nan_to_num(0.0) * known / known.sum().clamp(min=1)
             if by_crystal and scope is Scope.ATOM:
                 count = int(crystal_of_atom[-1]) + 1
                 share = share.new_zeros(count).index_add(0, crystal_of_atom, share)
             shares.append(share)
-            measured += int(known.any())
+            measured += weight * bool(known.any())
         total = torch.stack(shares, dim=1).sum(dim=1)
         return total * len(total) / measured
 
-    def means(self, values: ByTarget, labels: Mapping[str, Labels]) -> dict[str, float]:
+    def _errors(
+        self,
+        term: Term,
+        value: Float[Tensor, "rows *shape"],
+        labels: Float[Tensor, "rows *shape"],
+        crystal_of_atom: Int[Tensor, " atoms"],
+    ) -> Float[Tensor, "rows *shape"]:
+        """Return the errors of a target in its unit, those of a potential's energy per atom."""
+        errors = term.errors(value, labels)
+        if self.of_potential and term.per_atom:
+            errors = errors / crystal_of_atom.bincount(minlength=len(errors))
+        return errors
+
+    def means(
+        self,
+        values: ByTarget,
+        labels: Mapping[str, Labels],
+        crystal_of_atom: Int[Tensor, " atoms"],
+    ) -> dict[str, float]:
         """Return the validation error of each of several targets, in its own unit.
+
+        That of the energy of a potential is per atom.
 
         Args:
             values: What the model computed, in the precision of the labels.
             labels: What is true.
+            crystal_of_atom: The crystal of each atom.
 
         Returns:
             By column in ``log.csv``; empty of one target.
@@ -308,7 +305,7 @@ class Objective:
         means = {}
         for term in self.terms:
             name = term.target.name
-            errors = term.errors(values[name], labels[name].values)
+            errors = self._errors(term, values[name], labels[name].values, crystal_of_atom)
             means[f"{_column(term.measure)}:{name}"] = float(errors.nanmean())
         return means
 

@@ -10,6 +10,7 @@ from xtalgraph.baselines.atomic import ElementMeanBaseline, SiteMeanBaseline
 from xtalgraph.baselines.baseline import Baseline, MeanBaseline, PrevalenceBaseline
 from xtalgraph.baselines.composition import CompositionBaseline, CompositionClassifier
 from xtalgraph.baselines.composition_features import count_elements
+from xtalgraph.baselines.reference_energies import ReferenceEnergies
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
@@ -43,6 +44,8 @@ def fit_baselines(
         baselines = _of_crystals(target, seed)
         counts = count_elements(crystals)
         read = counts[train], counts
+    if target.derivative is not None:
+        baselines = (ReferenceEnergies(),)
     results = []
     for baseline in baselines:
         if only not in (None, baseline.name):
@@ -50,7 +53,7 @@ def fit_baselines(
         began = time.monotonic()
         columns = truth.reshape(len(truth), -1).T  # each number of a list for itself
         predictions = [baseline.fit(read[0], column).predict(read[1]) for column in columns]
-        predicted = np.stack(predictions, axis=-1) if target.tensor.shape else predictions[0]
+        predicted = np.stack(predictions, axis=-1).reshape(-1, *target.tensor.shape)
         seconds = time.monotonic() - began
         values = Values((target,), {target.name: predicted}, labels.num_atoms)
         results.append(

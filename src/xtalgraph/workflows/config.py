@@ -12,12 +12,15 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.conventions.tensors import SCALAR, TensorType
 from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.potential_labels import LabelKeys
+from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
+from xtalgraph.workflows.potential_defaults import with_potential_defaults
 from xtalgraph.workflows.setting_names import SECTIONS, check_names, setting_meant
 
 _NEUTRAL: Final = {
@@ -60,6 +63,7 @@ class RunConfig:
         for needed in ("path", "target"):
             if sections.get("data", {}).get(needed) is None:
                 raise ConfigError(f"data.{needed} is missing: say what to learn from, and --target")
+        sections = with_potential_defaults(sections)
         data = settings_from(DataConfig, sections["data"], "data")
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
@@ -220,6 +224,9 @@ def declared_targets(data: DataConfig) -> tuple[Target, ...]:
         TargetError: If the parts of a declaration contradict each other.
     """
     names = data.target if isinstance(data.target, list) else [data.target]
+    of_potential = potential_targets(names)
+    if of_potential is not None:
+        return of_potential
     columns = [_for_each(data, key, names) for key in _OF_TARGETS]
     targets: list[Target] = []
     for name, kind, unit, best, word, size in zip(names, *columns, strict=True):
@@ -234,6 +241,15 @@ def declared_targets(data: DataConfig) -> tuple[Target, ...]:
             "--task classification"
         )
     return tuple(targets)
+
+
+def label_keys(data: DataConfig) -> LabelKeys:
+    """Return the columns of the labels of a potential that are named.
+
+    Args:
+        data: The settings.
+    """
+    return LabelKeys(data.energy_key, data.forces_key, data.stress_key)
 
 
 def declared_conditions(data: DataConfig) -> Conditions:

@@ -41,6 +41,12 @@ class DataConfig:
     """How many numbers each row has, where the column holds lists; null: one number, no list."""
     unit: Annotated[list[str] | str, Spelled("UNIT")] = ""
     """Unit of the target, as it is to be printed."""
+    energy_key: Annotated[str | None, Spelled("COL")] = None
+    """Column of the energies of a potential."""
+    forces_key: Annotated[str | None, Spelled("COL")] = None
+    """Column of the forces."""
+    stress_key: Annotated[str | None, Spelled("COL")] = None
+    """Column of the stress or virial."""
     best: list[_END] | _END = "low"
     """Best end of the target, for top-k recall."""
     conditions: list[str] | str | None = None

@@ -98,7 +98,7 @@ def _inferred(
     model: Model, prepared: Prepared, crystals: Int[np.ndarray, " crystals"]
 ) -> Iterator[Inferred]:
     source = prepared.graphs.part(torch.from_numpy(crystals))
-    return infer([model], ordered_graphs(source))
+    return infer([model], ordered_graphs(source, model.atoms_at_once))
 
 
 def _examples(

@@ -68,7 +68,8 @@ def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> N
     if names is None:
         return
     conditions = config.spec.conditions
-    for column in [*(target.name for target in config.targets), *conditions.columns]:
+    named = () if config.spec.is_potential else (target.name for target in config.targets)
+    for column in [*named, *conditions.columns]:
         if column not in names:
             raise InputError(f"there is no column {column!r}{nearest(column, names)}")
     division = parse_division(config.data.split)

@@ -25,7 +25,7 @@ from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
-from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.config import RunConfig, label_keys
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.graph_source import Graphs, make_graphs
 from xtalgraph.workflows.preflight import NO_FOLDS
@@ -84,12 +84,14 @@ class Preparations:
             InputError: If the source cannot be used.
         """
         source, disorder = self.request.source, config.data.disorder
-        key = repr((disorder, config.targets, config.spec.conditions))
+        key = repr((disorder, config.targets, config.spec.conditions, label_keys(config.data)))
         if key not in self._datasets:
             if disorder not in self._tables:
                 self._tables[disorder] = read_table(source, progress=progress, disorder=disorder)
             table = self._tables[disorder]
-            self._datasets[key] = label(table, source, config.targets, config.spec.conditions)
+            self._datasets[key] = label(
+                table, source, config.targets, config.spec.conditions, label_keys(config.data)
+            )
         return self._datasets[key]
 
     def prepared(

@@ -20,7 +20,7 @@ from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.upgrades import upgrade_division
 from xtalgraph.workflows.claim import saved_sections
-from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.config import RunConfig, label_keys
 
 
 @final
@@ -125,6 +125,7 @@ class Run:
             resolved,
             config.targets,
             config.spec.conditions,
+            keys=label_keys(config.data),
             progress=progress,
             disorder=config.data.disorder,
         )

@@ -71,6 +71,9 @@ class SharedOptions(TypedDict, total=False):
     task: str | Sequence[str] | None
     unit: str | Sequence[str] | None
     best: str | Sequence[str] | None
+    energy_key: str | None
+    forces_key: str | None
+    stress_key: str | None
     split: str | None
     folds: int | None
     epochs: int | None

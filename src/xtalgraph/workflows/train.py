@@ -15,13 +15,15 @@ from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
-from xtalgraph.data.dataset import Divided
+from xtalgraph.data.dataset import Dataset, Divided
+from xtalgraph.data.potential_summary import summarise_labels
 from xtalgraph.evidence.assessment import assess_novelty, assess_uncertainty
 from xtalgraph.evidence.pages.card import write_card
 from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.evidence.performance import ModelResult, measured, shown_crystals, worst_of
 from xtalgraph.evidence.run_files import FOLDER, prediction_tables
 from xtalgraph.evidence.text.data import about_division
+from xtalgraph.evidence.text.potential import about_labels, warnings_about_labels
 from xtalgraph.evidence.text.training import about_conditions, about_target
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.intervals import calibrate, save_intervals, with_intervals
@@ -130,6 +132,8 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         write_atomically(folder / "config.yaml", config.to_yaml())
         write_json(folder / "split.json", division)
         _tell_split(divided, division)
+        if config.spec.is_potential:
+            _tell_labels(divided.dataset)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
         executor, tasks = member_fits(folder, prepared, config, session)
         baselines = partial(preparations.baselines, divided, config.training.seed)
@@ -137,6 +141,15 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         fitted = gathered(folder, prepared, config, [members[task.number] for task in tasks])
         _write_run(folder, config, divided, division, fitted, baselines(), began)
     return Run(folder)
+
+
+def _tell_labels(dataset: Dataset) -> None:
+    """Say what the labels of a potential are like, and what is wrong with them."""
+    summary = summarise_labels(dataset)
+    for sentence in about_labels(summary):
+        log.info("%s", sentence)
+    for warning in warnings_about_labels(summary):
+        log.warning("%s", warning)
 
 
 def _write_run(

@@ -6,14 +6,15 @@ import time
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
 from xtalgraph.conventions.choices import Device
+from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
-from xtalgraph.conventions.errors import GraphError, InputError
+from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.crystal import Crystal
@@ -34,6 +35,12 @@ from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.report import report
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.verify_calculator import (
+    SAMPLE as SAMPLE_OF_CALCULATOR,
+)
+from xtalgraph.workflows.verify_calculator import (
+    verify_calculator,
+)
 
 log = logging.getLogger("xtalgraph")
 
@@ -45,8 +52,8 @@ SAMPLE: Final = 32
 class Verified:
     """What came out of a verification, and on what."""
 
-    path: Path
-    """``verify.json``."""
+    path: Path | None
+    """``verify.json``; None of a calculator."""
     verification: Verification
     """Check by check."""
     document: dict[str, Any]
@@ -75,20 +82,23 @@ class _Chosen:
 
 @checks_arguments
 def verify(
-    run: str | Path,
+    run: str | Path | None = None,
     *,
+    calculator: Annotated[Any, Spelled("MODULE:NAME")] = None,
     on: Any = None,
-    sample: Count = SAMPLE,
+    sample: Annotated[Count | None, Spelled(default="32; 4 with --calculator")] = None,
     device: Device = "cpu",
     progress: bool = True,
 ) -> Verified:
     """Verify the model of a run, write ``verify.json`` into its folder, and its report again.
 
     First its files are compared with its manifest. Of several members the mean is tried, which the
-    run predicts.
+    run predicts. Without a run it is a calculator of ASE that is verified, of any package.
 
     Args:
         run: A run folder.
+        calculator: Instead of a run, a calculator of ASE, or the name of what is or makes one. As
+            in ``chgnet.model.dynamics:CHGNetCalculator``.
         on: Crystals to try it on: files, folders or tables; by default the test part of the run. In
             Python also structures.
         sample: How many of them, drawn at random, the same ones each time.
@@ -105,13 +115,18 @@ def verify(
         RunError: If the run is not finished, or a file of it has changed.
     """
     check_device(device)
+    if (run is None) == (calculator is None):
+        raise ConfigError("verify either the model of a RUN, or a --calculator")
+    if run is None:
+        tried = SAMPLE_OF_CALCULATOR if sample is None else sample
+        return Verified(None, *verify_calculator(calculator, on, sample=tried, progress=progress))
     opened, began = Run.open(run), time.monotonic()
     files = check_manifest(opened.folder, evidence=True)
     if files is not None:
         log.info("%s is whole: its %d files are as the training left them", opened.folder, files)
     known = _crystals_of(opened, on, progress)
     graph_settings = opened.predictor.spec.make_graph_settings()
-    chosen = _choose(known.crystals, graph_settings, sample)
+    chosen = _choose(known.crystals, graph_settings, SAMPLE if sample is None else sample)
     if not chosen.crystals:
         raise _nothing(known.source, chosen)
     _say_passed_over(chosen)

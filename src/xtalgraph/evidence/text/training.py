@@ -12,6 +12,10 @@ _KINDS: Final[Mapping[Kind, str]] = {
     Kind.INTENSIVE: "does not grow with the cell (use --kind extensive for a total of the cell)",
     Kind.ATOMIC: "one value for each atom",
 }
+_DERIVATIVES: Final[Mapping[str, str]] = {
+    "position": "the negative derivative by the positions",
+    "strain": "the derivative by the strain, over the volume, positive in tension,",
+}
 _NAMED: Final = 5
 """Crystals that are named."""
 
@@ -25,6 +29,9 @@ def about_target(target: Target) -> str:
         return (
             f"Target {target.name}{several}, a class: the probability of {positive} is predicted."
         )
+    if target.derivative is not None:
+        of, sign = target.derivative.of, _DERIVATIVES[target.derivative.by]
+        return f"Target {target.name} in {target.unit}: {sign} of {of}, and not learned by itself."
     unit = f" in {target.unit}" if target.unit else " (no unit given; set it with --unit)"
     return f"Target {target.name}{unit}{several}, {target.kind}: {_KINDS[target.kind]}."
 

@@ -1,0 +1,21 @@
+"""`xtalgraph elastic`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from xtalgraph.cli.command import verb
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.simulate import Simulated
+
+
+@verb("xtalgraph.workflows.simulate:elastic", several=["sources"])
+def elastic(done: "Simulated") -> int:
+    """Compute the elastic constants of the crystals in SOURCES with POTENTIAL.
+
+    POTENTIAL is a run folder, or MODULE:NAME of a calculator of ASE. The exit code is 1 if a
+    crystal has no result.
+    """
+    click.echo(f"{done.good} crystals, {done.bad} without a result: {done.path}, {done.page}")
+    return 1 if done.bad else 0

@@ -1,0 +1,250 @@
+"""The labels of a potential in the columns of a table, by whatever names and in whatever form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.settings import nearest
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.label_reading import is_missing
+from xtalgraph.data.potential_targets import SPELLINGS, Role
+from xtalgraph.data.targets import Target
+
+_SAME: Final = 1e-8
+"""Two columns with the same label agree to this, relative."""
+_VOIGT: Final = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+_ROLES: Final[Mapping[str, Role]] = {"position": "forces", "strain": "stress"}
+_FREE: Final = "free_energy"
+
+
+@dataclass(frozen=True)
+class LabelKeys:
+    """The columns of the labels, where they are not among the usual names."""
+
+    energy: str | None = None
+    """Of the energy of the cell, eV."""
+    forces: str | None = None
+    """Of the forces, eV/Å."""
+    stress: str | None = None
+    """Of the stress, eV/Å³, positive in tension, or of the virial, eV, if its name says so."""
+
+
+NO_KEYS: Final = LabelKeys()
+"""The usual names."""
+
+
+@dataclass(frozen=True)
+class FoundLabels:
+    """The labels of some targets, one for each crystal."""
+
+    values: Mapping[str, Sequence[Any]]
+    """By the name of the target; None where a crystal has none."""
+    columns: Mapping[str, str]
+    """The column of each target."""
+    notes: tuple[str, ...]
+    """What was decided on the way, in words."""
+
+
+def find_labels(
+    columns: pd.DataFrame,
+    crystals: Sequence[Crystal],
+    targets: Sequence[Target],
+    keys: LabelKeys = LabelKeys(),
+) -> FoundLabels:
+    """Take the labels of a potential from a table.
+
+    A stress may be a matrix, nine numbers, or six in the order xx, yy, zz, yz, xz, xy. A virial W
+    becomes the stress −W/V.
+
+    Args:
+        columns: One row for each crystal.
+        crystals: The same crystals.
+        targets: An energy and derivatives of it.
+        keys: Columns that are named by the user.
+
+    Raises:
+        InputError: If a column is not there or is empty, or there are two that differ.
+    """
+    values: dict[str, Sequence[Any]] = {}
+    sources: dict[str, str] = {}
+    notes: list[str] = []
+    for target in targets:
+        role = role_of_target(target)
+        column, note = _column(columns, role, target.name, getattr(keys, role))
+        raw = list(columns[column])
+        if all(map(is_missing, raw)):
+            raise InputError(
+                f"no crystal has {role}: the column {column!r} is empty in all {len(raw)} rows"
+            )
+        if role == "stress":
+            of_virial = "virial" in column.lower()
+            raw = [_stress(*pair, of_virial) for pair in zip(raw, crystals, strict=True)]
+            if of_virial:
+                note = f"stresses are made of the virials {column!r}, as −virial/volume"
+        values[target.name], sources[target.name] = raw, column
+        notes += [note] if note else []
+    return FoundLabels(values, sources, tuple(notes))
+
+
+def role_of_target(target: Target) -> Role:
+    """Return what a target is to a potential.
+
+    Args:
+        target: The energy, or a derivative of it.
+    """
+    return "energy" if target.derivative is None else _ROLES[target.derivative.by]
+
+
+def _column(columns: pd.DataFrame, role: Role, name: str, key: str | None) -> tuple[str, str]:
+    """Return the column of a label, and what there is to say of the choice."""
+    names = [str(column) for column in columns.columns]
+    if key is not None:
+        if key not in names:
+            raise InputError(f"there is no column {key!r} for the {role}{nearest(key, names)}")
+        return key, ""
+    known = SPELLINGS[role]
+    there = [column for column in names if column.lower() in known]
+    there.sort(key=lambda column: (column != name, known.index(column.lower())))
+    if name in names and name not in there:
+        there.insert(0, name)
+    if not there:
+        raise InputError(
+            f"no {role} were read: none of the columns {', '.join(names) or '(there are none)'} "
+            f"is one of {role}. Name it with --{role}-key"
+        )
+    free = [column for column in there if column.lower().endswith(_FREE)]
+    others = [column for column in there if column not in free]
+    if free and others and not _agree(columns[free[0]], columns[others[0]]):
+        return free[0], (
+            f"the energies {free[0]!r} are taken, of which forces are the derivatives, and not "
+            f"{others[0]!r}: --energy-key takes others"
+        )
+    for other in others[1:]:
+        if not _agree(columns[others[0]], columns[other]):
+            raise InputError(
+                f"the columns {others[0]!r} and {other!r} are both {role}, and differ: say which "
+                f"with --{role}-key"
+            )
+    taken = there[0]
+    return taken, f"the {role} are those of the column {taken!r}" if taken != name else ""
+
+
+def _agree(first: pd.Series, second: pd.Series) -> bool:
+    for label, other in zip(first, second, strict=True):
+        if is_missing(label) or is_missing(other):
+            continue
+        try:
+            a, b = np.asarray(label, dtype=float), np.asarray(other, dtype=float)
+        except (TypeError, ValueError):
+            return False
+        if a.shape != b.shape or not np.allclose(a, b, rtol=_SAME, atol=_SAME, equal_nan=True):
+            return False
+    return True
+
+
+def _stress(raw: Any, crystal: Crystal, of_virial: bool) -> Any:
+    """Return a stress as a matrix; what is none stays as it is, and is refused later."""
+    if is_missing(raw):
+        return None
+    try:
+        values = np.asarray(raw, dtype=float)
+    except (TypeError, ValueError):
+        return raw
+    if values.shape == (6,):
+        values = values[_VOIGT]
+    elif values.shape == (9,):
+        values = values.reshape(3, 3)
+    if values.shape != (3, 3):
+        return raw
+    return -values / crystal.volume if of_virial else values
+
+
+@dataclass(frozen=True)
+class StressCheck:
+    """How stresses compare with the energies of strained copies of the same crystal."""
+
+    pairs: int
+    """How many pairs of crystals differ by a strain alone."""
+    ratio: float
+    """Change of the energy over the work of the stress: 1 where sign and unit are right."""
+
+    @property
+    def factor(self) -> str:
+        """What is wrong, in words; empty where nothing is."""
+        for size, text in _FACTORS.items():
+            if abs(self.ratio * size - 1.0) < 0.3:
+                return text
+            if abs(self.ratio * size + 1.0) < 0.3:
+                return f"{text}, and of the other sign" if size != 1.0 else "of the other sign"
+        return "" if abs(self.ratio - 1.0) < 0.3 else "of another unit or sign"
+
+
+_FACTORS: Final = {1.0: "", 160.21766: "in GPa", 1602.1766: "in kbar"}
+"""How many times too large stresses are in the units that people have."""
+_STRAIN: Final = 0.08
+"""The largest strain between two crystals whose energies are compared."""
+_PLACES: Final = 1e-3
+"""How equal fractional coordinates of strained copies are."""
+
+
+def check_stress(
+    crystals: Sequence[Crystal],
+    energies: Float[np.ndarray, " crystals"],
+    stresses: Float[np.ndarray, "crystals 3 3"],
+) -> StressCheck | None:
+    """Compare stresses with energies of crystals that are strained copies of each other.
+
+    Between two of them the energy changes by V σ:ε to third order, with σ and V at the middle.
+
+    Args:
+        crystals: Labelled ones.
+        energies: Of the cells, eV; NaN where there is none.
+        stresses: NaN where there is none.
+
+    Returns:
+        None if no two crystals differ by a strain alone.
+    """
+    known = [
+        n
+        for n in range(len(crystals))
+        if np.isfinite(energies[n]) and np.isfinite(stresses[n]).all()
+    ]
+    groups: dict[bytes, list[int]] = {}
+    for n in known:
+        groups.setdefault(crystals[n].site_numbers.tobytes(), []).append(n)
+    changes: list[tuple[float, float]] = []
+    for members in groups.values():
+        for rank, first in enumerate(members):
+            for second in members[rank + 1 : rank + 40]:
+                strain = _strain_between(crystals[first], crystals[second])
+                if strain is None:
+                    continue
+                volume = (crystals[first].volume + crystals[second].volume) / 2
+                middle = (stresses[first] + stresses[second]) / 2
+                work = volume * float(np.sum(middle * strain))
+                changes.append((float(energies[second] - energies[first]), work))
+    if not changes:
+        return None
+    change, work = np.array(changes).T
+    total = float(np.sum(work * work))
+    if total == 0.0:
+        return None
+    return StressCheck(len(changes), float(np.sum(change * work) / total))
+
+
+def _strain_between(first: Crystal, second: Crystal) -> Float[np.ndarray, "3 3"] | None:
+    """Return the strain that makes the second crystal of the first, None if it is not one alone."""
+    deformation = np.linalg.solve(first.cell, second.cell)
+    size = np.abs(deformation - np.eye(3)).max()
+    if not 1e-6 < size < _STRAIN:
+        return None
+    shift = second.fractional - first.fractional
+    if np.abs(shift - np.round(shift)).max() > _PLACES:
+        return None
+    strain: Float[np.ndarray, "3 3"] = (deformation + deformation.T) / 2 - np.eye(3)
+    return strain

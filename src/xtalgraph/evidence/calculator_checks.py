@@ -1,0 +1,257 @@
+"""Verify any potential that ASE can call: its forces, symmetry, smoothness and dynamics."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, final
+
+import numpy as np
+from tqdm import tqdm
+
+from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.convert import to_ase
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.representations import representations
+from xtalgraph.data.potential_targets import energy_target, forces_target, stress_target
+from xtalgraph.data.targets import Target
+from xtalgraph.evidence.energy_conservation import (
+    DURATION,
+    TEMPERATURE,
+    Conservation,
+    conservation,
+)
+from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.derivative_checks import derivative_violations, net_force
+from xtalgraph.models.invariance import Arrays, expected_values, violations
+
+DOUBLE: Final = 1e-12
+"""Relative noise of an energy below which a calculator is taken to compute in float64."""
+SINGLE: Final = 2.0**-23
+"""Relative rounding of single precision."""
+EXACT: Final = 1e-9
+"""Smallest relative violation that is a failure of what is exact in mathematics."""
+DERIVED: Final = 1e-5
+"""Smallest relative difference of a derivative from energies that is a failure."""
+DRIFT: Final = 0.02
+"""Drift in a picosecond, over the kinetic energy, that is no failure."""
+STEP: Final = 1e-7
+"""Smallest relative step of a value that is a failure."""
+NOISES: Final = 20.0
+"""As many times the measured noise is taken for noise, too."""
+_STEPS: Final = {True: 1e-3, False: 1e-2}
+"""Over which energies are compared, Å, in float64 and otherwise."""
+_STRAIN: Final = 0.06
+"""How far crystals are squeezed and stretched for steps in the energy."""
+_POINTS: Final = 81
+"""At how many strains."""
+_HALVINGS: Final = 26
+"""How often the interval that holds the largest step is halved."""
+_SHIFTS: Final = 6
+"""How many translations of a crystal show the noise."""
+
+
+@final
+class CalculatorUnderTest:
+    """An ASE calculator as a function of crystals.
+
+    Args:
+        calculator: Returns energies and forces, and where it can stresses.
+
+    Raises:
+        InputError: If it is no ASE calculator.
+    """
+
+    def __init__(self, calculator: Any) -> None:
+        if not hasattr(calculator, "get_property"):
+            raise InputError(
+                "the calculator must be one of ASE, with get_property, got "
+                f"{type(calculator).__name__}: name a function that returns one, or the calculator"
+            )
+        self.calculator = calculator
+        implemented = getattr(calculator, "implemented_properties", ["energy", "forces", "stress"])
+        targets: tuple[Target, ...] = (energy_target(), forces_target())
+        self.targets = (*targets, stress_target()) if "stress" in implemented else targets
+
+    def __call__(self, crystal: Crystal) -> Arrays:
+        """Return energy, forces and stress of a crystal, by the names of `targets`."""
+        atoms = to_ase(crystal)
+        atoms.calc = self.calculator
+        values = {
+            "energy": np.array([float(atoms.get_potential_energy())]),
+            "forces": np.asarray(atoms.get_forces(), dtype=float),
+        }
+        if len(self.targets) > len(values):
+            values["stress"] = np.asarray(atoms.get_stress(voigt=False), dtype=float)[None]
+        return values
+
+
+def check_calculator(
+    tested: CalculatorUnderTest,
+    crystals: Mapping[str, Crystal],
+    *,
+    dynamics: bool = True,
+    progress: bool = False,
+) -> Iterator[CheckResult]:
+    """Check a calculator on crystals.
+
+    What is exact in mathematics may be off by rounding, whose size is measured first: energies of
+    crystals that were moved by a little must be equal, and are not to the last digits.
+
+    Args:
+        tested: The calculator.
+        crystals: At least one, by name.
+        dynamics: Whether to run molecular dynamics, on the first crystal.
+        progress: Show a progress bar on standard error.
+
+    Yields:
+        A result for each check.
+    """
+    checks = _Checks(tested, dict(crystals))
+    todo = tqdm(crystals, desc="verifying", unit="crystal", disable=not progress)
+    for name in todo:
+        checks.try_on(name)
+    yield from checks.results()
+    if dynamics:
+        first = next(iter(crystals))
+        kept = conservation(tested.calculator, crystals[first])
+        yield from _energy_is_kept(kept, first, checks.noise["energy"] * checks.scale["energy"])
+
+
+@final
+class _Checks:
+    """The checks that are tried crystal by crystal."""
+
+    def __init__(self, tested: CalculatorUnderTest, crystals: dict[str, Crystal]) -> None:
+        self.tested, self.crystals, targets = tested, crystals, tested.targets
+        self.start = {name: tested(crystal) for name, crystal in crystals.items()}
+        self.scale = {}
+        for target in targets:
+            arrays = [values[target.name] for values in self.start.values()]
+            largest = max(float(np.abs(array).max(initial=0.0)) for array in arrays)
+            self.scale[target.name] = largest or 1.0
+        self.noise = self._noise()
+        self.double = self.noise["energy"] < DOUBLE
+        derived = [target for target in targets if target.derivative is not None]
+        self.finite = Worst("a finite number", targets, self.scale)
+        self.same = Worst("repeated", targets, self.scale)
+        self.moved: dict[str, Worst] = {}
+        self.derived = Worst("derivatives of the energy", derived, self.scale)
+        self.net = Worst("sum of forces", derived[:1], self.scale)
+        self.jump = Worst("steps under strain", targets, self.scale)
+
+    def _noise(self) -> dict[str, float]:
+        """Return by how much values differ between crystals that were moved, relative.
+
+        Values that are in single precision, all of them, have its rounding at least.
+        """
+        worst = {}
+        for name in self.scale:
+            arrays = [values[name] for values in self.start.values()]
+            single = all(np.array_equal(array, array.astype(np.float32)) for array in arrays)
+            worst[name] = SINGLE if single else 0.0
+        for name, crystal in self.crystals.items():
+            generator = np.random.default_rng(0)
+            for _ in range(_SHIFTS):
+                shifted = transforms.translate(crystal, generator.uniform(-1e-3, 1e-3, 3))
+                off = violations(self.tested(shifted), self.start[name])
+                worst = {key: max(worst[key], off[key] / self.scale[key]) for key in worst}
+        return worst
+
+    def allowed(self, least: float, amplified: float = 1.0) -> float:
+        """Return the relative violation that passes: the least, or what the noise explains."""
+        return max(least, NOISES * amplified * max(self.noise.values()))
+
+    def try_on(self, name: str) -> None:
+        """Put the calculator through every check on one crystal."""
+        crystal, start, targets = self.crystals[name], self.start[name], self.tested.targets
+        self.finite.add(name, violations(start, start))
+        self.same.add(name, violations(self.tested(crystal), start))
+        generator = np.random.default_rng(1)
+        for other in representations(crystal, generator):
+            worst = self.moved.setdefault(other.what, Worst(other.what, targets, self.scale))
+            expected = expected_values(start, other, targets)
+            worst.add(name, violations(self.tested(other.crystal), expected))
+        derived = [target for target in targets if target.derivative is not None]
+        step = _STEPS[self.double]
+        self.derived.add(
+            name, derivative_violations(self.tested, crystal, derived, generator, step)
+        )
+        self.net.add(name, {"forces": net_force(start["forces"])})
+        self.jump.add(name, largest_step(self.tested, crystal))
+
+    def results(self) -> Iterator[CheckResult]:
+        """Return what came out."""
+        size = max(self.noise.values())
+        reason = f"rounding of {size:.1g} was measured"
+        yield self.finite.result("no NaN, no infinity", EXACT)
+        yield self.same.result(reason, self.allowed(EXACT))
+        for worst in self.moved.values():
+            yield worst.result(reason, self.allowed(EXACT))
+        # A difference of energies over a step has the noise of the energy over the step.
+        forces = self.scale["forces"] * _STEPS[self.double]
+        amplified = self.noise["energy"] * self.scale["energy"] / forces
+        tolerance = max(DERIVED, NOISES * amplified, NOISES * self.noise["forces"])
+        yield self.derived.result(
+            f"energies {_STEPS[self.double]:g} Å apart, and {reason}", tolerance
+        )
+        yield self.net.result(reason, self.allowed(EXACT))
+        yield self.jump.result(
+            f"looked at over {2 * _STRAIN / (_POINTS - 1) / 2**_HALVINGS:.0e} of a length, and "
+            f"{reason}",
+            self.allowed(STEP),
+        )
+
+
+def largest_step(predict: Callable[[Crystal], Arrays], crystal: Crystal) -> dict[str, float]:
+    """Return the largest step of values while a crystal is squeezed and stretched.
+
+    Neighbours come and go through whatever cutoffs there are. The interval in which a value changes
+    most from what its neighbours let expect is halved until a smooth function would not change.
+
+    Args:
+        predict: Values of a crystal, by target.
+        crystal: Any.
+
+    Returns:
+        Of each value, in its unit.
+    """
+
+    def at(strain: float) -> Arrays:
+        return predict(transforms.strain(crystal, strain * np.eye(3)))
+
+    strains = np.linspace(-_STRAIN, _STRAIN, _POINTS)
+    values = [at(strain) for strain in strains]
+    steps = {}
+    for name in values[0]:
+        curve = np.stack([point[name].ravel() for point in values])
+        # The fourth differences of a smooth curve are small, those around a step as large as it.
+        first = int(np.abs(np.diff(curve, 4, axis=0)).max(axis=1).argmax()) + 1
+        low, high = float(strains[first]), float(strains[first + 2])
+        ends = [values[first][name], values[first + 2][name]]
+        for _ in range(_HALVINGS + 1):
+            middle = (low + high) / 2
+            half = at(middle)[name]
+            before, after = (float(np.abs(half - end).max()) for end in ends)
+            if before > after:
+                high, ends[1] = middle, half
+            else:
+                low, ends[0] = middle, half
+        steps[name] = float(np.abs(ends[1] - ends[0]).max())
+    return steps
+
+
+def _energy_is_kept(kept: Conservation, name: str, noise: float) -> Iterator[CheckResult]:
+    """Judge the total energy of a trajectory."""
+    energy, scale = (energy_target(),), {"energy": kept.kinetic}
+    length = f"{kept.atoms} atoms, {TEMPERATURE:g} K, {DURATION:g} ps"
+    drift = Worst("drift of the total energy", energy, scale, "/ps")
+    drift.add(name, {"energy": abs(kept.drift)})
+    yield drift.result(f"{length}, steps of {kept.steps[1]:g} fs, over the kinetic energy", DRIFT)
+    errors = Worst("error of the total energy", energy, scale)
+    errors.add(name, {"energy": kept.errors[1]})
+    reason = (
+        f"{length}: halving the step divides it by {kept.errors[0] / kept.errors[1]:.2g}, by 4 "
+        "where forces are the derivative of a smooth energy"
+    )
+    # Not divided by 2 at least, the error is not that of the integrator but of the forces.
+    of_forces = kept.errors[0] < 2.0 * kept.errors[1]
+    yield errors.result(reason, NOISES * noise / kept.kinetic if of_forces else 1.0)

@@ -1,0 +1,87 @@
+"""Whether the total energy is kept in molecular dynamics: its drift, and its error by the step."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.convert import to_ase
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.momenta import BOLTZMANN, thermal_momenta
+
+TEMPERATURE: Final = 300.0
+"""Of the velocities at the start, K."""
+STEPS: Final = (2.0, 1.0)
+"""Of the integration, fs."""
+DURATION: Final = 0.4
+"""Of a trajectory, ps."""
+FEWEST: Final = 8
+"""Atoms; smaller cells are repeated."""
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """The total energy of two trajectories that differ by their step."""
+
+    atoms: int
+    """How many there are."""
+    steps: tuple[float, float]
+    """Of the integration, fs; the second is half of the first."""
+    drift: float
+    """Slope of the total energy at the smaller step, in eV/ps, for the whole cell."""
+    errors: tuple[float, float]
+    """Standard deviation of the total energy about its slope, eV, at each step."""
+    kinetic: float
+    """Kinetic energy at the start, eV."""
+
+    @property
+    def order(self) -> float:
+        """By which power of the step the error falls: 2 for the integrator of Verlet."""
+        return float(np.log2(self.errors[0] / self.errors[1])) if self.errors[1] > 0 else 2.0
+
+
+def conservation(calculator: Any, crystal: Crystal, *, seed: int = 0) -> Conservation:
+    """Run molecular dynamics at constant energy, at two steps.
+
+    Args:
+        calculator: Of ASE.
+        crystal: Repeated until it has `FEWEST` atoms.
+        seed: Of the velocities.
+    """
+    while len(crystal) < FEWEST:
+        lengths = np.where(crystal.pbc, np.linalg.norm(crystal.cell, axis=1), np.inf)
+        if not np.isfinite(lengths).any():
+            break
+        times = np.where(np.arange(3) == lengths.argmin(), 2, 1)
+        crystal = transforms.supercell(crystal, (int(times[0]), int(times[1]), int(times[2])))
+    atoms = to_ase(crystal)
+    atoms.calc = calculator
+    drawn = np.random.default_rng(seed)
+    atoms.set_momenta(thermal_momenta(atoms.get_masses(), TEMPERATURE, drawn))
+    kinetic = float(atoms.get_kinetic_energy()) or TEMPERATURE * BOLTZMANN
+    tracks = [_total_energies(atoms.copy(), calculator, step) for step in STEPS]
+    (_, coarse), (drift, fine) = (
+        _slope(track, step) for track, step in zip(tracks, STEPS, strict=True)
+    )
+    return Conservation(len(atoms), STEPS, drift, (coarse, fine), kinetic)
+
+
+def _total_energies(atoms: Any, calculator: Any, step: float) -> Float[np.ndarray, " steps"]:
+    from ase import units
+    from ase.md.verlet import VelocityVerlet
+
+    atoms.calc = calculator
+    energies: list[float] = []
+    dynamics = VelocityVerlet(atoms, timestep=step * units.fs)
+    dynamics.attach(lambda: energies.append(float(atoms.get_total_energy())))
+    dynamics.run(round(1000 * DURATION / step))
+    return np.array(energies)
+
+
+def _slope(energies: Float[np.ndarray, " steps"], step: float) -> tuple[float, float]:
+    """Return the slope in eV/ps, and the standard deviation about it in eV."""
+    time = 1e-3 * step * np.arange(len(energies))
+    line = np.polynomial.Polynomial.fit(time, energies, 1).convert()
+    return float(line.coef[1]), float(np.std(energies - line(time)))

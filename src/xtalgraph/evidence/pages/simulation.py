@@ -1,0 +1,181 @@
+"""Pages of what a potential was used for: relaxations, equations of state, elastic constants."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from xtalgraph.conventions.files import write_atomically
+from xtalgraph.evidence.numbers import count
+from xtalgraph.evidence.pages.frame import render_page
+from xtalgraph.evidence.pages.markup import Content, Html, figure, section, table
+from xtalgraph.plots.curves import Curve, curves_plot
+from xtalgraph.plots.export import figure_to_svg, inline_svg
+
+Rows = Sequence[Mapping[str, str]]
+"""Of a table, as it stands in the file."""
+_DRAWN: Final = 12
+"""Curves that a page shows."""
+
+
+def write_relax_page(folder: Path, rows: Rows) -> Path:
+    """Write ``relax.html``.
+
+    Args:
+        folder: Where it is written.
+        rows: Of ``relax.csv``.
+    """
+    done = [row for row in rows if row["energy"]]
+    converged = sum(row["converged"] == "True" for row in done)
+    cells = [
+        (
+            *_named(row),
+            _number(row, "energy_start", 4),
+            _number(row, "energy", 4),
+            _change(row),
+            _number(row, "force", 4),
+            row["steps"],
+            "yes" if row["converged"] == "True" else row["error"],
+        )
+        for row in done
+    ]
+    head = ("id", "formula", "energy at the start, eV", "energy, eV", "volume", "force, eV/Å")
+    body = [section("relaxed", "Crystals", [table((*head, "steps", "converged"), cells)])]
+    return _page(
+        folder / "relax.html",
+        "Relaxation",
+        f"{converged} of {count(len(rows), 'crystal')} relaxed",
+        [*body, _failures(rows)],
+    )
+
+
+def write_eos_page(folder: Path, rows: Rows) -> Path:
+    """Write ``eos.html``.
+
+    Args:
+        folder: Where it is written.
+        rows: Of ``eos.csv``.
+    """
+    done = [row for row in rows if row["energy"]]
+    cells = [
+        (*_named(row), *(_number(row, key, 2) for key in ("volume", "energy", "bulk_modulus")))
+        for row in done
+    ]
+    head = ("id", "formula", "volume, Å³", "energy, eV", "bulk modulus, GPa")
+    parts = [table(head, cells)]
+    if done:
+        panels = [[_curve(row)] for row in done[:_DRAWN]]
+        drawn = curves_plot(
+            panels,
+            xlabel="volume over that of the minimum",
+            ylabel="energy above the minimum, eV",
+            titles=[row["id"] for row in done[:_DRAWN]] if len(panels) > 1 else (),
+            vertical=1.0,
+        )
+        picture = inline_svg(figure_to_svg(drawn), "eos", "energy by the volume")
+        caption = "Energies at the computed volumes; the line is at the fitted minimum."
+        parts.append(figure(Html(picture), caption))
+    return _page(
+        folder / "eos.html",
+        "Equation of state",
+        f"{len(done)} of {count(len(rows), 'crystal')} with an equation of state",
+        [section("eos", "Crystals", parts), _failures(rows)],
+    )
+
+
+def write_elastic_page(folder: Path, rows: Rows) -> Path:
+    """Write ``elastic.html``.
+
+    Args:
+        folder: Where it is written.
+        rows: Of ``elastic.csv``.
+    """
+    done = [row for row in rows if row["bulk_modulus"]]
+    keys = ("C11", "C22", "C33", "C12", "C13", "C23", "C44", "C55", "C66")
+    cells = [
+        (
+            *_named(row),
+            *(_number(row, key, 1) for key in (*keys, "bulk_modulus", "shear_modulus")),
+            "yes" if row["stable"] == "True" else "no",
+        )
+        for row in done
+    ]
+    head = ("id", "formula", *keys, "bulk modulus", "shear modulus", "stable")
+    stable = sum(row["stable"] == "True" for row in done)
+    return _page(
+        folder / "elastic.html",
+        "Elastic constants",
+        f"{count(len(done), 'crystal')} with elastic constants, {stable} of them stable",
+        [section("elastic", "Constants, GPa", [table(head, cells)]), _failures(rows)],
+    )
+
+
+def write_md_page(
+    folder: Path,
+    time: Float[np.ndarray, " moments"],
+    series: Mapping[str, Float[np.ndarray, " moments"]],
+    *,
+    crystal: str,
+    drift: float | None,
+    reason: str,
+) -> Path:
+    """Write ``md.html``.
+
+    Args:
+        folder: Where it is written.
+        time: ps.
+        series: What is drawn over the time, by its name with the unit; NaN where it is not known.
+        crystal: Formula of the cell.
+        drift: Slope of the total energy, eV/atom/ps; None where it is not kept.
+        reason: Why it stopped before its end; empty where it did not.
+    """
+    parts = []
+    for name, values in series.items():
+        if np.isfinite(values).any():
+            drawn = curves_plot([[Curve(time, values, "")]], xlabel="time, ps", ylabel=name)
+            key = name.partition(",")[0].replace(" ", "-")
+            parts.append(figure(Html(inline_svg(figure_to_svg(drawn), key, name)), ""))
+    last = time[-1] if len(time) else 0.0
+    kept = "" if drift is None else f", the total energy drifts by {drift:.2g} eV/atom/ps"
+    page = render_page(
+        title=f"Molecular dynamics of {crystal}",
+        kicker="Molecular dynamics",
+        headline=f"{crystal}: {last:.4g} ps{kept}",
+        warnings=[reason] if reason else (),
+        body=[section("trajectory", "Trajectory", parts)],
+    )
+    write_atomically(folder / "md.html", page)
+    return folder / "md.html"
+
+
+def _page(path: Path, title: str, headline: str, body: Sequence[str]) -> Path:
+    page = render_page(title=title, kicker=title, headline=headline, body=body)
+    write_atomically(path, page)
+    return path
+
+
+def _failures(rows: Rows) -> str:
+    cells = [(row["id"], row["formula"], row["error"]) for row in rows if row["error"]]
+    if not cells:
+        return ""
+    return section("errors", "Without a result", [table(("id", "formula", "reason"), cells)])
+
+
+def _named(row: Mapping[str, str]) -> tuple[Content, Content]:
+    return row["id"], row["formula"]
+
+
+def _number(row: Mapping[str, str], key: str, digits: int) -> str:
+    return f"{float(row[key]):.{digits}f}" if row[key] else ""
+
+
+def _change(row: Mapping[str, str]) -> str:
+    before, after = float(row["volume_start"]), float(row["volume"])
+    return f"{after:.2f} Å³ ({100 * (after / before - 1):+.1f} %)"
+
+
+def _curve(row: Mapping[str, str]) -> Curve:
+    volumes, energies = (np.array(row[key].split(), float) for key in ("volumes", "energies"))
+    return Curve(volumes / float(row["volume"]), energies - float(row["energy"]), "", dots=True)

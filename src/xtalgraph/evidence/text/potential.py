@@ -1,0 +1,75 @@
+"""What a log says of the labels of a potential."""
+
+from typing import Final
+
+from xtalgraph.data.potential_summary import LabelSummary
+from xtalgraph.evidence.numbers import count
+
+GPA: Final = 160.21766208
+"""Of an eV/Å³."""
+
+
+def about_labels(summary: LabelSummary) -> list[str]:
+    """Say how many labels there are and how large they are.
+
+    Args:
+        summary: Of the labels.
+    """
+    frames = count(summary.crystals, "crystal")
+    known = ", ".join(f"{number} with {role}" for role, number in summary.counts.items())
+    low, high = summary.ranges["energy"]
+    sentences = [
+        f"{frames} with {summary.atoms:,} atoms: {known}.",
+        f"Energies: {low:.4g} to {high:.4g} eV/atom.",
+    ]
+    if "forces" in summary.ranges:
+        elements = ", ".join(
+            f"{element} {largest:.3g} ({number:,} atoms)"
+            for element, (number, largest) in summary.by_element.items()
+        )
+        ids = ", ".join(f"{name} {force:.3g}" for name, force in summary.worst)
+        sentences.append(f"Largest forces by element, eV/Å: {elements}; by crystal: {ids}.")
+    if "stress" in summary.ranges:
+        low, high = (GPA * value for value in summary.ranges["stress"])
+        text = f"Pressures: {low:.3g} to {high:.3g} GPa."
+        if summary.stress is not None and not summary.stress.factor:
+            text += (
+                f" Sign and unit fit the energies of {count(summary.stress.pairs, 'pair')} of "
+                "strained copies."
+            )
+        sentences.append(text)
+    return sentences
+
+
+def warnings_about_labels(summary: LabelSummary) -> list[str]:
+    """Say what is wrong with labels, or may be.
+
+    Args:
+        summary: Of the labels.
+    """
+    sentences = []
+    for role, number in summary.counts.items():
+        if number < summary.crystals:
+            sentences.append(
+                f"{count(summary.crystals - number, 'crystal')} of {summary.crystals} have no "
+                f"{role}: they are learned from without it"
+            )
+    if summary.far:
+        name, force = summary.worst[0]
+        sentences.append(
+            f"{name} has a force of {force:.4g} eV/Å, far from those of all other crystals: "
+            "calculations that did not converge look so. Leave it out if it is one"
+        )
+    check = summary.stress
+    if check is not None and check.factor:
+        sentences.append(
+            f"the stresses seem to be {check.factor}: in {count(check.pairs, 'pair')} of strained "
+            f"copies the energy changes by {check.ratio:.3g} times the work of the stress. They "
+            "must be in eV/Å³, positive in tension: correct them, or leave them out"
+        )
+    elif summary.dense:
+        sentences.append(
+            f"half of the crystals have pressures above {GPA:.0f} GPa, if the stresses are in "
+            "eV/Å³: they may be in GPa or kbar"
+        )
+    return sentences

@@ -1,0 +1,143 @@
+"""A trained potential as a calculator of ASE."""
+
+import copy
+import logging
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from ase.calculators.calculator import Calculator, all_changes
+
+from xtalgraph.conventions.errors import RunError
+from xtalgraph.crystals.convert import from_ase
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.potential import Potential
+from xtalgraph.models.predictor import Predictor
+from xtalgraph.simulation.neighbor_list import SKIN, NeighborList
+
+log = logging.getLogger("xtalgraph")
+
+Precision = Literal["float32", "float64"]
+"""In which the network computes; lengths and totals are in float64 in any case."""
+
+
+class PotentialCalculator(Calculator):
+    """Energy, forces and stress of a potential, for whatever ASE does with them.
+
+    Of several members the mean is returned. ``results`` then holds also ``energy_std``, eV, and
+    ``forces_std``, eV/Å, the standard deviation between the members, a vector for each atom.
+
+    Args:
+        predictor: Of a potential.
+        precision: ``float64`` where energies are compared or relaxed, ``float32`` for speed.
+        device: ``cpu`` or ``cuda``.
+        skin: How far beyond the cutoff neighbours are searched, Å.
+
+    Raises:
+        RunError: If the model is no potential.
+        ConfigError: If there is no such device here.
+    """
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        precision: Precision = "float64",
+        device: str = "cpu",
+        skin: float = SKIN,
+    ) -> None:
+        super().__init__()
+        predictor = predictor.to(device)
+        self.predictor, self.device = predictor, predictor.device
+        self.members = _members(predictor, precision)
+        self.neighbors = NeighborList(predictor.spec.make_graph_settings(), skin)
+        self._unseen: set[tuple[str, ...]] = set()
+
+    def calculate(
+        self,
+        atoms: Any = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Compute energy, forces and stress; ASE calls it.
+
+        Args:
+            atoms: The ``Atoms``.
+            properties: What is wanted; all are computed where the stress is.
+            system_changes: What has changed since the last call.
+        """
+        super().calculate(atoms, list(properties), list(system_changes))
+        crystal = from_ase(self.atoms)
+        self._tell_of_unseen(crystal)
+        by = ("position", "strain") if "stress" in properties else ("position",)
+        self.results.update(self._computed(crystal, self.neighbors.graph(crystal), by))
+
+    def novelty(self) -> float | None:
+        """Return how far the latest structure is from the training part.
+
+        Returns:
+            The distance in embedding space in units of the threshold, which one in a hundred
+            training structures exceeds; None where the run does not know its training part.
+        """
+        known = self.predictor.training_set
+        if known is None or "embedding" not in self.results:
+            return None
+        crystal = from_ase(self.atoms)
+        (novelty,) = known.compare(self.results["embedding"][None], [crystal])
+        return novelty.embedding_distance
+
+    def _computed(self, crystal: Crystal, graph: Graph, by: Sequence[str]) -> dict[str, Any]:
+        graph = graph.to(self.device)
+        with torch.no_grad():
+            values = [member.evaluate(graph, *by) for member in self.members]
+            first, features = self.members[0], values[0][1]
+            embedding = first.embedding(features, graph)
+        stacked = {
+            name: np.stack([member[name].double().numpy(force=True) for member, _ in values])
+            for name in values[0][0]
+        }
+        mean = {name: several.mean(axis=0) for name, several in stacked.items()}
+        energy = float(mean["energy"][0])
+        results: dict[str, Any] = {
+            "energy": energy,
+            "free_energy": energy,
+            "forces": mean["position"],
+            "embedding": embedding.numpy(force=True)[0],
+        }
+        if "strain" in mean:
+            results["stress"] = mean["strain"][0][(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
+        if len(values) > 1:
+            results["energy_std"] = float(stacked["energy"].std(axis=0, ddof=1)[0])
+            results["forces_std"] = stacked["position"].std(axis=0, ddof=1)
+        return results
+
+    def _tell_of_unseen(self, crystal: Crystal) -> None:
+        """Warn once of elements on which the potential was not trained."""
+        unseen = self.predictor.unseen_elements(crystal)
+        if unseen and unseen not in self._unseen:
+            self._unseen.add(unseen)
+            log.warning(
+                "the potential was trained on no crystal with %s: what it says of %s is a guess",
+                ", ".join(unseen),
+                crystal.formula,
+            )
+
+
+def _members(predictor: Predictor, precision: Precision) -> tuple[Potential, ...]:
+    """Return copies of the members that keep nothing for gradients of their weights."""
+    dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
+    members: list[Potential] = []
+    for member in predictor.members:
+        if not isinstance(member, Potential):
+            targets = ", ".join(target.name for target in predictor.targets)
+            raise RunError(
+                f"the run predicts {targets} and is no potential: train one with the targets "
+                "energy and forces"
+            )
+        ready = copy.deepcopy(member).to(device=predictor.device, dtype=dtype).eval()
+        members.append(ready.requires_grad_(False))
+    return tuple(members)

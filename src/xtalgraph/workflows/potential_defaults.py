@@ -1,0 +1,42 @@
+"""The defaults of a potential, where they are others than those of a property."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from xtalgraph.data.potential_targets import potential_targets, role_of
+from xtalgraph.models.registry import ENCODERS, FOR_POTENTIALS
+
+_WEIGHTS: Final[Mapping[str, float]] = {"energy": 0.1, "forces": 1.0, "stress": 0.1}
+"""Of the terms of the loss, each in units of what is not explained before training."""
+_TRAINING: Final[Mapping[str, Any]] = {
+    "batch_by": "atoms",
+    "batch_size": 320,
+    "learning_rate": 2e-3,
+    "members": 1,
+}
+_GRAPH: Final[Mapping[str, Any]] = {"strategy": "radius"}
+
+
+def with_potential_defaults(
+    sections: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Fill in the defaults of a potential, if the targets are those of one.
+
+    Args:
+        sections: Of a configuration; what is said there stays.
+    """
+    filled = {name: dict(section) for name, section in sections.items()}
+    target = filled["data"]["target"]
+    names = [target] if isinstance(target, str) else list(target)
+    if potential_targets([str(name) for name in names]) is None:
+        return filled
+    encoder = filled.get("model", {}).get("name", FOR_POTENTIALS)
+    known = ENCODERS.get(encoder)
+    further = {} if known is None else known.recommended.as_potential
+    model = {"name": encoder, "envelope": "polynomial", **further}
+    roles = {name: role_of(name) or "" for name in names}
+    weights = {name: _WEIGHTS[role] for name, role in roles.items()}
+    defaults = {"model": model, "graph": _GRAPH, "training": {**_TRAINING, "weights": weights}}
+    for section, values in defaults.items():
+        filled[section] = {**values, **filled.get(section, {})}
+    return filled

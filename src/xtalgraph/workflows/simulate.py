@@ -1,0 +1,235 @@
+"""Relax crystals with a potential, and compute their bulk moduli and elastic constants."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from xtalgraph.conventions.choices import Device
+from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.ranges import Range
+from xtalgraph.conventions.settings import checks_arguments
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.writing import to_extxyz
+from xtalgraph.evidence.pages.simulation import write_elastic_page, write_eos_page, write_relax_page
+from xtalgraph.simulation.calculator import Precision
+from xtalgraph.simulation.elastic import elastic_constants
+from xtalgraph.simulation.equation_of_state import GPA, equation_of_state
+from xtalgraph.simulation.relaxation import relax as relax_crystal
+from xtalgraph.workflows.simulation_folder import SimulationFolder, file_name, potential_named
+
+log = logging.getLogger("xtalgraph")
+
+_RELAXED: Final = (
+    *("energy_start", "energy", "volume_start", "volume", "force", "stress", "steps", "converged"),
+)
+_CURVE: Final = ("volume", "energy", "bulk_modulus", "volumes", "energies")
+_ELASTIC: Final = (
+    *(f"C{i}{j}" for i in range(1, 7) for j in range(i, 7)),
+    *("bulk_modulus", "shear_modulus", "stable", "stress"),
+)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What was computed for many crystals."""
+
+    path: Path
+    """The table."""
+    page: Path
+    """The page that shows it."""
+    good: int
+    """Crystals with a result."""
+    bad: int
+    """Rows with a reason instead."""
+
+
+@checks_arguments
+def relax(
+    potential: Any,
+    sources: Any,
+    *,
+    out: str | Path,
+    fixed_cell: bool = False,
+    force: Annotated[float, Range(1e-6, 10, "eV/Å")] = 0.01,
+    stress: Annotated[float, Range(1e-7, 1, "eV/Å³")] = 1e-4,
+    steps: Annotated[int, Range(1, 1_000_000)] = 500,
+    precision: Precision = "float64",
+    device: Device = "cpu",
+    progress: bool = True,
+) -> Simulated:
+    """Relax crystals: their atoms, and their cells where these repeat in all directions.
+
+    Args:
+        potential: A run folder, a calculator of ASE, or the name of what is or makes one.
+        sources: Crystals: a file, folder or table, or several.
+        out: Folder to write; one with results of the same settings is gone on with.
+        fixed_cell: Keep the cells as they are.
+        force: Largest force at which a crystal is relaxed, eV/Å.
+        stress: Largest component of the stress at which a cell is relaxed, eV/Å³.
+        steps: Steps after which a crystal is given up.
+        precision: In which the network of a run computes.
+        device: Where to compute.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        Where the table ``relax.csv`` is; the structures are in ``structures`` beside it.
+
+    Raises:
+        RunError: If the run is no potential, or the folder holds results of other settings.
+        ConfigError: If a setting is out of its range.
+        Stopped: On SIGTERM or Ctrl-C; what was computed is kept.
+    """
+    calculator = potential_named(potential, precision, device)
+    settings = {
+        "potential": potential,
+        "fixed_cell": fixed_cell,
+        "force": force,
+        "stress": stress,
+        "steps": steps,
+        "precision": precision,
+    }
+    folder = SimulationFolder(Path(out), "relax.csv", _RELAXED, settings)
+
+    def compute(name: str, crystal: Crystal) -> Mapping[str, Any]:
+        cell = not fixed_cell and bool(crystal.pbc.all())
+        done = relax_crystal(
+            crystal, calculator, cell=cell, force=force, stress=stress, steps=steps
+        )
+        path = folder.folder / "structures" / f"{file_name(name)}.extxyz"
+        make_folder(path.parent)
+        write_atomically(path, to_extxyz(done.crystal))
+        return {
+            "energy_start": done.start,
+            "energy": done.energy,
+            "volume_start": crystal.volume,
+            "volume": done.crystal.volume,
+            "force": done.force,
+            "stress": done.stress if cell else "",
+            "steps": done.steps,
+            "converged": done.converged,
+            "error": done.reason,
+        }
+
+    rows = folder.fill(sources, compute, label="relaxing", progress=progress)
+    return _simulated(folder, rows, write_relax_page(folder.folder, rows))
+
+
+@checks_arguments
+def eos(
+    potential: Any,
+    sources: Any,
+    *,
+    out: str | Path,
+    extent: Annotated[float, Range(0.001, 0.4)] = 0.06,
+    points: Annotated[int, Range(5, 1000)] = 11,
+    precision: Precision = "float64",
+    device: Device = "cpu",
+    progress: bool = True,
+) -> Simulated:
+    """Compute the equation of state of crystals: the energy by the volume, and the bulk modulus.
+
+    Each is relaxed first, atoms and cell.
+
+    Args:
+        potential: A run folder, a calculator of ASE, or the name of what is or makes one.
+        sources: Crystals: a file, folder or table, or several.
+        out: Folder to write; one with results of the same settings is gone on with.
+        extent: How far the volume is changed in either direction, in parts of it.
+        points: At how many volumes.
+        precision: In which the network of a run computes.
+        device: Where to compute.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        Where the table ``eos.csv`` is.
+
+    Raises:
+        RunError: If the run is no potential, or the folder holds results of other settings.
+        ConfigError: If a setting is out of its range.
+        Stopped: On SIGTERM or Ctrl-C; what was computed is kept.
+    """
+    calculator = potential_named(potential, precision, device)
+    settings = {"potential": potential, "extent": extent, "points": points, "precision": precision}
+    folder = SimulationFolder(Path(out), "eos.csv", _CURVE, settings)
+
+    def compute(name: str, crystal: Crystal) -> Mapping[str, Any]:
+        relaxed = relax_crystal(crystal, calculator).crystal
+        curve = equation_of_state(relaxed, calculator, extent=extent, points=points)
+        return {
+            "volume": curve.volume,
+            "energy": curve.energy,
+            "bulk_modulus": curve.bulk_modulus,
+            "volumes": " ".join(f"{value:.8g}" for value in curve.volumes),
+            "energies": " ".join(f"{value:.12g}" for value in curve.energies),
+        }
+
+    rows = folder.fill(sources, compute, label="equations of state", progress=progress)
+    return _simulated(folder, rows, write_eos_page(folder.folder, rows))
+
+
+@checks_arguments
+def elastic(
+    potential: Any,
+    sources: Any,
+    *,
+    out: str | Path,
+    strain: Annotated[float, Range(1e-5, 0.1)] = 5e-3,
+    clamped: bool = False,
+    precision: Precision = "float64",
+    device: Device = "cpu",
+    progress: bool = True,
+) -> Simulated:
+    """Compute the elastic constants of crystals, their moduli, and whether they are stable.
+
+    Each is relaxed first, atoms and cell.
+
+    Args:
+        potential: A run folder, a calculator of ASE, or the name of what is or makes one.
+        sources: Crystals: a file, folder or table, or several.
+        out: Folder to write; one with results of the same settings is gone on with.
+        strain: How large the strains are.
+        clamped: Keep the atoms where the strain takes them.
+        precision: In which the network of a run computes.
+        device: Where to compute.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        Where the table ``elastic.csv`` is.
+
+    Raises:
+        RunError: If the run is no potential, or the folder holds results of other settings.
+        ConfigError: If a setting is out of its range.
+        Stopped: On SIGTERM or Ctrl-C; what was computed is kept.
+    """
+    calculator = potential_named(potential, precision, device)
+    settings = {"potential": potential, "strain": strain, "clamped": clamped}
+    settings |= {"precision": precision}
+    folder = SimulationFolder(Path(out), "elastic.csv", _ELASTIC, settings)
+    compute = partial(_elastic, calculator, strain, clamped)
+    rows = folder.fill(sources, compute, label="elastic constants", progress=progress)
+    return _simulated(folder, rows, write_elastic_page(folder.folder, rows))
+
+
+def _elastic(
+    calculator: Any, strain: float, clamped: bool, name: str, crystal: Crystal
+) -> Mapping[str, Any]:
+    relaxed = relax_crystal(crystal, calculator, stress=1e-5).crystal
+    result = elastic_constants(relaxed, calculator, strain=strain, relax=not clamped)
+    constants = {f"C{i + 1}{j + 1}": result.constants[i, j] for i in range(6) for j in range(i, 6)}
+    return {
+        **constants,
+        "bulk_modulus": result.bulk_modulus,
+        "shear_modulus": result.shear_modulus,
+        "stable": result.is_stable,
+        "stress": result.stress / GPA,
+    }
+
+
+def _simulated(folder: SimulationFolder, rows: list[dict[str, str]], page: Path) -> Simulated:
+    bad = [row for row in rows if row["error"]]
+    for row in bad[:5]:
+        log.warning("%s: %s", row["id"], row["error"])
+    return Simulated(folder.path, page, len(rows) - len(bad), len(bad))

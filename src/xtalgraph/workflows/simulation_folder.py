@@ -1,0 +1,169 @@
+"""A folder of results for many crystals, one row each, which goes on where it was stopped."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, final
+
+from tqdm import tqdm
+
+from xtalgraph.conventions.boundary import shortened
+from xtalgraph.conventions.choices import Device
+from xtalgraph.conventions.errors import RunError, XtalgraphError
+from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.stopping import stopping_on_signals
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.catalogue import resolve_source
+from xtalgraph.data.row import Row
+from xtalgraph.data.table import read_rows
+from xtalgraph.simulation.calculator import PotentialCalculator, Precision
+from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.verify_calculator import calculator_named
+
+SETTINGS: Final = "settings.json"
+"""What the results depend on."""
+
+
+def potential_named(potential: Any, precision: Precision, device: Device) -> Any:
+    """Return the calculator of a run, or of another package.
+
+    Args:
+        potential: A run folder; a calculator of ASE; or the name of what is or makes one,
+            ``package.module:name``.
+        precision: In which the network of a run computes.
+        device: Where it computes.
+
+    Raises:
+        RunError: If there is no such run, or it is no potential.
+        ConfigError: If there is no such name.
+    """
+    if not isinstance(potential, str | Path):
+        return potential
+    if ":" in str(potential) and not Path(potential).exists():
+        return calculator_named(str(potential))
+    return PotentialCalculator(Run.open(potential).predictor, precision=precision, device=device)
+
+
+def file_name(name: str) -> str:
+    """Return the id of a crystal as the name of a file, another for each id.
+
+    Args:
+        name: Any text.
+
+    >>> file_name("mp-149"), file_name("a/b")
+    ('mp-149', 'a_b-c14cddc0')
+    """
+    safe = re.sub(r"[^\w.-]+", "_", name)[:60]
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+@final
+class SimulationFolder:
+    """Results for many crystals.
+
+    Args:
+        folder: Where they are written; it may hold results of the same settings, which are kept.
+        table: Name of the table.
+        columns: Of the table, after ``id`` and ``formula``.
+        settings: What the results depend on.
+
+    Raises:
+        RunError: If the folder holds results of other settings.
+    """
+
+    def __init__(
+        self, folder: Path, table: str, columns: tuple[str, ...], settings: Mapping[str, Any]
+    ) -> None:
+        self.folder, self.path = folder, folder / table
+        self.columns = ("id", "formula", *columns, "error")
+        make_folder(folder)
+        text = json.dumps(dict(settings), indent=1, ensure_ascii=False, default=_named) + "\n"
+        known = folder / SETTINGS
+        if known.is_file() and known.read_text(encoding="utf-8") != text:
+            raise RunError(
+                f"{folder} holds results of other settings: choose another --out, or remove it"
+            )
+        write_atomically(known, text)
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return what is in the table."""
+        if not self.path.is_file():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            return [row for row in csv.DictReader(file) if None not in row.values()]
+
+    def fill(
+        self,
+        sources: Any,
+        compute: Callable[[str, Crystal], Mapping[str, Any]],
+        *,
+        label: str,
+        progress: bool,
+    ) -> list[dict[str, str]]:
+        """Compute what is not in the table yet, crystal by crystal, and return all rows.
+
+        A crystal that cannot be read or computed gets a row with the reason, and is not tried
+        again.
+
+        Args:
+            sources: Crystals: a file, folder, table, or a list of structures.
+            compute: Returns the values of the columns for a crystal and its id.
+            label: Of the progress bar.
+            progress: Show a progress bar on standard error.
+
+        Raises:
+            Stopped: On SIGTERM or Ctrl-C; what was computed is in the table.
+        """
+        done = {row["id"] for row in self.rows()}
+        self._begin()
+        bar = tqdm(desc=label, unit="crystal", disable=not progress)
+        with stopping_on_signals(), bar, self.path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.columns, restval="", lineterminator="\n")
+            for row in self._incoming(sources):
+                bar.update()
+                if row.id in done:
+                    continue
+                writer.writerow({"id": row.id, **_values(row, compute)})
+                file.flush()
+        return self.rows()
+
+    def _begin(self) -> None:
+        """Write the table anew with its whole lines: a killed process may have left a part of one.
+
+        A line is whole if it has all columns.
+        """
+        whole = io.StringIO()
+        writer = csv.DictWriter(whole, self.columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows())
+        write_atomically(self.path, whole.getvalue())
+
+    def _incoming(self, sources: Any) -> Iterator[Row]:
+        alone = isinstance(sources, list | tuple) and len(sources) == 1
+        yield from read_rows(resolve_source(sources[0] if alone else sources)[0])
+
+
+def _named(value: Any) -> str:
+    """Return a path as text, and the class of a calculator."""
+    return str(value) if isinstance(value, Path) else type(value).__name__
+
+
+def _values(row: Row, compute: Callable[[str, Crystal], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the values of a row, or the reason why there are none."""
+    if row.crystal is None:
+        return {"error": row.reason}
+    formula = row.crystal.formula
+    try:
+        values = compute(row.id, row.crystal)
+        written = {k: f"{v:.10g}" if isinstance(v, float) else v for k, v in values.items()}
+        return {"formula": formula, **written}
+    except XtalgraphError as error:
+        return {"formula": formula, "error": str(error)}
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # The calculator of another package, or the optimizer on what it returned.
+        reason = f"{type(error).__name__}: {shortened(str(error))}"
+        return {"formula": formula, "error": reason}

@@ -1,0 +1,133 @@
+"""What a potential says of crystals: tables that go on, rows with reasons, pages."""
+
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.io import read, write
+from click.testing import CliRunner
+
+import xtalgraph
+from xtalgraph.cli.elastic import elastic as elastic_command
+from xtalgraph.cli.md import md as md_command
+from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.conventions.stopping import Stopped
+from xtalgraph.workflows.simulation_folder import potential_named
+
+EMT_NAME = "ase.calculators.emt:EMT"
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    path = tmp_path_factory.mktemp("frames") / "metals.extxyz"
+    made = [bulk("Cu", cubic=True), bulk("Ag"), bulk("Si")]
+    for seed, atoms in enumerate(made):
+        atoms.rattle(0.03, seed=seed)
+    write(path, made)
+    return path
+
+
+def test_relaxed_crystals_are_in_a_table_and_in_files(frames, tmp_path):
+    done = xtalgraph.relax(EMT_NAME, frames, out=tmp_path / "out", progress=False)
+    assert (done.good, done.bad) == (2, 1)
+    table = pd.read_csv(done.path)
+    assert table["id"].tolist() == ["metals:0", "metals:1", "metals:2"]
+    assert table["converged"].tolist()[:2] == [True, True]
+    assert table["error"][2] == "NotImplementedError: No EMT-potential for Si"
+    structures = sorted((tmp_path / "out" / "structures").iterdir())
+    relaxed = [read(path) for path in structures]
+    for atoms, energy in zip(relaxed, table["energy"], strict=False):
+        atoms.calc = EMT()
+        assert atoms.get_potential_energy() == pytest.approx(energy, abs=1e-6)
+        assert np.abs(atoms.get_stress()).max() < 1.1e-4
+    assert "2 of 3 crystals relaxed" in done.page.read_text(encoding="utf-8")
+
+
+def test_a_stopped_table_goes_on_where_it_was(frames, tmp_path):
+    class Counting(EMT):
+        calls: list[str] = []  # noqa: RUF012
+
+        def calculate(self, atoms=None, *args, **kwargs):
+            if not self.calls or self.calls[-1] != str(atoms.symbols):
+                self.calls.append(str(atoms.symbols))
+            if stop and str(atoms.symbols) == "Ag":
+                signal.raise_signal(signal.SIGTERM)
+            super().calculate(atoms, *args, **kwargs)
+
+    stop = True
+    with pytest.raises(Stopped):
+        xtalgraph.eos(Counting(), frames, out=tmp_path, progress=False)
+    first = (tmp_path / "eos.csv").read_text(encoding="utf-8")
+    assert first.count("metals:") == 1
+    (tmp_path / "eos.csv").write_text(first + "metals:1,Ag,17", encoding="utf-8")  # killed
+    stop = False
+    Counting.calls.clear()
+    done = xtalgraph.eos(Counting(), frames, out=tmp_path, progress=False)
+    assert "Cu4" not in Counting.calls
+    assert (done.good, done.bad) == (2, 1)
+    assert done.path.read_text(encoding="utf-8").startswith(first)
+    table = pd.read_csv(done.path)
+    assert table["bulk_modulus"][0] == pytest.approx(134.4, abs=1.0)  # of EMT's copper
+
+
+def test_other_settings_need_another_folder(frames, tmp_path):
+    xtalgraph.relax(EMT_NAME, frames, out=tmp_path, steps=3, progress=False)
+    with pytest.raises(RunError, match="results of other settings"):
+        xtalgraph.relax(EMT_NAME, frames, out=tmp_path, steps=4, progress=False)
+
+
+def test_elastic_constants_from_the_command_line(frames, tmp_path):
+    options = [EMT_NAME, str(frames), "--out", str(tmp_path), "--quiet"]
+    shown = CliRunner().invoke(elastic_command, options)
+    assert "2 crystals, 1 without a result" in shown.output
+    table = pd.read_csv(tmp_path / "elastic.csv")
+    assert table["C11"][0] == pytest.approx(173, abs=2)
+    assert table["stable"].tolist()[:2] == [True, True]
+
+
+@pytest.fixture(scope="module")
+def copper(tmp_path_factory):
+    path = tmp_path_factory.mktemp("copper") / "copper.extxyz"
+    write(path, bulk("Cu", cubic=True))
+    return path
+
+
+def test_a_trajectory_is_in_a_table_in_frames_and_on_a_page(copper, tmp_path):
+    done = xtalgraph.md(
+        EMT_NAME, copper, out=tmp_path, steps=40, every=10, repeat=2, step=4.0, progress=False
+    )
+    assert done.reason == ""
+    frames = read(tmp_path / "trajectory.extxyz", ":")
+    table = pd.read_csv(tmp_path / "md.csv")
+    assert len(frames) == len(table) == len(done.moments) == 5
+    assert len(frames[0]) == 32
+    assert frames[2].get_potential_energy() == pytest.approx(table["potential"][2], rel=1e-6)
+    assert table["total"].std() < 0.01
+    assert "the total energy drifts by" in (tmp_path / "md.html").read_text(encoding="utf-8")
+    with pytest.raises(RunError, match="holds a trajectory"):
+        xtalgraph.md(EMT_NAME, copper, out=tmp_path, progress=False)
+
+
+def test_a_trajectory_that_ends_early_keeps_what_it_has(copper, tmp_path):
+    options = [EMT_NAME, str(copper), "--out", str(tmp_path), "--steps", "200", "--every", "1"]
+    limits = ["--temperature", "900", "--largest-force", "0.5", "--quiet"]
+    CliRunner().invoke(md_command, [*options, *limits])
+    page = (tmp_path / "md.html").read_text(encoding="utf-8")
+    assert "the largest that was learned is 0.5" in page
+    assert 0 < len(pd.read_csv(tmp_path / "md.csv")) < 201
+
+
+def test_a_trajectory_is_of_one_crystal(frames, tmp_path):
+    with pytest.raises(InputError, match="must hold one crystal, got 3"):
+        xtalgraph.md(EMT_NAME, frames, out=tmp_path, progress=False)
+
+
+def test_a_potential_is_a_run_a_name_or_a_calculator(tmp_path):
+    assert isinstance(potential_named(EMT_NAME, "float64", "cpu"), EMT)
+    made = EMT()
+    assert potential_named(made, "float64", "cpu") is made
+    with pytest.raises(RunError):
+        potential_named(tmp_path / "no-run", "float64", "cpu")
