@@ -39,7 +39,7 @@ def test_a_sound_model_ends_with_0(verified, xtalgraph_command):
     asked = verified(SOUND, ABSENT)
     code, out, _ = xtalgraph_command("verify", "runs/a", "--on", "a.cif", "b.cif", "--quiet")
     assert code == 0
-    options = {"on": ["a.cif", "b.cif"], "sample": 32, "device": "cpu", "progress": False}
+    options = {"on": ["a.cif", "b.cif"], "device": "cpu", "progress": False}
     assert asked == [("runs/a", options)]
     first, _, sound, absent = out.splitlines()
     assert first == "3 of 40 crystals of the test part of d.csv: no check fails"

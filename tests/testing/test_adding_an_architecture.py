@@ -136,7 +136,7 @@ def test_it_is_trained_recorded_reported_used_and_verified_by_its_name(
     assert (model["depth"], model["waves"]) == (1, 9)
     assert model["radial basis"] == "9 Bessel functions up to 8 Å"
     assert (training["members"], training["weight decay"]) == (2, 0.03)
-    assert "Strange" in (run / "report.html").read_text(encoding="utf-8")
+    assert "Strange" in xtalgraph.report(run).read_text(encoding="utf-8")
     assert xtalgraph.verify(run, sample=2, progress=False).document["passed"] is True
     with pytest.raises(SystemExit) as ended:
         main(["predict", str(run), str(table), "--out", str(tmp_path / "new.csv"), "--quiet"])

@@ -79,7 +79,7 @@ def test_metrics_and_report_say_that_it_was_learned(alone):
     page = xtalgraph.report(alone.folder).read_text()
     assert ">Uncertainty</h2>" in page
     assert "1, with a learned variance" in page
-    assert "The rank correlation of predicted standard deviation and error is" in page
+    assert "The rank correlation of the predicted standard deviation and the error is" in page
     assert "gaussian" in (alone.folder / "card.md").read_text()
 
 

@@ -78,7 +78,8 @@ def _is_checked(hint: Any) -> bool:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return all(_is_checked(part) for part in typing.get_args(hint) if part is not type(None))
     if typing.get_origin(hint) is typing.Annotated:
-        return any(isinstance(extra, Range) for extra in typing.get_args(hint))
+        base, *extras = typing.get_args(hint)
+        return any(isinstance(extra, Range) for extra in extras) or _is_checked(base)
     return typing.get_origin(hint) is typing.Literal
 
 

@@ -194,26 +194,29 @@ class _Search:
 
     def _round(self, drawn: Sequence[Any], first: int, trials: int) -> None:
         """Make some trials, and tell the study of each when it and those before it have ended."""
-        tasks = []
+        tasks: list[_Task] = []
+        known: dict[Path, range] = {}  # trials with the same settings are one training
+        places: list[range] = []
         for number, trial in enumerate(drawn, start=first):
             settings = {name: self._suggest(trial, name) for name in self.space}
             shown = ", ".join(f"{name}={value}" for name, value in settings.items())
             log.info("trial %d of %d: %s", number, trials, shown)
-            tasks += self._tasks(settings)
+            own_tasks = self._tasks(settings)
+            folder = own_tasks[0].folder.parent
+            if folder not in known:
+                known[folder] = range(len(tasks), len(tasks) + len(own_tasks))
+                tasks += own_tasks
+            places.append(known[folder])
         many = processes_for(len(tasks), self.base.training, len(self.dataset.table))
         executor = Executor(self.preparations, many, "trials", self.progress)
         errors: dict[int, float | str] = {}
         waiting = list(enumerate(drawn))
         for index_of_task, error in executor.run(_validate, tasks):
             errors[index_of_task] = error
-            while waiting and all(n in errors for n in self._places(waiting[0][0])):
+            while waiting and all(n in errors for n in places[waiting[0][0]]):
                 index, trial = waiting.pop(0)
-                self._tell(trial, first + index, [errors[n] for n in self._places(index)])
-                shutil.rmtree(tasks[self._places(index)[0]].folder.parent, ignore_errors=True)
-
-    def _places(self, index: int) -> range:
-        """Return the places of the tasks of a trial."""
-        return range(index * len(self.inner), (index + 1) * len(self.inner))
+                self._tell(trial, first + index, [errors[n] for n in places[index]])
+                shutil.rmtree(tasks[places[index][0]].folder.parent, ignore_errors=True)
 
     def _tell(self, trial: Any, number: int, errors: Sequence[float | str]) -> None:
         states = self.optuna.trial.TrialState
