@@ -173,7 +173,11 @@ def test_real_columns_are_told_apart(file, column, total):
 @pytest.mark.parametrize(
     ("label", "kind", "reason"),
     [
-        (np.zeros((2, 3)), Kind.ATOMIC, "a vector of each atom, such as forces, cannot be learned"),
+        (
+            np.zeros((2, 3)),
+            Kind.ATOMIC,
+            "forces are learned with the energy that they are derivatives of",
+        ),
         (np.zeros((2, 3)), Kind.INTENSIVE, "one number of each atom can, with --kind atomic"),
         (np.zeros((3, 3)), Kind.INTENSIVE, "a tensor, such as a stress, cannot be learned"),
         (np.zeros(2), Kind.INTENSIVE, "say --kind atomic"),

@@ -143,8 +143,9 @@ def test_without_gradients_nothing_is_kept_for_them():
     spec = spec_of()
     model, graph = potential(spec), spec.make_graph(contract_crystals()["cubic"])
     with torch.no_grad():
-        values = model(graph).values
-    assert not any(value.requires_grad for value in values.values())
+        output = model(graph)
+    assert not any(value.requires_grad for value in output.values.values())
+    assert not any(one.requires_grad for one in (output.features.atom, *output.features.layers))
     assert all(value.requires_grad for value in model(graph).values.values())
     assert not graph.position.requires_grad
 

@@ -167,6 +167,8 @@ class Target:
             return f"{self.name!r} is a class"
         if self.scope is Scope.ATOM:
             return f"{self.name!r} is of sites, whose errors depend on those of their crystal"
+        if self.tensor.rank:
+            return f"{self.name!r} is a tensor, whose components depend on the axes"
         return ""
 
     def shape(self, num_atoms: int) -> tuple[int, ...]:

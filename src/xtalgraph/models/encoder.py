@@ -26,6 +26,11 @@ class Features:
     layers: tuple[Float[Tensor, "atoms width"], ...] = ()
     """The atoms before the first layer and after each, where the encoder returns them."""
 
+    def detached(self) -> "Features":
+        """Return the same numbers, which hold nothing that a derivative would need."""
+        crystal = None if self.crystal is None else self.crystal.detach()
+        return Features(self.atom.detach(), crystal, tuple(one.detach() for one in self.layers))
+
 
 @dataclass(frozen=True)
 class Reads:

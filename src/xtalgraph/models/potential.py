@@ -114,7 +114,7 @@ class Potential(Model):
             energy: Tensor = self.head(features, at.graph)
             results = derivatives(energy, at, differentiable=differentiable)
         if not differentiable:
-            energy = energy.detach()
+            energy, features = energy.detach(), features.detached()
         return {"energy": energy, **results}, features
 
     @torch.no_grad()

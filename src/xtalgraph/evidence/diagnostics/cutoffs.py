@@ -194,9 +194,9 @@ def _in_double(tested: Evaluator, spec: ModelSpec | None = None) -> _Double:
 
 
 def _counterpart(tested: Evaluator) -> _Double | None:
-    """The same weights with the other envelope; None where the model has no choice of it."""
+    """The same weights with the other envelope; None where the model has no choice."""
     spec = tested.predictor.spec
-    if "envelope" not in spec.settings:
+    if "envelope" not in spec.settings or spec.is_potential:
         return None
     other = "none" if spec.settings["envelope"] != "none" else "cosine"
     return _in_double(tested, replace(spec, settings={**spec.settings, "envelope": other}))
