@@ -178,7 +178,7 @@ def test_real_columns_are_told_apart(file, column, total):
             Kind.ATOMIC,
             "forces are learned with the energy that they are derivatives of",
         ),
-        (np.zeros((2, 3)), Kind.INTENSIVE, "one number of each atom can, with --kind atomic"),
+        (np.zeros((2, 3)), Kind.INTENSIVE, "one number of each atom can, with --kind"),
         (np.zeros((3, 3)), Kind.INTENSIVE, "a tensor, such as a stress, cannot be learned"),
         (np.zeros(2), Kind.INTENSIVE, "say --kind atomic"),
         (np.zeros(6), Kind.INTENSIVE, "say data.size=6 for a list of 6 numbers"),

@@ -186,7 +186,8 @@ def _why_not_this_shape(raw: Any, target: Target, shape: tuple[int, ...], atoms:
     if len(shape) == 2 and shape[0] == atoms and target.kind is not Kind.EXTENSIVE:
         return (
             f"{text}: forces are learned with the energy that they are derivatives of, --target "
-            "energy --target forces; other vectors of each atom cannot be learned yet"
+            "energy --target forces; of another vector one number of each atom can, with --kind "
+            "atomic"
         )
     if len(shape) == 2:
         return (
