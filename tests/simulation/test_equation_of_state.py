@@ -6,9 +6,10 @@ from ase.build import bulk
 from ase.calculators.lj import LennardJones
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_ase
-from xtalgraph.simulation.equation_of_state import GPA, equation_of_state
+from xtalgraph.simulation.equation_of_state import equation_of_state
 
 EPSILON, SIGMA = 0.0104, 3.4
 

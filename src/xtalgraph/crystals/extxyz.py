@@ -150,7 +150,8 @@ _STRESSES: Final = ("stress", "virial", "virials")
 _NAMES_OF_ASE: Final[dict[str, str]] = {"charge": "charges"}
 """Columns that ASE, and therefore a calculator, calls otherwise."""
 
-_VOIGT: Final = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+FROM_VOIGT: Final = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+"""Where the nine components of a matrix stand among xx, yy, zz, yz, xz, xy."""
 
 
 class _Column(NamedTuple):
@@ -334,7 +335,7 @@ def _full(key: str, value: Value) -> Value:
     """Return stress and virial as 3x3, everything else as it is."""
     if key.lower() in _STRESSES and isinstance(value, np.ndarray) and value.dtype.kind in "if":
         if value.shape == (6,):
-            return value[_VOIGT]
+            return value[FROM_VOIGT]
         if value.shape == (9,):
             return value.reshape(3, 3, order="F")
     return value

@@ -3,8 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-BOLTZMANN = 8.617333262e-5
-"""eV/K."""
+from xtalgraph.conventions.units import BOLTZMANN
 
 
 def thermal_momenta(

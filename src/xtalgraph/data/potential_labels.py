@@ -10,14 +10,15 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.settings import nearest
+from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.extxyz import FROM_VOIGT
 from xtalgraph.data.label_reading import is_missing
 from xtalgraph.data.potential_targets import SPELLINGS, Role
 from xtalgraph.data.targets import Target
 
 _SAME: Final = 1e-8
 """Two columns with the same label agree to this, relative."""
-_VOIGT: Final = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
 _ROLES: Final[Mapping[str, Role]] = {"position": "forces", "strain": "stress"}
 _FREE: Final = "free_energy"
 
@@ -156,7 +157,7 @@ def _stress(raw: Any, crystal: Crystal, of_virial: bool) -> Any:
     except (TypeError, ValueError):
         return raw
     if values.shape == (6,):
-        values = values[_VOIGT]
+        values = values[FROM_VOIGT]
     elif values.shape == (9,):
         values = values.reshape(3, 3)
     if values.shape != (3, 3):
@@ -184,7 +185,7 @@ class StressCheck:
         return "" if abs(self.ratio - 1.0) < 0.3 else "of another unit or sign"
 
 
-_FACTORS: Final = {1.0: "", 160.21766: "in GPa", 1602.1766: "in kbar"}
+_FACTORS: Final = {1.0: "", GPA: "in GPa", 10.0 * GPA: "in kbar"}
 """How many times too large stresses are in the units that people have."""
 _STRAIN: Final = 0.08
 """The largest strain between two crystals whose energies are compared."""

@@ -6,10 +6,11 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.units import BOLTZMANN
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.momenta import BOLTZMANN, thermal_momenta
+from xtalgraph.crystals.momenta import thermal_momenta
 
 TEMPERATURE: Final = 300.0
 """Of the velocities at the start, K."""

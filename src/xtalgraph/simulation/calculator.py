@@ -76,26 +76,10 @@ class PotentialCalculator(Calculator):
         by = ("position", "strain") if "stress" in properties else ("position",)
         self.results.update(self._computed(crystal, self.neighbors.graph(crystal), by))
 
-    def novelty(self) -> float | None:
-        """Return how far the latest structure is from the training part.
-
-        Returns:
-            The distance in embedding space in units of the threshold, which one in a hundred
-            training structures exceeds; None where the run does not know its training part.
-        """
-        known = self.predictor.training_set
-        if known is None or "embedding" not in self.results:
-            return None
-        crystal = from_ase(self.atoms)
-        (novelty,) = known.compare(self.results["embedding"][None], [crystal])
-        return novelty.embedding_distance
-
     def _computed(self, crystal: Crystal, graph: Graph, by: Sequence[str]) -> dict[str, Any]:
         graph = graph.to(self.device)
         with torch.no_grad():
             values = [member.evaluate(graph, *by) for member in self.members]
-            first, features = self.members[0], values[0][1]
-            embedding = first.embedding(features, graph)
         stacked = {
             name: np.stack([member[name].double().numpy(force=True) for member, _ in values])
             for name in values[0][0]
@@ -106,7 +90,6 @@ class PotentialCalculator(Calculator):
             "energy": energy,
             "free_energy": energy,
             "forces": mean["position"],
-            "embedding": embedding.numpy(force=True)[0],
         }
         if "strain" in mean:
             results["stress"] = mean["strain"][0][(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.momenta import thermal_momenta
-from xtalgraph.simulation.equation_of_state import GPA
 
 Ensemble = Literal["nve", "nvt", "npt"]
 """What is kept: the energy, the temperature, or temperature and pressure."""
@@ -70,7 +70,7 @@ class Moment:
     """GPa; NaN where the calculator has no stress."""
     force: float
     """Largest force on an atom, eV/Å."""
-    spread: float
+    force_std: float
     """Largest standard deviation of a force between members, eV/Å; NaN of one member."""
 
     @property
@@ -169,7 +169,7 @@ def _integrator(atoms: Any, dynamics: Dynamics) -> Any:
 
 def _moment(atoms: Any, step: int, dynamics: Dynamics) -> Moment:
     forces = np.sqrt(np.square(atoms.get_forces()).sum(axis=1))
-    spread = getattr(atoms.calc, "results", {}).get("forces_std")
+    deviations = getattr(atoms.calc, "results", {}).get("forces_std")
     return Moment(
         step,
         1e-3 * step * dynamics.step,
@@ -179,7 +179,7 @@ def _moment(atoms: Any, step: int, dynamics: Dynamics) -> Moment:
         float(atoms.get_volume()),
         _pressure(atoms),
         float(forces.max(initial=0.0)),
-        np.nan if spread is None else float(np.sqrt(np.square(spread).sum(axis=1)).max()),
+        np.nan if deviations is None else float(np.sqrt(np.square(deviations).sum(axis=1)).max()),
     )
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.symmetry import point_group
-from xtalgraph.simulation.equation_of_state import GPA
 from xtalgraph.simulation.relaxation import relax_positions
 
 STRAIN: Final = 5e-3

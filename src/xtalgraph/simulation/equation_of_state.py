@@ -8,13 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.simulation.relaxation import relax_positions
 
-GPA: Final = 160.21766208
-"""Of an eV/Å³."""
 RANGE: Final = 0.06
 """How far the volume is changed in either direction, in parts of it."""
 POINTS: Final = 11

@@ -35,7 +35,7 @@ from xtalgraph.workflows.simulation_folder import potential_named
 log = logging.getLogger("xtalgraph")
 
 _COLUMNS: Final = ("step", "time", "potential", "kinetic", "total", "temperature", "volume")
-_FURTHER: Final = ("pressure", "force", "spread")
+_FURTHER: Final = ("pressure", "force", "force_std")
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.ranges import Range
 from xtalgraph.conventions.settings import checks_arguments
+from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.writing import to_extxyz
 from xtalgraph.evidence.pages.simulation import write_elastic_page, write_eos_page, write_relax_page
 from xtalgraph.simulation.calculator import Precision
 from xtalgraph.simulation.elastic import elastic_constants
-from xtalgraph.simulation.equation_of_state import GPA, equation_of_state
+from xtalgraph.simulation.equation_of_state import equation_of_state
 from xtalgraph.simulation.relaxation import relax as relax_crystal
 from xtalgraph.workflows.simulation_folder import SimulationFolder, file_name, potential_named
 

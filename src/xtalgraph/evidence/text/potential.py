@@ -1,12 +1,8 @@
 """What a log says of the labels of a potential."""
 
-from typing import Final
-
+from xtalgraph.conventions.units import GPA
 from xtalgraph.data.potential_summary import LabelSummary
 from xtalgraph.evidence.numbers import count
-
-GPA: Final = 160.21766208
-"""Of an eV/Å³."""
 
 
 def about_labels(summary: LabelSummary) -> list[str]:

@@ -1,0 +1,8 @@
+"""Units that are converted; everything inside is in eV, Å, eV/Å³ and K."""
+
+from typing import Final
+
+GPA: Final = 160.21766208
+"""Of an eV/Å³."""
+BOLTZMANN: Final = 8.617333262e-5
+"""eV/K."""
