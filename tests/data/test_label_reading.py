@@ -18,6 +18,8 @@ SITES = Target("q", Kind.ATOMIC)
 PAIRS = Target("p", Kind.ATOMIC, tensor=TensorType(copies=2))
 FLAGS = Target("f", Kind.INTENSIVE, task=Task.CLASSIFICATION, classes=("no", "yes"),
                tensor=TensorType(copies=2))  # fmt: skip
+AS_IN_PARQUET = np.empty(5, dtype=object)
+AS_IN_PARQUET[:] = [np.array([0.0, 1.0])] * 5
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,7 @@ FLAGS = Target("f", Kind.INTENSIVE, task=Task.CLASSIFICATION, classes=("no", "ye
         (PAIR, (float("nan"), pd.NA), None),
         (SITES, [1, 2, 3, 4, 5], [1.0, 2.0, 3.0, 4.0, 5.0]),
         (PAIRS, [[0, 1]] * 5, [[0.0, 1.0]] * 5),
+        (PAIRS, AS_IN_PARQUET, [[0.0, 1.0]] * 5),
         (FLAGS, ["yes", "no"], [[1.0, 0.0]]),
         (FLAGS, ["yes", ""], [[1.0, np.nan]]),
     ],

@@ -119,6 +119,7 @@ def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *sha
     shape = target.shape(atoms)
     if is_missing(raw):
         return np.full(shape, np.nan)
+    raw = _nested(raw)
     values = _numbers(raw, target)
     if isinstance(values, str):
         return values
@@ -148,6 +149,12 @@ def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *sha
             f"declared to have: {_short(raw)}"
         )
     return symmetric
+
+
+def _nested(raw: Any) -> Any:
+    """Return arrays of arrays, as parquet files have them, as lists of arrays."""
+    of_objects = isinstance(raw, np.ndarray) and raw.dtype == object
+    return [_nested(row) for row in raw] if of_objects else raw
 
 
 def _numbers(raw: Any, target: Target) -> Float[np.ndarray, "..."] | str:
