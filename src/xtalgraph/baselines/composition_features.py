@@ -74,9 +74,6 @@ def composition_features(
     Args:
         counts: Atoms of each element, from :func:`count_elements`.
 
-    Returns:
-        One row for each crystal.
-
     Raises:
         InputError: A row holds no atoms, or a count below zero.
 

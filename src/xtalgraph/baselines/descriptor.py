@@ -47,9 +47,6 @@ class Descriptor(ABC):
             crystals: What to describe; more than none.
             elements: Atomic numbers that occur in the whole set, ascending; the columns depend on
                 them.
-
-        Returns:
-            One row for each crystal.
         """
 
     def settings(self) -> dict[str, Any]:

@@ -58,9 +58,6 @@ def verb(
         extra: Options of the showing function.
         several: Arguments of which one or more are given.
         cls: Of the command.
-
-    Returns:
-        The decorator.
     """
     module, _, function = path.partition(":")
     mine = {option.name for option in extra}

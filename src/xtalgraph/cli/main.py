@@ -50,8 +50,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             raise click.UsageError(f"no verb {cmd_name!r}{nearest(cmd_name, VERBS)}", ctx)
         module = importlib.import_module(f"xtalgraph.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
+        return getattr(module, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

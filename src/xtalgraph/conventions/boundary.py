@@ -24,9 +24,6 @@ def guarded(make: Callable[[], T], what: str) -> T:
         make: The parser.
         what: What is parsed, the beginning of the message: ``the POSCAR``.
 
-    Returns:
-        What the parser returns.
-
     Raises:
         InputError: The parser raised anything that is not an error of xtalgraph.
     """

@@ -15,13 +15,12 @@ class OnlyIf:
         setting: Another field of the same dataclass.
         holds: Whether its value is one with which this one is read.
 
-    Example:
-        >>> @dataclass(frozen=True)
-        ... class Config:
-        ...     basis: str = "bessel"
-        ...     sigma: Annotated[float, OnlyIf("basis", lambda basis: basis == "gaussian")] = 0.2
-        >>> settings_read(Config()), settings_read(Config("gaussian"))
-        ({'basis': 'bessel'}, {'basis': 'gaussian', 'sigma': 0.2})
+    >>> @dataclass(frozen=True)
+    ... class Config:
+    ...     basis: str = "bessel"
+    ...     sigma: Annotated[float, OnlyIf("basis", lambda basis: basis == "gaussian")] = 0.2
+    >>> settings_read(Config()), settings_read(Config("gaussian"))
+    ({'basis': 'bessel'}, {'basis': 'gaussian', 'sigma': 0.2})
     """
 
     setting: str

@@ -153,8 +153,7 @@ def declared_function(module: str, name: str) -> Callable[..., Any]:
     namespace = _named_in(function.args, module)
     tree = ast.fix_missing_locations(ast.Module([empty], []))
     exec(compile(tree, module, "exec"), namespace)
-    declared: Callable[..., Any] = namespace[name]
-    return declared
+    return namespace[name]
 
 
 def definition(module: str, name: str) -> Any:

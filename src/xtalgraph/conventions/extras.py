@@ -13,9 +13,6 @@ def import_extra(module: str, extra: str) -> Any:
         module: Its full name.
         extra: The extra of xtalgraph that brings it.
 
-    Returns:
-        The module.
-
     Raises:
         MissingExtraError: If it is not installed, or does not work beside what is installed.
     """

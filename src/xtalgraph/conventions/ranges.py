@@ -24,10 +24,9 @@ class Range:
         above: Whether the smallest itself is left out.
         below: Whether the largest itself is left out.
 
-    Example:
-        >>> Range(0, 1, below=True).check(1.0, "training.warmup")
-        Traceback (most recent call last):
-        xtalgraph.conventions.errors.ConfigError: training.warmup must be at least 0 and less than \
+    >>> Range(0, 1, below=True).check(1.0, "training.warmup")
+    Traceback (most recent call last):
+    xtalgraph.conventions.errors.ConfigError: training.warmup must be at least 0 and less than \
 1, got 1.0
     """
 

@@ -36,9 +36,6 @@ def settings_from(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         values: Key to value; keys left out keep their default.
         where: The section, for messages: ``training``.
 
-    Returns:
-        The settings.
-
     Raises:
         ConfigError: On an unknown key, a value of the wrong type, or a number out of its range.
     """
@@ -56,9 +53,6 @@ def checks_arguments(function: F) -> F:
 
     Args:
         function: What is annotated with ``Literal`` or a `Range` is checked when it is called.
-
-    Returns:
-        The function, which raises `ConfigError` before it does anything.
     """
     names = list(inspect.signature(function).parameters)
 

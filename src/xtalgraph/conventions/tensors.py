@@ -35,10 +35,9 @@ class TensorType:
         TargetError: If the rank or the number of copies is out of range, or the symmetry does not
             permute the indices.
 
-    Example:
-        >>> elastic = TensorType(4, "ijkl=jikl=klij")
-        >>> elastic.shape, elastic.num_components, elastic.irreps
-        ((3, 3, 3, 3), 21, ((0, 1), (0, 1), (2, 1), (2, 1), (4, 1)))
+    >>> elastic = TensorType(4, "ijkl=jikl=klij")
+    >>> elastic.shape, elastic.num_components, elastic.irreps
+    ((3, 3, 3, 3), 21, ((0, 1), (0, 1), (2, 1), (2, 1), (4, 1)))
     """
 
     rank: int = 0
@@ -104,12 +103,11 @@ class TensorType:
         Raises:
             TargetError: If the values have another shape, or the matrix is not orthogonal.
 
-        Example:
-            >>> inversion = -np.eye(3)
-            >>> TensorType(1).rotate(np.array([1.0, 2.0, 3.0]), inversion)
-            array([-1., -2., -3.])
-            >>> TensorType(1, axial=True).rotate(np.array([1.0, 2.0, 3.0]), inversion)
-            array([1., 2., 3.])
+        >>> inversion = -np.eye(3)
+        >>> TensorType(1).rotate(np.array([1.0, 2.0, 3.0]), inversion)
+        array([-1., -2., -3.])
+        >>> TensorType(1, axial=True).rotate(np.array([1.0, 2.0, 3.0]), inversion)
+        array([1., 2., 3.])
         """
         self._check_shape(values)
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > _ORTHOGONAL:

@@ -24,12 +24,11 @@ def reduced_formula(crystal: Crystal) -> str:
     Args:
         crystal: Any.
 
-    Example:
-        >>> from xtalgraph.crystals.transforms import supercell
-        >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-        >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([17, 11]))
-        >>> supercell(salt, (2, 2, 2)).formula, reduced_formula(supercell(salt, (2, 2, 2)))
-        ('Na8Cl8', 'NaCl')
+    >>> from xtalgraph.crystals.transforms import supercell
+    >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([17, 11]))
+    >>> supercell(salt, (2, 2, 2)).formula, reduced_formula(supercell(salt, (2, 2, 2)))
+    ('Na8Cl8', 'NaCl')
     """
     if crystal.occupancies is not None:
         units = _formula_units(crystal)
@@ -45,10 +44,9 @@ def composition_key(crystal: Crystal) -> str:
     Args:
         crystal: Any.
 
-    Example:
-        >>> pbc = np.array([True, True, True])
-        >>> composition_key(Crystal(np.eye(3), np.zeros((2, 3)), np.array([11, 17]), pbc))
-        'ClNa'
+    >>> pbc = np.array([True, True, True])
+    >>> composition_key(Crystal(np.eye(3), np.zeros((2, 3)), np.array([11, 17]), pbc))
+    'ClNa'
     """
     if crystal.occupancies is not None:
         units = _formula_units(crystal)

@@ -79,8 +79,7 @@ class Crystal:
         """Atomic number of each site, 0 for one that is disordered."""
         if self.occupancies is None:
             return self.numbers
-        numbers: np.ndarray = self.__dict__["_elements"]
-        return numbers
+        return self.__dict__["_elements"]
 
     @cached_property
     def amounts(self) -> Float[np.ndarray, "119"]:
@@ -103,8 +102,7 @@ class Crystal:
     @property
     def elements(self) -> list[int]:
         """Atomic numbers of the elements that it holds, each once, in rising order."""
-        present: list[int] = np.flatnonzero(self.amounts).tolist()
-        return present
+        return np.flatnonzero(self.amounts).tolist()
 
     @cached_property
     def site_kinds(self) -> Int[np.ndarray, " atoms"]:
@@ -247,11 +245,10 @@ class Crystal:
         Raises:
             InputError: If a site is empty, or its occupancies add up to more than 1.
 
-        Example:
-            >>> sites = [{11: 0.5, 19: 0.5}, {17: 1.0}]
-            >>> half = np.array([[0.0, 0, 0], [2.98, 2.98, 2.98]])
-            >>> Crystal.from_sites(2.98 * (1 - np.eye(3)), half, sites)
-            Crystal(K0.5Na0.5Cl, 2 sites, pbc=TTT)
+        >>> sites = [{11: 0.5, 19: 0.5}, {17: 1.0}]
+        >>> half = np.array([[0.0, 0, 0], [2.98, 2.98, 2.98]])
+        >>> Crystal.from_sites(2.98 * (1 - np.eye(3)), half, sites)
+        Crystal(K0.5Na0.5Cl, 2 sites, pbc=TTT)
         """
         numbers, held = occupancies_of(sites)
         return cls(np.asarray(cell), np.asarray(positions), numbers, np.asarray(pbc), held)

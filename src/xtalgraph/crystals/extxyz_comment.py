@@ -103,8 +103,7 @@ def _pairs(line: str) -> Iterator[tuple[str, Value]]:
 def _value(key: str, match: re.Match[str]) -> Value:
     text = _plain(match)
     if text.startswith("_JSON "):
-        value: Value = json.loads(text[6:])
-        return value
+        return json.loads(text[6:])
     if key.lower() == "uid":
         return text
     return _typed(text, words=match.lastgroup == "brace")
@@ -294,5 +293,4 @@ def _completed(
         return np.eye(3)
     from ase.geometry import complete_cell
 
-    completed: np.ndarray = complete_cell(cell)
-    return completed
+    return complete_cell(cell)

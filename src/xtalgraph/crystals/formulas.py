@@ -39,9 +39,8 @@ def formula_parts(numbers: Iterable[int]) -> list[tuple[str, int]]:
     Args:
         numbers: Atomic numbers, one for each atom.
 
-    Example:
-        >>> formula_parts([8, 8, 8, 22, 38])
-        [('Sr', 1), ('Ti', 1), ('O', 3)]
+    >>> formula_parts([8, 8, 8, 22, 38])
+    [('Sr', 1), ('Ti', 1), ('O', 3)]
     """
     counts = Counter(numbers)
     return [(SYMBOLS[z], counts[z]) for z in sorted(counts, key=_place)]
@@ -72,11 +71,10 @@ def reduced_formula_of(numbers: Iterable[int]) -> str:
     Args:
         numbers: Atomic numbers, one for each atom.
 
-    Example:
-        >>> reduced_formula_of([17, 17, 11, 11])
-        'NaCl'
-        >>> reduced_formula_of([20] * 3 + [15, 8, 8, 8, 8] * 2)
-        'Ca3(PO4)2'
+    >>> reduced_formula_of([17, 17, 11, 11])
+    'NaCl'
+    >>> reduced_formula_of([20] * 3 + [15, 8, 8, 8, 8] * 2)
+    'Ca3(PO4)2'
     """
     parts = _reduced(formula_parts(numbers))
     if len(parts) > 2 and _difference(parts) < _APART:

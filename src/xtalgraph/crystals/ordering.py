@@ -1,6 +1,5 @@
 """The most probable ordering of a disordered crystal, through pymatgen."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -10,13 +9,12 @@ from jaxtyping import Int
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.formulas import formula_of
 from xtalgraph.crystals.occupancies import VACANCY
 from xtalgraph.crystals.transforms import supercell
-
-log = logging.getLogger("xtalgraph")
 
 MOST_CELLS: Final = 20
 """The largest supercell that is tried, in cells of the file."""

@@ -50,10 +50,9 @@ def representations(
     Source: Grosse-Kunstleve et al., Acta Cryst. A60, 1 (2004), doi 10.1107/S010876730302186X, for
     the reduction, which is spglib's.
 
-    Example:
-        >>> copper = Crystal.from_fractional(3.6 * np.eye(3), np.zeros((1, 3)), np.array([29]))
-        >>> [one.what for one in representations(copper, np.random.default_rng(0))][4:]
-        ['periodic shift', 'supercell', 'lattice basis', 'Niggli cell']
+    >>> copper = Crystal.from_fractional(3.6 * np.eye(3), np.zeros((1, 3)), np.array([29]))
+    >>> [one.what for one in representations(copper, np.random.default_rng(0))][4:]
+    ['periodic shift', 'supercell', 'lattice basis', 'Niggli cell']
     """
     same = np.arange(len(crystal))
     rotation = _rotation(generator)

@@ -59,12 +59,11 @@ class Conditions:
         ConfigError: If a column is named twice, or of ``fidelity`` and ``fidelities`` one is
             missing.
 
-    Example:
-        >>> hot = Conditions(("temperature",), "method", ("PBE", "HSE"))
-        >>> hot.states_of([{"temperature": 300, "method": "HSE"}]).fidelity
-        tensor([1])
-        >>> hot.problem({"method": "HSE"})
-        "there is no 'temperature', which the model reads as the state of a crystal"
+    >>> hot = Conditions(("temperature",), "method", ("PBE", "HSE"))
+    >>> hot.states_of([{"temperature": 300, "method": "HSE"}]).fidelity
+    tensor([1])
+    >>> hot.problem({"method": "HSE"})
+    "there is no 'temperature', which the model reads as the state of a crystal"
     """
 
     numbers: tuple[str, ...] = ()

@@ -1,7 +1,6 @@
 """Crystals with their labels, some of which may be missing: read once, divided, passed down."""
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.label_reading import check_size, labels_of
@@ -20,8 +20,6 @@ from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Target, why_not_ordered
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Scope
-
-log = logging.getLogger("xtalgraph")
 
 
 @dataclass(frozen=True, eq=False)

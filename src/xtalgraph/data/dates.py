@@ -73,9 +73,8 @@ def moments_of(column: SplitColumn) -> Moments:
         InputError: If a row has no date, or one that cannot be read, or the rows are written in
             ways that cannot be compared; the message names rows and says how to write them.
 
-    Example:
-        >>> moments_of(SplitColumn.of("added", ["31/03/2020", "12/04/2020"])).order
-        'day/month/year'
+    >>> moments_of(SplitColumn.of("added", ["31/03/2020", "12/04/2020"])).order
+    'day/month/year'
     """
     column.check_filled("a date")
     numbers = [_number(value) for value in column.values]

@@ -71,9 +71,8 @@ def parse_division(word: str) -> Division:
     Raises:
         ConfigError: If there is no such division, or its argument is missing or wrong.
 
-    Example:
-        >>> parse_division("element:O")
-        Division(kind='element', argument='O')
+    >>> parse_division("element:O")
+    Division(kind='element', argument='O')
     """
     kind, colon, argument = word.partition(":")
     if kind not in SPLITS:

@@ -77,12 +77,11 @@ def kind_evidence(
     Returns:
         None where all N are equal, there are fewer than ten rows, or all labels are the same.
 
-    Example:
-        >>> atoms = np.arange(1, 41)
-        >>> kind_evidence(-5.0 * atoms + np.cos(atoms), atoms).kind
-        <Kind.EXTENSIVE: 'extensive'>
-        >>> kind_evidence(-5.0 + np.cos(atoms), atoms).kind
-        <Kind.INTENSIVE: 'intensive'>
+    >>> atoms = np.arange(1, 41)
+    >>> kind_evidence(-5.0 * atoms + np.cos(atoms), atoms).kind
+    <Kind.EXTENSIVE: 'extensive'>
+    >>> kind_evidence(-5.0 + np.cos(atoms), atoms).kind
+    <Kind.INTENSIVE: 'intensive'>
     """
     if len(values) < _FEWEST or len(np.unique(atoms)) < 2 or np.ptp(values) == 0:
         return None
@@ -106,9 +105,8 @@ def kind_of_unit(unit: str) -> Kind | None:
     Args:
         unit: As it is printed.
 
-    Example:
-        >>> kind_of_unit("eV/atom"), kind_of_unit("meV / cell"), kind_of_unit("eV")
-        (<Kind.INTENSIVE: 'intensive'>, <Kind.EXTENSIVE: 'extensive'>, None)
+    >>> kind_of_unit("eV/atom"), kind_of_unit("meV / cell"), kind_of_unit("eV")
+    (<Kind.INTENSIVE: 'intensive'>, <Kind.EXTENSIVE: 'extensive'>, None)
     """
     if PER_CELL.search(unit):
         return Kind.EXTENSIVE
@@ -174,12 +172,11 @@ def examine_equal_labels(values: Float[np.ndarray, " rows"], split: Split) -> Eq
         values: Targets in the order of the file.
         split: The parts.
 
-    Example:
-        >>> from xtalgraph.data.splits import column_split
-        >>> split = column_split(["train", "train", "train", "test", "test"], "part")
-        >>> examine_equal_labels(np.array([0.0, 0.0, 1.5, 0.0, 3.0]), split)
-        EqualLabels(value=0.0, rows=3, of=5, constant_mae=1.5)
-        >>> examine_equal_labels(np.array([0.0, 0.0, 1.5, 2.0, 3.0]), split)
+    >>> from xtalgraph.data.splits import column_split
+    >>> split = column_split(["train", "train", "train", "test", "test"], "part")
+    >>> examine_equal_labels(np.array([0.0, 0.0, 1.5, 0.0, 3.0]), split)
+    EqualLabels(value=0.0, rows=3, of=5, constant_mae=1.5)
+    >>> examine_equal_labels(np.array([0.0, 0.0, 1.5, 2.0, 3.0]), split)
     """
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) < 2 or counts.max() < MOST * len(values):
@@ -214,9 +211,8 @@ def outlying_labels(values: Float[np.ndarray, " rows"]) -> Outlying | None:
     Returns:
         None where there are none, or fewer than ten labels.
 
-    Example:
-        >>> outlying_labels(np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10, -999])).rows
-        (10,)
+    >>> outlying_labels(np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10, -999])).rows
+    (10,)
     """
     if len(values) < _FEWEST:
         return None
@@ -261,11 +257,10 @@ def examine_order(values: Float[np.ndarray, " rows"], split: Split) -> RowOrder:
         values: Targets in the order of the file.
         split: The parts.
 
-    Example:
-        >>> from xtalgraph.data.splits import random_split
-        >>> split = random_split(200, val=0.1, test=0.1, seed=0)
-        >>> examine_order(np.arange(200.0), split)
-        RowOrder(correlation=1.0, sorted=True, test_is_block=False)
+    >>> from xtalgraph.data.splits import random_split
+    >>> split = random_split(200, val=0.1, test=0.1, seed=0)
+    >>> examine_order(np.arange(200.0), split)
+    RowOrder(correlation=1.0, sorted=True, test_is_block=False)
     """
     rho = spearman(np.arange(len(values), dtype=np.float64), values)
     defined = bool(np.isfinite(rho))

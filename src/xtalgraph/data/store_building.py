@@ -1,7 +1,6 @@
 """Building a store: in parallel, and going on where a killed build stopped."""
 
 import json
-import logging
 import multiprocessing
 import os
 import shutil
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.errors import FileError, GraphError, StoreError
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.cache import cache_folder
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore, document_digest
@@ -27,8 +27,6 @@ from xtalgraph.data.store_key import FORMAT_VERSION, store_key
 from xtalgraph.data.store_packing import is_whole, join_parts, write_part
 from xtalgraph.data.tensor_file import TensorFile
 from xtalgraph.graphs.build import GraphSettings, build_supported
-
-log = logging.getLogger("xtalgraph")
 
 PART: Final = 256
 """Crystals in a part; a build that was killed loses the parts that were being built."""
@@ -67,16 +65,15 @@ def build_store(
         GraphError: If no crystal is left.
         StoreError: If the folder cannot be written, or a process died.
 
-    Example:
-        >>> import tempfile
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> from xtalgraph.testing.crystals import contract_crystals
-        >>> crystals = list(contract_crystals().values())
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     store = build_store(crystals, GraphSettings(Radius(4.0)), folder)
-        ...     batch = store.select([0, 2, 2])
-        >>> batch
-        CrystalGraph(3 crystals, 11 atoms, 150 edges, torch.float64, cpu)
+    >>> import tempfile
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> from xtalgraph.testing.crystals import contract_crystals
+    >>> crystals = list(contract_crystals().values())
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = build_store(crystals, GraphSettings(Radius(4.0)), folder)
+    ...     batch = store.select([0, 2, 2])
+    >>> batch
+    CrystalGraph(3 crystals, 11 atoms, 150 edges, torch.float64, cpu)
     """
     key = store_key(crystals, graph_settings)
     folder = cache_folder() / "graphs" / key[:32] if folder is None else Path(folder)

@@ -18,12 +18,11 @@ def with_bonds(crystal: Crystal, classes: Int[np.ndarray, " atoms"] | None = Non
         crystal: To be drawn.
         classes: Symmetry class of each atom, counted from 0; None where it is not known.
 
-    Example:
-        >>> caesium_chloride = Crystal.from_fractional(
-        ...     4.12 * np.eye(3), np.array([[0.0] * 3, [0.5] * 3]), np.array([55, 17])
-        ... )
-        >>> np.bincount(with_bonds(caesium_chloride).center).tolist()
-        [8, 8]
+    >>> caesium_chloride = Crystal.from_fractional(
+    ...     4.12 * np.eye(3), np.array([[0.0] * 3, [0.5] * 3]), np.array([55, 17])
+    ... )
+    >>> np.bincount(with_bonds(caesium_chloride).center).tolist()
+    [8, 8]
     """
     bonds = bonds_of(crystal)
     return BondedCrystal(

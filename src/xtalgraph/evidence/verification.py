@@ -53,24 +53,23 @@ def verify(
     Raises:
         InputError: If the model reads states and there are none, or not one for each crystal.
 
-    Example:
-        >>> import numpy as np
-        >>> import torch
-        >>> from xtalgraph.data.targets import Kind, Target
-        >>> from xtalgraph.graphs.build import GraphSettings
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> class MeanNumber(torch.nn.Module):
-        ...     def forward(self, graph):
-        ...         total = torch.zeros(len(graph), dtype=torch.float64)
-        ...         total = total.index_add(0, graph.crystal_of_atom, graph.number.double())
-        ...         return total / graph.num_atoms
-        >>> sites, numbers = np.array([[0.0] * 3, [2.0] * 3]), np.array([55, 17])
-        >>> salt = Crystal(4.0 * np.eye(3), sites, numbers, np.ones(3, bool))
-        >>> total = Target("energy", Kind.EXTENSIVE, "eV")
-        >>> tested = ModelUnderTest(MeanNumber(), GraphSettings(Radius(5.0)), (total,))
-        >>> verification = verify(tested, {"CsCl": salt})
-        >>> [(one.check, one.violation, one.unit) for one in verification.failures]
-        [('supercell', 36.0, 'eV')]
+    >>> import numpy as np
+    >>> import torch
+    >>> from xtalgraph.data.targets import Kind, Target
+    >>> from xtalgraph.graphs.build import GraphSettings
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> class MeanNumber(torch.nn.Module):
+    ...     def forward(self, graph):
+    ...         total = torch.zeros(len(graph), dtype=torch.float64)
+    ...         total = total.index_add(0, graph.crystal_of_atom, graph.number.double())
+    ...         return total / graph.num_atoms
+    >>> sites, numbers = np.array([[0.0] * 3, [2.0] * 3]), np.array([55, 17])
+    >>> salt = Crystal(4.0 * np.eye(3), sites, numbers, np.ones(3, bool))
+    >>> total = Target("energy", Kind.EXTENSIVE, "eV")
+    >>> tested = ModelUnderTest(MeanNumber(), GraphSettings(Radius(5.0)), (total,))
+    >>> verification = verify(tested, {"CsCl": salt})
+    >>> [(one.check, one.violation, one.unit) for one in verification.failures]
+    [('supercell', 36.0, 'eV')]
     """
     results = run_checks(tested, crystals, states, progress=progress)
     return Verification(tuple(results), tuple(crystals))

@@ -74,17 +74,16 @@ def add_triplets(graph: CrystalGraph, angles: Angles | None = None) -> CrystalGr
     Raises:
         GraphError: If a crystal would have more than `MAX_ANGLES` angles.
 
-    Example:
-        >>> import numpy as np
-        >>> from xtalgraph.crystals.crystal import Crystal
-        >>> from xtalgraph.graphs.build import build_graph
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> fcc = 2.82 * (np.ones((3, 3)) - np.eye(3))
-        >>> sites, numbers = np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
-        >>> salt = Crystal.from_fractional(fcc, sites, numbers)
-        >>> graph = add_triplets(build_graph(salt, Radius(3.0)), Angles(vertex="center"))
-        >>> sorted({round(c, 9) + 0.0 for c in graph.cosine.tolist()}), len(graph.cosine)
-        ([-1.0, 0.0], 60)
+    >>> import numpy as np
+    >>> from xtalgraph.crystals.crystal import Crystal
+    >>> from xtalgraph.graphs.build import build_graph
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> fcc = 2.82 * (np.ones((3, 3)) - np.eye(3))
+    >>> sites, numbers = np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
+    >>> salt = Crystal.from_fractional(fcc, sites, numbers)
+    >>> graph = add_triplets(build_graph(salt, Radius(3.0)), Angles(vertex="center"))
+    >>> sorted({round(c, 9) + 0.0 for c in graph.cosine.tolist()}), len(graph.cosine)
+    ([-1.0, 0.0], 60)
     """
     angles = angles or Angles()
     center, neighbor = graph.center.numpy(), graph.neighbor.numpy()

@@ -40,11 +40,10 @@ def anion_family(crystal: Crystal) -> str:
     Args:
         crystal: Any.
 
-    Example:
-        >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-        >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([11, 17]))
-        >>> anion_family(salt)
-        'Cl'
+    >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([11, 17]))
+    >>> anion_family(salt)
+    'Cl'
     """
     pull = property_of("electronegativity")[crystal.numbers]
     edges = neighbors_within(crystal, _FARTHEST)

@@ -83,12 +83,11 @@ def find_space_group(crystal: Crystal, symprec: float = DEFAULT_SYMPREC) -> Spac
     Source: Togo, Shinohara and Tanaka, Sci. Technol. Adv. Mater. Methods 4, 2384822 (2024),
     doi 10.1080/27660400.2024.2384822.
 
-    Example:
-        >>> copper = Crystal.from_fractional(
-        ...     1.805 * (1 - np.eye(3)), np.zeros((1, 3)), np.array([29])
-        ... )
-        >>> find_space_group(copper).number
-        225
+    >>> copper = Crystal.from_fractional(
+    ...     1.805 * (1 - np.eye(3)), np.zeros((1, 3)), np.array([29])
+    ... )
+    >>> find_space_group(copper).number
+    225
     """
     if not (np.isfinite(symprec) and symprec > 0):
         raise ConfigError(f"symprec must be larger than 0 Å, got {symprec}")
@@ -131,14 +130,13 @@ def asymmetric_unit(group: SpaceGroup, edges: Edges) -> AsymmetricUnit:
     Source: Ruff et al., Digital Discovery 3, 594 (2024), doi 10.1039/d4dd00018h. Their graph has
     one atom for each orbit and every edge into it; edges of one orbit are merged here besides.
 
-    Example:
-        >>> from xtalgraph.graphs.neighbors import neighbors_within
-        >>> copper = Crystal.from_fractional(
-        ...     1.805 * (1 - np.eye(3)), np.zeros((1, 3)), np.array([29])
-        ... )
-        >>> unit = asymmetric_unit(find_space_group(copper), neighbors_within(copper, 4.0))
-        >>> unit.num_atoms, int(unit.kept.sum()), unit.num_edges
-        (1, 18, 2)
+    >>> from xtalgraph.graphs.neighbors import neighbors_within
+    >>> copper = Crystal.from_fractional(
+    ...     1.805 * (1 - np.eye(3)), np.zeros((1, 3)), np.array([29])
+    ... )
+    >>> unit = asymmetric_unit(find_space_group(copper), neighbors_within(copper, 4.0))
+    >>> unit.num_atoms, int(unit.kept.sum()), unit.num_edges
+    (1, 18, 2)
     """
     atoms = group.atom.shape[1]
     home = np.broadcast_to(np.arange(atoms), group.atom.shape)

@@ -56,15 +56,14 @@ def build_graph(
     Raises:
         GraphError: If there are no crystals.
 
-    Example:
-        >>> import numpy as np
-        >>> from xtalgraph.crystals.crystal import Crystal
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> fcc = 2.82 * (np.ones((3, 3)) - np.eye(3))
-        >>> sites, numbers = np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
-        >>> salt = Crystal.from_fractional(fcc, sites, numbers)
-        >>> build_graph(salt, Radius(4.0)).degree.tolist()
-        [18, 18]
+    >>> import numpy as np
+    >>> from xtalgraph.crystals.crystal import Crystal
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> fcc = 2.82 * (np.ones((3, 3)) - np.eye(3))
+    >>> sites, numbers = np.array([[0, 0, 0], [0.5] * 3]), np.array([11, 17])
+    >>> salt = Crystal.from_fractional(fcc, sites, numbers)
+    >>> build_graph(salt, Radius(4.0)).degree.tolist()
+    [18, 18]
     """
     batch = [crystals] if isinstance(crystals, Crystal) else list(crystals)
     if not batch:
@@ -156,10 +155,9 @@ class GraphSettings:
     Raises:
         ConfigError: If the tolerance is below 0.
 
-    Example:
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> GraphSettings(Radius(4.0), 1e-3).settings()
-        {'strategy': 'radius', 'cutoff': 4.0, 'reduction_tolerance': 0.001, 'angles': None}
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> GraphSettings(Radius(4.0), 1e-3).settings()
+    {'strategy': 'radius', 'cutoff': 4.0, 'reduction_tolerance': 0.001, 'angles': None}
     """
 
     strategy: Strategy

@@ -68,16 +68,15 @@ def find_dihedrals(graph: CrystalGraph) -> Dihedrals:
     Source: Gasteiger, Becker and Günnemann, NeurIPS 2021 (arXiv 2106.08903), for messages over
     them.
 
-    Example:
-        >>> import numpy as np
-        >>> from xtalgraph.crystals.crystal import Crystal
-        >>> from xtalgraph.graphs.angles import add_triplets
-        >>> from xtalgraph.graphs.build import build_graph
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> cell, sites = 1.7835 * (1 - np.eye(3)), np.array([[0, 0, 0], [0.25] * 3])
-        >>> diamond = Crystal.from_fractional(cell, sites, np.array([6, 6]))
-        >>> len(find_dihedrals(add_triplets(build_graph(diamond, Radius(1.6)))))  # 8 · 3 · 3
-        72
+    >>> import numpy as np
+    >>> from xtalgraph.crystals.crystal import Crystal
+    >>> from xtalgraph.graphs.angles import add_triplets
+    >>> from xtalgraph.graphs.build import build_graph
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> cell, sites = 1.7835 * (1 - np.eye(3)), np.array([[0, 0, 0], [0.25] * 3])
+    >>> diamond = Crystal.from_fractional(cell, sites, np.array([6, 6]))
+    >>> len(find_dihedrals(add_triplets(build_graph(diamond, Radius(1.6)))))  # 8 · 3 · 3
+    72
     """
     if bool(graph.at_center.any()):
         raise GraphError(

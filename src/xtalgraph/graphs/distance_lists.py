@@ -49,11 +49,10 @@ class DistanceLists:
         Args:
             crystal: Any.
 
-        Example:
-            >>> cell, origin = 1.805 * (1 - np.eye(3)), np.zeros((1, 3))
-            >>> copper = Crystal.from_fractional(cell, origin, np.array([29]))
-            >>> DistanceLists.of(copper).distance[0, [0, 11, 12, 17, 18]].round(3).tolist()
-            [2.553, 2.553, 3.61, 3.61, 4.421]
+        >>> cell, origin = 1.805 * (1 - np.eye(3)), np.zeros((1, 3))
+        >>> copper = Crystal.from_fractional(cell, origin, np.array([29]))
+        >>> DistanceLists.of(copper).distance[0, [0, 11, 12, 17, 18]].round(3).tolist()
+        [2.553, 2.553, 3.61, 3.61, 4.421]
         """
         atoms = len(crystal)
         radius = min(_first_radius(crystal), FARTHEST)

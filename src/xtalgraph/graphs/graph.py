@@ -275,8 +275,7 @@ class Graph:
 
     def counts(self, scope: Scope) -> Int[Tensor, " crystals"]:
         """Return how many rows of a scope each crystal has; not of the scope crystal."""
-        counts: Tensor = getattr(self, COUNTS[scope])
-        return counts
+        return getattr(self, COUNTS[scope])
 
     def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:
         """Return the rows of a scope that belong to some of the crystals, crystal by crystal.

@@ -37,12 +37,11 @@ def is_decided(crystal: Crystal, graph_settings: GraphSettings, margin: float = 
     Raises:
         GraphError: If the strategy refuses the crystal.
 
-    Example:
-        >>> import numpy as np
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> cube = Crystal(4.0 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool))
-        >>> [is_decided(cube, GraphSettings(Radius(cutoff))) for cutoff in (4.0, 4.1)]
-        [False, True]
+    >>> import numpy as np
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> cube = Crystal(4.0 * np.eye(3), np.zeros((1, 3)), np.array([29]), np.ones(3, bool))
+    >>> [is_decided(cube, GraphSettings(Radius(cutoff))) for cutoff in (4.0, 4.1)]
+    [False, True]
     """
     graph = graph_settings.build(crystal)
     try:

@@ -74,9 +74,8 @@ def minimum_image(
     Returns:
         The vectors less whole lattice vectors, Å.
 
-    Example:
-        >>> minimum_image(np.array([[3.9, 0.0, 0.2]]), 4.0 * np.eye(3)).round(3).tolist()
-        [[-0.1, 0.0, 0.2]]
+    >>> minimum_image(np.array([[3.9, 0.0, 0.2]]), 4.0 * np.eye(3)).round(3).tolist()
+    [[-0.1, 0.0, 0.2]]
     """
     whole = np.round(vectors @ np.linalg.inv(cell))
     return vectors - np.where(pbc, whole, 0.0) @ cell
@@ -108,10 +107,9 @@ def minimum_image_check(
     Raises:
         ConfigError: If the cutoff is not above zero.
 
-    Example:
-        >>> salt = 2.82 * (np.ones((3, 3)) - np.eye(3))
-        >>> round(minimum_image_check(salt, 4.0).rounding_radius, 2)
-        1.63
+    >>> salt = 2.82 * (np.ones((3, 3)) - np.eye(3))
+    >>> round(minimum_image_check(salt, 4.0).rounding_radius, 2)
+    1.63
     """
     if not cutoff > 0:
         raise ConfigError(f"cutoff must be larger than 0 Å, got {cutoff}")

@@ -104,9 +104,6 @@ class KNearest(Strategy):
         Args:
             crystal: Any cell; checked.
 
-        Returns:
-            The edges, sorted by center.
-
         Raises:
             GraphError: If an atom's k nearest are not all within the cutoff.
         """

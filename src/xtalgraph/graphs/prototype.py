@@ -56,11 +56,10 @@ def find_prototype(crystal: Crystal, symprec: float = PROTOTYPE_SYMPREC) -> Prot
     Source: Hicks et al., npj Comput. Mater. 7, 30 (2021), doi 10.1038/s41524-020-00483-4, for
     labels of prototypes by space group and Wyckoff positions.
 
-    Example:
-        >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-        >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([11, 17]))
-        >>> find_prototype(salt).label
-        '225: 4(-3mm) + 4(-3mm)'
+    >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([11, 17]))
+    >>> find_prototype(salt).label
+    '225: 4(-3mm) + 4(-3mm)'
     """
     known = _FOUND.setdefault(crystal, {})
     if symprec not in known:

@@ -37,17 +37,16 @@ def reduce_graph(graph: Graph, tolerance: float = DEFAULT_TOLERANCE) -> Invarian
     Raises:
         ConfigError: If the tolerance is not larger than 0, or larger than 1.
 
-    Example:
-        >>> import numpy as np
-        >>> from xtalgraph.crystals.crystal import Crystal
-        >>> from xtalgraph.graphs.build import build_graph
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> cube = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2
-        >>> sites = np.concatenate([cube, cube + 0.5])
-        >>> numbers = np.array([11] * 4 + [17] * 4)
-        >>> salt = Crystal.from_fractional(5.64 * np.eye(3), sites, numbers)
-        >>> reduce_graph(build_graph(salt, Radius(4.0)))
-        InvariantGraph(1 crystals, 2 atoms, 4 edges, torch.float64, cpu)
+    >>> import numpy as np
+    >>> from xtalgraph.crystals.crystal import Crystal
+    >>> from xtalgraph.graphs.build import build_graph
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> cube = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2
+    >>> sites = np.concatenate([cube, cube + 0.5])
+    >>> numbers = np.array([11] * 4 + [17] * 4)
+    >>> salt = Crystal.from_fractional(5.64 * np.eye(3), sites, numbers)
+    >>> reduce_graph(build_graph(salt, Radius(4.0)))
+    InvariantGraph(1 crystals, 2 atoms, 4 edges, torch.float64, cpu)
     """
     return merge_equivalent(merge_geometry(graph, tolerance))
 

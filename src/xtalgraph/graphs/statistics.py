@@ -59,11 +59,10 @@ def radial_distribution(
 
     Source: Allen and Tildesley, Computer Simulation of Liquids, section 2.6.
 
-    Example:
-        >>> cell = 1.805 * (1 - np.eye(3))
-        >>> copper = Crystal.from_fractional(cell, np.zeros((1, 3)), np.array([29]))
-        >>> float(radial_distribution(copper, cutoff=3.0).coordination[-1])
-        12.0
+    >>> cell = 1.805 * (1 - np.eye(3))
+    >>> copper = Crystal.from_fractional(cell, np.zeros((1, 3)), np.array([29]))
+    >>> float(radial_distribution(copper, cutoff=3.0).coordination[-1])
+    12.0
     """
     if not crystal.pbc.all():
         raise GraphError(
@@ -110,11 +109,10 @@ def distance_peaks(crystal: Crystal, cutoff: float = 6.0, gap: float = 0.1) -> l
     Raises:
         GraphError: If a length is not above zero.
 
-    Example:
-        >>> cell = 1.805 * (1 - np.eye(3))
-        >>> copper = Crystal.from_fractional(cell, np.zeros((1, 3)), np.array([29]))
-        >>> [(round(peak.distance, 3), peak.neighbors) for peak in distance_peaks(copper, 4.0)]
-        [(2.553, 12.0), (3.61, 6.0)]
+    >>> cell = 1.805 * (1 - np.eye(3))
+    >>> copper = Crystal.from_fractional(cell, np.zeros((1, 3)), np.array([29]))
+    >>> [(round(peak.distance, 3), peak.neighbors) for peak in distance_peaks(copper, 4.0)]
+    [(2.553, 12.0), (3.61, 6.0)]
     """
     if not (cutoff > 0 and gap > 0):
         raise GraphError(f"cutoff and gap must be larger than 0 Å, got {cutoff} and {gap}")

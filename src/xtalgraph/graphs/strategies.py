@@ -68,15 +68,11 @@ def parse_strategy(spec: str) -> Strategy:
     Args:
         spec: The word.
 
-    Returns:
-        The strategy.
-
     Raises:
         ConfigError: If there is no such strategy, or a setting is not as it must be.
 
-    Example:
-        >>> parse_strategy("hybrid:12:8")
-        Hybrid(cutoff=8.0, max_neighbors=12, shell_tolerance=0.001)
+    >>> parse_strategy("hybrid:12:8")
+    Hybrid(cutoff=8.0, max_neighbors=12, shell_tolerance=0.001)
     """
     name, *words = spec.split(":")
     if name not in STRATEGIES:
@@ -97,12 +93,8 @@ def strategy_spec(strategy: Strategy) -> str:
     Args:
         strategy: Registered.
 
-    Returns:
-        The word.
-
-    Example:
-        >>> strategy_spec(Hybrid()), strategy_spec(Radius(4.5))
-        ('hybrid:12:8', 'radius:4.5')
+    >>> strategy_spec(Hybrid()), strategy_spec(Radius(4.5))
+    ('hybrid:12:8', 'radius:4.5')
     """
     plain = {field.name: field.default for field in dataclasses.fields(strategy)}  # type: ignore[arg-type]
     keys = list(strategy.positional)

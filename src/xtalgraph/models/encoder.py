@@ -107,9 +107,8 @@ def angles_from(angle_cutoff: float, angle_neighbors: int | None) -> Angles | No
     Raises:
         ConfigError: If the cutoff is not larger than 0, or one edge alone is to form angles.
 
-    Example:
-        >>> angles_from(5.0, None).max_neighbors is None, angles_from(5.0, 0) is None
-        (True, True)
+    >>> angles_from(5.0, None).max_neighbors is None, angles_from(5.0, 0) is None
+    (True, True)
     """
     if not angle_cutoff > 0:
         raise ConfigError(f"model.angle_cutoff must be larger than 0 Å, got {angle_cutoff}")

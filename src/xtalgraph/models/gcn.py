@@ -45,8 +45,7 @@ class ScaledNeighbor(Message):
         edge: Float[Tensor, "edges edge"],
     ) -> Float[Tensor, "edges width"]:
         """Scale what the neighbor is."""
-        message: Tensor = self.alpha(edge) * neighbor
-        return message
+        return self.alpha(edge) * neighbor
 
 
 class GraphConvolution(nn.Module):

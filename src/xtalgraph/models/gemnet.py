@@ -115,8 +115,7 @@ class Interaction(nn.Module):
         update = update + functional.silu(self.up(self._along_triplets(sent, directions)))
         along = self._along_dihedrals(sent, directions)
         update = update + functional.silu(self.dihedral_up(along))
-        new_edge: Tensor = self.after(edge + functional.silu(self.out(self.before(update))))
-        return new_edge
+        return self.after(edge + functional.silu(self.out(self.before(update))))
 
     def _along_triplets(
         self, sent: Float[Tensor, "edges width"], directions: Directions

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +10,6 @@ from xtalgraph.conventions.documents import read_document
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import file_errors, write_atomically
 from xtalgraph.models.checkpoint import check_is_run
-
-log = logging.getLogger("xtalgraph")
 
 MANIFEST: Final = "manifest.json"
 """A training writes it last, so where it is, all is there."""

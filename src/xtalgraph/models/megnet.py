@@ -56,8 +56,7 @@ class Perceptron(nn.Module):
 
     def forward(self, mixed: Float[Tensor, "rows hidden"]) -> Float[Tensor, "rows width"]:
         """Return φ from the sum of the parts, each multiplied with its block of W_1."""
-        output: Tensor = self.rest(mixed)
-        return output
+        return self.rest(mixed)
 
 
 class Block(nn.Module):

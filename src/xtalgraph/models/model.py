@@ -196,8 +196,7 @@ class Model(nn.Module, ABC):
             reason := why_not_mixtures(encoder, self.encoder.config, *self.targets)
         ):
             raise GraphError(f"the model cannot read disordered sites: {reason}")
-        features: Features = self.encoder(self.as_read(graph))
-        return features
+        return self.encoder(self.as_read(graph))
 
     def expect_conditions(self, graph: Graph) -> None:
         """Refuse a graph that has not the conditions that the model reads.

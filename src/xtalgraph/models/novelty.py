@@ -52,10 +52,9 @@ def nearest_embeddings(
         k: How many are wanted; fewer are returned where there are not as many.
         itself: Where each row stands among those that are searched, if it does; it is left out.
 
-    Example:
-        >>> found = nearest_embeddings(np.array([[0.0]]), np.array([[3.0], [1.0], [-2.0]]), 2)
-        >>> found.places, found.distance
-        (array([[1, 2]]), array([[1., 2.]]))
+    >>> found = nearest_embeddings(np.array([[0.0]]), np.array([[3.0], [1.0], [-2.0]]), 2)
+    >>> found.places, found.distance
+    (array([[1, 2]]), array([[1., 2.]]))
     """
     return _nearest(rows, among, k, itself, "euclidean")
 

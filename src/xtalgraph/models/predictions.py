@@ -137,10 +137,7 @@ def std_of(
     if deviations is None:
         return between
     variance = np.square(deviations).mean(axis=0)
-    found: Float[np.ndarray, "rows *columns"] = np.sqrt(
-        variance if between is None else variance + np.square(between)
-    )
-    return found
+    return np.sqrt(variance if between is None else variance + np.square(between))
 
 
 COLUMNS: Final = (

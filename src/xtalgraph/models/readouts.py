@@ -71,8 +71,7 @@ class SumReadout(Readout):
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return f(h_i ⊕ c)."""
-        value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
-        return value
+        return self.head(_at_atoms(features, graph)).squeeze(-1)
 
     def aggregate(
         self, contributions: Float[Tensor, " atoms"], graph: Graph
@@ -100,8 +99,7 @@ class AtomReadout(Readout):
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return one value for each atom."""
-        value: Tensor = self.head(_at_atoms(features, graph)).squeeze(-1)
-        return value
+        return self.head(_at_atoms(features, graph)).squeeze(-1)
 
     def aggregate(
         self, contributions: Float[Tensor, " atoms"], graph: Graph
@@ -133,8 +131,7 @@ class PooledReadout(Readout, ABC):
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
-        value: Tensor = self.head(self.embedding(features, graph)).squeeze(-1)
-        return value
+        return self.head(self.embedding(features, graph)).squeeze(-1)
 
     def aggregate(
         self, contributions: Float[Tensor, " crystals"], graph: Graph

@@ -1,20 +1,18 @@
 """The members of a run on disk: whole, of one run, finite, and what they were trained on."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.composition import VACANCY_NAME
 from xtalgraph.models.checkpoint import check_finite, load_model, member_folder
 from xtalgraph.models.intervals import Intervals, load_intervals
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model import Model
 from xtalgraph.models.spec import ModelSpec
-
-log = logging.getLogger("xtalgraph")
 
 
 class SavedMembers(NamedTuple):

@@ -40,8 +40,7 @@ class FilterMessage(Message):
         edge: Float[Tensor, "edges basis"],
     ) -> Float[Tensor, "edges filters"]:
         """Multiply what the neighbor sends by the filter."""
-        message: Tensor = neighbor * self.filter(edge)
-        return message
+        return neighbor * self.filter(edge)
 
 
 class Interaction(nn.Module):
@@ -71,8 +70,7 @@ class Interaction(nn.Module):
         graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
         """Return v."""
-        update: Tensor = self.dense(self.convolution(atom, edge, envelope, graph))
-        return update
+        return self.dense(self.convolution(atom, edge, envelope, graph))
 
 
 class SchNet(Encoder):

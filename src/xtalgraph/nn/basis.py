@@ -23,10 +23,9 @@ def describe_bases(model: nn.Module) -> dict[str, str]:
     Args:
         model: Any.
 
-    Example:
-        >>> from xtalgraph.nn.radial import BesselBasis
-        >>> describe_bases(nn.ModuleList([BesselBasis(5.0, 8)]))
-        {'radial basis': '8 Bessel functions up to 5 Å'}
+    >>> from xtalgraph.nn.radial import BesselBasis
+    >>> describe_bases(nn.ModuleList([BesselBasis(5.0, 8)]))
+    {'radial basis': '8 Bessel functions up to 5 Å'}
     """
     bases = [module for module in model.modules() if isinstance(module, Basis)]
     parts = {part for basis in bases for part in basis.modules() if part is not basis}

@@ -31,8 +31,7 @@ class ConcatJump(nn.Module):
 
     def forward(self, hidden: Sequence[Float[Tensor, "atoms width"]]) -> Tensor:
         """Mix the outputs of the layers."""
-        mixed: Tensor = self.mix(torch.cat(list(hidden), dim=-1))
-        return mixed
+        return self.mix(torch.cat(list(hidden), dim=-1))
 
 
 @final
@@ -117,8 +116,7 @@ class Connections(nn.Module):
         """
         if len(self.inlets) == 0 or len(hidden) == 1:
             return hidden[-1]
-        mixed: Tensor = self.inlets[len(hidden) - 2](torch.cat(list(hidden), dim=-1))
-        return mixed
+        return self.inlets[len(hidden) - 2](torch.cat(list(hidden), dim=-1))
 
     def residual(
         self, atom: Float[Tensor, "atoms width"], update: Float[Tensor, "atoms width"]
@@ -137,8 +135,7 @@ class Connections(nn.Module):
         """Return what the encoder gives, from h_0 … h_L."""
         if self.jump is None:
             return self.input(hidden)
-        mixed: Tensor = self.jump(hidden[1:])
-        return mixed
+        return self.jump(hidden[1:])
 
 
 _JUMPS: Final[dict[str, type[ConcatJump | AttentionJump]]] = {

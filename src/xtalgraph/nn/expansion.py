@@ -135,18 +135,17 @@ class EdgeExpansion(nn.Module):
         basis: Functions of the length.
         envelope: Takes the messages to zero at the cutoff.
 
-    Example:
-        >>> import numpy as np
-        >>> from xtalgraph.crystals.crystal import Crystal
-        >>> from xtalgraph.graphs.build import build_graph
-        >>> from xtalgraph.graphs.strategies import Radius
-        >>> from xtalgraph.nn.expansion import CosineEnvelope
-        >>> from xtalgraph.nn.radial import BesselBasis
-        >>> cell, periodic = 2.5 * np.eye(3), np.ones(3, dtype=bool)
-        >>> iron = Crystal(cell, np.zeros((1, 3)), np.array([26]), periodic)
-        >>> edges = EdgeExpansion(BesselBasis(3.0, 8), CosineEnvelope(3.0))
-        >>> edges(build_graph(iron, Radius(3.0)), torch.float32).features.shape
-        torch.Size([6, 8])
+    >>> import numpy as np
+    >>> from xtalgraph.crystals.crystal import Crystal
+    >>> from xtalgraph.graphs.build import build_graph
+    >>> from xtalgraph.graphs.strategies import Radius
+    >>> from xtalgraph.nn.expansion import CosineEnvelope
+    >>> from xtalgraph.nn.radial import BesselBasis
+    >>> cell, periodic = 2.5 * np.eye(3), np.ones(3, dtype=bool)
+    >>> iron = Crystal(cell, np.zeros((1, 3)), np.array([26]), periodic)
+    >>> edges = EdgeExpansion(BesselBasis(3.0, 8), CosineEnvelope(3.0))
+    >>> edges(build_graph(iron, Radius(3.0)), torch.float32).features.shape
+    torch.Size([6, 8])
     """
 
     def __init__(self, basis: RadialBasis, envelope: Envelope) -> None:

@@ -152,8 +152,7 @@ class GRUUpdate(Update):
         graph: Graph,
     ) -> Float[Tensor, "atoms width"]:
         """Return the memory after one step."""
-        updated: Tensor = self.cell(received, atom)
-        return updated
+        return self.cell(received, atom)
 
 
 class GatedUpdate(Update):
@@ -217,5 +216,4 @@ class MessagePassing(nn.Module):
         """
         center, neighbor = self.message.at_atoms(atom)
         message = self.message(gather(center, graph.center), gather(neighbor, graph.neighbor), edge)
-        updated: Tensor = self.update(atom, self.aggregator(message, envelope, graph), graph)
-        return updated
+        return self.update(atom, self.aggregator(message, envelope, graph), graph)

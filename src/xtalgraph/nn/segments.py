@@ -35,8 +35,7 @@ def gather(
         values: To take from.
         index: Which rows.
     """
-    taken: Tensor = _Gather.apply(values, index)
-    return taken
+    return _Gather.apply(values, index)
 
 
 def segment_sum(

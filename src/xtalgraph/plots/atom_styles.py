@@ -99,9 +99,6 @@ def class_marks(
     Args:
         classes: Class of each atom, counted from 0.
         numbers: Atomic numbers; one class has one element.
-
-    Returns:
-        One for each class, in their order.
     """
     kinds, first, counts = np.unique(classes, return_index=True, return_counts=True)
     elements = numbers[first]

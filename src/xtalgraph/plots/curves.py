@@ -47,9 +47,6 @@ def curves_plot(
         titles: Above each panel; none at all for a single one.
         vertical: Where a thin vertical line stands; None for no line.
         log: Whether the vertical axis is logarithmic.
-
-    Returns:
-        The figure, with one legend for all.
     """
     with house_style():
         columns = min(len(panels), 2)

@@ -71,9 +71,8 @@ def place_of(number: int) -> tuple[int, int]:
     Args:
         number: Atomic number.
 
-    Example:
-        >>> place_of(8), place_of(26), place_of(57)
-        ((2, 16), (4, 8), (8, 4))
+    >>> place_of(8), place_of(26), place_of(57)
+    ((2, 16), (4, 8), (8, 4))
     """
     for first, row in ((57, 8), (89, 9)):
         if first <= number <= first + 14:

@@ -26,9 +26,6 @@ def figure_to_svg(figure: Figure, dpi: int = 150) -> str:
     Args:
         figure: Any figure of this package.
         dpi: Pixels per inch of what the figure holds as pixels.
-
-    Returns:
-        The document, with its XML declaration.
     """
     out = io.StringIO()
     settings = SETTINGS | {"svg.hashsalt": "xtalgraph", "svg.fonttype": "path"}

@@ -1,7 +1,6 @@
 """Ablate: train every combination of some settings, and lay the results beside each other."""
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import csv_text, write_json
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.diagnostics.depth import MEASURED, measure_smoothing
 from xtalgraph.evidence.pages.ablation import write_ablation_page
@@ -36,8 +36,6 @@ from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.setting_names import TrialOptions, with_settings
 from xtalgraph.workflows.sweep import Point, Sweep, points_of
 from xtalgraph.workflows.train import train_run
-
-log = logging.getLogger("xtalgraph")
 
 
 @with_settings

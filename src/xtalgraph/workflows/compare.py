@@ -1,7 +1,6 @@
 """Compare: a model against the baselines, on one split or on folds."""
 
 import json
-import logging
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.assessment import assess_labels
 from xtalgraph.evidence.pages.comparison import write_leaderboard
@@ -37,8 +37,6 @@ from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.setting_names import SeededOptions, with_settings
 from xtalgraph.workflows.train import announce_all
-
-log = logging.getLogger("xtalgraph")
 
 
 @final
@@ -117,9 +115,6 @@ def compare(
         progress: Show progress bars on standard error.
         **options: Settings, of every network; one target only. Without a test fold all folds are
             tested, where the split has folds, which are random where no split is given.
-
-    Returns:
-        The comparison, with its table and its verdict.
 
     Raises:
         ConfigError: On settings that cannot be.

@@ -1,6 +1,5 @@
 """Embed: from a run and crystals to their embeddings, and a picture of them."""
 
-import logging
 import math
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.conventions.files import make_folder, replacing, write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.row import in_chunks
@@ -27,8 +27,6 @@ from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.workflows.growing_table import GrowingTable, suffix_of
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import load
-
-log = logging.getLogger("xtalgraph")
 
 _CHUNK: Final = 512
 """Rows in memory at a time."""

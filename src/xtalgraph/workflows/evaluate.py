@@ -1,6 +1,5 @@
 """Evaluate: how well a trained model does on other data."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.catalogue import resolve_source
@@ -21,8 +21,6 @@ from xtalgraph.evidence.performance import figures_by_component, figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
-
-log = logging.getLogger("xtalgraph")
 
 
 @checks_arguments

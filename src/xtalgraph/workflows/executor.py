@@ -21,11 +21,10 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
 from xtalgraph.training.progress import Report, silent
 from xtalgraph.training.settings import TrainingConfig
-
-log = logging.getLogger("xtalgraph")
 
 _MESSAGE_SECONDS: Final = 0.2
 """How long is waited for a message of another process before the results are looked at."""

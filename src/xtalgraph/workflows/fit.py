@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from xtalgraph.conventions.documents import csv_text
 from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.performance import ModelResult
@@ -35,8 +35,6 @@ from xtalgraph.training.state import snapshot
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, Session, processes_for
 from xtalgraph.workflows.prepared import Prepared
-
-log = logging.getLogger("xtalgraph")
 
 
 def trainer_for(

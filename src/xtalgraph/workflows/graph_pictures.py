@@ -1,6 +1,5 @@
 """Pictures of crystals and of their graphs, into files."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.bonded_crystal import with_bonds
 from xtalgraph.evidence.numbers import count
@@ -21,8 +21,6 @@ from xtalgraph.plots.crystal_viewer import crystal_viewer
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 from xtalgraph.plots.graph_statistics import graph_statistics_plot
 from xtalgraph.workflows.outputs import check_output
-
-log = logging.getLogger("xtalgraph")
 
 Color = Literal["element", "class"]
 """What the colour of an atom tells: its element, or its symmetry class."""

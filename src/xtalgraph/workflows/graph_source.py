@@ -1,6 +1,5 @@
 """The graphs of a training: kept in the cache, and held in memory where they fit."""
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.store_building import build_store
@@ -23,8 +23,6 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.radial import RadialBasis, edges_beyond
 from xtalgraph.workflows.data_settings import DataConfig
-
-log = logging.getLogger("xtalgraph")
 
 SURVEYED: Final = 4096
 """Crystals that are looked at at a time."""

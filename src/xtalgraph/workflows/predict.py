@@ -1,6 +1,5 @@
 """Predict: from a run and new crystals to a table, a row for whatever came in."""
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.files import make_folder, replacing
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.conventions.stopping import Stopped, postponed_stop, stopping_on_signals
 from xtalgraph.crystals.disorder import Disorder
@@ -24,7 +24,6 @@ from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.growing_table import GrowingTable, suffix_of
 from xtalgraph.workflows.outputs import check_output
 
-log = logging.getLogger("xtalgraph")
 T = TypeVar("T")
 
 _CHUNK = 512

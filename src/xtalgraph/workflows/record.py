@@ -45,9 +45,6 @@ def make_record(
         divided: Crystals, labels and parts.
         trained: What came out of the training.
         seconds: Time of each step.
-
-    Returns:
-        Section to field to value, all plain.
     """
     dataset, split = divided.dataset, divided.split
     spec, crystals = config.spec, dataset.table.crystals

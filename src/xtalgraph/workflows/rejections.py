@@ -1,16 +1,14 @@
 """Rows that cannot be used, in words, and what is done about them."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from xtalgraph.conventions.documents import csv_text
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.data.table import Rejection
 from xtalgraph.evidence.numbers import count
-
-log = logging.getLogger("xtalgraph")
 
 _SHOWN = 20
 """Rows spelled out in a message."""

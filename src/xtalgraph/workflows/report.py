@@ -13,9 +13,6 @@ def report(run: str | Path) -> Path:
     Args:
         run: The folder.
 
-    Returns:
-        The page.
-
     Raises:
         RunError: If the run is not finished, or a file of it has changed or is damaged.
     """

@@ -1,6 +1,5 @@
 """Screen: the best of many candidates by their predictions, each crystal once."""
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
@@ -38,8 +38,6 @@ from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.structure_files import Form, check_structures, write_structures
-
-log = logging.getLogger("xtalgraph")
 
 _MARGIN: Final = 4
 """So many times the wanted number are kept, since some of them are one crystal."""

@@ -111,9 +111,6 @@ def with_settings(function: F) -> F:
 
     Args:
         function: Its docstring has a line for ``**options``.
-
-    Returns:
-        The same function.
     """
     lines = []
     for key in keys_of(collected_keys(function)):
@@ -142,11 +139,10 @@ def settings_called(name: str) -> list[str]:
     Args:
         name: As it was written, also as an option.
 
-    Example:
-        >>> settings_called("--lr"), settings_called("batch-size"), settings_called("depht")
-        (['training.learning_rate'], ['training.batch_size'], ['model.depth'])
-        >>> settings_called("--nonsense")
-        []
+    >>> settings_called("--lr"), settings_called("batch-size"), settings_called("depht")
+    (['training.learning_rate'], ['training.batch_size'], ['model.depth'])
+    >>> settings_called("--nonsense")
+    []
     """
     word = name.lstrip("-").replace("-", "_").lower()
     close = difflib.get_close_matches(_called_here(word), _by_key(), n=1, cutoff=_NEAR)
@@ -162,9 +158,8 @@ def setting_meant(path: str) -> str | None:
     Returns:
         None where the name is right, or a misspelling within its section.
 
-    Example:
-        >>> setting_meant("batch_size"), setting_meant("model.lr"), setting_meant("model.depth")
-        ('training.batch_size', 'training.learning_rate', None)
+    >>> setting_meant("batch_size"), setting_meant("model.lr"), setting_meant("model.depth")
+    ('training.batch_size', 'training.learning_rate', None)
     """
     _, dot, key = path.rpartition(".")
     names = _by_key().get(_called_here(key), ()) if dot else tuple(settings_called(path))
@@ -209,9 +204,8 @@ def path_of_option(name: str) -> str:
     Raises:
         ConfigError: If it stands for none; the message names the setting that is probably meant.
 
-    Example:
-        >>> path_of_option("model"), path_of_option("epochs")
-        ('model.name', 'training.epochs')
+    >>> path_of_option("model"), path_of_option("epochs")
+    ('model.name', 'training.epochs')
     """
     if name == "model":
         return "model.name"

@@ -13,6 +13,7 @@ from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.data.dataset import Dataset, Divided
@@ -48,8 +49,6 @@ from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.setting_names import TrainOptions, with_settings
 
-log = logging.getLogger("xtalgraph")
-
 
 @with_settings
 def train(
@@ -77,9 +76,6 @@ def train(
         progress: Show progress bars on standard error.
         **options: Settings.
 
-    Returns:
-        The run.
-
     Raises:
         ConfigError: On settings that cannot be.
         InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot.
@@ -103,9 +99,6 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         folder: The run folder; a finished run of the same settings is left as it is if the session
             resumes.
         session: How the training is run.
-
-    Returns:
-        The run.
 
     Raises:
         ConfigError: If the machine has not what is asked of it.

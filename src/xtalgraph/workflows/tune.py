@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from xtalgraph.conventions.documents import csv_text, write_json
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.nn.determinism import deterministic
@@ -33,8 +33,6 @@ from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.search_space import Choice, Space, default_space, parse_space
 from xtalgraph.workflows.setting_names import TrainOptions, with_settings
 from xtalgraph.workflows.train import train_run
-
-log = logging.getLogger("xtalgraph")
 
 _ROUND: Final = 4
 """Trials that are drawn together, whatever the number of processes, so that it decides nothing."""

@@ -1,7 +1,6 @@
 """Verify: put a trained model through what must not change its predictions, on real crystals."""
 
 import json
-import logging
 import time
 from dataclasses import dataclass
 from itertools import cycle
@@ -15,6 +14,7 @@ from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.crystal import Crystal
@@ -41,8 +41,6 @@ from xtalgraph.workflows.verify_calculator import (
 from xtalgraph.workflows.verify_calculator import (
     verify_calculator,
 )
-
-log = logging.getLogger("xtalgraph")
 
 SAMPLE: Final = 32
 """Crystals that are tried unless another number is given."""

@@ -4,7 +4,6 @@ The text is parsed by gemmi; what the items mean is decided here, after the core
 (International Tables for Crystallography G, https://www.iucr.org/resources/cif).
 """
 
-import logging
 import math
 from collections import Counter
 from typing import Final
@@ -13,6 +12,7 @@ import numpy as np
 from gemmi import cif
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.cell import cell_from_parameters
 from xtalgraph.crystals.cif.declarations import check_declarations
 from xtalgraph.crystals.cif.items import Items, collect, number, parse_blocks, shown
@@ -23,8 +23,6 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import resolve_disorder
 from xtalgraph.crystals.entry import Entry
 from xtalgraph.crystals.symmetry import check_fit, expand
-
-log = logging.getLogger("xtalgraph")
 
 _LENGTHS: Final = ("_cell_length_a", "_cell_length_b", "_cell_length_c")
 _ANGLES: Final = ("_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma")

@@ -40,14 +40,13 @@ class RigidIonModel:
         J. Chem. Phys. 1, 643 (1933), doi 10.1063/1.1749344; Pauling, Z. Kristallogr. 67, 377
         (1928); Tosi, Solid State Phys. 16, 1 (1964); Shannon, Acta Cryst. A32, 751 (1976).
 
-    Example:
-        >>> import numpy as np
-        >>> from xtalgraph.crystals.crystal import Crystal
-        >>> cell = 5.64 / 2 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
-        >>> ions = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-        >>> salt = Crystal.from_fractional(cell, ions, np.array([11, 17]))
-        >>> round(RigidIonModel.for_crystal(salt)(salt).energy, 2)  # measured: -8.2 eV
-        -7.47
+    >>> import numpy as np
+    >>> from xtalgraph.crystals.crystal import Crystal
+    >>> cell = 5.64 / 2 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    >>> ions = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> salt = Crystal.from_fractional(cell, ions, np.array([11, 17]))
+    >>> round(RigidIonModel.for_crystal(salt)(salt).energy, 2)  # measured: -8.2 eV
+    -7.47
     """
 
     charges: Float[np.ndarray, " atoms"]

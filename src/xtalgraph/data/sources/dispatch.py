@@ -1,6 +1,5 @@
 """Rows of any source: crystal files, folders of them, tables, objects in memory."""
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ import pandas as pd
 
 from xtalgraph.conventions.boundary import guarded_items, shortened
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.convert import from_any
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.entry import Entry
@@ -17,8 +17,6 @@ from xtalgraph.crystals.reading import READABLE_SUFFIXES, format_of, read_file
 from xtalgraph.data.row import Row, checked_row
 from xtalgraph.data.sources.cgcnn import PROPERTY_FILE, rows_of_cgcnn_folder
 from xtalgraph.data.sources.tables import rows_of_csv, rows_of_frame, rows_of_json, rows_of_parquet
-
-log = logging.getLogger("xtalgraph")
 
 
 def file_id(path: Path) -> str:

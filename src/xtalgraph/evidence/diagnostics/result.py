@@ -82,8 +82,7 @@ class DiagnosticResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; what is not a finite number is None."""
-        values: dict[str, Any] = plain_values({**vars(self), "numbers": asdict(self.numbers)})
-        return values
+        return plain_values({**vars(self), "numbers": asdict(self.numbers)})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], numbers: type[Any]) -> "DiagnosticResult":

@@ -121,8 +121,7 @@ def _by_trees(
         n_estimators=100, max_depth=3, min_samples_leaf=3, random_state=tested.seed
     )
     trees.fit(features[train], tested.values[train])
-    predicted: np.ndarray = trees.predict(features[tested.test])
-    return predicted
+    return trees.predict(features[tested.test])
 
 
 @dataclass(frozen=True)

@@ -246,9 +246,6 @@ def unavailable(measures: list[str], test_size: int) -> str:
     Args:
         measures: Keys of the measures that some model does not have.
         test_size: How many values were predicted in the test set.
-
-    Returns:
-        The explanation; empty where nothing is missing.
     """
     reasons = []
     if {"spearman", "kendall", "r2"} & set(measures):

@@ -65,11 +65,10 @@ def from_ase_neighbors(
         GraphError: If an edge repeats another, or joins an atom to itself.
         InputError: If a direction repeats but has no lattice vector.
 
-    Example:
-        >>> from ase.build import bulk
-        >>> from ase.neighborlist import neighbor_list
-        >>> copper = bulk("Cu")
-        >>> from_ase_neighbors(copper, *neighbor_list("ijS", copper, 3.0)).degree.tolist()
-        [12]
+    >>> from ase.build import bulk
+    >>> from ase.neighborlist import neighbor_list
+    >>> copper = bulk("Cu")
+    >>> from_ase_neighbors(copper, *neighbor_list("ijS", copper, 3.0)).degree.tolist()
+    [12]
     """
     return from_crystal(from_ase(atoms), i, j, S)

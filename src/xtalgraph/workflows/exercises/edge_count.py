@@ -91,9 +91,6 @@ def rock_salt(folder: Path) -> list[Path]:
 
     Args:
         folder: Where to.
-
-    Returns:
-        The files.
     """
     from pymatgen.core import Lattice, Structure
 

@@ -73,9 +73,6 @@ def write_results(number: int, out: Path, results: ExerciseResults) -> ExerciseR
         number: Of the exercise.
         out: Folder.
         results: What was found.
-
-    Returns:
-        The same.
     """
     make_folder(out)
     write_json(out / f"exercise-{number}.json", results.document)

@@ -43,9 +43,6 @@ def assess_entries(
         assessed: The model that is compared with the others; one of the entries.
         target: What is predicted.
         progress: Show a progress bar on standard error.
-
-    Returns:
-        For each entry its plain values, as in ``compare.json``.
     """
     true = np.concatenate([fold.true for fold in folds])
     assessed_values = _joined(results[assessed])

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +33,6 @@ from xtalgraph.workflows.leaderboard.entry import (
     why_not_mixtures,
 )
 from xtalgraph.workflows.record import versions
-
-log = logging.getLogger("xtalgraph")
 
 DESCRIPTORS: Final[tuple[Descriptor, ...]] = (PRDF(), ACSF(), SOAP())
 _CHUNK: Final = 256

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -11,12 +10,11 @@ import numpy as np
 
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.files import make_folder
+from xtalgraph.conventions.logs import log
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.progress import Report
 from xtalgraph.workflows.executor import Executor, Session, processes_for, processes_outside
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
-
-log = logging.getLogger("xtalgraph")
 
 FORMAT: Final = 2
 """Raised where files of before must not be taken."""
