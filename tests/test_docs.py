@@ -57,6 +57,7 @@ QUICK = {
     ("relax",): ["--quiet"],
     ("eos",): ["--quiet"],
     ("elastic",): ["--quiet"],
+    ("phonons",): ["--quiet"],
     ("md",): ["--steps", "20", "--quiet"],
     ("data", "fetch"): ["--quiet"],
     ("data", "info"): ["--quiet"],

@@ -8,7 +8,7 @@ The public entry points, each as one verb of the command line:
 - `compare`: a model against the mean, composition, descriptors and public models;
 - `verify`: what must not change a prediction is tried on a run, or on any ASE calculator;
 - `calculator`: the potential of a run, for ASE;
-- `relax`, `md`, `eos`, `elastic`: what a potential says of crystals;
+- `relax`, `md`, `eos`, `elastic`, `phonons`: what a potential says of crystals;
 - `diagnose`: what a run has learned, and what it has not;
 - `ablate`, `tune`: settings compared on a grid, or searched.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.md import md
+    from xtalgraph.workflows.phonons import phonons
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.screen import screen
@@ -47,6 +48,7 @@ __all__ = [
     "evaluate",
     "load",
     "md",
+    "phonons",
     "predict",
     "relax",
     "report",
@@ -71,6 +73,7 @@ _ENTRY_POINTS = {
     "embed": "embed",
     "screen": "screen",
     "md": "md",
+    "phonons": "phonons",
     "relax": "simulate",
     "eos": "simulate",
     "elastic": "simulate",

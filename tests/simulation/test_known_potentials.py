@@ -23,6 +23,7 @@ from xtalgraph.simulation.calculator import PotentialCalculator
 from xtalgraph.simulation.dynamics import Dynamics, drift, trajectory
 from xtalgraph.simulation.elastic import elastic_constants
 from xtalgraph.simulation.equation_of_state import equation_of_state
+from xtalgraph.simulation.phonons import phonons
 from xtalgraph.simulation.relaxation import relax
 
 TARGETS = (energy_target(), forces_target(), stress_target())
@@ -154,6 +155,19 @@ def test_silicon_has_the_elastic_constants_of_the_literature(silicon):
     clamped = elastic_constants(crystal, silicon, relax=False).constants
     assert clamped[3, 3] > 1.5 * found[3, 3]  # ions that cannot follow
     assert clamped[0, 0] == pytest.approx(found[0, 0], rel=1e-3)
+
+
+def test_sound_in_silicon_is_as_fast_as_its_elastic_constants_say(silicon):
+    # Along [100]: ρ v² = C11 and C44, of the same literature; ρ = 2.33 g/cm³.
+    found = phonons(from_ase(bulk("Si", a=5.431)), silicon)
+    assert (found.space_group, found.repeats, found.displacements) == ("Fd-3m", (4, 4, 4), 1)
+    first = found.path[0]
+    assert first.labels == ("Γ", "X")
+    speed = 100.0 * first.frequencies[1, :3] / first.distance[1]  # m/s
+    constants = 1e-9 * found.known.primitive.masses.sum() / found.primitive.volume * 1660.539
+    assert constants * speed**2 == pytest.approx([56.4, 56.4, 151.4], rel=0.02)
+    assert found.is_stable
+    assert found.lowest > -1e-4
 
 
 def test_silicon_keeps_its_energy_to_second_order_in_the_step(silicon):

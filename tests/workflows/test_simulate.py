@@ -1,9 +1,11 @@
 """What a potential says of crystals: tables that go on, rows with reasons, pages."""
 
 import signal
+import sys
 
 import numpy as np
 import pandas as pd
+import phonopy
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
@@ -13,7 +15,8 @@ from click.testing import CliRunner
 import xtalgraph
 from xtalgraph.cli.elastic import elastic as elastic_command
 from xtalgraph.cli.md import md as md_command
-from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.cli.phonons import phonons as phonons_command
+from xtalgraph.conventions.errors import InputError, MissingExtraError, RunError
 from xtalgraph.conventions.stopping import Stopped
 from xtalgraph.workflows.simulation_folder import potential_named
 
@@ -86,6 +89,42 @@ def test_elastic_constants_from_the_command_line(frames, tmp_path):
     table = pd.read_csv(tmp_path / "elastic.csv")
     assert table["C11"][0] == pytest.approx(173, abs=2)
     assert table["stable"].tolist()[:2] == [True, True]
+
+
+def test_phonons_are_in_a_table_in_files_and_on_a_page(frames, tmp_path):
+    options = [EMT_NAME, str(frames), "--out", str(tmp_path), "--length", "7", "--quiet"]
+    shown = CliRunner().invoke(phonons_command, options)
+    assert "2 crystals, 1 without a result" in shown.output
+    assert shown.exit_code == 1
+    table = pd.read_csv(tmp_path / "phonons.csv")
+    assert table["space_group"].tolist()[:2] == ["Fm-3m", "Fm-3m"]
+    assert table["atoms"].tolist()[:2] == [1, 1]  # of four, and of one
+    assert table["highest"][0] == pytest.approx(8.1, abs=0.2)  # THz, of EMT's copper
+    assert table["error"][2] == "NotImplementedError: No EMT-potential for Si"
+    folder = tmp_path / table["files"][0]
+    bands = pd.read_csv(folder / "bands.csv", keep_default_na=False)
+    assert bands["label"].iloc[[0, -1]].tolist() == ["Γ", "X"]
+    assert bands["3, THz"].max() == pytest.approx(table["highest"][0], abs=1e-6)
+    assert list(pd.read_csv(folder / "dos.csv")) == ["frequency, THz", "density, 1/THz/atom"]
+    heat = pd.read_csv(folder / "temperatures.csv").set_index("temperature, K")
+    assert heat["heat capacity, J/K/mol"][300] == pytest.approx(table["heat_capacity_300"][0])
+    again = phonopy.load(folder / "phonopy.yaml", log_level=0)
+    again.run_qpoints([[0.0, 0.5, 0.5]])
+    at_x = bands[bands["label"] == "X"].iloc[0]
+    assert again.qpoints.frequencies[0, 2] == pytest.approx(at_x["3, THz"], abs=1e-3)
+    page = (tmp_path / "phonons.html").read_text(encoding="utf-8")
+    assert "2 crystals with phonons, 0 with imaginary modes" in page
+    done = xtalgraph.phonons(EMT_NAME, frames, out=tmp_path, length=7.0, progress=False)
+    assert (done.good, done.bad) == (2, 1)
+    with pytest.raises(RunError, match="results of other settings"):
+        xtalgraph.phonons(EMT_NAME, frames, out=tmp_path, length=8.0, progress=False)
+
+
+def test_phonons_without_phonopy_name_the_extra(frames, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "phonopy", None)
+    with pytest.raises(MissingExtraError, match=r"phonopy.*xtalgraph\[phonons\]"):
+        xtalgraph.phonons(EMT_NAME, frames, out=tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ VERBS: Final[dict[str, str]] = {
     "md": "Run molecular dynamics with a potential.",
     "eos": "Compute bulk moduli with a potential.",
     "elastic": "Compute elastic constants with a potential.",
+    "phonons": "Compute vibrations and heat capacities with a potential.",
     "report": "Write a run's report again.",
     "ablate": "Train a grid of settings, and compare them.",
     "tune": "Search settings by validation, then test the best once.",

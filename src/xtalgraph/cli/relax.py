@@ -7,7 +7,7 @@ import click
 from xtalgraph.cli.command import verb
 
 if TYPE_CHECKING:
-    from xtalgraph.workflows.simulate import Simulated
+    from xtalgraph.workflows.simulation_folder import Simulated
 
 
 @verb("xtalgraph.workflows.simulate:relax", several=["sources"])

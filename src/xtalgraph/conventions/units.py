@@ -6,3 +6,5 @@ GPA: Final = 160.21766208
 """Of an eV/Å³."""
 BOLTZMANN: Final = 8.617333262e-5
 """eV/K."""
+KJ_PER_MOL: Final = 0.010364269656
+"""eV, of a particle of a mole."""

@@ -1,8 +1,6 @@
 """Relax crystals with a potential, and compute their bulk moduli and elastic constants."""
 
-import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,9 +17,13 @@ from xtalgraph.simulation.calculator import Precision
 from xtalgraph.simulation.elastic import elastic_constants
 from xtalgraph.simulation.equation_of_state import equation_of_state
 from xtalgraph.simulation.relaxation import relax as relax_crystal
-from xtalgraph.workflows.simulation_folder import SimulationFolder, file_name, potential_named
-
-log = logging.getLogger("xtalgraph")
+from xtalgraph.workflows.simulation_folder import (
+    Simulated,
+    SimulationFolder,
+    file_name,
+    potential_named,
+    simulated,
+)
 
 _RELAXED: Final = (
     *("energy_start", "energy", "volume_start", "volume", "force", "stress", "steps", "converged"),
@@ -31,20 +33,6 @@ _ELASTIC: Final = (
     *(f"C{i}{j}" for i in range(1, 7) for j in range(i, 7)),
     *("bulk_modulus", "shear_modulus", "stable", "stress"),
 )
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """What was computed for many crystals."""
-
-    path: Path
-    """The table."""
-    page: Path
-    """The page that shows it."""
-    good: int
-    """Crystals with a result."""
-    bad: int
-    """Rows with a reason instead."""
 
 
 @checks_arguments
@@ -115,7 +103,7 @@ def relax(
         }
 
     rows = folder.fill(sources, compute, label="relaxing", progress=progress)
-    return _simulated(folder, rows, write_relax_page(folder.folder, rows))
+    return simulated(folder, rows, write_relax_page(folder.folder, rows))
 
 
 @checks_arguments
@@ -168,7 +156,7 @@ def eos(
         }
 
     rows = folder.fill(sources, compute, label="equations of state", progress=progress)
-    return _simulated(folder, rows, write_eos_page(folder.folder, rows))
+    return simulated(folder, rows, write_eos_page(folder.folder, rows))
 
 
 @checks_arguments
@@ -211,7 +199,7 @@ def elastic(
     folder = SimulationFolder(Path(out), "elastic.csv", _ELASTIC, settings)
     compute = partial(_elastic, calculator, strain, clamped)
     rows = folder.fill(sources, compute, label="elastic constants", progress=progress)
-    return _simulated(folder, rows, write_elastic_page(folder.folder, rows))
+    return simulated(folder, rows, write_elastic_page(folder.folder, rows))
 
 
 def _elastic(
@@ -227,10 +215,3 @@ def _elastic(
         "stable": result.is_stable,
         "stress": result.stress / GPA,
     }
-
-
-def _simulated(folder: SimulationFolder, rows: list[dict[str, str]], page: Path) -> Simulated:
-    bad = [row for row in rows if row["error"]]
-    for row in bad[:5]:
-        log.warning("%s: %s", row["id"], row["error"])
-    return Simulated(folder.path, page, len(rows) - len(bad), len(bad))

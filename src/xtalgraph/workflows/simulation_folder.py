@@ -4,8 +4,10 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -23,6 +25,8 @@ from xtalgraph.data.table import read_rows
 from xtalgraph.simulation.calculator import PotentialCalculator, Precision
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.verify_calculator import calculator_named
+
+log = logging.getLogger("xtalgraph")
 
 SETTINGS: Final = "settings.json"
 """What the results depend on."""
@@ -59,6 +63,20 @@ def file_name(name: str) -> str:
     """
     safe = re.sub(r"[^\w.-]+", "_", name)[:60]
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What was computed for many crystals."""
+
+    path: Path
+    """The table."""
+    page: Path
+    """The page that shows it."""
+    good: int
+    """Crystals with a result."""
+    bad: int
+    """Rows with a reason instead."""
 
 
 @final
@@ -145,6 +163,20 @@ class SimulationFolder:
     def _incoming(self, sources: Any) -> Iterator[Row]:
         alone = isinstance(sources, list | tuple) and len(sources) == 1
         yield from read_rows(resolve_source(sources[0] if alone else sources)[0])
+
+
+def simulated(folder: SimulationFolder, rows: list[dict[str, str]], page: Path) -> Simulated:
+    """Return what was computed, and tell the first reasons of rows without a result.
+
+    Args:
+        folder: With the table.
+        rows: Of it.
+        page: That shows it.
+    """
+    bad = [row for row in rows if row["error"]]
+    for row in bad[:5]:
+        log.warning("%s: %s", row["id"], row["error"])
+    return Simulated(folder.path, page, len(rows) - len(bad), len(bad))
 
 
 def _named(value: Any) -> str:

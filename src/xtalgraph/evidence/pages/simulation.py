@@ -1,18 +1,20 @@
-"""Pages of what a potential was used for: relaxations, equations of state, elastic constants."""
+"""Pages of what a potential was used for: relaxations, constants, phonons, dynamics."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.pages.frame import render_page
-from xtalgraph.evidence.pages.markup import Content, Html, figure, section, table
+from xtalgraph.evidence.pages.markup import Content, Html, figure, paragraph, section, table
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.export import figure_to_svg, inline_svg
+from xtalgraph.plots.phonons import phonons_plot
 
 Rows = Sequence[Mapping[str, str]]
 """Of a table, as it stands in the file."""
@@ -112,6 +114,88 @@ def write_elastic_page(folder: Path, rows: Rows) -> Path:
     )
 
 
+def write_phonons_page(folder: Path, rows: Rows) -> Path:
+    """Write ``phonons.html``.
+
+    Args:
+        folder: Where it is written; the numbers are in the folders that the rows name.
+        rows: Of ``phonons.csv``.
+    """
+    done = [row for row in rows if row["files"]]
+    unstable = [row["id"] for row in done if row["stable"] != "True"]
+    cells = [
+        (
+            *_named(row),
+            row["space_group"],
+            f"{row['supercell'].replace('x', '×')} of {count(int(row['atoms']), 'atom')}",
+            *(_number(row, key, 2) for key in ("lowest", "highest")),
+            f"{100 * float(row['imaginary']):.1f} %",
+            _number(row, "zero_point", 4),
+            _number(row, "free_energy_300", 4),
+            _number(row, "heat_capacity_300", 2),
+        )
+        for row in done
+    ]
+    head = ("id", "formula", "space group", "supercell", "lowest, THz", "highest, THz")
+    further = ("imaginary", "zero point, eV/atom", "free energy at 300 K, eV/atom")
+    parts = [table((*head, *further, "heat capacity at 300 K, J/K/mol"), cells)]
+    if done:
+        parts.append(paragraph(_OF_PHONONS))
+    drawn = done[:_DRAWN]
+    heat = ("heat capacity, J/K/mol", "free energy, eV/atom")
+    curves = [_by_temperature(folder, drawn, column) for column in heat] if drawn else []
+    told = (
+        f"Imaginary modes, drawn below 0: {', '.join(unstable[:_DRAWN])}. Such a crystal is no "
+        "minimum of the energy, and its heat capacity and free energy leave these modes out."
+    )
+    return _page(
+        folder / "phonons.html",
+        "Phonons",
+        f"{count(len(done), 'crystal')} with phonons, {len(unstable)} with imaginary modes",
+        [
+            section("phonons", "Crystals", parts),
+            section("bands", "Bands and density of states", [_bands(folder, row) for row in drawn]),
+            section("heat", "Heat capacity and free energy", curves),
+            _failures(rows),
+        ],
+        warnings=[told] if unstable else (),
+    )
+
+
+_OF_PHONONS: Final = (
+    "Harmonic, at constant volume. Free energies are those of the vibrations alone, with the zero "
+    "point; a mole is one of atoms."
+)
+
+
+def _bands(folder: Path, row: Mapping[str, str]) -> str:
+    """Return the picture of one crystal, from its tables."""
+    bands, states = (
+        pd.read_csv(folder / row["files"] / f"{name}.csv") for name in ("bands", "dos")
+    )
+    parts = [
+        ((str(part["label"].iloc[0]), str(part["label"].iloc[-1])), values[:, 0], values[:, 4:])
+        for _, part in bands.groupby("segment")
+        for values in [part.iloc[:, 2:].to_numpy(dtype=float)]
+    ]
+    drawn = phonons_plot(parts, *states.to_numpy(dtype=float).T)
+    key = row["files"].rpartition("/")[2].replace(".", "-")
+    picture = inline_svg(figure_to_svg(drawn), f"bands-{key}", f"phonons of {row['id']}")
+    return figure(Html(picture), f"{row['id']}: {row['formula']}, {row['space_group']}")
+
+
+def _by_temperature(folder: Path, rows: Rows, column: str) -> str:
+    """Return a picture with a panel for each crystal."""
+    panels = []
+    for row in rows:
+        heat = pd.read_csv(folder / row["files"] / "temperatures.csv", dtype=float)
+        panels.append([Curve(heat["temperature, K"].to_numpy(), heat[column].to_numpy(), "")])
+    titles = [row["id"] for row in rows] if len(rows) > 1 else ()
+    drawn = curves_plot(panels, xlabel="temperature, K", ylabel=column, titles=titles)
+    key = column.partition(",")[0].replace(" ", "-")
+    return figure(Html(inline_svg(figure_to_svg(drawn), key, column)), "")
+
+
 def write_md_page(
     folder: Path,
     time: Float[np.ndarray, " moments"],
@@ -150,8 +234,10 @@ def write_md_page(
     return folder / "md.html"
 
 
-def _page(path: Path, title: str, headline: str, body: Sequence[str]) -> Path:
-    page = render_page(title=title, kicker=title, headline=headline, body=body)
+def _page(
+    path: Path, title: str, headline: str, body: Sequence[str], warnings: Sequence[str] = ()
+) -> Path:
+    page = render_page(title=title, kicker=title, headline=headline, body=body, warnings=warnings)
     write_atomically(path, page)
     return path
 
@@ -168,7 +254,7 @@ def _named(row: Mapping[str, str]) -> tuple[Content, Content]:
 
 
 def _number(row: Mapping[str, str], key: str, digits: int) -> str:
-    return f"{float(row[key]):.{digits}f}" if row[key] else ""
+    return f"{float(row[key]):z.{digits}f}" if row[key] else ""
 
 
 def _change(row: Mapping[str, str]) -> str:
