@@ -95,7 +95,6 @@ def test_phonons_are_in_a_table_in_files_and_on_a_page(frames, tmp_path):
     options = [EMT_NAME, str(frames), "--out", str(tmp_path), "--length", "7", "--quiet"]
     shown = CliRunner().invoke(phonons_command, options)
     assert "2 crystals, 1 without a result" in shown.output
-    assert shown.exit_code == 1
     table = pd.read_csv(tmp_path / "phonons.csv")
     assert table["space_group"].tolist()[:2] == ["Fm-3m", "Fm-3m"]
     assert table["atoms"].tolist()[:2] == [1, 1]  # of four, and of one

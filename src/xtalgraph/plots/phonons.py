@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from xtalgraph.plots.style import ACCENT, INK, MARK, MUTED, house_style, new_figure
 
-Part = tuple[tuple[str, str], Float[np.ndarray, " points"], Float[np.ndarray, "points modes"]]
+Part = tuple[tuple[str, str], Float[np.ndarray, " _"], Float[np.ndarray, "_ _"]]
 """The labels of the ends of a part of the path, distances along it, and frequencies, THz."""
 
 
