@@ -79,6 +79,8 @@ def _is_checked(hint: Any) -> bool:
 
 def _checked(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
+    if hint is Any:
+        return value
     if origin is typing.Annotated:
         base, *extras = typing.get_args(hint)
         number = _checked(value, base, where)

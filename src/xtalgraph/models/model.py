@@ -20,6 +20,7 @@ from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Head
 from xtalgraph.models.requirements import why_not_mixtures, why_not_reduced
+from xtalgraph.models.terms.energy_term import EnergyTerm
 
 ByTarget = dict[str, Float[Tensor, "..."]]
 """A tensor for each target, by its name: a row for each crystal, or for each atom if the target is
@@ -103,6 +104,7 @@ class Model(nn.Module, ABC):
         heads: Mapping[str, Head],
         targets: Sequence[Target],
         conditions: Conditions,
+        terms: Mapping[str, EnergyTerm],
     ) -> "Model":
         """Put a model together.
 
@@ -111,6 +113,7 @@ class Model(nn.Module, ABC):
             heads: Of each target that is no derivative, by name.
             targets: What is predicted, in its order.
             conditions: What the encoder reads of a crystal beside its atoms.
+            terms: Added to the energy of a potential, by name.
         """
 
     @property
@@ -268,6 +271,7 @@ class PropertyModel(Model):
         heads: Mapping[str, Head],
         targets: Sequence[Target],
         conditions: Conditions,
+        terms: Mapping[str, EnergyTerm],
     ) -> "PropertyModel":
         """Put a model together; each of its targets has a head."""
         return cls(encoder, heads, conditions)

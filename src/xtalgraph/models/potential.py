@@ -1,11 +1,12 @@
 """A potential: an energy that is a sum over atoms, with the forces and stress that belong to it."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, final
+from typing import ClassVar, Final, cast, final
 
+import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import GraphError, TargetError
 from xtalgraph.crystals.composition import elements_of
@@ -13,12 +14,19 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions, ConditionValues
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
+from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.derivatives import derivatives, displaced
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Head
 from xtalgraph.models.model import ByTarget, Model, Output
+from xtalgraph.models.terms.energy_term import EnergyTerm
+from xtalgraph.nn.segments import segment_sum
+
+_PART: Final = 64
+"""Crystals whose terms are computed at a time."""
 
 
 @final
@@ -30,6 +38,7 @@ class Potential(Model):
         head: Turns the features into the energy, a sum over atoms.
         targets: The energy, its forces, its stress: those that are learned, in any order.
         conditions: What the encoder reads of a crystal beside its atoms.
+        terms: Added to the energy, by name.
 
     Raises:
         TargetError: If the energy is not a total of the cell, a derivative is of something else, or
@@ -44,6 +53,7 @@ class Potential(Model):
         head: Head,
         targets: Sequence[Target],
         conditions: Conditions = ATOMS_ALONE,
+        terms: Mapping[str, EnergyTerm] | None = None,
     ) -> None:
         super().__init__(encoder, targets, conditions)
         self.energy = energy_of(targets)
@@ -53,6 +63,7 @@ class Potential(Model):
                 f"{head.target.name!r}"
             )
         self.head = head
+        self.terms = nn.ModuleDict(dict(terms or {}))
 
     @classmethod
     def made_of(
@@ -61,9 +72,10 @@ class Potential(Model):
         heads: Mapping[str, Head],
         targets: Sequence[Target],
         conditions: Conditions,
+        terms: Mapping[str, EnergyTerm],
     ) -> "Potential":
         """Put a potential together; its energy alone has a head."""
-        return cls(encoder, heads[energy_of(targets).name], targets, conditions)
+        return cls(encoder, heads[energy_of(targets).name], targets, conditions, terms)
 
     @property
     def learns_variance(self) -> bool:
@@ -79,7 +91,7 @@ class Potential(Model):
         Raises:
             GraphError: If the graph has no positions.
         """
-        by_variable = {t.derivative.by: t.name for t in self.targets if t.derivative is not None}
+        by_variable = self._by_variable
         values, features = self.evaluate(graph, *by_variable)
         return Output(
             {self.energy.name: values["energy"]}
@@ -87,6 +99,10 @@ class Potential(Model):
             {},
             features,
         )
+
+    @property
+    def _by_variable(self) -> dict[str, str]:
+        return {t.derivative.by: t.name for t in self.targets if t.derivative is not None}
 
     def evaluate(self, graph: Graph, *by: str) -> tuple[dict[str, Tensor], Features]:
         """Return the energy and the derivatives that are asked for, learned or not.
@@ -112,14 +128,37 @@ class Potential(Model):
             at = displaced(graph, *by)
             features = self.encoded(at.graph)
             energy: Tensor = self.head(features, at.graph)
+            for term in self._terms(learned=True):
+                energy = energy + _of_crystals(term(features, at.graph), at.graph)
             results = derivatives(energy, at, differentiable=differentiable)
+            values = {"energy": energy, **results}
+            for name, value in self._given(graph, *by).items():
+                values[name] = values[name] + value
         if not differentiable:
-            energy, features = energy.detach(), features.detached()
-        return {"energy": energy, **results}, features
+            values["energy"], features = values["energy"].detach(), features.detached()
+        return values, features
+
+    def _terms(self, *, learned: bool) -> list[EnergyTerm]:
+        terms = [cast(EnergyTerm, term) for term in self.terms.values()]
+        return [term for term in terms if term.is_learned is learned]
+
+    def _given(self, graph: CrystalGraph, *by: str) -> dict[str, Tensor]:
+        """Return what the terms without weights add, as numbers that hold no gradient."""
+        terms = self._terms(learned=False)
+        if not terms:
+            return {}
+        with torch.enable_grad():
+            at = displaced(graph, *by)
+            each = [_of_crystals(term(None, at.graph), at.graph) for term in terms]
+            energy = torch.stack(each).sum(dim=0)
+            results = derivatives(energy, at, differentiable=False)
+        return {"energy": energy.detach(), **results}
 
     @torch.no_grad()
     def start(self, graph: Graph) -> ByTarget:
-        """Return the reference energies alone, which have no forces and no stress, in float64.
+        """Return the reference energies and the terms without weights, in float64.
+
+        Without terms there are no forces and no stress.
 
         Args:
             graph: A batch of crystals.
@@ -131,6 +170,11 @@ class Potential(Model):
             if target.derivative is not None:
                 shape = (rows[target.derivative.by], *target.tensor.shape)
                 values[target.name] = energy.new_zeros(shape)
+        if isinstance(graph, CrystalGraph) and self._terms(learned=False):
+            by_variable = self._by_variable
+            given = self._given(graph, *by_variable)
+            values[self.energy.name] = energy + given["energy"]
+            values |= {name: given[by] for by, name in by_variable.items()}
         return values
 
     def fit_scales(
@@ -138,15 +182,29 @@ class Potential(Model):
     ) -> None:
         """Fit the reference energies of the elements to the training part.
 
+        What terms without weights give is subtracted first.
+
         Args:
             labels: Of the training crystals, NaN where a label is missing.
             crystals: The same crystals.
             states: Their conditions, for a model that reads them.
         """
         numbers = [elements_of(crystal) for crystal in crystals]
-        self.head.fit(labels.arrays[self.energy.name], numbers)
+        energies = labels.arrays[self.energy.name] - self._given_energies(crystals)
+        self.head.fit(energies, numbers)
         if self.condition_scaler is not None and states is not None:
             self.condition_scaler.fit(states.numbers)
+
+    def _given_energies(self, crystals: Sequence[Crystal]) -> Float[np.ndarray, " crystals"]:
+        """Return what the terms without weights give each crystal, in eV."""
+        if not self._terms(learned=False):
+            return np.zeros(len(crystals))
+        strategy = Radius(self.encoder.cutoff)
+        parts = []
+        for first in range(0, len(crystals), _PART):
+            graph = build_graph(crystals[first : first + _PART], strategy)
+            parts.append(self._given(graph)["energy"].numpy())
+        return np.concatenate(parts)
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the energy is predicted.
@@ -156,6 +214,10 @@ class Potential(Model):
             graph: What they were made of.
         """
         return self.head.embedding(features, graph)
+
+
+def _of_crystals(atoms: Float[Tensor, " atoms"], graph: CrystalGraph) -> Float[Tensor, " crystals"]:
+    return segment_sum(atoms, graph.crystal_of_atom, len(graph))
 
 
 def energy_of(targets: Sequence[Target]) -> Target:

@@ -11,6 +11,8 @@ from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.model import Model, PropertyModel
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.schnet import SchNet
+from xtalgraph.models.terms.energy_term import EnergyTerm
+from xtalgraph.models.terms.zbl import ZBL
 from xtalgraph.models.xgn import XGN
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
@@ -26,6 +28,9 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
 
 MODELS: Final[dict[str, type[Model]]] = {"property": PropertyModel, "potential": Potential}
 """What is made of an encoder, by its kind."""
+
+TERMS: Final[dict[str, type[EnergyTerm]]] = {"zbl": ZBL}
+"""What can be added to the energy of a potential."""
 
 DEFAULT: Final = "xgn"
 """The architecture that is recommended, and taken where none is named."""

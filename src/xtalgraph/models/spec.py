@@ -21,7 +21,7 @@ from xtalgraph.models.head import Head
 from xtalgraph.models.model import Model
 from xtalgraph.models.potential import energy_of
 from xtalgraph.models.readouts import Readout
-from xtalgraph.models.registry import ENCODERS, MODELS
+from xtalgraph.models.registry import ENCODERS, MODELS, TERMS
 from xtalgraph.models.requirements import (
     check_variance,
     readout_named,
@@ -29,6 +29,7 @@ from xtalgraph.models.requirements import (
     why_not_potential,
     why_not_reduced,
 )
+from xtalgraph.models.terms.energy_term import EnergyTerm
 
 
 def default_reduction_tolerance(encoder: str, targets: Sequence[Target]) -> float:
@@ -59,6 +60,8 @@ class ModelSpec:
         variance: Whether the standard deviation of the error is predicted, too.
         disorder: What is done with crystals whose sites hold several species or are empty in part:
             ``refuse``, ``mix`` or ``order``.
+        terms: What is added to the energy of a potential, by name in the registry, with its
+            settings; those left out keep their default.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a
@@ -76,6 +79,7 @@ class ModelSpec:
     conditions: Conditions = ATOMS_ALONE
     variance: bool = False
     disorder: str = "refuse"
+    terms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     readouts: tuple[str, ...] = field(init=False)
     """The name of that of each target that is no derivative."""
 
@@ -91,6 +95,11 @@ class ModelSpec:
         object.__setattr__(self, "readouts", tuple(one.name for one in self._readouts()))
         if self.is_potential:
             self._check_potential()
+        elif self.terms:
+            raise ConfigError(
+                f"model.terms adds {', '.join(self.terms)} to the energy of a potential: learn "
+                "the targets energy and forces"
+            )
         reason = why_not_reduced(ENCODERS[self.encoder], *self.targets)
         if self.reduction_tolerance > 0 and reason:
             raise ConfigError(
@@ -125,6 +134,30 @@ class ModelSpec:
         reason = why_not_potential(encoder, config, self.make_strategy(), self.make_angles())
         if reason:
             raise ConfigError(f"{self.encoder} cannot be a potential: {reason}")
+        terms = {name: asdict(term.config) for name, term in self.make_terms(1).items()}
+        object.__setattr__(self, "terms", terms)
+
+    def make_terms(self, width: int) -> dict[str, EnergyTerm]:
+        """Make what is added to the energy.
+
+        Args:
+            width: Length of an atom's vector of features.
+
+        Raises:
+            ConfigError: On a name or key that is not known, or a setting that cannot be.
+            MissingExtraError: If a library that a term needs is not installed.
+        """
+        made: dict[str, EnergyTerm] = {}
+        for name, settings in self.terms.items():
+            if name not in TERMS:
+                raise ConfigError(f"unknown term {name!r} of model.terms{nearest(name, TERMS)}")
+            if self.disorder == "mix":
+                raise ConfigError(
+                    f"the term {name} reads one element at each atom: leave out data.disorder=mix"
+                )
+            config = settings_from(TERMS[name].Config, settings, f"model.terms.{name}")
+            made[name] = TERMS[name](config, width, self.make_strategy().cutoff)
+        return made
 
     def _state_settings(self) -> dict[str, int]:
         """Return the settings of the encoder that follow from the conditions."""
@@ -247,7 +280,8 @@ class ModelSpec:
             for target, own, further in zip(self.read_out, values, deviations, strict=True)
         }
         kind = MODELS["potential" if self.is_potential else "property"]
-        return kind.made_of(encoder, heads, self.targets, self.conditions)
+        terms = self.make_terms(encoder.width)
+        return kind.made_of(encoder, heads, self.targets, self.conditions, terms)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -85,6 +85,7 @@ class RunConfig:
             conditions=declared_conditions(data),
             variance=training.variance,
             disorder=data.disorder,
+            terms=chosen.named_terms,
         )
         _check_intervals(data, spec.targets)
         Objective.of(spec.targets, training)  # refuses weights of other targets
@@ -93,6 +94,7 @@ class RunConfig:
     def sections(self) -> dict[str, dict[str, Any]]:
         """Return the four sections as plain values, every default written out."""
         readouts = list(self.spec.readouts)
+        terms = {name: dict(settings) for name, settings in self.spec.terms.items()}
         return {
             "data": asdict(self.data),
             "graph": {
@@ -103,6 +105,7 @@ class RunConfig:
             "model": {
                 "name": self.spec.encoder,
                 "readout": readouts[0] if len(set(readouts)) == 1 else readouts,
+                **({"terms": terms} if terms else {}),
                 **self.spec.settings,
             },
             "training": asdict(self.training),

@@ -1,7 +1,7 @@
 """The sections ``graph`` and ``model`` of a configuration, but for what each choice adds."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from xtalgraph.conventions.declarations import Spelled, definition
 from xtalgraph.conventions.ranges import TOLERANCE, check_ranges
@@ -35,3 +35,14 @@ class ModelConfig:
     """How the features of atoms become the property, see docs/architectures.md; ``auto`` follows
     from the kind of the target and from the architecture. With several targets one for all of them
     or one for each."""
+    terms: dict[str, dict[str, Any] | None] | list[str] | str | None = None
+    """What is added to the energy of a potential: a name, several, or names with settings, as in
+    ``{zbl: {outer: 2.0}}``. See docs/potentials.md."""
+
+    @property
+    def named_terms(self) -> dict[str, dict[str, Any]]:
+        """The settings of the terms by their names."""
+        if isinstance(self.terms, dict):
+            return {name: settings or {} for name, settings in self.terms.items()}
+        names = [self.terms] if isinstance(self.terms, str) else self.terms or []
+        return {name: {} for name in names}

@@ -1,17 +1,13 @@
 """Electrostatics of point charges in a periodic cell by Ewald's sum."""
 
-from typing import Final
-
 import numpy as np
 from jaxtyping import Float
 from scipy.special import erfc
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.units import COULOMB
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.ionic.interaction import Interaction, Pairs
-
-COULOMB: Final = 14.399645478426
-"""e²/(4πε₀) in eV Å, from the CODATA 2018 values of e and ε₀."""
 
 
 def ewald(

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.units import COULOMB
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.ewald import COULOMB, ewald
+from xtalgraph.data.ionic.ewald import ewald
 from xtalgraph.data.ionic.interaction import Interaction, born_mayer
 from xtalgraph.data.ionic.ions import ion_of
 
