@@ -59,11 +59,8 @@ class Readout(nn.Module, ABC):
         """Return the vector that stands for each crystal: the same for a supercell."""
 
 
-class SumReadout(Readout):
-    """Σ_i f(h_i ⊕ c): a scalar for each atom, added up, nothing nonlinear after it."""
-
-    name = "sum"
-    serves = Kind.EXTENSIVE
+class OfAtomsReadout(Readout, ABC):
+    """Base of what begins with f(h_i ⊕ c), a number for each atom."""
 
     def __init__(self, width: int, crystal_width: int = 0) -> None:
         super().__init__(width, crystal_width)
@@ -71,45 +68,41 @@ class SumReadout(Readout):
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return f(h_i ⊕ c)."""
-        return self.head(_at_atoms(features, graph)).squeeze(-1)
+        if features.crystal is None:
+            return self.head(features.atom).squeeze(-1)
+        crystal = gather(features.crystal, graph.crystal_of_atom)
+        return self.head(torch.cat([features.atom, crystal], dim=-1)).squeeze(-1)
+
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
+        """Return mean_i h_i ⊕ c."""
+        return _pooled(MeanPooling(self.width), features, graph)
+
+
+class SumReadout(OfAtomsReadout):
+    """Σ_i f(h_i ⊕ c): a scalar for each atom, added up, nothing nonlinear after it."""
+
+    name = "sum"
+    serves = Kind.EXTENSIVE
 
     def aggregate(
         self, contributions: Float[Tensor, " atoms"], graph: Graph
     ) -> Float[Tensor, " crystals"]:
         """Return the sum over the atoms of each crystal, in float64."""
-        value = weighted(
-            contributions.double(), graph.atom_count
-        )  # of 10⁵ atoms, to all its digits
+        value = weighted(contributions.double(), graph.atom_count)  # of 10⁵ atoms, to all digits
         return segment_sum(value, graph.crystal_of_atom, len(graph))
 
-    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
-        """Return mean_i h_i ⊕ c."""
-        return _mean_of_atoms(features, graph)
 
-
-class AtomReadout(Readout):
+class AtomReadout(OfAtomsReadout):
     """f(h_i ⊕ c): one value for each atom."""
 
     name = "atom"
     serves = Kind.ATOMIC
-
-    def __init__(self, width: int, crystal_width: int = 0) -> None:
-        super().__init__(width, crystal_width)
-        self.head = _head(width + crystal_width, width)
-
-    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
-        """Return one value for each atom."""
-        return self.head(_at_atoms(features, graph)).squeeze(-1)
 
     def aggregate(
         self, contributions: Float[Tensor, " atoms"], graph: Graph
     ) -> Float[Tensor, " atoms"]:
         """Return them as they are."""
         return contributions
-
-    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
-        """Return mean_i h_i ⊕ c."""
-        return _mean_of_atoms(features, graph)
 
 
 class PooledReadout(Readout, ABC):
@@ -141,9 +134,7 @@ class PooledReadout(Readout, ABC):
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
         """Return pool_i h_i ⊕ c."""
-        count = graph.atom_count.to(features.atom.dtype)
-        pooled = self.pooling(features.atom, count, graph.crystal_of_atom, len(graph))
-        return _with_crystal(pooled, features)
+        return _pooled(self.pooling, features, graph)
 
 
 class MeanReadout(PooledReadout):
@@ -227,26 +218,12 @@ def _head(inputs: int, hidden: int) -> nn.Sequential:
     )
 
 
-def _at_atoms(features: Features, graph: Graph) -> Float[Tensor, "atoms width"]:
-    """Return h_i ⊕ c."""
-    if features.crystal is None:
-        return features.atom
-    return torch.cat([features.atom, gather(features.crystal, graph.crystal_of_atom)], dim=-1)
-
-
-def _mean_of_atoms(features: Features, graph: Graph) -> Float[Tensor, "crystals embedding"]:
-    """Return mean_i h_i ⊕ c."""
-    count = graph.atom_count.to(features.atom.dtype)
-    pooled = MeanPooling(features.atom.shape[1])(
-        features.atom, count, graph.crystal_of_atom, len(graph)
-    )
-    return _with_crystal(pooled, features)
-
-
-def _with_crystal(
-    pooled: Float[Tensor, "crystals width"], features: Features
+def _pooled(
+    pooling: Pooling, features: Features, graph: Graph
 ) -> Float[Tensor, "crystals embedding"]:
-    """Return the pooled atoms ⊕ c."""
+    """Return pool_i h_i ⊕ c."""
+    count = graph.atom_count.to(features.atom.dtype)
+    pooled = pooling(features.atom, count, graph.crystal_of_atom, len(graph))
     return pooled if features.crystal is None else torch.cat([pooled, features.crystal], dim=-1)
 
 

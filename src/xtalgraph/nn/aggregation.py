@@ -7,7 +7,7 @@ and enters every normaliser.
 """
 
 from abc import ABC, abstractmethod
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,17 +17,16 @@ from xtalgraph.conventions.settings import nearest
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.segments import segment_sum, softmax_weight, weighted, weighted_mean
 
+Messages: TypeAlias = Float[Tensor, "edges received"]
+OfEdges: TypeAlias = Float[Tensor, " edges"]
+Received: TypeAlias = Float[Tensor, "atoms received"]
+
 
 class Aggregator(nn.Module, ABC):
     """Base of every aggregator."""
 
     @abstractmethod
-    def forward(
-        self,
-        message: Float[Tensor, "edges received"],
-        envelope: Float[Tensor, " edges"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms received"]:
+    def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Return what each atom receives; zeros for one without edges.
 
         Args:
@@ -40,12 +39,7 @@ class Aggregator(nn.Module, ABC):
 class SumAggregator(Aggregator):
     """Σ_j n f m."""
 
-    def forward(
-        self,
-        message: Float[Tensor, "edges received"],
-        envelope: Float[Tensor, " edges"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms received"]:
+    def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Add up the messages of each atom."""
         weight = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
         return segment_sum(message * weight, graph.center, len(graph.number))
@@ -54,12 +48,7 @@ class SumAggregator(Aggregator):
 class MeanAggregator(Aggregator):
     """Σ_j n f (f m) / Σ_j n f."""
 
-    def forward(
-        self,
-        message: Float[Tensor, "edges received"],
-        envelope: Float[Tensor, " edges"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms received"]:
+    def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Average the messages of each atom."""
         weight = weighted(envelope, graph.edge_multiplicity)
         message = message * envelope.unsqueeze(-1)
@@ -73,12 +62,7 @@ class MaxAggregator(Aggregator):
     leaves. For messages that are not negative it is the plain maximum.
     """
 
-    def forward(
-        self,
-        message: Float[Tensor, "edges received"],
-        envelope: Float[Tensor, " edges"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms received"]:
+    def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Take the largest of each component of the messages of each atom."""
         message = message * envelope.unsqueeze(-1)
         nothing = message.new_zeros(len(graph.number), message.shape[1])
@@ -99,12 +83,7 @@ class AttentionAggregator(Aggregator):
         super().__init__()
         self.score = nn.Linear(received, 1, bias=False)
 
-    def forward(
-        self,
-        message: Float[Tensor, "edges received"],
-        envelope: Float[Tensor, " edges"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms received"]:
+    def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Average the messages of each atom with weights that the messages decide."""
         atoms = len(graph.number)
         weight = weighted(envelope, graph.edge_multiplicity)

@@ -1,7 +1,7 @@
 """Message passing, h_i' = U(h_i, AGG_j M(h_i, h_j, e_ij)), from exchangeable parts."""
 
 from abc import ABC, abstractmethod
-from typing import final
+from typing import TypeAlias, final
 
 import torch
 from jaxtyping import Float
@@ -9,14 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.nn.aggregation import Aggregator
+from xtalgraph.nn.aggregation import Aggregator, Received
 from xtalgraph.nn.segments import gather
+
+Atoms: TypeAlias = Float[Tensor, "atoms width"]
+Updated: TypeAlias = Float[Tensor, "atoms updated"]
 
 
 class Nothing(nn.Module):
     """Columns of a message's end that it does not read: none."""
 
-    def forward(self, atom: Float[Tensor, "atoms width"]) -> Float[Tensor, "atoms 0"]:
+    def forward(self, atom: Atoms) -> Float[Tensor, "atoms 0"]:
         """Return no columns."""
         return atom[:, :0]
 
@@ -43,7 +46,7 @@ class Message(nn.Module, ABC):
 
     @final
     def at_atoms(
-        self, atom: Float[Tensor, "atoms width"]
+        self, atom: Atoms
     ) -> tuple[Float[Tensor, "atoms center"], Float[Tensor, "atoms neighbor"]]:
         """Return what a message reads of an atom that is its center, and of one that sends.
 
@@ -89,12 +92,7 @@ class Update(nn.Module, ABC):
     """Base of every update."""
 
     @abstractmethod
-    def forward(
-        self,
-        atom: Float[Tensor, "atoms width"],
-        received: Float[Tensor, "atoms received"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms updated"]:
+    def forward(self, atom: Atoms, received: Received, graph: Graph) -> Updated:
         """Return the new vector of each atom.
 
         Args:
@@ -108,12 +106,7 @@ class Update(nn.Module, ABC):
 class ReplaceUpdate(Update):
     """h' = m."""
 
-    def forward(
-        self,
-        atom: Float[Tensor, "atoms width"],
-        received: Float[Tensor, "atoms received"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms received"]:
+    def forward(self, atom: Atoms, received: Received, graph: Graph) -> Updated:
         """Return what was received."""
         return received
 
@@ -121,12 +114,7 @@ class ReplaceUpdate(Update):
 class ResidualUpdate(Update):
     """h' = h + m."""
 
-    def forward(
-        self,
-        atom: Float[Tensor, "atoms width"],
-        received: Float[Tensor, "atoms width"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms width"]:
+    def forward(self, atom: Atoms, received: Received, graph: Graph) -> Updated:
         """Add what was received."""
         return atom + received
 
@@ -145,12 +133,7 @@ class GRUUpdate(Update):
         super().__init__()
         self.cell = nn.GRUCell(received, width)
 
-    def forward(
-        self,
-        atom: Float[Tensor, "atoms width"],
-        received: Float[Tensor, "atoms received"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms width"]:
+    def forward(self, atom: Atoms, received: Received, graph: Graph) -> Updated:
         """Return the memory after one step."""
         return self.cell(received, atom)
 
@@ -170,12 +153,7 @@ class GatedUpdate(Update):
         super().__init__()
         self.mix = nn.Linear(width + received, 2 * width)
 
-    def forward(
-        self,
-        atom: Float[Tensor, "atoms width"],
-        received: Float[Tensor, "atoms received"],
-        graph: Graph,
-    ) -> Float[Tensor, "atoms width"]:
+    def forward(self, atom: Atoms, received: Received, graph: Graph) -> Updated:
         """Add what the gate lets through."""
         gate, core = self.mix(torch.cat([atom, received], dim=-1)).chunk(2, dim=-1)
         return atom + torch.sigmoid(gate) * functional.silu(core)

@@ -1,12 +1,18 @@
 """Pooling: one vector for a crystal from many, which repeating the crystal does not change."""
 
 from abc import ABC, abstractmethod
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from xtalgraph.nn.segments import gather, softmax_weight, weighted_mean
+
+Rows: TypeAlias = Float[Tensor, "rows width"]
+Weight: TypeAlias = Float[Tensor, " rows"]
+Segment: TypeAlias = Int[Tensor, " rows"]
+Pooled: TypeAlias = Float[Tensor, "segments size"]
 
 
 class Pooling(nn.Module, ABC):
@@ -21,13 +27,7 @@ class Pooling(nn.Module, ABC):
         self.size = size
 
     @abstractmethod
-    def forward(
-        self,
-        values: Float[Tensor, "rows width"],
-        weight: Float[Tensor, " rows"],
-        segment: Int[Tensor, " rows"],
-        num_segments: int,
-    ) -> Float[Tensor, "segments size"]:
+    def forward(self, values: Rows, weight: Weight, segment: Segment, num_segments: int) -> Pooled:
         """Return one vector for each segment.
 
         Args:
@@ -49,13 +49,7 @@ class MeanPooling(Pooling):
     def __init__(self, width: int) -> None:
         super().__init__(width)
 
-    def forward(
-        self,
-        values: Float[Tensor, "rows width"],
-        weight: Float[Tensor, " rows"],
-        segment: Int[Tensor, " rows"],
-        num_segments: int,
-    ) -> Float[Tensor, "segments width"]:
+    def forward(self, values: Rows, weight: Weight, segment: Segment, num_segments: int) -> Pooled:
         """Average the rows of each segment."""
         return weighted_mean(values, weight, segment, num_segments)
 
@@ -75,13 +69,7 @@ class AttentionPooling(Pooling):
             nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False)
         )
 
-    def forward(
-        self,
-        values: Float[Tensor, "rows width"],
-        weight: Float[Tensor, " rows"],
-        segment: Int[Tensor, " rows"],
-        num_segments: int,
-    ) -> Float[Tensor, "segments width"]:
+    def forward(self, values: Rows, weight: Weight, segment: Segment, num_segments: int) -> Pooled:
         """Average the rows of each segment with weights that the rows decide."""
         score = self.score(values).squeeze(-1)
         weight = softmax_weight(score, weight, segment, num_segments)
@@ -105,13 +93,7 @@ class Set2SetPooling(Pooling):
         self.steps = steps
         self.memory = nn.LSTMCell(2 * width, width)
 
-    def forward(
-        self,
-        values: Float[Tensor, "rows width"],
-        weight: Float[Tensor, " rows"],
-        segment: Int[Tensor, " rows"],
-        num_segments: int,
-    ) -> Float[Tensor, "segments size"]:
+    def forward(self, values: Rows, weight: Weight, segment: Segment, num_segments: int) -> Pooled:
         """Return the last query and what it read."""
         query = cell = values.new_zeros(num_segments, values.shape[1])
         memory_input = torch.cat([query, cell], dim=-1)

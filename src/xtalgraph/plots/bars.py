@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.style import ACCENT, BASELINE, MARK, house_style, new_figure
+from xtalgraph.plots.style import ACCENT, BASELINE, MARK, house_axes
 
 _NAME: Final = 24
 """Letters of a name in a line: a longer name would leave no room for the bars."""
@@ -35,9 +35,10 @@ def bar_plot(
     """
     reduced = [textwrap.fill(name, _NAME, break_long_words=False) for name in names]
     height = max([0.34, *(0.06 + 0.15 * len(name.splitlines()) for name in reduced)])
-    with house_style():
-        figure = new_figure(4.6, 0.95 + height * max(len(names), 1) + (0.2 if line_says else 0.0))
-        axes = figure.add_subplot()
+    with house_axes(4.6, 0.95 + height * max(len(names), 1) + (0.2 if line_says else 0.0)) as (
+        figure,
+        axes,
+    ):
         rows = np.arange(len(names))
         drawn = np.nan_to_num(values)
         axes.barh(

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.style import ACCENT, INK, MARK, house_style, new_figure, quantity
+from xtalgraph.plots.style import ACCENT, INK, MARK, house_figure, quantity
 
 MARGIN = 0.25
 """How far the axes reach beyond the targets, as a share of their range."""
@@ -32,8 +32,7 @@ def before_after_plot(
         name: Name of the target.
         unit: Unit as declared; nothing is shown for an empty one.
     """
-    with house_style():
-        figure = new_figure(4.6, 2.9)
+    with house_figure(4.6, 2.9) as figure:
         low, high = (float(target.min()), float(target.max())) if len(target) else (0.0, 1.0)
         margin = MARGIN * (high - low) or 1.0
         low, high = low - margin, high + margin

@@ -8,8 +8,7 @@ from xtalgraph.plots.style import (
     ACCENT,
     BASELINE,
     INK,
-    house_style,
-    new_figure,
+    house_axes,
     quantity,
     say_nothing_to_show,
 )
@@ -36,9 +35,7 @@ def comparison_plot(
         measure: What the bars show.
         unit: Unit as declared; nothing is shown for an empty one.
     """
-    with house_style():
-        figure = new_figure(4.6, 0.9 + 0.42 * max(len(names), 1))
-        axes = figure.add_subplot()
+    with house_axes(4.6, 0.9 + 0.42 * max(len(names), 1)) as (figure, axes):
         if not np.isfinite(value).any():
             say_nothing_to_show(axes, "no errors to compare")
             return figure

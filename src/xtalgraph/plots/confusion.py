@@ -5,7 +5,7 @@ from jaxtyping import Int
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.style import INK, house_style, new_figure
+from xtalgraph.plots.style import INK, house_axes
 
 SHARE_MAP = LinearSegmentedColormap.from_list("share", ["#ffffff", "#8fbfe6"])
 
@@ -20,9 +20,7 @@ def confusion_plot(counts: Int[np.ndarray, "true predicted"], names: list[str]) 
     Returns:
         The figure; the shade is the share of the true class.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.0)
-        axes = figure.add_subplot()
+    with house_axes(4.6, 4.0) as (figure, axes):
         total = counts.sum(axis=1, keepdims=True)
         share = counts / np.maximum(total, 1)
         axes.imshow(share, cmap=SHARE_MAP, vmin=0.0, vmax=1.0, aspect="auto")

@@ -21,7 +21,7 @@ from xtalgraph.plots.atom_styles import (
 from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_drawing import CrystalDrawing, draw_crystal, viewpoint
 from xtalgraph.plots.depth_canvas import Canvas, strip
-from xtalgraph.plots.style import MUTED, house_style, new_figure
+from xtalgraph.plots.style import MUTED, house_axes
 
 BALL_SHARE = 0.42
 """Radius of a ball over the covalent radius of its element."""
@@ -65,9 +65,7 @@ def crystal_snapshot(
     """
     drawing = draw_crystal(crystal)
     style = element_style(crystal) if color == "element" else class_style(crystal)
-    with house_style():
-        figure = new_figure(size, size * 1.08)
-        axes = figure.add_subplot()
+    with house_axes(size, size * 1.08) as (figure, axes):
         axes.set_axis_off()
         axes.set_aspect("equal")
         if len(drawing.numbers):

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.style import ACCENT, BASELINE, INK, MARK, MUTED, house_style, new_figure
+from xtalgraph.plots.style import ACCENT, BASELINE, INK, MARK, MUTED, house_figure
 
 COLORS = {"model": ACCENT, "other": MARK, "truth": INK, "beside": BASELINE}
 """What a curve may be."""
@@ -48,12 +48,9 @@ def curves_plot(
         vertical: Where a thin vertical line stands; None for no line.
         log: Whether the vertical axis is logarithmic.
     """
-    with house_style():
-        columns = min(len(panels), 2)
-        lines = -(-len(panels) // 2)
-        single = len(panels) == 1
-        figure = new_figure(4.6, 3.2 if single else 0.7 + 1.75 * lines)
-        all_axes = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
+    single, lines = len(panels) == 1, -(-len(panels) // 2)
+    with house_figure(4.6, 3.2 if single else 0.7 + 1.75 * lines) as figure:
+        all_axes = figure.subplots(lines, min(len(panels), 2), squeeze=False, sharex=True).ravel()
         for axes in all_axes[len(panels) :]:
             axes.set_axis_off()
         for number, (axes, curves) in enumerate(zip(all_axes, panels, strict=False)):

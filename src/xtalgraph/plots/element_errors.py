@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from xtalgraph.conventions.elements import SYMBOLS
-from xtalgraph.plots.style import INK, house_style, new_figure
+from xtalgraph.plots.style import INK, house_axes
 
 _DARK = 0.75
 """Size of the logarithm from which on the shade asks for white letters."""
@@ -29,9 +29,7 @@ def element_errors_plot(
         count: How many there are.
         fewest: An element with fewer is drawn without colour.
     """
-    with house_style():
-        figure = new_figure(4.8, 4.2)
-        axes = figure.add_subplot()
+    with house_axes(4.8, 4.2) as (figure, axes):
         axes.set_axis_off()
         axes.set(xlim=(0.4, 18.6), ylim=(9.6, 0.3))
         norm, shades = LogNorm(1 / 3, 3), colormaps["RdYlBu_r"]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.style import RULE, house_style, new_figure, quantity
+from xtalgraph.plots.style import RULE, house_axes, quantity
 
 _RASTER_FROM = 2_000
 """With more points than this they become pixels."""
@@ -29,9 +29,7 @@ def embedding_plot(
         name: What the value is.
         unit: Of the value, as declared; nothing is shown for an empty one.
     """
-    with house_style():
-        figure = new_figure(5.4, 4.4)
-        axes = figure.add_subplot()
+    with house_axes(5.4, 4.4) as (figure, axes):
         size = float(np.clip(4000.0 / max(len(position), 1), 3.0, 24.0))
         known = np.isfinite(value)
         raster = len(position) > _RASTER_FROM

@@ -14,8 +14,7 @@ from xtalgraph.plots.style import (
     BASELINE,
     INK,
     MARK,
-    house_style,
-    new_figure,
+    house_figure,
     say_nothing_to_show,
 )
 
@@ -42,8 +41,7 @@ def graph_statistics_plot(
         cutoff: No edge is longer than this, Å; drawn as a line where it is given and in reach.
         title: Written above the picture.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.4)
+    with house_figure(4.6, 4.4) as figure:
         upper, lower = figure.subplots(2, 1, height_ratios=[1.5, 1.0])
         _radial(upper, borders, g, edge_share, cutoff)
         _degrees(lower, degrees)

@@ -13,9 +13,8 @@ from xtalgraph.plots.style import (
     INK,
     MUTED,
     RULE,
-    house_style,
+    house_figure,
     make_logarithmic,
-    new_figure,
     quantity,
     say_nothing_to_show,
 )
@@ -45,8 +44,7 @@ def leaderboard_plot(
         measures: What the two are called.
         unit: Unit of the error as declared; nothing is shown for an empty one.
     """
-    with house_style():
-        figure = new_figure(4.8, 1.0 + 0.24 * max(len(names), 2))
+    with house_figure(4.8, 1.0 + 0.24 * max(len(names), 2)) as figure:
         if not names or not np.isfinite(error[0]).any():
             say_nothing_to_show(figure.add_subplot(), "nothing to compare")
             return figure

@@ -10,9 +10,8 @@ from xtalgraph.plots.style import (
     ACCENT,
     MARK,
     MUTED,
-    house_style,
+    house_figure,
     make_logarithmic,
-    new_figure,
     quantity,
     say_nothing_to_show,
 )
@@ -39,8 +38,7 @@ def learning_curve(
         measure: What the error is.
         selected: Place of the selected checkpoint, to be marked; None for none.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.0)
+    with house_figure(4.6, 4.0) as figure:
         if len(epoch) == 0:
             say_nothing_to_show(figure.add_subplot(), "no epoch was logged")
             return figure

@@ -12,8 +12,7 @@ from xtalgraph.plots.style import (
     ACCENT,
     MUTED,
     SPLIT_COLORS,
-    house_style,
-    new_figure,
+    house_axes,
     quantity,
     say_nothing_to_show,
 )
@@ -62,9 +61,7 @@ def parity_plot(
         name: Name of the target, for the axes.
         unit: Unit as declared; nothing is shown for an empty one.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.4)
-        axes = figure.add_subplot()
+    with house_axes(4.6, 4.4) as (figure, axes):
         finite = np.isfinite(target) & np.isfinite(prediction)
         target, prediction, split = target[finite], prediction[finite], split[finite]
         if len(target) == 0:

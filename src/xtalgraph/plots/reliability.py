@@ -9,8 +9,7 @@ from xtalgraph.plots.style import (
     BASELINE,
     INK,
     MUTED,
-    house_style,
-    new_figure,
+    house_figure,
     say_nothing_to_show,
 )
 
@@ -37,8 +36,7 @@ def reliability_plot(
     Returns:
         The figure; a perfectly calibrated classifier lies on the diagonal.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.4)
+    with house_figure(4.6, 4.4) as figure:
         if len(predicted) == 0:
             say_nothing_to_show(figure.add_subplot(), "no test predictions to show")
             return figure

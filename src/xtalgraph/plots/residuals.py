@@ -9,8 +9,7 @@ from xtalgraph.plots.style import (
     ACCENT,
     INK,
     MARK,
-    house_style,
-    new_figure,
+    house_figure,
     quantity,
     say_nothing_to_show,
 )
@@ -34,8 +33,7 @@ def residual_plot(
         name: Name of the target, for the axes.
         unit: Unit as declared; nothing is shown for an empty one.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.4)
+    with house_figure(4.6, 4.4) as figure:
         finite = np.isfinite(target) & np.isfinite(prediction)
         target, residual = target[finite], (prediction - target)[finite]
         if len(target) == 0:

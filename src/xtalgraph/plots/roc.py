@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.style import ACCENT, MUTED, house_style, new_figure, say_nothing_to_show
+from xtalgraph.plots.style import ACCENT, MUTED, house_axes, say_nothing_to_show
 
 
 def roc_plot(
@@ -17,9 +17,7 @@ def roc_plot(
         right: Share of class 1 that reaches it.
         positive: What class 1 is called.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.4)
-        axes = figure.add_subplot()
+    with house_axes(4.6, 4.4) as (figure, axes):
         if len(wrong) == 0:
             say_nothing_to_show(axes, "the test set holds one class only")
             return figure

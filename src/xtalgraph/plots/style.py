@@ -61,15 +61,17 @@ SETTINGS: Final[dict[Any, Any]] = {
 
 
 @contextmanager
-def house_style() -> Iterator[None]:
-    """Put the settings in force inside a ``with`` block and restore them after it."""
+def house_figure(width: float = 4.6, height: float = 4.0) -> Iterator[Figure]:
+    """An empty figure, of no window and no list of figures; the settings are in force meanwhile."""
     with matplotlib.rc_context(SETTINGS):
-        yield
+        yield Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
-def new_figure(width: float = 4.6, height: float = 4.0) -> Figure:
-    """An empty figure that belongs to no window and no list of figures."""
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+@contextmanager
+def house_axes(width: float = 4.6, height: float = 4.0) -> Iterator[tuple[Figure, Axes]]:
+    """The same, and the only axes in it."""
+    with house_figure(width, height) as figure:
+        yield figure, figure.add_subplot()
 
 
 def quantity(name: str, unit: str) -> str:

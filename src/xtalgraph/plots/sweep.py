@@ -13,9 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from xtalgraph.plots.style import (
     MUTED,
-    house_style,
+    house_figure,
     make_logarithmic,
-    new_figure,
     say_nothing_to_show,
 )
 
@@ -56,10 +55,9 @@ def sweep_plot(
         lines: What the lines differ in; empty for a single line.
         stacked: Whether the panels are below each other, for narrow screens.
     """
-    with house_style():
-        count = max(len(panels), 1)
-        grid = (count, 1) if stacked else (1, count)
-        figure = new_figure(4.0, 2.9 * count) if stacked else new_figure(3.2 * count, 3.2)
+    count = max(len(panels), 1)
+    grid, size = ((count, 1), (4.0, 2.9 * count)) if stacked else ((1, count), (3.2 * count, 3.2))
+    with house_figure(*size) as figure:
         places = np.arange(len(values), dtype=float)
         axes_by_kind: dict[str, Axes] = {}
         for column, (name, curves) in enumerate(panels.items(), start=1):
@@ -107,13 +105,11 @@ def smoothing_plot(
         stacked: Whether all panels are below each other, for narrow screens.
     """
     measures = list(dict.fromkeys(name for row in rows.values() for name in row))
-    with house_style():
-        columns = max(len(measures), 1)
-        height = 2.4 * max(len(rows), 1)
-        grid = (columns * len(rows), 1) if stacked else (len(rows), columns)
-        figure = new_figure(
-            *((4.0, 0.5 + columns * height) if stacked else (3.2 * columns, 0.5 + height))
-        )
+    columns = max(len(measures), 1)
+    height = 2.4 * max(len(rows), 1)
+    grid = (columns * len(rows), 1) if stacked else (len(rows), columns)
+    size = (4.0, 0.5 + columns * height) if stacked else (3.2 * columns, 0.5 + height)
+    with house_figure(*size) as figure:
         if not measures:
             say_nothing_to_show(figure.add_subplot(), "no layer was measured")
             return figure

@@ -10,8 +10,7 @@ from xtalgraph.plots.style import (
     INK,
     MARK,
     MUTED,
-    house_style,
-    new_figure,
+    house_axes,
     quantity,
     say_nothing_to_show,
 )
@@ -42,9 +41,7 @@ def interval_plot(
     Returns:
         The figure; truths outside of their interval are marked.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.0)
-        axes = figure.add_subplot()
+    with house_axes(4.6, 4.0) as (figure, axes):
         if len(target) == 0:
             say_nothing_to_show(axes, "no test predictions to show")
             return figure
@@ -97,9 +94,7 @@ def error_std_plot(
     Returns:
         The figure; on the diagonal the predicted standard deviation is that of the error.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.0)
-        axes = figure.add_subplot()
+    with house_axes(4.6, 4.0) as (figure, axes):
         if len(std) == 0:
             say_nothing_to_show(axes, "no test predictions to show")
             return figure
@@ -125,9 +120,7 @@ def calibration_plot(
     Returns:
         The figure; below the diagonal the standard deviation is too small.
     """
-    with house_style():
-        figure = new_figure(4.6, 4.0)
-        axes = figure.add_subplot()
+    with house_axes(4.6, 4.0) as (figure, axes):
         if len(promised) == 0:
             say_nothing_to_show(axes, "no test predictions to show")
             return figure
