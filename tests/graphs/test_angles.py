@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from neighbors_by_loops import neighbors_by_loops
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals import transforms
@@ -13,7 +14,6 @@ from xtalgraph.graphs.angles import Angles, add_triplets
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import collate
-from xtalgraph.graphs.reference import neighbors_by_loops
 from xtalgraph.graphs.strategies import Hybrid, KNearestStrict, Radius
 from xtalgraph.testing.crystals import contract_crystals
 

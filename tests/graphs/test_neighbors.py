@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from neighbors_by_loops import neighbors_by_loops
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
-from xtalgraph.graphs.reference import neighbors_by_loops
 from xtalgraph.testing.crystals import contract_crystals
 
 ROCK_SALT = Crystal.from_fractional(

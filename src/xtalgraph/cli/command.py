@@ -124,7 +124,9 @@ def _option(declared: Declared, many: bool = False, is_setting: bool = False) ->
     leaf = Path if Path in dict(leaves) else leaves[0][0]
     if name == "progress":
         quiet = ["--quiet", name]
-        return click.Option(quiet, is_flag=True, callback=_not, help="No progress bars.")
+        return click.Option(
+            quiet, is_flag=True, callback=lambda *given: not given[2], help="No progress bars."
+        )
     if leaf is bool:
         return click.Option(flag, is_flag=True, help=declared.summary)
     spelled = declared.spelled
@@ -162,10 +164,6 @@ def _leaves(hint: Any, several: bool = False) -> Iterator[tuple[Any, bool]]:
 
 def _is_literal(hint: Any) -> bool:
     return typing.get_origin(hint) is typing.Literal
-
-
-def _not(_: click.Context, __: click.Parameter, value: bool) -> bool:
-    return not value
 
 
 def _list(_: click.Context, __: click.Parameter, value: tuple[Any, ...]) -> list[Any] | None:

@@ -1,6 +1,6 @@
 """`xtalgraph tune`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,13 +23,10 @@ def tune(tuning: "Tuning") -> None:
     for trial in tuning.trials:
         error = trial["validation error"]
         text = f"failed: {trial['reason']}" if error is None else f"{error:.4g}"
-        values = [_short(trial["settings"].get(key)) for key in keys]
+        given = [trial["settings"].get(key) for key in keys]
+        values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in given]
         rows.append([f"{trial['number']}", *values, text])
     click.echo("\n".join(aligned(rows)))
     click.echo(f"\nbest: trial {tuning.best['number']}; trained with its settings:\n")
     click.echo(metrics_tables(tuning.run.metrics))
     click.echo(f"\nreport: {tuning.run.folder / 'report.html'}")
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

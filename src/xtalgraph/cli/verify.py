@@ -37,7 +37,8 @@ def _table(document: dict[str, Any]) -> str:
         of = f"{result['target']}, " if several and where else ""
         detail = of + where if result["status"] != "n/a" else result["reason"]
         worst = _number(result, "violation", result["unit"])
-        cells = [worst, _number(result, "relative"), _allowed(result)]
+        allowed = "" if result["tolerance"] is None else f"{result['tolerance']:g}"
+        cells = [worst, _number(result, "relative"), allowed]
         rows.append([result["check"], result["status"], *cells, detail])
     texts = [row.pop() for row in rows]
     lines = [f"{line}  {text}".rstrip() for line, text in zip(aligned(rows), texts, strict=True)]
@@ -55,7 +56,3 @@ def _number(result: dict[str, Any], key: str, unit: str = "") -> str:
     if value is None:
         return "not finite"
     return f"{value:.2g} {unit}".rstrip()
-
-
-def _allowed(result: dict[str, Any]) -> str:
-    return "" if result["tolerance"] is None else f"{result['tolerance']:g}"

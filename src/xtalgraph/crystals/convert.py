@@ -46,7 +46,9 @@ def to_pymatgen(crystal: Crystal) -> Any:
     return Structure(
         Lattice(crystal.cell, pbc=(a, b, c)),
         [
-            SYMBOLS[z] if z or held is None else _by_symbol(held.on_site(site))
+            SYMBOLS[z]
+            if z or held is None
+            else {SYMBOLS[part]: share for part, share in held.on_site(site).items()}
             for site, z in enumerate(crystal.site_numbers.tolist())
         ],
         crystal.positions,
@@ -181,10 +183,6 @@ def _added(shares: Iterable[tuple[int, float]]) -> dict[int, float]:
     for number, share in shares:
         held[number] = held.get(number, 0.0) + share
     return held
-
-
-def _by_symbol(shares: Mapping[int, float]) -> dict[str, float]:
-    return {SYMBOLS[z]: share for z, share in shares.items()}
 
 
 def from_jarvis(atoms: Any) -> Crystal:

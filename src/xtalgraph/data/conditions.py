@@ -102,7 +102,7 @@ class Conditions:
             values: Of the row, by column.
         """
         for name in self.columns:
-            if _is_missing(values.get(name)):
+            if values.get(name) is None or str(values[name]) in ("", "nan", "<NA>"):
                 return f"there is no {name!r}, which the model reads as the state of a crystal"
         for name in self.numbers:
             number = _number(values[name])
@@ -156,10 +156,6 @@ class Conditions:
 
 ATOMS_ALONE: Final = Conditions()
 """Nothing is read of a crystal but its atoms."""
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or str(value) in ("", "nan", "<NA>")
 
 
 def _number(value: Any) -> float:

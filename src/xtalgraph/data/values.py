@@ -41,7 +41,9 @@ class Values:
                 f"{', '.join(sorted(self.arrays))}"
             )
         for target in self.targets:
-            rows, wanted = len(self.arrays[target.name]), self._num_rows(target)
+            rows, wanted = len(self.arrays[target.name]), len(self.num_atoms)
+            if target.scope is Scope.ATOM:
+                wanted = int(self.num_atoms.sum())
             if rows != wanted:
                 raise TargetError(f"{target.name!r} must have {wanted} rows, got {rows}")
 
@@ -138,6 +140,3 @@ class Values:
     @cached_property
     def _first_atom(self) -> Int[np.ndarray, " crystals"]:
         return np.asarray(np.cumsum(self.num_atoms) - self.num_atoms)
-
-    def _num_rows(self, target: Target) -> int:
-        return int(self.num_atoms.sum()) if target.scope is Scope.ATOM else len(self.num_atoms)

@@ -269,8 +269,7 @@ def _number(value: Any) -> float | None:
 
 
 def _column(rows: list[dict[str, str]], key: str) -> Float[np.ndarray, " rows"]:
-    numbers = [_number(row.get(key)) for row in rows]
-    return np.array([math.nan if number is None else number for number in numbers], dtype=float)
+    return np.array([_number(row.get(key)) for row in rows], dtype=float)  # None becomes NaN
 
 
 def _read_text(path: Path) -> str:

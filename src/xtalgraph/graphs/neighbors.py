@@ -46,7 +46,7 @@ def neighbors_within(crystal: Crystal, cutoff: float) -> Edges:
 
     An atom is a neighbour of its own images but not of itself. The search is a cell list by
     the vesin library (measured here against ASE, matscipy and pymatgen: docs/architecture.md);
-    `xtalgraph.graphs.reference.neighbors_by_loops` is its oracle.
+    a plain loop over all pairs and images is its oracle in the tests.
 
     Args:
         crystal: Any cell: skewed, left-handed, smaller than the cutoff, partly periodic.

@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch.nn.utils import parameters_to_vector
 
-from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.composition import held_by
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.conventions.logs import log
+from xtalgraph.crystals.composition import VACANCY_NAME, held_by
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.row import ORDERED_CELLS
@@ -22,8 +24,10 @@ from xtalgraph.data.values import Values
 from xtalgraph.graphs.build import build_supported
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
+from xtalgraph.models.checkpoint import check_finite, load_model, member_folder
 from xtalgraph.models.inference import check_device, infer
-from xtalgraph.models.intervals import Intervals, with_intervals
+from xtalgraph.models.intervals import Intervals, load_intervals, with_intervals
+from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model import Model
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.predictions import (
@@ -33,7 +37,6 @@ from xtalgraph.models.predictions import (
     combine,
     tabulate,
 )
-from xtalgraph.models.saved_members import load_members
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.determinism import deterministic
 
@@ -86,8 +89,24 @@ class Predictor:
             RunError: If something is missing or damaged, or not of this run.
         """
         folder = Path(run)
-        members, spec, elements, intervals = load_members(folder)
-        training = folder / TRAINING_FILE
+        if check_manifest(folder, evidence=False) is None:
+            log.warning(
+                "%s is of an xtalgraph that wrote no manifest: whether its files are those of one "
+                "run is not known",
+                folder,
+            )
+        first, spec, document = load_model(folder)
+        elements, count = _said_of_members(folder, document)
+        members = [first]
+        for number in range(1, count):
+            place = member_folder(folder, number)
+            member, of_member, _ = load_model(place)
+            if of_member != spec:
+                raise RunError(f"{place} is another model than {folder}: it is of another run")
+            members.append(member)
+        for number, member in enumerate(members):
+            check_finite(member, member_folder(folder, number))
+        intervals, training = load_intervals(folder, spec.targets), folder / TRAINING_FILE
         known = TrainingSet.load(training) if training.is_file() else None
         return cls(members, spec, elements, intervals=intervals, training_set=known)
 
@@ -273,3 +292,16 @@ def _finite(predictions: Predictions) -> Bool[np.ndarray, " crystals"]:
         for name in checked:
             finite &= checked.known(name)
     return finite
+
+
+def _said_of_members(run: Path, document: Mapping[str, Any]) -> tuple[list[str], int]:
+    """Return the elements of the training part and the number of members."""
+    elements, count = document.get("elements"), document.get("members")
+    known = {*ATOMIC_NUMBERS, VACANCY_NAME}
+    if not isinstance(elements, list) or not all(
+        isinstance(symbol, str) and symbol in known for symbol in elements
+    ):
+        raise RunError(f"{run / 'model.json'} is damaged: the elements are not symbols")
+    if type(count) is not int or count < 1:
+        raise RunError(f"{run / 'model.json'} is damaged: members is {count!r}")
+    return elements, count

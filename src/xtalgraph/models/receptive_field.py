@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import shortest_path
 from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
@@ -83,15 +86,10 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
 
 def _hops(graph: Graph, start: int) -> Int[Tensor, " atoms"]:
     """Count the edges from an atom to each other, along center to neighbor."""
-    hops = torch.full_like(graph.number, -1)
-    front = torch.zeros_like(graph.number, dtype=torch.bool)
-    front[start] = True
-    step = 0
-    while front.any():
-        hops[front] = step
-        step += 1
-        reached = graph.neighbor[front[graph.center]]
-        front = torch.zeros_like(front)
-        front[reached] = True
-        front &= hops < 0
-    return hops
+    atoms, ends = (
+        len(graph.number),
+        [end.numpy(force=True) for end in (graph.center, graph.neighbor)],
+    )
+    edges = coo_array((np.ones(len(ends[0])), ends), shape=(atoms, atoms))
+    hops = shortest_path(edges, unweighted=True, indices=start)
+    return torch.from_numpy(np.where(np.isfinite(hops), hops, -1).astype(np.int64)).to(graph.number)

@@ -170,7 +170,10 @@ def summaries(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                     for name in names
                 },
                 "parameters": done[0]["parameters"] if done else None,
-                "smoothing": _mean_smoothing([point["smoothing"] for point in done]),
+                "smoothing": [
+                    {key: _mean([layer[key] for layer in layers])["mean"] for key in layers[0]}
+                    for layers in zip(*(point["smoothing"] for point in done), strict=True)
+                ],
             }
         )
     return records
@@ -221,12 +224,3 @@ def _mean(values: Sequence[float | None]) -> dict[str, float | None]:
         "mean": statistics.fmean(known) if known else None,
         "std": statistics.stdev(known) if len(known) > 1 else None,
     }
-
-
-def _mean_smoothing(
-    runs: Sequence[Sequence[Mapping[str, float | None]]],
-) -> list[dict[str, float | None]]:
-    return [
-        {key: _mean([layer[key] for layer in layers])["mean"] for key in layers[0]}
-        for layers in zip(*runs, strict=True)
-    ]

@@ -125,7 +125,8 @@ def compare(
     asked = Request.of(data, {"model": models[0] if models else None, **options})
     request = asked.recommended()
     resolved, every = _resolved(request)
-    members = resolved.training.members if _names_members(asked) else None
+    given = asked.sections.get("training", {}).get("members")
+    members = None if given is None else resolved.training.members
     ours = own_entries(models or [resolved.spec.encoder], members)
     others = entries_of(baselines, published)
     check_ahead(request.data, request.known, resolved)
@@ -154,7 +155,9 @@ def _resolved(request: Request) -> tuple[RunConfig, bool]:
     sections = {name: dict(section) for name, section in request.sections.items()}
     if sections["data"].get("folds") is not None:
         sections["data"].setdefault("split", "folds")
-    every = _takes_every_fold(sections["data"])
+    given = sections["data"]
+    has_folds = given.get("folds") is not None or given.get("split") == "folds"
+    every = has_folds and given.get("fold") is None
     if every:
         sections["data"]["fold"] = 0  # any, until the folds are known
     resolved = RunConfig.from_sections(sections)
@@ -184,18 +187,6 @@ def _measured(
     verdict = verdict_of(document)
     document["verdict"] = {"beats": verdict.beats, "complete": verdict.complete}
     return document
-
-
-def _names_members(request: Request) -> bool:
-    """Whether it was given how many members are trained."""
-    return request.sections.get("training", {}).get("members") is not None
-
-
-def _takes_every_fold(data: Mapping[str, Any]) -> bool:
-    """Whether the split has folds and none of them was asked for."""
-    if data.get("fold") is not None:
-        return False
-    return data.get("folds") is not None or data.get("split") == "folds"
 
 
 def _cases(

@@ -49,7 +49,8 @@ class Request:
         for name, value in settings.items():
             section, _, key = path_of_option(name).partition(".")
             given.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
-        given.setdefault("data", {})["path"] = _named(data)
+        named = str(data) if isinstance(data, str | Path) else f"<{type(data).__name__} in memory>"
+        given.setdefault("data", {})["path"] = named
         base = {} if file is None else _settings_of(Path(file))
         check_names(base, f"{file}: ")
         sections = merge(base, given, overrides)
@@ -98,10 +99,6 @@ def _settings_of(file: Path) -> dict[str, dict[str, Any]]:
     """Read a file of settings; that of a run as today's names have it, whichever wrote it."""
     of_run = file.name == "config.yaml" and is_run(file.parent)
     return saved_sections(file.parent) if of_run else read_yaml(file)
-
-
-def _named(data: Any) -> str:
-    return str(data) if isinstance(data, str | Path) else f"<{type(data).__name__} in memory>"
 
 
 def _fill_in(section: dict[str, Any], known: KnownDataset | None) -> None:

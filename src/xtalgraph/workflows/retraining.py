@@ -68,8 +68,5 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
     predicted = composition.predictions.values.of(target.name, tested.test)
     if tested.per_atom:
         predicted = predicted / tested.sizes[tested.test]
-    return Halves(geometry, predicted, SYMBOLS[number], done.epoch, _epochs_done(run))
-
-
-def _epochs_done(run: Run) -> int:
-    return len((run.folder / "log.csv").read_text(encoding="utf-8").splitlines()) - 1
+    of_run = len((run.folder / "log.csv").read_text(encoding="utf-8").splitlines()) - 1
+    return Halves(geometry, predicted, SYMBOLS[number], done.epoch, of_run)

@@ -110,7 +110,12 @@ def tune(
             raise RunError(f"all {trials} trials failed; the first: {records[0]['reason']}")
         best = min(done, key=lambda record: record["validation error"])
         write_json(Path(out) / "tune.json", {"format": 1, "trials": records, "best": best})
-        write_atomically(Path(out) / "tune.csv", csv_text(_rows(records)))
+        rows = [
+            {"trial": record["number"], **record["settings"]}
+            | {key: record[key] for key in ("validation error", "reason")}
+            for record in records
+        ]
+        write_atomically(Path(out) / "tune.csv", csv_text(rows))
         folder = Path(out) / "best"
         if Run.is_finished(folder):
             return Tuning(Path(out), tuple(records), best, Run.open(folder))
@@ -310,11 +315,3 @@ def validation_error(
     trainer = trainer_for(model, prepared, config.training, folder, made_from)
     done = trainer.fit(resume=session.resume, report=session.report)
     return cast(float, done.selected_error)  # there is a validation part
-
-
-def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {"trial": record["number"], **record["settings"]}
-        | {key: record[key] for key in ("validation error", "reason")}
-        for record in records
-    ]

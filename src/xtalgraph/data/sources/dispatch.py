@@ -169,8 +169,4 @@ def _rows_of_item(n: int, item: Any, disorder: str) -> Iterator[Row]:
         except InputError as error:
             yield Row(file_id(Path(item)), str(item), None, None, {}, str(error))
     else:
-        yield checked_row(str(n), "", n, partial(_content, item, disorder), {})
-
-
-def _content(item: Any, disorder: str) -> tuple[Crystal, Mapping[str, object]]:
-    return from_any(item, disorder), {}
+        yield checked_row(str(n), "", n, lambda: (from_any(item, disorder), {}), {})

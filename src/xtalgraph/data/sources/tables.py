@@ -272,7 +272,10 @@ def _rows(
     where = file or "the DataFrame"
     column, kind = structure_column(list(columns), where)
     if kind == "atoms":
-        columns = {name: [_known(cell) for cell in cells] for name, cells in columns.items()}
+        columns = {
+            name: [None if str(cell) == _MISSING_IN_JARVIS else cell for cell in cells]
+            for name, cells in columns.items()
+        }
     ids = None if official else id_column(list(columns), where)
     names = columns[ids] if ids else index or range(start, start + count)
     others = {name: cells for name, cells in columns.items() if name not in (column, ids)}
@@ -287,7 +290,3 @@ def _rows(
             continue
         make = partial(crystal_of_cell, cell, column, kind, folder, disorder)
         yield checked_row(str(name), file, row, make, values)
-
-
-def _known(cell: Any) -> Any:
-    return None if isinstance(cell, str) and cell == _MISSING_IN_JARVIS else cell

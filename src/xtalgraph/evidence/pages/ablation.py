@@ -128,8 +128,8 @@ def _curve(label: str, line: Sequence[Mapping[str, Any] | None], path: Sequence[
                     error = error[key]
             elif setting["smoothing"]:
                 error = {"mean": setting["smoothing"][-1]["mean average distance"], "std": None}
-        value.append(np.nan if error["mean"] is None else error["mean"])
-        std.append(np.nan if error["std"] is None else error["std"])
+        value.append(error["mean"])
+        std.append(error["std"])
     return Curve(label, np.array(value, dtype=float), np.array(std, dtype=float))
 
 

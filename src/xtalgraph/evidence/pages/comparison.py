@@ -228,10 +228,5 @@ def _record(document: Mapping[str, Any]) -> str:
 
 
 def _numbers(entries: list[Any], key: str) -> Float[np.ndarray, "3 entries"]:
-    metrics = [entry["metrics"][key] for entry in entries]
-    return np.array(
-        [
-            [np.nan if m[end] is None else m[end] for m in metrics]
-            for end in ("value", "low", "high")
-        ]
-    )
+    ends = [[entry["metrics"][key][end] for entry in entries] for end in ("value", "low", "high")]
+    return np.array(ends, dtype=float)  # None, where it is not defined, becomes NaN

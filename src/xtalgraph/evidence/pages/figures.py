@@ -136,17 +136,10 @@ def _of_class(record: RunRecord, folder: Path) -> tuple[Html, ...]:
 def _comparison(record: RunRecord, folder: Path) -> Html:
     names = [record.model, *(name for name in record.models if name != record.model)]
     errors = [record.estimate(name, record.measure) for name in names]
-
-    def numbers(which: str) -> np.ndarray:
-        return np.array(
-            [getattr(e, which) if getattr(e, which) is not None else np.nan for e in errors]
-        )
-
+    ends = ([getattr(e, end) for e in errors] for end in ("value", "low", "high"))
     comparison = comparison_plot(
         [called(name) for name in names],
-        numbers("value"),
-        numbers("low"),
-        numbers("high"),
+        *(np.array(numbers, dtype=float) for numbers in ends),  # None becomes NaN
         model=called(record.model),
         measure=f"test {MEASURES[record.measure].short}",
         unit=record.target.unit,

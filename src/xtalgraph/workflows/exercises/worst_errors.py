@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from scipy.spatial.distance import cdist
 
+from xtalgraph.baselines.composition_features import count_elements, element_fractions
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind
 from xtalgraph.workflows.exercises.exercise import (
@@ -133,10 +133,11 @@ def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
     sizes = np.array([len(crystal) for crystal in test])
     if extensive:
         known = known / np.array([len(crystal) for crystal in train])
-    distance = 0.5 * cdist(_fractions(test), _fractions(train), "cityblock")
+    of_test, of_train = (element_fractions(count_elements(part)) for part in (test, train))
+    distance = 0.5 * cdist(of_test, of_train, "cityblock")
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
     answer = known[nearest].mean(axis=1) * (sizes if extensive else 1.0)
-    seen = (_fractions(train) > 0).sum(axis=0)
+    seen = (of_train > 0).sum(axis=0)
     rarest = np.array(
         [min(set(crystal.numbers.tolist()), key=lambda z: seen[z]) for crystal in test]
     )
@@ -164,14 +165,6 @@ def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
         for n in order.tolist()
     ]
     return worst, {name: float(holds[name].mean()) for name in _CONDITIONS}
-
-
-def _fractions(crystals: list[Crystal]) -> Float[np.ndarray, "crystals 119"]:
-    """Return the share of each element in each crystal, by atomic number."""
-    counts = np.array(
-        [np.bincount(crystal.numbers, minlength=119) for crystal in crystals], dtype=float
-    )
-    return counts / counts.sum(axis=1, keepdims=True)
 
 
 def _words(worst: list[Worst], shares: dict[str, Any], unit: str) -> str:
