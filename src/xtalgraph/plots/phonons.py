@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xtalgraph.plots.style import ACCENT, INK, MARK, MUTED, house_style, new_figure
+from xtalgraph.plots.style import ACCENT, INK, MARK, MUTED, house_figure
 
 Part = tuple[tuple[str, str], Float[np.ndarray, " _"], Float[np.ndarray, "_ _"]]
 """The labels of the ends of a part of the path, distances along it, and frequencies, THz."""
@@ -26,8 +26,7 @@ def phonons_plot(
         frequency: At which the density of states is known, THz; below 0 where modes are imaginary.
         density: Of states, 1/THz for each atom.
     """
-    with house_style():
-        figure = new_figure(5.4, 3.6)
+    with house_figure(5.4, 3.6) as figure:
         bands, states = figure.subplots(1, 2, sharey=True, width_ratios=(3.6, 1))
         for _, distance, frequencies in parts:
             bands.plot(distance, frequencies, color=ACCENT, linewidth=1.2)
