@@ -49,7 +49,7 @@ def segment_sum(
         num_segments: How many segments there are.
     """
     total = values.new_zeros(num_segments, *values.shape[1:])
-    return total.index_add(0, segment, values)
+    return total.index_add_(0, segment, values)
 
 
 def sum_sorted(

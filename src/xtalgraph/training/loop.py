@@ -191,7 +191,7 @@ class Trainer:
                 group["lr"] = rate
             losses.append(self.gradients(batch))
             # Where it is not finite, the loss of the epoch says so below, with advice.
-            torch.nn.utils.clip_grad_norm_(self._parameters(), config.clip_norm)
+            self.optimizer.clip(config.clip_norm)
             self.optimizer.step()
             self.average.update()
             step += 1
@@ -203,11 +203,8 @@ class Trainer:
             )
         return mean
 
-    def _parameters(self) -> list[Tensor]:
-        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
-
     def _fresh_gradients(self, batch: Examples[Graph]) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         return self._add_gradients(batch)
 
     def _add_gradients(self, batch: Examples[Graph]) -> Tensor:
