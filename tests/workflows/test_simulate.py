@@ -154,8 +154,65 @@ def test_a_trajectory_that_ends_early_keeps_what_it_has(copper, tmp_path):
     limits = ["--temperature", "900", "--largest-force", "0.5", "--quiet"]
     CliRunner().invoke(md_command, [*options, *limits])
     page = (tmp_path / "md.html").read_text(encoding="utf-8")
-    assert "the largest that was learned is 0.5" in page
+    assert "no more than 0.5 eV/Å" in page
     assert 0 < len(pd.read_csv(tmp_path / "md.csv")) < 201
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A potential that has seen copper that is a little rattled."""
+    folder, frames = tmp_path_factory.mktemp("run"), []
+    for seed in range(12):
+        atoms = bulk("Cu", cubic=True)
+        atoms.rattle(0.1, seed=seed)
+        atoms.calc = EMT()
+        atoms.get_forces()
+        frames.append(atoms)
+    write(folder / "frames.extxyz", frames)
+    small = ["model.width=8", "model.filters=8", "model.depth=1", "graph.cutoff=4.0"]
+    xtalgraph.train(
+        folder / "frames.extxyz",
+        target=["energy", "forces"],
+        model="schnet",
+        epochs=2,
+        out=folder / "run",
+        overrides=small,
+        progress=False,
+    )
+    return folder / "run", max(np.linalg.norm(one.get_forces(), axis=1).max() for one in frames)
+
+
+def test_what_a_run_has_not_learned_is_told(run, caplog):
+    calculator = xtalgraph.calculator(run[0])
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.05, seed=99)
+    atoms.calc = calculator
+    atoms.get_forces()
+    assert calculator.results["novelty"].max() < 1.5
+    assert caplog.text == ""
+    atoms.set_cell(0.8 * atoms.cell[:], scale_atoms=True)
+    atoms.get_forces()
+    assert calculator.results["novelty"].min() > 2.0
+    atoms.rattle(0.01)
+    atoms.get_forces()
+    assert caplog.text.count("times as far from the atoms in training") == 1  # not at each step
+    assert 0.5 * run[1] < calculator.largest_force < 1.001 * run[1]
+
+
+def test_a_trajectory_ends_where_forces_leave_those_in_training(run, tmp_path):
+    atoms = bulk("Cu", cubic=True)
+    atoms.set_cell(0.7 * atoms.cell[:], scale_atoms=True)
+    atoms.rattle(0.3, seed=1)
+    write(tmp_path / "dense.extxyz", atoms)
+    options = {"out": tmp_path / "md", "steps": 20, "every": 1, "progress": False}
+    limit = {"largest_force": 1e-6}
+    done = xtalgraph.md(run[0], tmp_path / "dense.extxyz", **options, **limit)
+    assert "no more than 1e-06 eV/Å is allowed" in done.reason
+    usual = xtalgraph.calculator(run[0])
+    usual.largest_force = 1e-6 / 1.5
+    done = xtalgraph.md(usual, tmp_path / "dense.extxyz", **{**options, "out": tmp_path / "usual"})
+    assert "no more than 1e-06 eV/Å is allowed" in done.reason
+    assert pd.read_csv(tmp_path / "md" / "md.csv").columns[-1] == "novelty"
 
 
 def test_a_trajectory_is_of_one_crystal(frames, tmp_path):

@@ -21,6 +21,7 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.crystals.composition import VACANCY_NAME, held_by
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.models.environments import Environments
 from xtalgraph.models.upgrades import upgrade_training_set
 
 _ROWS: Final = 256
@@ -178,10 +179,18 @@ class TrainingSet:
     """Distance in embedding space within which the usual share of training crystals lies."""
     composition_threshold: float
     """The same of compositions, in places."""
+    environments: Environments | None = None
+    """Of the atoms; a potential has them."""
+    largest_force: float | None = None
+    """On an atom in the training part, eV/Å; of a potential."""
 
     @classmethod
     def of(
-        cls, embedding: Float[np.ndarray, "crystals embedding"], crystals: Sequence[Crystal]
+        cls,
+        embedding: Float[np.ndarray, "crystals embedding"],
+        crystals: Sequence[Crystal],
+        environments: Environments | None = None,
+        largest_force: float | None = None,
     ) -> "TrainingSet":
         """Take what is needed from the training part, and its own distances for thresholds.
 
@@ -192,6 +201,8 @@ class TrainingSet:
         Args:
             embedding: One vector for each crystal.
             crystals: As many.
+            environments: Of the atoms, for a potential.
+            largest_force: On an atom, eV/Å, for a potential.
         """
         embedding = embedding.astype(np.float32)
         every = cumulative_compositions(crystals)
@@ -217,6 +228,8 @@ class TrainingSet:
             tuple(sorted(symbols)),
             float(np.quantile(far, USUAL)),
             float(np.quantile(apart, USUAL)),
+            environments,
+            largest_force,
         )
 
     def compare(
@@ -271,8 +284,11 @@ class TrainingSet:
             "elements": self.elements,
             "embedding_threshold": self.embedding_threshold,
             "composition_threshold": self.composition_threshold,
+            "largest_force": self.largest_force,
         }
         tensors = {"embedding": self.embedding, "compositions": self.compositions}
+        if self.environments is not None:
+            tensors |= self.environments.tensors()
         metadata = {"training_set": json.dumps(known)}
         write_atomically(path, safetensors.numpy.save(tensors, metadata=metadata))
 
@@ -294,12 +310,14 @@ class TrainingSet:
             embedding, compositions = tensors["embedding"], tensors["compositions"]
             thresholds = float(known["embedding_threshold"]), float(known["composition_threshold"])
             elements = tuple(known["elements"])
+            environments = Environments.from_tensors(tensors)
+            force = known.get("largest_force")
             _check_training_set(embedding, compositions, elements, thresholds)
         except FileNotFoundError as error:
             raise RunError(f"{path} is missing") from error
         except (SafetensorError, OSError, *DAMAGE) as error:
             raise RunError(f"{path} is damaged: {error}") from error
-        return cls(embedding, compositions, elements, *thresholds)
+        return cls(embedding, compositions, elements, *thresholds, environments, force)
 
 
 def _check_training_set(

@@ -8,11 +8,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from ase.calculators.calculator import Calculator, all_changes
+from jaxtyping import Float
 
+from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.crystals.convert import from_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.environments import NEW
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.simulation.neighbor_list import SKIN, NeighborList
@@ -28,6 +31,8 @@ class PotentialCalculator(Calculator):
 
     Of several members the mean is returned. ``results`` then holds also ``energy_std``, eV, and
     ``forces_std``, eV/Å, the standard deviation between the members, a vector for each atom.
+    ``novelty`` is how far the surroundings of each atom are from those in training, 1 as far as the
+    farthest there; beyond `NEW` a warning is given, once.
 
     Args:
         predictor: Of a potential.
@@ -55,7 +60,11 @@ class PotentialCalculator(Calculator):
         self.predictor, self.device = predictor, predictor.device
         self.members = _members(predictor, precision)
         self.neighbors = NeighborList(predictor.spec.make_graph_settings(), skin)
+        known = predictor.training_set
+        self.environments = None if known is None else known.environments
+        self.largest_force = None if known is None else known.largest_force
         self._unseen: set[tuple[str, ...]] = set()
+        self._told_of_new = False
 
     def calculate(
         self,
@@ -93,6 +102,10 @@ class PotentialCalculator(Calculator):
         }
         if "strain" in mean:
             results["stress"] = mean["strain"][0][(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
+        if self.environments is not None:
+            vectors = values[0][1].atom.numpy(force=True)
+            results["novelty"] = self.environments.distance(vectors, crystal.site_numbers)
+            self._tell_of_new(crystal, results["novelty"])
         if len(values) > 1:
             results["energy_std"] = float(stacked["energy"].std(axis=0, ddof=1)[0])
             results["forces_std"] = stacked["position"].std(axis=0, ddof=1)
@@ -108,6 +121,22 @@ class PotentialCalculator(Calculator):
                 ", ".join(unseen),
                 crystal.formula,
             )
+
+    def _tell_of_new(self, crystal: Crystal, novelty: Float[np.ndarray, " atoms"]) -> None:
+        """Warn once of surroundings that are unlike those in training; elements are told apart."""
+        far = np.where(np.isfinite(novelty), novelty, 0.0)
+        if far.max(initial=0.0) <= NEW or self._told_of_new:
+            return
+        self._told_of_new = True
+        atom = int(far.argmax())
+        log.warning(
+            "atom %d (%s) of %s is %.1f times as far from the atoms in training as the farthest of "
+            "them was: what the potential says of such surroundings is a guess",
+            atom,
+            SYMBOLS[crystal.site_numbers[atom]],
+            crystal.formula,
+            far[atom],
+        )
 
 
 def _members(predictor: Predictor, precision: Precision) -> tuple[Potential, ...]:

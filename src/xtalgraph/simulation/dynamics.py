@@ -12,6 +12,7 @@ from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.momenta import thermal_momenta
+from xtalgraph.simulation.relaxation import novelty_of
 
 Ensemble = Literal["nve", "nvt", "npt"]
 """What is kept: the energy, the temperature, or temperature and pressure."""
@@ -72,6 +73,9 @@ class Moment:
     """Largest force on an atom, eV/Å."""
     force_std: float
     """Largest standard deviation of a force between members, eV/Å; NaN of one member."""
+    novelty: float = np.nan
+    """Of the atom whose surroundings are farthest from those in training, 1 as far as the farthest
+    there; NaN where the calculator does not know."""
 
     @property
     def total(self) -> float:
@@ -180,6 +184,7 @@ def _moment(atoms: Any, step: int, dynamics: Dynamics) -> Moment:
         _pressure(atoms),
         float(forces.max(initial=0.0)),
         np.nan if deviations is None else float(np.sqrt(np.square(deviations).sum(axis=1)).max()),
+        novelty_of(atoms),
     )
 
 
@@ -212,6 +217,7 @@ def _check(atoms: Any, moment: Moment, dynamics: Dynamics, largest: float | None
         )
     if largest is not None and moment.force > largest:
         raise TrajectoryError(
-            f"a force is {moment.force:.3g} eV/Å at {where}, and the largest that was learned is "
-            f"{largest:.3g} eV/Å: the potential guesses from here on"
+            f"a force is {moment.force:.3g} eV/Å at {where}, and no more than {largest:.3g} eV/Å "
+            "is allowed, as larger forces were not learned: the potential guesses from here on. "
+            "Take a smaller step or a lower temperature, or allow more with --largest-force"
         )

@@ -40,6 +40,9 @@ class Relaxed:
     """Whether forces, and of a cell the stress too, are below what was asked."""
     reason: str
     """Why it did not converge; empty where it did."""
+    novelty: float = np.nan
+    """Of the atom in the last structure that is farthest from those in training, see
+    `novelty_of`."""
 
 
 def relax(
@@ -106,7 +109,9 @@ def relax(
         taken += 1
     now, pressed = largest()
     energy = float(atoms.get_potential_energy())
-    return Relaxed(from_ase(atoms), energy, start, now, pressed, taken, not reason, reason)
+    return Relaxed(
+        from_ase(atoms), energy, start, now, pressed, taken, not reason, reason, novelty_of(atoms)
+    )
 
 
 def relax_positions(atoms: Any, force: float = 1e-3, steps: int = 200) -> None:
@@ -120,6 +125,19 @@ def relax_positions(atoms: Any, force: float = 1e-3, steps: int = 200) -> None:
     from ase.optimize import LBFGS
 
     LBFGS(atoms, logfile=None).run(fmax=force, steps=steps)
+
+
+def novelty_of(atoms: Any) -> float:
+    """Return how far the surroundings of the newest atom are from those in training.
+
+    Args:
+        atoms: Whose forces were computed.
+
+    Returns:
+        1 is as far as the farthest atom there; NaN if the calculator does not know.
+    """
+    novelty = getattr(atoms.calc, "results", {}).get("novelty")
+    return np.nan if novelty is None else float(novelty.max(initial=0.0))
 
 
 def _collapsed(atoms: Any) -> bool:

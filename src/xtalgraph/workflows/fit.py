@@ -15,15 +15,18 @@ from torch import Tensor
 from xtalgraph.conventions.documents import csv_text
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.logs import log
+from xtalgraph.data.potential_labels import role_of_target
 from xtalgraph.data.stored_graphs import StoredGraphs
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
+from xtalgraph.models.environments import Environments
 from xtalgraph.models.inference import Inferred, concatenated, infer
 from xtalgraph.models.model import ByTarget, Model, predicted
 from xtalgraph.models.novelty import Novelty, TrainingSet
+from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictions import Predictions, std_of
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.determinism import deterministic
@@ -90,6 +93,26 @@ def _embed_all(
         for batch in _inferred(model, prepared, crystals)
     ]
     return np.concatenate(vectors)
+
+
+def _of_atoms(model: Model, prepared: Prepared) -> tuple[Environments | None, float | None]:
+    """Return the surroundings of atoms that a potential has learned, and the largest force."""
+    if not isinstance(model, Potential):
+        return None, None
+    parts = []
+    for part in filter(len, (prepared.split.train, prepared.split.val)):
+        features = [
+            (batch.outputs[0].features.atom.numpy(force=True), batch.graph.number.numpy(force=True))
+            for batch in _inferred(model, prepared, part)
+        ]
+        atoms, elements = zip(*features, strict=True)
+        parts.append((np.concatenate(atoms), np.concatenate(elements)))
+    (vectors, numbers), *further = parts
+    environments = Environments.of(vectors, numbers, further)
+    labels = prepared.dataset.labels.select(prepared.split.train)
+    forces = [one.name for one in model.targets if role_of_target(one) == "forces"]
+    lengths = [np.linalg.norm(labels[name], axis=1) for name in forces]
+    return environments, max((float(np.nanmax(one)) for one in lengths), default=None)
 
 
 def _inferred(
@@ -268,7 +291,9 @@ def gathered(
         np.concatenate([*predicted.values.arrays.values()], axis=None) for predicted in predictions
     ]
     vectors = members[0].embeddings
-    training_set = TrainingSet.of(vectors["train"], [crystals[i] for i in split.train])
+    training_set = TrainingSet.of(
+        vectors["train"], [crystals[i] for i in split.train], *_of_atoms(models[0], prepared)
+    )
     compared = training_set.compare(vectors["test"], [crystals[i] for i in split.test])
     return FittedMembers(
         members=tuple(models),

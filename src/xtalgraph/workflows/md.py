@@ -21,7 +21,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.table import read_table
 from xtalgraph.evidence.pages.simulation import write_md_page
-from xtalgraph.simulation.calculator import Precision
+from xtalgraph.simulation.calculator import PotentialCalculator, Precision
 from xtalgraph.simulation.dynamics import (
     Dynamics,
     Ensemble,
@@ -35,7 +35,9 @@ from xtalgraph.workflows.simulation_folder import potential_named
 log = logging.getLogger("xtalgraph")
 
 _COLUMNS: Final = ("step", "time", "potential", "kinetic", "total", "temperature", "volume")
-_FURTHER: Final = ("pressure", "force", "force_std")
+_FURTHER: Final = ("pressure", "force", "force_std", "novelty")
+_MARGIN: Final = 1.5
+"""Times the largest force in training is allowed: a long trajectory goes a little beyond."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def md(
         steps: How many.
         every: Steps between two frames that are written.
         repeat: The cell is repeated so often in each direction that repeats.
-        largest_force: A larger force on an atom ends the trajectory, eV/Å; none for no limit.
+        largest_force: A larger force on an atom ends the trajectory, eV/Å; that of a run is by
+            default 1.5 times the largest in its training, other calculators have no limit.
         seed: Of velocities and thermostat.
         precision: In which the network of a run computes.
         device: Where to compute.
@@ -97,6 +100,9 @@ def md(
         Stopped: On SIGTERM or Ctrl-C; what was computed is kept.
     """
     calculator, crystal = potential_named(potential, precision, device), _crystal(source, repeat)
+    if largest_force is None and isinstance(calculator, PotentialCalculator):
+        learned = calculator.largest_force
+        largest_force = None if learned is None else _MARGIN * learned
     dynamics = Dynamics(ensemble, temperature, pressure, step, seed=seed)
     folder = Path(out)
     frames, table = folder / "trajectory.extxyz", folder / "md.csv"
@@ -150,6 +156,8 @@ def _write_page(
         "temperature, K": np.array([moment.temperature for moment in moments]),
         "pressure, GPa": np.array([moment.pressure for moment in moments]),
         "volume, Å³": np.array([moment.volume for moment in moments]),
+        "largest force, eV/Å": np.array([moment.force for moment in moments]),
+        "novelty of the newest atom": np.array([moment.novelty for moment in moments]),
     }
     write_md_page(
         folder,

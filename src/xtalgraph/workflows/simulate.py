@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import numpy as np
+
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.ranges import Range
@@ -26,7 +28,17 @@ from xtalgraph.workflows.simulation_folder import (
 )
 
 _RELAXED: Final = (
-    *("energy_start", "energy", "volume_start", "volume", "force", "stress", "steps", "converged"),
+    *(
+        "energy_start",
+        "energy",
+        "volume_start",
+        "volume",
+        "force",
+        "stress",
+        "steps",
+        "converged",
+        "novelty",
+    ),
 )
 _CURVE: Final = ("volume", "energy", "bulk_modulus", "volumes", "energies")
 _ELASTIC: Final = (
@@ -99,6 +111,7 @@ def relax(
             "stress": done.stress if cell else "",
             "steps": done.steps,
             "converged": done.converged,
+            "novelty": "" if np.isnan(done.novelty) else done.novelty,
             "error": done.reason,
         }
 
