@@ -76,7 +76,7 @@ def test_atoms_that_fly_apart_are_told(copper):
 
 
 def test_forces_that_were_not_learned_are_told(copper):
-    with pytest.raises(TrajectoryError, match=r"the largest that was learned is 0\.1 eV/Å"):
+    with pytest.raises(TrajectoryError, match=r"no more than 0\.1 eV/Å is allowed"):
         list(trajectory(copper, EMT(), Dynamics(temperature=900.0), 200, largest_force=0.1))
 
 

@@ -131,6 +131,16 @@ def test_lennard_jones_is_that_of_ase_frame_by_frame(made):
         assert own.pressure == pytest.approx(other.pressure, rel=1e-7)
 
 
+def test_argon_reaches_the_temperature_and_the_pressure_that_were_asked_for(made):
+    argon = transforms.supercell(from_ase(bulk("Ar", a=5.2, cubic=True)), (2, 2, 2))
+    dynamics = Dynamics("npt", temperature=60.0, pressure=0.4, step=10.0, coupling=100.0)
+    calculator = made("lj", LennardJones, 7.0)
+    moments = list(trajectory(argon, calculator, dynamics, 600, every=2))[100:]
+    assert np.mean([one.temperature for one in moments]) == pytest.approx(60.0, rel=0.12)
+    assert np.mean([one.pressure for one in moments]) == pytest.approx(0.4, abs=0.06)
+    assert moments[0].volume != moments[-1].volume
+
+
 def test_argon_has_the_energy_and_bulk_modulus_of_a_lennard_jones_crystal(made):
     # Kittel, Introduction to Solid State Physics, ch. 3: −8.6 ε an atom and 75 ε/σ³.
     curve = equation_of_state(from_ase(bulk("Ar", a=5.24)), made("lj", LennardJones, 17.0))
