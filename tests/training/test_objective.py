@@ -210,8 +210,8 @@ def test_a_potential_has_the_weighted_mean_of_its_terms_and_energies_per_atom():
     assert float(errors.mean()) == pytest.approx(float(loss)), "of l1"
     means = made.means(PREDICTED_FRAMES, labelled_frames(), crystal)
     assert means == {
-        "val_mae:energy": pytest.approx(float(energy)),
-        "val_mae:forces": pytest.approx(float(forces)),
+        "val_mae:energy (meV/atom)": pytest.approx(1000 * float(energy)),
+        "val_mae:forces (meV/Å)": pytest.approx(1000 * float(forces)),
     }
 
 

@@ -18,7 +18,8 @@ def evaluate(document: dict[str, Any], as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
-        for section in document["targets"].values():
+        for measured in document["targets"].values():
+            section = measured.get("reported", measured)
             target = section["target"]
             unit = f", {target['unit']}" if target["unit"] else ""
             model, count = document["model"], document["crystals"]

@@ -16,13 +16,15 @@ def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -
     """Lay out the metrics of a target on one part, a line for each predictor.
 
     Args:
-        document: What ``metrics.json`` holds of the target.
+        document: What ``metrics.json`` holds of the target; of a potential it is shown as reported.
         model: The name of the model among the predictors.
         part: train, val or test.
     """
+    kind = "" if "reported" in document else f" ({document['target']['kind']})"
+    document = document.get("reported", document)
     target = document["target"]
     unit = f", {target['unit']}" if target["unit"] else ""
-    head = f"{target['name']}{unit} ({target['kind']}), {document['splits'][part]} {part} crystals"
+    head = f"{target['name']}{unit}{kind}, {document['splits'][part]} {part} crystals"
     metrics = document["models"][model][part]
     keys = [key for key in MEASURES if key in metrics]
     rows = [["", *(MEASURES[key].short for key in keys)]]
@@ -32,7 +34,8 @@ def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
     first, bounds = keys[0], metric_texts(metrics[keys[0]])[1]
     interval = f"{MEASURES[first].short} of {model}: 95 % interval {bounds}" if bounds else ""
-    return "\n".join([head, *aligned(rows), f"{recall}n/a: not defined here. {interval}".rstrip()])
+    absent = "n/a: not defined here. " if kind or any("n/a" in row for row in rows) else ""
+    return "\n".join([head, *aligned(rows), f"{recall}{absent}{interval}".rstrip()])
 
 
 def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:

@@ -96,11 +96,11 @@ def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> 
     """Return the text of a CSV file, every number with all its digits.
 
     Args:
-        rows: With the same keys; None becomes an empty cell.
-        columns: In their order; without them the keys of the first row.
+        rows: By column; None, and what is not there, becomes an empty cell.
+        columns: In their order; without them all that a row has.
     """
     text = io.StringIO()
-    names = columns or (list(rows[0]) if rows else [])
+    names = columns or list(dict.fromkeys(name for row in rows for name in row))
     if names:
         writer = csv.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()

@@ -5,15 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.dataset import Divided
+from xtalgraph.data.reported_units import ReportedUnits, reported_units
 from xtalgraph.data.splits import PARTS
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.bootstrap import compare_paired
-from xtalgraph.metrics.measures import error_of
+from xtalgraph.metrics.measures import MEASURES, error_of
 from xtalgraph.metrics.summary import evaluate
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import FORMAT
@@ -61,29 +62,104 @@ def measured(divided: Divided, results: Mapping[str, Sequence[ModelResult]]) -> 
 
 def _measured(divided: Divided, target: Target, results: Sequence[ModelResult]) -> dict[str, Any]:
     parts = divided.of_target(target.name).parts()
+    rows = {
+        name: _Rows(
+            divided.dataset.labels.of(target.name, crystals),
+            [result.predictions.values.of(target.name, crystals) for result in results],
+        )
+        for name, crystals in parts.items()
+    }
+    measured = {
+        "target": target.as_dict(),
+        "splits": {name: len(crystals) for name, crystals in parts.items()},
+        "models": _figures_of_models(target, rows, results),
+    }
+    units = reported_units(divided.dataset.targets).get(target.name)
+    if units is not None:
+        atoms = {name: divided.dataset.labels.num_atoms[rows] for name, rows in parts.items()}
+        measured["reported"] = _reported(measured, units, target, rows, atoms, results)
+    return measured
+
+
+REPORTED: Final = ("mae", "rmse", "r2")
+"""The measures of a potential that are shown."""
+
+
+def _reported(
+    measured: Mapping[str, Any],
+    units: ReportedUnits,
+    target: Target,
+    rows: Mapping[str, "_Rows"],
+    num_atoms: Mapping[str, Int[np.ndarray, " crystals"]],
+    results: Sequence[ModelResult],
+) -> dict[str, Any]:
+    """Return what was measured in the units of a potential: energies per atom, the rest scaled."""
+    shown = units.target(target, units.error)
+    if units.per_atom:
+        per_atom = {name: one.reported(units, num_atoms[name]) for name, one in rows.items()}
+        models, factor = _figures_of_models(shown, per_atom, results), 1.0
+    else:
+        models, factor = measured["models"], units.error_factor
+    scaled = {
+        name: {
+            key: _scaled(value, factor) if key in (*PARTS, "against") else value
+            for key, value in figures.items()
+        }
+        for name, figures in models.items()
+    }
+    return {"target": shown.as_dict(), "splits": measured["splits"], "models": scaled}
+
+
+def _scaled(figures: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """Return the metrics that are shown, in other units."""
+    return {
+        key: {
+            end: value * factor
+            if end in _WITH_UNIT and MEASURES[key].has_unit and value is not None
+            else value
+            for end, value in figures[key].items()
+        }
+        for key in REPORTED
+        if key in figures
+    }
+
+
+_WITH_UNIT: Final = ("value", "low", "high", "difference")
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Labels of a part, and what each model predicts for it."""
+
+    true: Float[np.ndarray, "rows *shape"]
+    predicted: list[Float[np.ndarray, "rows *shape"]]
+
+    def reported(self, units: ReportedUnits, num_atoms: Int[np.ndarray, " rows"]) -> "_Rows":
+        """Return them in the unit of errors."""
+        predicted = [units.of_errors(values, num_atoms) for values in self.predicted]
+        return _Rows(units.of_errors(self.true, num_atoms), predicted)
+
+
+def _figures_of_models(
+    target: Target, rows: Mapping[str, _Rows], results: Sequence[ModelResult]
+) -> dict[str, Any]:
+    """Return the metrics of each model on each part, and the comparison with that of the run."""
     models: dict[str, Any] = {}
-    error, labels = error_of(target), divided.dataset.labels
-    tested = labels.of(target.name, parts["test"])
-    of_run, *others = (
-        result.predictions.values.of(target.name, parts["test"]) for result in results
-    )
-    against = [compare_paired(error, target, tested, of_run, other) for other in others]
-    for result, comparison in zip(results, [None, *against], strict=True):
-        values = result.predictions.values
+    error, tested = error_of(target), rows["test"]
+    for number, result in enumerate(results):
         figures: dict[str, Any] = {"description": result.description}
         for part in reversed(PARTS):
-            true, predicted = (known.of(target.name, parts[part]) for known in (labels, values))
+            true, predicted = rows[part].true, rows[part].predicted[number]
             figures[part] = figures_of(target, true, predicted, 500 if part == "test" else 100)
             if part == "test" and target.tensor.copies > 1:
                 figures["components"] = figures_by_component(target, true, predicted)
-        if comparison is not None:
+        if number:
+            comparison = compare_paired(
+                error, target, tested.true, tested.predicted[0], tested.predicted[number]
+            )
             figures["against"] = {error.key: comparison}
         models[result.name] = figures
-    return {
-        "target": target.as_dict(),
-        "splits": {name: len(rows) for name, rows in parts.items()},
-        "models": models,
-    }
+    return models
 
 
 def figures_of(
@@ -127,10 +203,17 @@ def worst_of(divided: Divided, predictions: Predictions) -> dict[str, list[dict[
         divided: Crystals, labels and parts.
         predictions: Of every crystal.
     """
-    return {target.name: _worst(divided, predictions, target) for target in divided.dataset.targets}
+    units = reported_units(divided.dataset.targets)
+    per_atom = {name for name, shown in units.items() if shown.per_atom}
+    return {
+        target.name: _worst(divided, predictions, target, target.name in per_atom)
+        for target in divided.dataset.targets
+    }
 
 
-def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[dict[str, Any]]:
+def _worst(
+    divided: Divided, predictions: Predictions, target: Target, per_atom: bool
+) -> list[dict[str, Any]]:
     """Describe the test crystals with the largest errors, with what is needed to draw them.
 
     Of an atomic target the worst atom counts, and of a list the worst number.
@@ -140,6 +223,8 @@ def _worst(divided: Divided, predictions: Predictions, target: Target) -> list[d
     true, predicted = (known.arrays[target.name] for known in (labels, predictions.values))
     of = [labels.rows(target.name, [i]) for i in crystals.tolist()]
     error = np.array([np.abs(true[rows] - predicted[rows]).max() for rows in of])
+    if per_atom:
+        error = error / labels.num_atoms[crystals]
     worst = []
     for n in np.argsort(-error, kind="stable")[:NUM_WORST].tolist():
         crystal = table.crystals[crystals[n]]
@@ -171,6 +256,7 @@ def shown_crystals(divided: Divided) -> dict[str, Any]:
     parts = np.concatenate(list(split.parts().values()))
     return {
         "formulas": {ids[row]: reduced_formula(crystals[row]) for row in parts.tolist()},
+        "num_atoms": {ids[row]: crystals[row].num_atoms for row in parts.tolist()},
         "crystals": [
             {"id": ids[row], **to_plain(with_bonds(crystals[row]))}
             for row in (small[number] for number in wanted.tolist())

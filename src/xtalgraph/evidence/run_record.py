@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from jaxtyping import Float, Shaped
 
 from xtalgraph.conventions.documents import read_document, reading
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.data.reported_units import ReportedUnits, reported_units
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import (
     prediction_paths,
@@ -70,7 +71,11 @@ class RunRecord:
     number: int | None
     """Which of several targets it is, from 1; None where there is one only."""
     target: Target
-    """What was predicted."""
+    """What was predicted, in the unit in which values are shown."""
+    declared: Target
+    """What was predicted, as it was declared."""
+    units: ReportedUnits | None
+    """How values and errors of a potential are shown; None of everything else."""
     splits: dict[str, int]
     """Number of crystals in each split that have a label of the target."""
     crystals: dict[str, int]
@@ -123,6 +128,46 @@ class RunRecord:
         """One number of metrics.json for each number of a list; empty where there is no list."""
         listed = self.models[model].get("components") or []
         return [_estimate(component.get(measure)) for component in listed]
+
+    def reported(self, units: ReportedUnits) -> "RunRecord":
+        """Return the same with values in the units in which those of a potential are shown.
+
+        Args:
+            units: Of the target.
+        """
+        sizes = self.structures.get("num_atoms", {}) if units.per_atom else {}
+        num_atoms = np.array([sizes[name] if sizes else 1 for name in self.ids])
+        arrays = {"target": self.labels, "prediction": self.predictions, **self.beside}
+        values = {key: units.of_values(array, num_atoms) for key, array in arrays.items()}
+        worst = [
+            entry
+            | {
+                key: float(
+                    units.of_values(np.array([entry[key]]), np.array([entry["num_atoms"]]))[0]
+                )
+                for key in ("target", "prediction")
+            }
+            for entry in self.worst
+        ]
+        return replace(
+            self,
+            target=units.target(self.target, units.value),
+            units=units,
+            labels=values.pop("target"),
+            predictions=values.pop("prediction"),
+            beside=values,
+            worst=worst,
+        )
+
+    @property
+    def error_unit(self) -> str:
+        """The unit in which errors are shown."""
+        return self.target.unit if self.units is None else self.units.error
+
+    @property
+    def error_factor(self) -> float:
+        """What a difference of values is multiplied with for the unit of errors."""
+        return 1.0 if self.units is None else self.units.error_factor / self.units.value_factor
 
     @property
     def classes(self) -> tuple[str, str]:
@@ -205,7 +250,8 @@ def _read_target(
 ) -> RunRecord:
     metrics, model = document["targets"][name], document["model"]
     target = Target.from_dict(metrics["target"])
-    models, splits = metrics["models"], metrics["splits"]
+    shown = metrics.get("reported", metrics)
+    models, splits = shown["models"], metrics["splits"]
     if model not in models or any(int(size) < 0 for size in splits.values()):
         raise ValueError(f"no numbers of the model {model!r}, or of its parts")
     value_of = [table["id"], table["site"].fillna(-1)]  # of a list all numbers must be known
@@ -226,10 +272,12 @@ def _read_target(
                 "the run again"
             )
     log = [upgrade_log(row) for row in _read_csv(folder / "log.csv")]
-    return RunRecord(
+    record = RunRecord(
         folder=folder,
         number=number,
         target=target,
+        declared=target,
+        units=None,
         splits=splits,
         crystals=document.get("splits") or splits,
         model=model,
@@ -252,6 +300,10 @@ def _read_target(
         division=_read_json(folder / "split.json"),
         verification=_read_json(folder / "verify.json", VERIFY_AGAIN),
     )
+    if shown is metrics:
+        return record
+    targets = [Target.from_dict(one["target"]) for one in document["targets"].values()]
+    return record.reported(reported_units(targets)[name])
 
 
 def _estimate(entry: Any) -> Estimate:

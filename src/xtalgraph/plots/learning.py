@@ -1,5 +1,7 @@
 """How the training went: loss and validation error over the epochs."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -62,6 +64,40 @@ def learning_curve(
                 value = f"{val_mae[selected]:.3g} {unit}".rstrip()
                 mark = f"selected: {value} after epoch {at:g}"
                 upper.set_title(mark, fontsize=9, color=MARK, loc="right")
+        return figure
+
+
+def learning_curves(
+    epoch: Float[np.ndarray, " epochs"],
+    train_loss: Float[np.ndarray, " epochs"],
+    errors: Mapping[str, Float[np.ndarray, " epochs"]],
+    *,
+    selected: int | None = None,
+) -> Figure:
+    """Validation errors of several targets, each on axes of its own, and training loss below.
+
+    Args:
+        epoch: Number of each epoch.
+        train_loss: Loss on the training set, in scaled units; NaN where none was written.
+        errors: On the validation set, by what each is, with its unit; NaN where not measured.
+        selected: Place of the selected checkpoint, to be marked; None for none.
+    """
+    panels = {**errors, "train loss": train_loss}
+    with house_figure(4.6, 1.0 + 1.5 * len(panels)) as figure:
+        axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        for panel, (label, values) in zip(axes, panels.items(), strict=True):
+            _curve(panel, epoch, values, MUTED if label == "train loss" else ACCENT)
+            panel.set_ylabel(label)
+            if selected is not None:
+                at = float(epoch[selected])
+                panel.axvline(at, color=MARK, linewidth=0.9, linestyle=(0, (2, 2)))
+                if label != "train loss":
+                    panel.plot(at, values[selected], "o", color=MARK, markersize=5, zorder=5)
+        axes[-1].set_xlabel("epoch")
+        axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        if selected is not None:
+            mark = f"selected: epoch {epoch[selected]:g}"
+            axes[0].set_title(mark, fontsize=9, color=MARK, loc="right")
         return figure
 
 

@@ -132,7 +132,6 @@ class Trainer:
         if resume:
             self._load()
         done = self.progress
-        watched = f"validation {self.objective.measure}"
         saved = -math.inf
         with postponed_stop() as self._stop:
             while not self._finished():
@@ -142,10 +141,9 @@ class Trainer:
                 validation = self._validate()
                 done.seconds += time.monotonic() - started
                 self._record(loss, validation)
-                known = (
-                    "" if done.selected_error is None else f", {watched} {done.selected_error:.4g}"
+                report(
+                    done.epoch / self.epochs, f"epoch {done.epoch} of {self.epochs}{self._known()}"
                 )
-                report(done.epoch / self.epochs, f"epoch {done.epoch} of {self.epochs}{known}")
                 due = time.monotonic() - saved > _SECONDS_BETWEEN_STATES
                 if due or self._finished() or self._stop.signum is not None:
                     self._save()
@@ -153,6 +151,22 @@ class Trainer:
                 self._stop_if_asked()
         self.model.load_state_dict(self.selected)
         return done
+
+    def _known(self) -> str:
+        """Return the validation error of the selected checkpoint, in words; of a potential all."""
+        done = self.progress
+        if done.selected_error is None:
+            return ""
+        selected = done.history[done.selected_epoch - 1]
+        columns = self.objective.columns
+        errors = [
+            f"{selected[columns[name]]:.3g} {units.error}"
+            for name, units in self.objective.reported.items()
+            if columns[name] in selected
+        ]
+        if errors:
+            return f", validation MAE {', '.join(errors)}"
+        return f", validation {self.objective.measure} {done.selected_error:.4g}"
 
     def _finished(self) -> bool:
         done = self.progress

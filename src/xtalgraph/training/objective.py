@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
+from xtalgraph.data.reported_units import ReportedUnits, reported_units
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.model import ByTarget, Output
@@ -162,6 +163,18 @@ class Objective:
         return _column(self.measure)
 
     @property
+    def reported(self) -> dict[str, ReportedUnits]:
+        """How the errors of a potential are shown, by target; empty of everything else."""
+        return reported_units([term.target for term in self.terms])
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The column in ``log.csv`` of each of several targets; that of a potential has a unit."""
+        units = {name: f" ({shown.error})" for name, shown in self.reported.items()}
+        names = {term.target.name: _column(term.measure) for term in self.terms}
+        return {name: f"{column}:{name}{units.get(name, '')}" for name, column in names.items()}
+
+    @property
     def _is_one_number(self) -> bool:
         return len(self.terms) == 1 and self.terms[0].target.tensor.is_scalar
 
@@ -290,7 +303,7 @@ class Objective:
     ) -> dict[str, float]:
         """Return the validation error of each of several targets, in its own unit.
 
-        That of the energy of a potential is per atom.
+        Those of a potential are in meV/atom, meV/Å and GPa, which the column says.
 
         Args:
             values: What the model computed, in the precision of the labels.
@@ -302,11 +315,12 @@ class Objective:
         """
         if self._is_one_number:
             return {}
-        means = {}
+        means, columns, units = {}, self.columns, self.reported
         for term in self.terms:
             name = term.target.name
             errors = self._errors(term, values[name], labels[name].values, crystal_of_atom)
-            means[f"{_column(term.measure)}:{name}"] = float(errors.nanmean())
+            factor = units[name].error_factor if units else 1.0
+            means[columns[name]] = factor * float(errors.nanmean())
         return means
 
 

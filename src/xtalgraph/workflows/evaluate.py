@@ -13,11 +13,12 @@ from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import label, nothing_left
+from xtalgraph.data.reported_units import reported_units
 from xtalgraph.data.split_column import is_gap
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Values
-from xtalgraph.evidence.performance import figures_by_component, figures_of
+from xtalgraph.evidence.performance import REPORTED, figures_by_component, figures_of
 from xtalgraph.workflows.predict import load
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.rejections import check_rejected, stop_at_rejected
@@ -45,7 +46,8 @@ def evaluate(
 
     Returns:
         ``model``, ``crystals``, ``rejected`` (a list) and ``targets``: for each by its name
-        ``target``, its declaration, and ``metrics``.
+        ``target``, its declaration, and ``metrics``; of a potential the same in the units of its
+        errors, as ``reported``.
 
     Raises:
         InputError: If the data has no labels, or a row cannot be used and ``raise`` is given.
@@ -98,5 +100,15 @@ def _figures(labels: Values, predicted: Values) -> dict[str, Any]:
         entry["metrics"] = figures_of(target, true, given)
         if not target.tensor.is_scalar:
             entry["components"] = figures_by_component(target, true, given)
+        units = reported_units(labels.targets).get(target.name)
+        if units is not None:
+            sizes = labels.num_atoms[known]
+            shown = units.target(target, units.error)
+            true, given = (units.of_errors(values, sizes) for values in (true, given))
+            metrics = figures_of(shown, true, given)
+            entry["reported"] = {
+                "target": shown.as_dict(),
+                "metrics": {key: metrics[key] for key in REPORTED},
+            }
         measured[target.name] = entry
     return measured

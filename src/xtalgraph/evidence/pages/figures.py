@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from xtalgraph.conventions.documents import reading
@@ -26,11 +26,12 @@ from xtalgraph.plots.confusion import confusion_plot
 from xtalgraph.plots.crystal_drawing import draw_crystal
 from xtalgraph.plots.crystal_snapshot import BALL_SHARE, crystal_snapshot
 from xtalgraph.plots.export import inline_svg, save_figure
-from xtalgraph.plots.learning import learning_curve
+from xtalgraph.plots.learning import learning_curve, learning_curves
 from xtalgraph.plots.parity import parity_plot
 from xtalgraph.plots.reliability import reliability_plot
 from xtalgraph.plots.residuals import residual_plot
 from xtalgraph.plots.roc import roc_plot
+from xtalgraph.plots.style import quantity
 from xtalgraph.plots.uncertainty import calibration_plot, error_std_plot, interval_plot
 
 PICTURES: Final = 6
@@ -75,7 +76,7 @@ def draw_figures(records: Sequence[RunRecord]) -> ReportFigures:
     with reading(records[0].folder / "metrics.json"):
         drawn = [_of_target(record, folder, most) for record in records]
     with reading(records[0].folder / "log.csv"):
-        return ReportFigures(drawn, _learning(records[0], folder))
+        return ReportFigures(drawn, _learning(records, folder))
 
 
 def _of_target(record: RunRecord, folder: Path, most: int) -> TargetFigures:
@@ -142,18 +143,24 @@ def _comparison(record: RunRecord, folder: Path) -> Html:
         *(np.array(numbers, dtype=float) for numbers in ends),  # None becomes NaN
         model=called(record.model),
         measure=f"test {MEASURES[record.measure].short}",
-        unit=record.target.unit,
+        unit=record.error_unit,
     )
     return _kept(comparison, folder / "comparison", "Errors of model and baselines")
 
 
-def _learning(record: RunRecord, folder: Path) -> Html | None:
+def _learning(records: Sequence[RunRecord], folder: Path) -> Html | None:
+    record = records[0]
     if record.log is None or "epoch" not in record.log:
         return None
     epochs = record.log["epoch"]
     absent = np.full(len(epochs), np.nan)
     keys = ("train_loss", f"val_{record.watched}")
     losses, errors = (record.log.get(key, absent) for key in keys)
+    terms = learning_terms(records)
+    if terms:
+        named = {quantity(*of): values for of, values in terms.items()}
+        curves = learning_curves(epochs, losses, named, selected=record.selected)
+        return _kept(curves, folder / "learning", "Validation errors and loss over the epochs")
     known = MEASURES.get(record.watched)
     curve = learning_curve(
         epochs,
@@ -164,6 +171,18 @@ def _learning(record: RunRecord, folder: Path) -> Html | None:
         selected=record.selected,
     )
     return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
+
+
+def learning_terms(
+    records: Sequence[RunRecord],
+) -> dict[tuple[str, str], Float[np.ndarray, " epochs"]]:
+    """Return the validation errors of a potential by target and unit; empty of everything else."""
+    terms = {}
+    for record in records:
+        values = (record.log or {}).get(f"val_mae:{record.target.name} ({record.error_unit})")
+        if record.units is not None and values is not None:
+            terms[record.target.name, record.error_unit] = values
+    return terms
 
 
 def _kept(figure: Figure, path: Path, description: str) -> Html:

@@ -7,9 +7,9 @@ from pathlib import Path
 from xtalgraph.conventions.documents import reading
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.files import write_atomically
-from xtalgraph.evidence.numbers import count, percent, seconds
+from xtalgraph.evidence.numbers import count, listing, percent, plain, seconds, with_unit
 from xtalgraph.evidence.pages.card import sections
-from xtalgraph.evidence.pages.figures import ReportFigures, draw_figures, structures
+from xtalgraph.evidence.pages.figures import ReportFigures, draw_figures, learning_terms, structures
 from xtalgraph.evidence.pages.frame import render_page
 from xtalgraph.evidence.pages.markup import (
     Content,
@@ -68,7 +68,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
             for part in (metrics_section, errors_section, uncertainty_section, worst_section)
         ]
     with reading(folder / "log.csv"):
-        body.append(_training(record, drawn))
+        body.append(_training(records, drawn))
     with reading(folder / "model.json"):
         body.append(_data(record))
     with reading(folder / "split.json"):
@@ -96,7 +96,8 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
 
 def _declared(record: RunRecord) -> str:
     unit = f" ({record.target.unit})" if record.target.unit else ""
-    return f"{record.target.name}{unit}, {record.target.kind}"
+    kind = f", {record.target.kind}" if record.units is None else ""
+    return f"{record.target.name}{unit}{kind}"
 
 
 def _headline(records: Sequence[RunRecord]) -> str:
@@ -104,13 +105,18 @@ def _headline(records: Sequence[RunRecord]) -> str:
     record = records[0]
     crystals = count(record.crystals.get("test", 0), "test crystal")
     called = text.called(record.model)
+    if record.units is not None:
+        errors = [
+            with_unit(plain(r.estimate(r.model, r.measure).value), r.error_unit) for r in records
+        ]
+        return f"{called}: mean absolute errors {listing(errors)} on {crystals}"
     if len(records) > 1:
         return f"{called}: {len(records)} targets on {crystals}"
     error = record.estimate(record.model, record.measure)
     if record.target.is_class:
         area = record.estimate(record.model, "roc_auc")
         return text.class_headline(called, area, error, crystals)
-    return text.headline(called, error, record.target.unit, crystals)
+    return text.headline(called, error, record.error_unit, crystals)
 
 
 def _assessment(record: RunRecord) -> tuple[str, list[str]]:
@@ -122,7 +128,7 @@ def _assessment(record: RunRecord) -> tuple[str, list[str]]:
             against = record.models[name].get("against", {}).get(record.measure)
             baselines[name] = (baseline, outcome_of(error, baseline, against))
     where = text.test_rows(record.splits.get("test", 0), record.target.kind)
-    measure, unit, area = "mean absolute error", record.target.unit, None
+    measure, unit, area = "mean absolute error", record.error_unit, None
     if record.target.is_class:
         measure, unit = "log loss", ""
         area = record.estimate(record.model, "roc_auc")
@@ -132,7 +138,8 @@ def _assessment(record: RunRecord) -> tuple[str, list[str]]:
     return of + verdict, [of + warning for warning in warnings]
 
 
-def _training(record: RunRecord, drawn: ReportFigures) -> str:
+def _training(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
+    record = records[0]
     if record.log is None or drawn.learning is None:
         return ""
     epochs, errors = record.log.get("epoch"), record.log.get(f"val_{record.watched}")
@@ -147,6 +154,12 @@ def _training(record: RunRecord, drawn: ReportFigures) -> str:
         record.target.unit if record.number is None else "",
         seconds(record.models[record.model].get("seconds")).replace("n/a", ""),
     )
+    if selected is not None and (terms := learning_terms(records)):
+        of_terms = [
+            f"{with_unit(plain(float(curve[selected])), unit)} ({name})"
+            for (name, unit), curve in terms.items()
+        ]
+        sentence += f" Mean absolute errors there: {listing(of_terms)}."
     members = int(record.model_file.get("members", 1))
     shown = f"Member 1 of {members}" if members > 1 else ""
     if shown:

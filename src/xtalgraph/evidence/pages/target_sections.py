@@ -43,7 +43,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
     for key in keys:
         estimates = [record.estimate(name, key) for name in names]
         measure = MEASURES[key]
-        unit = record.target.unit if measure.has_unit else ""
+        unit = record.error_unit if measure.has_unit else ""
         label = Html(
             f"{escaped(measure.title)}{f' <small>{escaped(unit)}</small>' if unit else ''}"
         )
@@ -53,7 +53,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
     for split, where in (("val", "validation"), ("train", "training")):
         estimates = [record.estimate(name, record.measure, split) for name in names]
         if any(estimate.value is not None for estimate in estimates):
-            unit = f" <small>{escaped(record.target.unit)}</small>" if record.target.unit else ""
+            unit = f" <small>{escaped(record.error_unit)}</small>" if record.error_unit else ""
             label = Html(f"{MEASURES[record.measure].title} in {where}{unit}")
             rows.append([label, *(_cell(e, False, absent="–") for e in estimates)])
     if any("seconds" in record.models[name] for name in names):
@@ -94,7 +94,7 @@ def _by_component(record: RunRecord, names: list[str]) -> str:
     if not any(columns):
         return ""
     measure = MEASURES[record.measure]
-    unit = f" <small>{escaped(record.target.unit)}</small>" if record.target.unit else ""
+    unit = f" <small>{escaped(record.error_unit)}</small>" if record.error_unit else ""
     rows: list[list[Content]] = []
     for number, estimates in enumerate(zip(*columns, strict=True)):
         rows.append([f"{record.target.name}[{number}]", *_cells(estimates, measure.better)])
@@ -110,6 +110,8 @@ def _explained(record: RunRecord) -> str:
             "than one of class 0. Log loss and Brier score measure the probabilities themselves; "
             "the other measures use a threshold of 0.5."
         )
+    if record.units is not None:
+        return ""
     best = f"; best means {record.target.best}" if record.target.best else ""
     return (
         f"Recall in the top k: the share of the k best that are among the k predicted best{best}."
@@ -167,9 +169,9 @@ def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
 def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     """How large the errors are, and the captions of their figures."""
     test = record.test_rows()
-    error = (record.predictions - record.labels)[test]
+    error = record.error_factor * (record.predictions - record.labels)[test]
     shades = " Darker points lie closer together." if test.sum() > 500 else ""
-    return residuals_in_words(error[np.isfinite(error)], record.target.unit), (
+    return residuals_in_words(error[np.isfinite(error)], record.error_unit), (
         f"Predictions over targets; on the line both agree.{shades} Point at a crystal to see its "
         "formula, id and error; click to see its structure.",
         "Test errors over the target, and their distribution.",
@@ -194,12 +196,15 @@ def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
 
 
 def _worst(record: RunRecord, drawn: TargetFigures) -> str:
-    unit = f" ({record.target.unit})" if record.target.unit else ""
-    head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{unit}", "atoms"]
+    unit, of_error = (
+        f" ({unit})" if unit else "" for unit in (record.target.unit, record.error_unit)
+    )
+    head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{of_error}", "atoms"]
     rows: list[list[Content]] = []
     captions = []
     errors = [float(entry["prediction"]) - float(entry["target"]) for entry in record.worst]
     decimals = shared_decimals(errors)
+    decimals_of_error = shared_decimals([error * record.error_factor for error in errors])
     what = "site" if record.target.kind == "atomic" else "crystal"
     for entry, error in zip(record.worst, errors, strict=True):
         name, composed = str(entry["id"]), formula(entry["formula"])
@@ -207,9 +212,9 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
             fixed(float(entry[key]), decimals) for key in ("target", "prediction")
         )
         atoms = f"{entry.get('num_atoms', len(entry['numbers'])):,}"
-        off = fixed(error, decimals, sign=True)
+        off = fixed(error * record.error_factor, decimals_of_error, sign=True)
         rows.append([name, composed, target, prediction, off, atoms])
-        size = escaped(with_unit(off, record.target.unit))
+        size = escaped(with_unit(off, record.error_unit))
         captions.append(Html(f"<b>{composed.text}</b> {escaped(name)}<br>error {size}"))
     pictures = zip(drawn.worst, captions, strict=False)
     gallery = "".join(figure(picture, caption) for picture, caption in pictures)
@@ -228,13 +233,13 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
 
 def uncertainty_alarms(record: RunRecord) -> list[str]:
     """What of the uncertainty did not hold, in sentences."""
-    sentences = about_uncertainty(record.uncertainty, record.target.unit)
+    sentences = about_uncertainty(record.uncertainty, record.declared.unit)
     return [text for text, alarm in sentences if alarm]
 
 
 def uncertainty_section(record: RunRecord, drawn: TargetFigures) -> str:
     """The sentences, the numbers and the figures."""
-    sentences = about_uncertainty(record.uncertainty, record.target.unit) + about_novelty(
+    sentences = about_uncertainty(record.uncertainty, record.declared.unit) + about_novelty(
         record.novelty
     )
     pictures = "".join(figure(*pair) for pair in drawn.uncertainty)
@@ -255,7 +260,7 @@ def _uncertainty_rows(record: RunRecord) -> list[list[Content]]:
     if intervals:
         held = intervals["coverage"]
         low, high = percent(held["low"], 3), percent(held["high"], 3)
-        width = with_unit(plain(intervals["sharpness"]), record.target.unit)
+        width = with_unit(plain(intervals["sharpness"]), record.declared.unit)
         rows += [
             ["nominal coverage", percent(intervals["level"])],
             [
