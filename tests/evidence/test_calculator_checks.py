@@ -9,7 +9,9 @@ from ase.calculators.lj import LennardJones
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import from_ase
 from xtalgraph.evidence.calculator_checks import CalculatorUnderTest, check_calculator
-from xtalgraph.evidence.energy_conservation import conservation
+from xtalgraph.evidence.energy_conservation import check_conservation, conservation
+from xtalgraph.evidence.steps import largest_step
+from xtalgraph.models.check_result import Status
 
 
 class Changed(EMT):
@@ -44,6 +46,12 @@ def counting_twice(results, atoms):
     results["energy"] += 0.02 * len(atoms) ** 2
 
 
+def of_the_mean(results, atoms):
+    """Extensive, and yet of all atoms together: what a pooled embedding times N is."""
+    kinetic = float(np.square(results["forces"]).mean())
+    results["energy"] += 0.01 * len(atoms) * kinetic**2
+
+
 def rounded(results, atoms):
     for name in ("energy", "forces", "stress"):
         results[name] = np.asarray(results[name], dtype=np.float32).astype(float)
@@ -76,22 +84,52 @@ def test_a_right_one_passes(crystals):
         (signed_volume, {"reflection", "lattice basis"}),
         (lopsided, {"derivatives of the energy", "sum of forces", "rotation", "reflection"}),
         (on_axes, {"derivatives of the energy", "translation"}),
-        (counting_twice, {"supercell"}),
+        (counting_twice, {"supercell", "far fragments add up"}),
+        (of_the_mean, {"far fragments add up"}),
     ],
 )
 def test_what_is_wrong_is_caught(change, caught, crystals):
-    assert caught <= failures(Changed(change), crystals, dynamics=False)
+    first = {"first": crystals["first"]}
+    assert caught <= failures(Changed(change), first, dynamics=False)
 
 
 def test_single_precision_is_no_failure(crystals):
     assert failures(Changed(rounded), crystals, dynamics=False) == set()
 
 
-def test_a_hard_cutoff_is_a_step(crystals):
-    hard = LennardJones(sigma=2.3, epsilon=0.2, rc=6.0)
-    assert failures(hard, crystals, dynamics=False) == {"steps under strain"}
-    smooth = LennardJones(sigma=2.3, epsilon=0.2, rc=6.0, smooth=True)
-    assert failures(smooth, crystals, dynamics=False) == set()
+@pytest.mark.parametrize(("element", "cutoff"), [("Cu", 4.0), ("Si", 5.0)])
+def test_a_hard_cutoff_is_a_step_wherever_it_is(element, cutoff):
+    perfect = from_ase(bulk(element, cubic=True))
+    options = {"sigma": 2.2, "epsilon": 0.2, "rc": cutoff, "ro": 0.6 * cutoff}
+    hard, smooth = (
+        CalculatorUnderTest(LennardJones(**options, smooth=is_smooth))
+        for is_smooth in (False, True)
+    )
+    assert max(largest_step(hard, perfect).values()) > 1e-4
+    assert max(largest_step(smooth, perfect).values()) < 1e-8
+
+
+def test_a_hard_cutoff_fails_by_its_step(crystals):
+    first = {"first": crystals["first"]}
+    hard = LennardJones(sigma=2.3, epsilon=0.2, rc=5.0)
+    assert failures(hard, first, dynamics=False) == {"steps under strain"}
+    smooth = LennardJones(sigma=2.3, epsilon=0.2, rc=5.0, smooth=True)
+    assert failures(smooth, first, dynamics=False) == set()
+
+
+def fragments_of(calculator, crystals):
+    results = check_calculator(CalculatorUnderTest(calculator), crystals, dynamics=False)
+    return next(one for one in results if one.check == "far fragments add up")
+
+
+def test_a_calculator_without_empty_space_is_verified_on_the_rest(crystals):
+    def dense_only(results, atoms):
+        if atoms.get_volume() > 50.0 * len(atoms):
+            raise ValueError("isolated atoms")
+
+    found = fragments_of(Changed(dense_only), crystals)
+    assert found.status is Status.NOT_APPLICABLE
+    assert "isolated atoms" in found.reason
 
 
 def test_forces_that_are_no_derivative_do_not_keep_the_energy(crystals):
@@ -103,6 +141,22 @@ def test_forces_that_are_no_derivative_do_not_keep_the_energy(crystals):
     assert wrong.order < 0.5
     assert right.atoms >= 8
     assert abs(right.drift) < 1e-2 * right.kinetic
+
+
+def test_a_trajectory_that_ends_is_a_failure(crystals):
+    def bottomless(results, atoms):
+        results["energy"] = np.nan
+
+    (found,) = check_conservation(Changed(bottomless), crystals)
+    assert not found.passed
+    assert "not finite" in found.reason
+
+
+def test_the_crystal_nearest_to_equilibrium_is_moved(crystals):
+    gentle = {**crystals, "perfect": from_ase(bulk("Cu", cubic=True))}
+    drift, error = check_conservation(EMT(), gentle)
+    assert (drift.crystal, drift.unit) == ("perfect", "eV/ps")
+    assert "divides it by 4" in error.reason
 
 
 def test_what_is_no_calculator_is_refused():

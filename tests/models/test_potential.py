@@ -14,9 +14,11 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_reduced
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.derivatives import displaced
+from xtalgraph.models.head import Head
 from xtalgraph.models.potential import Potential, energy_of
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.expansion import NoEnvelope
 from xtalgraph.testing.contract import check_contract
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -32,7 +34,6 @@ SIZES = {
         "angle_neighbors": None,
         "angle_cutoff": 2.7,
     },
-    "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},
     "schnet": {"width": 12, "filters": 12, "depth": 2, "basis_step": 0.25},
 }
 """Encoders that can be potentials, small."""
@@ -74,6 +75,28 @@ def test_what_is_not_a_derivative_fails_the_contract(monkeypatch):
     failed = {one.check: one for one in check_contract(model, spec) if not one.passed}
     assert set(failed) == {"derivatives of the energy"}
     assert failed["derivatives of the energy"].target == "forces"
+
+
+def test_a_hard_cutoff_fails_the_contract_in_energy_and_forces():
+    spec = spec_of()
+    model = potential(spec)
+    model.encoder.edges.envelope = NoEnvelope()
+    failed = {one.check: one for one in check_contract(model, spec) if not one.passed}
+    assert set(failed) >= {"value at the cutoff", "slope at the cutoff"}
+    assert failed["value at the cutoff"].relative > 1e-3
+
+
+def test_an_energy_that_reads_all_atoms_together_fails_the_contract(monkeypatch):
+    spec = spec_of()
+    right = Head.forward
+
+    def of_the_mean(self, features, graph):
+        energy = right(self, features, graph)
+        return energy + 1e-3 * energy.square() / graph.num_atoms
+
+    monkeypatch.setattr(Head, "forward", of_the_mean)
+    failed = {one.check for one in check_contract(potential(spec), spec) if not one.passed}
+    assert failed == {"far fragments add up"}
 
 
 def test_single_precision_is_as_good_as_it_can_be():
@@ -166,6 +189,7 @@ def test_displacements_move_atoms_and_strains_move_all():
         ("schnet", {"envelope": "none"}, ("radius", {}), "abruptly at the cutoff"),
         ("schnet", {}, ("hybrid", {}), "keeps a number of neighbours"),
         ("cgcnn", {}, ("radius", {}), "normalises over the batch"),
+        ("megnet", {}, ("radius", {}), "at any distance and fragments do not add up"),
         ("gemnet", {"angle_neighbors": 12}, ("radius", {}), "the 12 nearest edges"),
     ],
 )
@@ -176,7 +200,11 @@ def test_what_cannot_be_a_potential_is_refused(encoder, settings, strategy, mess
 
 
 def test_every_encoder_is_tried_or_refused():
-    refused = {name for name, encoder in ENCODERS.items() if encoder.reads.batch_statistics}
+    refused = {
+        name
+        for name, encoder in ENCODERS.items()
+        if encoder.reads.batch_statistics or encoder.reads.whole_crystal
+    }
     assert set(SIZES) | refused == set(ENCODERS)
 
 

@@ -97,6 +97,48 @@ def run_of_members(csv_path, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def frames(tmp_path_factory) -> Path:
+    """Frames of copper and of its alloy with gold, labelled by a potential of ASE."""
+    from ase.build import bulk
+    from ase.calculators.emt import EMT
+    from ase.io import write
+
+    made = []
+    for number in range(24):
+        atoms = bulk("Cu", a=3.6 + 0.02 * (number % 5), cubic=True)
+        group = ("strained", "rattled", "alloy")[number % 3]
+        if group == "alloy":
+            atoms.symbols[0] = "Au"
+        if group != "strained":
+            atoms.rattle(0.08, seed=number)
+        atoms.calc = EMT()
+        atoms.get_stress()
+        atoms.info["config_type"] = group
+        made.append(atoms)
+    path = tmp_path_factory.mktemp("frames") / "frames.extxyz"
+    write(path, made)
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_of_a_potential(frames, tmp_path_factory) -> Path:
+    """A run of two potentials that know energies, forces and stresses."""
+    out = tmp_path_factory.mktemp("runs") / "potential"
+    small = ["model.width=12", "model.filters=12", "model.depth=2", "graph.cutoff=4.5"]
+    xtalgraph.train(
+        frames,
+        target=["energy", "forces", "stress"],
+        model="schnet",
+        out=out,
+        epochs=6,
+        members=2,
+        overrides=[*small, "training.threads=1", "training.batch_size=24"],
+        progress=False,
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
 def run_of_members_on_a_fold(csv_path, tmp_path_factory) -> Path:
     """A run of three members on a value per atom, tested on one of three folds."""
     out = tmp_path_factory.mktemp("runs") / "members-on-a-fold"

@@ -1,6 +1,7 @@
 """A run is verified on its own test part, on other crystals or built-in ones; and it is told."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.verification import verify as verify_model
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.model_under_test import ModelUnderTest
+from xtalgraph.simulation.calculator import PotentialCalculator
 from xtalgraph.testing.crystals import contract_crystals
 
 SMALL = ["model.width=12", "model.depth=2", "training.batch_size=8", "training.threads=1"]
@@ -165,3 +167,36 @@ def test_a_verification_of_other_weights_is_not_shown(copied, no_report):
 def test_an_empty_sample_is_refused(copied):
     with pytest.raises(ConfigError, match="at least 1"):
         xtalgraph.verify(copied, sample=0)
+
+
+@pytest.fixture
+def short(monkeypatch) -> None:
+    """Move atoms for a tenth of a picosecond."""
+    monkeypatch.setattr("xtalgraph.evidence.energy_conservation.DURATION", 0.1)
+
+
+def test_a_potential_is_verified_with_its_dynamics(run_of_a_potential, tmp_path, no_report, short):
+    folder = shutil.copytree(run_of_a_potential, tmp_path / "run")
+    found = xtalgraph.verify(folder, sample=2, progress=False)
+    assert found.verification.failures == ()
+    named = {one.check: one for one in found.verification.results}
+    for check in ("derivatives of the energy", "sum of forces", "far fragments add up"):
+        assert named[check].relative < 1e-7
+    assert named["value at the cutoff"].tried == named["slope at the cutoff"].tried > 0
+    assert named["drift of the total energy"].unit == "eV/ps"
+    order = re.search(r"divides it by ([\d.]+),", named["error of the total energy"].reason)
+    assert float(order[1]) == pytest.approx(4.0, rel=0.15)
+
+
+def test_forces_that_are_no_derivative_fail_in_time(run_of_a_potential, tmp_path, no_report, short):
+    folder = shutil.copytree(run_of_a_potential, tmp_path / "run")
+    right = PotentialCalculator._computed
+
+    def scaled(self, *args):
+        values = right(self, *args)
+        return values | {"forces": 1.2 * values["forces"]}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PotentialCalculator, "_computed", scaled)
+        found = xtalgraph.verify(folder, sample=1, progress=False)
+    assert {one.check for one in found.verification.failures} >= {"error of the total energy"}

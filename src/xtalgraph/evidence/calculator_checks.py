@@ -1,11 +1,13 @@
 """Verify any potential that ASE can call: its forces, symmetry, smoothness and dynamics."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final, final
 
 import numpy as np
 from tqdm import tqdm
 
+from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
@@ -13,14 +15,11 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import representations
 from xtalgraph.data.potential_targets import energy_target, forces_target, stress_target
 from xtalgraph.data.targets import Target
-from xtalgraph.evidence.energy_conservation import (
-    DURATION,
-    TEMPERATURE,
-    Conservation,
-    conservation,
-)
+from xtalgraph.evidence.energy_conservation import check_conservation
+from xtalgraph.evidence.steps import RESOLVED, largest_step
 from xtalgraph.models.check_result import CheckResult, Worst
 from xtalgraph.models.derivative_checks import derivative_violations, net_force
+from xtalgraph.models.fragments import FragmentsCheck
 from xtalgraph.models.invariance import Arrays, expected_values, violations
 
 DOUBLE: Final = 1e-12
@@ -31,20 +30,12 @@ EXACT: Final = 1e-9
 """Smallest relative violation that is a failure of what is exact in mathematics."""
 DERIVED: Final = 1e-5
 """Smallest relative difference of a derivative from energies that is a failure."""
-DRIFT: Final = 0.02
-"""Drift in a picosecond, over the kinetic energy, that is no failure."""
 STEP: Final = 1e-7
 """Smallest relative step of a value that is a failure."""
 NOISES: Final = 20.0
 """As many times the measured noise is taken for noise, too."""
 _STEPS: Final = {True: 1e-3, False: 1e-2}
 """Over which energies are compared, Å, in float64 and otherwise."""
-_STRAIN: Final = 0.06
-"""How far crystals are squeezed and stretched for steps in the energy."""
-_POINTS: Final = 81
-"""At how many strains."""
-_HALVINGS: Final = 26
-"""How often the interval that holds the largest step is halved."""
 _SHIFTS: Final = 6
 """How many translations of a crystal show the noise."""
 
@@ -99,7 +90,7 @@ def check_calculator(
     Args:
         tested: The calculator.
         crystals: At least one, by name.
-        dynamics: Whether to run molecular dynamics, on the first crystal.
+        dynamics: Whether to run molecular dynamics, on the crystal with the smallest forces.
         progress: Show a progress bar on standard error.
 
     Yields:
@@ -111,9 +102,8 @@ def check_calculator(
         checks.try_on(name)
     yield from checks.results()
     if dynamics:
-        first = next(iter(crystals))
-        kept = conservation(tested.calculator, crystals[first])
-        yield from _energy_is_kept(kept, first, checks.noise["energy"] * checks.scale["energy"])
+        noise = NOISES * checks.noise["energy"] * checks.scale["energy"]
+        yield from check_conservation(tested.calculator, crystals, noise)
 
 
 @final
@@ -137,6 +127,7 @@ class _Checks:
         self.derived = Worst("derivatives of the energy", derived, self.scale)
         self.net = Worst("sum of forces", derived[:1], self.scale)
         self.jump = Worst("steps under strain", targets, self.scale)
+        self.fragments, self.alone = FragmentsCheck(targets, self.scale), ""
 
     def _noise(self) -> dict[str, float]:
         """Return by how much values differ between crystals that were moved, relative.
@@ -177,6 +168,10 @@ class _Checks:
         )
         self.net.add(name, {"forces": net_force(start["forces"])})
         self.jump.add(name, largest_step(self.tested, crystal))
+        try:
+            guarded(partial(self.fragments.add, name, self.tested, crystal), "the calculator")
+        except InputError as error:  # some compute no atoms in empty space
+            self.alone = str(error)
 
     def results(self) -> Iterator[CheckResult]:
         """Return what came out."""
@@ -194,64 +189,7 @@ class _Checks:
             f"energies {_STEPS[self.double]:g} Å apart, and {reason}", tolerance
         )
         yield self.net.result(reason, self.allowed(EXACT))
+        yield self.fragments.result(reason, self.allowed(EXACT), self.alone)
         yield self.jump.result(
-            f"looked at over {2 * _STRAIN / (_POINTS - 1) / 2**_HALVINGS:.0e} of a length, and "
-            f"{reason}",
-            self.allowed(STEP),
+            f"looked at over {RESOLVED:.0e} of a length, and {reason}", self.allowed(STEP)
         )
-
-
-def largest_step(predict: Callable[[Crystal], Arrays], crystal: Crystal) -> dict[str, float]:
-    """Return the largest step of values while a crystal is squeezed and stretched.
-
-    Neighbours come and go through whatever cutoffs there are. The interval in which a value changes
-    most from what its neighbours let expect is halved until a smooth function would not change.
-
-    Args:
-        predict: Values of a crystal, by target.
-        crystal: Any.
-
-    Returns:
-        Of each value, in its unit.
-    """
-
-    def at(strain: float) -> Arrays:
-        return predict(transforms.strain(crystal, strain * np.eye(3)))
-
-    strains = np.linspace(-_STRAIN, _STRAIN, _POINTS)
-    values = [at(strain) for strain in strains]
-    steps = {}
-    for name in values[0]:
-        curve = np.stack([point[name].ravel() for point in values])
-        # The fourth differences of a smooth curve are small, those around a step as large as it.
-        first = int(np.abs(np.diff(curve, 4, axis=0)).max(axis=1).argmax()) + 1
-        low, high = float(strains[first]), float(strains[first + 2])
-        ends = [values[first][name], values[first + 2][name]]
-        for _ in range(_HALVINGS + 1):
-            middle = (low + high) / 2
-            half = at(middle)[name]
-            before, after = (float(np.abs(half - end).max()) for end in ends)
-            if before > after:
-                high, ends[1] = middle, half
-            else:
-                low, ends[0] = middle, half
-        steps[name] = float(np.abs(ends[1] - ends[0]).max())
-    return steps
-
-
-def _energy_is_kept(kept: Conservation, name: str, noise: float) -> Iterator[CheckResult]:
-    """Judge the total energy of a trajectory."""
-    energy, scale = (energy_target(),), {"energy": kept.kinetic}
-    length = f"{kept.atoms} atoms, {TEMPERATURE:g} K, {DURATION:g} ps"
-    drift = Worst("drift of the total energy", energy, scale, "/ps")
-    drift.add(name, {"energy": abs(kept.drift)})
-    yield drift.result(f"{length}, steps of {kept.steps[1]:g} fs, over the kinetic energy", DRIFT)
-    errors = Worst("error of the total energy", energy, scale)
-    errors.add(name, {"energy": kept.errors[1]})
-    reason = (
-        f"{length}: halving the step divides it by {kept.errors[0] / kept.errors[1]:.2g}, by 4 "
-        "where forces are the derivative of a smooth energy"
-    )
-    # Not divided by 2 at least, the error is not that of the integrator but of the forces.
-    of_forces = kept.errors[0] < 2.0 * kept.errors[1]
-    yield errors.result(reason, NOISES * noise / kept.kinetic if of_forces else 1.0)

@@ -1,16 +1,22 @@
 """Whether the total energy is kept in molecular dynamics: its drift, and its error by the step."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.boundary import guarded, shortened
+from xtalgraph.conventions.errors import InputError, XtalgraphError
 from xtalgraph.conventions.units import BOLTZMANN
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.momenta import thermal_momenta
+from xtalgraph.data.potential_targets import energy_target
+from xtalgraph.models.check_result import CheckResult, Worst
 
 TEMPERATURE: Final = 300.0
 """Of the velocities at the start, K."""
@@ -20,6 +26,10 @@ DURATION: Final = 0.4
 """Of a trajectory, ps."""
 FEWEST: Final = 8
 """Atoms; smaller cells are repeated."""
+LARGEST: Final = 64
+"""Atoms; larger cells are taken only where there is no smaller one."""
+DRIFT: Final = 0.02
+"""Drift in a picosecond, over the kinetic energy, that is no failure."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,51 @@ class Conservation:
         return float(np.log2(self.errors[0] / self.errors[1])) if self.errors[1] > 0 else 2.0
 
 
+def check_conservation(
+    calculator: Any, crystals: Mapping[str, Crystal], noise: float = 0.0
+) -> Iterator[CheckResult]:
+    """Check that the total energy is kept, on the crystal that is nearest to equilibrium.
+
+    Args:
+        calculator: Of ASE.
+        crystals: At least one, by name.
+        noise: Error of the total energy that rounding explains, eV.
+
+    Yields:
+        The drift, and the error by the step.
+    """
+
+    def restless(name: str) -> tuple[bool, float]:
+        atoms = to_ase(crystals[name])
+        forces = calculator.get_property("forces", atoms)
+        return len(atoms) > LARGEST, float(np.abs(forces).max(initial=0.0))
+
+    name = min(crystals, key=restless)
+    what, energy = "drift of the total energy", (energy_target(),)
+    try:
+        kept = guarded(partial(conservation, calculator, crystals[name]), "the trajectory")
+    except XtalgraphError as error:
+        lost = Worst(what, energy, {"energy": 1.0}, "/ps")
+        lost.add(name, {"energy": np.inf})
+        yield lost.result(shortened(str(error)), DRIFT)
+        return
+    scale, length = (
+        {"energy": kept.kinetic},
+        f"{kept.atoms} atoms, {TEMPERATURE:g} K, {DURATION:g} ps",
+    )
+    drift = Worst(what, energy, scale, "/ps")
+    drift.add(name, {"energy": abs(kept.drift)})
+    yield drift.result(f"{length}, steps of {kept.steps[1]:g} fs, over the kinetic energy", DRIFT)
+    errors = Worst("error of the total energy", energy, scale)
+    errors.add(name, {"energy": kept.errors[1]})
+    reason = (
+        f"{length}: halving the step divides it by {2.0**kept.order:.2g}, by 4 "
+        "where forces are the derivative of a smooth energy"
+    )
+    # Not divided by 2 at least, the error is not that of the integrator but of the forces.
+    yield errors.result(reason, noise / kept.kinetic if kept.order < 1.0 else 1.0)
+
+
 def conservation(calculator: Any, crystal: Crystal, *, seed: int = 0) -> Conservation:
     """Run molecular dynamics at constant energy, at two steps.
 
@@ -50,6 +105,9 @@ def conservation(calculator: Any, crystal: Crystal, *, seed: int = 0) -> Conserv
         calculator: Of ASE.
         crystal: Repeated until it has `FEWEST` atoms.
         seed: Of the velocities.
+
+    Raises:
+        InputError: If the energy is not finite, as when atoms fall into each other.
     """
     while len(crystal) < FEWEST:
         lengths = np.where(crystal.pbc, np.linalg.norm(crystal.cell, axis=1), np.inf)
@@ -78,6 +136,8 @@ def _total_energies(atoms: Any, calculator: Any, step: float) -> Float[np.ndarra
     dynamics = VelocityVerlet(atoms, timestep=step * units.fs)
     dynamics.attach(lambda: energies.append(float(atoms.get_total_energy())))
     dynamics.run(round(1000 * DURATION / step))
+    if not np.isfinite(energies).all():
+        raise InputError(f"the trajectory comes to an energy that is not finite, with {step:g} fs")
     return np.array(energies)
 
 

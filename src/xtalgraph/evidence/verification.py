@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ConditionValues
+from xtalgraph.evidence.energy_conservation import check_conservation
 from xtalgraph.models.check_result import CheckResult
 from xtalgraph.models.checks import run_checks
 from xtalgraph.models.model_under_test import ModelUnderTest
+
+MOVED: Final = 8
+"""Crystals of which the one with the smallest forces is moved in time."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ def verify(
     crystals: Mapping[str, Crystal],
     states: ConditionValues | None = None,
     *,
+    calculator: Any = None,
     progress: bool = False,
 ) -> Verification:
     """Check a model on crystals, in float64 where a check is exact.
@@ -48,6 +54,7 @@ def verify(
         crystals: At least one, by name. The strategy supports all of them, and rounding decides
             none of their edges (`xtalgraph.graphs.margin.is_decided`).
         states: Of each, in their order, where the model reads the state of a crystal.
+        calculator: Of ASE, of the same potential, for molecular dynamics; None for none.
         progress: Show a progress bar on standard error.
 
     Raises:
@@ -71,5 +78,8 @@ def verify(
     >>> [(one.check, one.violation, one.unit) for one in verification.failures]
     [('supercell', 36.0, 'eV')]
     """
-    results = run_checks(tested, crystals, states, progress=progress)
+    results = [*run_checks(tested, crystals, states, progress=progress)]
+    if calculator is not None:
+        few = dict(islice(crystals.items(), MOVED))
+        results += check_conservation(calculator, few)
     return Verification(tuple(results), tuple(crystals))

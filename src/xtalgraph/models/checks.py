@@ -20,6 +20,7 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
 from xtalgraph.models.check_result import CheckResult, Worst
 from xtalgraph.models.derivative_checks import derivative_violations, net_force
+from xtalgraph.models.fragments import FragmentsCheck
 from xtalgraph.models.invariance import Arrays, expected_values, violations
 from xtalgraph.models.model_under_test import ModelUnderTest, Trial
 from xtalgraph.models.smoothness import jump_on_a_path, pair_and_cluster, stretched_shell
@@ -217,22 +218,25 @@ class _Checks:
         return worst.result(ROUNDING, EXACT)
 
     def derived(self) -> Iterator[CheckResult]:
-        """Compare forces and stress with differences of energies, and add up the forces."""
+        """Compare derivatives with differences of energies; add up forces, and fragments."""
         derived = [one for one in self.tested.targets if one.derivative is not None]
         if not derived:
             return
         differences = Worst("derivatives of the energy", derived, self.scale)
         forces = [one for one in derived if one.scope is Scope.ATOM]
         net = Worst("sum of forces", forces, self.scale)
+        fragments = FragmentsCheck(self.tested.targets, self.scale)
         for number, (name, crystal) in enumerate(self.crystals.items()):
             generator = np.random.default_rng(number)
             predict = self.full_graph_values(name)
             differences.add(name, derivative_violations(predict, crystal, derived, generator))
             if forces:
                 net.add(name, {t.name: net_force(self.start[name][t.name]) for t in forces})
+            fragments.add(name, predict, crystal)
         yield differences.result("energies 1e-3 Å apart, to the fourth power", DERIVED)
         if forces:
             yield net.result(ROUNDING, EXACT)
+        yield fragments.result(ROUNDING, EXACT)
 
     def repeated(self) -> CheckResult:
         """Predict twice, in the precision in which the model is used."""

@@ -59,6 +59,9 @@ class Reads:
     """Settings with which it reads one element at each atom all the same, and no mixture."""
     batch_statistics: bool = False
     """Means over the batch in training: what it makes of a crystal then depends on the others."""
+    whole_crystal: bool = False
+    """A vector of the whole crystal reaches each atom: atoms then feel each other at any
+    distance."""
 
     def __post_init__(self) -> None:
         if self.reduced and self.directions:

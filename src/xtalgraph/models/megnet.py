@@ -173,7 +173,7 @@ class MEGNet(Encoder):
         def __post_init__(self) -> None:
             check_ranges(self, "model")
 
-    reads = Reads(reduced=True, mixtures=True, condition=True)
+    reads = Reads(reduced=True, mixtures=True, condition=True, whole_crystal=True)
     recommended = Recommended(readout="set2set")
 
     def __init__(self, config: Config, cutoff: float) -> None:

@@ -66,8 +66,9 @@ def why_not_potential(
 ) -> str:
     """Return the reason why an encoder cannot give an energy that forces are derived from.
 
-    The energy must be continuous in the positions with its slope: neighbours within a radius alone,
-    messages that vanish at the cutoff, and no value that depends on the other crystals of a batch.
+    The energy must be continuous in the positions with its slope, and a sum over atoms and their
+    surroundings: neighbours within a radius alone, messages that vanish at the cutoff, and no value
+    that depends on the whole crystal or on the others of a batch.
 
     Args:
         encoder: What reads the graph.
@@ -85,6 +86,11 @@ def why_not_potential(
         return (
             "it normalises over the batch, so that the energy of a crystal depends on the others: "
             f"take another architecture{layer}"
+        )
+    if encoder.reads.whole_crystal:
+        return (
+            "each of its atoms reads a mean over the whole crystal, so that atoms feel each other "
+            "at any distance and fragments do not add up: take another architecture"
         )
     if getattr(config, "envelope", "none") == "none":
         return (

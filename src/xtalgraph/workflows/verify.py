@@ -31,6 +31,7 @@ from xtalgraph.models.inference import check_device
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.nn.determinism import deterministic
+from xtalgraph.simulation.calculator import PotentialCalculator
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.report import report
@@ -132,8 +133,13 @@ def verify(
     places = np.array([row_of[name] for name in chosen.crystals])
     states = None if known.states is None else known.states.select(places)
     tested = ModelUnderTest.of(opened.predictor.members, opened.predictor.spec, device)
+    moved = None
+    if opened.predictor.spec.is_potential and states is None:
+        moved = PotentialCalculator(opened.predictor, device=device)
     with deterministic():
-        verification = verify_model(tested, chosen.crystals, states, progress=progress)
+        verification = verify_model(
+            tested, chosen.crystals, states, calculator=moved, progress=progress
+        )
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {
         "format": 1,
