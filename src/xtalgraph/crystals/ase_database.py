@@ -82,7 +82,7 @@ def _row(
     atoms = row.toatoms()
     if "natoms" in stored.keys() and stored["natoms"] != len(atoms):  # noqa: SIM118
         raise InputError(f"it declares {stored['natoms']} atoms and holds {len(atoms)}")
-    values = {**dict(row.data), **row.key_value_pairs, **_values_of(atoms)}
+    values = {**dict(row.data), **row.key_value_pairs, **values_of(atoms)}
     atoms.info = values  # ASE keeps neither occupancies nor kinds of sites with the atoms
     return from_ase(atoms, disorder), values
 
@@ -105,10 +105,13 @@ def _check_declared_sizes(name: str, value: object) -> None:
     json.loads(value, object_hook=check)
 
 
-def _values_of(atoms: Any) -> dict[str, object]:
+def values_of(atoms: Any) -> dict[str, object]:
     """Return what an ASE ``Atoms`` carries: its info, per-atom arrays, and calculated results.
 
     The stress is the full symmetric 3x3 matrix, eV/Å³, positive in tension.
+
+    Args:
+        atoms: The ``Atoms``.
     """
     from ase.stress import voigt_6_to_full_3x3_stress
 
@@ -117,6 +120,6 @@ def _values_of(atoms: Any) -> dict[str, object]:
     }
     values |= {k: v for k, v in atoms.arrays.items() if k not in ("numbers", "positions")}
     results = dict(atoms.calc.results) if atoms.calc is not None else {}
-    if "stress" in results and results["stress"].shape == (6,):
+    if results.get("stress") is not None and results["stress"].shape == (6,):
         results["stress"] = voigt_6_to_full_3x3_stress(results["stress"])
     return values | results

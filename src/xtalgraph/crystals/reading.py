@@ -14,6 +14,7 @@ from xtalgraph.crystals.cif import read_cif
 from xtalgraph.crystals.entry import Entry
 from xtalgraph.crystals.extxyz import read_extxyz
 from xtalgraph.crystals.poscar import read_poscar
+from xtalgraph.crystals.vasp_output import VASP_OUTPUTS, read_vasp_output
 
 READABLE_SUFFIXES: Final[dict[str, str]] = {
     ".cif": "cif",
@@ -25,9 +26,16 @@ READABLE_SUFFIXES: Final[dict[str, str]] = {
     ".xyz": "xyz",
     ".db": "database",
 }
-"""Suffix of each file that can be read, and its format. POSCAR and CONTCAR need no suffix."""
+"""Suffix of each file that can be read, and its format; others are known by their names."""
 
-_POSCAR_NAME: Final = re.compile(r"(POSCAR|CONTCAR)([._-].*)?", re.IGNORECASE)
+NAMED_FILES: Final = "POSCAR, CONTCAR, OUTCAR, vasprun.xml"
+"""Files of VASP, which are known by their names."""
+
+_NAMES: Final[dict[str, re.Pattern[str]]] = {
+    "poscar": re.compile(r"(POSCAR|CONTCAR)([._-].*)?", re.IGNORECASE),
+    "outcar": re.compile(r"(.*[._-])?OUTCAR([._-].*)?", re.IGNORECASE),
+    "vasprun": re.compile(r"(.*[._-])?vasprun([._-].*)?\.xml", re.IGNORECASE),
+}
 
 _PACKED: Final = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip"})
 """Suffixes of compressed files, which are not unpacked here and not passed over either."""
@@ -44,17 +52,17 @@ _SIGNATURES: Final[dict[bytes, str]] = {
 
 
 def format_of(path: str | Path) -> str | None:
-    """Return the format that the name of a file tells: cif, poscar, xyz, database, or None.
+    """Return the format that the name of a file tells, None for no name of a crystal file.
 
-    A crystal file that is compressed is ``packed``.
+    It is ``cif``, ``poscar``, ``xyz``, ``database``, ``outcar`` or ``vasprun``. A crystal file that
+    is compressed is ``packed``.
     """
     path = Path(path)
     if path.suffix.lower() in _PACKED:
         return "packed" if format_of(path.stem) else None
     known = READABLE_SUFFIXES.get(path.suffix.lower())
-    if known is None and _POSCAR_NAME.fullmatch(path.name):
-        return "poscar"
-    return known
+    named = (kind for kind, pattern in _NAMES.items() if pattern.fullmatch(path.name))
+    return known or next(named, None)
 
 
 def read_file(path: str | Path, disorder: str = "refuse") -> Iterator[Entry]:
@@ -81,7 +89,7 @@ def _checked(path: Path, disorder: str) -> Iterator[Entry]:
         yield Entry("", None, reason=_no_file(path))
     elif kind is None:
         understood = ", ".join(READABLE_SUFFIXES)
-        reason = f"unknown kind of file {path.name!r}; understood are {understood}, POSCAR, CONTCAR"
+        reason = f"unknown kind of file {path.name!r}; understood are {understood}, {NAMED_FILES}"
         yield Entry("", None, reason=reason)
     elif kind == "packed":
         yield Entry("", None, reason=f"it is compressed ({path.suffix}); unpack it first")
@@ -104,6 +112,8 @@ def _entries(path: Path, kind: str, disorder: str) -> Iterator[Entry]:
     reason = _not_text(path)
     if reason is not None:
         yield Entry("", None, reason=reason)
+    elif kind in VASP_OUTPUTS:
+        yield from read_vasp_output(path, kind)
     elif kind == "xyz":
         with path.open(encoding="utf-8", errors="replace") as lines:
             yield from read_extxyz(lines, disorder)

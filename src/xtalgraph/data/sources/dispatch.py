@@ -13,15 +13,19 @@ from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.convert import from_any
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.entry import Entry
-from xtalgraph.crystals.reading import READABLE_SUFFIXES, format_of, read_file
+from xtalgraph.crystals.reading import NAMED_FILES, READABLE_SUFFIXES, format_of, read_file
+from xtalgraph.crystals.vasp_output import VASP_OUTPUTS
 from xtalgraph.data.row import Row, checked_row
 from xtalgraph.data.sources.cgcnn import PROPERTY_FILE, rows_of_cgcnn_folder
 from xtalgraph.data.sources.tables import rows_of_csv, rows_of_frame, rows_of_json, rows_of_parquet
 
 
 def file_id(path: Path) -> str:
-    """Return the id of a file's crystal: the stem; for a bare POSCAR the name of its folder."""
-    if path.name.upper() in ("POSCAR", "CONTCAR"):
+    """Return the id of a file's crystal: the stem; for a bare POSCAR the name of its folder.
+
+    So it is for the other files of VASP that bear no name of their own.
+    """
+    if path.name.upper() in ("POSCAR", "CONTCAR", "OUTCAR", "VASPRUN.XML"):
         return path.resolve().parent.name
     return path.name if path.suffix.lower() not in READABLE_SUFFIXES else path.stem
 
@@ -66,7 +70,7 @@ def rows_of_folder(folder: Path, disorder: str = "refuse") -> Iterator[Row]:
         understood = ", ".join(READABLE_SUFFIXES)
         advice = f"; give one of its tables by its own path: {tables}" if tables else ""
         raise InputError(
-            f"the folder {folder} holds no crystal file ({understood}, POSCAR, CONTCAR), nor do "
+            f"the folder {folder} holds no crystal file ({understood}, {NAMED_FILES}), nor do "
             f"the folders in it{advice}"
         )
     if tables:
@@ -89,12 +93,22 @@ def _readable_or_itself(folder: Path) -> list[Path]:
 
 
 def _readable(folder: Path) -> list[Path]:
+    """Return the crystal files; the trajectories of VASP only where there is nothing else."""
     # A link to nothing is no file; it is read, so that it gets a reason.
-    return sorted(
+    paths = sorted(
         path
         for path in folder.iterdir()
         if format_of(path) and not path.is_dir() and not path.name.startswith(".")
     )
+    outputs = [path for path in paths if format_of(path) in VASP_OUTPUTS]
+    others = [path for path in paths if path not in outputs]
+    if outputs and others:
+        log.warning(
+            "%s are passed over, as there are crystal files beside them: give them by their own "
+            "paths to read their frames",
+            shortened(", ".join(map(str, outputs)), 200),
+        )
+    return others or outputs
 
 
 TABLE_SUFFIXES: Final[dict[str, Callable[[Path, str], Iterator[Row]]]] = {
@@ -151,7 +165,7 @@ def _rows_of_path(path: Path, disorder: str) -> Iterator[Row]:
     elif format_of(path) is not None:
         yield from rows_of_file(path, disorder)
     else:
-        understood = ", ".join([*READABLE_SUFFIXES, "POSCAR", "CONTCAR", *TABLE_SUFFIXES])
+        understood = ", ".join([*READABLE_SUFFIXES, NAMED_FILES, *TABLE_SUFFIXES])
         raise InputError(f"unknown kind of file {path.name!r}; understood are {understood}")
 
 
