@@ -82,6 +82,21 @@ def test_errors_of_a_potential_are_measured_in_the_units_that_people_read(run, f
         assert declared["mae"]["value"] == pytest.approx(error[name].mean()), "as before"
 
 
+def test_a_pair_potential_and_the_energies_of_the_elements_stand_beside_it(run):
+    ladder = ["schnet", "pair potential", "reference energies"]
+    for one in run.metrics["targets"].values():
+        assert list(one["reported"]["models"]) == list(one["models"]) == ladder
+        assert one["models"]["schnet"]["test"].keys() == one["models"][ladder[1]]["test"].keys()
+    forces = run.metrics["targets"]["forces"]["reported"]["models"]
+    tested = run.predictions["forces"].query("split == 'test'")["target"]
+    zero = forces["reference energies"]["test"]
+    assert zero["mae"]["value"] == pytest.approx(1000 * tested.abs().mean())
+    assert forces["pair potential"]["test"]["mae"]["value"] < zero["mae"]["value"]
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "the pair potential" in page
+    assert "the reference energies" in page
+
+
 def test_the_log_and_the_table_name_the_units(run):
     log = pd.read_csv(run.folder / "log.csv")
     columns = ["val_mae:energy (meV/atom)", "val_mae:forces (meV/Å)", "val_mae:stress (GPa)"]

@@ -1,8 +1,8 @@
 """The baselines that every training is compared with, on the same split."""
 
 import time
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from xtalgraph.baselines.atomic import ElementMeanBaseline, SiteMeanBaseline
 from xtalgraph.baselines.baseline import Baseline, MeanBaseline, PrevalenceBaseline
 from xtalgraph.baselines.composition import CompositionBaseline, CompositionClassifier
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.baselines.reference_energies import ReferenceEnergies
+from xtalgraph.baselines.linear_potential import Basis, LinearPotential, NoBasis
+from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
@@ -44,8 +45,6 @@ def fit_baselines(
         baselines = _of_crystals(target, seed)
         counts = count_elements(crystals)
         read = counts[train], counts
-    if target.derivative is not None:
-        baselines = (ReferenceEnergies(),)
     results = []
     for baseline in baselines:
         if only not in (None, baseline.name):
@@ -59,6 +58,40 @@ def fit_baselines(
         results.append(
             ModelResult(baseline.name, baseline.description, Predictions(values), seconds)
         )
+    return results
+
+
+_MOST_COLUMNS: Final = 3_000
+"""Coefficients of a pair potential; a fit to more pairs of elements takes too much memory."""
+
+
+def fit_potentials(
+    divided: Divided, weights: Mapping[str, float], bases: Sequence[Basis] | None = None
+) -> dict[str, list[ModelResult]]:
+    """Fit potentials that are linear in their coefficients, and predict every crystal.
+
+    Args:
+        divided: Frames, labels and parts; the training part is learned from.
+        weights: Of the targets in the loss, by name; 1 of others.
+        bases: Of what they are sums; by default pairs and the energies of the elements alone.
+
+    Returns:
+        What each predicts by target, the strongest first.
+    """
+    dataset, split = divided.dataset, divided.split
+    if bases is None:
+        elements = sorted(set().union(*(dataset.table.crystals[i].elements for i in split.train)))
+        pairs = PairBasis(elements)
+        bases = [*([pairs] if pairs.columns <= _MOST_COLUMNS else []), NoBasis()]
+    results: dict[str, list[ModelResult]] = {target.name: [] for target in dataset.targets}
+    for basis in bases:
+        began = time.monotonic()
+        fitted = LinearPotential(basis, weights)
+        values = fitted.fit_predict(dataset.table.crystals, dataset.labels, split)
+        seconds = time.monotonic() - began
+        for name, listed in results.items():
+            only = Predictions(values.only(name))
+            listed.append(ModelResult(basis.name, basis.description, only, seconds))
     return results
 
 

@@ -1,6 +1,8 @@
 """What a training learns from: labelled crystals in parts, and their graphs; made once for many."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -71,7 +73,7 @@ class Preparations:
         self._divided: dict[str, Divided] = {}
         self._graphs: dict[str, tuple[Dataset, Graphs]] = {}
         self._split_documents: dict[Divided, dict[str, Any]] = {}
-        self._baselines: dict[tuple[Divided, int], dict[str, list[ModelResult]]] = {}
+        self._baselines: dict[tuple[Divided, int, str], dict[str, list[ModelResult]]] = {}
 
     def dataset(self, config: RunConfig, *, progress: bool = False) -> Dataset:
         """Read crystals and labels, or return what was read before.
@@ -153,21 +155,28 @@ class Preparations:
             self._split_documents[divided] = split_document(divided)
         return self._split_documents[divided]
 
-    def baselines(self, divided: Divided, seed: int) -> dict[str, list[ModelResult]]:
+    def baselines(
+        self, divided: Divided, seed: int, weights: Mapping[str, float] | None = None
+    ) -> dict[str, list[ModelResult]]:
         """Return what the baselines predict for every crystal, by the name of the target.
 
         Args:
             divided: Of what was prepared.
             seed: Of the baselines that draw.
+            weights: Of the targets of a potential in the loss.
         """
-        from xtalgraph.workflows.compare_baselines import fit_baselines
+        from xtalgraph.workflows.compare_baselines import fit_baselines, fit_potentials
 
-        if (divided, seed) not in self._baselines:
-            self._baselines[divided, seed] = {
-                target.name: fit_baselines(divided, target, seed=seed)
-                for target in divided.dataset.targets
-            }
-        return self._baselines[divided, seed]
+        key = divided, seed, json.dumps(weights, sort_keys=True)
+        if key not in self._baselines:
+            targets = divided.dataset.targets
+            if any(target.derivative is not None for target in targets):
+                self._baselines[key] = fit_potentials(divided, weights or {})
+            else:
+                self._baselines[key] = {
+                    target.name: fit_baselines(divided, target, seed=seed) for target in targets
+                }
+        return self._baselines[key]
 
     def _with_graphs(
         self, dataset: Dataset, config: RunConfig, progress: bool

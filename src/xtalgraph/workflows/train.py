@@ -129,7 +129,8 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
             _tell_labels(divided.dataset)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
         executor, tasks = member_fits(folder, prepared, config, session)
-        baselines = partial(preparations.baselines, divided, config.training.seed)
+        training = config.training
+        baselines = partial(preparations.baselines, divided, training.seed, training.weights)
         members = dict(executor.run(fit_member, tasks, meanwhile=baselines))
         fitted = gathered(folder, prepared, config, [members[task.number] for task in tasks])
         _write_run(folder, config, divided, division, fitted, baselines(), began)

@@ -13,7 +13,12 @@ from xtalgraph.metrics.bootstrap import Outcome
 from xtalgraph.metrics.classification import confusion_counts
 from xtalgraph.models.registry import ENCODERS
 
-NAMES: Final = {"mean": "the mean", "composition": "composition alone"}
+NAMES: Final = {
+    "mean": "the mean",
+    "composition": "composition alone",
+    "pair potential": "the pair potential",
+    "reference energies": "the reference energies",
+}
 """How a sentence calls a baseline; others go by their own name."""
 CLASS_CAPTIONS: Final = (
     "True positive rate over false positive rate for all thresholds; the dashed line is a random "
