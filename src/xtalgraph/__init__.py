@@ -58,37 +58,19 @@ __all__ = [
     "verify",
 ]
 
-_ENTRY_POINTS = {
-    "calculator": "calculator",
-    "ablate": "ablate",
-    "tune": "tune",
-    "train": "train",
-    "compare": "compare",
-    "load": "predict",
-    "predict": "predict",
-    "evaluate": "evaluate",
-    "diagnose": "diagnose",
-    "report": "report",
-    "verify": "verify",
-    "embed": "embed",
-    "screen": "screen",
-    "md": "md",
-    "phonons": "phonons",
-    "relax": "simulate",
-    "eos": "simulate",
-    "elastic": "simulate",
-}
+_ELSEWHERE = {"load": "predict", "relax": "simulate", "eos": "simulate", "elastic": "simulate"}
+"""Entry points whose module does not have their name."""
 
 wait_without_spinning()  # before anything imports torch
 
 
 def __getattr__(name: str) -> Any:
     """Import an entry point when it is first used, so that `import xtalgraph` is quick."""
-    if name not in _ENTRY_POINTS:
+    if name not in __all__[1:]:
         raise AttributeError(f"module 'xtalgraph' has no attribute {name!r}")
     from xtalgraph.conventions.files import file_errors
 
-    module = importlib.import_module(f"xtalgraph.workflows.{_ENTRY_POINTS[name]}")
+    module = importlib.import_module(f"xtalgraph.workflows.{_ELSEWHERE.get(name, name)}")
     entry = file_errors()(getattr(module, name))
     globals()[name] = entry
     return entry

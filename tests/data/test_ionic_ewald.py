@@ -4,6 +4,7 @@ from pymatgen.analysis.ewald import EwaldSummation
 from pymatgen.core import Structure
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.units import COULOMB
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.ionic.ewald import ewald
 

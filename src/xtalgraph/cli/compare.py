@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xtalgraph.cli.command import verb
-from xtalgraph.cli.tables import aligned, metric_texts
+from xtalgraph.cli.tables import aligned
+from xtalgraph.evidence.numbers import with_interval
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.compare import Comparison
@@ -47,7 +48,7 @@ def leaderboard_table(document: Mapping[str, Any]) -> str:
     against = [f"{assessed} by {MEASURES[key].short}" for key in deciding]
     rows = [["", *map(title, keys), *against, "s", "parameters"]]
     for entry in document["entries"]:
-        row = [entry["name"], *(metric_texts(entry["metrics"][key])[0] for key in keys)]
+        row = [entry["name"], *(with_interval(**entry["metrics"][key])[0] for key in keys)]
         if entry["assessed"]:
             row += ["", ""]
         else:

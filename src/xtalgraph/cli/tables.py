@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from xtalgraph.evidence.numbers import meaningful, plain, to_interval
+from xtalgraph.evidence.numbers import meaningful, plain, with_interval
 from xtalgraph.metrics.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -
     keys = [key for key in MEASURES if key in metrics]
     rows = [["", *(MEASURES[key].short for key in keys)]]
     for name, figures in document["models"].items():
-        rows.append([name, *(metric_texts(figures[part][key])[0] for key in keys)])
+        rows.append([name, *(with_interval(**figures[part][key])[0] for key in keys)])
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
-    first, bounds = keys[0], metric_texts(metrics[keys[0]])[1]
+    first, bounds = keys[0], with_interval(**metrics[keys[0]])[1]
     interval = f"{MEASURES[first].short} of {model}: 95 % interval {bounds}" if bounds else ""
     absent = "n/a: not defined here. " if kind or any("n/a" in row for row in rows) else ""
     return "\n".join([head, *aligned(rows), f"{recall}{absent}{interval}".rstrip()])
@@ -57,24 +57,8 @@ def single_table(metrics: Mapping[str, Any]) -> str:
     """
     rows = [["", "value", "95 % interval"]]
     for key in [key for key in MEASURES if key in metrics]:
-        rows.append([MEASURES[key].short, *metric_texts(metrics[key])])
+        rows.append([MEASURES[key].short, *with_interval(**metrics[key])])
     return "\n".join(aligned(rows))
-
-
-def metric_texts(metric: Mapping[str, float | None]) -> tuple[str, str]:
-    """Return a value with the digits that its interval leaves, and the interval.
-
-    Args:
-        metric: Its ``value``, ``low`` and ``high``; None where they are not defined.
-
-    Returns:
-        The texts; the second is empty where there is no interval.
-    """
-    value, low, high = (metric[key] for key in ("value", "low", "high"))
-    if value is None or low is None or high is None:
-        return plain(value), ""
-    text, lowest, highest = to_interval(value, low, high)
-    return text, f"{lowest} to {highest}"
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

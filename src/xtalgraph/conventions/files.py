@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -56,6 +56,25 @@ def _place_of(error: OSError, path: Path | None) -> str:
     if path is not None and (named is None or named == str(part_of(path))):
         return str(path)
     return os.fsdecode(named) if isinstance(named, str | bytes) else "a file or stream"
+
+
+def distinct_names(names: Iterable[str]) -> list[str]:
+    """Number names of files that another has already, whatever the case of its letters.
+
+    Args:
+        names: In the order in which they are taken.
+
+    >>> distinct_names(["NaCl", "nacl", "KCl"])
+    ['NaCl', 'nacl-2', 'KCl']
+    """
+    given: dict[str, str] = {}
+    for name in names:
+        distinct, number = name, 1
+        while distinct.casefold() in given:
+            number += 1
+            distinct = f"{name}-{number}"
+        given[distinct.casefold()] = distinct
+    return list(given.values())
 
 
 def make_folder(path: Path) -> None:

@@ -216,10 +216,7 @@ def point_group(crystal: Crystal, tolerance: float = 1e-3) -> Float[np.ndarray, 
         Orthogonal matrices R that take a column vector v to R v; the identity alone if spglib finds
         none.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
-        )
+    with quiet_spglib():
         try:
             dataset = spglib.get_symmetry(
                 (crystal.cell, crystal.fractional, crystal.site_kinds), symprec=tolerance

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.data.splits import Split, check_fractions, sorted_split
+from xtalgraph.data.splits import Split, check_fractions, number_of_folds, sorted_split
 
 _DRAWS: Final = {"folds": 1, "inner": 2, "validation": 3, "parts": 4, "calibration": 5}
 """What a generator is for, so that no two drawings of one seed are the same."""
@@ -135,12 +135,9 @@ def group_fold_split(
     Raises:
         ConfigError: If there is no such fold, or too few groups.
     """
-    known = sorted(set(folds.tolist()))
-    if fold not in known:
-        raise ConfigError(f"there is no fold {fold}; the folds are {', '.join(map(str, known))}")
-    rest = np.flatnonzero(folds != fold)
+    count, rest = number_of_folds(folds, fold), np.flatnonzero(folds != fold)
     where = f"drawn{groups.together}, " if drawn else "as given, "
-    description = f"fold {fold} of {len(known)}, {where}for the test, "
+    description = f"fold {fold} of {count}, {where}for the test, "
     if inner is None:
         check_fractions(val, 0.0)
         draw = np.random.default_rng([seed, _DRAWS["validation"], fold])

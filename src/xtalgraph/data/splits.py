@@ -113,15 +113,21 @@ def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: 
         ConfigError: If there is no such fold.
     """
     check_fractions(val, 0.0)
-    known = sorted(set(folds.tolist()))
-    if fold not in known:
-        raise ConfigError(f"there is no fold {fold}; the folds are {', '.join(map(str, known))}")
+    count = number_of_folds(folds, fold)
     rest = np.random.default_rng([seed, fold]).permutation(np.flatnonzero(folds != fold))
     num_val = round(val * len(rest))
     description = (
-        f"fold {fold} of {len(known)} for the test, {val:g} of the rest validation, seed {seed}"
+        f"fold {fold} of {count} for the test, {val:g} of the rest validation, seed {seed}"
     )
     return sorted_split(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), description)
+
+
+def number_of_folds(folds: Int[np.ndarray, " rows"], fold: int) -> int:
+    """Return how many folds there are; raise a `ConfigError` if one is none of them."""
+    known = sorted(set(folds.tolist()))
+    if fold not in known:
+        raise ConfigError(f"there is no fold {fold}; the folds are {', '.join(map(str, known))}")
+    return len(known)
 
 
 def column_split(values: Sequence[object] | SplitColumn, column: str) -> Split:

@@ -72,6 +72,16 @@ def to_interval(value: float, low: float, high: float, digits: int = 2) -> tuple
     return first, second, third
 
 
+def with_interval(
+    value: float | None, low: float | None, high: float | None, digits: int = 2
+) -> tuple[str, str]:
+    """The same as text and ``low to high``, which is empty where there is no interval."""
+    if value is None or low is None or high is None:
+        return plain(value), ""
+    text, lowest, highest = to_interval(value, low, high, digits)
+    return text, f"{lowest} to {highest}"
+
+
 def shared_decimals(values: list[float], digits: int = 3) -> int:
     """How many decimals give the smallest of the numbers so many significant digits, at most 6."""
     sizes = [abs(value) for value in values if value and math.isfinite(value)]

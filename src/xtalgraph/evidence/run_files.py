@@ -14,6 +14,7 @@ import pandas as pd
 
 from xtalgraph.conventions.documents import read_document, reading
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.files import distinct_names
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Scope
@@ -41,17 +42,9 @@ def prediction_files(names: Sequence[str]) -> dict[str, str]:
     >>> prediction_files(["e_form", "last phdos peak", "v[0]"])["last phdos peak"]
     'predictions/last_phdos_peak.csv'
     """
-    files: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in names:
-        safe = re.sub(r"[^\w.+-]+", "_", name, flags=re.ASCII)[:_LONGEST].strip("._") or "target"
-        stem, number = safe, 1
-        while stem.casefold() in taken:
-            number += 1
-            stem = f"{safe}-{number}"
-        taken.add(stem.casefold())
-        files[name] = f"{FOLDER}/{stem}.csv"
-    return files
+    plain = (re.sub(r"[^\w.+-]+", "_", name, flags=re.ASCII)[:_LONGEST] for name in names)
+    stems = distinct_names(name.strip("._") or "target" for name in plain)
+    return {name: f"{FOLDER}/{stem}.csv" for name, stem in zip(names, stems, strict=True)}
 
 
 def prediction_tables(divided: Divided, predictions: Predictions) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The reduction by space group: atoms and edges that its operations map on each other."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.symmetry import quiet_spglib
 from xtalgraph.graphs.neighbors import Edges
 
 DEFAULT_SYMPREC: Final = 1e-4
@@ -256,9 +256,7 @@ def symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
         raise GraphError(f"a space group needs pbc in all directions; got {crystal.pbc.tolist()}")
     cell = (crystal.cell, crystal.fractional, crystal.site_kinds)
     reason = "it found none"
-    with warnings.catch_warnings():
-        # Until spglib 3 every call warns that None for a failure will become an exception.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with quiet_spglib():
         try:
             symmetry = spglib.get_symmetry_dataset(cell, symprec=symprec)
         except spglib.SpglibError as error:

@@ -1,7 +1,8 @@
 """How large the graphs of many crystals are: full, reduced, and of their asymmetric units."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 from tqdm import tqdm
@@ -93,7 +94,7 @@ def survey_graphs(
     Raises:
         ConfigError: If symprec is not larger than 0, or the tolerance below 0 or larger than 1.
     """
-    totals = [_Totals() for _ in strategies]
+    totals: list[Counter[str]] = [Counter() for _ in strategies]
     unsupported: list[list[UnsupportedStructure]] = [[] for _ in strategies]
     without_group: list[UnsupportedStructure] = []
     with tqdm(total=len(crystals), desc="graphs", unit="crystal", disable=not progress) as bar:
@@ -103,33 +104,14 @@ def survey_graphs(
             without_group += unknown
             for which, strategy in enumerate(strategies):
                 measured, refusals = _measure(part, groups, start, strategy, reduction_tolerance)
-                totals[which] = totals[which].plus(measured)
+                totals[which].update(measured)
                 unsupported[which] += refusals
             bar.update(len(part))
     sizes = tuple(
-        _means(strategy, total, tuple(refusals), reduction_tolerance)
+        _means(strategy, total, tuple(refusals))
         for strategy, total, refusals in zip(strategies, totals, unsupported, strict=True)
     )
     return SizeSurvey(reduction_tolerance, symprec, sizes, tuple(without_group))
-
-
-@dataclass(frozen=True)
-class _Totals:
-    """Sums of sizes, over the crystals that have a graph and over those with a space group too."""
-
-    crystals: int = 0
-    atoms: int = 0
-    edges: int = 0
-    reduced_atoms: int = 0
-    reduced_edges: int = 0
-    grouped: int = 0
-    grouped_edges: int = 0
-    unit_atoms: int = 0
-    unit_edges: int = 0
-    edge_orbits: int = 0
-
-    def plus(self, other: "_Totals") -> "_Totals":
-        return _Totals(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def _space_groups(
@@ -152,10 +134,10 @@ def _measure(
     start: int,
     strategy: Strategy,
     reduction_tolerance: float,
-) -> tuple[_Totals, list[UnsupportedStructure]]:
-    """Return the sums of the sizes, and who was refused."""
+) -> tuple[Counter[str], list[UnsupportedStructure]]:
+    """Return the sums of the sizes, by their names in `MeanSizes`, and who was refused."""
     graphs: list[CrystalGraph] = []
-    total, refusals = _Totals(), []
+    total, refusals = Counter[str](), []
     for index, (crystal, group) in enumerate(zip(crystals, groups, strict=True), start):
         try:
             graph = build_graph(crystal, strategy)
@@ -166,50 +148,28 @@ def _measure(
         if group is not None:
             arrays = (graph.center, graph.neighbor, graph.image, graph.distance)
             unit = asymmetric_unit(group, Edges(*(array.numpy() for array in arrays)))
-            total = total.plus(
-                _Totals(
-                    grouped=1,
-                    grouped_edges=len(graph.center),
-                    unit_atoms=unit.num_atoms,
-                    unit_edges=int(unit.kept.sum()),
-                    edge_orbits=unit.num_edges,
-                )
-            )
-    if not graphs:
-        return total, refusals
-    full = collate(graphs)
-    small = reduce_graph(full, reduction_tolerance) if reduction_tolerance != 0 else full
-    sizes = _Totals(
-        crystals=len(graphs),
-        atoms=len(full.number),
-        edges=len(full.center),
-        reduced_atoms=len(small.number),
-        reduced_edges=len(small.center),
-    )
-    return total.plus(sizes), refusals
+            total.update(grouped=1, grouped_edges=len(graph.center), edge_orbits=unit.num_edges)
+            total.update(unit_atoms=unit.num_atoms, unit_edges=int(unit.kept.sum()))
+    if graphs:
+        full = collate(graphs)
+        total.update(crystals=len(graphs), atoms=len(full.number), edges=len(full.center))
+        if reduction_tolerance != 0:
+            small = reduce_graph(full, reduction_tolerance)
+            total.update(reduced_atoms=len(small.number), reduced_edges=len(small.center))
+    return total, refusals
 
 
 def _means(
-    strategy: Strategy,
-    total: _Totals,
-    unsupported: tuple[UnsupportedStructure, ...],
-    reduction_tolerance: float,
+    strategy: Strategy, total: Counter[str], unsupported: tuple[UnsupportedStructure, ...]
 ) -> MeanSizes:
-    def mean(amount: int, crystals: int) -> float | None:
-        return amount / crystals if crystals else None
+    def means(*keys: str, over: str) -> dict[str, float | None]:
+        return {key: total[key] / total[over] if key in total else None for key in keys}
 
-    reduced = total.crystals if reduction_tolerance != 0 else 0
     return MeanSizes(
         strategy=strategy_spec(strategy),
-        crystals=total.crystals,
+        crystals=total["crystals"],
         unsupported=unsupported,
-        atoms=mean(total.atoms, total.crystals),
-        edges=mean(total.edges, total.crystals),
-        reduced_atoms=mean(total.reduced_atoms, reduced),
-        reduced_edges=mean(total.reduced_edges, reduced),
-        grouped=total.grouped,
-        grouped_edges=mean(total.grouped_edges, total.grouped),
-        unit_atoms=mean(total.unit_atoms, total.grouped),
-        unit_edges=mean(total.unit_edges, total.grouped),
-        edge_orbits=mean(total.edge_orbits, total.grouped),
+        grouped=total["grouped"],
+        **means("atoms", "edges", "reduced_atoms", "reduced_edges", over="crystals"),
+        **means("grouped_edges", "unit_atoms", "unit_edges", "edge_orbits", over="grouped"),
     )

@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.metrics.pairs import checked_pair
@@ -107,7 +107,7 @@ def balanced_accuracy(
     ones, zeros = int(true.sum()), int((~true).sum())
     if not ones or not zeros:
         return math.nan
-    return (_both(true, taken) / ones + _both(~true, ~taken) / zeros) / 2
+    return ((true & taken).sum() / ones + (~true & ~taken).sum() / zeros) / 2
 
 
 def confusion_counts(
@@ -133,7 +133,7 @@ def f1(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows
     """
     target, probability = checked_classes(target, probability)
     true, taken = target == 1, probability >= THRESHOLD
-    hits = 2 * _both(true, taken)
+    hits = 2 * int((true & taken).sum())
     total = int(true.sum()) + int(taken.sum())
     return hits / total if total else math.nan
 
@@ -165,7 +165,3 @@ def brier(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " r
     if not target.size:
         return math.nan
     return float(np.square(probability - target).mean())
-
-
-def _both(first: Bool[np.ndarray, " rows"], second: Bool[np.ndarray, " rows"]) -> int:
-    return int((first & second).sum())

@@ -30,6 +30,7 @@ LARGEST_ORDER: Final[float] = 4.0
 """At which the order levels off as two atoms come together."""
 ORDER_LIMITS: Final[tuple[float, ...]] = (0.5, 1.5, 2.5)
 """Orders above which a bond is called single, double, triple."""
+_PAULING: Final = "electronegativity"
 _SHARPNESS: Final = 8.0
 """Of levelling off; an order of 3 is lowered by 1 %."""
 
@@ -82,7 +83,7 @@ class BondFeatures(nn.Module):
     ) -> Float[Tensor, "edges features"]:
         """Describe bonds between atoms of the given atomic numbers, at distances in Å."""
         character = bond_character(number_i, number_j).to(distance.dtype)
-        chi_i, chi_j = (_electronegativity(n).to(distance.dtype) for n in (number_i, number_j))
+        chi_i, chi_j = (_column(_PAULING, n).to(distance.dtype) for n in (number_i, number_j))
         mean, difference = 0.5 * (chi_i + chi_j), (chi_i - chi_j).abs()
         unknown = mean.isnan()
         order = bond_order(number_i, number_j, distance)
@@ -111,7 +112,7 @@ def bond_character(
             [0.0000, 1.0000, 0.0000],
             [0.0000, 0.0000, 1.0000]], dtype=torch.float64)
     """
-    difference = _electronegativity(number_i) - _electronegativity(number_j)
+    difference = _column(_PAULING, number_i) - _column(_PAULING, number_j)
     ionic = 1.0 - torch.exp(-0.25 * difference**2)
     metals = _metallic(number_i) & _metallic(number_j)
     rest = 1.0 - ionic
@@ -191,10 +192,6 @@ def bond_order_sum(graph: Graph, cutoff: float) -> Float[Tensor, " atoms"]:
     order = bond_order(number_i, number_j, graph.distance)
     faded = order * PolynomialEnvelope(cutoff, power=24)(graph.distance)
     return segment_sum(weighted(faded, graph.edge_multiplicity), graph.center, len(graph.number))
-
-
-def _electronegativity(number: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:
-    return _column("electronegativity", number)
 
 
 def _column(name: str, number: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:

@@ -62,6 +62,13 @@ def inline_svg(svg: str, prefix: str, description: str) -> str:
     return body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).rstrip()
 
 
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write one file, an SVG or a PNG by its suffix; make its folder if it is not there."""
+    make_folder(path.parent)
+    svg = path.suffix.lower() == ".svg"
+    write_atomically(path, figure_to_svg(figure) if svg else figure_to_png(figure))
+
+
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write ``path`` with the suffixes ``.svg`` and ``.png``.
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.extras import import_extra
-from xtalgraph.conventions.files import make_folder, replacing, write_atomically
+from xtalgraph.conventions.files import make_folder, replacing
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
@@ -23,7 +23,7 @@ from xtalgraph.data.table import read_rows
 from xtalgraph.models.predictions import PredictedRow
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.plots.embedding import embedding_plot
-from xtalgraph.plots.export import figure_to_png, figure_to_svg
+from xtalgraph.plots.export import write_figure
 from xtalgraph.workflows.growing_table import GrowingTable, suffix_of
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.predict import load
@@ -160,11 +160,7 @@ def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str)
     target = predictor.targets[0]
     name = target.name if known else f"{target.name}, predicted"
     figure = embedding_plot(points, value, axes_names=axes, name=name, unit=target.unit)
-    make_folder(picture.parent)
-    if picture.suffix == ".svg":
-        write_atomically(picture, figure_to_svg(figure))
-    else:
-        write_atomically(picture, figure_to_png(figure))
+    write_figure(figure, picture)
 
 
 def _plane(

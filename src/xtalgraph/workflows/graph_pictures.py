@@ -1,5 +1,6 @@
 """Pictures of crystals and of their graphs, into files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.files import distinct_names, make_folder, write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.bonded_crystal import with_bonds
@@ -18,7 +19,7 @@ from xtalgraph.graphs.strategies import Strategy
 from xtalgraph.graphs.summary import GraphSummary, Site
 from xtalgraph.plots.crystal_snapshot import crystal_snapshot
 from xtalgraph.plots.crystal_viewer import crystal_viewer
-from xtalgraph.plots.export import figure_to_png, figure_to_svg
+from xtalgraph.plots.export import write_figure
 from xtalgraph.plots.graph_statistics import graph_statistics_plot
 from xtalgraph.workflows.outputs import check_output
 
@@ -110,11 +111,10 @@ def draw(
     classes = np.array([site.atom_class for site in summary.sites], dtype=np.int64)
     shown = with_bonds(crystal, classes)
     check_output(path)
-    make_folder(path.parent)
     if form == "png":
-        figure = crystal_snapshot(shown, title=title, size=5.0, color=color)
-        write_atomically(path, figure_to_png(figure))
+        write_figure(crystal_snapshot(shown, title=title, size=5.0, color=color), path)
     else:
+        make_folder(path.parent)
         labels = [_site_words(site) for site in summary.sites]
         facts = _facts(summary)
         page = crystal_viewer(shown, title=title, labels=labels, facts=facts, color=color)
@@ -155,11 +155,7 @@ def _plot_statistics(
         title=title,
     )
     check_output(path)
-    make_folder(path.parent)
-    if path.suffix == ".svg":
-        write_atomically(path, figure_to_svg(figure))
-    else:
-        write_atomically(path, figure_to_png(figure))
+    write_figure(figure, path)
     return path
 
 
@@ -205,17 +201,8 @@ def _drawn_words(summary: GraphSummary) -> str:
 
 def _file_names(ids: Sequence[str]) -> dict[str, str]:
     """Return for each id a name that every file system takes, and that no other id has."""
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in ids:
-        safe = "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in name)
-        unique, count = safe, 1
-        while unique.lower() in taken:
-            count += 1
-            unique = f"{safe}-{count}"
-        taken.add(unique.lower())
-        names[name] = unique
-    return names
+    safe = (re.sub(r"[^\w.+-]", "_", name) for name in ids)
+    return dict(zip(ids, distinct_names(safe), strict=True))
 
 
 def degree_words(degrees: Sequence[int]) -> str:

@@ -7,30 +7,12 @@ from typing import Any, Final
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.reading import format_of
 
-_FILES: Final = frozenset(
-    [
-        "config.yaml",
-        "split.json",
-        "model.json",
-        "model.safetensors",
-        "manifest.json",
-        "intervals.json",
-        "training_set.safetensors",
-        "predictions.csv",
-        "metrics.json",
-        "worst.json",
-        "structures.json",
-        "record.json",
-        "card.md",
-        "report.html",
-        "log.csv",
-        "rejected.csv",
-        "verify.json",
-        "diagnose.json",
-        "diagnose.html",
-        "smoothing.json",
-    ]
-)
+_FILES: Final = {
+    *("config.yaml", "split.json", "model.json", "model.safetensors", "manifest.json"),
+    *("intervals.json", "training_set.safetensors", "predictions.csv", "metrics.json"),
+    *("worst.json", "structures.json", "record.json", "card.md", "report.html", "log.csv"),
+    *("rejected.csv", "verify.json", "diagnose.json", "diagnose.html", "smoothing.json"),
+}
 """Files that trainings and what is asked of a run write into its folder."""
 _FOLDERS: Final = {"predictions", "state", "members", "figures", "diagnose"}
 """Its folders."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.data.targets import Target
-from xtalgraph.evidence.numbers import plain, seconds, to_interval
+from xtalgraph.evidence.numbers import NOT_AVAILABLE, plain, seconds, to_interval, with_interval
 from xtalgraph.evidence.pages.card import render_card
 from xtalgraph.evidence.pages.frame import render_page
 from xtalgraph.evidence.pages.markup import (
@@ -166,13 +166,10 @@ def _keys(document: Mapping[str, Any]) -> list[str]:
 
 
 def _cell(metric: Mapping[str, float | None] | None) -> Html:
-    if metric is None or metric["value"] is None:
-        return Html("n/a")
-    value, low, high = metric["value"], metric["low"], metric["high"]
-    if low is None or high is None:
-        return Html(plain(value))
-    middle, below, above = to_interval(value, low, high)
-    return Html(f'{middle} <small class="interval">{below} to {above}</small>')
+    if metric is None:
+        return Html(NOT_AVAILABLE)
+    value, interval = with_interval(metric["value"], metric["low"], metric["high"])
+    return Html(value + (f' <small class="interval">{interval}</small>' if interval else ""))
 
 
 def _outcome(against: Mapping[str, Any]) -> Html:

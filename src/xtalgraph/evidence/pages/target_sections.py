@@ -14,7 +14,7 @@ from xtalgraph.evidence.numbers import (
     plain,
     seconds,
     shared_decimals,
-    to_interval,
+    with_interval,
     with_unit,
 )
 from xtalgraph.evidence.pages.figures import TargetFigures
@@ -144,11 +144,8 @@ def _cells(estimates: Sequence[Estimate], better: str) -> list[Content]:
 def _cell(estimate: Estimate, best: bool, absent: str = "n/a") -> Html:
     if estimate.value is None:
         return Html(absent)
-    if estimate.low is None or estimate.high is None:
-        value, interval = plain(estimate.value), ""
-    else:
-        value, low, high = to_interval(estimate.value, estimate.low, estimate.high)
-        interval = f' <small class="interval">{low} to {high}</small>'
+    value, interval = with_interval(estimate.value, estimate.low, estimate.high)
+    interval = f' <small class="interval">{interval}</small>' if interval else ""
     return Html(f"<b>{value}</b>{interval}" if best else f"{value}{interval}")
 
 

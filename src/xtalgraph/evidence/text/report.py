@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from xtalgraph.evidence.numbers import count, listing, percent, plain, to_interval, with_unit
+from xtalgraph.evidence.numbers import count, listing, percent, plain, with_interval, with_unit
 from xtalgraph.evidence.run_record import Estimate
 from xtalgraph.metrics.bootstrap import Outcome
 from xtalgraph.metrics.classification import confusion_counts
@@ -37,17 +37,16 @@ def called(model: str) -> str:
 
 def error_in_words(estimate: Estimate, unit: str) -> str:
     """An error with its interval: ``0.043 eV/cell (95 % interval 0.041 to 0.046)``."""
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return with_unit(plain(estimate.value), unit)
-    value, low, high = to_interval(estimate.value, estimate.low, estimate.high, digits=1)
-    return f"{with_unit(value, unit)} (95\u00a0% interval {low} to {high})"
+    value, interval = with_interval(estimate.value, estimate.low, estimate.high, digits=1)
+    return with_unit(value, unit) + (f" (95\u00a0% interval {interval})" if interval else "")
 
 
 def headline(model: str, mae: Estimate, unit: str, crystals: str) -> str:
     """The error of a model, as a headline."""
     if mae.value is None:
         return f"{model}: the error on {crystals} is not known"
-    return f"{model}: mean absolute error {_short(mae, unit)} on {crystals}"
+    value, _ = with_interval(mae.value, mae.low, mae.high, digits=1)
+    return f"{model}: mean absolute error {with_unit(value, unit)} on {crystals}"
 
 
 def class_headline(model: str, area: Estimate, loss: Estimate, crystals: str) -> str:
@@ -56,13 +55,6 @@ def class_headline(model: str, area: Estimate, loss: Estimate, crystals: str) ->
         return f"{model}: the error on {crystals} is not known"
     first = "" if area.value is None else f"ROC-AUC {plain(area.value)}, "
     return f"{model}: {first}log loss {plain(loss.value)} on {crystals}"
-
-
-def _short(estimate: Estimate, unit: str) -> str:
-    """A number with the digits that its interval leaves, without the interval."""
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return with_unit(plain(estimate.value), unit)
-    return with_unit(to_interval(estimate.value, estimate.low, estimate.high, digits=1)[0], unit)
 
 
 def verdict(
