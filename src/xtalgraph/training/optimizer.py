@@ -47,6 +47,8 @@ class EagerAdamW(AdamW):
         """Move the weights that have gradients."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
             states = [self._state_of(weight) for weight in weights]
             steps = [state["step"] for state in states]
             torch._foreach_add_(steps, 1)
