@@ -2,12 +2,23 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from xtalgraph.graphs.graph import Graph, Scope, scoped
+from xtalgraph.graphs.pairs import Pairs, find_pairs
+
+_OF_EDGES: Final[tuple[str, ...]] = (
+    "crystal_of_atom",
+    "crystal_of_edge",
+    "edge_starts",
+    "triplet_starts",
+    "pairs",
+)
+"""What is computed once for a graph, whatever the positions."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +55,40 @@ class CrystalGraph(Graph):
         )
         start = self.position.index_select(0, self.center)
         return self.position.index_select(0, self.neighbor) + shift - start
+
+    @cached_property
+    def pairs(self) -> Pairs | None:
+        """Each edge with its reverse; None where an edge has none."""
+        return find_pairs(self.center, self.neighbor, self.image)
+
+    @cached_property
+    def pair_distance(self) -> Float[Tensor, " pairs"]:
+        """Length of both edges of each pair, in Å; of a graph that has pairs."""
+        first = self.pairs.first if self.pairs is not None else self.center[:0]
+        image = self.image.index_select(0, first).to(self.cell.dtype)
+        if len(self) == 1:
+            shift = image @ self.cell[0]
+        else:
+            cell = self.cell.index_select(0, self.crystal_of_edge.index_select(0, first))
+            shift = torch.einsum("pi,pij->pj", image, cell)
+        start = self.position.index_select(0, self.center.index_select(0, first))
+        end = self.position.index_select(0, self.neighbor.index_select(0, first))
+        return torch.linalg.vector_norm(end + shift - start, dim=-1)
+
+    def moved(
+        self, position: Float[Tensor, "atoms 3"], cell: Float[Tensor, "crystals 3 3"]
+    ) -> "CrystalGraph":
+        """Return the same edges at other positions; what follows from them alone is kept.
+
+        Args:
+            position: Å.
+            cell: Lattice vectors as rows, Å.
+        """
+        graph = self.replace(position=position, cell=cell)
+        for name in _OF_EDGES:
+            if name in self.__dict__:
+                graph.__dict__[name] = self.__dict__[name]
+        return graph
 
     @cached_property
     def distance(self) -> Float[Tensor, " edges"]:

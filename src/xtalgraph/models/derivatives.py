@@ -44,7 +44,7 @@ def displaced(graph: CrystalGraph, *by: str) -> Displaced:
         cell = cell + cell @ strain
         of_atom = strain.index_select(0, graph.crystal_of_atom)
         position = position + torch.einsum("ai,aij->aj", position, of_atom)
-    return Displaced(graph.replace(position=position, cell=cell), variables)
+    return Displaced(graph.moved(position, cell), variables)
 
 
 def derivatives(

@@ -1,20 +1,24 @@
 """SchNet: convolutions whose filters are functions of the distance."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.ranges import Depth, Step, Width, check_ranges
+from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.pairs import Pairs
 from xtalgraph.models.encoder import Encoder, Features, Reads
 from xtalgraph.nn.activation import ShiftedSoftplus
 from xtalgraph.nn.aggregation import SumAggregator
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import rows_of_elements
-from xtalgraph.nn.expansion import EdgeExpansion, EnvelopeName, make_envelope
+from xtalgraph.nn.expansion import EdgeExpansion, EnvelopeName, Expansion, make_envelope
 from xtalgraph.nn.messages import Message, MessagePassing, Nothing, ReplaceUpdate
+from xtalgraph.nn.pair_sum import pair_sum
 from xtalgraph.nn.radial import GaussianBasis
 
 
@@ -65,12 +69,26 @@ class Interaction(nn.Module):
     def forward(
         self,
         atom: Float[Tensor, "atoms width"],
-        edge: Float[Tensor, "edges basis"],
-        envelope: Float[Tensor, " edges"],
+        edges: Expansion,
         graph: Graph,
+        pairs: Pairs | None,
     ) -> Float[Tensor, "atoms width"]:
-        """Return v."""
-        return self.dense(self.convolution(atom, edge, envelope, graph))
+        """Return v.
+
+        Args:
+            atom: x.
+            edges: The Gaussians and f_c, of each edge, or of each pair where there are pairs.
+            graph: Whose atoms and edges they are.
+            pairs: The edges in pairs that share a filter; None where an edge has no reverse.
+        """
+        if pairs is None:
+            received = self.convolution(atom, edges.features, edges.envelope, graph)
+        else:
+            message = cast(FilterMessage, self.convolution.message)
+            filters = message.filter(edges.features) * edges.weight
+            received = pair_sum(message.of_neighbor(atom), filters, pairs, graph.edge_starts)
+        update: Tensor = self.dense(received)
+        return update
 
 
 class SchNet(Encoder):
@@ -126,10 +144,14 @@ class SchNet(Encoder):
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their atoms."""
-        edges = self.edges(graph, self.embed.weight.dtype)
+        dtype = self.embed.weight.dtype
+        if isinstance(graph, CrystalGraph) and graph.pairs is not None:
+            pairs, edges = graph.pairs, self.edges.of_pairs(graph, dtype)
+        else:
+            pairs, edges = None, self.edges(graph, dtype)
         hidden = [rows_of_elements(self.embed.weight, graph)]
         for interaction in self.interactions:
             atom = self.connections.input(hidden)
-            update = interaction(atom, edges.features, edges.envelope, graph)
+            update = interaction(atom, edges, graph, pairs)
             hidden.append(self.connections.residual(atom, update))
         return Features(self.connections.output(hidden), layers=tuple(hidden))

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.nn.angular import AngularBasis
 from xtalgraph.nn.radial import RadialBasis
@@ -165,6 +166,17 @@ class EdgeExpansion(nn.Module):
         envelope = self.envelope(distance)
         weight = weighted(envelope, graph.edge_multiplicity)
         return Expansion(self.basis(distance), envelope, weight.unsqueeze(-1))
+
+    def of_pairs(self, graph: CrystalGraph, dtype: torch.dtype) -> Expansion:
+        """Expand each pair of edges of a graph once.
+
+        Args:
+            graph: That has pairs.
+            dtype: Of what is returned.
+        """
+        distance = graph.pair_distance.to(dtype)
+        envelope = self.envelope(distance)
+        return Expansion(self.basis(distance), envelope, envelope.unsqueeze(-1))
 
 
 @final
