@@ -19,7 +19,7 @@ def notebooks():
 
 
 def test_there_is_one_for_each_exercise():
-    assert [page.stem for page in PAGES] == [f"exercise-{n}" for n in (1, 2, 3, 4)]
+    assert [page.stem for page in PAGES] == [f"exercise-{n}" for n in (1, 2, 3, 4, 5)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -123,7 +123,7 @@ class LinearPotential:
         counts = counts[:, counts[split.train].any(axis=0)]
         roles = {target.name: role_of_target(target) for target in labels.targets}
         (energy,) = (name for name, role in roles.items() if role == "energy")
-        reference = reference_energies(counts[split.train], labels.of(energy, split.train))
+        reference = _reference_energies(counts[split.train], labels.of(energy, split.train))
         offset = counts @ reference
         moments: dict[str, dict[str, _Moments]] = {"train": {}, "val": {}}
         for part, of_target in moments.items():
@@ -202,15 +202,10 @@ class LinearPotential:
         return Values(labels.targets, arrays, labels.num_atoms)
 
 
-def reference_energies(
+def _reference_energies(
     counts: Float[np.ndarray, "crystals elements"], energies: Float[np.ndarray, " crystals"]
 ) -> Float[np.ndarray, " elements"]:
-    """Return the energies of the elements, eV, by least squares on energies per atom.
-
-    Args:
-        counts: Atoms of each element in each crystal.
-        energies: Of the cells, eV; NaN where there is none.
-    """
+    """Return the energies of the elements, eV, by least squares on energies per atom."""
     known = np.isfinite(energies)
     size = counts[known].sum(axis=1)
     rows, values = counts[known] / size[:, None], energies[known] / size

@@ -34,7 +34,7 @@ VERBS: Final[dict[str, str]] = {
     "report": "Write a run's report again.",
     "ablate": "Train a grid of settings, and compare them.",
     "tune": "Search settings by validation, then test the best once.",
-    "exercise": "Do one of the four exercises.",
+    "exercise": "Do one of the exercises.",
 }
 """Every verb with its one line of help; its module bears its name."""
 

@@ -40,3 +40,6 @@ FOR_POTENTIALS: Final = "gemnet"
 
 CLASSIC: Final = "cgcnn"
 """The architecture of the exercises: small, and the one that others are measured by."""
+
+OF_DISTANCES: Final = "schnet"
+"""The architecture of the lesson on forces: small, smooth, and of distances alone."""

@@ -15,10 +15,10 @@ def test_the_first_exercise_by_its_number(tmp_path):
     ("number", "options", "message"),
     [
         ("2", {"run": "run"}, "--run goes with exercise 4"),
-        ("1", {"small": True}, "go with exercises 2 to 4"),
-        ("1", {"epochs": 3}, "go with exercises 2 to 4"),
+        ("1", {"small": True}, "go with exercises 2 to 5"),
+        ("1", {"epochs": 3}, "go with exercises 2 to 5"),
         ("2", {"epochs": 0}, "epochs must be at least 1"),
-        ("5", {}, "number must be one of '1', '2', '3', '4'"),
+        ("6", {}, "number must be one of '1', '2', '3', '4', '5'"),
     ],
 )
 def test_options_of_another_exercise_are_refused(number, options, message, tmp_path):

@@ -1,1 +1,1 @@
-"""The four exercises: each a function, a command, a page and a notebook."""
+"""The exercises: each a function, a command, a page and a notebook."""

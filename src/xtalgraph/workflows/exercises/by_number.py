@@ -10,13 +10,14 @@ from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.workflows.exercises.depth_sweep import depth_sweep
 from xtalgraph.workflows.exercises.edge_count import edge_count
 from xtalgraph.workflows.exercises.exercise import ExerciseResults
+from xtalgraph.workflows.exercises.force_heads import force_heads
 from xtalgraph.workflows.exercises.perovskite_training import perovskite_training
 from xtalgraph.workflows.exercises.worst_errors import worst_errors
 
 
 @checks_arguments
 def exercise(
-    number: Literal["1", "2", "3", "4"],
+    number: Literal["1", "2", "3", "4", "5"],
     *,
     out: Annotated[str | Path, Spelled("DIR")],
     data: Annotated[str | Path | None, Spelled("PATH")] = None,
@@ -25,15 +26,16 @@ def exercise(
     run: Annotated[str | Path | None, Spelled("RUN")] = None,
     progress: bool = True,
 ) -> ExerciseResults:
-    """Do one of the four exercises of docs/exercises.
+    """Do one of the exercises of docs/exercises.
 
     Args:
         number: Which.
         out: Folder for what is found.
         data: 1: a file with one crystal (rock salt); 2 to 4: the table of perovskites with columns
-            e_form and fold (matbench_perovskites, which is fetched).
-        small: 2 to 4: learn from the embedded rigid-ion set, in minutes.
-        epochs: 2 to 4: passes.
+            e_form and fold (matbench_perovskites, which is fetched); 5: frames with energy and
+            forces.
+        small: 2 to 5: learn from the embedded rigid-ion set, in minutes.
+        epochs: 2 to 5: passes.
         run: 4: the run that is looked into (that of exercise 2 is trained).
         progress: Show progress bars on standard error.
 
@@ -44,10 +46,10 @@ def exercise(
     if number != "4" and run is not None:
         raise ConfigError("--run goes with exercise 4")
     if number == "1" and (small or epochs is not None):
-        raise ConfigError("--small and --epochs go with exercises 2 to 4")
+        raise ConfigError("--small and --epochs go with exercises 2 to 5")
     if number == "1":
         return edge_count(out, data)
     if number == "4":
         return worst_errors(out, data, run=run, small=small, epochs=epochs, progress=progress)
-    trained = perovskite_training if number == "2" else depth_sweep
+    trained = {"2": perovskite_training, "3": depth_sweep, "5": force_heads}[number]
     return trained(out, data, small=small, epochs=epochs, progress=progress)
