@@ -124,7 +124,7 @@ def frames(tmp_path_factory) -> Path:
 def run_of_a_potential(frames, tmp_path_factory) -> Path:
     """A run of two potentials that know energies, forces and stresses."""
     out = tmp_path_factory.mktemp("runs") / "potential"
-    small = ["model.width=12", "model.filters=12", "model.depth=2", "graph.cutoff=4.5"]
+    small = ["model.width=12", "model.filters=12", "training.batch_size=24", "graph.cutoff=4.5"]
     xtalgraph.train(
         frames,
         target=["energy", "forces", "stress"],
@@ -132,7 +132,12 @@ def run_of_a_potential(frames, tmp_path_factory) -> Path:
         out=out,
         epochs=6,
         members=2,
-        overrides=[*small, "training.threads=1", "training.batch_size=24"],
+        overrides=[
+            *small,
+            "training.threads=1",
+            "training.batch_size=24",
+            "data.test_fraction=0.4",
+        ],
         progress=False,
     )
     return out

@@ -16,6 +16,7 @@ from xtalgraph.models.manifest import write_manifest
 from xtalgraph.workflows import diagnose as module
 from xtalgraph.workflows.diagnose import NAMES
 
+OF_PROPERTIES = tuple(n for n in NAMES if DIAGNOSTICS[n].asked_of != "potential")
 QUICK = ["order", "size", "smoothing"]
 
 
@@ -34,7 +35,7 @@ def texts_of(value):
 
 def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
     found = xtalgraph.diagnose(copied, retrain=True, progress=False)
-    assert tuple(one.name for one in found.results) == NAMES
+    assert tuple(one.name for one in found.results) == OF_PROPERTIES
     for one in found.results:
         if one.verdict in (Verdict.OK, Verdict.ALARM) and one.number is not None:
             assert one.threshold is not None
@@ -49,7 +50,7 @@ def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
     assert "<script" not in page
     for loading in ("src=", "@import", 'http-equiv="refresh"'):
         assert loading not in page
-    assert all(f'<section id="{name}">' in page for name in NAMES)
+    assert all(f'<section id="{name}">' in page for name in OF_PROPERTIES)
     assert len(page) < 5e6
     retrained = next(one for one in found.results if one.name == "retrained")
     assert "1 epochs, the model 4" in sentence_of(retrained, found.quantity)
@@ -58,7 +59,7 @@ def test_every_question_has_an_answer_on_one_page_that_loads_nothing(copied):
 @pytest.mark.parametrize(
     ("which", "names"),
     [
-        ("run_of_members", tuple(name for name in NAMES if name != "retrained")),
+        ("run_of_members", tuple(name for name in OF_PROPERTIES if name != "retrained")),
         ("run_of_members_on_a_fold", ("cutoff-path", "cutoff", "smoothing", "reach")),
     ],
 )
@@ -135,6 +136,8 @@ def test_what_cannot_be_asked_is_refused(copied, csv_path, tmp_path):
         xtalgraph.diagnose(copied, only=["oder"], progress=False)
     with pytest.raises(ConfigError, match="say --retrain"):
         xtalgraph.diagnose(copied, only=["retrained"], progress=False)
+    with pytest.raises(ConfigError, match="is of a potential, and the run is none"):
+        xtalgraph.diagnose(copied, only=["forces"], progress=False)
     with pytest.raises(ConfigError, match="sample must be at least 1"):
         xtalgraph.diagnose(copied, sample=0, progress=False)
     with pytest.raises(ConfigError, match="has no target 'enrgy'"):

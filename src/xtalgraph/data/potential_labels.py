@@ -222,7 +222,7 @@ def check_stress(
     for members in groups.values():
         for rank, first in enumerate(members):
             for second in members[rank + 1 : rank + 40]:
-                strain = _strain_between(crystals[first], crystals[second])
+                strain = strain_between(crystals[first], crystals[second])
                 if strain is None:
                     continue
                 volume = (crystals[first].volume + crystals[second].volume) / 2
@@ -238,8 +238,13 @@ def check_stress(
     return StressCheck(len(changes), float(np.sum(change * work) / total))
 
 
-def _strain_between(first: Crystal, second: Crystal) -> Float[np.ndarray, "3 3"] | None:
-    """Return the strain that makes the second crystal of the first, None if it is not one alone."""
+def strain_between(first: Crystal, second: Crystal) -> Float[np.ndarray, "3 3"] | None:
+    """Return the strain that makes the second crystal of the first, None if it is not one alone.
+
+    Args:
+        first: A crystal.
+        second: One with the same elements in the same order.
+    """
     deformation = np.linalg.solve(first.cell, second.cell)
     size = np.abs(deformation - np.eye(3)).max()
     if not 1e-6 < size < _STRAIN:

@@ -158,6 +158,26 @@ def class_style(crystal: BondedCrystal) -> AtomStyle:
     return AtomStyle(np.array(colors).reshape(-1, 3), names, handles, 5)
 
 
+def value_style(values: Float[np.ndarray, " atoms"], name: str) -> AtomStyle:
+    """Tell atoms apart by a number that is not negative: pale for 0, red for the largest.
+
+    Args:
+        values: One for each atom of the cell.
+        name: What they are, with the unit.
+    """
+    largest = float(values.max(initial=0.0)) or 1.0
+    pale, strong = np.array(to_rgb("#e3e6e9")), to_rgb("#c8501e")
+    colors = pale + (values / largest)[:, None] * (np.array(strong) - pale)
+    handles = [
+        _legend_dot(
+            to_hex(tuple(pale + share * (np.array(strong) - pale))), 1.2, f"{share * largest:.2g}"
+        )
+        for share in (0.0, 0.5, 1.0)
+    ]
+    handles.append(Line2D([], [], linestyle="none", label=name))
+    return AtomStyle(colors.reshape(-1, 3), [], handles, 4)
+
+
 def _legend_dot(color: str, radius: float, label: str) -> Line2D:
     return Line2D(
         [],

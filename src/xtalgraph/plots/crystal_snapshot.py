@@ -17,11 +17,12 @@ from xtalgraph.plots.atom_styles import (
     covalent_radius,
     element_style,
     mixed,
+    value_style,
 )
 from xtalgraph.plots.bonded_crystal import BondedCrystal
 from xtalgraph.plots.crystal_drawing import CrystalDrawing, draw_crystal, viewpoint
 from xtalgraph.plots.depth_canvas import Canvas, strip
-from xtalgraph.plots.style import MUTED, house_axes
+from xtalgraph.plots.style import INK, MUTED, house_axes
 
 BALL_SHARE = 0.42
 """Radius of a ball over the covalent radius of its element."""
@@ -35,6 +36,10 @@ RASTER_FROM = 60
 """With more balls than this, an SVG holds the picture as pixels."""
 NAME_MARGIN = 0.03
 """Room for the name of an axis to each side, as a share of the picture."""
+LONGEST_ARROW = 3.0
+"""Å."""
+SHORTEST_ARROW = 0.35
+"""Of the longest; shorter ones are not drawn."""
 EDGE_COLOR = "#7f8b97"
 EDGE_WIDTH = 0.00036
 """Half the width of the cell's edges over the distance of the eye."""
@@ -48,6 +53,8 @@ def crystal_snapshot(
     title: str = "",
     size: float = 3.2,
     color: Literal["element", "class"] = "element",
+    vectors: Float[np.ndarray, "atoms 3"] | None = None,
+    vector_name: str = "",
 ) -> Figure:
     """Atoms as shaded balls, bonds as sticks, the cell as lines, in a slight perspective.
 
@@ -59,17 +66,23 @@ def crystal_snapshot(
         size: Width of the picture in inches.
         color: By ``element``, or by symmetry ``class``; where there are more classes than
             colours, atoms in sight bear the number of theirs.
+        vectors: Of each atom of the cell: it is coloured by the length, and the long ones are
+            drawn as arrows.
+        vector_name: What they are, with the unit.
 
     Raises:
         InputError: When the colours are to be those of classes that are not known.
     """
     drawing = draw_crystal(crystal)
-    style = element_style(crystal) if color == "element" else class_style(crystal)
+    if vectors is not None:
+        style = value_style(np.linalg.norm(vectors, axis=1), vector_name)
+    else:
+        style = element_style(crystal) if color == "element" else class_style(crystal)
     with house_axes(size, size * 1.08) as (figure, axes):
         axes.set_axis_off()
         axes.set_aspect("equal")
         if len(drawing.numbers):
-            _paint(axes, drawing, crystal, style)
+            _paint(axes, drawing, crystal, style, vectors)
         if title:
             figure.suptitle(title, fontsize=10, fontweight="bold")
         figure.legend(
@@ -82,7 +95,13 @@ def crystal_snapshot(
         return figure
 
 
-def _paint(axes: Axes, drawing: CrystalDrawing, crystal: BondedCrystal, style: AtomStyle) -> None:
+def _paint(
+    axes: Axes,
+    drawing: CrystalDrawing,
+    crystal: BondedCrystal,
+    style: AtomStyle,
+    vectors: Float[np.ndarray, "atoms 3"] | None,
+) -> None:
     rotation = viewpoint(crystal.cell)
     corners = drawing.edges.reshape(-1, 3)
     middle = np.concatenate([drawing.positions[~drawing.is_image], corners]).mean(axis=0)
@@ -100,6 +119,8 @@ def _paint(axes: Axes, drawing: CrystalDrawing, crystal: BondedCrystal, style: A
     reach = radii * canvas.magnify(seen[:, 2])
     lines = corners[:, :2] * canvas.magnify(corners[:, 2:])
     _name_atoms(axes, style.names, flat, seen[:, 2], reach)
+    if vectors is not None:
+        _add_arrows(axes, drawing, flat, (vectors @ rotation.T)[:, :2])
     low = np.concatenate([flat - reach[:, None], lines]).min(axis=0) - 0.35
     high = np.concatenate([flat + reach[:, None], lines]).max(axis=0) + 0.35
     margin = NAME_MARGIN * float((high - low).max())
@@ -141,6 +162,20 @@ def _add_balls(
             outline = Outline(round_corners * radius * radii[ball] * scale + spot, disc.codes)
             face = mixed(body, "#ffffff", white)
             canvas.add(outline, depth + 1e-6 * layer, face, rim if layer == 0 else face)
+
+
+def _add_arrows(
+    axes: Axes,
+    drawing: CrystalDrawing,
+    flat: Float[np.ndarray, "balls 2"],
+    vectors: Float[np.ndarray, "atoms 2"],
+) -> None:
+    """Draw the long vectors, over everything, at the atoms of the cell."""
+    length = np.linalg.norm(vectors, axis=1)
+    long = ~drawing.is_image & (length[drawing.site] > SHORTEST_ARROW * length.max(initial=0.0))
+    shown = vectors[drawing.site[long]] * LONGEST_ARROW / (length.max(initial=0.0) or 1.0)
+    common: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1.0, "zorder": 6}
+    axes.quiver(*flat[long].T, *shown.T, width=0.008, color=INK, **common)
 
 
 def _name_atoms(

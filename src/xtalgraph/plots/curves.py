@@ -27,6 +27,8 @@ class Curve:
     """Which of `COLORS`; what is no model is dashed."""
     dots: bool = False
     """Whether its points are marked."""
+    line: bool = True
+    """Whether they are joined."""
 
 
 def curves_plot(
@@ -37,6 +39,7 @@ def curves_plot(
     titles: Sequence[str] = (),
     vertical: float | None = None,
     log: bool = False,
+    shared: bool = True,
 ) -> Figure:
     """Draw panels of curves, two in a row.
 
@@ -47,10 +50,11 @@ def curves_plot(
         titles: Above each panel; none at all for a single one.
         vertical: Where a thin vertical line stands; None for no line.
         log: Whether the vertical axis is logarithmic.
+        shared: Whether all panels have one horizontal axis.
     """
     single, lines = len(panels) == 1, -(-len(panels) // 2)
     with house_figure(4.6, 3.2 if single else 0.7 + 1.75 * lines) as figure:
-        all_axes = figure.subplots(lines, min(len(panels), 2), squeeze=False, sharex=True).ravel()
+        all_axes = figure.subplots(lines, min(len(panels), 2), squeeze=False, sharex=shared).ravel()
         for axes in all_axes[len(panels) :]:
             axes.set_axis_off()
         for number, (axes, curves) in enumerate(zip(all_axes, panels, strict=False)):
@@ -60,7 +64,7 @@ def curves_plot(
                     curve.y,
                     color=COLORS[curve.role],
                     linewidth=1.5,
-                    linestyle="-" if curve.role in ("model", "other") else (0, (4, 2)),
+                    linestyle=_line(curve),
                     marker="o" if curve.dots else "",
                     markersize=3.5,
                     label=curve.label,
@@ -80,3 +84,9 @@ def curves_plot(
         if any(labels):
             figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
         return figure
+
+
+def _line(curve: Curve) -> str | tuple[int, tuple[int, int]]:
+    if not curve.line:
+        return ""
+    return "-" if curve.role in ("model", "other") else (0, (4, 2))

@@ -3,11 +3,12 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import numpy as np
 from tqdm import tqdm
 
 from xtalgraph.conventions.choices import Device
@@ -21,8 +22,10 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import KnownDataset, resolve_source
 from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
+from xtalgraph.data.label_reading import is_missing
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+from xtalgraph.evidence.diagnostics.frames import FrameLabels
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
 from xtalgraph.evidence.pages.diagnosis import (
@@ -39,6 +42,8 @@ from xtalgraph.workflows.run import Run
 
 log = logging.getLogger("xtalgraph")
 
+_GROUPS: Final = ("group", "config_type")
+"""Columns that are taken for the configuration groups of frames."""
 FORMAT: Final = 4
 """Of ``diagnose.json``; counts up when a diagnostic would measure something else."""
 NAMES: Final = (
@@ -56,6 +61,11 @@ NAMES: Final = (
     "reach",
     "groups",
     "worst",
+    "forces",
+    "worst-frames",
+    "force-path",
+    "energy-volume",
+    "committee",
 )
 """Every diagnostic, in the order of the page; `retrained` needs ``retrain=True``."""
 
@@ -91,6 +101,7 @@ def diagnose(
     data: Any = None,
     *,
     target: Annotated[str | None, Spelled("COL")] = None,
+    group: Annotated[str | None, Spelled("COLUMN")] = None,
     sample: Count = 500,
     retrain: bool = False,
     only: Annotated[Sequence[str], Spelled("A,B,...", commas=True, choices=NAMES)] = (),
@@ -105,7 +116,9 @@ def diagnose(
     Args:
         run: A run folder.
         data: Where its crystals are now, by default where they were.
-        target: Which of several targets, by default the first.
+        target: Which of several targets, by default the first, of a potential the energy.
+        group: The column of the configuration groups of a potential's frames, by default
+            group or config_type where there is one.
         sample: Test crystals that are examined, at most.
         retrain: Train the same architecture without elements, too.
         only: Names of diagnostics, by default all.
@@ -122,7 +135,7 @@ def diagnose(
         RunError: If it is not a finished run.
     """
     opened = Run.open(run)
-    wanted = _wanted(only, retrain)
+    wanted = _wanted(only, retrain, opened.predictor.spec.is_potential)
     chosen = _target(opened, target)
     opened.predictor.to(device)
     whole = opened.data(data, progress=progress)
@@ -130,6 +143,7 @@ def diagnose(
     divided = whole.only(chosen.name)
     source = data if data is not None else opened.config.data.path
     tested = _tested(opened, divided, sample, resolve_source(source)[1])
+    tested = replace(tested, frames=_frame_labels(whole, chosen.name, group))
     if len(tested.test) == 0:
         raise InputError(f"no test crystal of {opened.folder} can be predicted")
 
@@ -139,6 +153,7 @@ def diagnose(
         "data_sha256": opened.division["data_sha256"],
         "target": chosen.name,
         "sample": sample,
+        **({} if group is None else {"group": group}),
     }
     quantity = Quantity(chosen.name, tested.unit, chosen.unit)
     with reading(opened.folder / "diagnose.json", "remove it, and everything is measured again"):
@@ -172,22 +187,50 @@ def _expect_ordered(dataset: Dataset) -> None:
         )
 
 
-def _wanted(only: Sequence[str], retrain: bool) -> list[str]:
+def _frame_labels(whole: Divided, energy: str, group: str | None) -> FrameLabels | None:
+    """Return the forces of the crystals that have an energy, and their groups."""
+    dataset = whole.dataset
+    columns = dataset.table.columns
+    if group is not None and group not in columns:
+        names = [str(name) for name in columns]
+        raise InputError(f"there is no column {group!r} for the groups{nearest(group, names)}")
+    forces = next((one.name for one in dataset.targets if _is_force(one)), None)
+    if forces is None:
+        return None
+    known = np.flatnonzero(dataset.labels.known(energy))
+    named = group or next((name for name in _GROUPS if name in columns), None)
+    groups = None
+    if named is not None:
+        groups = ["" if is_missing(one) else str(one) for one in columns[named].iloc[known]]
+        groups = [one or "without a group" for one in groups]
+    return FrameLabels(forces, dataset.labels.select(known), groups)
+
+
+def _is_force(target: Target) -> bool:
+    return target.derivative is not None and target.derivative.by == "position"
+
+
+def _wanted(only: Sequence[str], retrain: bool, is_potential: bool) -> list[str]:
     for name in only:
         if name not in NAMES:
             raise ConfigError(f"there is no diagnostic {name!r}{nearest(name, NAMES)}")
         if DIAGNOSTICS[name].trains and not retrain:
             raise ConfigError(f"the diagnostic {name!r} trains a model: say --retrain")
+        if DIAGNOSTICS[name].asked_of == "potential" and not is_potential:
+            raise ConfigError(f"the diagnostic {name!r} is of a potential, and the run is none")
+    kind = "potential" if is_potential else "property"
     return [
         name
         for name, diagnostic in DIAGNOSTICS.items()
-        if (name in only or not only) and (retrain or not diagnostic.trains)
+        if (name in only or (not only and diagnostic.asked_of in (kind, "both")))
+        and (retrain or not diagnostic.trains)
     ]
 
 
 def _target(run: Run, name: str | None) -> Target:
     targets = {target.name: target for target in run.config.targets}
-    chosen = next(iter(targets.values())) if name is None else targets.get(name)
+    first = next((one for one in targets.values() if one.derivative is None), None)
+    chosen = first if name is None else targets.get(name)
     if chosen is None:
         raise ConfigError(f"{run.folder} has no target {name!r}{nearest(str(name), targets)}")
     if not chosen.is_one_number:

@@ -12,6 +12,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.evidence.diagnostics.frames import FrameErrors, FrameLabels, frame_errors
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.pairs import mae, r2
 from xtalgraph.models.predictor import Predictor
@@ -68,6 +69,8 @@ class Evaluator:
     """Of all crystals, where the model reads the state of a crystal."""
     train_halves: "Callable[[Evaluator], Halves] | None" = None
     """Trains models that see one half of each crystal, for the diagnostic ``retrained``."""
+    frames: FrameLabels | None = None
+    """Of a potential: the forces of the crystals, and their groups."""
 
     @cached_property
     def sizes(self) -> Int[np.ndarray, " crystals"]:
@@ -113,6 +116,11 @@ class Evaluator:
     def r2(self) -> float:
         """R² on the test rows; NaN where they have one value."""
         return r2(self.values[self.test], self.predictions)
+
+    @cached_property
+    def test_frames(self) -> FrameErrors | None:
+        """The test frames with the errors of their forces; None where forces are no target."""
+        return None if self.frames is None else frame_errors(self, self.frames)
 
     @cached_property
     def seen(self) -> Int[np.ndarray, "119"]:

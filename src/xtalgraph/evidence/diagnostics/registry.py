@@ -13,7 +13,11 @@ from xtalgraph.evidence.diagnostics import (
     cutoffs,
     depth,
     drawings,
+    drawings_of_potential,
+    energy_volume,
     errors,
+    force_errors,
+    force_path,
     labels,
     shortcuts,
     volume,
@@ -24,6 +28,7 @@ from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
 from xtalgraph.evidence.text import diagnostics_of_data as data_text
 from xtalgraph.evidence.text import diagnostics_of_model as model_text
+from xtalgraph.evidence.text import diagnostics_of_potential as potential_text
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class Diagnostic:
     """Why the threshold is where it is, or how to read the table."""
     trains: bool = False
     """Whether it trains a model, and so is done only on request."""
+    asked_of: Literal["property", "potential", "both"] = "property"
+    """Of which models it is asked unless it is named; those of a potential are of no other."""
 
     def says(self, result: DiagnosticResult, quantity: Quantity) -> str:
         """Return what a result means, or why there is none."""
@@ -97,6 +104,7 @@ _ALL: Final = (
         drawings.duplicates,
         measured="share of the test crystals whose label is revealed by a copy in training",
         reason="Up to a share of 1\u00a0% the effect on the test error is below its uncertainty.",
+        asked_of="both",
     ),
     Diagnostic(
         "size",
@@ -176,6 +184,7 @@ _ALL: Final = (
         measured="mean change of a prediction at ± 0.25 Å, relative to the test MAE",
         reason="At 1, a change of the cutoff by less than the width of a shell of neighbours "
         "matters as much as all errors of the model.",
+        asked_of="both",
     ),
     Diagnostic(
         "smoothing",
@@ -187,6 +196,7 @@ _ALL: Final = (
         measured="cosine distance of neighbours after the last layer, relative to the largest",
         alarm="below",
         reason="Below 0.01 the readout can hardly distinguish the atoms of a crystal.",
+        asked_of="both",
     ),
     Diagnostic(
         "reach",
@@ -198,6 +208,7 @@ _ALL: Final = (
         measured="edges over which an atom has an influence",
         alarm="below",
         reason="Each layer should extend the range by one edge, up to the farthest atom.",
+        asked_of="both",
     ),
     Diagnostic(
         "groups",
@@ -216,7 +227,62 @@ _ALL: Final = (
         drawings.worst_errors,
         reason=model_text.CAUSES,
     ),
+    Diagnostic(
+        "forces",
+        "Errors of energies and forces, by element, group and size",
+        force_errors.ForceErrors,
+        force_errors.force_errors,
+        potential_text.force_errors,
+        drawings_of_potential.force_errors,
+        asked_of="potential",
+    ),
+    Diagnostic(
+        "worst-frames",
+        "The frames with the largest errors of forces",
+        force_errors.WorstFrames,
+        force_errors.worst_frames,
+        potential_text.worst_frames,
+        drawings_of_potential.worst_frames,
+        asked_of="potential",
+    ),
+    Diagnostic(
+        "force-path",
+        "Force while an atom crosses the cutoff",
+        force_path.ForcePath,
+        force_path.force_path,
+        potential_text.force_path,
+        drawings_of_potential.force_path,
+        measured="jump of the force at the cutoff, relative to the MAE of forces",
+        alarm="above",
+        reason="With a smooth envelope only rounding and slope are left, 1e-6 and less.",
+        asked_of="potential",
+    ),
+    Diagnostic(
+        "energy-volume",
+        "Energy by volume of the crystals in training",
+        energy_volume.EnergyVolume,
+        energy_volume.energy_volume,
+        potential_text.energy_volume,
+        drawings_of_potential.energy_volume,
+        measured="valleys of a curve between 78 and 126\u00a0% of the volume",
+        alarm="above",
+        reason="Matter has one; another is where frames are missing.",
+        asked_of="potential",
+    ),
+    Diagnostic(
+        "committee",
+        "Standard deviation of the members and error of the forces",
+        force_errors.Committee,
+        force_errors.committee,
+        potential_text.committee,
+        drawings_of_potential.committee,
+        measured="rank correlation of standard deviation and error over atoms",
+        alarm="below",
+        reason="At 0.3 the standard deviation explains a tenth of the ranks of the errors.",
+        asked_of="potential",
+    ),
 )
 
 DIAGNOSTICS: Final = MappingProxyType({diagnostic.name: diagnostic for diagnostic in _ALL})
-"""Labels first, then shortcuts, then the cutoff and the layers, then the errors themselves."""
+"""Labels first, then shortcuts, then the cutoff and the layers, then the errors themselves; those
+of potentials last."""

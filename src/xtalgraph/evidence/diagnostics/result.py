@@ -39,6 +39,9 @@ class Reason(StrEnum):
     NO_GRAPH = "no graph"
     NO_LAYERS = "no layers"
     EQUAL_ATOMS = "equal atoms"
+    NO_FORCES = "no forces"
+    ONE_MEMBER = "one member"
+    FEW_ATOMS = "few atoms"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xtalgraph.evidence.diagnostics.force_errors import WorstFrames
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
 from xtalgraph.evidence.diagnostics.worst import WorstErrors
@@ -130,6 +131,7 @@ def _section(result: DiagnosticResult, quantity: Quantity, pictures: Sequence[Pi
             f'<div class="answer"><div>{text}</div>{f"<div>{large}</div>" if large else ""}</div>',
             f'<div class="gallery">{small}</div>' if small else "",
             _cases(result.numbers, quantity) if isinstance(result.numbers, WorstErrors) else "",
+            _frames(result.numbers) if isinstance(result.numbers, WorstFrames) else "",
         ],
     )
 
@@ -171,6 +173,36 @@ def _cases(numbers: WorstErrors, quantity: Quantity) -> str:
         "nearest composition, label",
         "rarest element, training crystals",
         "atoms",
+    ]
+    return table(head, rows, "cases")
+
+
+def _frames(numbers: WorstFrames) -> str:
+    """The table of the worst frames."""
+    rows: list[list[Content]] = [
+        [
+            case["id"],
+            formula(case["formula"]),
+            case["group"],
+            f"{case['atoms']:,}",
+            fixed(1000.0 * case["energy"], 1, sign=True),
+            fixed(1000.0 * case["rmse"], 0),
+            f"{case['site']} ({case['element']})",
+            fixed(case["force"], 2),
+            fixed(case["error"], 2),
+        ]
+        for case in numbers.cases
+    ]
+    head = [
+        "id",
+        "formula",
+        "group",
+        "atoms",
+        "energy error, meV/atom",
+        "RMSE of forces, meV/Å",
+        "worst atom",
+        "its force, eV/Å",
+        "error there, eV/Å",
     ]
     return table(head, rows, "cases")
 

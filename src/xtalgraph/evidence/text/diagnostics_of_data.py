@@ -41,6 +41,10 @@ _REASONS: Final[Mapping[Reason, str]] = {
         "Neighbouring atoms are equal before the first layer: each of these crystals has only one "
         "kind of site."
     ),
+    Reason.NO_FORCES: "No test crystal has forces.",
+    Reason.ONE_MEMBER: "The run has one member, so there is no standard deviation: train with "
+    "--members 3.",
+    Reason.FEW_ATOMS: "There are {available} test atoms with forces; at least {needed} are needed.",
 }
 
 

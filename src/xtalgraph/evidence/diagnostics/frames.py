@@ -1,0 +1,82 @@
+"""The test frames of a potential: errors of energy and of the force on each atom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xtalgraph.data.values import Values
+
+if TYPE_CHECKING:
+    from xtalgraph.evidence.diagnostics.evaluator import Evaluator
+
+
+@dataclass(frozen=True, eq=False)
+class FrameLabels:
+    """What is known of the frames of a potential beside their energies."""
+
+    forces: str
+    """The name of the forces among the targets."""
+    labels: Values
+    """Of all crystals, in their order."""
+    groups: Sequence[str] | None = None
+    """The configuration group of each crystal; None where there is no such column."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameErrors:
+    """Errors on the test frames that have forces, their atoms one after the other."""
+
+    rows: Int[np.ndarray, " frames"]
+    """Which crystals of the table."""
+    frame: Int[np.ndarray, " atoms"]
+    """The place in ``rows`` of each atom."""
+    energy_error: Float[np.ndarray, " frames"]
+    """Prediction less label, eV/atom."""
+    number: Int[np.ndarray, " atoms"]
+    """Atomic numbers."""
+    force: Float[np.ndarray, "atoms 3"]
+    """Labels, eV/Å."""
+    error: Float[np.ndarray, "atoms 3"]
+    """Predictions less labels, eV/Å."""
+    std: Float[np.ndarray, "atoms 3"] | None
+    """Standard deviation of the members, eV/Å; None of one member."""
+
+    @property
+    def mae(self) -> float:
+        """Mean absolute error of a component of a force, eV/Å."""
+        return float(np.abs(self.error).mean())
+
+    def atoms_of(self, place: int) -> Int[np.ndarray, " own"]:
+        """Return the places of the atoms of a frame."""
+        return np.flatnonzero(self.frame == place)
+
+
+def frame_errors(tested: "Evaluator", known: FrameLabels) -> FrameErrors:
+    """Predict the test crystals, and compare the forces with their labels.
+
+    Args:
+        tested: Model, crystals and labels.
+        known: Their forces and groups.
+    """
+    has_forces = known.labels.known(known.forces)
+    rows = tested.test[has_forces[tested.test]]
+    crystals = [tested.crystals[row] for row in rows]
+    states = None if tested.states is None else tested.states.select(rows)
+    found = tested.predictor.predict_crystals(crystals, states)
+    rows, crystals = rows[found.places], [crystals[place] for place in found.places]
+    sizes = tested.sizes[rows]
+    energies = found.predictions.values[tested.target.name] / sizes
+    force = known.labels.of(known.forces, rows)
+    std = found.predictions.std
+    return FrameErrors(
+        rows=rows,
+        frame=np.repeat(np.arange(len(rows)), sizes),
+        energy_error=energies - tested.values[rows],
+        number=np.concatenate([np.zeros(0, np.int64), *(one.site_numbers for one in crystals)]),
+        force=force,
+        error=found.predictions.values[known.forces] - force,
+        std=None if std is None else std[known.forces],
+    )
