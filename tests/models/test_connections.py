@@ -16,6 +16,7 @@ from xtalgraph.testing.crystals import contract_crystals
 NAMES = typing.get_args(ConnectionName)
 PAPER = {
     "alignn": "residual",
+    "cace": "residual",
     "cgcnn": "residual",
     "gcn": "none",
     "gemnet": "residual",

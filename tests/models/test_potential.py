@@ -24,6 +24,7 @@ from xtalgraph.testing.crystals import contract_crystals
 
 TARGETS = (energy_target(), forces_target(), stress_target())
 SIZES = {
+    "cace": {"width": 8, "channels": 6, "element_width": 2, "radials": 4},
     "gcn": {"width": 12, "depth": 2},
     "gemnet": {
         "width": 8,

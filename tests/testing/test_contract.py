@@ -27,6 +27,7 @@ SIZES = {
         "angle_basis": 8,
         "basis_step": 0.4,
     },
+    "cace": {"width": 8, "channels": 6, "element_width": 2, "radials": 4},
     "cgcnn": {"width": 16, "depth": 2},
     "gcn": {"width": 16, "depth": 2},
     "gemnet": {

@@ -3,6 +3,7 @@
 from typing import Final
 
 from xtalgraph.models.alignn import ALIGNN
+from xtalgraph.models.cace import CACE
 from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
@@ -17,6 +18,7 @@ from xtalgraph.models.xgn import XGN
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
     "alignn": ALIGNN,
+    "cace": CACE,
     "cgcnn": CGCNN,
     "gcn": GCN,
     "gemnet": GemNet,
@@ -35,7 +37,7 @@ TERMS: Final[dict[str, type[EnergyTerm]]] = {"zbl": ZBL}
 DEFAULT: Final = "xgn"
 """The architecture that is recommended, and taken where none is named."""
 
-FOR_POTENTIALS: Final = "gemnet"
+FOR_POTENTIALS: Final = "cace"
 """The architecture of a potential where none is named."""
 
 CLASSIC: Final = "cgcnn"
