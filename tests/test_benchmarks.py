@@ -42,3 +42,10 @@ def test_the_cost_of_every_encoder_is_measured(encoder):
 def test_every_script_can_be_asked_what_it_measures(script):
     if "argparse" in (FOLDER / script).read_text(encoding="utf-8"):
         assert "usage:" in run(str(FOLDER / script), "--help")
+
+
+@pytest.mark.long
+def test_the_total_energy_is_kept_by_a_known_potential():
+    said = run(str(FOLDER / "nve.py"), "--time", "0.2")
+    assert "order in the time step: 2.0" in said or "order in the time step: 1.9" in said
+    assert "eV/atom/ps" in said
