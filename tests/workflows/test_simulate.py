@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import phonopy
 import pytest
-from ase.build import bulk
+from ase.build import bulk, fcc111
 from ase.calculators.emt import EMT
 from ase.io import read, write
 from click.testing import CliRunner
@@ -197,6 +197,31 @@ def test_what_a_run_has_not_learned_is_told(run, caplog):
     atoms.get_forces()
     assert caplog.text.count("times as far from the atoms in training") == 1  # not at each step
     assert 0.5 * run[1] < calculator.largest_force < 1.001 * run[1]
+
+
+def test_crystals_are_relaxed_side_by_side_as_one_by_one(run, tmp_path):
+    frames = [
+        bulk("Cu", cubic=True),
+        bulk("Cu"),
+        bulk("Cu", "hcp", a=2.6, c=4.2),
+        bulk("Cu", a=1.3),
+    ]
+    frames += [fcc111("Cu", (1, 1, 2), vacuum=5.0)]
+    for seed, atoms in enumerate(frames):
+        atoms.rattle(0.02, seed=seed)
+    frames[4].info.clear()
+    write(tmp_path / "frames.extxyz", frames)
+    tables = []
+    for batch in (512, 8, 0):
+        options = {"out": tmp_path / str(batch), "batch": batch, "progress": False}
+        limits = {"force": 1e-6, "stress": 1e-7, "steps": 12}
+        done = xtalgraph.relax(run[0], tmp_path / "frames.extxyz", **options, **limits)
+        tables.append(pd.read_csv(done.path))
+    assert tables[0]["id"].tolist() == [f"frames:{n}" for n in range(5)]
+    assert tables[0]["steps"].max() > 3
+    assert tables[0]["error"][3].startswith("absurd density")
+    for other in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], other, rtol=1e-9)
 
 
 def test_a_trajectory_ends_where_forces_leave_those_in_training(run, tmp_path):

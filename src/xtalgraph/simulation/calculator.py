@@ -14,7 +14,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.crystals.convert import from_ase
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.models.environments import NEW
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
@@ -81,11 +81,27 @@ class PotentialCalculator(Calculator):
         """
         super().calculate(atoms, list(properties), list(system_changes))
         crystal = from_ase(self.atoms)
-        self._tell_of_unseen(crystal)
         by = ("position", "strain") if "stress" in properties else ("position",)
-        self.results.update(self._computed(crystal, self.neighbors.graph(crystal), by))
+        self.results.update(*self._computed([crystal], self.neighbors.graph(crystal), by))
 
-    def _computed(self, crystal: Crystal, graph: Graph, by: Sequence[str]) -> dict[str, Any]:
+    def compute(self, several: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return the results of several ``Atoms``, which are computed together.
+
+        Args:
+            several: At least one.
+
+        Raises:
+            GraphError: If one of them is refused.
+        """
+        crystals = [from_ase(atoms) for atoms in several]
+        settings = self.neighbors.settings
+        graph = collate([settings.build(crystal) for crystal in crystals])
+        return self._computed(crystals, graph, ("position", "strain"))
+
+    def _computed(
+        self, crystals: Sequence[Crystal], graph: Graph, by: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Return the results of each crystal of a batch."""
         graph = graph.to(self.device)
         with torch.no_grad():
             values = [member.evaluate(graph, *by) for member in self.members]
@@ -93,23 +109,27 @@ class PotentialCalculator(Calculator):
             name: np.stack([member[name].double().numpy(force=True) for member, _ in values])
             for name in values[0][0]
         }
-        mean = {name: several.mean(axis=0) for name, several in stacked.items()}
-        energy = float(mean["energy"][0])
-        results: dict[str, Any] = {
-            "energy": energy,
-            "free_energy": energy,
-            "forces": mean["position"],
-        }
-        if "strain" in mean:
-            results["stress"] = mean["strain"][0][(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
-        if self.environments is not None:
-            vectors = values[0][1].atom.numpy(force=True)
-            results["novelty"] = self.environments.distance(vectors, crystal.site_numbers)
-            self._tell_of_new(crystal, results["novelty"])
-        if len(values) > 1:
-            results["energy_std"] = float(stacked["energy"].std(axis=0, ddof=1)[0])
-            results["forces_std"] = stacked["position"].std(axis=0, ddof=1)
-        return results
+        vectors = values[0][1].atom.numpy(force=True)
+        ends = np.cumsum([len(crystal) for crystal in crystals])
+        each = []
+        for place, (crystal, end) in enumerate(zip(crystals, ends.tolist(), strict=True)):
+            self._tell_of_unseen(crystal)
+            own = slice(end - len(crystal), end)
+            energy, forces = stacked["energy"][:, place], stacked["position"][:, own]
+            mean = float(energy.mean())
+            results = {"energy": mean, "free_energy": mean, "forces": forces.mean(axis=0)}
+            if "strain" in stacked:
+                stress = stacked["strain"][:, place].mean(axis=0)
+                results["stress"] = stress[(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
+            if self.environments is not None:
+                novelty = self.environments.distance(vectors[own], crystal.site_numbers)
+                results["novelty"] = novelty
+                self._tell_of_new(crystal, novelty)
+            if len(values) > 1:
+                results["energy_std"] = float(energy.std(ddof=1))
+                results["forces_std"] = forces.std(axis=0, ddof=1)
+            each.append(results)
+        return each
 
     def _tell_of_unseen(self, crystal: Crystal) -> None:
         """Warn once of elements on which the potential was not trained."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, final
 
 import numpy as np
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.convert import from_ase, to_ase
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.graphs.neighbors import neighbors_within
 
 FORCE: Final = 0.01
 """Largest force at which a relaxation has converged, eV/Å."""
@@ -45,6 +46,92 @@ class Relaxed:
     `novelty_of`."""
 
 
+@final
+class Relaxation:
+    """A relaxation that goes step by step, so that several can go side by side.
+
+    Args:
+        crystal: Where to begin.
+        calculator: Of ASE, with stress if the cell is relaxed.
+        cell: Whether the cell is relaxed.
+        force: Largest force on an atom, eV/Å.
+        stress: Largest component of the stress, eV/Å³.
+        steps: Steps after which it is given up.
+
+    Raises:
+        ConfigError: If a limit is not positive, or the crystal has no cell that could be relaxed.
+    """
+
+    def __init__(
+        self,
+        crystal: Crystal,
+        calculator: Any,
+        *,
+        cell: bool = True,
+        force: float = FORCE,
+        stress: float = STRESS,
+        steps: int = MOST,
+    ) -> None:
+        if not (force > 0 and stress > 0 and steps > 0):
+            raise ConfigError(
+                f"force, stress and steps must be larger than 0, got {force}, {stress} and {steps}"
+            )
+        if cell and not crystal.pbc.all():
+            raise ConfigError(
+                f"the cell of {crystal.formula} does not repeat in all directions: keep it as it is"
+            )
+        self.atoms = to_ase(crystal)
+        self.atoms.calc = calculator
+        self.cell, self.force, self.stress, self.steps = cell, force, stress, steps
+        self.taken, self.reason = 0, f"not converged after {steps} steps"
+        self.start = np.nan
+        self._optimizer: Any = None
+
+    def advance(self) -> bool:
+        """Look at the forces, take a step, and return whether there is more to do."""
+        from ase.filters import FrechetCellFilter
+        from ase.optimize import FIRE, LBFGS
+
+        now, pressed = self.largest()
+        if self._optimizer is None:
+            self.start = float(self.atoms.get_potential_energy())
+            moved = FrechetCellFilter(self.atoms) if self.cell else self.atoms
+            # LBFGS is quick near the minimum; far from it FIRE is safer.
+            self._optimizer = (FIRE if now > 5.0 else LBFGS)(moved, logfile=None)
+        if not np.isfinite(now) or _collapsed(self.atoms):
+            self.reason = "the atoms fell into each other, or the forces are not finite"
+            return False
+        if now <= self.force and (not self.cell or pressed <= self.stress):
+            self.reason = ""
+            return False
+        if self.taken == self.steps:
+            return False
+        self._optimizer.step()
+        self.taken += 1
+        return True
+
+    def largest(self) -> tuple[float, float]:
+        """Return the largest force, eV/Å, and component of the stress, eV/Å³, NaN if it is kept."""
+        forces = np.sqrt(np.square(self.atoms.get_forces()).sum(axis=1)).max(initial=0.0)
+        return float(forces), float(np.abs(self.atoms.get_stress()).max()) if self.cell else np.nan
+
+    def result(self) -> Relaxed:
+        """Return what came out so far."""
+        now, pressed = self.largest()
+        energy = float(self.atoms.get_potential_energy())
+        return Relaxed(
+            from_ase(self.atoms),
+            energy,
+            self.start,
+            now,
+            pressed,
+            self.taken,
+            not self.reason,
+            self.reason,
+            novelty_of(self.atoms),
+        )
+
+
 def relax(
     crystal: Crystal,
     calculator: Any,
@@ -72,46 +159,12 @@ def relax(
     Raises:
         ConfigError: If a limit is not positive, or the crystal has no cell that could be relaxed.
     """
-    from ase.filters import FrechetCellFilter
-    from ase.optimize import FIRE, LBFGS
-
-    if not (force > 0 and stress > 0 and steps > 0):
-        raise ConfigError(
-            f"force, stress and steps must be larger than 0, got {force}, {stress} and {steps}"
-        )
-    if cell and not crystal.pbc.all():
-        raise ConfigError(
-            f"the cell of {crystal.formula} does not repeat in all directions: keep it as it is"
-        )
-    atoms = to_ase(crystal)
-    atoms.calc = calculator
-    start = float(atoms.get_potential_energy())
-    moved = FrechetCellFilter(atoms) if cell else atoms
-
-    def largest() -> tuple[float, float]:
-        forces = np.sqrt(np.square(atoms.get_forces()).sum(axis=1)).max(initial=0.0)
-        return float(forces), float(np.abs(atoms.get_stress()).max()) if cell else np.nan
-
-    taken, reason = 0, f"not converged after {steps} steps"
-    # LBFGS is quick near the minimum; far from it FIRE is safer.
-    first, _ = largest()
-    optimizer = (FIRE if first > 5.0 else LBFGS)(moved, logfile=None)
-    for _ in optimizer.irun(fmax=1e-12, steps=steps):
-        now, pressed = largest()
+    one = Relaxation(crystal, calculator, cell=cell, force=force, stress=stress, steps=steps)
+    while True:
         if told is not None:
-            told(taken, now)
-        if not np.isfinite(now) or _collapsed(atoms):
-            reason = "the atoms fell into each other, or the forces are not finite"
-            break
-        if now <= force and (not cell or pressed <= stress):
-            reason = ""
-            break
-        taken += 1
-    now, pressed = largest()
-    energy = float(atoms.get_potential_energy())
-    return Relaxed(
-        from_ase(atoms), energy, start, now, pressed, taken, not reason, reason, novelty_of(atoms)
-    )
+            told(one.taken, one.largest()[0])
+        if not one.advance():
+            return one.result()
 
 
 def relax_positions(atoms: Any, force: float = 1e-3, steps: int = 200) -> None:
@@ -141,6 +194,4 @@ def novelty_of(atoms: Any) -> float:
 
 
 def _collapsed(atoms: Any) -> bool:
-    from ase.neighborlist import neighbor_list
-
-    return bool(len(neighbor_list("i", atoms, _LEAST_DISTANCE)))
+    return len(neighbors_within(from_ase(atoms), _LEAST_DISTANCE).center) > 0

@@ -1,9 +1,9 @@
 """Relax crystals with a potential, and compute their bulk moduli and elastic constants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, final
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.writing import to_extxyz
 from xtalgraph.evidence.pages.simulation import write_elastic_page, write_eos_page, write_relax_page
-from xtalgraph.simulation.calculator import Precision
+from xtalgraph.simulation.calculator import PotentialCalculator, Precision
 from xtalgraph.simulation.elastic import elastic_constants
 from xtalgraph.simulation.equation_of_state import equation_of_state
+from xtalgraph.simulation.relaxation import Relaxed
 from xtalgraph.simulation.relaxation import relax as relax_crystal
+from xtalgraph.simulation.side_by_side import relax_side_by_side
 from xtalgraph.workflows.simulation_folder import (
     Simulated,
     SimulationFolder,
@@ -57,6 +59,7 @@ def relax(
     force: Annotated[float, Range(1e-6, 10, "eV/Å")] = 0.01,
     stress: Annotated[float, Range(1e-7, 1, "eV/Å³")] = 1e-4,
     steps: Annotated[int, Range(1, 1_000_000)] = 500,
+    batch: Annotated[int, Range(0, 1_000_000)] = 512,
     precision: Precision = "float64",
     device: Device = "cpu",
     progress: bool = True,
@@ -71,6 +74,8 @@ def relax(
         force: Largest force at which a crystal is relaxed, eV/Å.
         stress: Largest component of the stress at which a cell is relaxed, eV/Å³.
         steps: Steps after which a crystal is given up.
+        batch: Atoms of the crystals that are relaxed side by side with a run; 0 takes one crystal
+            after the other.
         precision: In which the network of a run computes.
         device: Where to compute.
         progress: Show a progress bar on standard error.
@@ -94,11 +99,11 @@ def relax(
     }
     folder = SimulationFolder(Path(out), "relax.csv", _RELAXED, settings)
 
+    limits = {"force": force, "stress": stress, "steps": steps}
+    relaxed = _Relaxed(calculator, fixed_cell, limits)
+
     def compute(name: str, crystal: Crystal) -> Mapping[str, Any]:
-        cell = not fixed_cell and bool(crystal.pbc.all())
-        done = relax_crystal(
-            crystal, calculator, cell=cell, force=force, stress=stress, steps=steps
-        )
+        done = relaxed.take(name, crystal)
         path = folder.folder / "structures" / f"{file_name(name)}.extxyz"
         make_folder(path.parent)
         write_atomically(path, to_extxyz(done.crystal))
@@ -108,15 +113,53 @@ def relax(
             "volume_start": crystal.volume,
             "volume": done.crystal.volume,
             "force": done.force,
-            "stress": done.stress if cell else "",
+            "stress": "" if np.isnan(done.stress) else done.stress,
             "steps": done.steps,
             "converged": done.converged,
             "novelty": "" if np.isnan(done.novelty) else done.novelty,
             "error": done.reason,
         }
 
-    rows = folder.fill(sources, compute, label="relaxing", progress=progress)
+    rows = folder.fill(
+        sources,
+        compute,
+        label="relaxing",
+        progress=progress,
+        ahead=relaxed.ahead,
+        atoms=batch if isinstance(calculator, PotentialCalculator) else 0,
+    )
     return simulated(folder, rows, write_relax_page(folder.folder, rows))
+
+
+@final
+class _Relaxed:
+    """Relaxed crystals: several side by side with a run, one by one with any other calculator."""
+
+    def __init__(self, calculator: Any, fixed_cell: bool, limits: Mapping[str, Any]) -> None:
+        self.calculator, self.fixed_cell, self.limits = calculator, fixed_cell, limits
+        self.done: dict[str, Relaxed | Exception] = {}
+
+    def ahead(self, named: Sequence[tuple[str, Crystal]]) -> None:
+        """Relax several crystals together, if they can be."""
+        self.done.clear()
+        if isinstance(self.calculator, PotentialCalculator) and len(named) > 1:
+            crystals = [crystal for _, crystal in named]
+            cells = [self._moves(crystal) for crystal in crystals]
+            found = relax_side_by_side(crystals, self.calculator, cell=cells, **self.limits)
+            self.done.update(zip((name for name, _ in named), found, strict=True))
+
+    def take(self, name: str, crystal: Crystal) -> Relaxed:
+        """Return a crystal that was relaxed ahead, or relax it now."""
+        done = self.done.get(name)
+        if done is None:
+            cell = self._moves(crystal)
+            return relax_crystal(crystal, self.calculator, cell=cell, **self.limits)
+        if isinstance(done, Exception):
+            raise done
+        return done
+
+    def _moves(self, crystal: Crystal) -> bool:
+        return not self.fixed_cell and bool(crystal.pbc.all())
 
 
 @checks_arguments

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -23,6 +23,7 @@ from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
 from xtalgraph.simulation.calculator import PotentialCalculator, Precision
+from xtalgraph.simulation.side_by_side import FAILURES
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.verify_calculator import calculator_named
 
@@ -121,6 +122,8 @@ class SimulationFolder:
         *,
         label: str,
         progress: bool,
+        ahead: Callable[[Sequence[tuple[str, Crystal]]], None] | None = None,
+        atoms: int = 0,
     ) -> list[dict[str, str]]:
         """Compute what is not in the table yet, crystal by crystal, and return all rows.
 
@@ -132,6 +135,9 @@ class SimulationFolder:
             compute: Returns the values of the columns for a crystal and its id.
             label: Of the progress bar.
             progress: Show a progress bar on standard error.
+            ahead: Given several crystals with their ids before each of them is asked for, to
+                compute them together.
+            atoms: How many the crystals that are given to it may have.
 
         Raises:
             Stopped: On SIGTERM or Ctrl-C; what was computed is in the table.
@@ -141,12 +147,13 @@ class SimulationFolder:
         bar = tqdm(desc=label, unit="crystal", disable=not progress)
         with stopping_on_signals(), bar, self.path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="", lineterminator="\n")
-            for row in self._incoming(sources):
-                bar.update()
-                if row.id in done:
-                    continue
-                writer.writerow({"id": row.id, **_values(row, compute)})
-                file.flush()
+            for rows in _chunks(self._incoming(sources), done, atoms):
+                if ahead is not None:
+                    ahead([(row.id, row.crystal) for row in rows if row.crystal is not None])
+                for row in rows:
+                    writer.writerow({"id": row.id, **_values(row, compute)})
+                    bar.update()
+                    file.flush()
         return self.rows()
 
     def _begin(self) -> None:
@@ -163,6 +170,23 @@ class SimulationFolder:
     def _incoming(self, sources: Any) -> Iterator[Row]:
         alone = isinstance(sources, list | tuple) and len(sources) == 1
         yield from read_rows(resolve_source(sources[0] if alone else sources)[0])
+
+
+def _chunks(rows: Iterator[Row], done: Container[str], atoms: int) -> Iterator[list[Row]]:
+    """Yield the rows in their order, with up to so many atoms at a time, one row at least."""
+    chunk: list[Row] = []
+    count = 0
+    for row in rows:
+        if row.id in done:
+            continue
+        own = 0 if row.crystal is None else len(row.crystal)
+        if chunk and count + own > atoms:
+            yield chunk
+            chunk, count = [], 0
+        chunk.append(row)
+        count += own
+    if chunk:
+        yield chunk
 
 
 def simulated(folder: SimulationFolder, rows: list[dict[str, str]], page: Path) -> Simulated:
@@ -193,9 +217,7 @@ def _values(row: Row, compute: Callable[[str, Crystal], Mapping[str, Any]]) -> M
         values = compute(row.id, row.crystal)
         written = {k: f"{v:.10g}" if isinstance(v, float) else v for k, v in values.items()}
         return {"formula": formula, **written}
-    except XtalgraphError as error:
-        return {"formula": formula, "error": str(error)}
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        # The calculator of another package, or the optimizer on what it returned.
-        reason = f"{type(error).__name__}: {shortened(str(error))}"
+    except FAILURES as error:
+        ours = isinstance(error, XtalgraphError)
+        reason = str(error) if ours else f"{type(error).__name__}: {shortened(str(error))}"
         return {"formula": formula, "error": reason}
