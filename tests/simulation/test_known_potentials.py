@@ -9,8 +9,10 @@ from ase.build import bulk
 from ase.calculators.lj import LennardJones as AseLennardJones
 from torch import nn
 
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_ase, to_ase
+from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.potential_targets import energy_target, forces_target, stress_target
 from xtalgraph.data.targets import Kind
 from xtalgraph.models.encoder import Encoder, Features
@@ -25,6 +27,7 @@ from xtalgraph.simulation.elastic import elastic_constants
 from xtalgraph.simulation.equation_of_state import equation_of_state
 from xtalgraph.simulation.phonons import phonons
 from xtalgraph.simulation.relaxation import relax
+from xtalgraph.simulation.side_by_side import relax_side_by_side
 
 TARGETS = (energy_target(), forces_target(), stress_target())
 
@@ -154,6 +157,30 @@ def test_silicon_of_stillinger_and_weber_relaxes_to_its_lattice(silicon):
     relaxed = relax(from_ase(atoms), silicon, force=1e-4, stress=1e-6)
     assert relaxed.energy / 8 == pytest.approx(-4.3363, abs=2e-4)  # the paper's −2ε
     assert relaxed.crystal.volume ** (1 / 3) == pytest.approx(5.431, abs=1e-3)
+
+
+def test_several_crystals_relax_side_by_side_to_what_each_relaxes_to(silicon):
+    crystals = []
+    for seed, cubic in enumerate([True, False, True, False]):
+        atoms = bulk("Si", a=5.5, cubic=cubic)
+        atoms.rattle(0.04 * (seed + 1), seed=seed)
+        crystals.append(from_ase(atoms))
+    limits = {"force": 1e-4, "stress": 1e-6, "steps": 200}
+    cell = [True, True, False, True]
+    together = relax_side_by_side(crystals, silicon, cell=cell, **limits)
+    for crystal, moves, one in zip(crystals, cell, together, strict=True):
+        alone = relax(crystal, silicon, cell=moves, **limits)
+        assert one.converged
+        assert one.steps == alone.steps
+        assert one.energy == pytest.approx(alone.energy, abs=1e-9)
+        assert np.abs(one.crystal.positions - alone.crystal.positions).max() < 1e-8
+    assert len({one.steps for one in together}) > 1  # they end one after the other
+    slab = Crystal(
+        crystals[0].cell, crystals[0].positions, crystals[0].numbers, np.array([True, True, False])
+    )
+    refused, good = relax_side_by_side([slab, crystals[1]], silicon, cell=[True, True], **limits)
+    assert isinstance(refused, ConfigError)
+    assert good.converged
 
 
 def test_silicon_has_the_elastic_constants_of_the_literature(silicon):

