@@ -15,7 +15,7 @@ from xtalgraph.data.potential_targets import Role
 from xtalgraph.data.splits import Split
 from xtalgraph.data.values import Values
 
-RIDGES: Final = (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4)
+RIDGES: Final = (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
 """Of which the validation part chooses one; columns have the length 1."""
 _USUAL: Final = 1e-10
 """The one that is taken without a validation part."""
@@ -43,6 +43,8 @@ class Basis(ABC):
     """As in tables."""
     description: ClassVar[str]
     """One sentence for the report."""
+    expensive: ClassVar[bool] = False
+    """Whether what is computed of a crystal is better kept than computed again."""
 
     @abstractmethod
     def design(self, crystal: Crystal) -> Design:
@@ -107,6 +109,7 @@ class LinearPotential:
         self.weights = weights
         self.coefficients = np.zeros(0)
         """Of the elements of the training part, eV, then of the functions."""
+        self._kept: dict[int, Design] = {}
 
     def fit_predict(self, crystals: Sequence[Crystal], labels: Values, split: Split) -> Values:
         """Learn from the training part, and predict all crystals.
@@ -123,12 +126,12 @@ class LinearPotential:
         counts = counts[:, counts[split.train].any(axis=0)]
         roles = {target.name: role_of_target(target) for target in labels.targets}
         (energy,) = (name for name, role in roles.items() if role == "energy")
-        reference = _reference_energies(counts[split.train], labels.of(energy, split.train))
+        reference = reference_energies(counts[split.train], labels.of(energy, split.train))
         offset = counts @ reference
         moments: dict[str, dict[str, _Moments]] = {"train": {}, "val": {}}
         for part, of_target in moments.items():
             for place in split.parts()[part].tolist():
-                rows = self._rows(crystals[place], counts[place])
+                rows = self._rows(place, crystals[place], counts[place])
                 for name, role in roles.items():
                     values = labels.of(name, [place])
                     if role == "energy":
@@ -143,10 +146,12 @@ class LinearPotential:
         return self._predicted(crystals, counts, labels, roles)
 
     def _rows(
-        self, crystal: Crystal, counts: Float[np.ndarray, " elements"]
+        self, place: int, crystal: Crystal, counts: Float[np.ndarray, " elements"]
     ) -> dict[Role, Float[np.ndarray, "rows columns"]]:
         """Return the design of a crystal, the energy per atom, with columns of the elements."""
-        design, size = self.basis.design(crystal), len(crystal)
+        design, size = self._kept.get(place) or self.basis.design(crystal), len(crystal)
+        if self.basis.expensive:
+            self._kept[place] = design
         energy = np.concatenate([counts, design.energy])[None] / size
         no_force, no_stress = np.zeros((3 * size, len(counts))), np.zeros((9, len(counts)))
         return {
@@ -190,8 +195,8 @@ class LinearPotential:
         roles: Mapping[str, Role],
     ) -> Values:
         parts: dict[str, list[np.ndarray]] = {name: [] for name in roles}
-        for crystal, held in zip(crystals, counts, strict=True):
-            rows = self._rows(crystal, held)
+        for place, (crystal, held) in enumerate(zip(crystals, counts, strict=True)):
+            rows = self._rows(place, crystal, held)
             for name, role in roles.items():
                 values = rows[role] @ self.coefficients
                 parts[name].append(values * len(crystal) if role == "energy" else values)
@@ -202,10 +207,15 @@ class LinearPotential:
         return Values(labels.targets, arrays, labels.num_atoms)
 
 
-def _reference_energies(
+def reference_energies(
     counts: Float[np.ndarray, "crystals elements"], energies: Float[np.ndarray, " crystals"]
 ) -> Float[np.ndarray, " elements"]:
-    """Return the energies of the elements, eV, by least squares on energies per atom."""
+    """Return the energies of the elements, eV, by least squares on energies per atom.
+
+    Args:
+        counts: Atoms of each element in each crystal.
+        energies: Of the cells, eV; NaN where there is none.
+    """
     known = np.isfinite(energies)
     size = counts[known].sum(axis=1)
     rows, values = counts[known] / size[:, None], energies[known] / size

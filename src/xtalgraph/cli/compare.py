@@ -20,11 +20,16 @@ _SHOWN_CLASSES = ("log_loss", "brier", "roc_auc", "balanced_accuracy")
 def compare(comparison: "Comparison") -> None:
     """Say which baselines a model is significantly better than on DATA.
 
+    A potential is compared with potentials: energies of the elements, a fitted pair potential, and
+    calculators of other packages as they are.
+
     The baselines: the mean, composition alone, classical structure descriptors, networks of other
     libraries, and predictions that others have published. Repeat the command to go on where it was
     killed: what is in DIR is taken from there.
     """
-    click.echo(leaderboard_table(comparison.document))
+    from xtalgraph.evidence.text.comparison import parts_of
+
+    click.echo("\n\n".join(map(leaderboard_table, parts_of(comparison.document))))
     click.echo("\n" + "\n".join(comparison.verdict.sentences))
     click.echo(f"\npage: {comparison.folder / 'compare.html'}")
 
@@ -41,7 +46,8 @@ def leaderboard_table(document: Mapping[str, Any]) -> str:
 
     target, deciding = document["target"], document["deciding"]
     unit = f", {target['unit']}" if target["unit"] else ""
-    head = f"{target['name']}{unit} ({target['kind']}), {document['rows']} test rows"
+    kind = "" if "targets" in document else f" ({target['kind']})"
+    head = f"{target['name']}{unit}{kind}, {document['rows']} test rows"
     metrics = document["entries"][0]["metrics"]
     keys = [key for key in (*_SHOWN, *_SHOWN_CLASSES) if key in metrics]
     assessed = document["assessed"]

@@ -1,6 +1,7 @@
 """The figures that are reported of every predictor, with their intervals."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -38,6 +39,7 @@ def evaluate(
     *,
     seed: int = 0,
     samples: int = 500,
+    only: Collection[str] | None = None,
 ) -> dict[str, Metric]:
     """All the measures of one predictor on one set of rows.
 
@@ -53,6 +55,7 @@ def evaluate(
         predicted: Predicted values in the same order and unit, or probabilities of class 1.
         seed: Seed of the bootstrap; the same seed draws the same rows for every predictor.
         samples: Number of bootstrap resamples.
+        only: Keys of the measures that are wanted; by default all.
 
     Returns:
         Each measure by its key, in the order of tables. The keys are always all there.
@@ -67,6 +70,7 @@ def evaluate(
     return {
         measure.key: _metric(measure, target, true, predicted, seed, samples)
         for measure in measures_of(target)
+        if only is None or measure.key in only
     }
 
 

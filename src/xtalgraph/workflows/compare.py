@@ -27,9 +27,16 @@ from xtalgraph.workflows.claim import sole_writer
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.leaderboard.assessment import Fold, assess_entries
-from xtalgraph.workflows.leaderboard.catalogue import BASELINES, entries_of, own_entries
+from xtalgraph.workflows.leaderboard.catalogue import BASELINES, compared_with, own_entries
 from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
+from xtalgraph.workflows.leaderboard.potential_assessment import (
+    DECIDING,
+    LEVELS,
+    assess_potentials,
+)
+from xtalgraph.workflows.leaderboard.potentials import POTENTIALS
 from xtalgraph.workflows.leaderboard.running import run_entries
+from xtalgraph.workflows.leaderboard.table import as_table
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations, known_folds
 from xtalgraph.workflows.record import hardware, versions
@@ -91,8 +98,11 @@ def compare(
     models: Annotated[
         Sequence[str] | None, Spelled("A,B,...", True, choices="xtalgraph.models.registry:ENCODERS")
     ] = None,
-    baselines: Annotated[Sequence[str] | None, Spelled("A,B,...", True, choices=BASELINES)] = None,
+    baselines: Annotated[
+        Sequence[str] | None, Spelled("A,B,...", True, choices=(*BASELINES, *POTENTIALS))
+    ] = None,
     published: Annotated[str | Path | None, Spelled("FILE.csv")] = None,
+    calculator: Annotated[Sequence[str] | None, Spelled("MODULE:NAME,...", True)] = None,
     progress: bool = True,
     **options: Unpack[SeededOptions],
 ) -> Comparison:
@@ -112,9 +122,11 @@ def compare(
             configuration.
         baselines: Baselines, by default all.
         published: Predictions by others: a column of ids, and a column for each model.
+        calculator: Calculators of ASE with which a potential is compared as they are, or what makes
+            them, as ``package.module:name``.
         progress: Show progress bars on standard error.
-        **options: Settings, of every network; one target only. Without a test fold all folds are
-            tested, where the split has folds, which are random where no split is given.
+        **options: Settings, of every network; one target, or a potential. Without a test fold all
+            folds are tested, where the split has folds, which are random where no split is given.
 
     Raises:
         ConfigError: On settings that cannot be.
@@ -128,7 +140,7 @@ def compare(
     given = asked.sections.get("training", {}).get("members")
     members = None if given is None else resolved.training.members
     ours = own_entries(models or [resolved.spec.encoder], members)
-    others = entries_of(baselines, published)
+    others = compared_with(resolved, baselines, published, calculator or ())
     check_ahead(request.data, request.known, resolved)
     folder = Path(out)
     with sole_writer(folder):
@@ -143,6 +155,7 @@ def compare(
             "models": models,
             "baselines": baselines,
             "published": published,
+            "calculator": calculator,
         }
         seconds = time.monotonic() - began
         document["record"] = _record(repeat, cases, document["settings"], seconds)
@@ -161,6 +174,8 @@ def _resolved(request: Request) -> tuple[RunConfig, bool]:
     if every:
         sections["data"]["fold"] = 0  # any, until the folds are known
     resolved = RunConfig.from_sections(sections)
+    if resolved.spec.is_potential:
+        return resolved, every
     if len(resolved.targets) > 1:
         names = ", ".join(target.name for target in resolved.targets)
         raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
@@ -224,24 +239,30 @@ def _document(
     progress: bool,
 ) -> dict[str, Any]:
     first = cases[0]
-    target = first.target
-    folds = [Fold(case.where, case.labels(case.split.test)) for case in cases]
     description = first.split.description
     if len(cases) > 1:
         description = f"{len(cases)} folds, each the test once; the first: {description}"
-    return {
+    common = {
         "format": 1,
-        "target": target.as_dict(),
         "assessed": assessed.name,
         "split": description,
-        "folds": [fold.name for fold in folds],
-        "rows": sum(len(fold.true) for fold in folds),
-        "deciding": [error_of(target).key, rank_of(target).key],
-        "entries": assess_entries(folds, results, assessed, target, progress=progress),
+        "folds": [case.where for case in cases],
         "not_run": list(not_run),
         "caveats": _caveats(first.dataset, cases, results),
         "settings": first.config.sections(),
         "data_sha256": first.dataset.content_hash,
+    }
+    if first.config.spec.is_potential:
+        targets = assess_potentials(cases, results, assessed, progress=progress)
+        return {**common, "deciding": [*DECIDING], "levels": [*LEVELS], "targets": targets}
+    target = first.target
+    folds = [Fold(case.where, case.labels(case.split.test)) for case in cases]
+    return {
+        **common,
+        "target": target.as_dict(),
+        "rows": sum(len(fold.true) for fold in folds),
+        "deciding": [error_of(target).key, rank_of(target).key],
+        "entries": assess_entries(folds, results, assessed, target, progress=progress),
     }
 
 
@@ -290,7 +311,7 @@ def _record(
 
 def _command(repeat: Mapping[str, Any]) -> str:
     folder = Path(repeat["out"])
-    options = [("--models", repeat["models"]), ("--baselines", repeat["baselines"])]
+    options = [(f"--{name}", repeat[name]) for name in ("models", "baselines", "calculator")]
     words = [f"{option} {','.join(names)}" for option, names in options if names]
     if repeat["published"] is not None:
         words.append(f"--published {shlex.quote(str(repeat['published']))}")
@@ -305,27 +326,5 @@ def _write(folder: Path, document: Mapping[str, Any]) -> None:
     settings = yaml.safe_dump(document["settings"], sort_keys=False, allow_unicode=True)
     write_atomically(folder / "config.yaml", settings)
     write_json(folder / "compare.json", document)
-    write_atomically(folder / "compare.csv", _as_table(document).to_csv(index=False))
+    write_atomically(folder / "compare.csv", as_table(document).to_csv(index=False))
     write_leaderboard(folder, document)
-
-
-def _as_table(document: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a row for each entry, run or not, and a column for each number."""
-    rows: list[dict[str, Any]] = []
-    for entry in document["entries"]:
-        row = {key: entry[key] for key in ("name", "level", "assessed", "seconds", "parameters")}
-        for key, metric in entry["metrics"].items():
-            row |= {
-                key: metric["value"],
-                f"{key} low": metric["low"],
-                f"{key} high": metric["high"],
-            }
-        for key, numbers in entry["folds"].items():
-            row[f"{key} mean of folds"] = numbers["mean"]
-        for key, numbers in entry["against"].items():
-            row[f"{key} outcome"] = numbers["outcome"]
-            row[f"{key} difference"] = numbers["difference"]
-            row |= {f"{key} difference {end}": numbers[end] for end in ("low", "high", "p")}
-        rows.append(row)
-    rows += [{**entry, "assessed": False} for entry in document["not_run"]]
-    return pd.DataFrame(rows)

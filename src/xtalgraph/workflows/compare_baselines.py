@@ -61,8 +61,8 @@ def fit_baselines(
     return results
 
 
-_MOST_COLUMNS: Final = 3_000
-"""Coefficients of a pair potential; a fit to more pairs of elements takes too much memory."""
+MOST_COLUMNS: Final = 3_000
+"""Coefficients of a linear potential; a fit to more takes too much memory."""
 
 
 def fit_potentials(
@@ -82,7 +82,7 @@ def fit_potentials(
     if bases is None:
         elements = sorted(set().union(*(dataset.table.crystals[i].elements for i in split.train)))
         pairs = PairBasis(elements)
-        bases = [*([pairs] if pairs.columns <= _MOST_COLUMNS else []), NoBasis()]
+        bases = [*([pairs] if pairs.columns <= MOST_COLUMNS else []), NoBasis()]
     results: dict[str, list[ModelResult]] = {target.name: [] for target in dataset.targets}
     for basis in bases:
         began = time.monotonic()

@@ -114,7 +114,7 @@ def test_the_caveat_of_published_predictions_is_there_once():
         {**entry("pyg-cgconv"), "name": f"published-{n}", "description": "As published."}
         for n in range(9)
     ]
-    page = render_leaderboard(document(*several), Html("<svg></svg>"))
+    page = render_leaderboard(document(*several), [Html("<svg></svg>")])
     assert page.count("held out of their training") == 1
 
 
@@ -156,7 +156,7 @@ def test_classes_have_their_own_columns():
     found["deciding"] = ["log_loss", "roc_auc"]
     found["target"] |= {"task": "classification", "unit": "", "best": None}
     assert "in log loss and ROC-AUC" in verdict_of(found).sentences[0]
-    assert "balanced accuracy" in render_leaderboard(found, Html("<svg></svg>"))
+    assert "balanced accuracy" in render_leaderboard(found, [Html("<svg></svg>")])
 
 
 def test_the_figure_says_where_a_measure_is_not_defined():

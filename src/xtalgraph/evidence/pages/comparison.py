@@ -1,6 +1,6 @@
 """The page of a comparison: one HTML file that opens anywhere, made from ``compare.json``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,13 @@ from xtalgraph.evidence.pages.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.text.comparison import caveats, methods, outcome_in_words, verdict_of
+from xtalgraph.evidence.text.comparison import (
+    caveats,
+    methods,
+    outcome_in_words,
+    parts_of,
+    verdict_of,
+)
 from xtalgraph.metrics.measures import MEASURES, measures_of
 from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
 from xtalgraph.plots.leaderboard import leaderboard_plot
@@ -34,11 +40,13 @@ _LEVELS_OF_RECALL: Final = ("100", "5%")
 
 def write_leaderboard(folder: Path, document: Mapping[str, Any]) -> Path:
     """Write ``compare.html``, ``card.md`` and ``figures/leaderboard`` of a comparison."""
-    drawn = draw_leaderboard(document)
-    save_figure(drawn, folder / "figures" / "leaderboard")
-    picture = Html(inline_svg(figure_to_svg(drawn), "leaderboard", "Error and rank of every model"))
+    pictures, parts = [], parts_of(document)
+    for number, part in enumerate(parts, start=1):
+        drawn, name = draw_leaderboard(part), "leaderboard" + f"-{number}" * (len(parts) > 1)
+        save_figure(drawn, folder / "figures" / name)
+        pictures.append(Html(inline_svg(figure_to_svg(drawn), name, "Errors of every model")))
     path = folder / "compare.html"
-    write_atomically(path, render_leaderboard(document, picture))
+    write_atomically(path, render_leaderboard(document, pictures))
     write_atomically(folder / "card.md", render_card(document["record"]))
     return path
 
@@ -52,41 +60,54 @@ def draw_leaderboard(document: Mapping[str, Any]) -> Any:
         _numbers(entries, first),
         _numbers(entries, second),
         model=document["assessed"],
-        measures=(MEASURES[first].short, MEASURES[second].short),
+        measures=(MEASURES[first].short, _named(second, document["target"]["unit"])),
         unit=document["target"]["unit"] if MEASURES[first].has_unit else "",
     )
 
 
-def render_leaderboard(document: Mapping[str, Any], picture: Html) -> str:
+def _named(key: str, unit: str) -> str:
+    return f"{MEASURES[key].short} ({unit})" if MEASURES[key].has_unit else MEASURES[key].short
+
+
+def render_leaderboard(document: Mapping[str, Any], pictures: Sequence[Html]) -> str:
     """The page."""
-    target, verdict = document["target"], verdict_of(document)
-    error, rank = (MEASURES[key].short for key in document["deciding"])
-    caption = f"{error}: farther left is better. {rank}: farther right is better."
-    unit = f" ({target['unit']})" if target["unit"] else ""
-    body = [
-        section(
-            "leaderboard",
-            "Baselines and models",
-            [
-                figure(picture, caption),
-                _leaderboard(document),
-                paragraph(methods(document), "note"),
-            ],
-        ),
-        _further(document),
-        _folds(document),
-        _missing(document),
-        _described(document),
-        _record(document),
-    ]
+    parts, verdict = parts_of(document), verdict_of(document)
+    several = len(parts) > 1
+    names = ", ".join(part["target"]["name"] for part in parts)
+    declared = []
+    body: list[str] = []
+    for number, (part, picture) in enumerate(zip(parts, pictures, strict=True), start=1):
+        target = part["target"]
+        unit = f" ({target['unit']})" if target["unit"] else ""
+        declared.append(f"{target['name']}{unit}" + ("" if several else f", {target['kind']}"))
+        body += [
+            section(
+                f"leaderboard-{number}" if several else "leaderboard",
+                f"{target['name']}: baselines and models" if several else "Baselines and models",
+                [
+                    figure(picture, _caption(part["deciding"])),
+                    _leaderboard(part),
+                    paragraph(methods(part), "note"),
+                ],
+            ),
+            _further(part),
+            _folds(part),
+        ]
+    body += [_missing(document), _described(parts[0]), _record(document)]
     return render_page(
-        title=f"{document['assessed']} on {target['name']}: comparison",
-        kicker=f"{target['name']}{unit}, {target['kind']} · {document['split']}",
+        title=f"{document['assessed']} on {names}: comparison",
+        kicker=f"{', '.join(declared)} · {document['split']}",
         headline=verdict.headline,
         lead=verdict.sentences[1:],
         warnings=caveats(document),
         body=body,
     )
+
+
+def _caption(deciding: Sequence[str]) -> str:
+    sides = {"low": "left", "high": "right"}
+    measures = [MEASURES[key] for key in deciding]
+    return " ".join(f"{one.short}: farther {sides[one.better]} is better." for one in measures)
 
 
 def _leaderboard(document: Mapping[str, Any]) -> str:
@@ -134,7 +155,7 @@ def _heading(key: str, unit: str) -> Html:
 
 
 def _columns(document: Mapping[str, Any]) -> str:
-    if document["target"].get("task") == "classification":
+    if document["target"].get("task") == "classification" or "targets" in document:
         return ""
     best = document["target"]["best"]
     if best is None:
@@ -152,7 +173,9 @@ def title(key: str) -> str:
 
 def _keys(document: Mapping[str, Any]) -> list[str]:
     target = Target.from_dict(document["target"])
-    plain = [measure.key for measure in measures_of(target) if measure.top is None]
+    measured = document["entries"][0]["metrics"]
+    plain = [measure.key for measure in measures_of(target) if measure.key in measured]
+    plain = [key for key in plain if MEASURES[key].top is None]
     recalls = [
         f"{what}@{k}"
         for k in _LEVELS_OF_RECALL

@@ -37,8 +37,40 @@ class Verdict:
     """The answer and its details."""
 
 
+def parts_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the document of each target: one, of a potential several."""
+    if "targets" not in document:
+        return [document]
+    return [{**document, **part} for part in document["targets"].values()]
+
+
 def verdict_of(document: Mapping[str, Any]) -> Verdict:
     """Say which baselines the assessed model is significantly better and worse than."""
+    verdicts = {part["target"]["name"]: _verdict_of(part) for part in parts_of(document)}
+    if len(verdicts) == 1:
+        return next(iter(verdicts.values()))
+    common = [set(verdict.sentences[1:]) for verdict in verdicts.values()]
+    shared = set.intersection(*common)
+    sentences = [
+        f"{name}: {sentence}"
+        for name, verdict in verdicts.items()
+        for sentence in verdict.sentences
+        if sentence not in shared
+    ]
+    beats = all(verdict.beats for verdict in verdicts.values())
+    complete = all(verdict.complete for verdict in verdicts.values())
+    behind = [name for name, verdict in verdicts.items() if not verdict.beats]
+    headline = f"{document['assessed']} is significantly better than every other potential."
+    if behind:
+        headline = (
+            f"{document['assessed']} is not significantly better than every other potential in "
+            f"{listing(behind)}."
+        )
+    return Verdict(beats, complete, headline, (headline, *sentences, *sorted(shared)))
+
+
+def _verdict_of(document: Mapping[str, Any]) -> Verdict:
+    """Say it of one target."""
     assessed = document["assessed"]
     baselines = [entry for entry in document["entries"] if entry["level"] != OWN]
     first, second = document["deciding"]
@@ -64,7 +96,8 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
             f"{MEASURES[second].short} is not defined for {listing(undefined)}; {assessed} "
             "counts as better."
         )
-    missing = [level for level in LEVELS if level not in {entry["level"] for entry in baselines}]
+    levels = document.get("levels", LEVELS)
+    missing = [level for level in levels if level not in {entry["level"] for entry in baselines}]
     if missing:
         sentences.append(
             f"Not run: {listing(missing)}. The result holds only for the baselines that were."
@@ -89,8 +122,9 @@ def methods(document: Mapping[str, Any]) -> str:
         if public
         else ""
     )
+    of_others = "the published ones" if "targets" not in document else "calculators of others"
     return (
-        f"{where}. Every model was trained on the same training rows, except the published ones. "
+        f"{where}. Every model was trained on the same training rows, except {of_others}. "
         "Small numbers are 95 % bootstrap intervals. The columns "
         f"{assessed} by {_measures(document)} give the difference of {assessed} and the model of "
         "the row, with its 95 % interval from a paired bootstrap over the same test rows. A "

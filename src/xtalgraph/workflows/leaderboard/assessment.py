@@ -1,7 +1,7 @@
 """The metrics of the entries, and the assessed model compared with each of them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,6 +34,8 @@ def assess_entries(
     target: Target,
     *,
     progress: bool = False,
+    deciding: Sequence[Measure] | None = None,
+    only: Collection[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Measure every entry on the rows of all folds together, and the assessed model against each.
 
@@ -43,10 +45,12 @@ def assess_entries(
         assessed: The model that is compared with the others; one of the entries.
         target: What is predicted.
         progress: Show a progress bar on standard error.
+        deciding: By which the model is compared; by default error and rank.
+        only: Keys of the measures that are wanted; by default all.
     """
     true = np.concatenate([fold.true for fold in folds])
     assessed_values = _joined(results[assessed])
-    deciding = (error_of(target), rank_of(target))
+    deciding = deciding or (error_of(target), rank_of(target))
     documents = []
     for entry, predictions in tqdm(
         results.items(), desc="measuring", unit=" models", disable=not progress
@@ -68,7 +72,7 @@ def assess_entries(
                 "description": entry.description,
                 "seconds": round(sum(seconds), 2) if seconds else None,
                 "parameters": predictions[0].parameters,
-                "metrics": _metrics(true, predicted, ordered, target),
+                "metrics": _metrics(true, predicted, ordered, target, only),
                 "folds": _by_fold(folds, predictions, deciding),
                 "against": {} if entry is assessed else against,
             }
@@ -77,9 +81,15 @@ def assess_entries(
 
 
 def _metrics(
-    true: np.ndarray, predicted: np.ndarray, ordered: np.ndarray, target: Target
+    true: np.ndarray,
+    predicted: np.ndarray,
+    ordered: np.ndarray,
+    target: Target,
+    only: Collection[str] | None,
 ) -> dict[str, Any]:
-    measured = evaluate(target, true, predicted)
+    measured = evaluate(target, true, predicted, only=only)
+    if only is not None:
+        return {key: asdict(metric) for key, metric in measured.items()}
     if ordered is not predicted:
         of_order = evaluate(target, true, ordered)
         measured = {

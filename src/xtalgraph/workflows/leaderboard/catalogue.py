@@ -7,11 +7,13 @@ from typing import Final
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.models.registry import ENCODERS
+from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.leaderboard.baselines import BaselineEntry, CompositionNetworkEntry
 from xtalgraph.workflows.leaderboard.descriptors import descriptor_entries
 from xtalgraph.workflows.leaderboard.entry import LeaderboardEntry
 from xtalgraph.workflows.leaderboard.external_models import external_entries
 from xtalgraph.workflows.leaderboard.own_models import OwnModelEntry
+from xtalgraph.workflows.leaderboard.potentials import potential_entries
 from xtalgraph.workflows.leaderboard.published import published_entries
 
 
@@ -83,3 +85,33 @@ def entries_of(only: Sequence[str] | None, published: str | Path | None) -> list
             raise ConfigError(f"unknown baseline {name!r}{nearest(name, BASELINES)}")
     kept = [entry for entry in _baselines() if only is None or entry.name in only]
     return kept + (published_entries(published) if published is not None else [])
+
+
+def compared_with(
+    config: RunConfig,
+    baselines: Sequence[str] | None,
+    published: str | Path | None,
+    calculators: Sequence[str],
+) -> list[LeaderboardEntry]:
+    """Return what a model is compared with, from the bottom to the top.
+
+    Args:
+        config: Of the model.
+        baselines: Names of those that are wanted; None for all.
+        published: A table of predictions, see `published_entries`.
+        calculators: Names of calculators of ASE, with which a potential is compared.
+
+    Raises:
+        ConfigError: If a name is not known, or the model cannot be compared with that.
+        InputError: If the table cannot be read.
+    """
+    if not config.spec.is_potential:
+        if calculators:
+            raise ConfigError(
+                "calculator is compared with a potential: learn forces or a stress, as by "
+                "--target energy --target forces"
+            )
+        return entries_of(baselines, published)
+    if published is not None:
+        raise ConfigError("a table of published predictions holds no forces: leave out published")
+    return potential_entries(baselines, calculators)

@@ -22,6 +22,10 @@ class Level(StrEnum):
 
     MEAN = "mean"
     """How large values are."""
+    REFERENCE = "reference energies"
+    """Of a potential: the energies of the elements."""
+    PAIRS = "pair potential"
+    """Of a potential: the distances of pairs of atoms."""
     COMPOSITION = "composition"
     """The formula."""
     DESCRIPTORS = "structure descriptors"
@@ -87,7 +91,8 @@ class EntryResult:
     """What an entry predicts for the test part of one fold."""
 
     values: Float[np.ndarray, " rows"]
-    """Of the crystals, or their sites, in the order of the test part."""
+    """Of the crystals, or their sites, in the order of the test part; of a potential the energies,
+    then the components of forces and of stresses, target by target."""
     seconds: float | None
     """Time to learn and predict; None where somebody else did."""
     parameters: int | None

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.evidence.run_files import read_predictions
@@ -47,8 +49,10 @@ class OwnModelEntry(LeaderboardEntry):
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
         make_folder(folder.parent)
         run = train_run(case.preparations, config, folder, case.session)
-        table = read_predictions(folder, [case.target.name])[case.target.name]
-        values = table.loc[table["split"] == "test", "prediction"].to_numpy()
+        names = [target.name for target in case.config.targets]
+        tables = read_predictions(folder, names)
+        tested = [tables[name].loc[tables[name]["split"] == "test"] for name in names]
+        values = np.concatenate([table["prediction"].to_numpy() for table in tested])
         if run.division["test"] != case.test_ids:
             raise RunError(
                 f"{folder} tested {len(run.division['test'])} crystals that are not the "

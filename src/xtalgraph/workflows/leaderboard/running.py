@@ -91,13 +91,14 @@ def key_of(entry: LeaderboardEntry, case: Case) -> str:
         case: Of what.
     """
     ids = case.dataset.table.ids
+    targets = [target.as_dict() for target in case.config.targets]
     parts = {name: [ids[i] for i in rows.tolist()] for name, rows in case.split.parts().items()}
     made_from = {
         "format": FORMAT,
         "entry": entry.name,
         "settings": entry.settings(case),
         "data": case.dataset.content_hash,
-        "target": case.target.as_dict(),
+        "target": targets if len(targets) > 1 else targets[0],
         "parts": parts,
         "seed": case.config.training.seed,
     }
