@@ -49,3 +49,11 @@ def test_the_total_energy_is_kept_by_a_known_potential():
     said = run(str(FOLDER / "nve.py"), "--time", "0.2")
     assert "order in the time step: 2.0" in said or "order in the time step: 1.9" in said
     assert "eV/atom/ps" in said
+
+
+@pytest.mark.long
+def test_a_cutoff_sees_no_far_ions_and_charges_do():
+    printed = run(str(FOLDER / "long_range.py"), "--epochs", "1", "--frames", "4")
+    assert "true change of the force on ion 0: 345.81 meV/Å" in printed
+    assert "change of the force on the far ion: 0.00 meV/Å" in printed
+    assert "of +2 e" in printed

@@ -1,5 +1,7 @@
 """The labels of a potential in numbers and in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,7 +52,7 @@ def test_labels_are_counted_and_measured():
 def test_right_labels_give_no_warning_and_say_that_the_stress_was_looked_at():
     summary = summarise_labels(dataset())
     assert warnings_about_labels(summary) == []
-    assert "Sign and unit fit the energies of 10 pairs" in about_labels(summary)[-1]
+    assert "Sign and unit fit the energies of 10 pairs" in " ".join(about_labels(summary))
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,15 @@ def test_right_labels_give_no_warning_and_say_that_the_stress_was_looked_at():
 def test_what_may_be_wrong_is_told(given, told):
     (warning,) = warnings_about_labels(summarise_labels(dataset(**given)))
     assert told in warning
+
+
+def test_reference_energies_that_are_not_known_are_said():
+    summary = summarise_labels(dataset())
+    assert (summary.elements, summary.independent, summary.isolated) == (("Na", "Cl"), 1, {})
+    told = " ".join(about_labels(summary))
+    assert "the compositions tell 1 of those of Na, Cl apart" in told
+    assert "No frame holds an isolated atom" in told
+    alone = replace(summary, independent=2, isolated={"Na": -0.25})
+    told = " ".join(about_labels(alone))
+    assert "Isolated atoms, eV: Na -0.25; model.reference_energies=isolated takes them" in told
+    assert "apart" not in told

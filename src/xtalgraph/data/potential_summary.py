@@ -7,6 +7,7 @@ import numpy as np
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.dataset import Dataset
+from xtalgraph.data.isolated_atoms import isolated_atoms
 from xtalgraph.data.potential_labels import StressCheck, check_stress, role_of_target
 from xtalgraph.data.potential_targets import Role
 
@@ -38,6 +39,12 @@ class LabelSummary:
     """Whether the largest force is far from those of the other crystals."""
     dense: bool
     """Whether pressures are larger than can be."""
+    elements: tuple[str, ...]
+    """What the crystals hold."""
+    independent: int
+    """How many energies of elements the compositions tell apart."""
+    isolated: dict[str, float]
+    """Energies of frames that hold a single atom far from its images, eV, by element."""
     stress: StressCheck | None
     """Stresses beside the energies of strained copies; None where there are none."""
 
@@ -76,6 +83,8 @@ def summarise_labels(dataset: Dataset) -> LabelSummary:
         ranges["stress"] = float(np.nanmin(pressures)), float(np.nanmax(pressures))
         dense = bool(np.nanmedian(np.abs(pressures)) > DENSE)
         check = check_stress(crystals, labels[names["energy"]], stresses)
+    amounts = np.stack([crystal.amounts for crystal in crystals])
+    present = np.flatnonzero(amounts.any(axis=0)).tolist()
     return LabelSummary(
         len(dataset),
         int(labels.num_atoms.sum()),
@@ -85,5 +94,11 @@ def summarise_labels(dataset: Dataset) -> LabelSummary:
         worst,
         far,
         dense,
+        tuple(SYMBOLS[z] for z in present),
+        int(np.linalg.matrix_rank(amounts / labels.num_atoms[:, None])),
+        {
+            SYMBOLS[z]: energy
+            for z, energy in isolated_atoms(crystals, labels[names["energy"]]).items()
+        },
         check,
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, cast, final
 
 import numpy as np
@@ -199,6 +200,16 @@ class Head(nn.Module):
         """Return a row for each crystal, or for each atom if the target is atomic."""
         pairs = zip(self.readouts, self._scalers, strict=True)
         return self._joined([s(r(features, graph), graph, self.target) for r, s in pairs])
+
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
+        """Return what each atom adds to a total, in its unit and float64.
+
+        Args:
+            features: Of the graph.
+            graph: What they were made of, not reduced.
+        """
+        raw = cast(Readout, self.readouts[0]).contributions(features, graph).double()
+        return self._scalers[0](raw, graph, replace(self.target, kind=Kind.ATOMIC))
 
     def deviation(self, features: Features, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return the standard deviation of the error of each value, in the target's unit.

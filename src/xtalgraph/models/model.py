@@ -105,6 +105,7 @@ class Model(nn.Module, ABC):
         targets: Sequence[Target],
         conditions: Conditions,
         terms: Mapping[str, EnergyTerm],
+        reference_energies: Mapping[str, float] | str | None,
     ) -> "Model":
         """Put a model together.
 
@@ -114,6 +115,7 @@ class Model(nn.Module, ABC):
             targets: What is predicted, in its order.
             conditions: What the encoder reads of a crystal beside its atoms.
             terms: Added to the energy of a potential, by name.
+            reference_energies: Of a potential, see there.
         """
 
     @property
@@ -272,6 +274,7 @@ class PropertyModel(Model):
         targets: Sequence[Target],
         conditions: Conditions,
         terms: Mapping[str, EnergyTerm],
+        reference_energies: Mapping[str, float] | str | None,
     ) -> "PropertyModel":
         """Put a model together; each of its targets has a head."""
         return cls(encoder, heads, conditions)

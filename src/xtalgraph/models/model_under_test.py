@@ -20,6 +20,7 @@ from xtalgraph.models.checkpoint import load_model, save_model
 from xtalgraph.models.inference import check_device, evaluated, placed
 from xtalgraph.models.invariance import Arrays
 from xtalgraph.models.model import ByTarget, Model, Output
+from xtalgraph.models.registry import why_not_fragments
 from xtalgraph.models.requirements import why_not_reduced
 from xtalgraph.models.spec import ModelSpec
 
@@ -41,6 +42,7 @@ class ModelUnderTest:
             such thing.
         conditions: What it reads as the state of a crystal.
         device: Where it computes.
+        why_not_fragments: Why energies of far fragments do not add up; empty if they do.
     """
 
     model: nn.Module
@@ -50,6 +52,7 @@ class ModelUnderTest:
     reload: Callable[[], nn.Module] | None = None
     conditions: Conditions = ATOMS_ALONE
     device: str = "cpu"
+    why_not_fragments: str = ""
 
     @classmethod
     def of(cls, members: Sequence[Model], spec: ModelSpec, device: str = "cpu") -> "ModelUnderTest":
@@ -80,6 +83,7 @@ class ModelUnderTest:
             reload,
             spec.conditions,
             device,
+            why_not_fragments(spec.terms),
         )
 
 

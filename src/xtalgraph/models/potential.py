@@ -21,6 +21,7 @@ from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.derivatives import derivatives, displaced
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Head
+from xtalgraph.models.isolated import IsolatedAtoms
 from xtalgraph.models.model import ByTarget, Model, Output
 from xtalgraph.models.terms.energy_term import EnergyTerm
 from xtalgraph.nn.segments import segment_sum
@@ -39,6 +40,8 @@ class Potential(Model):
         targets: The energy, its forces, its stress: those that are learned, in any order.
         conditions: What the encoder reads of a crystal beside its atoms.
         terms: Added to the energy, by name.
+        reference_energies: Of isolated atoms by element, eV; or ``isolated``, to take them from
+            single atoms among the training crystals. None fits what all atoms of an element have.
 
     Raises:
         TargetError: If the energy is not a total of the cell, a derivative is of something else, or
@@ -54,6 +57,7 @@ class Potential(Model):
         targets: Sequence[Target],
         conditions: Conditions = ATOMS_ALONE,
         terms: Mapping[str, EnergyTerm] | None = None,
+        reference_energies: Mapping[str, float] | str | None = None,
     ) -> None:
         super().__init__(encoder, targets, conditions)
         self.energy = energy_of(targets)
@@ -64,6 +68,9 @@ class Potential(Model):
             )
         self.head = head
         self.terms = nn.ModuleDict(dict(terms or {}))
+        self.isolated: IsolatedAtoms | None = None
+        if reference_energies:
+            self.isolated = IsolatedAtoms(reference_energies, encoder.cutoff)
 
     @classmethod
     def made_of(
@@ -73,9 +80,11 @@ class Potential(Model):
         targets: Sequence[Target],
         conditions: Conditions,
         terms: Mapping[str, EnergyTerm],
+        reference_energies: Mapping[str, float] | str | None,
     ) -> "Potential":
         """Put a potential together; its energy alone has a head."""
-        return cls(encoder, heads[energy_of(targets).name], targets, conditions, terms)
+        head = heads[energy_of(targets).name]
+        return cls(encoder, head, targets, conditions, terms, reference_energies)
 
     @property
     def learns_variance(self) -> bool:
@@ -127,7 +136,7 @@ class Potential(Model):
         with torch.enable_grad():
             at = displaced(graph, *by)
             features = self.encoded(at.graph)
-            energy: Tensor = self.head(features, at.graph)
+            energy = self._learned(features, at.graph)
             for term in self._terms(learned=True):
                 energy = energy + _of_crystals(term(features, at.graph), at.graph)
             results = derivatives(energy, at, differentiable=differentiable)
@@ -137,6 +146,14 @@ class Potential(Model):
         if not differentiable:
             values["energy"], features = values["energy"].detach(), features.detached()
         return values, features
+
+    def _learned(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " crystals"]:
+        """Return the energies of the head, which fall to those of isolated atoms."""
+        if self.isolated is None:
+            energy: Tensor = self.head(features, graph)
+            return energy
+        atoms: Tensor = self.isolated(self.head.contributions(features, graph), graph)
+        return _of_crystals(atoms, graph)
 
     def _terms(self, *, learned: bool) -> list[EnergyTerm]:
         terms = [cast(EnergyTerm, term) for term in self.terms.values()]
@@ -192,6 +209,8 @@ class Potential(Model):
         numbers = [elements_of(crystal) for crystal in crystals]
         energies = labels.arrays[self.energy.name] - self._given_energies(crystals)
         self.head.fit(energies, numbers)
+        if self.isolated is not None:
+            self.isolated.fit(crystals, energies)
         if self.condition_scaler is not None and states is not None:
             self.condition_scaler.fit(states.numbers)
 

@@ -1,5 +1,6 @@
 """Every architecture and every kind of model by its name: one line each."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from xtalgraph.models.alignn import ALIGNN
@@ -12,6 +13,8 @@ from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.model import Model, PropertyModel
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.schnet import SchNet
+from xtalgraph.models.terms.coulomb import Coulomb
+from xtalgraph.models.terms.dispersion import D3
 from xtalgraph.models.terms.energy_term import EnergyTerm
 from xtalgraph.models.terms.zbl import ZBL
 from xtalgraph.models.xgn import XGN
@@ -31,8 +34,19 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
 MODELS: Final[dict[str, type[Model]]] = {"property": PropertyModel, "potential": Potential}
 """What is made of an encoder, by its kind."""
 
-TERMS: Final[dict[str, type[EnergyTerm]]] = {"zbl": ZBL}
+TERMS: Final[dict[str, type[EnergyTerm]]] = {"coulomb": Coulomb, "d3": D3, "zbl": ZBL}
 """What can be added to the energy of a potential."""
+
+
+def why_not_fragments(terms: Iterable[str]) -> str:
+    """Return the reason why fragments that are far apart do not add up; empty if they do.
+
+    Args:
+        terms: Names of what is added to the energy.
+    """
+    far = [name for name in terms if TERMS[name].long_ranged]
+    return f"the term {' and '.join(far)} acts at any distance" if far else ""
+
 
 DEFAULT: Final = "xgn"
 """The architecture that is recommended, and taken where none is named."""

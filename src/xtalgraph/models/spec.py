@@ -20,7 +20,7 @@ from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.head import Head
 from xtalgraph.models.model import Model
 from xtalgraph.models.potential import energy_of
-from xtalgraph.models.readouts import Readout
+from xtalgraph.models.readouts import Readout, SumReadout
 from xtalgraph.models.registry import ENCODERS, MODELS, TERMS
 from xtalgraph.models.requirements import (
     check_variance,
@@ -62,6 +62,7 @@ class ModelSpec:
             ``refuse``, ``mix`` or ``order``.
         terms: What is added to the energy of a potential, by name in the registry, with its
             settings; those left out keep their default.
+        reference_energies: Of isolated atoms by element, eV; or ``isolated``, see `Potential`.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a
@@ -80,6 +81,7 @@ class ModelSpec:
     variance: bool = False
     disorder: str = "refuse"
     terms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reference_energies: Mapping[str, float] | str | None = None
     readouts: tuple[str, ...] = field(init=False)
     """The name of that of each target that is no derivative."""
 
@@ -95,10 +97,11 @@ class ModelSpec:
         object.__setattr__(self, "readouts", tuple(one.name for one in self._readouts()))
         if self.is_potential:
             self._check_potential()
-        elif self.terms:
+        elif self.terms or self.reference_energies:
+            what = "terms" if self.terms else "reference_energies"
             raise ConfigError(
-                f"model.terms adds {', '.join(self.terms)} to the energy of a potential: learn "
-                "the targets energy and forces"
+                f"model.{what} is for the energy of a potential: learn the targets energy and "
+                "forces"
             )
         reason = why_not_reduced(ENCODERS[self.encoder], *self.targets)
         if self.reduction_tolerance > 0 and reason:
@@ -134,6 +137,10 @@ class ModelSpec:
         reason = why_not_potential(encoder, config, self.make_strategy(), self.make_angles())
         if reason:
             raise ConfigError(f"{self.encoder} cannot be a potential: {reason}")
+        if self.reference_energies and self.readouts != (SumReadout.name,):
+            raise ConfigError(
+                "model.reference_energies needs an energy for each atom: set model.readout=sum"
+            )
         terms = {name: asdict(term.config) for name, term in self.make_terms(1).items()}
         object.__setattr__(self, "terms", terms)
 
@@ -281,7 +288,8 @@ class ModelSpec:
         }
         kind = MODELS["potential" if self.is_potential else "property"]
         terms = self.make_terms(encoder.width)
-        return kind.made_of(encoder, heads, self.targets, self.conditions, terms)
+        further = terms, self.reference_energies
+        return kind.made_of(encoder, heads, self.targets, self.conditions, *further)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -6,6 +6,7 @@ standard deviation of its error, that goes through all of it as a further target
 """
 
 import copy
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -29,19 +30,22 @@ _CROSSINGS = 2
 """How many of the crystals are taken through a cutoff."""
 
 
-def check_contract(model: Model, spec: ModelSpec) -> list[CheckResult]:
+def check_contract(
+    model: Model, spec: ModelSpec, crystals: Mapping[str, Crystal] | None = None
+) -> list[CheckResult]:
     """Put a model through the whole contract, in float64 and in evaluation mode.
 
     Args:
         model: With any weights; it is put into float64.
         spec: What it is; it makes the graphs.
+        crystals: On which it is tried, by name; None takes `contract_crystals`.
 
     Returns:
         A result for each check, passed or not.
     """
     model = model.double().eval()
     tested = ModelUnderTest.of([model], spec)
-    crystals = contract_crystals()
+    crystals = crystals or contract_crystals()
     results = [*run_checks(tested, crystals, crossings=_CROSSINGS, measured=False)]
     results += _gradients(model, spec, tested.targets)
     if not tested.why_not_reduced:

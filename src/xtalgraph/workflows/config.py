@@ -86,6 +86,7 @@ class RunConfig:
             variance=training.variance,
             disorder=data.disorder,
             terms=chosen.named_terms,
+            reference_energies=chosen.reference_energies,
         )
         _check_intervals(data, spec.targets)
         Objective.of(spec.targets, training)  # refuses weights of other targets
@@ -94,6 +95,7 @@ class RunConfig:
     def sections(self) -> dict[str, dict[str, Any]]:
         """Return the four sections as plain values, every default written out."""
         readouts = list(self.spec.readouts)
+        given = self.spec.reference_energies
         terms = {name: dict(settings) for name, settings in self.spec.terms.items()}
         return {
             "data": asdict(self.data),
@@ -106,6 +108,7 @@ class RunConfig:
                 "name": self.spec.encoder,
                 "readout": readouts[0] if len(set(readouts)) == 1 else readouts,
                 **({"terms": terms} if terms else {}),
+                **({"reference_energies": given} if given else {}),
                 **self.spec.settings,
             },
             "training": asdict(self.training),

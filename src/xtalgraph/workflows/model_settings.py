@@ -1,7 +1,7 @@
 """The sections ``graph`` and ``model`` of a configuration, but for what each choice adds."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from xtalgraph.conventions.declarations import Spelled, definition
 from xtalgraph.conventions.ranges import TOLERANCE, check_ranges
@@ -38,6 +38,10 @@ class ModelConfig:
     terms: dict[str, dict[str, Any] | None] | list[str] | str | None = None
     """What is added to the energy of a potential: a name, several, or names with settings, as in
     ``{zbl: {outer: 2.0}}``. See docs/potentials.md."""
+    reference_energies: dict[str, float] | Literal["isolated"] | None = None
+    """Energies of isolated atoms, to which a potential falls where atoms are alone: eV, as in
+    ``{Si: -0.8}``, or ``isolated`` for those of frames that hold a single atom. null fits energies
+    of the elements to all frames, which say nothing of isolated atoms."""
 
     @property
     def named_terms(self) -> dict[str, dict[str, Any]]:

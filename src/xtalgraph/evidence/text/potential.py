@@ -34,6 +34,28 @@ def about_labels(summary: LabelSummary) -> list[str]:
                 "strained copies."
             )
         sentences.append(text)
+    return [*sentences, *_about_references(summary)]
+
+
+def _about_references(summary: LabelSummary) -> list[str]:
+    """Say what the labels tell of the energies of the elements."""
+    sentences = []
+    if summary.independent < len(summary.elements):
+        sentences.append(
+            f"Reference energies: the compositions tell {summary.independent} of those of "
+            f"{', '.join(summary.elements)} apart, and fitted ones say nothing of other "
+            "compositions."
+        )
+    if summary.isolated:
+        found = ", ".join(f"{name} {energy:.4g}" for name, energy in summary.isolated.items())
+        sentences.append(
+            f"Isolated atoms, eV: {found}; model.reference_energies=isolated takes them."
+        )
+    else:
+        sentences.append(
+            "No frame holds an isolated atom: what it costs to take the crystals apart is not "
+            "known, unless model.reference_energies says it."
+        )
     return sentences
 
 

@@ -30,6 +30,8 @@ class EnergyTerm(nn.Module, ABC):
 
     Config: ClassVar[type[Any]]
     """Settings, a frozen dataclass with a default for each."""
+    long_ranged: ClassVar[bool] = False
+    """Whether it acts at any distance, so that far fragments do not add up."""
 
     def __init__(self, config: Any, width: int, cutoff: float) -> None:
         super().__init__()

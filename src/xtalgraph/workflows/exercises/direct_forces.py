@@ -144,6 +144,7 @@ class DirectForces(Model):
         targets: Sequence[Target],
         conditions: Conditions,
         terms: Mapping[str, EnergyTerm],
+        reference_energies: Mapping[str, float] | str | None,
     ) -> "DirectForces":
         """Put a model with `CentralForces` together."""
         head = heads[energy_of(targets).name]
