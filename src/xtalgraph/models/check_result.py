@@ -83,7 +83,7 @@ class Worst:
             violations: By the name of the target, in its unit; infinite where a number is not
                 finite.
         """
-        each = [
+        violations_of = [
             (
                 violations[target.name] / self._scale[target.name],
                 violations[target.name],
@@ -92,7 +92,7 @@ class Worst:
             )
             for n, target in enumerate(self._targets)
         ]
-        self._violations.append(max(each, key=lambda one: one[0]))
+        self._violations.append(max(violations_of, key=lambda measured: measured[0]))
 
     def result(self, reason: str, tolerance: float | None, absent: str = "") -> CheckResult:
         """Return what came out.
@@ -104,12 +104,12 @@ class Worst:
         """
         if not self._violations:
             return CheckResult(self.check, Status.NOT_APPLICABLE, absent)
-        relative, violation, crystal, place = max(self._violations)
+        relative, violation, crystal, index = max(self._violations)
         if tolerance is None:
             status = Status.MEASURED
         else:
             status = Status.PASSED if relative <= tolerance else Status.FAILED
-        target, known = self._targets[place], math.isfinite(relative)
+        target, known = self._targets[index], math.isfinite(relative)
         unit = target.raw_unit
         return CheckResult(
             self.check,

@@ -177,13 +177,13 @@ def _check_shapes(path: Path, spec: ModelSpec, state: Mapping[str, torch.Tensor]
         )
     with torch.device("meta"):  # shapes alone
         wanted = {name: value.shape for name, value in spec.make_model().state_dict().items()}
-    found = {name: value.shape for name, value in state.items()}
-    wrong = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+    saved = {name: value.shape for name, value in state.items()}
+    wrong = sorted(name for name in {*wanted, *saved} if wanted.get(name) != saved.get(name))
     if wrong:
         name = wrong[0]
         raise RunError(
             f"{path} does not hold the weights of the model in model.json: {name} must be "
-            f"{_shape(wanted.get(name))} and is {_shape(found.get(name))}: a file is of another "
+            f"{_shape(wanted.get(name))} and is {_shape(saved.get(name))}: a file is of another "
             "run, or damaged"
         )
 

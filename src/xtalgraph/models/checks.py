@@ -155,10 +155,10 @@ class _Checks:
         worst = {what: self.worst(what) for what in _REPRESENTATIONS}
         todo = tqdm(self.crystals.items(), desc="verifying", unit="crystal", disable=not progress)
         for number, (name, crystal) in enumerate(todo):
-            for one in representations(crystal, np.random.default_rng(number)):
-                expected = expected_values(self.start[name], one, self.tested.targets)
-                found = self.trial.of_crystal(one.crystal, self.graph_settings, self.state(name))
-                worst[one.what].add(name, violations(found, expected))
+            for shown in representations(crystal, np.random.default_rng(number)):
+                expected = expected_values(self.start[name], shown, self.tested.targets)
+                values = self.trial.of_crystal(shown.crystal, self.graph_settings, self.state(name))
+                worst[shown.what].add(name, violations(values, expected))
         for what, absent in _REPRESENTATIONS.items():
             yield worst[what].result(ROUNDING, EXACT, absent)
 
@@ -200,30 +200,30 @@ class _Checks:
         worst, names = self.worst("batch as single"), iter(self.crystals)
         while part := list(islice(names, _BATCH)):
             graph = self.graph_settings.build([self.crystals[name] for name in part])
-            found = self.trial.of_graph(self.state(*part).attach(graph))
+            together = self.trial.of_graph(self.state(*part).attach(graph))
             alone = {
                 target: np.concatenate([self.start[name][target] for name in part])
-                for target in found
+                for target in together
             }
-            if any(found[target].shape != alone[target].shape for target in found):
-                worst.add(part[0], dict.fromkeys(found, np.inf))
+            if any(together[target].shape != alone[target].shape for target in together):
+                worst.add(part[0], dict.fromkeys(together, np.inf))
                 continue
-            rows = dict.fromkeys(found, 0)
+            rows = dict.fromkeys(together, 0)
             for name in part:
-                own = {}
+                alone = {}
                 for target, values in self.start[name].items():
-                    own[target] = found[target][rows[target] : rows[target] + len(values)]
+                    alone[target] = together[target][rows[target] : rows[target] + len(values)]
                     rows[target] += len(values)
-                worst.add(name, violations(own, self.start[name]))
+                worst.add(name, violations(alone, self.start[name]))
         return worst.result(ROUNDING, EXACT)
 
     def derived(self) -> Iterator[CheckResult]:
         """Compare derivatives with differences of energies; add up forces, and fragments."""
-        derived = [one for one in self.tested.targets if one.derivative is not None]
+        derived = [target for target in self.tested.targets if target.derivative is not None]
         if not derived:
             return
         differences = Worst("derivatives of the energy", derived, self.scale)
-        forces = [one for one in derived if one.scope is Scope.ATOM]
+        forces = [target for target in derived if target.scope is Scope.ATOM]
         net = Worst("sum of forces", forces, self.scale)
         fragments = FragmentsCheck(self.tested.targets, self.scale)
         for number, (name, crystal) in enumerate(self.crystals.items()):
@@ -267,7 +267,7 @@ class _Checks:
     def in_single_precision(self) -> CheckResult:
         """Compare the model's own precision with float64."""
         trial = None
-        if {one.dtype for one in self.tested.model.parameters()} == {torch.float32}:
+        if {weight.dtype for weight in self.tested.model.parameters()} == {torch.float32}:
             trial = Trial(self.tested, None)
         return self.compared("float32 as float64", trial).result(
             "the run computes in float32: what its rounding costs",
@@ -281,8 +281,8 @@ class _Checks:
         if trial is None:
             return worst
         for name, crystal in self.crystals.items():
-            found = trial.of_crystal(crystal, self.graph_settings, self.state(name))
-            worst.add(name, violations(found, self.start[name]))
+            values = trial.of_crystal(crystal, self.graph_settings, self.state(name))
+            worst.add(name, violations(values, self.start[name]))
         return worst
 
     def smooth(self, crossings: int) -> Iterator[CheckResult]:
@@ -298,13 +298,13 @@ class _Checks:
             for name, crystal in chosen.items():
                 elements, predict = np.resize(crystal.elements, 4), self.full_graph_values(name)
                 shell = stretched_shell(predict, crystal, limit)
-                for one in (
+                for crossing in (
                     *pair_and_cluster(predict, elements, limit),
                     *([shell] if shell else []),
                 ):
-                    what = name if one is shell else _isolated(one.what, elements)
-                    value.add(what, one.jump)
-                    slope.add(what, one.bend)
+                    what = name if crossing is shell else _isolated(crossing.what, elements)
+                    value.add(what, crossing.jump)
+                    slope.add(what, crossing.bend)
             yield value.result("continuous, looked at over 2e-9 Å", JUMP, absent)
             yield slope.result("continuous, looked at over 1e-5 Å", BEND, absent)
 
@@ -346,4 +346,4 @@ def _edges(settings: GraphSettings, crystal: Crystal) -> list[np.ndarray]:
 def _isolated(what: str, numbers: np.ndarray) -> str:
     """Say of which atoms a pair or cluster is: ``a pair of Ba, O``."""
     count = 2 if what == "pair" else 4
-    return f"a {what} of {', '.join(SYMBOLS[int(one)] for one in numbers[:count])}"
+    return f"a {what} of {', '.join(SYMBOLS[int(number)] for number in numbers[:count])}"

@@ -31,7 +31,7 @@ def slope(predict: Predict, energy: str, path: Mapping[int, Crystal], step: floa
         path: The crystals at −2, −1, 1 and 2 steps.
         step: Its length.
     """
-    parts = [_STENCIL[n] * float(np.sum(predict(one)[energy])) for n, one in path.items()]
+    parts = [_STENCIL[n] * float(np.sum(predict(at)[energy])) for n, at in path.items()]
     return sum(parts) / step
 
 

@@ -29,7 +29,7 @@ class Features:
     def detached(self) -> "Features":
         """Return the same numbers, which hold nothing that a derivative would need."""
         crystal = None if self.crystal is None else self.crystal.detach()
-        return Features(self.atom.detach(), crystal, tuple(one.detach() for one in self.layers))
+        return Features(self.atom.detach(), crystal, tuple(layer.detach() for layer in self.layers))
 
 
 @dataclass(frozen=True)

@@ -48,16 +48,16 @@ class Environments:
         known = np.unique(numbers)
         means, whitening = [], []
         for number in known:
-            own = vectors[numbers == number].astype(np.float64)
-            mean = own.mean(axis=0)
-            centred = own - mean
-            covariance = centred.T @ centred / len(own)
+            same = vectors[numbers == number].astype(np.float64)
+            mean = same.mean(axis=0)
+            centred = same - mean
+            covariance = centred.T @ centred / len(same)
             ridge = _SHRINK * np.trace(covariance) / len(covariance) + 1e-10 * (mean @ mean + 1e-10)
             values, axes = np.linalg.eigh(covariance)
             white = axes / np.sqrt(np.maximum(values, 0.0) + ridge)
             others = [part[elements == number] for part, elements in further]
             reach = [
-                np.linalg.norm((one - mean) @ white, axis=1).max(initial=0.0) for one in others
+                np.linalg.norm((part - mean) @ white, axis=1).max(initial=0.0) for part in others
             ]
             farthest = max(np.linalg.norm(centred @ white, axis=1).max(), *reach, 1.0)
             means.append(mean)
@@ -76,10 +76,10 @@ class Environments:
             numbers: Their elements; one that was not learned is infinitely far.
         """
         far = np.full(len(vectors), np.inf)
-        for place, number in enumerate(self.numbers):
-            own = numbers == number
-            far[own] = np.linalg.norm(
-                (vectors[own] - self.means[place]) @ self.whitening[place], axis=1
+        for index, number in enumerate(self.numbers):
+            same = numbers == number
+            far[same] = np.linalg.norm(
+                (vectors[same] - self.means[index]) @ self.whitening[index], axis=1
             )
         return far
 

@@ -108,9 +108,9 @@ def fragment_values(
     together, alone = values(0, 1), [values(0), values(1)]
     expected = {}
     for target in targets:
-        each = [part[target.name] for part in alone]
+        apart = [part[target.name] for part in alone]
         by_atom = target.scope is Scope.ATOM
-        expected[target.name] = np.concatenate(each) if by_atom else each[0] + each[1]
+        expected[target.name] = np.concatenate(apart) if by_atom else apart[0] + apart[1]
     return together, expected
 
 

@@ -194,7 +194,7 @@ class Head(nn.Module):
         self.target = target
         self.readouts = nn.ModuleList(readouts)
         self.scalers = nn.ModuleList(Scaler() for _ in readouts)
-        self.deviations = nn.ModuleList(Deviation(one) for one in deviations)
+        self.deviations = nn.ModuleList(Deviation(readout) for readout in deviations)
 
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return a row for each crystal, or for each atom if the target is atomic."""
@@ -257,8 +257,8 @@ class Head(nn.Module):
         for scaler, column in zip(self._scalers, columns, strict=True):
             missing = np.bincount(crystal, weights=np.isnan(column), minlength=len(numbers))
             known = missing == 0
-            own = [numbers[place] for place in np.flatnonzero(known).tolist()]
-            scaler.fit(column[known[crystal]], own, self.target)
+            amounts = [numbers[index] for index in np.flatnonzero(known).tolist()]
+            scaler.fit(column[known[crystal]], amounts, self.target)
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the first number is read.

@@ -47,10 +47,10 @@ def infer(
         ConfigError: If there is no such device here.
         GraphError: If the models cannot read such a graph.
     """
-    place = next(members[0].parameters()).device if device is None else check_device(device)
-    there = [placed(member, place, dtype) for member in members]
+    where = next(members[0].parameters()).device if device is None else check_device(device)
+    there = [placed(member, where, dtype) for member in members]
     for graph in graphs:
-        moved = graph.to(place)
+        moved = graph.to(where)
         yield Inferred(moved, tuple(evaluated(member, moved) for member in there))
 
 
@@ -61,9 +61,10 @@ def concatenated(outputs: Iterable[Output]) -> tuple[ByTarget, ByTarget]:
         outputs: At least one.
     """
     batches = list(outputs)
-    values = {name: torch.cat([one.values[name] for one in batches]) for name in batches[0].values}
+    first = batches[0]
+    values = {name: torch.cat([b.values[name] for b in batches]) for name in first.values}
     deviations = {
-        name: torch.cat([one.deviations[name] for one in batches]) for name in batches[0].deviations
+        name: torch.cat([b.deviations[name] for b in batches]) for name in first.deviations
     }
     return values, deviations
 
@@ -79,17 +80,17 @@ def check_device(device: torch.device | str, setting: str = "the device") -> tor
         ConfigError: If it is none of them, or there is no such device here.
     """
     try:
-        place = torch.device(device)
+        checked = torch.device(device)
     except RuntimeError:
-        place = None
-    if place is None or place.type not in ("cpu", "cuda"):
+        checked = None
+    if checked is None or checked.type not in ("cpu", "cuda"):
         raise ConfigError(f"{setting} must be cpu or cuda, got {str(device)!r}")
-    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+    if checked.type == "cuda" and (checked.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
-            f"{setting} is {place}, and torch {torch.__version__} finds "
+            f"{setting} is {checked}, and torch {torch.__version__} finds "
             f"{torch.cuda.device_count() or 'no'} CUDA GPU on this machine: set it to cpu"
         )
-    return torch.device("cuda", torch.cuda.current_device()) if str(place) == "cuda" else place
+    return torch.device("cuda", torch.cuda.current_device()) if str(checked) == "cuda" else checked
 
 
 def placed(model: M, device: torch.device, dtype: torch.dtype | None) -> M:

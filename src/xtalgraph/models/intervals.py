@@ -107,7 +107,7 @@ class Intervals:
                 that calibrated are too few for it.
         """
         columns = np.atleast_2d(self.scores.T)
-        quantiles = [conformal_quantile(one[~np.isnan(one)], level) for one in columns]
+        quantiles = [conformal_quantile(column[~np.isnan(column)], level) for column in columns]
         return np.array(quantiles if self.scores.ndim > 1 else quantiles[0]) * self.difficulty(
             size, std
         )
@@ -155,7 +155,7 @@ def calibrate(divided: Divided, predictions: Predictions) -> dict[str, Intervals
         By the name of each target that can have some and has enough labels in the calibration part.
     """
     labels, values, std = divided.dataset.labels, predictions.values, predictions.std
-    found = {}
+    calibrated = {}
     for target in values.targets:
         name, split = target.name, divided.of_target(target.name)
         rows = split.calibration
@@ -168,8 +168,8 @@ def calibrate(divided: Divided, predictions: Predictions) -> dict[str, Intervals
             other = split.val if len(split.val) else split.train
             typical = np.asarray(np.median((std[name].T / size).T[other], axis=0))
             given = std[name][rows]
-        found[name] = Intervals.calibrate(error[rows], size[rows], given, typical)
-    return found
+        calibrated[name] = Intervals.calibrate(error[rows], size[rows], given, typical)
+    return calibrated
 
 
 def with_intervals(
@@ -193,7 +193,7 @@ def with_intervals(
             size = _sizes(target, crystals)
             half = intervals[name].half_width(size, None if std is None else std[name])
         ends["lower"][name], ends["upper"][name] = value - half, value + half
-    lower, upper = (Values(values.targets, one, values.num_atoms) for one in ends.values())
+    lower, upper = (Values(values.targets, arrays, values.num_atoms) for arrays in ends.values())
     return replace(predictions, lower=lower, upper=upper)
 
 
@@ -211,7 +211,7 @@ def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:
         run: The run.
         intervals: By the name of the target.
     """
-    document = {name: one.as_dict() for name, one in intervals.items()}
+    document = {name: interval.as_dict() for name, interval in intervals.items()}
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     write_atomically(run / INTERVALS_FILE, text + "\n")
 
@@ -229,22 +229,24 @@ def load_intervals(run: Path, targets: Sequence[Target]) -> dict[str, Intervals]
     path = run / INTERVALS_FILE
     if not path.is_file():
         return {}
-    document, shapes = read_document(path), {one.name: one.tensor.shape for one in targets}
+    document, shapes = read_document(path), {target.name: target.tensor.shape for target in targets}
     try:
-        upgraded = upgrade_intervals(document, {one.name: one.tensor.copies for one in targets})
-        intervals = {name: Intervals.from_dict(one) for name, one in upgraded.items()}
+        upgraded = upgrade_intervals(
+            document, {target.name: target.tensor.copies for target in targets}
+        )
+        intervals = {name: Intervals.from_dict(written) for name, written in upgraded.items()}
     except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error
-    for name, one in intervals.items():
+    for name, interval in intervals.items():
         shape = shapes.get(name)
         if shape is None:
             raise RunError(
                 f"{path} has intervals of {name!r}, which the model does not predict: it is of "
                 "another run, or damaged"
             )
-        if one.floor.shape != shape or one.scores.shape[1:] not in ((), shape):
+        if interval.floor.shape != shape or interval.scores.shape[1:] not in ((), shape):
             raise RunError(
-                f"{path} is damaged: the intervals of {name!r} are of shape {one.floor.shape}, the "
-                f"target of {shape}"
+                f"{path} is damaged: the intervals of {name!r} are of shape "
+                f"{interval.floor.shape}, the target of {shape}"
             )
     return intervals

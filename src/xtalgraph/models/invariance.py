@@ -31,20 +31,20 @@ def expected_values(
     """
     expected = {}
     for target in targets:
-        own = values[target.name]
+        rows = values[target.name]
         if target.scope is Scope.ATOM:
-            own = own[representation.origin]
+            rows = rows[representation.origin]
         elif target.kind is Kind.EXTENSIVE:
-            own = own * representation.copies
-        expected[target.name] = target.tensor.rotate(own, representation.rotation)
+            rows = rows * representation.copies
+        expected[target.name] = target.tensor.rotate(rows, representation.rotation)
     return expected
 
 
-def violations(found: Arrays, expected: Arrays) -> dict[str, float]:
+def violations(predicted: Arrays, expected: Arrays) -> dict[str, float]:
     """Return the largest difference of each target.
 
     Args:
-        found: What a model predicts.
+        predicted: What a model predicts.
         expected: What it must predict.
 
     Returns:
@@ -53,10 +53,10 @@ def violations(found: Arrays, expected: Arrays) -> dict[str, float]:
     """
     largest = {}
     for name, wanted in expected.items():
-        if found[name].shape != wanted.shape:
+        if predicted[name].shape != wanted.shape:
             largest[name] = np.inf
             continue
         with np.errstate(invalid="ignore"):  # of two infinities
-            worst = float(np.abs(found[name] - wanted).max(initial=0.0))
+            worst = float(np.abs(predicted[name] - wanted).max(initial=0.0))
         largest[name] = np.inf if np.isnan(worst) else worst
     return largest

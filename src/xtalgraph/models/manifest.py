@@ -79,7 +79,7 @@ def check_manifest(run: Path, *, evidence: bool) -> int | None:
     listed = _listed(run)
     wanted = (*_DECIDING, *_EVIDENCE) if evidence else _DECIDING
     there = _found(run, wanted)
-    known = [name for name in listed if any(Path(name).match(one) for one in wanted)]
+    known = [name for name in listed if any(Path(name).match(pattern) for pattern in wanted)]
     problems = [f"{name} is missing" for name in known if name not in there]
     problems += [
         f"{name} has changed" for name in known if name in there and not _same(run, name, listed)

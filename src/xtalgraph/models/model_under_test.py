@@ -74,7 +74,7 @@ class ModelUnderTest:
                     read.append(load_model(Path(folder))[0])
             return _MeanOutput(read)
 
-        stds = [replace(one, name=std_name(one)) for one in spec.targets if spec.variance]
+        stds = [replace(target, name=std_name(target)) for target in spec.targets if spec.variance]
         return cls(
             _MeanOutput(members),
             spec.make_graph_settings(),
@@ -103,7 +103,7 @@ def outputs_of(model: Model, graph: Graph) -> ByTarget:
         In the units of the targets; of a class log-odds.
     """
     output: Output = model(graph)
-    stds = {std_name(one): output.deviations.get(one.name) for one in model.targets}
+    stds = {std_name(target): output.deviations.get(target.name) for target in model.targets}
     return output.values | {name: std for name, std in stds.items() if std is not None}
 
 
@@ -117,8 +117,10 @@ class _MeanOutput(nn.Module):
 
     def forward(self, graph: Graph) -> ByTarget:
         """Return the mean of each output for a graph."""
-        each = [outputs_of(cast(Model, member), graph) for member in self.members]
-        return {name: torch.stack([one[name] for one in each]).mean(dim=0) for name in each[0]}
+        by_member = [outputs_of(cast(Model, member), graph) for member in self.members]
+        return {
+            name: torch.stack([m[name] for m in by_member]).mean(dim=0) for name in by_member[0]
+        }
 
 
 @final
@@ -149,8 +151,8 @@ class Trial:
         if isinstance(output, Tensor):
             output = {self.targets[0].name: output}
         return {
-            one.name: output[one.name].double().cpu().numpy().reshape(-1, *one.tensor.shape)
-            for one in self.targets
+            t.name: output[t.name].double().cpu().numpy().reshape(-1, *t.tensor.shape)
+            for t in self.targets
         }
 
     def of_crystal(
@@ -166,5 +168,5 @@ class Trial:
         try:
             graph = settings.build(crystal)
         except GraphError:  # it supported the crystal as it was given: a violation
-            return {one.name: np.full((1, *one.tensor.shape), np.nan) for one in self.targets}
+            return {t.name: np.full((1, *t.tensor.shape), np.nan) for t in self.targets}
         return self.of_graph(state.attach(graph))

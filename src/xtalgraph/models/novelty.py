@@ -95,10 +95,10 @@ def cumulative_compositions(crystals: Sequence[Crystal]) -> Float[np.ndarray, "c
         crystals: Any; a supercell has the composition of its cell.
     """
     number = property_of("mendeleev_number")
-    place = np.concatenate([[0], number[1:].astype(np.int64) - 1])  # index 0 is no element
+    order = np.concatenate([[0], number[1:].astype(np.int64) - 1])  # index 0 is no element
     counts = np.zeros((len(crystals), MAX_ATOMIC_NUMBER))
     for row, crystal in enumerate(crystals):
-        counts[row] = np.bincount(place, weights=crystal.amounts, minlength=MAX_ATOMIC_NUMBER)
+        counts[row] = np.bincount(order, weights=crystal.amounts, minlength=MAX_ATOMIC_NUMBER)
     shares = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
     return shares.astype(np.float32)
 
@@ -217,9 +217,9 @@ class TrainingSet:
         alone = count[group] == 1
         apart = np.zeros(len(sample))
         if alone.any() and len(compositions) > 1:
-            own = group[alone]
+            kinds = group[alone]
             apart[alone] = _mean_distance(
-                nearest_compositions(compositions[own], compositions, 1, itself=own)
+                nearest_compositions(compositions[kinds], compositions, 1, itself=kinds)
             )
         symbols = set[str]().union(*map(held_by, crystals))
         return cls(
@@ -339,10 +339,10 @@ def _check_training_set(
             raise ValueError(f"{name} holds something else than finite numbers")
     if not set(elements) <= {*SYMBOLS[1:], VACANCY_NAME}:
         raise ValueError("the elements are not symbols of elements")
-    if not all(math.isfinite(one) and one >= 0 for one in thresholds):
+    if not all(math.isfinite(threshold) and threshold >= 0 for threshold in thresholds):
         raise ValueError(f"the thresholds must be at least 0, got {thresholds}")
 
 
-def _mean_distance(found: Nearest) -> Float[np.ndarray, " rows"]:
+def _mean_distance(nearest: Nearest) -> Float[np.ndarray, " rows"]:
     """Return the mean distance to the nearest; 0 where there is nothing to compare with."""
-    return found.distance.sum(axis=1) / max(found.distance.shape[1], 1)
+    return nearest.distance.sum(axis=1) / max(nearest.distance.shape[1], 1)

@@ -166,8 +166,8 @@ class Potential(Model):
             return {}
         with torch.enable_grad():
             at = displaced(graph, *by)
-            each = [_of_crystals(term(None, at.graph), at.graph) for term in terms]
-            energy = torch.stack(each).sum(dim=0)
+            energies = [_of_crystals(term(None, at.graph), at.graph) for term in terms]
+            energy = torch.stack(energies).sum(dim=0)
             results = derivatives(energy, at, differentiable=False)
         return {"energy": energy.detach(), **results}
 
@@ -252,7 +252,7 @@ def energy_of(targets: Sequence[Target]) -> Target:
     energies = [target for target in targets if target.derivative is None]
     if len(energies) != 1:
         raise TargetError(
-            f"a potential has one energy, got {', '.join(one.name for one in energies) or 'none'}: "
+            f"a potential has one energy, got {', '.join(t.name for t in energies) or 'none'}: "
             "forces and stress are learned together with the energy they are derivatives of"
         )
     energy = energies[0]

@@ -58,7 +58,7 @@ class Predictions:
         estimates = ([getattr(part, name) for part in parts] for name in ("std", "lower", "upper"))
         return cls(
             Values.concatenated([part.values for part in parts]),
-            *(None if None in each else Values.concatenated(each) for each in estimates),
+            *(None if None in parts else Values.concatenated(parts) for parts in estimates),
         )
 
     def select(self, crystals: Crystals) -> "Predictions":
@@ -165,12 +165,12 @@ class PredictedCrystals:
     unsupported: Mapping[int, str]
     """Why there is no prediction, by the place of each other crystal."""
 
-    def each(self) -> Iterator["Prediction"]:
+    def by_crystal(self) -> Iterator["Prediction"]:
         """Yield what there is of each supported crystal."""
-        for place, (embedding, novelty) in enumerate(
+        for index, (embedding, novelty) in enumerate(
             zip(self.embedding, self.novelty, strict=True)
         ):
-            yield Prediction(self.predictions.select([place]), embedding, novelty)
+            yield Prediction(self.predictions.select([index]), embedding, novelty)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +205,7 @@ def tabulate(predicted: Iterable[PredictedRow]) -> pd.DataFrame:
         in a list, both from 0. What a model or a target has not is empty. A row that cannot be used
         has one line, with its reason in ``error``.
     """
-    lines = [line for one in predicted for line in _lines(one)]
+    lines = [line for predicted_row in predicted for line in _lines(predicted_row)]
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     for name in (*_NUMBERS, *_DISTANCES):
         table[name] = table[name].astype(float)
@@ -214,8 +214,8 @@ def tabulate(predicted: Iterable[PredictedRow]) -> pd.DataFrame:
     return table
 
 
-def _lines(one: PredictedRow) -> Iterator[dict[str, Any]]:
-    row, prediction = one
+def _lines(predicted: PredictedRow) -> Iterator[dict[str, Any]]:
+    row, prediction = predicted
     empty = dict.fromkeys(("formula", "property", "unit", "novelty", "unseen"), "")
     common: dict[str, Any] = {**empty, "id": row.id, "error": row.reason or ""}
     if prediction is None:
@@ -226,8 +226,8 @@ def _lines(one: PredictedRow) -> Iterator[dict[str, Any]]:
         common |= _of_novelty(prediction.novelty)
     parts = prediction.predictions.parts()
     for target in prediction.predictions.values.targets:
-        own = {name: values[target.name] for name, values in parts.items()}
-        shape = own["prediction"].shape
+        arrays = {name: values[target.name] for name, values in parts.items()}
+        shape = arrays["prediction"].shape
         for index in np.ndindex(shape):
             component = int(np.ravel_multi_index(index[1:], shape[1:])) if index[1:] else None
             where = {
@@ -236,7 +236,7 @@ def _lines(one: PredictedRow) -> Iterator[dict[str, Any]]:
                 "site": index[0] if target.scope is Scope.ATOM else None,
                 "component": component,
             }
-            yield common | where | {name: float(array[index]) for name, array in own.items()}
+            yield common | where | {name: float(array[index]) for name, array in arrays.items()}
 
 
 def _of_novelty(novelty: Novelty) -> dict[str, Any]:

@@ -96,13 +96,13 @@ class Predictor:
                 folder,
             )
         first, spec, document = load_model(folder)
-        elements, count = _said_of_members(folder, document)
+        elements, count = _elements_and_count(folder, document)
         members = [first]
         for number in range(1, count):
-            place = member_folder(folder, number)
-            member, of_member, _ = load_model(place)
+            inside = member_folder(folder, number)
+            member, of_member, _ = load_model(inside)
             if of_member != spec:
-                raise RunError(f"{place} is another model than {folder}: it is of another run")
+                raise RunError(f"{inside} is another model than {folder}: it is of another run")
             members.append(member)
         for number, member in enumerate(members):
             check_finite(member, member_folder(folder, number))
@@ -176,24 +176,24 @@ class Predictor:
         parts, embeddings = [self._nothing], []
         for start in range(0, len(crystals), _BATCH):
             graph, refusals = build_supported(crystals[start : start + _BATCH], graph_settings)
-            unsupported |= {start + one.index: one.reason for one in refusals}
+            unsupported |= {start + refusal.index: refusal.reason for refusal in refusals}
             batch = range(start, min(start + _BATCH, len(crystals)))
-            own = [place for place in batch if place not in unsupported]
+            supported = [index for index in batch if index not in unsupported]
             if graph is None:
                 continue
             if conditions and states is not None:
-                graph = states.select(np.array(own)).attach(graph)
-            part, embedding = self._computed(graph, [crystals[place] for place in own])
+                graph = states.select(np.array(supported)).attach(graph)
+            part, embedding = self._computed(graph, [crystals[index] for index in supported])
             finite = _finite(part)
-            unsupported |= {own[n]: _OVERFLOWS for n in np.flatnonzero(~finite)}
-            places += [own[n] for n in np.flatnonzero(finite)]
+            unsupported |= {supported[n]: _OVERFLOWS for n in np.flatnonzero(~finite)}
+            places += [supported[n] for n in np.flatnonzero(finite)]
             parts.append(part.select(np.flatnonzero(finite)))
             embeddings.append(embedding[finite])
         embedding = np.concatenate(embeddings) if embeddings else np.zeros((0, 0))
         compared: Sequence[Novelty | None] = [None] * len(places)
-        supported = [crystals[place] for place in places]
-        if novelty and self.training_set is not None and supported:
-            compared = self.training_set.compare(embedding, supported)
+        served = [crystals[index] for index in places]
+        if novelty and self.training_set is not None and served:
+            compared = self.training_set.compare(embedding, served)
         predictions = Predictions.concatenated(parts[1:] or parts)
         return PredictedCrystals(
             predictions, embedding, compared, np.array(places, dtype=np.int64), unsupported
@@ -213,7 +213,7 @@ class Predictor:
     @property
     def _nothing(self) -> Predictions:
         """The predictions for no crystal."""
-        arrays = {one.name: np.zeros((0, *one.tensor.shape)) for one in self.targets}
+        arrays = {target.name: np.zeros((0, *target.tensor.shape)) for target in self.targets}
         return Predictions(Values(self.targets, arrays, np.zeros(0, dtype=np.int64)))
 
     def predict(self, source: Any, disorder: str | None = None) -> pd.DataFrame:
@@ -250,18 +250,18 @@ class Predictor:
         served = [row for row in rows if row.crystal is not None]
         states = self.spec.conditions.states_of([row.values for row in served])
         crystals = [row.crystal for row in served if row.crystal is not None]
-        found = self.predict_crystals(crystals, states, novelty=True)
-        each, place = found.each(), 0
+        computed = self.predict_crystals(crystals, states, novelty=True)
+        by_crystal, index = computed.by_crystal(), 0
         predicted = []
         for row in rows:
             prediction = None
             if row.crystal is not None:
-                reason = found.unsupported.get(place)
+                reason = computed.unsupported.get(index)
                 if reason is None:
-                    prediction = next(each)
+                    prediction = next(by_crystal)
                 else:
                     row = replace(row, crystal=None, reason=reason)  # noqa: PLW2901
-                place += 1
+                index += 1
             predicted.append(PredictedRow(row, prediction))
         return predicted
 
@@ -275,8 +275,8 @@ class Predictor:
 
         Their predictions are the same, and the spread is too small.
         """
-        weights = [parameters_to_vector(one.parameters()).detach() for one in self.members]
-        return identical_members(np.stack([one.double().numpy(force=True) for one in weights]))
+        weights = [parameters_to_vector(member.parameters()).detach() for member in self.members]
+        return identical_members(np.stack([w.double().numpy(force=True) for w in weights]))
 
     def unseen_elements(self, crystal: Crystal) -> tuple[str, ...]:
         """Return the elements of a crystal that were not in the training part."""
@@ -294,7 +294,7 @@ def _finite(predictions: Predictions) -> Bool[np.ndarray, " crystals"]:
     return finite
 
 
-def _said_of_members(run: Path, document: Mapping[str, Any]) -> tuple[list[str], int]:
+def _elements_and_count(run: Path, document: Mapping[str, Any]) -> tuple[list[str], int]:
     """Return the elements of the training part and the number of members."""
     elements, count = document.get("elements"), document.get("members")
     known = {*ATOMIC_NUMBERS, VACANCY_NAME}

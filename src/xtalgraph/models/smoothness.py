@@ -151,5 +151,5 @@ def jump_on_a_path(
     return violations(predict(at(high)), predict(at(low)))
 
 
-def _equal(found: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> bool:
-    return all(np.array_equal(one, other) for one, other in zip(found, start, strict=True))
+def _equal(values: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> bool:
+    return all(np.array_equal(moved, other) for moved, other in zip(values, start, strict=True))

@@ -94,7 +94,7 @@ class ModelSpec:
             )
         TOLERANCE.check(self.reduction_tolerance, "graph.reduction_tolerance")
         self._check_targets()
-        object.__setattr__(self, "readouts", tuple(one.name for one in self._readouts()))
+        object.__setattr__(self, "readouts", tuple(readout.name for readout in self._readouts()))
         if self.is_potential:
             self._check_potential()
         elif self.terms or self.reference_energies:
@@ -283,8 +283,8 @@ class ModelSpec:
         # Deviations are drawn last, so that the others begin as they do in a model without.
         values, deviations = readouts(), readouts() if self.variance else [[]] * len(self.read_out)
         heads = {
-            target.name: Head(target, own, further)
-            for target, own, further in zip(self.read_out, values, deviations, strict=True)
+            target.name: Head(target, readouts, further)
+            for target, readouts, further in zip(self.read_out, values, deviations, strict=True)
         }
         kind = MODELS["potential" if self.is_potential else "property"]
         terms = self.make_terms(encoder.width)
@@ -293,7 +293,8 @@ class ModelSpec:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "readout"}
+        names = (field.name for field in fields(self))
+        plain = {name: getattr(self, name) for name in names if name != "readout"}
         return plain | {
             "targets": [target.as_dict() for target in self.targets],
             "readouts": list(self.readouts),

@@ -42,12 +42,12 @@ def upgrade_weights(
         document: ``model.json`` as it was written.
     """
     version = int(document["format"])
-    weights = {_RENAMED_WEIGHTS.get(name, name): one for name, one in weights.items()}
+    weights = {_RENAMED_WEIGHTS.get(name, name): value for name, value in weights.items()}
     if version >= 7:
         return weights
     numbers = _numbers_of_lists(_targets_before_7(document["model"]))
-    named = {_weight_of_6(name) if version < 6 else name: one for name, one in weights.items()}
-    return {_weight_of_7(name, numbers): one for name, one in named.items()}
+    named = {_weight_of_6(name) if version < 6 else name: value for name, value in weights.items()}
+    return {_weight_of_7(name, numbers): value for name, value in named.items()}
 
 
 def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -89,13 +89,13 @@ def upgrade_intervals(
         sizes: Of each target of the model, how many numbers it has.
     """
     upgraded = {
-        name: {_RENAMED_IN_INTERVALS.get(key, key): value for key, value in one.items()}
-        for name, one in document.items()
+        name: {_RENAMED_IN_INTERVALS.get(key, key): value for key, value in written.items()}
+        for name, written in document.items()
     }
     for name, size in sizes.items():
         numbers = [upgraded.pop(f"{name}[{n}]", {}) for n in range(size)]
         if all(numbers):
-            columns = {key: [one[key] for one in numbers] for key in ("floor", "by_std", "scores")}
+            columns = {key: [n[key] for n in numbers] for key in ("floor", "by_std", "scores")}
             columns["scores"] = list(zip_longest(*columns["scores"]))
             upgraded[name] = columns if size > 1 else numbers[0]
     return upgraded
@@ -107,7 +107,7 @@ def upgrade_training_set(values: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         values: What the file holds, by name.
     """
-    return {_RENAMED_IN_TRAINING_SET.get(name, name): one for name, one in values.items()}
+    return {_RENAMED_IN_TRAINING_SET.get(name, name): value for name, value in values.items()}
 
 
 def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,23 +118,25 @@ def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     if document.get("format") == FORMAT:
         return dict(document)
-    each = document.get("targets")
-    if each is None:  # one target, whose entry was the document
-        each = {document["target"]["name"]: document} if "target" in document else {}
+    by_name = document.get("targets")
+    if by_name is None:  # one target, whose entry was the document
+        by_name = {document["target"]["name"]: document} if "target" in document else {}
     keys = ("target", "splits", "models", "uncertainty", "novelty")
-    targets = {name: {key: one[key] for key in keys if key in one} for name, one in each.items()}
-    for one in targets.values():
-        if "target" in one:  # the numbers of a list keep the metrics of their own
-            one["target"] = {k: v for k, v in one["target"].items() if k != "component"}
-        if "spread" in one.get("uncertainty", {}):
-            uncertainty = dict(one["uncertainty"])
+    targets = {
+        name: {key: entry[key] for key in keys if key in entry} for name, entry in by_name.items()
+    }
+    for entry in targets.values():
+        if "target" in entry:  # the numbers of a list keep the metrics of their own
+            entry["target"] = {k: v for k, v in entry["target"].items() if k != "component"}
+        if "spread" in entry.get("uncertainty", {}):
+            uncertainty = dict(entry["uncertainty"])
             std = dict(uncertainty.pop("spread"))
             std["error_over_std"] = std.pop("error_over_spread", None)
-            one["uncertainty"] = uncertainty | {"std": std}
-        if "latent" in one.get("novelty", {}).get("auroc", {}):
-            auroc = dict(one["novelty"]["auroc"])
+            entry["uncertainty"] = uncertainty | {"std": std}
+        if "latent" in entry.get("novelty", {}).get("auroc", {}):
+            auroc = dict(entry["novelty"]["auroc"])
             auroc = {"embedding": auroc.pop("latent"), **auroc}
-            one["novelty"] = {**one["novelty"], "auroc": auroc}
+            entry["novelty"] = {**entry["novelty"], "auroc": auroc}
     top = {key: document[key] for key in ("model", "splits") if key in document}
     return {"format": FORMAT, **top, "targets": targets}
 
@@ -168,12 +170,12 @@ def upgrade_predictions(table: pd.DataFrame, names: Sequence[str]) -> dict[str, 
     """
     tables = {}
     for name in names:
-        own = {column.removesuffix(f":{name}"): column for column in table.columns}
+        columns = {column.removesuffix(f":{name}"): column for column in table.columns}
         wanted = ("id", "split", "site", "target", "prediction", "spread", "lower", "upper", "unit")
-        found = {key: table[own[key]] for key in wanted if key in own}
-        if "spread" in found:
-            found["std"] = found.pop("spread")
-        tables[name] = pd.DataFrame(found)
+        kept = {key: table[columns[key]] for key in wanted if key in columns}
+        if "spread" in kept:
+            kept["std"] = kept.pop("spread")
+        tables[name] = pd.DataFrame(kept)
     return tables
 
 
