@@ -130,12 +130,12 @@ class LinearPotential:
         offset = counts @ reference
         moments: dict[str, dict[str, _Moments]] = {"train": {}, "val": {}}
         for part, of_target in moments.items():
-            for place in split.parts()[part].tolist():
-                rows = self._rows(place, crystals[place], counts[place])
+            for row in split.parts()[part].tolist():
+                rows = self._rows(row, crystals[row], counts[row])
                 for name, role in roles.items():
-                    values = labels.of(name, [place])
+                    values = labels.of(name, [row])
                     if role == "energy":
-                        values = (values - offset[place]) / len(crystals[place])
+                        values = (values - offset[row]) / len(crystals[row])
                     matrix = rows[role]
                     width = matrix.shape[1]
                     empty = _Moments(np.zeros((width, width)), np.zeros(width))
@@ -164,9 +164,9 @@ class LinearPotential:
         self, train: Mapping[str, _Moments], val: Mapping[str, _Moments]
     ) -> Float[np.ndarray, " columns"]:
         factors = {
-            name: self.weights.get(name, 1.0) / one.square
-            for name, one in train.items()
-            if one.square > 0
+            name: self.weights.get(name, 1.0) / moments.square
+            for name, moments in train.items()
+            if moments.square > 0
         }
         if not factors:
             return np.zeros_like(next(iter(train.values())).right)
@@ -179,11 +179,11 @@ class LinearPotential:
             unit * (vectors @ ((vectors.T @ (unit * right)) / (eigenvalues.clip(min=0) + ridge)))
             for ridge in RIDGES
         ]
-        if not any(one.count for one in val.values()):
+        if not any(moments.count for moments in val.values()):
             return solutions[RIDGES.index(_USUAL)]
         losses = [
-            sum(factors[name] * train[name].count * val[name].error(one) for name in factors)
-            for one in solutions
+            sum(factors[name] * train[name].count * val[name].error(solution) for name in factors)
+            for solution in solutions
         ]
         return solutions[int(np.argmin(losses))]
 

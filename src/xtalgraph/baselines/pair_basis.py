@@ -77,22 +77,22 @@ class PairBasis(Basis):
             - crystal.positions[edges.center]
         )
         values, derivatives = self.radial(edges.distance)
-        place = np.searchsorted(self.elements, crystal.numbers).clip(max=count - 1)
-        known = self.elements[place] == crystal.numbers
-        ends = np.sort(np.stack([place[edges.center], place[edges.neighbor]]), axis=0)
+        element = np.searchsorted(self.elements, crystal.numbers).clip(max=count - 1)
+        known = self.elements[element] == crystal.numbers
+        ends = np.sort(np.stack([element[edges.center], element[edges.neighbor]]), axis=0)
         pair = ends[0] * count - ends[0] * (ends[0] - 1) // 2 + ends[1] - ends[0]
         pair = np.where(known[edges.center] & known[edges.neighbor], pair, -1)
         energy = np.zeros((self.columns // per, per))
         forces = np.zeros((len(crystal), 3, self.columns // per, per))
         stress = np.zeros((3, 3, self.columns // per, per))
-        for one in np.unique(pair[pair >= 0]):
-            chosen = pair == one
+        for kind in np.unique(pair[pair >= 0]):
+            chosen = pair == kind
             unit = vector[chosen] / edges.distance[chosen, None]
             pull = unit[:, :, None] * derivatives[chosen, None, :]
             of_atom = _summing(edges.center[chosen], len(crystal))
-            energy[one] = values[chosen].sum(axis=0) / 2
-            forces[:, :, one] = (of_atom @ pull.reshape(len(pull), -1)).reshape(-1, 3, per)
-            stress[:, :, one] = np.einsum("eak,eb->abk", pull, vector[chosen]) / 2 / crystal.volume
+            energy[kind] = values[chosen].sum(axis=0) / 2
+            forces[:, :, kind] = (of_atom @ pull.reshape(len(pull), -1)).reshape(-1, 3, per)
+            stress[:, :, kind] = np.einsum("eak,eb->abk", pull, vector[chosen]) / 2 / crystal.volume
         return Design(
             energy.reshape(-1), forces.reshape(len(crystal), 3, -1), stress.reshape(3, 3, -1)
         )

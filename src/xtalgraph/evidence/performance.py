@@ -96,7 +96,9 @@ def _reported(
     """Return what was measured in the units of a potential: energies per atom, the rest scaled."""
     shown = units.target(target, units.error)
     if units.per_atom:
-        per_atom = {name: one.reported(units, num_atoms[name]) for name, one in rows.items()}
+        per_atom = {
+            name: moments.reported(units, num_atoms[name]) for name, moments in rows.items()
+        }
         models, factor = _figures_of_models(shown, per_atom, results), 1.0
     else:
         models, factor = measured["models"], units.error_factor

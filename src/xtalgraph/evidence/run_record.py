@@ -302,7 +302,7 @@ def _read_target(
     )
     if shown is metrics:
         return record
-    targets = [Target.from_dict(one["target"]) for one in document["targets"].values()]
+    targets = [Target.from_dict(entry["target"]) for entry in document["targets"].values()]
     return record.reported(reported_units(targets)[name])
 
 

@@ -57,7 +57,7 @@ def largest_step(predict: Predict, crystal: Crystal) -> dict[str, float]:
     path.scale[path.scale == 0.0] = 1.0
     told = (fourth / path.scale).max(axis=1)
     places = {int(told.argmax()), int((told - 3.0 * median_filter(told, _WINDOW)).argmax())}
-    steps = [path.step(strains[place + 1], strains[place + 3]) for place in places]
+    steps = [path.step(strains[index + 1], strains[index + 3]) for index in places]
     largest = np.max(steps, axis=0)
     return {
         name: float(np.max(part, initial=0.0))
@@ -94,9 +94,9 @@ class _Path:
             strains = low + width * np.arange(-_BESIDE, _FINER + _BESIDE + 1)
             curve = self.along(strains)
             fourth = (np.abs(np.diff(curve, 4, axis=0)) / self.scale).max(axis=1)
-            place = int(fourth.argmax())
-            low, high = strains[place + 1], strains[place + 3]
-            ends = [curve[place + 1], curve[place + 3]]
+            index = int(fourth.argmax())
+            low, high = strains[index + 1], strains[index + 3]
+            ends = [curve[index + 1], curve[index + 3]]
             slope = np.median(np.diff(curve, axis=0), axis=0) / width
         for _ in range(_HALVINGS):
             middle, half = (low + high) / 2.0, self.at((low + high) / 2.0)
@@ -109,5 +109,5 @@ class _Path:
                 high, ends[1] = middle, half
             else:
                 low, ends[0] = middle, half
-        found: Float[np.ndarray, " values"] = np.abs(ends[1] - ends[0])
-        return found
+        height: Float[np.ndarray, " values"] = np.abs(ends[1] - ends[0])
+        return height

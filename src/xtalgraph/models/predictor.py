@@ -176,7 +176,7 @@ class Predictor:
         parts, embeddings = [self._nothing], []
         for start in range(0, len(crystals), _BATCH):
             graph, refusals = build_supported(crystals[start : start + _BATCH], graph_settings)
-            unsupported |= {start + refusal.index: refusal.reason for refusal in refusals}
+            unsupported |= {start + skipped.index: skipped.reason for skipped in refusals}
             batch = range(start, min(start + _BATCH, len(crystals)))
             supported = [index for index in batch if index not in unsupported]
             if graph is None:

@@ -56,6 +56,6 @@ def _label_path(axes: Axes, parts: Sequence[Part]) -> None:
     names.append(parts[-1][0][1])
     axes.set_xticks(places, [name.replace("_", "") for name in names])
     axes.grid(visible=False, axis="x")
-    for place in places:
-        axes.axvline(place, color=INK, linewidth=0.5)
+    for at in places:
+        axes.axvline(at, color=INK, linewidth=0.5)
     axes.set_xlim(places[0], places[-1])

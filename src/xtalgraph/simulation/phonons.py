@@ -131,16 +131,16 @@ def phonons(
     """
     if not crystal.pbc.all():
         raise InputError(f"{crystal.formula} must repeat in all directions to have phonons")
-    found = _standardised(crystal)
-    known = _phonopy(found, length)
+    standard = _standardised(crystal)
+    known = _phonopy(standard, length)
     known.generate_displacements(distance=displacement)
     supercells = known.supercells_with_displacements
     rest = _forces(known.supercell, calculator)
-    known.forces = [_forces(one, calculator) - rest for one in supercells]
+    known.forces = [_forces(supercell, calculator) - rest for supercell in supercells]
     known.produce_force_constants(calculate_full_force_constants=False, show_drift=False)
     sum_rule = float(np.abs(known.force_constants.sum(axis=1)).max())
     known.symmetrize_force_constants(show_drift=False)
-    path = _along_path(known, found)
+    path = _along_path(known, standard)
     mesh = known.run_mesh(_MESH)
     weights = mesh.weights / mesh.weights.sum()
     atoms = len(known.primitive)
@@ -152,9 +152,11 @@ def phonons(
         t_min=0, t_max=hottest, t_step=10, cutoff_frequency=0.0, exclude_gamma_acoustic=True
     )
     return Phonons(
-        str(found["spacegroup_international"]),
+        str(standard["spacegroup_international"]),
         Crystal.from_fractional(
-            found["primitive_lattice"], found["primitive_positions"], found["primitive_types"]
+            standard["primitive_lattice"],
+            standard["primitive_positions"],
+            standard["primitive_types"],
         ),
         tuple(int(n) for n in np.diag(known.supercell_matrix)),
         len(supercells),
@@ -186,15 +188,17 @@ def _standardised(crystal: Crystal) -> Any:
             raise InputError(f"spglib finds no space group of {crystal.formula}") from error
 
 
-def _phonopy(found: Any, length: float) -> Any:
+def _phonopy(standard: Any, length: float) -> Any:
     """Return a ``Phonopy`` object with the supercell."""
     phonopy = import_extra("phonopy", _EXTRA)
     atoms = import_extra("phonopy.structure.atoms", _EXTRA)
-    cell = np.asarray(found["primitive_lattice"])
+    cell = np.asarray(standard["primitive_lattice"])
     apart = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)  # between opposite faces
     repeats = np.maximum(1, np.ceil(length / apart - 1e-6)).astype(int)
     unit = atoms.PhonopyAtoms(
-        numbers=found["primitive_types"], cell=cell, scaled_positions=found["primitive_positions"]
+        numbers=standard["primitive_types"],
+        cell=cell,
+        scaled_positions=standard["primitive_positions"],
     )
     with quiet_spglib():
         return phonopy.Phonopy(unit, supercell_matrix=np.diag(repeats), primitive_matrix="P")
@@ -207,14 +211,15 @@ def _forces(cell: Any, calculator: Any) -> Float[np.ndarray, "atoms 3"]:
     return np.array(atoms.get_forces(), dtype=float)
 
 
-def _along_path(known: Any, found: Any) -> tuple[Segment, ...]:
+def _along_path(known: Any, standard: Any) -> tuple[Segment, ...]:
     """Return the bands along the path of the space group."""
     ends = [
-        np.array([found["point_coords"][label] for label in labels]) for labels in found["path"]
+        np.array([standard["point_coords"][label] for label in labels])
+        for labels in standard["path"]
     ]
     reciprocal = np.linalg.inv(known.primitive.cell)  # columns, without 2π
     lengths = [float(np.linalg.norm(reciprocal @ (last - first))) for first, last in ends]
-    points = [max(2, round(_ON_PATH * one / max(lengths))) for one in lengths]
+    points = [max(2, round(_ON_PATH * length / max(lengths))) for length in lengths]
     vectors = [
         np.linspace(first, last, count) for (first, last), count in zip(ends, points, strict=True)
     ]
@@ -223,7 +228,7 @@ def _along_path(known: Any, found: Any) -> tuple[Segment, ...]:
     return tuple(
         Segment((_symbol(start), _symbol(end)), q, np.asarray(distance), np.asarray(frequencies))
         for (start, end), q, distance, frequencies in zip(
-            found["path"], vectors, bands.distances, bands.frequencies, strict=True
+            standard["path"], vectors, bands.distances, bands.frequencies, strict=True
         )
     )
 

@@ -110,9 +110,9 @@ def _of_atoms(model: Model, prepared: Prepared) -> tuple[Environments | None, fl
     (vectors, numbers), *further = parts
     environments = Environments.of(vectors, numbers, further)
     labels = prepared.dataset.labels.select(prepared.split.train)
-    forces = [one.name for one in model.targets if role_of_target(one) == "forces"]
+    forces = [target.name for target in model.targets if role_of_target(target) == "forces"]
     lengths = [np.linalg.norm(labels[name], axis=1) for name in forces]
-    return environments, max((float(np.nanmax(one)) for one in lengths), default=None)
+    return environments, max((float(np.nanmax(size)) for size in lengths), default=None)
 
 
 def _inferred(

@@ -94,43 +94,43 @@ def phonons(
             if not relaxed.converged:
                 raise InputError(f"not relaxed: {relaxed.reason}; --as-given takes it as it is")
             crystal = relaxed.crystal
-        found = phonons_of(
+        phonons = phonons_of(
             crystal, calculator, length=length, displacement=displacement, hottest=hottest
         )
         files = Path("phonons") / file_name(name)
-        _write_numbers(folder.folder / files, found)
-        return {**_row(found), "files": files.as_posix()}
+        _write_numbers(folder.folder / files, phonons)
+        return {**_row(phonons), "files": files.as_posix()}
 
     rows = folder.fill(sources, compute, label="phonons", progress=progress)
     return simulated(folder, rows, write_phonons_page(folder.folder, rows))
 
 
-def _row(found: Phonons) -> dict[str, Any]:
+def _row(phonons: Phonons) -> dict[str, Any]:
     def at_room(values: np.ndarray) -> float:
-        return float(np.interp(_ROOM, found.temperature, values))
+        return float(np.interp(_ROOM, phonons.temperature, values))
 
     return {
-        "space_group": found.space_group,
-        "atoms": len(found.primitive),
-        "supercell": "x".join(str(n) for n in found.repeats),
-        "displacements": found.displacements,
-        "lowest": found.lowest,
-        "highest": found.highest,
-        "imaginary": found.imaginary,
-        "stable": found.is_stable,
-        "sum_rule": found.sum_rule,
-        "zero_point": float(found.free_energy[0]),
-        "free_energy_300": at_room(found.free_energy),
-        "entropy_300": at_room(found.entropy),
-        "heat_capacity_300": at_room(found.heat_capacity),
+        "space_group": phonons.space_group,
+        "atoms": len(phonons.primitive),
+        "supercell": "x".join(str(n) for n in phonons.repeats),
+        "displacements": phonons.displacements,
+        "lowest": phonons.lowest,
+        "highest": phonons.highest,
+        "imaginary": phonons.imaginary,
+        "stable": phonons.is_stable,
+        "sum_rule": phonons.sum_rule,
+        "zero_point": float(phonons.free_energy[0]),
+        "free_energy_300": at_room(phonons.free_energy),
+        "entropy_300": at_room(phonons.entropy),
+        "heat_capacity_300": at_room(phonons.heat_capacity),
     }
 
 
-def _write_numbers(folder: Path, found: Phonons) -> None:
+def _write_numbers(folder: Path, phonons: Phonons) -> None:
     """Write tables with the unit of each number in the name of its column."""
     make_folder(folder)
     bands = []
-    for number, segment in enumerate(found.path):
+    for number, segment in enumerate(phonons.path):
         part = pd.DataFrame(segment.vectors, columns=["q1", "q2", "q3"])
         part.insert(0, "segment", number)
         part.insert(1, "label", "")
@@ -142,18 +142,18 @@ def _write_numbers(folder: Path, found: Phonons) -> None:
     tables = {
         "bands.csv": pd.concat(bands),
         "dos.csv": pd.DataFrame(
-            {"frequency, THz": found.frequency, "density, 1/THz/atom": found.density}
+            {"frequency, THz": phonons.frequency, "density, 1/THz/atom": phonons.density}
         ),
         "temperatures.csv": pd.DataFrame(
             {
-                "temperature, K": found.temperature,
-                "free energy, eV/atom": found.free_energy,
-                "entropy, J/K/mol": found.entropy,
-                "heat capacity, J/K/mol": found.heat_capacity,
+                "temperature, K": phonons.temperature,
+                "free energy, eV/atom": phonons.free_energy,
+                "entropy, J/K/mol": phonons.entropy,
+                "heat capacity, J/K/mol": phonons.heat_capacity,
             }
         ),
     }
     for name, table in tables.items():
         text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
         write_atomically(folder / name, text)
-    found.save(folder / "phonopy.yaml")
+    phonons.save(folder / "phonopy.yaml")
