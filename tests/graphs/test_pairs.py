@@ -20,8 +20,8 @@ def test_both_edges_of_a_pair_are_the_same_way_there_and_back(name):
     pairs = graph.pairs
     assert pairs is not None
     assert 2 * len(pairs) == len(graph.center)
-    edge = torch.empty_like(pairs.place)
-    edge[pairs.place] = torch.arange(len(edge))
+    edge = torch.empty_like(pairs.rows)
+    edge[pairs.rows] = torch.arange(len(edge))
     there, back = edge[: len(pairs)], edge[len(pairs) :]
     assert torch.equal(there, pairs.first)
     assert torch.equal(graph.center[there], graph.neighbor[back])

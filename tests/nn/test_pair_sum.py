@@ -18,7 +18,7 @@ def inputs(dtype=torch.float64):
 
 
 def over_edges(atom, filters):
-    of_edge = filters[GRAPH.pairs.place % len(GRAPH.pairs)]
+    of_edge = filters[GRAPH.pairs.rows % len(GRAPH.pairs)]
     message = atom[GRAPH.neighbor] * of_edge
     return torch.zeros_like(atom).index_add(0, GRAPH.center, message)
 

@@ -20,7 +20,7 @@ class Pairs:
     """Its center."""
     neighbor: Int[Tensor, " pairs"]
     """Its neighbor, the center of its reverse."""
-    place: Int[Tensor, " edges"]
+    rows: Int[Tensor, " edges"]
     """Where each edge stands if all first edges come before all their reverses."""
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ def find_pairs(
     back, order = reverse.index_select(0, second).sort()
     if not torch.equal(back, key.index_select(0, first)):
         return None
-    place = torch.empty_like(center)
+    rows = torch.empty_like(center)
     count = torch.arange(len(first), device=center.device)
-    place[first], place[second[order]] = count, count + len(first)
-    return Pairs(first, center.index_select(0, first), neighbor.index_select(0, first), place)
+    rows[first], rows[second[order]] = count, count + len(first)
+    return Pairs(first, center.index_select(0, first), neighbor.index_select(0, first), rows)

@@ -49,7 +49,7 @@ class _Sum(torch.autograd.Function):
             part.mul_(filters)
         if message.dtype == torch.float32 and starts is not None and count:
             return functional.embedding_bag(
-                pairs.place, message, starts, mode="sum", include_last_offset=True
+                pairs.rows, message, starts, mode="sum", include_last_offset=True
             )
         receiver = torch.cat([pairs.center, pairs.neighbor])
         return segment_sum(message, receiver, len(atom))
