@@ -118,3 +118,12 @@ def test_the_estimate_is_the_number_of_edges_and_molecules_have_no_images():
     assert len(neighbors_within(copper, 250.0)) == pytest.approx(estimate / 64, rel=0.01)
     molecule = Crystal(np.eye(3), np.eye(3), np.ones(3, dtype=int), np.zeros(3, dtype=bool))
     assert len(neighbors_within(molecule, 1e6)) == 6
+
+
+def test_a_large_cell_has_the_neighbours_of_its_density():
+    count = 28  # with a few neighbours of each, fewer than the limit, though pairs are many more
+    places = np.stack(np.meshgrid(*[np.arange(count)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    crystal = Crystal(
+        2.7 * count * np.eye(3), 2.7 * places, np.full(count**3, 84), np.ones(3, dtype=bool)
+    )
+    assert len(neighbors_within(crystal, 5.0)) == 26 * count**3

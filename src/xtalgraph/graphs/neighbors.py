@@ -96,10 +96,10 @@ def _cutoff_to_search(crystal: Crystal, cutoff: float) -> float:
     periodic = crystal.cell[crystal.pbc]
     size = math.sqrt(max(np.linalg.det(periodic @ periodic.T), 0.0)) if len(periodic) else 1.0
     reach = (1.0, 2 * cutoff, math.pi * cutoff**2, sphere)[len(periodic)]
-    images = max(reach / size, 1.0) if size > 0 else math.inf
-    neighbors = len(crystal) * images
+    images = reach / size if size > 0 else math.inf
+    neighbors = len(crystal) * images  # of a cell larger than the sphere: those of a mean density
     if len(periodic) < 3:
-        neighbors = min(neighbors, MAX_NUMBER_DENSITY * sphere)
+        neighbors = min(len(crystal) * max(images, 1.0), MAX_NUMBER_DENSITY * sphere)
     if len(crystal) * neighbors > MAX_EDGES:
         raise GraphError(
             f"a cutoff of {cutoff:g} Å gives about {len(crystal) * neighbors:.1e} edges in a "
