@@ -60,3 +60,9 @@ def test_every_setting_is_called_what_it_is_called(path):
 def test_what_means_nothing_is_not_guessed():
     assert settings_called("--frobnicate") == []
     assert set(_ALSO.values()) <= set(_by_key())
+
+
+def test_no_setting_is_taken_for_another():
+    paths = [path for paths in _by_key().values() for path in paths]
+    assert "model.channels" in paths, "which users of others say for a width"
+    assert [path for path in paths if setting_meant(path) is not None] == []

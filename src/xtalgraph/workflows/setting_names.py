@@ -162,6 +162,8 @@ def setting_meant(path: str) -> str | None:
     ('training.batch_size', 'training.learning_rate', None)
     """
     _, dot, key = path.rpartition(".")
+    if path in _by_key().get(key, ()):
+        return None
     names = _by_key().get(_called_here(key), ()) if dot else tuple(settings_called(path))
     return None if not names or path in names else names[0]
 
