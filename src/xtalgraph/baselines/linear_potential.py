@@ -146,12 +146,12 @@ class LinearPotential:
         return self._predicted(crystals, counts, labels, roles)
 
     def _rows(
-        self, place: int, crystal: Crystal, counts: Float[np.ndarray, " elements"]
+        self, index: int, crystal: Crystal, counts: Float[np.ndarray, " elements"]
     ) -> dict[Role, Float[np.ndarray, "rows columns"]]:
         """Return the design of a crystal, the energy per atom, with columns of the elements."""
-        design, size = self._kept.get(place) or self.basis.design(crystal), len(crystal)
+        design, size = self._kept.get(index) or self.basis.design(crystal), len(crystal)
         if self.basis.expensive:
-            self._kept[place] = design
+            self._kept[index] = design
         energy = np.concatenate([counts, design.energy])[None] / size
         no_force, no_stress = np.zeros((3 * size, len(counts))), np.zeros((9, len(counts)))
         return {
@@ -195,8 +195,8 @@ class LinearPotential:
         roles: Mapping[str, Role],
     ) -> Values:
         parts: dict[str, list[np.ndarray]] = {name: [] for name in roles}
-        for place, (crystal, held) in enumerate(zip(crystals, counts, strict=True)):
-            rows = self._rows(place, crystal, held)
+        for index, (crystal, held) in enumerate(zip(crystals, counts, strict=True)):
+            rows = self._rows(index, crystal, held)
             for name, role in roles.items():
                 values = rows[role] @ self.coefficients
                 parts[name].append(values * len(crystal) if role == "energy" else values)

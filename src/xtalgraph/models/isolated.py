@@ -71,14 +71,14 @@ class IsolatedAtoms(nn.Module):
         """
         if self.is_given:
             return
-        found = isolated_atoms(crystals, energies, self.envelope.cutoff)
-        present = {int(z) for one in crystals for z in one.elements}
-        if missing := sorted(present - set(found)):
+        isolated = isolated_atoms(crystals, energies, self.envelope.cutoff)
+        present = {int(z) for crystal in crystals for z in crystal.elements}
+        if missing := sorted(present - set(isolated)):
             raise InputError(
                 f"model.reference_energies={FROM_FRAMES} takes the energies of single atoms in "
                 "large cells, and the training part has none of "
                 f"{', '.join(SYMBOLS[z] for z in missing)}: add such frames, or give the energies, "
                 f"as in {{{SYMBOLS[missing[0]]}: -1.0}}"
             )
-        for number, energy in found.items():
+        for number, energy in isolated.items():
             self.energy[number] = energy

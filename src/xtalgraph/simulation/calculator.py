@@ -111,25 +111,25 @@ class PotentialCalculator(Calculator):
         }
         vectors = values[0][1].atom.numpy(force=True)
         ends = np.cumsum([len(crystal) for crystal in crystals])
-        each = []
-        for place, (crystal, end) in enumerate(zip(crystals, ends.tolist(), strict=True)):
+        of_crystals = []
+        for index, (crystal, end) in enumerate(zip(crystals, ends.tolist(), strict=True)):
             self._tell_of_unseen(crystal)
-            own = slice(end - len(crystal), end)
-            energy, forces = stacked["energy"][:, place], stacked["position"][:, own]
+            atoms = slice(end - len(crystal), end)
+            energy, forces = stacked["energy"][:, index], stacked["position"][:, atoms]
             mean = float(energy.mean())
             results = {"energy": mean, "free_energy": mean, "forces": forces.mean(axis=0)}
             if "strain" in stacked:
-                stress = stacked["strain"][:, place].mean(axis=0)
+                stress = stacked["strain"][:, index].mean(axis=0)
                 results["stress"] = stress[(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
             if self.environments is not None:
-                novelty = self.environments.distance(vectors[own], crystal.site_numbers)
+                novelty = self.environments.distance(vectors[atoms], crystal.site_numbers)
                 results["novelty"] = novelty
                 self._tell_of_new(crystal, novelty)
             if len(values) > 1:
                 results["energy_std"] = float(energy.std(ddof=1))
                 results["forces_std"] = forces.std(axis=0, ddof=1)
-            each.append(results)
-        return each
+            of_crystals.append(results)
+        return of_crystals
 
     def _tell_of_unseen(self, crystal: Crystal) -> None:
         """Warn once of elements on which the potential was not trained."""

@@ -159,12 +159,12 @@ def relax(
     Raises:
         ConfigError: If a limit is not positive, or the crystal has no cell that could be relaxed.
     """
-    one = Relaxation(crystal, calculator, cell=cell, force=force, stress=stress, steps=steps)
+    relaxation = Relaxation(crystal, calculator, cell=cell, force=force, stress=stress, steps=steps)
     while True:
         if told is not None:
-            told(one.taken, one.largest()[0])
-        if not one.advance():
-            return one.result()
+            told(relaxation.taken, relaxation.largest()[0])
+        if not relaxation.advance():
+            return relaxation.result()
 
 
 def relax_positions(atoms: Any, force: float = 1e-3, steps: int = 200) -> None:

@@ -67,32 +67,34 @@ def relax_side_by_side(
     """
     done: dict[int, Relaxed | Exception] = {}
     going: dict[int, tuple[Relaxation, _Held]] = {}
-    for place, (crystal, moves) in enumerate(zip(crystals, cell, strict=True)):
+    for index, (crystal, moves) in enumerate(zip(crystals, cell, strict=True)):
         held = _Held(potential)
         try:
-            one = Relaxation(crystal, held, cell=moves, force=force, stress=stress, steps=steps)
+            relaxation = Relaxation(
+                crystal, held, cell=moves, force=force, stress=stress, steps=steps
+            )
         except XtalgraphError as error:
-            done[place] = error
+            done[index] = error
         else:
-            going[place] = one, held
+            going[index] = relaxation, held
     while going:
         _compute(potential, list(going.values()))
-        for place, (one, _) in list(going.items()):
+        for index, (relaxation, _) in list(going.items()):
             try:
-                if not one.advance():
-                    done[place] = one.result()
+                if not relaxation.advance():
+                    done[index] = relaxation.result()
             except FAILURES as error:
-                done[place] = error
-            if place in done:
-                del going[place]
-    return [done[place] for place in range(len(crystals))]
+                done[index] = error
+            if index in done:
+                del going[index]
+    return [done[index] for index in range(len(crystals))]
 
 
 def _compute(potential: PotentialCalculator, going: Sequence[tuple[Relaxation, _Held]]) -> None:
     """Compute all crystals together; where one is refused, each is computed alone, later."""
     try:
-        computed = potential.compute([one.atoms for one, _ in going])
+        computed = potential.compute([relaxation.atoms for relaxation, _ in going])
     except (XtalgraphError, RuntimeError):  # no memory is a RuntimeError
         return
-    for (one, held), results in zip(going, computed, strict=True):
-        held.hold(one.atoms, results)
+    for (relaxation, held), results in zip(going, computed, strict=True):
+        held.hold(relaxation.atoms, results)

@@ -194,15 +194,15 @@ def _frame_labels(whole: Divided, energy: str, group: str | None) -> FrameLabels
     if group is not None and group not in columns:
         names = [str(name) for name in columns]
         raise InputError(f"there is no column {group!r} for the groups{nearest(group, names)}")
-    forces = next((one.name for one in dataset.targets if _is_force(one)), None)
+    forces = next((target.name for target in dataset.targets if _is_force(target)), None)
     if forces is None:
         return None
     known = np.flatnonzero(dataset.labels.known(energy))
     named = group or next((name for name in _GROUPS if name in columns), None)
     groups = None
     if named is not None:
-        groups = ["" if is_missing(one) else str(one) for one in columns[named].iloc[known]]
-        groups = [one or "without a group" for one in groups]
+        groups = ["" if is_missing(value) else str(value) for value in columns[named].iloc[known]]
+        groups = [name or "without a group" for name in groups]
     return FrameLabels(forces, dataset.labels.select(known), groups)
 
 
@@ -229,7 +229,7 @@ def _wanted(only: Sequence[str], retrain: bool, is_potential: bool) -> list[str]
 
 def _target(run: Run, name: str | None) -> Target:
     targets = {target.name: target for target in run.config.targets}
-    first = next((one for one in targets.values() if one.derivative is None), None)
+    first = next((target for target in targets.values() if target.derivative is None), None)
     chosen = first if name is None else targets.get(name)
     if chosen is None:
         raise ConfigError(f"{run.folder} has no target {name!r}{nearest(str(name), targets)}")

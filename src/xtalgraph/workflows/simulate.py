@@ -145,8 +145,8 @@ class _Relaxed:
         if isinstance(self.calculator, PotentialCalculator) and len(named) > 1:
             crystals = [crystal for _, crystal in named]
             cells = [self._moves(crystal) for crystal in crystals]
-            found = relax_side_by_side(crystals, self.calculator, cell=cells, **self.limits)
-            self.done.update(zip((name for name, _ in named), found, strict=True))
+            relaxed = relax_side_by_side(crystals, self.calculator, cell=cells, **self.limits)
+            self.done.update(zip((name for name, _ in named), relaxed, strict=True))
 
     def take(self, name: str, crystal: Crystal) -> Relaxed:
         """Return a crystal that was relaxed ahead, or relax it now."""

@@ -179,12 +179,12 @@ def _chunks(rows: Iterator[Row], done: Container[str], atoms: int) -> Iterator[l
     for row in rows:
         if row.id in done:
             continue
-        own = 0 if row.crystal is None else len(row.crystal)
-        if chunk and count + own > atoms:
+        size = 0 if row.crystal is None else len(row.crystal)
+        if chunk and count + size > atoms:
             yield chunk
             chunk, count = [], 0
         chunk.append(row)
-        count += own
+        count += size
     if chunk:
         yield chunk
 

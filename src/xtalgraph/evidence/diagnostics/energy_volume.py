@@ -50,7 +50,7 @@ def energy_volume(tested: Evaluator) -> DiagnosticResult:
             {
                 "id": tested.ids[reference],
                 "formula": reduced_formula(crystal),
-                "volume": [one.volume / len(one) for one in stretched],
+                "volume": [scaled.volume / len(scaled) for scaled in stretched],
                 "energy": curve.tolist(),
                 "strained_volume": [volume[row] for row in rows],
                 "strained_energy": [float(tested.values[row] - zero) for row in rows],
@@ -89,10 +89,10 @@ def _crystals(tested: Evaluator) -> list[tuple[int, list[int], list[int]]]:
     for row in train[np.argsort(tested.values[train], kind="stable")].tolist():
         if tested.crystals[row].pbc.all():
             by_formula.setdefault(composition_key(tested.crystals[row]), []).append(row)
-    found: list[tuple[int, list[int], list[int]]] = []
+    references: list[tuple[int, list[int], list[int]]] = []
     for rows in sorted(by_formula.values(), key=len, reverse=True):
         left = list(rows)
-        while left and len(found) < _CRYSTALS:
+        while left and len(references) < _CRYSTALS:
             reference = left.pop(0)
             copies = [row for row in left if _is_copy(tested, reference, row)]
             first = reference == rows[0]
@@ -100,11 +100,11 @@ def _crystals(tested: Evaluator) -> list[tuple[int, list[int], list[int]]]:
                 continue
             left = [row for row in left if row not in copies]
             others = [row for row in rows if row not in (reference, *copies)] if first else []
-            found.append((reference, copies, others[:_OTHERS]))
-    return found
+            references.append((reference, copies, others[:_OTHERS]))
+    return references
 
 
 def _is_copy(tested: Evaluator, reference: int, row: int) -> bool:
-    one, other = tested.crystals[reference], tested.crystals[row]
-    same = np.array_equal(one.site_numbers, other.site_numbers)
-    return same and strain_between(one, other) is not None
+    crystal, other = tested.crystals[reference], tested.crystals[row]
+    same = np.array_equal(crystal.site_numbers, other.site_numbers)
+    return same and strain_between(crystal, other) is not None

@@ -121,8 +121,8 @@ def worst_frames(tested: Evaluator) -> DiagnosticResult:
     largest = np.zeros(len(frames.rows))
     np.maximum.at(largest, frames.frame, length)
     cases: list[dict[str, Any]] = []
-    for place in np.argsort(-largest, kind="stable")[:WORST].tolist():
-        row, atoms = int(frames.rows[place]), frames.atoms_of(place)
+    for frame in np.argsort(-largest, kind="stable")[:WORST].tolist():
+        row, atoms = int(frames.rows[frame]), frames.atoms_of(frame)
         crystal, site = tested.crystals[row], int(length[atoms].argmax())
         known = tested.frames.groups if tested.frames else None
         case: dict[str, Any] = {
@@ -130,7 +130,7 @@ def worst_frames(tested: Evaluator) -> DiagnosticResult:
             "formula": reduced_formula(crystal),
             "group": "" if known is None else known[row],
             "atoms": len(crystal),
-            "energy": float(frames.energy_error[place]),
+            "energy": float(frames.energy_error[frame]),
             "rmse": float(np.sqrt(np.square(frames.error[atoms]).mean())),
             "site": site,
             "element": SYMBOLS[int(frames.number[atoms[site]])],
@@ -173,7 +173,7 @@ def committee(tested: Evaluator) -> DiagnosticResult:
         return not_applicable("committee", Reason.ONE_MEMBER, members, 2)
     if len(frames.frame) < _FEWEST:
         return not_applicable("committee", Reason.FEW_ATOMS, len(frames.frame), _FEWEST)
-    error, std = (np.linalg.norm(one, axis=1) for one in (frames.error, frames.std))
+    error, std = (np.linalg.norm(vectors, axis=1) for vectors in (frames.error, frames.std))
     of_frames = np.zeros((2, len(frames.rows)))
     for largest, values in zip(of_frames, (error, std), strict=True):
         np.maximum.at(largest, frames.frame, values)

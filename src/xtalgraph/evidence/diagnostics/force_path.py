@@ -77,22 +77,23 @@ def force_path(tested: Evaluator) -> DiagnosticResult:
     steps = np.concatenate(
         [np.linspace(-_RANGE, -_STEP, _POINTS), np.linspace(_STEP, _RANGE, _POINTS)]
     )
-    found = next((p for row in rows if (p := _path(tested.crystals[row], cutoff, steps))), None)
-    if found is None:
+    pair_path = next((p for row in rows if (p := _path(tested.crystals[row], cutoff, steps))), None)
+    if pair_path is None:
         return not_applicable("force-path", Reason.NO_PAIR_AT_THE_CUTOFF, None, cutoff)
-    path, atom, line = found
+    path, atom, line = pair_path
     trained = str(spec.settings.get("envelope", "of the model"))
-    others = [one for one in ENVELOPES if one != trained] if "envelope" in spec.settings else []
+    others = [name for name in ENVELOPES if name != trained] if "envelope" in spec.settings else []
     energies, forces = [], []
     for envelope in (trained, *others):
-        members = [_with_envelope(one, envelope) for one in tested.predictor.members]
+        members = [_with_envelope(member, envelope) for member in tested.predictor.members]
         if envelope == trained:
             members = list(tested.predictor.members)
         energy, force = _values(tested, members, path, atom)
         energies.append(energy - energy[0])
         forces.append(force @ line - force[0] @ line)
     energy_jumps, force_jumps = (
-        [abs(float(one[_POINTS] - one[_POINTS - 1])) for one in each] for each in (energies, forces)
+        [abs(float(curve[_POINTS] - curve[_POINTS - 1])) for curve in curves]
+        for curves in (energies, forces)
     )
     numbers = ForcePath(
         cutoff=cutoff,
@@ -100,8 +101,8 @@ def force_path(tested: Evaluator) -> DiagnosticResult:
         atoms=len(path[0]),
         distance=steps.tolist(),
         envelopes=[trained, *others],
-        energy=[one.tolist() for one in energies],
-        force=[one.tolist() for one in forces],
+        energy=[curve.tolist() for curve in energies],
+        force=[curve.tolist() for curve in forces],
         energy_jumps=energy_jumps,
         force_jumps=force_jumps,
         mae=frames.mae,
@@ -144,10 +145,14 @@ def _values(
     energies, forces = [], []
     for batch in infer(members, graphs, dtype=torch.float64):
         values = [output.values for output in batch.outputs]
-        energies.append(torch.stack([one[tested.target.name] for one in values]).mean(dim=0))
-        each = torch.stack([one[name] for one in values]).mean(dim=0)
-        forces.append(each.reshape(-1, len(path[0]), 3)[:, atom])
-    energy, force = (torch.cat(one).double().numpy(force=True) for one in (energies, forces))
+        energies.append(
+            torch.stack([of_member[tested.target.name] for of_member in values]).mean(dim=0)
+        )
+        batch_forces = torch.stack([of_member[name] for of_member in values]).mean(dim=0)
+        forces.append(batch_forces.reshape(-1, len(path[0]), 3)[:, atom])
+    energy, force = (
+        torch.cat(batches).double().numpy(force=True) for batches in (energies, forces)
+    )
     return energy, force
 
 

@@ -49,9 +49,9 @@ class FrameErrors:
         """Mean absolute error of a component of a force, eV/Å."""
         return float(np.abs(self.error).mean())
 
-    def atoms_of(self, place: int) -> Int[np.ndarray, " own"]:
+    def atoms_of(self, frame: int) -> Int[np.ndarray, " own"]:
         """Return the places of the atoms of a frame."""
-        return np.flatnonzero(self.frame == place)
+        return np.flatnonzero(self.frame == frame)
 
 
 def frame_errors(tested: "Evaluator", known: FrameLabels) -> FrameErrors:
@@ -65,18 +65,20 @@ def frame_errors(tested: "Evaluator", known: FrameLabels) -> FrameErrors:
     rows = tested.test[has_forces[tested.test]]
     crystals = [tested.crystals[row] for row in rows]
     states = None if tested.states is None else tested.states.select(rows)
-    found = tested.predictor.predict_crystals(crystals, states)
-    rows, crystals = rows[found.places], [crystals[place] for place in found.places]
+    predicted = tested.predictor.predict_crystals(crystals, states)
+    rows, crystals = rows[predicted.places], [crystals[index] for index in predicted.places]
     sizes = tested.sizes[rows]
-    energies = found.predictions.values[tested.target.name] / sizes
+    energies = predicted.predictions.values[tested.target.name] / sizes
     force = known.labels.of(known.forces, rows)
-    std = found.predictions.std
+    std = predicted.predictions.std
     return FrameErrors(
         rows=rows,
         frame=np.repeat(np.arange(len(rows)), sizes),
         energy_error=energies - tested.values[rows],
-        number=np.concatenate([np.zeros(0, np.int64), *(one.site_numbers for one in crystals)]),
+        number=np.concatenate(
+            [np.zeros(0, np.int64), *(crystal.site_numbers for crystal in crystals)]
+        ),
         force=force,
-        error=found.predictions.values[known.forces] - force,
+        error=predicted.predictions.values[known.forces] - force,
         std=None if std is None else std[known.forces],
     )

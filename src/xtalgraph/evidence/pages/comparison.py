@@ -107,7 +107,9 @@ def render_leaderboard(document: Mapping[str, Any], pictures: Sequence[Html]) ->
 def _caption(deciding: Sequence[str]) -> str:
     sides = {"low": "left", "high": "right"}
     measures = [MEASURES[key] for key in deciding]
-    return " ".join(f"{one.short}: farther {sides[one.better]} is better." for one in measures)
+    return " ".join(
+        f"{measure.short}: farther {sides[measure.better]} is better." for measure in measures
+    )
 
 
 def _leaderboard(document: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def force_errors(numbers: ForceErrors, result: DiagnosticResult, quantity: Quant
     for groups, what in ((numbers.elements, ""), (numbers.groups, "the group ")):
         known = {n: g["mae"] for n, g in groups.items() if (g["atoms"] or 0) >= _FEWEST}
         if len(known) > 1:
-            name = max(known, key=lambda one: known[one] or 0.0)
+            name = max(known, key=lambda group: known[group] or 0.0)
             text += f" It is largest for {what}{name}: {milli(known[name], 'eV/Å')}."
     large = [g for g in numbers.sizes.values() if (g["atoms"] or 0) >= _FEWEST]
     if len(large) > 1 and large[-1]["size"]:

@@ -47,9 +47,9 @@ def _about_references(summary: LabelSummary) -> list[str]:
             "compositions."
         )
     if summary.isolated:
-        found = ", ".join(f"{name} {energy:.4g}" for name, energy in summary.isolated.items())
+        energies = ", ".join(f"{name} {energy:.4g}" for name, energy in summary.isolated.items())
         sentences.append(
-            f"Isolated atoms, eV: {found}; model.reference_energies=isolated takes them."
+            f"Isolated atoms, eV: {energies}; model.reference_energies=isolated takes them."
         )
     else:
         sentences.append(

@@ -118,17 +118,17 @@ class Coulomb(EnergyTerm):
         calculator = self._calculator(graph.position.device)
         parts = []
         for number, atoms, edges in _rows(graph):
-            cell, own = graph.cell[number].double(), charges[atoms]
+            cell, charge = graph.cell[number].double(), charges[atoms]
             positions = graph.position[atoms].double()
             if not bool(graph.pbc[number].any()):
-                potential = _of_all_pairs(own, positions)
+                potential = _of_all_pairs(charge, positions)
             elif bool(graph.pbc[number].all()):
                 ends = torch.stack([graph.center[edges], graph.neighbor[edges]], dim=-1)
                 waves = (
-                    {} if self.config.mesh_spacing else {"kvectors": self._waves(cell, len(own))}
+                    {} if self.config.mesh_spacing else {"kvectors": self._waves(cell, len(charge))}
                 )
                 potential = calculator(
-                    own,
+                    charge,
                     cell,
                     positions,
                     ends - atoms.start,
@@ -141,7 +141,7 @@ class Coulomb(EnergyTerm):
                     "repeats in three directions, or of a molecule, and it repeats in "
                     f"{int(graph.pbc[number].sum())}: let it repeat in all, with empty space"
                 )
-            parts.append(COULOMB * (own * potential).squeeze(-1))
+            parts.append(COULOMB * (charge * potential).squeeze(-1))
         return torch.cat(parts)
 
     def _calculator(self, device: torch.device) -> Any:
@@ -208,8 +208,8 @@ class Coulomb(EnergyTerm):
 
 def _rows(graph: CrystalGraph) -> Iterator[tuple[int, slice, slice]]:
     """Yield each crystal of a batch with its atoms and its edges."""
-    ends = [np.cumsum(one.cpu().numpy()) for one in (graph.num_atoms, graph.num_edges)]
-    counts = [one.tolist() for one in (graph.num_atoms, graph.num_edges)]
+    ends = [np.cumsum(numbers.cpu().numpy()) for numbers in (graph.num_atoms, graph.num_edges)]
+    counts = [numbers.tolist() for numbers in (graph.num_atoms, graph.num_edges)]
     for number in range(len(graph)):
         atoms, edges = (
             slice(int(end[number]) - count[number], int(end[number]))

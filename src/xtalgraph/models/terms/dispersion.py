@@ -105,7 +105,7 @@ class D3(EnergyTerm):
         return segment_sum(pairs, center, len(graph.number))
 
     def _damping_on(self, device: torch.device) -> dict[str, Tensor]:
-        return {name: one.to(device) for name, one in self.damping.items()}
+        return {name: factor.to(device) for name, factor in self.damping.items()}
 
     def _c6(
         self,
@@ -146,12 +146,12 @@ def _with_pairs(graph: CrystalGraph, cutoff: float) -> CrystalGraph:
         cutoff: Å.
     """
     crystals = [to_crystal(graph.select([number])) for number in range(len(graph))]
-    found = build_graph(crystals, Radius(cutoff)).to(graph.position.device)
+    full = build_graph(crystals, Radius(cutoff)).to(graph.position.device)
     names = ("num_edges", "center", "neighbor", "image")
     nothing = {"num_triplets": graph.num_triplets.new_zeros(len(graph))}
     for name in ("receiving_edge", "sending_edge", "at_center"):
         nothing[name] = getattr(graph, name)[:0]
-    return graph.replace(**{name: getattr(found, name) for name in names}, **nothing)
+    return graph.replace(**{name: getattr(full, name) for name in names}, **nothing)
 
 
 def _fading(x: Float[Tensor, " pairs"]) -> Float[Tensor, " pairs"]:

@@ -48,8 +48,10 @@ def assess_potentials(
             folds.append(Fold(case.where, true[known[-1]]))
         of_target = {
             entry: [
-                EntryResult(_reported(case, target, one.values)[rows], one.seconds, one.parameters)
-                for case, one, rows in zip(cases, listed, known, strict=True)
+                EntryResult(
+                    _reported(case, target, result.values)[rows], result.seconds, result.parameters
+                )
+                for case, result, rows in zip(cases, listed, known, strict=True)
             ]
             for entry, listed in results.items()
         }

@@ -145,10 +145,10 @@ class CalculatorEntry(LeaderboardEntry):
         wanted = {role_of_target(target) for target in case.config.targets}
         rows: dict[str, list[np.ndarray]] = {role: [] for role in wanted}
         calculator = calculator_named(self.calculator)
-        for number, place in enumerate(crystals.tolist()):
-            atoms = to_ase(case.dataset.table.crystals[place])
+        for number, index in enumerate(crystals.tolist()):
+            atoms = to_ase(case.dataset.table.crystals[index])
             atoms.calc = calculator
-            what = f"{self.calculator} on {case.dataset.table.ids[place]}"
+            what = f"{self.calculator} on {case.dataset.table.ids[index]}"
             rows["energy"].append(np.array([guarded(atoms.get_potential_energy, what)]))
             if "forces" in wanted:
                 rows["forces"].append(guarded(atoms.get_forces, what))

@@ -16,7 +16,7 @@ def as_table(document: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     parts = parts_of(document)
-    for target, entry in [(one["target"], entry) for one in parts for entry in one["entries"]]:
+    for target, entry in [(part["target"], entry) for part in parts for entry in part["entries"]]:
         row = {key: entry[key] for key in ("name", "level", "assessed", "seconds", "parameters")}
         if len(parts) > 1:
             row = {"target": target["name"], "unit": target["unit"], **row}
