@@ -3,7 +3,8 @@
 import pytest
 
 from xtalgraph.conventions.errors import ConfigError, TargetError
-from xtalgraph.models.registry import DEFAULT
+from xtalgraph.models.encoder import Recommended
+from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.config import RunConfig, apply_override, merge, read_yaml
 from xtalgraph.workflows.request import Request
 
@@ -140,3 +141,15 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path):
     path.write_text("- 1")
     with pytest.raises(ConfigError, match="must hold the sections"):
         read_yaml(path)
+
+
+def test_one_potential_is_trained_where_no_number_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(ENCODERS[DEFAULT], "recommended", Recommended(members=3))
+    path = tmp_path / "frames.extxyz"
+    path.write_text("")
+
+    def members(target: list[str]) -> int:
+        return Request.of(path, {"target": target}).recommended().config().training.members
+
+    assert members(["energy", "forces"]) == 1
+    assert members(["energy"]) == 3

@@ -11,6 +11,7 @@ from xtalgraph.data.catalogue import KnownDataset, known_source, resolve_source
 from xtalgraph.models.registry import DEFAULT, ENCODERS
 from xtalgraph.workflows.claim import is_run, saved_sections
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
+from xtalgraph.workflows.potential_defaults import with_potential_defaults
 from xtalgraph.workflows.preflight import check_source
 from xtalgraph.workflows.setting_names import (
     SECTIONS,
@@ -69,7 +70,10 @@ class Request:
 
         What names no architecture is refused where the settings are resolved.
         """
-        encoder = ENCODERS.get(self.sections.get("model", {}).get("name", DEFAULT))
+        sections = self.sections
+        if sections["data"].get("target") is not None:
+            sections = with_potential_defaults(sections)
+        encoder = ENCODERS.get(sections.get("model", {}).get("name", DEFAULT))
         members = {} if encoder is None else {"members": encoder.recommended.members}
         training = members | dict(self.sections.get("training", {}))
         return replace(self, sections={**self.sections, "training": training})
