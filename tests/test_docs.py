@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import importlib.util
 import inspect
 import logging
 import pkgutil
@@ -41,6 +42,8 @@ PAGES = sorted(
 )
 RUNNABLE = ("python", "pycon", "shell", "console")
 SKIP = re.compile(r"<!-- not executed: (.+) -->")
+NEEDS = re.compile(r"<!-- needs (\w+) -->")
+"""Above a block that is executed where a module is installed that xtalgraph has no extra for."""
 QUICK = {
     ("train",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("compare",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
@@ -73,6 +76,13 @@ class Block:
     line: int
     text: str
     skipped: bool
+    needs: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is executed here."""
+        there = self.needs is None or importlib.util.find_spec(self.needs) is not None
+        return self.language in RUNNABLE and not self.skipped and there
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -84,7 +94,9 @@ def blocks_of(page: Path) -> list[Block]:
             above = next((li for li in reversed(lines[:number]) if li.strip()), "")
             body = list(takewhile(lambda li: li != "```", lines[number + 1 :]))
             skipped = SKIP.fullmatch(above.strip()) is not None
-            found.append(Block(fence[1], number + 1, "\n".join(body), skipped))
+            needs = NEEDS.fullmatch(above.strip())
+            module = None if needs is None else needs[1]
+            found.append(Block(fence[1], number + 1, "\n".join(body), skipped, module))
             number += len(body) + 1
         number += 1
     return found
@@ -174,7 +186,7 @@ def here(workplace, without_report, tmp_path, monkeypatch) -> Iterator[Path]:
 def test_the_blocks_of_a_page_run(page, here, capsys):
     names: dict[str, object] = {"__name__": "docs"}
     for block in blocks_of(page):
-        if block.language not in RUNNABLE or block.skipped:
+        if not block.runs:
             continue
         where = f"{name_of(page)}:{block.line}"
         if block.language == "python":

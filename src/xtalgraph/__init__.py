@@ -7,7 +7,7 @@ The public entry points, each as one verb of the command line:
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
 - `compare`: a model against the mean, composition, descriptors and public models;
 - `verify`: what must not change a prediction is tried on a run, or on any ASE calculator;
-- `calculator`: the potential of a run, for ASE;
+- `calculator`: the potential of a run, for ASE; `lammps_potential`: the same for LAMMPS;
 - `relax`, `md`, `eos`, `elastic`, `phonons`: what a potential says of crystals;
 - `diagnose`: what a run has learned, and what it has not;
 - `ablate`, `tune`: settings compared on a grid, or searched.
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
+    from xtalgraph.workflows.lammps_potential import lammps_potential
     from xtalgraph.workflows.md import md
     from xtalgraph.workflows.phonons import phonons
     from xtalgraph.workflows.predict import load, predict
@@ -46,6 +47,7 @@ __all__ = [
     "embed",
     "eos",
     "evaluate",
+    "lammps_potential",
     "load",
     "md",
     "phonons",
