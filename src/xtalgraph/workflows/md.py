@@ -152,7 +152,7 @@ def _write_page(
     """Write the page; the drift of the total energy is told where it should be kept."""
     total = np.array([moment.total for moment in moments])
     series = {
-        "total energy, meV/atom": 1e3 * (total - total[:1]) / len(crystal),
+        "change of the total energy, meV/atom": 1e3 * (total - total[:1]) / len(crystal),
         "temperature, K": np.array([moment.temperature for moment in moments]),
         "pressure, GPa": np.array([moment.pressure for moment in moments]),
         "volume, Å³": np.array([moment.volume for moment in moments]),

@@ -43,7 +43,7 @@ def write_relax_page(folder: Path, rows: Rows) -> Path:
         )
         for row in done
     ]
-    head = ("id", "formula", "energy at the start, eV", "energy, eV", "volume", "force, eV/Å")
+    head = ("id", "formula", "start, eV/cell", "end, eV/cell", "volume", "largest force, eV/Å")
     body = [section("relaxed", "Crystals", [table((*head, "steps", "converged"), cells)])]
     return _page(
         folder / "relax.html",
@@ -62,10 +62,15 @@ def write_eos_page(folder: Path, rows: Rows) -> Path:
     """
     done = [row for row in rows if row["energy"]]
     cells = [
-        (*_named(row), *(_number(row, key, 2) for key in ("volume", "energy", "bulk_modulus")))
+        (
+            *_named(row),
+            _number(row, "volume", 2),
+            _number(row, "energy", 4),
+            _number(row, "bulk_modulus", 1),
+        )
         for row in done
     ]
-    head = ("id", "formula", "volume, Å³", "energy, eV", "bulk modulus, GPa")
+    head = ("id", "formula", "volume of the cell, Å³", "its energy, eV", "bulk modulus, GPa")
     parts = [table(head, cells)]
     if done:
         panels = [[_curve(row)] for row in done[:_DRAWN]]
@@ -77,7 +82,7 @@ def write_eos_page(folder: Path, rows: Rows) -> Path:
             vertical=1.0,
         )
         picture = inline_svg(figure_to_svg(drawn), "eos", "energy by the volume")
-        caption = "Energies at the computed volumes; the line is at the fitted minimum."
+        caption = "Points are computed, and the dotted line is the minimum of the fitted curve."
         parts.append(figure(Html(picture), caption))
     return _page(
         folder / "eos.html",
@@ -210,14 +215,15 @@ def write_md_page(
     Args:
         folder: Where it is written.
         time: ps.
-        series: What is drawn over the time, by its name with the unit; NaN where it is not known.
+        series: What is drawn over the time, by its name with the unit; NaN where it is not
+            known. What does not change is not drawn.
         crystal: Formula of the cell.
         drift: Slope of the total energy, eV/atom/ps; None where it is not kept.
         reason: Why it stopped before its end; empty where it did not.
     """
     parts = []
     for name, values in series.items():
-        if np.isfinite(values).any():
+        if len(set(values[np.isfinite(values)])) > 1:
             drawn = curves_plot([[Curve(time, values, "")]], xlabel="time, ps", ylabel=name)
             key = name.partition(",")[0].replace(" ", "-")
             parts.append(figure(Html(inline_svg(figure_to_svg(drawn), key, name)), ""))
