@@ -22,7 +22,7 @@ from ase.io import read, write
 COMMAND: Final = "from xtalgraph.cli.main import main; main()"
 RATE: Final = "0.004"
 """Learning rate."""
-EPOCHS: Final = {"Cu": 120, "Li": 250, "Mo": 200, "Si": 160}
+EPOCHS: Final = {"Cu": 120, "Li": 250, "Mo": 160, "Si": 160}
 """About 10 to 20 minutes of one core."""
 PUBLISHED: Final = {
     "Cu": "0.46, 0.01; 0.41, 0.01",
