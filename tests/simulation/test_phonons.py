@@ -1,5 +1,7 @@
 """Phonons against ASE's own code, sum rules and limits."""
 
+import sys
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -89,3 +91,10 @@ def test_a_slab_has_none():
     slab.pbc = (True, True, False)
     with pytest.raises(InputError, match="must repeat in all directions to have phonons"):
         phonons(from_ase(slab), EMT())
+
+
+def test_the_recursion_limit_is_as_before():
+    # symfc raises it; deeply nested JSON would then end the process, not raise an error
+    limit = sys.getrecursionlimit()
+    phonons(from_ase(bulk("Cu")), EMT(), length=5.0)
+    assert sys.getrecursionlimit() == limit

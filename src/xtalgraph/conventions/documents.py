@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from xtalgraph.conventions.files import file_errors, write_atomically
 
 LARGEST: Final = 64 * 2**20
 """Bytes of a document; Python takes about ten times as much while it reads one."""
+_DEEPEST: Final = 5_000
+"""Nested brackets that are parsed at most; tens of thousands run over the end of the stack."""
 _LONGEST: Final = 200
 """Letters of an error of Python that a message holds."""
 DAMAGE: Final = (
@@ -50,6 +53,17 @@ def reading(path: Path | str, advice: str = "put the file back") -> Iterator[Non
         ) from error
 
 
+@contextmanager
+def _limited_recursion() -> Iterator[None]:
+    """Keep the parser within the stack, where a library has raised Python's own limit."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(min(limit, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 def read_document(
     path: Path, *, largest: int = LARGEST, error: type[XtalgraphError] = RunError
 ) -> dict[str, Any]:
@@ -70,7 +84,8 @@ def read_document(
             raise error(f"{path} has {size:,} bytes, more than the {largest:,} it may have")
         content = path.read_bytes()
     try:
-        document = json.loads(content)
+        with _limited_recursion():
+            document = json.loads(content)
     except (ValueError, RecursionError) as problem:
         raise error(f"{path} is damaged: it is not JSON, {problem}") from problem
     if not isinstance(document, dict):

@@ -1,5 +1,8 @@
 """Phonons: vibrations from the forces on displaced atoms, and what follows from them."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -99,6 +102,21 @@ class Phonons:
         self.known.save(str(path))
 
 
+@contextmanager
+def _recursion_limit_kept() -> Iterator[None]:
+    """Undo what symfc does, which phonopy loads.
+
+    With its limit of 100,000 Python's own parsers run over the end of the stack on a deeply nested
+    file.
+    """
+    limit = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@_recursion_limit_kept()
 def phonons(
     crystal: Crystal,
     calculator: Any,
