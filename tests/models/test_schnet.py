@@ -10,6 +10,7 @@ from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.schnet import Interaction, SchNet
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.expansion import Expansion
 from xtalgraph.testing.crystals import contract_crystals
 
 CUTOFF = 5.0
@@ -44,7 +45,7 @@ def test_the_interaction_is_that_of_pytorch_geometric(pyg, envelope):
     factor = SchNet(settings, CUTOFF).edges.envelope(graph.distance)
     atom = torch.randn(len(graph.number), WIDTH, dtype=torch.float64, requires_grad=True)
     edge = torch.randn(len(graph.center), BASIS, dtype=torch.float64, requires_grad=True)
-    found = ours(atom, edge, factor, graph)
+    found = ours(atom, Expansion(edge, factor, factor.unsqueeze(-1)), graph, None)
     index = torch.stack([graph.neighbor, graph.center])
     expected = theirs(atom, index, graph.distance, edge)
     # Their ln 2 has seven digits.

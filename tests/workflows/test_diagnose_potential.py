@@ -61,7 +61,7 @@ def test_the_force_is_smooth_as_trained_and_jumps_with_a_hard_cutoff(copied):
     jumps = dict(zip(found.numbers.envelopes, found.numbers.force_jumps, strict=True))
     assert list(jumps) == ["polynomial", "cosine", "none"]
     assert found.verdict is Verdict.OK
-    assert max(jumps["polynomial"], jumps["cosine"]) < 1e-8 < 1e-4 < jumps["none"]
+    assert max(jumps["polynomial"], jumps["cosine"]) < 1e-8 < 1e-5 < jumps["none"]
 
 
 def test_a_hard_cutoff_raises_the_alarm(copied, monkeypatch):

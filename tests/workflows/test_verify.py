@@ -194,7 +194,7 @@ def test_forces_that_are_no_derivative_fail_in_time(run_of_a_potential, tmp_path
 
     def scaled(self, *args):
         values = right(self, *args)
-        return values | {"forces": 1.2 * values["forces"]}
+        return [one | {"forces": 1.2 * one["forces"]} for one in values]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PotentialCalculator, "_computed", scaled)

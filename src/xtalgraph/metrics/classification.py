@@ -107,7 +107,7 @@ def balanced_accuracy(
     ones, zeros = int(true.sum()), int((~true).sum())
     if not ones or not zeros:
         return math.nan
-    return ((true & taken).sum() / ones + (~true & ~taken).sum() / zeros) / 2
+    return float(((true & taken).sum() / ones + (~true & ~taken).sum() / zeros) / 2)
 
 
 def confusion_counts(
