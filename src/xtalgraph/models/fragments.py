@@ -55,7 +55,7 @@ class FragmentsCheck:
             worst.add(name, violations(together, expected))
 
     def result(self, reason: str, tolerance: float, absent: str = "") -> CheckResult:
-        """Return what came out: what dies away with the distance is measured and not judged.
+        """Return what came out: what dies away with the distance neither passes nor fails.
 
         Args:
             reason: Why so much is allowed.

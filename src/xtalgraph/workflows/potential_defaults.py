@@ -23,7 +23,7 @@ def with_potential_defaults(
     """Fill in the defaults of a potential, if the targets are those of one.
 
     Args:
-        sections: Of a configuration; what is said there stays.
+        sections: Of a configuration; what is given there stays.
     """
     filled = {name: dict(section) for name, section in sections.items()}
     target = filled["data"]["target"]
