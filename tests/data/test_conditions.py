@@ -1,4 +1,4 @@
-"""Columns of a table become states, or the reason why not."""
+"""Columns of a table become conditions, or the reason why not."""
 
 import numpy as np
 import pandas as pd
@@ -19,20 +19,20 @@ GOOD = {"T": 300, "p": "1.5", "method": "HSE", "else": None}
 CRYSTALS = list(contract_crystals().values())
 
 
-def test_rows_become_states():
-    states = BOTH.states_of([GOOD, GOOD | {"T": np.float64(10.0), "method": "PBE"}])
-    assert states.numbers.tolist() == [[300.0, 1.5], [10.0, 1.5]]
-    assert states.fidelity.tolist() == [1, 0]
-    assert states.numbers.dtype is torch.float64
-    alone = Conditions(("T",)).states_of([GOOD])
+def test_rows_become_conditions():
+    conditions = BOTH.values_of([GOOD, GOOD | {"T": np.float64(10.0), "method": "PBE"}])
+    assert conditions.numbers.tolist() == [[300.0, 1.5], [10.0, 1.5]]
+    assert conditions.fidelity.tolist() == [1, 0]
+    assert conditions.numbers.dtype is torch.float64
+    alone = Conditions(("T",)).values_of([GOOD])
     assert (alone.numbers.tolist(), alone.fidelity.tolist()) == ([[300.0]], [-1])
-    assert ATOMS_ALONE.states_of([{}, {}]).numbers.shape == (2, 0)
+    assert ATOMS_ALONE.values_of([{}, {}]).numbers.shape == (2, 0)
 
 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"T": None}, "there is no 'T', which the model reads as the state"),
+        ({"T": None}, "there is no 'T', which the model reads as a condition"),
         ({"T": float("nan")}, "there is no 'T'"),
         ({"p": pd.NA}, "there is no 'p'"),
         ({"p": ""}, "there is no 'p'"),
@@ -46,11 +46,11 @@ def test_rows_become_states():
     ],
     ids=str,
 )
-def test_a_row_without_a_state_says_why(changed, said):
+def test_a_row_without_a_condition_says_why(changed, said):
     assert BOTH.problem(GOOD) is None
     assert said in BOTH.problem(GOOD | changed)
     with pytest.raises(InputError, match="row 1: "):
-        BOTH.states_of([GOOD, GOOD | changed])
+        BOTH.values_of([GOOD, GOOD | changed])
 
 
 def test_declarations_that_cannot_be_are_refused():
@@ -66,18 +66,18 @@ def test_declarations_that_cannot_be_are_refused():
             Conditions(*wrong)
 
 
-def test_states_go_with_their_graphs_in_memory_and_from_a_store(tmp_path):
+def test_conditions_go_with_their_graphs_in_memory_and_from_a_store(tmp_path):
     graph_settings = GraphSettings(Radius(4.0), 1e-3)
     rows = [GOOD | {"T": 10.0 * n, "method": ("PBE", "HSE")[n % 2]} for n in range(len(CRYSTALS))]
-    states = BOTH.states_of(rows)
+    conditions = BOTH.values_of(rows)
     bare = graph_settings.build(CRYSTALS)
-    assert bare.state.shape == (len(CRYSTALS), 0)
+    assert bare.conditions.shape == (len(CRYSTALS), 0)
     assert bare.fidelity.tolist() == [-1] * len(CRYSTALS)
-    graph = states.attach(bare)
+    graph = conditions.attach(bare)
     stored = StoredGraphs(
         build_store(CRYSTALS, graph_settings, tmp_path / "store"),
         np.arange(len(CRYSTALS)),
-        states=states,
+        conditions=conditions,
     )
     chosen = torch.tensor([3, 0, 3, 5])
     for found in (
@@ -87,6 +87,6 @@ def test_states_go_with_their_graphs_in_memory_and_from_a_store(tmp_path):
         stored.part(torch.tensor([5, 3, 0])).select(torch.tensor([1, 2, 1, 0])),
         stored.to(torch.device("cpu")).select(chosen),
     ):
-        assert found.state[:, 0].tolist() == [30.0, 0.0, 30.0, 50.0]
+        assert found.conditions[:, 0].tolist() == [30.0, 0.0, 30.0, 50.0]
         assert found.fidelity.tolist() == [1, 0, 1, 1]
-    assert graph.to(dtype=torch.float32).state.dtype is torch.float32
+    assert graph.to(dtype=torch.float32).conditions.dtype is torch.float32

@@ -91,17 +91,17 @@ def encoder(**settings: object) -> MEGNet:
 def test_the_state_is_zeros_unless_given(graph):
     model = encoder(state_width=3)
     zeros = torch.zeros(len(graph), 3, dtype=torch.float64)
-    assert torch.equal(model(graph.replace(state=zeros)).crystal, model(graph).crystal)
-    with pytest.raises(GraphError, match=r"model\.state_width = 3 numbers, got 2"):
-        model(graph.replace(state=zeros[:, :2]))
+    assert torch.equal(model(graph.replace(conditions=zeros)).crystal, model(graph).crystal)
+    with pytest.raises(GraphError, match=r"model\.state_width = 3 conditions, got 2"):
+        model(graph.replace(conditions=zeros[:, :2]))
 
 
 def test_the_state_of_a_crystal_is_read_by_it_alone(graph):
     model = encoder(state_width=1)
     state = torch.zeros(len(graph), 1, dtype=torch.float64)
-    cold = model(graph.replace(state=state.clone()))
+    cold = model(graph.replace(conditions=state.clone()))
     state[2] = 3.0
-    warm = model(graph.replace(state=state))
+    warm = model(graph.replace(conditions=state))
     changed = (cold.atom != warm.atom).any(dim=1)
     assert torch.equal(changed, graph.crystal_of_atom == 2)
     assert (cold.crystal != warm.crystal).any(dim=1).tolist() == [n == 2 for n in range(len(graph))]

@@ -77,7 +77,7 @@ def test_nothing_nonlinear_follows_the_sum():
         pbc=graph.pbc[:1],
         num_shares=graph.num_shares[:1],
         has_angles=graph.has_angles[:1],
-        state=graph.state[:1],
+        conditions=graph.conditions[:1],
         fidelity=graph.fidelity[:1],
     )
     torch.testing.assert_close(
@@ -102,7 +102,7 @@ def test_a_total_over_many_atoms_keeps_the_digits_of_its_contributions():
         pbc=one.pbc,
         **{
             name: getattr(one, name)
-            for name in ("num_triplets", "num_shares", "has_angles", "state", "fidelity")
+            for name in ("num_triplets", "num_shares", "has_angles", "conditions", "fidelity")
         },
     )
     contributions = 1.0 + torch.rand(len(whole.number))

@@ -39,7 +39,7 @@ class ConditionValues:
 
     def attach(self, graph: G) -> G:
         """Return the graph of the same crystals with their conditions."""
-        return graph.replace(state=self.numbers, fidelity=self.fidelity)
+        return graph.replace(conditions=self.numbers, fidelity=self.fidelity)
 
     def to_bytes(self) -> bytes:
         """Return all of it, little-endian."""
@@ -48,7 +48,7 @@ class ConditionValues:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Columns that a model reads as the state of a crystal, and passes to what it predicts.
+    """Columns that a model reads as conditions of a crystal, and passes to what it predicts.
 
     Args:
         numbers: Columns of numbers, such as temperature or pressure.
@@ -60,10 +60,10 @@ class Conditions:
             missing.
 
     >>> hot = Conditions(("temperature",), "method", ("PBE", "HSE"))
-    >>> hot.states_of([{"temperature": 300, "method": "HSE"}]).fidelity
+    >>> hot.values_of([{"temperature": 300, "method": "HSE"}]).fidelity
     tensor([1])
     >>> hot.problem({"method": "HSE"})
-    "there is no 'temperature', which the model reads as the state of a crystal"
+    "there is no 'temperature', which the model reads as a condition"
     """
 
     numbers: tuple[str, ...] = ()
@@ -96,14 +96,14 @@ class Conditions:
         return (*self.numbers, self.fidelity) if self.fidelity else self.numbers
 
     def problem(self, values: Mapping[Any, Any]) -> str | None:
-        """Return why a row has no state; None if it has one.
+        """Return why a row has not all conditions; None if it has.
 
         Args:
             values: Of the row, by column.
         """
         for name in self.columns:
             if values.get(name) is None or str(values[name]) in ("", "nan", "<NA>"):
-                return f"there is no {name!r}, which the model reads as the state of a crystal"
+                return f"there is no {name!r}, which the model reads as a condition"
         for name in self.numbers:
             number = _number(values[name])
             if not math.isfinite(number):
@@ -117,7 +117,7 @@ class Conditions:
                 return f"{self.fidelity!r} is no method that the model knows: {fidelity!r}{known}"
         return None
 
-    def states_of(self, rows: Sequence[Mapping[Any, Any]]) -> ConditionValues:
+    def values_of(self, rows: Sequence[Mapping[Any, Any]]) -> ConditionValues:
         """Return the conditions of some rows.
 
         Args:

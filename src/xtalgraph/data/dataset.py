@@ -42,12 +42,21 @@ class Dataset:
         return self.labels.targets
 
     @cached_property
-    def states(self) -> ConditionValues | None:
+    def condition_values(self) -> ConditionValues | None:
         """The conditions of each crystal; None where no columns are declared."""
         if not self.conditions:
             return None
         columns = self.table.columns[list(self.conditions.columns)]
-        return self.conditions.states_of(columns.to_dict("records"))
+        return self.conditions.values_of(columns.to_dict("records"))
+
+    def conditions_of(self, crystals: Sequence[int] | np.ndarray) -> ConditionValues | None:
+        """Return the conditions of some of the crystals, None where no columns are declared.
+
+        Args:
+            crystals: Their places.
+        """
+        values = self.condition_values
+        return None if values is None else values.select(np.asarray(crystals))
 
     def select(self, crystals: Sequence[int] | np.ndarray) -> "Dataset":
         """Return some of the crystals, in the given order.
@@ -78,8 +87,8 @@ class Dataset:
             by_scope.setdefault(target.scope, []).append(array.reshape(len(array), -1))
         for arrays in by_scope.values():
             digest.update(np.concatenate(arrays, axis=1).astype("<f8").tobytes())
-        if self.states is not None:
-            digest.update(self.states.to_bytes())
+        if self.condition_values is not None:
+            digest.update(self.condition_values.to_bytes())
         return digest.hexdigest()
 
 

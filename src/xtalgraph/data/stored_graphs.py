@@ -26,7 +26,7 @@ class StoredGraphs:
     """Which of them, as indices in the store."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     """Where batches are put."""
-    states: ConditionValues | None = None
+    conditions: ConditionValues | None = None
     """What is known of each crystal beside its atoms; batches have it."""
 
     @classmethod
@@ -41,15 +41,15 @@ class StoredGraphs:
         """Read the graph of some of the crystals, in the given order."""
         chosen = crystals.cpu().numpy()
         graph = self.store.select(self.crystals[chosen])
-        if self.states is not None:
-            graph = self.states.select(chosen).attach(graph)
+        if self.conditions is not None:
+            graph = self.conditions.select(chosen).attach(graph)
         return graph.to(self.device)
 
     def part(self, crystals: Int[Tensor, " chosen"]) -> "StoredGraphs":
         """Return some of the crystals, without reading them."""
         chosen = crystals.cpu().numpy()
-        states = None if self.states is None else self.states.select(chosen)
-        return StoredGraphs(self.store, self.crystals[chosen], self.device, states)
+        conditions = None if self.conditions is None else self.conditions.select(chosen)
+        return StoredGraphs(self.store, self.crystals[chosen], self.device, conditions)
 
     def to(self, device: torch.device) -> "StoredGraphs":
         """Return the same crystals, batches of which are put on a device."""

@@ -42,7 +42,7 @@ class Verification:
 def verify(
     tested: ModelUnderTest,
     crystals: Mapping[str, Crystal],
-    states: ConditionValues | None = None,
+    conditions: ConditionValues | None = None,
     *,
     calculator: Any = None,
     progress: bool = False,
@@ -53,12 +53,12 @@ def verify(
         tested: The model.
         crystals: At least one, by name. The strategy supports all of them, and rounding decides
             none of their edges (`xtalgraph.graphs.margin.is_decided`).
-        states: Of each, in their order, where the model reads the state of a crystal.
+        conditions: Of each, in their order, where the model reads them.
         calculator: Of ASE, of the same potential, for molecular dynamics; None for none.
         progress: Show a progress bar on standard error.
 
     Raises:
-        InputError: If the model reads states and there are none, or not one for each crystal.
+        InputError: If the model reads conditions, and not every crystal has them.
 
     >>> import numpy as np
     >>> import torch
@@ -78,7 +78,7 @@ def verify(
     >>> [(one.check, one.violation, one.unit) for one in verification.failures]
     [('supercell', 36.0, 'eV')]
     """
-    results = [*run_checks(tested, crystals, states, progress=progress)]
+    results = [*run_checks(tested, crystals, conditions, progress=progress)]
     if calculator is not None:
         few = dict(islice(crystals.items(), MOVED))
         results += check_conservation(calculator, few)

@@ -106,7 +106,7 @@ class Graph:
     """Occupancy of the species; those of a site add up to 1."""
     has_angles: Bool[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.bool)
     """Whether the triplets of the crystal were looked for; there may be none all the same."""
-    state: Float[Tensor, "crystals numbers"] = scoped(
+    conditions: Float[Tensor, "crystals numbers"] = scoped(
         Scope.CRYSTAL, absent=torch.double, columns=True
     )
     """What else is known of each crystal in numbers, such as its temperature."""
@@ -240,7 +240,7 @@ class Graph:
 
         Args:
             device: Where to; None leaves it.
-            dtype: Of lengths, positions, cells and states; None leaves it.
+            dtype: Of lengths, positions, cells and conditions; None leaves it.
         """
         moved = {}
         for field in dataclasses.fields(self):
@@ -304,7 +304,7 @@ def collate(graphs: Sequence[G]) -> G:
 
     Raises:
         GraphError: If there is nothing to put together, or it is not of one type, or only some of
-            it has angles or the same states.
+            it has angles or equally many conditions.
     """
     if not graphs:
         raise GraphError("cannot collate 0 graphs: give at least one")
@@ -315,9 +315,9 @@ def collate(graphs: Sequence[G]) -> G:
         raise GraphError(
             "some of the graphs have angles and others none: build all of them with the same angles"
         )
-    lengths = sorted({graph.state.shape[1] for graph in graphs})
+    lengths = sorted({graph.conditions.shape[1] for graph in graphs})
     if len(lengths) > 1:
-        raise GraphError(f"graphs of one batch must have states of one length, got {lengths}")
+        raise GraphError(f"graphs of one batch must have equally many conditions, got {lengths}")
     joined = {}
     for field in dataclasses.fields(graphs[0]):
         target = field.metadata["points_to"]

@@ -170,7 +170,7 @@ def merge_equivalent(graph: InvariantGraph) -> InvariantGraph:
             np.bincount(edge_owner[triplets["receiving_edge"]], minlength=len(graph))
         ),
         has_angles=graph.has_angles,
-        state=graph.state,
+        conditions=graph.conditions,
         fidelity=graph.fidelity,
         **rows_of_atoms(graph, first, num_atoms),
         **{name: _tensor(values) for name, values in triplets.items()},

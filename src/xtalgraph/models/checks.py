@@ -56,7 +56,7 @@ _BATCH: Final = 16
 def run_checks(
     tested: ModelUnderTest,
     crystals: Mapping[str, Crystal],
-    states: ConditionValues | None = None,
+    conditions: ConditionValues | None = None,
     *,
     crossings: int = CROSSINGS,
     measured: bool = True,
@@ -68,7 +68,7 @@ def run_checks(
         tested: The model.
         crystals: At least one, by name. The strategy supports all of them, and rounding decides
             none of their edges (`xtalgraph.graphs.margin.is_decided`).
-        states: Of each, in their order, where the model reads the state of a crystal. A crystal
+        conditions: Of each, in their order, where the model reads them. A crystal
             keeps its own in every representation, moved and stretched, and so do atoms of its
             elements that stand alone.
         crossings: How many of the crystals are taken through a cutoff.
@@ -79,19 +79,19 @@ def run_checks(
         A result for each check.
 
     Raises:
-        InputError: If the model reads states and there are none, or not one for each crystal.
+        InputError: If the model reads conditions, and not every crystal has them.
     """
-    if states is None:
-        states = ATOMS_ALONE.states_of([{}] * len(crystals))
+    if conditions is None:
+        conditions = ATOMS_ALONE.values_of([{}] * len(crystals))
         if tested.conditions:
             columns = ", ".join(tested.conditions.columns)
             raise InputError(
-                f"the model reads {columns} as the state of a crystal: give the states of all "
-                f"{len(crystals)} crystals, as conditions.states_of(rows) does"
+                f"the model reads the conditions {columns}: give those of all {len(crystals)} "
+                "crystals, as spec.conditions.values_of(rows) does"
             )
-    if len(states) != len(crystals):
-        raise InputError(f"there are {len(crystals)} crystals and {len(states)} states")
-    checks = _Checks(tested, crystals, states)
+    if len(conditions) != len(crystals):
+        raise InputError(f"there are {len(crystals)} crystals, and conditions of {len(conditions)}")
+    checks = _Checks(tested, crystals, conditions)
     yield checks.finite()
     yield from checks.represented(progress)
     yield from checks.reduced(measured)
@@ -112,22 +112,22 @@ class _Checks:
     """The checks, with what they share."""
 
     def __init__(
-        self, tested: ModelUnderTest, crystals: Mapping[str, Crystal], states: ConditionValues
+        self, tested: ModelUnderTest, crystals: Mapping[str, Crystal], conditions: ConditionValues
     ) -> None:
         self.tested, self.crystals = tested, dict(crystals)
-        self.states, self.places = states, {name: n for n, name in enumerate(crystals)}
+        self.conditions, self.places = conditions, {name: n for n, name in enumerate(crystals)}
         self.graph_settings = tested.graph_settings
         # Merging distances has steps of its own.
         self.unreduced = replace(tested.graph_settings, reduction_tolerance=0.0)
         self.trial = Trial(tested)
         self.start = {
-            name: self.trial.of_crystal(crystal, self.graph_settings, self.state(name))
+            name: self.trial.of_crystal(crystal, self.graph_settings, self.given(name))
             for name, crystal in self.crystals.items()
         }
 
-    def state(self, *names: str) -> ConditionValues:
-        """Return the states of some of the crystals."""
-        return self.states.select(np.array([self.places[name] for name in names]))
+    def given(self, *names: str) -> ConditionValues:
+        """Return the given conditions of some of the crystals."""
+        return self.conditions.select(np.array([self.places[name] for name in names]))
 
     @cached_property
     def scale(self) -> dict[str, float]:
@@ -157,7 +157,7 @@ class _Checks:
         for number, (name, crystal) in enumerate(todo):
             for shown in representations(crystal, np.random.default_rng(number)):
                 expected = expected_values(self.start[name], shown, self.tested.targets)
-                values = self.trial.of_crystal(shown.crystal, self.graph_settings, self.state(name))
+                values = self.trial.of_crystal(shown.crystal, self.graph_settings, self.given(name))
                 worst[shown.what].add(name, violations(values, expected))
         for what, absent in _REPRESENTATIONS.items():
             yield worst[what].result(ROUNDING, EXACT, absent)
@@ -170,7 +170,7 @@ class _Checks:
         tolerance = settings.reduction_tolerance
         for name, crystal in self.crystals.items() if not reason else ():
             full = build_graph(crystal, settings.strategy, angles=settings.angles)
-            full = self.state(name).attach(full)
+            full = self.given(name).attach(full)
             level = merge_geometry(full, tolerance or DEFAULT_TOLERANCE)
             expected = self.trial.of_graph(level)
             merged.add(name, violations(self.trial.of_graph(merge_equivalent(level)), expected))
@@ -188,7 +188,7 @@ class _Checks:
         """Compare a graph with itself before the model has read it."""
         worst = self.worst("input unchanged")
         for name, crystal in self.crystals.items():
-            graph = self.state(name).attach(self.graph_settings.build(crystal))
+            graph = self.given(name).attach(self.graph_settings.build(crystal))
             before = {key: value.clone() for key, value in vars(graph).items()}
             self.trial.of_graph(graph)
             same = all(torch.equal(before[key], getattr(graph, key)) for key in before)
@@ -200,7 +200,7 @@ class _Checks:
         worst, names = self.worst("batch as single"), iter(self.crystals)
         while part := list(islice(names, _BATCH)):
             graph = self.graph_settings.build([self.crystals[name] for name in part])
-            together = self.trial.of_graph(self.state(*part).attach(graph))
+            together = self.trial.of_graph(self.given(*part).attach(graph))
             alone = {
                 target: np.concatenate([self.start[name][target] for name in part])
                 for target in together
@@ -244,7 +244,7 @@ class _Checks:
         worst = self.worst("repeated")
         trial = Trial(self.tested, None)
         for name, crystal in self.crystals.items():
-            graph = self.state(name).attach(self.graph_settings.build(crystal))
+            graph = self.given(name).attach(self.graph_settings.build(crystal))
             worst.add(name, violations(trial.of_graph(graph), trial.of_graph(graph)))
         return worst.result(_BITS, 0.0)
 
@@ -281,7 +281,7 @@ class _Checks:
         if trial is None:
             return worst
         for name, crystal in self.crystals.items():
-            values = trial.of_crystal(crystal, self.graph_settings, self.state(name))
+            values = trial.of_crystal(crystal, self.graph_settings, self.given(name))
             worst.add(name, violations(values, self.start[name]))
         return worst
 
@@ -333,7 +333,7 @@ class _Checks:
 
     def full_graph_values(self, name: str) -> Callable[[Crystal], Arrays]:
         """Return the values of a crystal, in any geometry, from its unreduced graph."""
-        return partial(self.trial.of_crystal, settings=self.unreduced, state=self.state(name))
+        return partial(self.trial.of_crystal, settings=self.unreduced, conditions=self.given(name))
 
 
 def _edges(settings: GraphSettings, crystal: Crystal) -> list[np.ndarray]:

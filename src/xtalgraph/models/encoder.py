@@ -50,8 +50,8 @@ class Reads:
     directions: bool = False
     """Vectors, or dihedrals, which are made of them: it needs a `CrystalGraph`."""
     condition: bool = False
-    """`Graph.state` and `Graph.fidelity`: temperature, pressure, method. Its ``Config`` then is
-    one of `ConditionSettings`."""
+    """`Graph.conditions` and `Graph.fidelity`: temperature, pressure, method. Its ``Config`` then
+    is one of `ConditionSettings`."""
     mixtures: bool = False
     """Disordered sites: what an atom starts from comes from
     `xtalgraph.nn.element_embedding.rows_of_elements`, and `Graph.number` decides nothing else."""
@@ -131,7 +131,7 @@ class ConditionSettings(Protocol):
 
     @property
     def state_width(self) -> int:
-        """How many numbers there are."""
+        """How many conditions are numbers."""
 
     @property
     def fidelities(self) -> int:

@@ -152,8 +152,8 @@ class MEGNet(Encoder):
         element_width: Width = 16
         """Length of the learned vector of an element."""
         state_width: Annotated[int, Range(0, 4096)] = 2
-        """How many numbers the state of a crystal has; follows from data.conditions, and where that
-        is left out they are zeros, two in the authors' code."""
+        """How many conditions the global state holds; follows from data.conditions. Where that is
+        left out they are zeros, two in the authors' code."""
         fidelities: Annotated[int, Range(0, 4096)] = 0
         """How many methods are distinguished; follows from data.fidelities."""
         fidelity_width: Annotated[Width, OnlyIf("fidelities", lambda count: count > 0)] = 16
@@ -221,13 +221,12 @@ class MEGNet(Encoder):
 
     def _condition(self, graph: Graph) -> Float[Tensor, "crystals condition"]:
         """Return the numbers of each crystal, zeros without, and its method's vector."""
-        numbers, size = graph.state.to(self.embed.weight.dtype), self.config.state_width
+        numbers, size = graph.conditions.to(self.embed.weight.dtype), self.config.state_width
         if numbers.shape[1] == 0:
             numbers = numbers.new_zeros(len(graph), size)
         if numbers.shape[1] != size:
             raise GraphError(
-                f"the state of a crystal must have model.state_width = {size} numbers, got "
-                f"{numbers.shape[1]}"
+                f"a crystal must have model.state_width = {size} conditions, got {numbers.shape[1]}"
             )
         if self.of_fidelity is None:
             return numbers

@@ -58,20 +58,21 @@ class ConditionScaler(nn.Module):
         self.register_buffer("std", torch.ones(size, dtype=torch.float64))
 
     def forward(
-        self, state: Float[Tensor, "crystals numbers"]
+        self, conditions: Float[Tensor, "crystals numbers"]
     ) -> Float[Tensor, "crystals numbers"]:
         """Scale conditions in their own units."""
-        return (state - self.mean.to(state.dtype)) / self.std.to(state.dtype)
+        mean, std = self.mean.to(conditions.dtype), self.std.to(conditions.dtype)
+        return (conditions - mean) / std
 
     @torch.no_grad()
-    def fit(self, states: Float[Tensor, "crystals numbers"]) -> None:
+    def fit(self, conditions: Float[Tensor, "crystals numbers"]) -> None:
         """Fit mean and standard deviation.
 
         Args:
-            states: Of the training part.
+            conditions: Of the training part.
         """
-        self.mean.copy_(states.mean(dim=0))
-        std = (states - self.mean).square().mean(dim=0).sqrt()
+        self.mean.copy_(conditions.mean(dim=0))
+        std = (conditions - self.mean).square().mean(dim=0).sqrt()
         self.std.copy_(torch.where(std > 0, std, 1.0))
 
 
@@ -144,14 +145,14 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def fit_scales(
-        self, labels: Values, crystals: Sequence[Crystal], states: ConditionValues | None = None
+        self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
     ) -> None:
         """Fit the scale of each target, and of the conditions, to the training part.
 
         Args:
             labels: Of the training crystals, NaN where a label is missing.
             crystals: The same crystals.
-            states: Their conditions, for a model that reads them.
+            conditions: Of the crystals, for a model that reads them.
 
         Raises:
             InputError: If there is only one class to learn from.
@@ -180,7 +181,7 @@ class Model(nn.Module, ABC):
         self.expect_conditions(graph)
         if self.condition_scaler is None:
             return graph
-        return graph.replace(state=self.condition_scaler(graph.state))
+        return graph.replace(conditions=self.condition_scaler(graph.conditions))
 
     def encoded(self, graph: Graph) -> Features:
         """Return the features that the encoder makes of a graph.
@@ -212,13 +213,13 @@ class Model(nn.Module, ABC):
         Raises:
             GraphError: If they are missing, or others.
         """
-        count, wanted = graph.state.shape[1], len(self.conditions.numbers)
+        count, wanted = graph.conditions.shape[1], len(self.conditions.numbers)
         if count != wanted or (self.conditions.fidelity and bool((graph.fidelity < 0).any())):
             names = ", ".join(self.conditions.columns) or "nothing"
             raise GraphError(
-                f"the model reads {names} as the state of a crystal, and the graph has {count} "
-                "numbers and may lack the method: give it with "
-                "spec.conditions.states_of(rows).attach(graph)"
+                f"the model reads {names} as conditions, and the graph has {count} "
+                "numbers and may lack the method: give them with "
+                "spec.conditions.values_of(rows).attach(graph)"
             )
 
 
@@ -313,14 +314,14 @@ class PropertyModel(Model):
         return {name: head.start(graph) for name, head in self.head_of.items()}
 
     def fit_scales(
-        self, labels: Values, crystals: Sequence[Crystal], states: ConditionValues | None = None
+        self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
     ) -> None:
         """Fit the scale of each target, and of the conditions, to the training part."""
         numbers = [elements_of(crystal) for crystal in crystals]
         for name, head in self.head_of.items():
             head.fit(labels.arrays[name], numbers)
-        if self.condition_scaler is not None and states is not None:
-            self.condition_scaler.fit(states.numbers)
+        if self.condition_scaler is not None and conditions is not None:
+            self.condition_scaler.fit(conditions.numbers)
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vectors from which the readouts of the targets start, side by side.

@@ -40,7 +40,7 @@ class ModelUnderTest:
         why_not_reduced: Why it cannot read a reduced graph; empty if it can.
         reload: Writes the model, reads it again, and returns what was read; None if there is no
             such thing.
-        conditions: What it reads as the state of a crystal.
+        conditions: Columns that it reads as conditions of a crystal.
         device: Where it computes.
         why_not_fragments: Why energies of far fragments do not add up; empty if they do.
     """
@@ -156,17 +156,17 @@ class Trial:
         }
 
     def of_crystal(
-        self, crystal: Crystal, settings: GraphSettings, state: ConditionValues
+        self, crystal: Crystal, settings: GraphSettings, conditions: ConditionValues
     ) -> Arrays:
         """Return the values of a crystal; NaN if the strategy does not support it.
 
         Args:
             crystal: One.
             settings: How its graph is built.
-            state: Its state.
+            conditions: Its conditions.
         """
         try:
             graph = settings.build(crystal)
         except GraphError:  # it supported the crystal as it was given: a violation
             return {t.name: np.full((1, *t.tensor.shape), np.nan) for t in self.targets}
-        return self.of_graph(state.attach(graph))
+        return self.of_graph(conditions.attach(graph))

@@ -195,7 +195,7 @@ class Potential(Model):
         return values
 
     def fit_scales(
-        self, labels: Values, crystals: Sequence[Crystal], states: ConditionValues | None = None
+        self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
     ) -> None:
         """Fit the reference energies of the elements to the training part.
 
@@ -204,15 +204,15 @@ class Potential(Model):
         Args:
             labels: Of the training crystals, NaN where a label is missing.
             crystals: The same crystals.
-            states: Their conditions, for a model that reads them.
+            conditions: Of the crystals, for a model that reads them.
         """
         numbers = [elements_of(crystal) for crystal in crystals]
         energies = labels.arrays[self.energy.name] - self._given_energies(crystals)
         self.head.fit(energies, numbers)
         if self.isolated is not None:
             self.isolated.fit(crystals, energies)
-        if self.condition_scaler is not None and states is not None:
-            self.condition_scaler.fit(states.numbers)
+        if self.condition_scaler is not None and conditions is not None:
+            self.condition_scaler.fit(conditions.numbers)
 
     def _given_energies(self, crystals: Sequence[Crystal]) -> Float[np.ndarray, " crystals"]:
         """Return what the terms without weights give each crystal, in eV."""

@@ -150,7 +150,7 @@ class Predictor:
     def predict_crystals(
         self,
         crystals: Sequence[Crystal],
-        states: ConditionValues | None = None,
+        conditions: ConditionValues | None = None,
         *,
         novelty: bool = False,
     ) -> PredictedCrystals:
@@ -158,17 +158,17 @@ class Predictor:
 
         Args:
             crystals: What to predict; checked already.
-            states: Of each, where the model reads one; see `ModelSpec.conditions`.
+            conditions: Of each, where the model reads some; see `ModelSpec.conditions`.
             novelty: Whether they are compared with the training part, where the run knows it.
 
         Raises:
-            InputError: If the model reads states and there are none, or not one for each crystal.
+            InputError: If the model reads conditions, and not every crystal has them.
         """
-        conditions = self.spec.conditions
-        if conditions and (states is None or len(states) != len(crystals)):
+        columns = self.spec.conditions.columns
+        if columns and (conditions is None or len(conditions) != len(crystals)):
             raise InputError(
-                f"the model reads {', '.join(conditions.columns)} as the state of a crystal: give "
-                f"the states of all {len(crystals)} crystals, as conditions.states_of(rows) does"
+                f"the model reads the conditions {', '.join(columns)}: give those of all "
+                f"{len(crystals)} crystals, as spec.conditions.values_of(rows) does"
             )
         graph_settings = self.spec.make_graph_settings()
         unsupported: dict[int, str] = {}
@@ -181,8 +181,8 @@ class Predictor:
             supported = [index for index in batch if index not in unsupported]
             if graph is None:
                 continue
-            if conditions and states is not None:
-                graph = states.select(np.array(supported)).attach(graph)
+            if columns and conditions is not None:
+                graph = conditions.select(np.array(supported)).attach(graph)
             part, embedding = self._computed(graph, [crystals[index] for index in supported])
             finite = _finite(part)
             unsupported |= {supported[n]: _OVERFLOWS for n in np.flatnonzero(~finite)}
@@ -246,11 +246,11 @@ class Predictor:
             One for each row; a crystal that the neighbour strategy refuses, or that lacks a column
             which the model reads, has become its reason.
         """
-        rows = [self._with_state(row) for row in rows]
+        rows = [self._with_conditions(row) for row in rows]
         served = [row for row in rows if row.crystal is not None]
-        states = self.spec.conditions.states_of([row.values for row in served])
+        conditions = self.spec.conditions.values_of([row.values for row in served])
         crystals = [row.crystal for row in served if row.crystal is not None]
-        computed = self.predict_crystals(crystals, states, novelty=True)
+        computed = self.predict_crystals(crystals, conditions, novelty=True)
         by_crystal, index = computed.by_crystal(), 0
         predicted = []
         for row in rows:
@@ -265,7 +265,7 @@ class Predictor:
             predicted.append(PredictedRow(row, prediction))
         return predicted
 
-    def _with_state(self, row: Row) -> Row:
+    def _with_conditions(self, row: Row) -> Row:
         problem = None if row.crystal is None else self.spec.conditions.problem(row.values)
         problem = problem or why_not_ordered(row.values.get(ORDERED_CELLS), self.targets) or None
         return row if problem is None else replace(row, crystal=None, reason=problem)

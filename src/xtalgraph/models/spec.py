@@ -56,7 +56,7 @@ class ModelSpec:
         targets: What is predicted, each with a readout of its own on the same encoder.
         reduction_tolerance: The graph is reduced by symmetry, with distances this close merged, Å;
             0 leaves it as it is.
-        conditions: Which columns are the state of a crystal.
+        conditions: Which columns are conditions of a crystal.
         variance: Whether the standard deviation of the error is predicted, too.
         disorder: What is done with crystals whose sites hold several species or are empty in part:
             ``refuse``, ``mix`` or ``order``.
@@ -66,7 +66,7 @@ class ModelSpec:
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a
-            reduced graph, the state of a crystal or its disorder.
+            reduced graph, conditions of a crystal or its disorder.
         TargetError: If the readout does not serve the target, or a class is to have a variance.
     """
 
@@ -110,7 +110,7 @@ class ModelSpec:
             )
         self._check_disorder()
         # With every default written out, the record stays true when a default changes.
-        settings = self.settings | self._state_settings()
+        settings = self.settings | self._condition_settings()
         config = settings_from(ENCODERS[self.encoder].Config, settings, "model")
         object.__setattr__(self, "settings", asdict(config))
         object.__setattr__(self, "strategy_settings", asdict(self.make_strategy()))  # type: ignore[call-overload]
@@ -166,16 +166,16 @@ class ModelSpec:
             made[name] = TERMS[name](config, width, self.make_strategy().cutoff)
         return made
 
-    def _state_settings(self) -> dict[str, int]:
+    def _condition_settings(self) -> dict[str, int]:
         """Return the settings of the encoder that follow from the conditions."""
         if not self.conditions:
             return {}
         if not ENCODERS[self.encoder].reads.condition:
             able = ", ".join(name for name, other in ENCODERS.items() if other.reads.condition)
             raise ConfigError(
-                f"{self.encoder} reads atoms and their geometry and no state of a crystal: leave "
-                f"out data.conditions and data.fidelity ({', '.join(self.conditions.columns)}), or "
-                f"take a model that reads one ({able})"
+                f"{self.encoder} reads atoms and their geometry and no conditions: leave out "
+                f"data.conditions and data.fidelity ({', '.join(self.conditions.columns)}), or "
+                f"take a model that reads them ({able})"
             )
         numbers, methods = len(self.conditions.numbers), len(self.conditions.fidelities)
         counts = {"state_width": numbers, "fidelities": methods}

@@ -158,8 +158,7 @@ def _finish(shared: _Shared, task: _Task, report: Report) -> dict[str, Any]:
         rows = {name: row for row, name in enumerate(dataset.table.ids)}
         test = np.array([rows[name] for name in run.division["test"]], dtype=int)
         shown = [dataset.table.crystals[row] for row in test]
-        states = None if dataset.states is None else dataset.states.select(test)
-        layers = measure_smoothing(run.predictor, shown, states)
+        layers = measure_smoothing(run.predictor, shown, dataset.conditions_of(test))
         size = min(len(shown), MEASURED)
         write_json(smoothing, {"part": "test", "crystals": size, "layers": layers})
     measured = json.loads(smoothing.read_text(encoding="utf-8"))

@@ -254,7 +254,7 @@ def _tested(run: Run, divided: Divided, sample: int, known: KnownDataset | None)
         sample=sample,
         seed=run.config.training.seed,
         energy=_energy(known, target),
-        states=divided.dataset.states,
+        conditions=divided.dataset.condition_values,
         train_halves=partial(train_halves, run, divided),
     )
 

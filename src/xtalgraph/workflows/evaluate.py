@@ -60,7 +60,7 @@ def evaluate(
     _check_labels(table, predictor.targets, run)
     dataset = label(table, source, predictor.targets, conditions)
     stop_at_rejected(dataset.table.rejected, on_error)
-    predicted = predictor.predict_crystals(dataset.table.crystals, dataset.states)
+    predicted = predictor.predict_crystals(dataset.table.crystals, dataset.condition_values)
     dataset = dataset.reject(predicted.unsupported)
     rejected = dataset.table.rejected
     check_rejected(rejected, on_error)

@@ -59,8 +59,8 @@ def trainer_for(
     dataset, split = prepared.dataset, prepared.split
     train, val = (_examples(prepared, rows) for rows in (split.train, split.val))
     crystals = [dataset.table.crystals[i] for i in split.train]
-    states = None if dataset.states is None else dataset.states.select(split.train)
-    model.fit_scales(dataset.labels.select(split.train), crystals, states)
+    conditions = dataset.conditions_of(split.train)
+    model.fit_scales(dataset.labels.select(split.train), crystals, conditions)
     key = hashlib.sha256(made_from.encode()).hexdigest()
     return Trainer(model, train, val, training, folder, key)
 

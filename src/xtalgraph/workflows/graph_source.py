@@ -67,17 +67,17 @@ class Graphs:
         count = len(self.source)
         return Survey(np.concatenate(sizes), tuple(alone), edges / count, reduced / count)
 
-    def with_states(self, states: ConditionValues | None) -> "Graphs":
+    def with_conditions(self, conditions: ConditionValues | None) -> "Graphs":
         """Return them with what is known of each crystal beside its atoms.
 
         Args:
-            states: Of all the crystals that were not refused; None leaves them as they are.
+            conditions: Of all the crystals that were not refused; None leaves them as they are.
         """
-        if states is None:
+        if conditions is None:
             return self
         if isinstance(self.source, StoredGraphs):
-            return replace(self, source=replace(self.source, states=states))
-        return replace(self, source=states.attach(self.source))
+            return replace(self, source=replace(self.source, conditions=conditions))
+        return replace(self, source=conditions.attach(self.source))
 
     def part(self, crystals: Int[Tensor, " chosen"]) -> Graph | StoredGraphs:
         """Return some of them, where they are."""

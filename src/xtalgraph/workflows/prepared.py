@@ -190,7 +190,7 @@ class Preparations:
             supported = dataset.reject(
                 {structure.index: structure.reason for structure in graphs.unsupported}
             )
-            self._graphs[key] = supported, graphs.with_states(supported.states)
+            self._graphs[key] = supported, graphs.with_conditions(supported.condition_values)
         return self._graphs[key]
 
     def _divide(self, dataset: Dataset, config: RunConfig) -> Divided:

@@ -55,7 +55,7 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
         raise InputError(f"{len(unsupported)} crystals without elements have no graph. {first}")
     table = replace(divided.dataset.table, crystals=tuple(bare))
     without = Divided(replace(divided.dataset, table=table), divided.split)
-    prepared = Prepared(without, Graphs(tested.with_states(graph, range(len(bare))), (), 0.0))
+    prepared = Prepared(without, Graphs(tested.with_conditions(graph, range(len(bare))), (), 0.0))
     torch.manual_seed(training.seed)
     model = spec.make_model()
     made_from = f"{run.division['data_sha256']} {target.name} {training} {spec.as_dict()}"

@@ -66,7 +66,7 @@ class _Known:
     source: str
     """In words, where they are from."""
     crystals: dict[str, Crystal]
-    states: ConditionValues | None
+    conditions: ConditionValues | None
     """Of each, in their order; None where the model reads none."""
 
 
@@ -131,14 +131,14 @@ def verify(
     _say_passed_over(chosen)
     row_of = {name: n for n, name in enumerate(known.crystals)}
     places = np.array([row_of[name] for name in chosen.crystals])
-    states = None if known.states is None else known.states.select(places)
+    conditions = None if known.conditions is None else known.conditions.select(places)
     tested = ModelUnderTest.of(opened.predictor.members, opened.predictor.spec, device)
     moved = None
-    if opened.predictor.spec.is_potential and states is None:
+    if opened.predictor.spec.is_potential and conditions is None:
         moved = PotentialCalculator(opened.predictor, device=device)
     with deterministic():
         verification = verify_model(
-            tested, chosen.crystals, states, calculator=moved, progress=progress
+            tested, chosen.crystals, conditions, calculator=moved, progress=progress
         )
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {
@@ -195,12 +195,12 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
 
 
 def _known(source: str, table: CrystalTable, conditions: Conditions) -> _Known:
-    states = conditions.states_of(_values(table, conditions)) if conditions else None
-    return _Known(source, dict(zip(table.ids, table.crystals, strict=True)), states)
+    values = conditions.values_of(_values(table, conditions)) if conditions else None
+    return _Known(source, dict(zip(table.ids, table.crystals, strict=True)), values)
 
 
 def _values(table: CrystalTable, conditions: Conditions) -> list[dict[Any, Any]]:
-    """Return the conditions that each row states."""
+    """Return the conditions of each row."""
     there = [name for name in conditions.columns if name in table.columns]
     return table.columns[there].to_dict("records") if there else [{} for _ in table.ids]
 

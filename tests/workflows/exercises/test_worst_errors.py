@@ -35,7 +35,7 @@ class Says:
         self.targets = predictor.targets
         self.answers = answers
 
-    def predict_crystals(self, crystals, states=None):
+    def predict_crystals(self, crystals, condition_values=None):
         answers = np.array([self.answers[len(one)] for one in crystals])
         sizes = np.array([len(one) for one in crystals])
         values = Values(self.targets, {self.targets[0].name: answers}, sizes)

@@ -173,7 +173,7 @@ class _Double:
 
     def predict(self, crystals: Sequence[Crystal], row: int) -> Float[np.ndarray, " rows"]:
         """Predict what was made of a crystal of the table, as the values of the evaluator."""
-        graph = self._tested.with_states(self._settings.build(crystals), [row] * len(crystals))
+        graph = self._tested.with_conditions(self._settings.build(crystals), [row] * len(crystals))
         (batch,) = infer(self._members, [graph], dtype=torch.float64)
         target = self._tested.target
         by_member = [predicted(target, output.values[target.name]) for output in batch.outputs]

@@ -81,14 +81,14 @@ def over_smoothing(tested: Evaluator) -> DiagnosticResult:
 
 
 def measure_smoothing(
-    predictor: Predictor, crystals: Sequence[Crystal], states: ConditionValues | None = None
+    predictor: Predictor, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
 ) -> list[dict[str, float | None]]:
     """Measure over-smoothing before the first layer and after each, on at most 256 crystals.
 
     Args:
         predictor: A trained model.
         crystals: What it is shown; of more than 256 some are taken, evenly spaced.
-        states: Of these crystals, for a model that reads them.
+        conditions: Of these crystals, for a model that reads them.
 
     Returns:
         What `xtalgraph.models.layers.smoothing_by_layer` gives, of several members the mean; None
@@ -100,8 +100,8 @@ def measure_smoothing(
     size = min(len(crystals), MEASURED)
     places = np.linspace(0, len(crystals) - 1, size).round().astype(int)
     graph = predictor.spec.make_graph([crystals[i] for i in places]).to(predictor.device)
-    if states is not None:
-        graph = states.select(places).attach(graph)
+    if conditions is not None:
+        graph = conditions.select(places).attach(graph)
     by_member = [
         smoothing_by_layer(member.encoder, member.as_read(graph)) for member in predictor.members
     ]

@@ -65,8 +65,8 @@ class Evaluator:
     """Of every drawing."""
     energy: Callable[[Crystal], float] | None = None
     """The truth of any crystal but for a constant of its composition, where it is known."""
-    states: ConditionValues | None = None
-    """Of all crystals, where the model reads the state of a crystal."""
+    conditions: ConditionValues | None = None
+    """Of all crystals, where the model reads them."""
     train_halves: "Callable[[Evaluator], Halves] | None" = None
     """Trains models that see one half of each crystal, for the diagnostic ``retrained``."""
     frames: FrameLabels | None = None
@@ -137,29 +137,31 @@ class Evaluator:
 
         Args:
             crystals: Those of the table, or what was made of them.
-            rows: Which crystal of the table each is or was made of: it keeps that one's state.
+            rows: Which crystal of the table each is or was made of, whose conditions it keeps.
 
         Returns:
             One value for each; NaN where the neighbour strategy refuses it.
         """
         values = np.full(len(crystals), np.nan)
-        states = None if self.states is None else self.states.select(np.asarray(rows))
-        predicted = self.predictor.predict_crystals(crystals, states)
+        conditions = None if self.conditions is None else self.conditions.select(np.asarray(rows))
+        predicted = self.predictor.predict_crystals(crystals, conditions)
         values[predicted.places] = predicted.predictions.values[self.target.name]
         if self.per_atom:
             values /= np.array([len(crystal) for crystal in crystals])
         return values
 
     def as_read(self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]) -> Graph:
-        """Return a graph as the encoder of the model reads it, where that is, with its states."""
-        graph = self.with_states(graph, rows).to(self.predictor.device)
+        """Return a graph with its conditions, as the encoder reads it, where the model is."""
+        graph = self.with_conditions(graph, rows).to(self.predictor.device)
         return self.predictor.members[0].as_read(graph)
 
-    def with_states(
+    def with_conditions(
         self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]
     ) -> Graph:
-        """Return a graph with the states of its crystals, where the model reads them."""
-        return graph if self.states is None else self.states.select(np.asarray(rows)).attach(graph)
+        """Return a graph with the conditions of its crystals, where the model reads them."""
+        if self.conditions is None:
+            return graph
+        return self.conditions.select(np.asarray(rows)).attach(graph)
 
     def generator(self, name: str) -> np.random.Generator:
         """Return the generator of a diagnostic: the same whichever others are asked for."""

@@ -140,7 +140,7 @@ def _values(
     settings = tested.predictor.spec.make_graph_settings()
     parts = [path[start : start + _BATCH] for start in range(0, len(path), _BATCH)]
     row = int(tested.test[0])
-    graphs = (tested.with_states(settings.build(part), [row] * len(part)) for part in parts)
+    graphs = (tested.with_conditions(settings.build(part), [row] * len(part)) for part in parts)
     name = tested.frames.forces if tested.frames else ""
     energies, forces = [], []
     for batch in infer(members, graphs, dtype=torch.float64):

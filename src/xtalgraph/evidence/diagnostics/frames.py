@@ -64,8 +64,8 @@ def frame_errors(tested: "Evaluator", known: FrameLabels) -> FrameErrors:
     has_forces = known.labels.known(known.forces)
     rows = tested.test[has_forces[tested.test]]
     crystals = [tested.crystals[row] for row in rows]
-    states = None if tested.states is None else tested.states.select(rows)
-    predicted = tested.predictor.predict_crystals(crystals, states)
+    conditions = None if tested.conditions is None else tested.conditions.select(rows)
+    predicted = tested.predictor.predict_crystals(crystals, conditions)
     rows, crystals = rows[predicted.places], [crystals[index] for index in predicted.places]
     sizes = tested.sizes[rows]
     energies = predicted.predictions.values[tested.target.name] / sizes

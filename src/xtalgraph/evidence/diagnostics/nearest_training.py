@@ -42,7 +42,7 @@ def embeddings_of(
             continue
         bad = {skipped.index for skipped in unsupported}
         good = [n for n in range(len(part)) if n not in bad]
-        graph = tested.with_states(graph, part[good])
+        graph = tested.with_conditions(graph, part[good])
         (batch,) = infer(predictor.members, [graph], device=predictor.device)
         atom = torch.cat([output.features.atom for output in batch.outputs], dim=1).double().cpu()
         weight = graph.atom_multiplicity.double()[:, None]

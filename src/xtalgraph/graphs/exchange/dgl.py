@@ -71,7 +71,7 @@ def from_dgl(graph: Any) -> CrystalGraph:
         pbc=_of_crystals(graph.ndata["pbc"], first, num_atoms, "pbc"),
         number=graph.ndata["number"],
         position=graph.ndata["position"],
-        state=graph.ndata["position"].new_zeros(len(num_atoms), 0),
+        conditions=graph.ndata["position"].new_zeros(len(num_atoms), 0),
         share=graph.ndata["position"].new_zeros(0),
         center=center.long(),
         neighbor=neighbor.long(),

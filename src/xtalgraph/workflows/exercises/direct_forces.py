@@ -175,7 +175,7 @@ class DirectForces(Model):
         }
 
     def fit_scales(
-        self, labels: Values, crystals: Sequence[Crystal], states: ConditionValues | None = None
+        self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
     ) -> None:
         """Fit the reference energies of the elements to the training part."""
         numbers = [elements_of(crystal) for crystal in crystals]

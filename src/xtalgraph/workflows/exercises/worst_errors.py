@@ -125,9 +125,9 @@ def look_into(run: Run, data: Divided) -> tuple[list[Worst], dict[str, float]]:
     dataset, split = data.dataset, data.split
     crystals = dataset.table.crystals
     train, test = ([crystals[i] for i in part] for part in (split.train, split.test))
-    states = None if dataset.states is None else dataset.states.select(split.test)
+    conditions = dataset.conditions_of(split.test)
     name = dataset.targets[0].name
-    predicted = run.predictor.predict_crystals(test, states).predictions.values[name]
+    predicted = run.predictor.predict_crystals(test, conditions).predictions.values[name]
     true, known = (dataset.labels.of(name, rows) for rows in (split.test, split.train))
     extensive = run.predictor.targets[0].kind is Kind.EXTENSIVE
     sizes = np.array([len(crystal) for crystal in test])

@@ -26,7 +26,7 @@ from xtalgraph.models.upgrades import FORMAT
 from xtalgraph.workflows.run import Run
 
 SMALL = ["model.width=8", "model.hidden=12", "model.depth=1", "training.threads=1"]
-STATE = ["data.conditions=[temperature]", "data.fidelity=method", "data.fidelities=[PBE, HSE]"]
+CONDITIONS = ["data.conditions=[temperature]", "data.fidelity=method", "data.fidelities=[PBE, HSE]"]
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,10 @@ def train(data, out, *overrides, **options):
 
 @pytest.fixture(scope="module")
 def run(warm, tmp_path_factory) -> Run:
-    return train(warm, tmp_path_factory.mktemp("runs") / "warm", *STATE, "data.store=false")
+    return train(warm, tmp_path_factory.mktemp("runs") / "warm", *CONDITIONS, "data.store=false")
 
 
-def test_what_only_the_state_tells_is_learned(run, warm, tmp_path):
+def test_what_only_a_condition_tells_is_learned(run, warm, tmp_path):
     mae = run.metrics["targets"]["y"]["models"]["megnet"]["test"]["mae"]["value"]
     blind = train(warm, tmp_path / "blind", "data.store=false", epochs=5)
     assert mae < 0.5
@@ -86,7 +86,7 @@ def test_predict_reads_the_same_columns_and_says_which_row_lacks_them(run, warm)
     assert hot - one == pytest.approx(2.4, abs=1.0)
     first = from_pymatgen(rows["structure"].iloc[0])
     assert "no 'temperature'" in run.predictor.predict(first)["error"][0]
-    with pytest.raises(InputError, match="give the states of all 1 crystals"):
+    with pytest.raises(InputError, match="reads the conditions temperature, method"):
         run.predictor.predict_crystals([first])
 
 
@@ -99,30 +99,30 @@ def test_predictions_of_the_run_come_again(run, warm):
         np.abs(again.values - warm["y"]).mean()
     )
     data = run.data(warm)
-    assert len(data.dataset.states) == len(warm)
+    assert len(data.dataset.condition_values) == len(warm)
 
 
 @pytest.mark.long
 def test_from_disk_come_the_same_bits(run, warm, tmp_path):
-    other = train(warm, tmp_path / "disk", *STATE, "data.memory_gb=0")
+    other = train(warm, tmp_path / "disk", *CONDITIONS, "data.memory_gb=0")
     one, two = ((r.folder / "model.safetensors").read_bytes() for r in (run, other))
     assert one == two
 
 
-def test_other_states_are_other_data(run, warm):
+def test_other_conditions_are_other_data(run, warm):
     changed = warm.assign(temperature=warm["temperature"] + 1.0)
     with pytest.raises(InputError, match="are not those that"):
         run.data(changed)
 
 
-def test_a_column_that_is_not_there_and_rows_without_a_state(warm, tmp_path, caplog):
+def test_a_column_that_is_not_there_and_rows_without_a_condition(warm, tmp_path, caplog):
     with pytest.raises(InputError, match="no column 'temperatur'; did you mean 'temperature'"):
         train(warm, tmp_path / "a", "data.conditions=[temperatur]")
     gaps = warm.assign(temperature=warm["temperature"].where(np.arange(len(warm)) != 4))
     with pytest.raises(InputError, match=r"c4-0 .*there is no 'temperature'"):
-        train(gaps, tmp_path / "b", *STATE)
+        train(gaps, tmp_path / "b", *CONDITIONS)
     with caplog.at_level(logging.INFO, "xtalgraph"):
-        run = train(gaps, tmp_path / "c", *STATE, epochs=1, on_error="skip")
+        run = train(gaps, tmp_path / "c", *CONDITIONS, epochs=1, on_error="skip")
     assert "c4-0" in (run.folder / "rejected.csv").read_text()
     assert "Conditions of a crystal: temperature" in caplog.text
     assert "Method of a label: method, one of PBE, HSE" in caplog.text
@@ -130,11 +130,11 @@ def test_a_column_that_is_not_there_and_rows_without_a_state(warm, tmp_path, cap
 
 @pytest.mark.parametrize("encoder", ["cgcnn", "xgn", "schnet"])
 def test_other_encoders_refuse_with_the_reason(encoder, warm, tmp_path):
-    with pytest.raises(ConfigError, match=rf"{encoder} reads atoms .*no state.*\(megnet\)"):
-        xtalgraph.train(warm, target="y", model=encoder, out=tmp_path / "r", overrides=STATE)
+    with pytest.raises(ConfigError, match=rf"{encoder} reads atoms .*no conditions.*\(megnet\)"):
+        xtalgraph.train(warm, target="y", model=encoder, out=tmp_path / "r", overrides=CONDITIONS)
 
 
-def test_the_length_of_the_state_follows_from_the_columns(run):
+def test_the_number_of_conditions_follows_from_the_columns(run):
     spec = run.predictor.spec
     assert (spec.settings["state_width"], spec.settings["fidelities"]) == (1, 2)
     assert ModelSpec.from_dict(spec.as_dict()) == spec
@@ -151,7 +151,7 @@ def test_the_length_of_the_state_follows_from_the_columns(run):
         )
 
 
-def test_a_graph_must_have_the_states_that_the_model_reads(run, warm):
+def test_a_graph_must_have_the_conditions_that_the_model_reads(run, warm):
     spec, model = run.predictor.spec, run.predictor.members[0]
     crystal = from_pymatgen(warm["structure"].iloc[0])
     graph = spec.make_graph(crystal)
@@ -159,12 +159,12 @@ def test_a_graph_must_have_the_states_that_the_model_reads(run, warm):
         model(graph)
     numbers = torch.tensor([[300.0]], dtype=torch.float64)
     with pytest.raises(GraphError, match="may lack the method"):
-        model(graph.replace(state=numbers))
+        model(graph.replace(conditions=numbers))
     blind = ModelSpec(
         "megnet", {}, "auto", "radius", {}, (Target("y", Kind.INTENSIVE),)
     ).make_model()
-    with pytest.raises(GraphError, match="reads nothing as the state of a crystal, and the graph"):
-        blind(graph.replace(state=numbers))
+    with pytest.raises(GraphError, match="reads nothing as conditions, and the graph"):
+        blind(graph.replace(conditions=numbers))
 
 
 def test_molecules_without_a_cell_are_learned_with_their_temperature(tmp_path):
@@ -197,7 +197,7 @@ def test_molecules_without_a_cell_are_learned_with_their_temperature(tmp_path):
 
 
 @pytest.mark.long
-def test_a_verification_keeps_the_state_of_each_crystal(run, warm, tmp_path):
+def test_a_verification_keeps_the_conditions_of_each_crystal(run, warm, tmp_path):
     rows = warm.iloc[[0, 1, 60, 61]]
     found = xtalgraph.verify(run.folder, on=rows, progress=False)
     assert found.verification.failures == ()
@@ -212,16 +212,18 @@ def test_a_verification_keeps_the_state_of_each_crystal(run, warm, tmp_path):
         xtalgraph.verify(run.folder, progress=False)  # it was trained on data in memory
 
 
-def test_what_is_verified_is_the_model_in_the_state_of_the_crystal(run, warm):
+def test_what_is_verified_is_the_model_under_the_conditions_of_the_crystal(run, warm):
     tested = ModelUnderTest.of(run.predictor.members, run.predictor.spec)
     crystal = from_pymatgen(warm["structure"].iloc[0])
-    with pytest.raises(InputError, match="give the states of all 1 crystals"):
+    with pytest.raises(InputError, match="reads the conditions temperature, method"):
         verify(tested, {"c0": crystal})
-    states = run.predictor.spec.conditions.states_of(warm.iloc[[0, 60]].to_dict("records"))
-    with pytest.raises(InputError, match="there are 1 crystals and 2 states"):
-        verify(tested, {"c0": crystal}, states)
+    conditions = run.predictor.spec.conditions.values_of(warm.iloc[[0, 60]].to_dict("records"))
+    with pytest.raises(InputError, match="there are 1 crystals, and conditions of 2"):
+        verify(tested, {"c0": crystal}, conditions)
     by_radius = replace(tested, graph_settings=GraphSettings(Radius(4.0)))
-    cold, hot = (verify(by_radius, {"c0": crystal}, states.select(np.array([n]))) for n in (0, 1))
+    cold, hot = (
+        verify(by_radius, {"c0": crystal}, conditions.select(np.array([n]))) for n in (0, 1)
+    )
     found = {one.check: one for one in cold.results}
     assert found["value at the cutoff"].tried >= 2
     assert found["value at the cutoff"].violation is not None  # None would be a value that is none
@@ -229,7 +231,7 @@ def test_what_is_verified_is_the_model_in_the_state_of_the_crystal(run, warm):
 
 
 @pytest.mark.long
-def test_a_diagnosis_predicts_as_the_run_did_and_keeps_states_while_crystals_change(run, warm):
+def test_a_diagnosis_predicts_as_the_run_did_and_keeps_conditions_while_crystals_change(run, warm):
     reading = ["elements", "geometry", "retrained", "volume", "cutoff-path"]  # what predicts
     reading += ["cutoff", "smoothing", "reach", "worst"]
     found = xtalgraph.diagnose(run.folder, warm, retrain=True, only=reading, progress=False)
@@ -239,15 +241,15 @@ def test_a_diagnosis_predicts_as_the_run_did_and_keeps_states_while_crystals_cha
     mae = np.abs(known["prediction"] - known["target"])[known["split"] == "test"].mean()
     (path,) = (one for one in found.results if one.name == "cutoff-path")
     assert path.numbers.mae == pytest.approx(mae, rel=1e-4)
-    # the label follows the state, which stays: other elements or another geometry explain nothing
+    # the label follows the condition, which stays: elements or geometry explain nothing
     changed = next(one.numbers for one in found.results if one.name == "elements")
     assert min(changed.r2) > 0.5
 
 
 @pytest.mark.long
-def test_searches_and_comparisons_read_the_state(warm, tmp_path):
+def test_searches_and_comparisons_read_the_conditions(warm, tmp_path):
     options = {"target": "y", "epochs": 1, "progress": False}
-    overrides = [*SMALL, *STATE, "training.batch_size=16"]
+    overrides = [*SMALL, *CONDITIONS, "training.batch_size=16"]
     swept = xtalgraph.ablate(
         warm,
         out=tmp_path / "swept",
@@ -268,7 +270,7 @@ def test_searches_and_comparisons_read_the_state(warm, tmp_path):
         overrides=overrides,
         **options,
     )
-    alone = train(warm, tmp_path / "alone", *STATE, "training.learning_rate=0.003", epochs=1)
+    alone = train(warm, tmp_path / "alone", *CONDITIONS, "training.learning_rate=0.003", epochs=1)
     wanted = alone.metrics["targets"]["y"]["models"]["megnet"]["val"]["mae"]["value"]
     assert tuned.best["validation error"] == pytest.approx(wanted, rel=1e-6)
     compared = xtalgraph.compare(
