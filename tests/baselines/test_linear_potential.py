@@ -15,7 +15,7 @@ from xtalgraph.data.values import Values
 
 TARGETS = potential_targets(["energy", "forces", "stress"])
 SIZE = 24
-SPLIT = Split(np.arange(16), np.arange(16, 20), np.arange(20, SIZE), "in order")
+SPLIT = Split(np.arange(16), np.arange(16, 20), np.arange(20, SIZE), {"kind": "in order"})
 
 
 def frames(seed: int = 0) -> list[Atoms]:

@@ -81,7 +81,7 @@ def test_no_usable_row_is_an_error(frame):
 
 
 def test_the_parts_of_a_target_are_the_crystals_that_have_its_label(frame):
-    parts = Split(np.array([0, 1, 2]), np.array([3]), np.array([4, 5]), "for a test")
+    parts = Split(np.array([0, 1, 2]), np.array([3]), np.array([4, 5]), {"kind": "for a test"})
     divided = Divided(read_dataset(frame, [ENERGY, GAP]), parts)
     assert {k: v.tolist() for k, v in divided.of_target("energy").parts().items()} == {
         "train": [0, 2],
@@ -96,7 +96,6 @@ def test_the_parts_of_a_target_are_the_crystals_that_have_its_label(frame):
         "val": [],
         "test": [2, 3],
     }
-    with pytest.raises(ConfigError, match="rows with energy' leaves 0 crystals to train on"):
-        Divided(
-            divided.dataset, Split(np.array([1]), np.zeros(0, int), np.array([0]), "for a test")
-        ).of_target("energy")
+    bare = Split(np.array([1]), np.zeros(0, int), np.array([0]), {"kind": "for a test"})
+    with pytest.raises(ConfigError, match="labelled energy\\) leaves 0 crystals to train on"):
+        Divided(divided.dataset, bare).of_target("energy")

@@ -18,6 +18,7 @@ from xtalgraph.data.division import (
     parse_division,
 )
 from xtalgraph.data.table import read_table
+from xtalgraph.evidence.text.division import about_drawing
 
 PHONONS = Path(__file__).parents[3] / "shared" / "data" / "matbench_phonons.json.gz"
 
@@ -67,10 +68,10 @@ def test_an_element_is_held_out(table, structures):
     systems = [{structures[i].composition.chemical_system for i in rows}
                for rows in (split.train, split.val)]  # fmt: skip
     assert not systems[0] & systems[1]
-    assert split.description.startswith(
+    assert about_drawing(split.drawn).startswith(
         "test: all crystals with the element O; 0.1 of the rest by chemical"
     )
-    with pytest.raises(ConfigError, match="the test would be all crystals with the element Pu"):
+    with pytest.raises(ConfigError, match="the test would be of the element Pu, which no row has"):
         divided(table, "element:Pu")
 
 

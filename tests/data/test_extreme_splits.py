@@ -12,7 +12,7 @@ from xtalgraph.data.split_column import SplitColumn
 @pytest.mark.parametrize(("end", "sign"), [("high", 1), ("low", -1)])
 def test_test_lies_beyond_validation_beyond_training(end, sign):
     values = np.random.default_rng(0).normal(size=200)
-    split = extreme_split(values, end, val=0.1, test=0.2, what="target")
+    split = extreme_split(values, end, val=0.1, test=0.2, by={"by": "target"})
     assert [len(rows) for rows in split.parts().values()] == [140, 20, 40]
     train, val, test = (sign * values[rows] for rows in split.parts().values())
     assert train.max() < val.min() < val.max() < test.min()
@@ -20,11 +20,11 @@ def test_test_lies_beyond_validation_beyond_training(end, sign):
 
 def test_equal_values_stay_together():
     gaps = np.array([0.0] * 60 + list(np.linspace(0.1, 5, 40)))
-    split = extreme_split(gaps, "low", val=0.1, test=0.1, what="target")
+    split = extreme_split(gaps, "low", val=0.1, test=0.1, by={"by": "target"})
     assert set(split.test) == set(range(60)), "all metals, since they cannot be told apart"
     assert gaps[split.val].max() < gaps[split.train].min()
     with pytest.raises(ConfigError, match="leaves 0 crystals to train on"):
-        extreme_split(np.zeros(10), "high", val=0.1, test=0.1, what="target")
+        extreme_split(np.zeros(10), "high", val=0.1, test=0.1, by={"by": "target"})
 
 
 def test_by_time_the_latest_are_tested():
@@ -42,4 +42,4 @@ def test_the_record_says_in_which_order_dates_were_read():
     column = SplitColumn.of("added", ["12/04/2020", "23/11/2020", "05/01/2020"])
     split = time_split(column, val=0.0, test=0.3)
     assert split.test.tolist() == [1]
-    assert "column added, read as day/month/year" in split.description
+    assert (split.drawn["column"], split.drawn["order"]) == ("added", "day/month/year")

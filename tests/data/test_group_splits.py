@@ -16,6 +16,7 @@ from xtalgraph.data.group_splits import (
     holdout_split,
     nested_splits,
 )
+from xtalgraph.evidence.text.division import about_drawing
 
 
 def assert_whole(split, label):
@@ -40,7 +41,9 @@ def test_groups_are_whole_and_sizes_near_what_was_asked():
     again, other = (group_split(groups, val=0.1, test=0.2, seed=seed) for seed in (0, 1))
     assert np.array_equal(split.test, again.test)
     assert not np.array_equal(split.test, other.test)
-    assert "random by formula, 0.2 test, 0.1 validation" in split.description
+    assert about_drawing(split.drawn) == (
+        "random by formula, 0.2 test, 0.1 validation, groups whole in all parts, seed 0"
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -104,19 +107,19 @@ def test_nested_folds_validate_everything_outside_the_test_once():
         validated = np.concatenate([split.val for split in inner])
         assert sorted([*validated, *inner[0].test]) == list(range(300))
     assert sorted(np.concatenate([splits[i].test for i in (0, 4, 8)])) == list(range(300))
-    assert "inner fold 3 of 4 by formula for validation" in splits[3].description
+    assert "inner fold 3 of 4 by formula for validation" in about_drawing(splits[3].drawn)
 
 
 def test_what_is_held_out_is_the_test_and_validation_has_groups_of_its_own():
     groups = some_groups()
     held = groups.label % 7 == 0
-    split = holdout_split(held, groups, val=0.1, seed=0, what="every seventh")
+    split = holdout_split(held, groups, val=0.1, seed=0, by=("family", "every seventh"))
     assert_whole(split, groups.label)
     assert np.array_equal(split.test, np.flatnonzero(held))
-    with pytest.raises(ConfigError, match="would be all oxides, but no row is"):
-        holdout_split(held & ~held, groups, val=0.1, seed=0, what="all oxides")
-    with pytest.raises(ConfigError, match="would be all oxides, but every row is"):
-        holdout_split(held | ~held, groups, val=0.1, seed=0, what="all oxides")
+    with pytest.raises(ConfigError, match="would be of the family oxide, which no row has"):
+        holdout_split(held & ~held, groups, val=0.1, seed=0, by=("family", "oxide"))
+    with pytest.raises(ConfigError, match="would be of the family oxide, which every row has"):
+        holdout_split(held | ~held, groups, val=0.1, seed=0, by=("family", "oxide"))
 
 
 def test_too_few_groups_are_refused_in_words():

@@ -22,7 +22,7 @@ from xtalgraph.models.predictions import Predictions
 from xtalgraph.testing.crystals import contract_crystals
 
 ENERGY, CHARGE = Target("last peak", Kind.EXTENSIVE, "eV"), Target("charge", Kind.ATOMIC, "e")
-SPLIT = Split(np.array([0]), np.array([1]), np.array([2]), "for a test")
+SPLIT = Split(np.array([0]), np.array([1]), np.array([2]), {"kind": "for a test"})
 
 
 @pytest.fixture(scope="module")

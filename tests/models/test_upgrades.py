@@ -76,7 +76,7 @@ def test_settings_from_before_the_reduction_leave_graphs_whole():
 
 def test_the_first_divisions_have_the_checksum_of_the_model():
     assert upgrade_division({"how": "random"}, {"data_sha256": "ab"}) == {
-        "how": "random",
+        "drawn": {"kind": "random"},
         "data_sha256": "ab",
     }
     assert upgrade_division({"data_sha256": "cd"}, {"data_sha256": "ab"}) == {"data_sha256": "cd"}

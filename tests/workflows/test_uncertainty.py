@@ -91,7 +91,7 @@ def test_the_calibration_part_is_of_no_other_use(ensemble, table):
     )
     names = ("train", "val", "test", "calibration")
     assert sorted(name for part in names for name in division[part]) == sorted(table["id"])
-    assert division["how"].endswith("0.4 of the training part calibrates intervals")
+    assert division["drawn"]["calibration"] == 0.4
     rows = stated[stated["split"] == "calibration"]
     assert list(rows["id"]) == division["calibration"]
     assert len(rows) == round(0.4 * 38)

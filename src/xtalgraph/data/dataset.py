@@ -242,6 +242,4 @@ class Divided:
         parts = {part: np.searchsorted(places, rows) for part, rows in split.parts().items()}
         dataset = self.dataset.select(places)
         labels = dataset.labels.only(name)
-        return Divided(
-            replace(dataset, labels=labels), Split(**parts, description=split.description)
-        )
+        return Divided(replace(dataset, labels=labels), Split(**parts, drawn=split.drawn))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError, GraphError, InputError
@@ -170,10 +170,9 @@ def divide(
                 f"data.split {kind}:{argument} needs one value for each crystal; choose another "
                 "split for a target with one for each atom"
             )
-        return extreme_split(values, argument, val=val, test=test, what="target")
-    held, what = _held_out(table, division)
-    systems = groups_like_test(table, division)
-    return holdout_split(held, systems, val=val, seed=seed, what=what)
+        return extreme_split(values, argument, val=val, test=test, by={"by": "target"})
+    held, systems = _held_out(table, division), groups_like_test(table, division)
+    return holdout_split(held, systems, val=val, seed=seed, by=(kind, argument))
 
 
 def divide_in_folds(
@@ -206,19 +205,16 @@ def divide_in_folds(
     return group_fold_split(drawn, fold, groups, val=val, seed=seed, inner=inner)
 
 
-def _held_out(table: CrystalTable, division: Division) -> tuple[np.ndarray, str]:
+def _held_out(table: CrystalTable, division: Division) -> Bool[np.ndarray, " rows"]:
     kind, argument = division.kind, division.argument
     if kind == "element":
         number = ATOMIC_NUMBERS[argument]
-        held = [number in crystal.elements for crystal in table.crystals]
-        return np.array(held, dtype=bool), f"all crystals with the element {argument}"
+        return np.array([number in crystal.elements for crystal in table.crystals], dtype=bool)
     families = [anion_family(crystal) for crystal in table.crystals]
     if kind == "anion":
-        held = [argument in family.split("-") for family in families]
-        return np.array(held, dtype=bool), f"all crystals with the anion {argument}"
+        return np.array([argument in family.split("-") for family in families], dtype=bool)
     anions = family_named(argument)
-    held = [family == anions for family in families]
-    return np.array(held, dtype=bool), f"all crystals whose anions are {anions} and no other"
+    return np.array([family == anions for family in families], dtype=bool)
 
 
 def _prototypes(table: CrystalTable) -> list[str]:

@@ -1,6 +1,7 @@
 """Splits along an order: the test is the one end, validation what comes next."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Shaped
@@ -14,7 +15,12 @@ ENDS: Final = ("high", "low")
 
 
 def extreme_split(
-    values: Shaped[np.ndarray, " rows"], end: str, *, val: float, test: float, what: str
+    values: Shaped[np.ndarray, " rows"],
+    end: str,
+    *,
+    val: float,
+    test: float,
+    by: Mapping[str, Any],
 ) -> Split:
     """Test on the rows with the highest or lowest values, validate on those next to them.
 
@@ -27,7 +33,7 @@ def extreme_split(
         end: ``high`` or ``low``: which values are in the test.
         val: Fraction for validation.
         test: Fraction for the test.
-        what: Of what the values are, in words.
+        by: Of what the values are: ``{"by": "target"}``.
 
     Raises:
         ConfigError: If the fractions are not as they must be, or ties leave nothing to train on.
@@ -40,16 +46,11 @@ def extreme_split(
     in_test = max(1, _nearest_count(filled, test * len(values)))
     tested = int(filled[in_test - 1])
     in_val = max(in_test, _nearest_count(filled, tested + val * len(values)))
-    ends = {"high": "highest", "low": "lowest"}[end]
-    description = (
-        f"test: {ends} {test:g} by {what}, validation: the {val:g} next to it; rows of equal value "
-        "together"
-    )
     return sorted_split(
         np.flatnonzero(rank >= in_val),
         np.flatnonzero((rank >= in_test) & (rank < in_val)),
         np.flatnonzero(rank < in_test),
-        description,
+        {"kind": "extreme", **by, "end": end, "test": test, "validation": val},
     )
 
 
@@ -66,8 +67,8 @@ def time_split(column: SplitColumn, *, val: float, test: float) -> Split:
         ConfigError: If the fractions are not as they must be, or ties leave nothing to train on.
     """
     moments = moments_of(column)
-    what = f"time, column {column.name}" + (f", read as {moments.order}" if moments.order else "")
-    return extreme_split(moments.values, "high", val=val, test=test, what=what)
+    by = {"by": "time", "column": column.name, "order": moments.order or ""}
+    return extreme_split(moments.values, "high", val=val, test=test, by=by)
 
 
 def _nearest_count(filled: np.ndarray, wanted: float) -> int:

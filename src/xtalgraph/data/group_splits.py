@@ -84,11 +84,8 @@ def group_split(groups: Groups, *, val: float, test: float, seed: int) -> Split:
     in_test = _drawn(groups, max(1.0, test * count), draw, leave=2 if round(val * count) else 1)
     rest = everything[~in_test]
     in_val = _drawn_rows(groups, rest, val * count, draw)
-    description = (
-        f"random{groups.together}, {test:g} test, {val:g} validation, groups whole in all parts, "
-        f"seed {seed}"
-    )
-    return sorted_split(np.setdiff1d(rest, in_val), in_val, everything[in_test], description)
+    drawn = {"kind": "random", "groups": groups.by, "test": test, "validation": val, "seed": seed}
+    return sorted_split(np.setdiff1d(rest, in_val), in_val, everything[in_test], drawn)
 
 
 def draw_folds(groups: Groups, count: int, seed: int) -> Int[np.ndarray, " rows"]:
@@ -136,13 +133,18 @@ def group_fold_split(
         ConfigError: If there is no such fold, or too few groups.
     """
     count, rest = number_of_folds(folds, fold), np.flatnonzero(folds != fold)
-    where = f"drawn{groups.together}, " if drawn else "as given, "
-    description = f"fold {fold} of {count}, {where}for the test, "
+    drawing = {
+        "kind": "fold",
+        "fold": fold,
+        "folds": count,
+        "groups": groups.by,
+        "given": not drawn,
+    }
     if inner is None:
         check_fractions(val, 0.0)
         draw = np.random.default_rng([seed, _DRAWS["validation"], fold])
         chosen = _drawn_rows(groups, rest, val * len(rest), draw)
-        description += f"{val:g} of the rest{groups.together} validation, seed {seed}"
+        drawing["validation"] = val
     else:
         count, which = inner
         if not 0 <= which < count:
@@ -151,10 +153,9 @@ def group_fold_split(
             )
         draw = np.random.default_rng([seed, _DRAWS["inner"], fold])
         chosen = rest[_folds(groups.select(rest), count, draw) == which]
-        description += f"inner fold {which} of {count}{groups.together} for validation, seed {seed}"
-    return sorted_split(
-        np.setdiff1d(rest, chosen), chosen, np.flatnonzero(folds == fold), description
-    )
+        drawing |= {"inner_fold": which, "inner_folds": count}
+    parts = np.setdiff1d(rest, chosen), chosen, np.flatnonzero(folds == fold)
+    return sorted_split(*parts, {**drawing, "seed": seed})
 
 
 def nested_splits(groups: Groups, outer: int, inner: int, seed: int) -> Iterator[Split]:
@@ -182,7 +183,7 @@ def nested_splits(groups: Groups, outer: int, inner: int, seed: int) -> Iterator
 
 
 def holdout_split(
-    held: Bool[np.ndarray, " rows"], groups: Groups, *, val: float, seed: int, what: str
+    held: Bool[np.ndarray, " rows"], groups: Groups, *, val: float, seed: int, by: tuple[str, str]
 ) -> Split:
     """Test on rows that are named, and draw validation from the others, groups whole.
 
@@ -191,20 +192,23 @@ def holdout_split(
         groups: Of the rows, for the validation part: it asks for groups never trained on.
         val: Fraction of the other rows for validation.
         seed: Of the drawing.
-        what: What the held out rows are, in words.
+        by: What the held out rows share, and which: ``element``, ``O``.
 
     Raises:
         ConfigError: If no row is held out, or every one.
     """
     check_fractions(val, 0.0)
     if held.all() or not held.any():
-        number = "every row is" if held.all() else "no row is"
-        raise ConfigError(f"the test would be {what}, but {number}: choose another split")
+        number = "every row has" if held.all() else "no row has"
+        raise ConfigError(
+            f"the test would be of the {by[0]} {by[1]}, which {number}: choose another split"
+        )
     rest = np.flatnonzero(~held)
     draw = np.random.default_rng([seed, _DRAWS["validation"]])
     chosen = _drawn_rows(groups, rest, val * len(rest), draw)
-    description = f"test: {what}; {val:g} of the rest{groups.together} validation, seed {seed}"
-    return sorted_split(np.setdiff1d(rest, chosen), chosen, np.flatnonzero(held), description)
+    drawn = {"kind": "held out", "by": by[0], "name": by[1], "groups": groups.by}
+    parts = np.setdiff1d(rest, chosen), chosen, np.flatnonzero(held)
+    return sorted_split(*parts, {**drawn, "validation": val, "seed": seed})
 
 
 def set_aside(split: Split, groups: Groups, *, fraction: float, seed: int) -> Split:
@@ -229,13 +233,9 @@ def set_aside(split: Split, groups: Groups, *, fraction: float, seed: int) -> Sp
         )
     draw = np.random.default_rng([seed, _DRAWS["calibration"]])
     chosen = np.sort(_drawn_rows(groups, split.train, fraction * len(split.train), draw))
-    description = (
-        f"{split.description}; {fraction:g} of the training part{groups.together} calibrates "
-        "intervals"
-    )
-    return replace(
-        split, train=np.setdiff1d(split.train, chosen), calibration=chosen, description=description
-    )
+    drawn = {**split.drawn, "calibration": fraction, "calibration_groups": groups.by}
+    train = np.setdiff1d(split.train, chosen)
+    return replace(split, train=train, calibration=chosen, drawn=drawn)
 
 
 def _drawn_rows(

@@ -1,8 +1,9 @@
 """Which crystals are learned from, which choose the epoch, and which are kept for the test."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -34,8 +35,9 @@ class Split:
     """Chooses the epoch that is kept."""
     test: Int[np.ndarray, " test"]
     """Seen once, at the end; empty where it is not to be seen yet."""
-    description: str
-    """How the parts were drawn, in words that allow to draw them again."""
+    drawn: Mapping[str, Any]
+    """How: ``kind``, and by its name each number, column or seed that is needed to draw the parts
+    again; see `xtalgraph.evidence.text.division.about_drawing`."""
     calibration: Int[np.ndarray, " calibration"] = field(
         default_factory=lambda: np.zeros(0, dtype=np.int64)
     )
@@ -63,7 +65,12 @@ class Split:
         if known.all():
             return self
         parts = {part: rows[known[rows]] for part, rows in self.parts().items()}
-        return Split(**parts, description=f"{self.description}, rows with {name}").checked()
+        return Split(**parts, drawn={**self.drawn, "labelled": name}).checked()
+
+    @property
+    def identity(self) -> str:
+        """How the parts were drawn, as one text."""
+        return json.dumps(dict(self.drawn), sort_keys=True)
 
     def checked(self) -> "Split":
         """Return the same if it has a test part.
@@ -76,9 +83,10 @@ class Split:
         return self
 
     def _too_small(self) -> ConfigError:
+        numbers = ", ".join(f"{key} {value}" for key, value in self.drawn.items() if key != "kind")
         return ConfigError(
-            f"the split '{self.description}' leaves {len(self.train)} crystals to train on and "
-            f"{len(self.test)} to test on; both must be at least 1"
+            f"the split {self.drawn['kind']} ({numbers}) leaves {len(self.train)} crystals to "
+            f"train on and {len(self.test)} to test on; both must be at least 1"
         )
 
 
@@ -95,9 +103,9 @@ def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
     order = np.random.default_rng(seed).permutation(num_rows)
     num_test = max(1, round(test * num_rows))
     num_val = round(val * num_rows)
-    description = f"random, {test:g} test, {val:g} validation, seed {seed}"
+    drawn = {"kind": "random", "test": test, "validation": val, "seed": seed}
     rest = order[num_test + num_val :]
-    return sorted_split(rest, order[num_test : num_test + num_val], order[:num_test], description)
+    return sorted_split(rest, order[num_test : num_test + num_val], order[:num_test], drawn)
 
 
 def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: int) -> Split:
@@ -116,10 +124,8 @@ def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: 
     count = number_of_folds(folds, fold)
     rest = np.random.default_rng([seed, fold]).permutation(np.flatnonzero(folds != fold))
     num_val = round(val * len(rest))
-    description = (
-        f"fold {fold} of {count} for the test, {val:g} of the rest validation, seed {seed}"
-    )
-    return sorted_split(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), description)
+    drawn = {"kind": "fold", "fold": fold, "folds": count, "validation": val, "seed": seed}
+    return sorted_split(rest[num_val:], rest[:num_val], np.flatnonzero(folds == fold), drawn)
 
 
 def number_of_folds(folds: Int[np.ndarray, " rows"], fold: int) -> int:
@@ -147,7 +153,7 @@ def column_split(values: Sequence[object] | SplitColumn, column: str) -> Split:
         raise parts_column.refuse(bad, "must be train, val or test")
     part = np.array(named)
     train, val, test = (np.flatnonzero(part == name) for name in PARTS)
-    return sorted_split(train, val, test, f"column {column}")
+    return sorted_split(train, val, test, {"kind": "column", "column": column})
 
 
 def official_folds(
@@ -180,7 +186,7 @@ def sorted_split(
     train: Int[np.ndarray, " train"],
     val: Int[np.ndarray, " val"],
     test: Int[np.ndarray, " test"],
-    description: str,
+    drawn: Mapping[str, Any],
 ) -> Split:
     """Return the split of parts in any order.
 
@@ -188,9 +194,9 @@ def sorted_split(
         train: Row numbers.
         val: Row numbers.
         test: Row numbers.
-        description: How they were drawn.
+        drawn: How.
     """
-    return Split(np.sort(train), np.sort(val), np.sort(test), description).checked()
+    return Split(np.sort(train), np.sort(val), np.sort(test), drawn).checked()
 
 
 def check_fractions(val: float, test: float) -> None:

@@ -22,7 +22,7 @@ from xtalgraph.evidence.run_files import (
     read_worst,
 )
 from xtalgraph.metrics.bootstrap import Outcome
-from xtalgraph.models.upgrades import upgrade_log
+from xtalgraph.models.upgrades import upgrade_division, upgrade_log
 
 VERIFY_AGAIN: Final = "make it again by `xtalgraph verify`, or remove it"
 """What to do about a damaged ``verify.json``."""
@@ -297,7 +297,7 @@ def _read_target(
         rejected=_read_csv(folder / "rejected.csv"),
         worst=worst,
         structures=_read_json(folder / "structures.json"),
-        division=_read_json(folder / "split.json"),
+        division=upgrade_division(_read_json(folder / "split.json"), {}),
         verification=_read_json(folder / "verify.json", VERIFY_AGAIN),
     )
     if shown is metrics:

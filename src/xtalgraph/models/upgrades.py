@@ -74,7 +74,10 @@ def upgrade_division(document: Mapping[str, Any], model: Mapping[str, Any]) -> d
         document: What the file holds, of any format up to the current one.
         model: What ``model.json`` holds, where the checksum of the data stood first.
     """
-    return {key: model[key] for key in ("data_sha256",) if key in model} | dict(document)
+    upgraded = {key: model[key] for key in ("data_sha256",) if key in model} | dict(document)
+    if "how" in upgraded:  # a sentence, which stays one
+        upgraded["drawn"] = {"kind": upgraded.pop("how")}
+    return upgraded
 
 
 def upgrade_intervals(

@@ -22,6 +22,7 @@ from xtalgraph.evidence.assessment import assess_labels
 from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.evidence.text.data import about_labels
+from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.metrics.measures import error_of, rank_of
 from xtalgraph.workflows.claim import sole_writer
 from xtalgraph.workflows.config import RunConfig
@@ -227,7 +228,7 @@ def _cases(
                     log.warning("%s", sentence.text)
         cases.append(Case(preparations, of_fold, prepared.divided, folder, session))
         sizes = ", ".join(f"{len(rows)} {name}" for name, rows in prepared.split.parts().items())
-        log.info("%s: %s (%s)", cases[-1].where, sizes, prepared.split.description)
+        log.info("%s: %s (%s)", cases[-1].where, sizes, about_drawing(prepared.split.drawn))
     return cases
 
 
@@ -239,13 +240,10 @@ def _document(
     progress: bool,
 ) -> dict[str, Any]:
     first = cases[0]
-    description = first.split.description
-    if len(cases) > 1:
-        description = f"{len(cases)} folds, each the test once; the first: {description}"
     common = {
         "format": 1,
         "assessed": assessed.name,
-        "split": description,
+        "split": dict(first.split.drawn),
         "folds": [case.where for case in cases],
         "not_run": list(not_run),
         "caveats": _caveats(first.dataset, cases, results),

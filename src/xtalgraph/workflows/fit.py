@@ -210,7 +210,7 @@ def member_fits(
     """
     training, learned = config.training, len(prepared.split.train)
     deciding = json.dumps(config.deciding(), ensure_ascii=False)
-    made_from = prepared.dataset.content_hash + prepared.split.description + deciding
+    made_from = prepared.dataset.content_hash + prepared.split.identity + deciding
     shared = Shared(folder, prepared, config, made_from, session.resume)
     count = training.members
     many = 1 if training.snapshots else processes_for(count, training, learned)

@@ -142,7 +142,7 @@ class Preparations:
                 "out of the data"
             )
         train, val = (np.searchsorted(rows, part) for part in (whole.split.train, whole.split.val))
-        split = Split(train, val, np.zeros(0, dtype=np.int64), whole.split.description)
+        split = Split(train, val, np.zeros(0, dtype=np.int64), whole.split.drawn)
         return Prepared(Divided(dataset, split), graphs)
 
     def split_document(self, divided: Divided) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class Preparations:
         """Divide crystals, and look that each target has labels to learn from and to test on."""
         split = make_split(dataset, config.data, self.request.known, config.training.seed)
         divided = Divided(dataset, split)
-        decided = (dataset.content_hash, dataset.targets, dataset.conditions, split.description)
+        decided = (dataset.content_hash, dataset.targets, dataset.conditions, split.identity)
         key = hashlib.sha256(repr(decided).encode())
         for name, rows in divided.split.parts().items():
             key.update(name.encode() + rows.astype("<i8").tobytes())

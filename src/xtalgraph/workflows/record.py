@@ -20,6 +20,7 @@ from xtalgraph.conventions.settings import settings_from
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.assessment import assess_labels, assess_split
+from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.basis import describe_bases
@@ -60,7 +61,7 @@ def make_record(
             "crystals": len(crystals),
             "rejected rows": len(dataset.table.rejected),
             "atoms per crystal": f"{sizes.min()} to {sizes.max()}, mean {sizes.mean():.1f}",
-            "split": split.description,
+            "split": about_drawing(split.drawn),
             **{f"{name} crystals": len(rows) for name, rows in split.parts().items()},
             "elements in training": ", ".join(
                 f"{SYMBOLS[z]} ({n})" for z, n in sorted(seen.items())
@@ -144,7 +145,7 @@ def split_document(divided: Divided) -> dict[str, Any]:
         divided: Crystals, labels and parts.
 
     Returns:
-        The content of ``split.json``: ``how``, the ids of the parts, what `assess_split` counts,
+        The content of ``split.json``: ``drawn``, the ids of the parts, what `assess_split` counts,
         and under ``labels`` a `LabelAssessment` for each target.
     """
     labels = {name: assessment.as_dict() for name, assessment in assess_labels(divided).items()}
@@ -159,7 +160,7 @@ def parts_of(divided: Divided) -> dict[str, Any]:
     """
     ids = divided.dataset.table.ids
     return {
-        "how": divided.split.description,
+        "drawn": dict(divided.split.drawn),
         "data_sha256": divided.dataset.content_hash,
         **{name: [ids[i] for i in rows.tolist()] for name, rows in divided.split.parts().items()},
     }

@@ -132,7 +132,7 @@ class Run:
         named = [*PARTS, "calibration"] if "calibration" in self.division else PARTS
         try:
             parts = {part: set(self.division[part]) for part in named}
-            digest, description = str(self.division["data_sha256"]), str(self.division["how"])
+            digest, drawn = str(self.division["data_sha256"]), dict(self.division["drawn"])
         except DAMAGE as error:
             raise RunError(
                 f"{self.folder / 'split.json'} is damaged: it lacks the ids of a part, or the "
@@ -156,7 +156,7 @@ class Run:
         def places(part: str) -> Int[np.ndarray, " rows"]:
             return np.array([row_of[name] for name in self.division[part]], dtype=np.int64)
 
-        return Divided(dataset, Split(**{p: places(p) for p in named}, description=description))
+        return Divided(dataset, Split(**{p: places(p) for p in named}, drawn=drawn))
 
     def _json(self, name: str) -> dict[str, Any]:
         return read_document(self.folder / name, largest=2**30)

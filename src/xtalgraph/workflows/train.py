@@ -24,6 +24,7 @@ from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.evidence.performance import ModelResult, measured, shown_crystals, worst_of
 from xtalgraph.evidence.run_files import FOLDER, prediction_tables
 from xtalgraph.evidence.text.data import about_division
+from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.evidence.text.potential import about_labels, warnings_about_labels
 from xtalgraph.evidence.text.training import about_conditions, about_target
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
@@ -227,7 +228,7 @@ def _tell_split(divided: Divided, division: Mapping[str, Any]) -> None:
     """Say how the crystals are divided, what the parts share, and which labels are missing."""
     dataset, split = divided.dataset, divided.split
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in split.parts().items())
-    log.info("%d crystals: %s (%s)", len(dataset), counts, split.description)
+    log.info("%d crystals: %s (%s)", len(dataset), counts, about_drawing(split.drawn))
     for text, alarm in about_division(division, dataset.targets):
         log.log(logging.WARNING if alarm else logging.INFO, "%s", text)
     for target in dataset.targets:

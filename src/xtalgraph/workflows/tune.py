@@ -310,7 +310,7 @@ def validation_error(
     prepared = preparations.for_validation(config)
     torch.manual_seed(config.training.seed)
     deciding = json.dumps(config.deciding(), ensure_ascii=False)
-    made_from = preparations.dataset(config).content_hash + prepared.split.description + deciding
+    made_from = preparations.dataset(config).content_hash + prepared.split.identity + deciding
     model = config.spec.make_model()
     trainer = trainer_for(model, prepared, config.training, folder, made_from)
     done = trainer.fit(resume=session.resume, report=session.report)

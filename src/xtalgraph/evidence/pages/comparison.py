@@ -30,6 +30,7 @@ from xtalgraph.evidence.text.comparison import (
     parts_of,
     verdict_of,
 )
+from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.metrics.measures import MEASURES, measures_of
 from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
 from xtalgraph.plots.leaderboard import leaderboard_plot
@@ -96,7 +97,7 @@ def render_leaderboard(document: Mapping[str, Any], pictures: Sequence[Html]) ->
     body += [_missing(document), _described(parts[0]), _record(document)]
     return render_page(
         title=f"{document['assessed']} on {names}: comparison",
-        kicker=f"{', '.join(declared)} · {document['split']}",
+        kicker=f"{', '.join(declared)} · {_division(document)}",
         headline=verdict.headline,
         lead=verdict.sentences[1:],
         warnings=caveats(document),
@@ -227,6 +228,12 @@ def _missing(document: Mapping[str, Any]) -> str:
     rows = [[entry["name"], entry["level"], entry["reason"]] for entry in document["not_run"]]
     shown = [table(["baseline", "level", "reason"], rows)] if rows else []
     return section("missing", "Not run", shown)
+
+
+def _division(document: Mapping[str, Any]) -> str:
+    """Say how the first fold was drawn, and how many there are."""
+    text, folds = about_drawing(document["split"]), len(document["folds"])
+    return f"{folds} folds, each the test once; the first: {text}" if folds > 1 else text
 
 
 def _described(document: Mapping[str, Any]) -> str:

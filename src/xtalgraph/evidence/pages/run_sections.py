@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from xtalgraph.evidence.numbers import count, listing, percent, plain, with_unit
 from xtalgraph.evidence.pages.markup import Content, Html, escaped, paragraph, section, table
+from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.evidence.text.sentence import Sentence
 
 _SHARES: Final = {
@@ -31,12 +32,13 @@ def division_section(division: Mapping[str, Any], sentences: Sequence[Sentence])
         cells = (leaks[part, shares] for part in parts)
         shown = [f"{leak['rows']:,} ({percent(leak['rows'] / leak['of'])})" for leak in cells]
         rows.append([words, *shown])
+    drawn = about_drawing(division["drawn"]) if division else ""
     head = ["shared with a training row", *(f"{_PARTS[part]} rows" for part in parts)]
     return section(
         "division",
         "How the data was divided",
         [
-            paragraph(f"{division['how'][0].upper()}{division['how'][1:]}." if division else ""),
+            paragraph(f"{drawn[:1].upper()}{drawn[1:]}." if division else ""),
             table(head, rows, "numbers") if parts else "",
             *(paragraph(text) for text, _ in sentences),
         ],
