@@ -104,3 +104,13 @@ def test_a_derivative_is_a_force_or_a_stress():
         Target("s", Kind.INTENSIVE, derivative=Derivative("e", "strain"))
     with pytest.raises(TargetError, match="a class does not turn"):
         Target("m", Kind.INTENSIVE, task=Task.CLASSIFICATION, tensor=TensorType(1))
+
+
+def test_a_tensor_is_one_thing_and_has_no_best_end():
+    target = Target("eps", Kind.INTENSIVE, tensor=TensorType(2, "ij=ji"))
+    assert target.is_tensor
+    assert target.best is None
+    assert Target.from_dict(target.as_dict()) == target
+    assert target.described == "intensive eps, a tensor of rank 2"
+    with pytest.raises(TargetError, match="must be one tensor, got 2"):
+        Target("eps", Kind.INTENSIVE, tensor=TensorType(2, "ij=ji", copies=2))

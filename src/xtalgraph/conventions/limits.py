@@ -28,3 +28,7 @@ FREE_BYTES: Final[int] = 16 * 1024**2
 
 MAX_UNPACKED_BYTES: Final[int] = 4 * 1024**3
 """Bytes that a compressed file may unpack to at most."""
+
+LARGEST_NUMBER: Final = 1e30
+"""Of a label or a condition, of either sign: what is computed from larger ones overflows in single
+precision."""

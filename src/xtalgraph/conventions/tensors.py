@@ -30,6 +30,8 @@ class TensorType:
             ``ijk=ikj`` (piezoelectric), ``ijkl=jikl=klij`` (elastic); empty for none.
         axial: Whether it changes sign under an inversion beside what its indices make of it.
         copies: How many such tensors there are: a list of n invariants has rank 0 and n copies.
+        doubled: Whether Voigt's notation counts a pair of different indices twice, as in a strain:
+            compliance, and the piezoelectric strain constants d.
 
     Raises:
         TargetError: If the rank or the number of copies is out of range, or the symmetry does not
@@ -44,6 +46,7 @@ class TensorType:
     symmetry: str = ""
     axial: bool = False
     copies: int = 1
+    doubled: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank <= len(INDICES):
@@ -72,6 +75,16 @@ class TensorType:
     def is_scalar(self) -> bool:
         """Whether a value is one number that no rotation changes."""
         return self == SCALAR
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether it is a symmetric matrix, which has eigenvalues: dielectric, a stress."""
+        return self.rank == 2 and bool(self.symmetry)
+
+    @property
+    def is_stiffness(self) -> bool:
+        """Whether it is one of rank 4 with elastic symmetry, which has moduli."""
+        return self.rank == 4 and bool(self.symmetry) and not self.doubled
 
     @property
     def irreps(self) -> tuple[tuple[int, int], ...]:
@@ -159,6 +172,41 @@ class TensorType:
         basis, rows = _basis(self.rank, self.symmetry), components.shape[:-1]
         values: np.ndarray = components.reshape(*rows, self.copies, len(basis)) @ basis
         return values.reshape(*rows, *self.shape)
+
+    @property
+    def isotropic(self) -> Float[np.ndarray, "isotropic components"]:
+        """An orthonormal basis, in components, of the tensors that no rotation changes.
+
+        >>> TensorType(1).isotropic.shape, TensorType(2, "ij=ji").isotropic.shape
+        ((0, 3), (1, 6))
+        """
+        cos, sin = np.cos(1.0), np.sin(1.0)
+        turns = (
+            np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]),
+            np.array([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]]),
+            -np.eye(3),
+        )
+        unit = np.eye(self.num_components)
+        changes = [
+            self.to_components(self.rotate(self.from_components(unit), turn)) - unit
+            for turn in turns
+        ]
+        _, sizes, vectors = np.linalg.svd(np.concatenate(changes, axis=1).T)
+        return vectors[sizes < _ORTHOGONAL]
+
+    def isotropic_part(
+        self, values: Float[np.ndarray, "*rows_shape"]
+    ) -> Float[np.ndarray, "*rows_shape"]:
+        """Return the nearest tensors that no rotation changes: of a matrix a third of its trace.
+
+        Args:
+            values: Any number of leading dimensions, then `shape`.
+
+        Raises:
+            TargetError: If the values have another shape.
+        """
+        basis = self.isotropic
+        return self.from_components(self.to_components(values) @ basis.T @ basis)
 
     def _check_shape(self, values: np.ndarray) -> None:
         if values.shape[values.ndim - len(self.shape) :] != self.shape:

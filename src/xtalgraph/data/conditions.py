@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.limits import LARGEST_NUMBER
 from xtalgraph.conventions.settings import nearest
-from xtalgraph.data.label_reading import LARGEST_NUMBER
 from xtalgraph.graphs.graph import Graph
 
 G = TypeVar("G", bound=Graph)

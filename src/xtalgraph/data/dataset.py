@@ -18,6 +18,7 @@ from xtalgraph.data.row import ORDERED_CELLS
 from xtalgraph.data.splits import Split
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
 from xtalgraph.data.targets import Target, why_not_ordered
+from xtalgraph.data.tensor_labels import SymmetryOfLabels
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Scope
 
@@ -147,14 +148,19 @@ def label(
     _warn_of_truth_values(targets, columns)
     known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
     cells = list(table.columns.get(ORDERED_CELLS, [None] * len(table)))
+    symmetry = SymmetryOfLabels(targets)
     for index, raw in enumerate(zip(*columns, strict=True)):
         problem = None if known is None else conditions.problem(known[index])
         problem = problem or why_not_ordered(cells[index], targets)
         parsed = problem or labels_of(raw, targets, table.crystals[index])
+        if not isinstance(parsed, str):
+            parsed = symmetry.why_not(parsed, table.ids[index], table.crystals[index]) or parsed
         if isinstance(parsed, str):
             reasons[index] = parsed
         else:
             labels.append(parsed)
+    for note in symmetry.notes():
+        log.warning("%s", note)
     table = table.reject(reasons)
     if not labels:
         raise nothing_left(source, table.rejected)

@@ -9,15 +9,12 @@ import pandas as pd
 from jaxtyping import Float
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.limits import LARGEST_NUMBER
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.tensor_labels import read_tensor
 from xtalgraph.graphs.graph import Scope
 
-_ASYMMETRY: Final = 1e-2
-"""By which part of its largest component a tensor may break its symmetry: more is no rounding."""
-LARGEST_NUMBER: Final = 1e30
-"""Of a label or a condition, of either sign: what is computed from larger ones overflows in single
-precision."""
 _WORDS: Final[dict[str, float]] = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
 
 
@@ -120,6 +117,8 @@ def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *sha
     if is_missing(raw):
         return np.full(shape, np.nan)
     raw = _nested(raw)
+    if target.tensor.rank and (target.is_tensor or target.tensor.symmetry):
+        return read_tensor(raw, target, atoms)
     values = _numbers(raw, target)
     if isinstance(values, str):
         return values
@@ -140,15 +139,7 @@ def _label(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *sha
             f"beyond {LARGEST_NUMBER:g} overflow in single precision; correct it, or take another "
             "unit"
         )
-    if not target.tensor.symmetry:
-        return values
-    symmetric = target.tensor.from_components(target.tensor.to_components(values))
-    if np.abs(values - symmetric).max() > _ASYMMETRY * largest:
-        return (
-            f"the target {target.name!r} has not the symmetry {target.tensor.symmetry} that it is "
-            f"declared to have: {_short(raw)}"
-        )
-    return symmetric
+    return values
 
 
 def _nested(raw: Any) -> Any:
@@ -193,13 +184,12 @@ def _why_not_this_shape(raw: Any, target: Target, shape: tuple[int, ...], atoms:
     if len(shape) == 2 and shape[0] == atoms and target.kind is not Kind.EXTENSIVE:
         return (
             f"{text}: forces are learned with the energy that they are derivatives of, --target "
-            "energy --target forces; of another vector one number of each atom can, with --kind "
-            "atomic"
+            "energy --target forces; another vector is declared with --tensor vector --kind atomic"
         )
     if len(shape) == 2:
         return (
-            f"{text}: a tensor, such as a stress, cannot be learned as a whole; its numbers can, "
-            "in columns, or in a list with data.size"
+            f"{text}: if it is a tensor, declare it, as in --tensor dielectric; if it is a list "
+            "of lists, put its numbers into columns"
         )
     if shape == (atoms,):
         return f"{text}: say --kind atomic if there is one for each atom"

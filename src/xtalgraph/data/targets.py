@@ -73,7 +73,7 @@ class Target:
         kind: Extensive, intensive or atomic.
         unit: As it is to be printed; empty where there is none. Never guessed.
         best: Which end a search would want, ``low`` or ``high``; None where neither, as for
-            classes, whatever is given.
+            classes and tensors, whatever is given.
         task: Regression or classification.
         classes: The labels of class 0 and of class 1, where they are not 0 and 1 or false and true.
         tensor: How a value turns with the crystal, and how many numbers it has.
@@ -95,6 +95,10 @@ class Target:
     def __post_init__(self) -> None:
         if self.best not in ("low", "high", None):
             raise TargetError(f"best must be 'low' or 'high', got {self.best!r}")
+        if self.is_tensor:
+            object.__setattr__(self, "best", None)
+        if self.tensor.rank and self.tensor.copies > 1:
+            raise TargetError(f"{self.name!r} must be one tensor, got {self.tensor.copies}")
         if self.is_class:
             self._check_class()
             object.__setattr__(self, "best", None)
@@ -144,6 +148,11 @@ class Target:
         return Scope.ATOM if self.kind is Kind.ATOMIC else Scope.CRYSTAL
 
     @property
+    def is_tensor(self) -> bool:
+        """Whether it turns with the crystal and is learned by itself, as a derivative is not."""
+        return self.tensor.rank > 0 and self.derivative is None
+
+    @property
     def is_one_number(self) -> bool:
         """Whether there is one number for each crystal."""
         return self.scope is Scope.CRYSTAL and self.tensor.is_scalar
@@ -153,7 +162,8 @@ class Target:
         """What it is, for a message: ``intensive v in eV, a list of 3 numbers``."""
         unit = f" in {self.unit}" if self.unit else ""
         numbers = f", a list of {self.tensor.copies} numbers" if self.tensor.copies > 1 else ""
-        return f"{self.kind} {self.name}{unit}{numbers}"
+        tensor = f", a tensor of rank {self.tensor.rank}" if self.is_tensor else ""
+        return f"{self.kind} {self.name}{unit}{numbers}{tensor}"
 
     @property
     def raw_unit(self) -> str:
@@ -167,8 +177,8 @@ class Target:
             return f"{self.name!r} is a class"
         if self.scope is Scope.ATOM:
             return f"{self.name!r} is of sites, whose errors depend on those of their crystal"
-        if self.tensor.rank:
-            return f"{self.name!r} is a tensor, whose components depend on the axes"
+        if self.tensor.rank and not self.is_tensor:
+            return f"{self.name!r} is a derivative, and its energy has none"
         return ""
 
     def shape(self, num_atoms: int) -> tuple[int, ...]:

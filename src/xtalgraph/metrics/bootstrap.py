@@ -221,6 +221,8 @@ def compare_paired(
         ``low`` to ``high``, the p-value ``p`` (None where not defined), and the ``outcome``.
     """
     metric = partial(measure.of, best=target.best)
+    _, other = measure.reduced(true, other)
+    true, assessed = measure.reduced(true, assessed)
     true, assessed, other = (values.reshape(-1) for values in (true, assessed, other))
     paired = paired_difference(metric, true, assessed, other)
     numbers = {"difference": paired.value, "low": paired.low, "high": paired.high, "p": paired.p}

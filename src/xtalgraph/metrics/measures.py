@@ -1,16 +1,31 @@
 """Every measure of a predictor: its key, its names, its better end, its unit and its function."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.metrics.classification import balanced_accuracy, brier, f1, log_loss, roc_auc
+from xtalgraph.metrics.moduli import Mean, Modulus
 from xtalgraph.metrics.pairs import mae, r2, rmse
 from xtalgraph.metrics.ranking import kendall, spearman, top_count, top_recall
+from xtalgraph.metrics.tensors import (
+    Reduction,
+    anisotropies,
+    error_norms,
+    mean_eigenvalues,
+    modulus_of,
+    norms_and_errors,
+    norms_of_both,
+    ordered_axes,
+    ratio,
+    within,
+)
 
 Metric = Callable[[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]], float]
 """A function of true and predicted values, NaN where it is not defined."""
@@ -27,6 +42,14 @@ class Declared(Protocol):
     @property
     def is_class(self) -> bool:
         """Whether it is one of two classes."""
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether it turns with the crystal, and is learned by itself."""
+
+    @property
+    def tensor(self) -> TensorType:
+        """How its values turn with the crystal."""
 
     @property
     def best(self) -> Literal["low", "high"] | None:
@@ -55,6 +78,10 @@ class Measure:
     """Whether it reads nothing of the predictions but their order."""
     pooled: bool = False
     """Whether the numbers of a vector are measured together; else the mean over them is taken."""
+    rows: Reduction | None = None
+    """Of tensors: what makes two numbers of each row, of which the metric is taken."""
+    of_tensors: Literal["all", "matrices", "stiffness"] | None = None
+    """Which tensors it measures: all, symmetric ones of rank 2, stiffness; None for none."""
     top: int | float | None = None
     """How many of the best rows a recall looks for, or which fraction of them."""
 
@@ -64,7 +91,9 @@ class Measure:
         Args:
             target: What is predicted.
         """
-        return self.of_classes == target.is_class
+        if target.is_tensor:
+            return self.of_tensors in _kinds_of(target.tensor)
+        return self.of_classes == target.is_class and self.of_tensors is None
 
     def unit(self, target: Declared) -> str:
         """Return the unit of the measure; empty where it has none.
@@ -91,6 +120,8 @@ class Measure:
             predicted: Predicted values, or probabilities of class 1, in the same order and unit.
             best: Which end of the target is wanted.
         """
+        if self.rows is not None and true.ndim > 1:
+            return self.of(*self.rows(true, predicted))
         if true.ndim > 1 and self.pooled:
             return self.of(true.ravel(), predicted.ravel(), best)
         if true.ndim > 1:
@@ -108,12 +139,61 @@ class Measure:
             return math.nan
         return top_recall(true, predicted, self.top, best)
 
+    def reduced(
+        self, true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
+    ) -> tuple[Float[np.ndarray, "rows ..."], Float[np.ndarray, "rows ..."]]:
+        """Return what is drawn from where rows are drawn again: of tensors numbers of each row.
+
+        Args:
+            true: True values.
+            predicted: Predicted values.
+        """
+        return (true, predicted) if self.rows is None else self.rows(true, predicted)
+
+
+def _kinds_of(tensor: TensorType) -> tuple[str, ...]:
+    if tensor.is_matrix:
+        return "all", "matrices"
+    return ("all", "stiffness") if tensor.is_stiffness else ("all",)
+
 
 def _recall(top: int | float, name: str) -> Measure:
     short = f"top-{name.replace(' ', '')}"
     key = f"recall@{name.replace(' ', '')}"
     title = f"Recall in the top {name}"
     return Measure(key, title, short, "high", None, by_order=True, top=top)
+
+
+def _of_tensor(
+    key: str,
+    title: str,
+    better: Literal["low", "high"],
+    metric: Metric,
+    rows: Reduction,
+    has_unit: bool = False,
+    of: Literal["all", "matrices", "stiffness"] = "all",
+    short: str = "",
+) -> Measure:
+    short = short or title
+    return Measure(key, title, short, better, metric, False, has_unit, rows=rows, of_tensors=of)
+
+
+def _moduli() -> Iterator[Measure]:
+    symbols: dict[Modulus, str] = {"bulk": "K", "shear": "G", "young": "E"}
+    means: tuple[Mean, ...] = ("hill", "voigt", "reuss")
+    for mean in means:
+        for modulus, symbol in symbols.items():
+            name = "Young's" if modulus == "young" else modulus
+            yield _of_tensor(
+                f"{modulus}_{mean}",
+                f"Mean absolute error of the {name} modulus ({mean.title()})",
+                "low",
+                mae,
+                modulus_of(modulus, mean),
+                has_unit=True,
+                of="stiffness",
+                short=f"{symbol} {mean.title()}",
+            )
 
 
 _TABLE: Final = (
@@ -137,6 +217,64 @@ _TABLE: Final = (
     Measure("f1", "F1", "F1", "high", f1, of_classes=True),
     Measure("log_loss", "Log loss", "log loss", "low", log_loss, of_classes=True),
     Measure("brier", "Brier score", "Brier", "low", brier, of_classes=True),
+    _of_tensor("frobenius", "Mean Frobenius error", "low", mae, error_norms, True, short="error"),
+    _of_tensor(
+        "frobenius_share",
+        "Frobenius error over the norm",
+        "low",
+        ratio,
+        norms_and_errors,
+        short="share",
+    ),
+    *(
+        _of_tensor(
+            f"within_{percent}%",
+            f"Fraction within {percent} % of the norm",
+            "high",
+            partial(within, share=percent / 100),
+            norms_and_errors,
+            short=f"within {percent} %",
+        )
+        for percent in (10, 25)
+    ),
+    _of_tensor(
+        "norm_spearman",
+        "Spearman's ρ of the norm",
+        "high",
+        spearman,
+        norms_of_both,
+        short="Spearman of norm",
+    ),
+    _of_tensor(
+        "mean_eigenvalue",
+        "Mean absolute error of the mean eigenvalue",
+        "low",
+        mae,
+        mean_eigenvalues,
+        True,
+        "matrices",
+        "mean eigenvalue",
+    ),
+    _of_tensor(
+        "anisotropy",
+        "Mean absolute error of the anisotropy",
+        "low",
+        mae,
+        anisotropies,
+        True,
+        "matrices",
+        "anisotropy",
+    ),
+    _of_tensor(
+        "eigenvalue_order",
+        "Fraction of pairs of principal axes in the right order",
+        "high",
+        ratio,
+        ordered_axes,
+        of="matrices",
+        short="order of axes",
+    ),
+    *_moduli(),
 )
 MEASURES: Final[dict[str, Measure]] = {measure.key: measure for measure in _TABLE}
 """All of them by key, in the order of tables."""
@@ -152,18 +290,22 @@ def measures_of(target: Declared) -> tuple[Measure, ...]:
 
 
 def error_of(target: Declared) -> Measure:
-    """Return the error that chooses between models: MAE, of classes the log loss.
+    """Return the error that chooses models: MAE, log loss of classes, Frobenius error of tensors.
 
     Args:
         target: What is predicted.
     """
+    if target.is_tensor:
+        return MEASURES["frobenius"]
     return MEASURES["log_loss" if target.is_class else "mae"]
 
 
 def rank_of(target: Declared) -> Measure:
-    """Return the measure of the order: Spearman's ρ, of classes the ROC-AUC.
+    """Return the measure of the order: Spearman's ρ, of tensors that of norms; ROC-AUC of classes.
 
     Args:
         target: What is predicted.
     """
+    if target.is_tensor:
+        return MEASURES["norm_spearman"]
     return MEASURES["roc_auc" if target.is_class else "spearman"]

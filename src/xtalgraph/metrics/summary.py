@@ -88,6 +88,7 @@ def _metric(
     samples: int,
 ) -> Metric:
     """One measure with its interval; without either where it does not apply."""
+    true, predicted = measure.reduced(true, predicted)
     function = partial(measure.of, best=target.best)
     value = function(true, predicted)
     if math.isnan(value):

@@ -11,6 +11,7 @@ from xtalgraph.conventions.declarations import fields_of
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.conventions.tensors import SCALAR, TensorType
+from xtalgraph.conventions.voigt import NAMED
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.potential_labels import LabelKeys
 from xtalgraph.data.potential_targets import potential_targets
@@ -235,11 +236,15 @@ def declared_targets(data: DataConfig) -> tuple[Target, ...]:
         return of_potential
     columns = [_for_each(data, key, names) for key in _OF_TARGETS]
     targets: list[Target] = []
+    tensors = _declared_tensors(data, names)
     for name, kind, unit, best, word, size in zip(names, *columns, strict=True):
         task = Task(word)
         is_class = task is Task.CLASSIFICATION
         classes = (data.classes[0], data.classes[1]) if data.classes and is_class else None
-        tensor = SCALAR if size is None else TensorType(copies=size)
+        tensor = tensors.get(name, SCALAR)
+        if size is not None and tensor.rank:
+            raise ConfigError(f"data.size is for lists of invariants, and {name!r} is a tensor")
+        tensor = tensor if size is None else TensorType(copies=size)
         targets.append(Target(name, kind_named(kind), unit, best, task, classes, tensor))
     if data.classes is not None and not any(target.is_class for target in targets):
         raise ConfigError(
@@ -271,6 +276,27 @@ def declared_conditions(data: DataConfig) -> Conditions:
     given = data.conditions
     columns = [given] if isinstance(given, str) else given or []
     return Conditions(tuple(columns), data.fidelity or "", tuple(data.fidelities or ()))
+
+
+def _declared_tensors(data: DataConfig, names: Sequence[str]) -> dict[str, TensorType]:
+    """Return the tensors among the targets by their names, from ``NAME`` or ``COL=NAME``."""
+    given = [data.tensor] if isinstance(data.tensor, str) else data.tensor or []
+    tensors = {}
+    for word in given:
+        column, equals, name = word.rpartition("=")
+        if name not in NAMED:
+            raise ConfigError(f"data.tensor must be one of {', '.join(NAMED)}, got {name!r}")
+        if not equals and len(given) + len(names) > 2:
+            raise ConfigError(
+                f"data.tensor must say of which target {name!r} is, as {names[0]}={name}"
+            )
+        column = column if equals else names[0]
+        if column not in names:
+            raise ConfigError(
+                f"data.tensor names {column!r}, which is no target{nearest(column, names)}"
+            )
+        tensors[column] = NAMED[name]
+    return tensors
 
 
 def _for_each(data: DataConfig, key: str, names: list[str]) -> list[Any]:

@@ -30,15 +30,17 @@ class DataConfig:
     """Column to predict; repeat for several. With several, what follows is given once for all of
     them or once for each."""
     kind: list[_KIND] | _KIND = "intensive"
-    """When the cell is doubled, the target is doubled (extensive), the same (intensive), or one
-    value for each atom (atomic). A total energy is extensive, an energy per atom or a band gap
-    intensive, a magnetic moment of each site atomic."""
+    """Doubled in a doubled cell, the same, or one value for each atom. A total energy is extensive,
+    an energy per atom or a band gap intensive, a magnetic moment of each site atomic."""
     task: list[_TASK] | _TASK = "regression"
     """A number, or one of two classes."""
     classes: list[str] | None = None
     """The labels of class 0 and of class 1; without them 0 and 1 or false and true."""
     size: list[VectorSize | None] | VectorSize | None = None
     """How many numbers each row has, where the column holds lists; null: one number, no list."""
+    tensor: Annotated[list[str] | str | None, Spelled("NAME")] = None
+    """Of a tensor: vector, dielectric, elastic, .... Of several targets COL=NAME declares one. See
+    docs/tensors.md for all names, and how labels are read."""
     unit: Annotated[list[str] | str, Spelled("UNIT")] = ""
     """Unit of the target, as it is to be printed."""
     energy_key: Annotated[str | None, Spelled("COL")] = None

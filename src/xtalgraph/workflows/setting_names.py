@@ -69,6 +69,7 @@ class SharedOptions(TypedDict, total=False):
     target: str | Sequence[str] | None
     kind: str | Sequence[str] | None
     task: str | Sequence[str] | None
+    tensor: str | Sequence[str] | None
     unit: str | Sequence[str] | None
     best: str | Sequence[str] | None
     energy_key: str | None

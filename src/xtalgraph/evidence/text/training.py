@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from xtalgraph.conventions.voigt import name_of, subscripts, voigt_shape
 from xtalgraph.data.conditions import Conditions
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.numbers import count, percent
@@ -33,7 +34,23 @@ def about_target(target: Target) -> str:
         of, sign = target.derivative.of, _DERIVATIVES[target.derivative.by]
         return f"Target {target.name} in {target.unit}: {sign} of {of}, and not learned by itself."
     unit = f" in {target.unit}" if target.unit else " (no unit given; set it with --unit)"
-    return f"Target {target.name}{unit}{several}, {target.kind}: {_KINDS[target.kind]}."
+    text = f"Target {target.name}{unit}{several}, {target.kind}: {_KINDS[target.kind]}."
+    return f"{text} {_about_tensor(target)}" if target.is_tensor else text
+
+
+def _about_tensor(target: Target) -> str:
+    """Say in which form a tensor is read and printed."""
+    tensor = target.tensor
+    full, short = ("x".join(map(str, shape)) for shape in (tensor.shape, voigt_shape(tensor)))
+    first, *_, last = subscripts(tensor)
+    form = f"{full} numbers"
+    if short != full:
+        factors = "factors 2 as strains have" if tensor.doubled else "no factors, as a stress"
+        form += f" or {short} in Voigt's notation (xx, yy, zz, yz, xz, xy; {factors})"
+    return (
+        f"A tensor like {name_of(tensor)}, read as {form} in the Cartesian axes of the crystal's "
+        f"cell, and printed by subscripts, {first} to {last}."
+    )
 
 
 def about_conditions(conditions: Conditions) -> list[str]:

@@ -1,0 +1,193 @@
+"""Labels that are tensors: in full, in Voigt's notation, and against their crystal's symmetry."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from xtalgraph.conventions.limits import LARGEST_NUMBER
+from xtalgraph.conventions.tensors import TensorType
+from xtalgraph.conventions.voigt import from_voigt, to_voigt, voigt_shape
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.tensor_symmetry import Symmetry
+from xtalgraph.data.targets import Target
+from xtalgraph.graphs.graph import Scope
+
+ALLOWED: Final = 0.1
+"""Share of its norm by which a label may break the symmetry of its crystal; more is another frame,
+another order of components, or another crystal."""
+NOTED: Final = 0.01
+"""Share from which on it is noted."""
+_ASYMMETRY: Final = 1e-2
+"""By which part of its largest component a tensor may break its symmetry: more is no rounding."""
+_OTHER_ORDER: Final = np.array([0, 1, 2, 4, 5, 3])
+"""Where xx, yy, zz, yz, xz, xy stand among xx, yy, zz, xy, yz, xz, as VASP prints them."""
+
+
+def read_tensor(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows *shape"] | str:
+    """Return the tensors that stand in a row, or why they cannot be used.
+
+    Args:
+        raw: Nested lists or an array; or the same as text, as CSV has it.
+        target: What they are.
+        atoms: How many the crystal has.
+
+    Returns:
+        A row for the crystal, or for each of its atoms.
+    """
+    tensor = target.tensor
+    try:
+        values = np.asarray(json.loads(raw) if isinstance(raw, str) else raw, dtype=float)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return f"the target {target.name!r} is no list of numbers: {_short(raw)}"
+    head = (atoms,) if target.scope is Scope.ATOM else ()
+    full, voigt = tensor.shape, voigt_shape(tensor)
+    if values.shape == (*head, 3**tensor.rank) and voigt != (3**tensor.rank,):
+        values = values.reshape(*head, *full)  # as extended XYZ has it
+    if values.shape not in ((*head, *full), (*head, *voigt)):
+        sites = f" for each of the {atoms} atoms" if head else ""
+        short = f", or in Voigt's notation {_by(voigt)}" if voigt != full else ""
+        return (
+            f"the target {target.name!r} must be {_by(full)} numbers{short}{sites}, got shape "
+            f"{_by(values.shape) or 'of one number'}"
+        )
+    if values.shape != (*head, *full):
+        values = from_voigt(tensor, values)
+    if not np.all(np.isfinite(values)):
+        return f"the target {target.name!r} is not finite: {_short(raw)}"
+    symmetric = tensor.from_components(tensor.to_components(values))
+    largest = np.abs(values).max()
+    if largest > LARGEST_NUMBER:
+        return (
+            f"the target {target.name!r} is {largest:g}: labels beyond {LARGEST_NUMBER:g} overflow "
+            "in single precision; correct it, or take another unit"
+        )
+    if np.abs(values - symmetric).max() > _ASYMMETRY * largest:
+        return (
+            f"the target {target.name!r} has not the symmetry {tensor.symmetry} that it is "
+            f"declared to have: {_short(raw)}"
+        )
+    return symmetric.reshape(target.shape(atoms))
+
+
+class SymmetryOfLabels:
+    """Whether labels that are tensors have the symmetry of their crystals.
+
+    Args:
+        targets: Of a data set, tensors or not.
+    """
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self.targets = tuple(targets)
+        self.shares: dict[str, dict[str, float]] = {
+            target.name: {} for target in targets if target.is_tensor
+        }
+
+    def why_not(
+        self, labels: Sequence[Float[np.ndarray, "..."]], row: str, crystal: Crystal
+    ) -> str:
+        """Return why a row cannot be used: more than `ALLOWED` of a label break the symmetry.
+
+        Args:
+            labels: Of each target, NaN where it is missing.
+            row: Its id.
+            crystal: Of the row.
+
+        Returns:
+            A reason, with the convention under which the label would have the symmetry, if there is
+            one; empty where there is none.
+        """
+        symmetry = Symmetry.of(crystal) if self.shares else None
+        for target, values in zip(self.targets, labels, strict=True):
+            if symmetry is None or target.name not in self.shares or np.isnan(values).any():
+                continue
+            of_atoms, tensor = target.scope is Scope.ATOM, target.tensor
+            share = symmetry.outside(tensor, values, of_atoms)
+            if share <= ALLOWED:
+                self.shares[target.name][row] = share
+                continue
+            fitting = (
+                f"; {what}"
+                for what, convert in _conventions(tensor, crystal)
+                if symmetry.outside(tensor, convert(values), of_atoms) < NOTED
+            )
+            return (
+                f"{100 * share:.0f} % of the norm of the target {target.name!r} break the symmetry "
+                "of the crystal: it must be given in the axes of the cell as it is stored"
+                f"{next(fitting, '')}"
+            )
+        return ""
+
+    def notes(self) -> list[str]:
+        """Return a note on labels that break the symmetry a little, for each target with some."""
+        notes = []
+        for name, shares in self.shares.items():
+            broken = {row: share for row, share in shares.items() if share > NOTED}
+            if broken:
+                worst = max(broken, key=lambda row: broken[row])
+                notes.append(
+                    f"{len(broken)} of {len(shares)} labels {name!r} break the symmetry of their "
+                    f"crystal by more than {100 * NOTED:g} % of their norm, most {worst} with "
+                    f"{100 * broken[worst]:.1f} %: check the axes in which they are given"
+                )
+        return notes
+
+
+def _conventions(
+    tensor: TensorType, crystal: Crystal
+) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray]]]:
+    """Yield what may have been meant instead, with what makes the right label of it."""
+    shape = voigt_shape(tensor)
+    if 6 in shape:
+        orders = [_OTHER_ORDER if size == 6 else np.arange(size) for size in shape]
+        yield (
+            "it would have it with Voigt's components in the order xx, yy, zz, xy, yz, xz, as VASP "
+            "prints them: reorder them",
+            lambda values: from_voigt(
+                tensor, to_voigt(tensor, values)[np.ix_(np.arange(len(values)), *orders)]
+            ),
+        )
+    if tensor.rank > 2 and tensor.symmetry:
+        other = TensorType(tensor.rank, tensor.symmetry, doubled=not tensor.doubled)
+        kind = "without" if tensor.doubled else "with"
+        yield (
+            f"it would have it {kind} the factors 2 of Voigt's notation for strains: declare "
+            "another tensor",
+            lambda values: from_voigt(other, to_voigt(tensor, values)),
+        )
+    for axes, frame in _frames(crystal.cell).items():
+        yield (
+            f"it would have it in axes with {axes}: rotate the label or the cell",
+            partial(tensor.rotate, rotation=frame),
+        )
+
+
+def _frames(cell: Float[np.ndarray, "3 3"]) -> dict[str, Float[np.ndarray, "3 3"]]:
+    """Return rotations into the axes of the cell, from other customary axes of the same cell."""
+    frames = {}
+    for axes, first, second, order in (
+        ("a along x and b in the plane xy", 0, 1, [0, 1, 2]),
+        ("c along z and a in the plane xz", 2, 0, [2, 0, 1]),
+        ("c along z and b in the plane yz", 2, 1, [2, 1, 0]),
+    ):
+        along = cell[first] / np.linalg.norm(cell[first])
+        beside = cell[second] - along * (along @ cell[second])
+        beside /= np.linalg.norm(beside)
+        basis = np.zeros((3, 3))  # columns: where x, y and z of the other axes point
+        basis[:, order[0]], basis[:, order[1]] = along, beside
+        left = order[2]
+        basis[:, left] = np.cross(basis[:, (left + 1) % 3], basis[:, (left + 2) % 3])
+        frames[axes] = basis
+    return frames
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _short(raw: Any) -> str:
+    text = repr(raw)
+    return text if len(text) <= 60 else f"{text[:57]}..."

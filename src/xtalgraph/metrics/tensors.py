@@ -1,0 +1,183 @@
+"""What of tensors no axes change: two numbers for each row, of which measures are made."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from xtalgraph.conventions.tensors import TensorType
+from xtalgraph.metrics.moduli import Mean, Modulus, moduli
+
+Rows = Float[np.ndarray, " rows"]
+Reduction = Callable[
+    [Float[np.ndarray, "rows *shape"], Float[np.ndarray, "rows *shape"]], tuple[Rows, Rows]
+]
+"""A function of true and predicted tensors that returns two numbers for each row."""
+_EQUAL: Final = 1e-2
+"""Eigenvalues that differ by less than this part of the norm have no order."""
+_NO_DIFFERENCE: Final = 1e-6
+"""Of the norm: a prediction that differs by less along two axes makes no difference."""
+
+
+def norms(values: Float[np.ndarray, "rows *shape"]) -> Rows:
+    """Return the Frobenius norm of each row, √Σ T² over all elements.
+
+    Args:
+        values: Tensors.
+    """
+    return np.asarray(np.linalg.norm(values.reshape(len(values), -1), axis=1))
+
+
+def error_norms(
+    true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
+) -> tuple[Rows, Rows]:
+    """Return zeros, and the norm of the error of each row.
+
+    Args:
+        true: Tensors.
+        predicted: As many.
+    """
+    return np.zeros(len(true)), norms(predicted - true)
+
+
+def norms_and_errors(
+    true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
+) -> tuple[Rows, Rows]:
+    """Return the norm of each true tensor, and that of its error.
+
+    Args:
+        true: Tensors.
+        predicted: As many.
+    """
+    return norms(true), norms(predicted - true)
+
+
+def norms_of_both(
+    true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
+) -> tuple[Rows, Rows]:
+    """Return the norms of the true and of the predicted tensors.
+
+    Args:
+        true: Tensors.
+        predicted: As many.
+    """
+    return norms(true), norms(predicted)
+
+
+def mean_eigenvalues(
+    true: Float[np.ndarray, "rows 3 3"], predicted: Float[np.ndarray, "rows 3 3"]
+) -> tuple[Rows, Rows]:
+    """Return a third of the trace of each.
+
+    Args:
+        true: Symmetric matrices.
+        predicted: As many.
+    """
+    return mean_eigenvalue(true), mean_eigenvalue(predicted)
+
+
+def anisotropies(
+    true: Float[np.ndarray, "rows 3 3"], predicted: Float[np.ndarray, "rows 3 3"]
+) -> tuple[Rows, Rows]:
+    """Return the largest less the smallest eigenvalue of each.
+
+    Args:
+        true: Symmetric matrices.
+        predicted: As many.
+    """
+    values = [np.linalg.eigvalsh(matrices) for matrices in (true, predicted)]
+    return values[0][:, 2] - values[0][:, 0], values[1][:, 2] - values[1][:, 0]
+
+
+def ordered_axes(
+    true: Float[np.ndarray, "rows 3 3"], predicted: Float[np.ndarray, "rows 3 3"]
+) -> tuple[Rows, Rows]:
+    """Return how many pairs of true principal axes have an order, and how many are predicted right.
+
+    Pairs whose true eigenvalues differ by less than 1 % of the norm have none, so that cubic
+    crystals do not count. A prediction that makes no difference counts half, as a guess.
+
+    Args:
+        true: Symmetric matrices.
+        predicted: As many.
+    """
+    values, axes = np.linalg.eigh(true)
+    along = np.einsum("nik,nij,njk->nk", axes, predicted, axes)
+    size, guess = norms(true), _NO_DIFFERENCE * norms(predicted)
+    count, right = np.zeros(len(true)), np.zeros(len(true))
+    for low, high in ((0, 1), (0, 2), (1, 2)):
+        ordered = values[:, high] - values[:, low] > _EQUAL * size
+        gap = along[:, high] - along[:, low]
+        count += ordered
+        right += ordered * np.where(np.abs(gap) <= guess, 0.5, gap > 0)
+    return count, right
+
+
+def modulus_of(modulus: Modulus, mean: Mean) -> Reduction:
+    """Return the function that computes an elastic modulus of true and predicted stiffness.
+
+    Args:
+        modulus: Which one.
+        mean: Of Voigt, Reuss or Hill.
+    """
+    return partial(_modulus_of_both, modulus=modulus, mean=mean)
+
+
+def _modulus_of_both(
+    true: Float[np.ndarray, "rows 3 3 3 3"],
+    predicted: Float[np.ndarray, "rows 3 3 3 3"],
+    modulus: Modulus,
+    mean: Mean,
+) -> tuple[Rows, Rows]:
+    return moduli(true, mean)[modulus], moduli(predicted, mean)[modulus]
+
+
+def ratio(first: Rows, second: Rows) -> float:
+    """Return the sum of the second over that of the first; NaN where that is 0.
+
+    Args:
+        first: Of each row.
+        second: Of each row.
+    """
+    total = float(first.sum())
+    return float(second.sum()) / total if total > 0 else np.nan
+
+
+def within(first: Rows, second: Rows, share: float) -> float:
+    """Return the fraction of rows where the second number is at most a share of the first.
+
+    Args:
+        first: Norms of tensors.
+        second: Norms of their errors.
+        share: Of the norm.
+    """
+    return float(np.mean(second <= share * first)) if len(first) else np.nan
+
+
+def mean_eigenvalue(values: Float[np.ndarray, "rows 3 3"]) -> Rows:
+    """Return a third of the trace of each matrix.
+
+    Args:
+        values: Symmetric matrices.
+    """
+    return np.asarray(np.trace(values, axis1=1, axis2=2) / 3.0)
+
+
+def invariant_of(tensor: TensorType, values: Float[np.ndarray, "rows *shape"]) -> tuple[str, Rows]:
+    """Return the number that stands for a tensor where one is needed, and what it is.
+
+    Args:
+        tensor: Of which type they are.
+        values: Tensors.
+
+    Returns:
+        Of symmetric matrices the mean eigenvalue, of a stiffness the bulk modulus of Voigt, of
+        others the norm.
+    """
+    if tensor.is_matrix:
+        return "mean eigenvalue", mean_eigenvalue(values)
+    if tensor.is_stiffness:
+        return "bulk modulus (Voigt)", moduli(values, "voigt")["bulk"]
+    return "norm", norms(values)
