@@ -1,10 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111, molecule
+from ase.io import write
 from pymatgen.core import Composition, DummySpecies, Lattice, Species, Structure
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.crystals.ase_database import read_ase_database
+from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.convert import (
     from_any,
     from_ase,
@@ -13,6 +18,8 @@ from xtalgraph.crystals.convert import (
     to_ase,
     to_pymatgen,
 )
+from xtalgraph.crystals.extxyz import read_extxyz
+from xtalgraph.crystals.transforms import supercell
 
 LATTICE = Lattice.from_parameters(4.0, 5.0, 6.0, 80.0, 95.0, 110.0)
 SPECIES = ["Na", "Cl", "D"]
@@ -40,6 +47,31 @@ def test_periodicity_survives_pymatgen():
     slab = Structure(Lattice(LATTICE.matrix, pbc=(True, True, False)), SPECIES, SITES)
     assert_same(from_pymatgen(slab), slab)
     assert tuple(to_pymatgen(from_pymatgen(slab)).lattice.pbc) == (True, True, False)
+
+
+def test_initial_charges_come_and_go_with_atoms_of_ase(tmp_path):
+    charges = np.array([2.0, -1.5, -0.5])
+    atoms = Atoms("FeOCl", 2.0 * np.eye(3), cell=[5.0, 6.0, 7.0], pbc=True, charges=charges)
+    crystal = from_ase(atoms)
+    np.testing.assert_array_equal(to_ase(crystal).get_initial_charges(), charges)
+    moved = crystal.moved(crystal.cell, crystal.positions + 1.0)
+    twice = supercell(moved, (2, 1, 1)).charges
+    np.testing.assert_array_equal(np.sort(twice), np.sort(np.repeat(charges, 2)))
+    assert not crystal.charges.flags.writeable
+    assert crystal.to_bytes() != dataclasses.replace(crystal, charges=None).to_bytes()
+    write(tmp_path / "a.db", atoms)
+    (entry,) = read_ase_database(tmp_path / "a.db")
+    np.testing.assert_array_equal(entry.crystal.charges, charges)
+    write(tmp_path / "a.extxyz", atoms)
+    lines = (tmp_path / "a.extxyz").read_text().splitlines(keepends=True)
+    (entry,) = read_extxyz(iter(lines))
+    np.testing.assert_array_equal(entry.crystal.charges, charges)
+    lines[1] = lines[1].replace("initial_charges:R:1", "initial_charges:S:1")
+    (entry,) = read_extxyz(iter(lines))
+    assert "initial_charges must be a column of one number for each atom" in entry.reason
+    assert "the charge nan, no finite number" in find_problem(
+        dataclasses.replace(crystal, charges=np.array([np.nan, 1.0, -1.0]))
+    )
 
 
 def test_charges_are_left_behind():

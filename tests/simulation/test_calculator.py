@@ -5,10 +5,12 @@ import logging
 import numpy as np
 import pytest
 import torch
+from ase.build import bulk
 from ase.md.verlet import VelocityVerlet
 from ase.optimize import BFGSLineSearch
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.units import COULOMB
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.data.potential_targets import energy_target, forces_target, stress_target
 from xtalgraph.models.predictor import Predictor
@@ -103,3 +105,16 @@ def test_elements_that_were_never_seen_are_told_once(atoms, caplog):
 def test_a_property_model_is_no_calculator():
     with pytest.raises(RunError, match="predicts energy and is no potential"):
         PotentialCalculator(predictor(targets=(energy_target(),)))
+
+
+def test_given_charges_are_those_of_the_atoms_at_each_call():
+    terms = {"coulomb": {"charges": "given"}}
+    spec = ModelSpec("schnet", SIZE, "auto", "radius", {"cutoff": 4.0}, TARGETS, terms=terms)
+    salt = bulk("NaCl", "rocksalt", 5.64)
+    salt.calc = PotentialCalculator(Predictor([spec.make_model().eval()], spec, ["Na", "Cl"]))
+    energies = []
+    for charge in (0.0, 1.0, 2.0):
+        salt.set_initial_charges([charge, -charge])
+        energies.append(salt.get_potential_energy())
+    madelung = 1.747564594633 * COULOMB / 2.82
+    np.testing.assert_allclose(np.diff(energies), [-madelung, -3 * madelung], rtol=1e-8)

@@ -72,6 +72,9 @@ def _coordinates_problem(crystal: Crystal) -> str | None:
         site = int(np.argmin(good.all(axis=1)))
         values = ", ".join(f"{x:g}" for x in crystal.positions[site])
         return f"{_name(crystal, site)} has coordinates that are not finite or absurd: {values} Å"
+    if crystal.charges is not None and not np.isfinite(crystal.charges).all():
+        site = int(np.argmin(np.isfinite(crystal.charges)))
+        return f"{_name(crystal, site)} has the charge {crystal.charges[site]:g}, no finite number"
     return None
 
 

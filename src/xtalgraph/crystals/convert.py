@@ -63,7 +63,8 @@ def from_ase(atoms: Any, disorder: str = "refuse") -> Crystal:
     cell can always be inverted.
 
     Args:
-        atoms: The ``Atoms``; constraints, momenta and results are left behind.
+        atoms: The ``Atoms``; constraints, momenta and results are left behind. Its initial charges
+            are those of the crystal.
         disorder: What to do where ``atoms.info["occupancy"]`` tells of several species on a site,
             or of an empty one: ``refuse``, ``mix`` or ``order``.
 
@@ -79,12 +80,13 @@ def from_ase(atoms: Any, disorder: str = "refuse") -> Crystal:
         )
     cell = atoms.cell.complete().array
     if sites is None:
-        return Crystal(cell, atoms.positions, atoms.numbers, atoms.pbc)
+        charges = atoms.arrays.get("initial_charges")
+        return Crystal(cell, atoms.positions, atoms.numbers, atoms.pbc, charges=charges)
     return resolve_disorder(Crystal.from_sites(cell, atoms.positions, sites, atoms.pbc), disorder)
 
 
 def to_ase(crystal: Crystal) -> Any:
-    """Return an ASE ``Atoms`` with the same cell, atoms and order."""
+    """Return an ASE ``Atoms`` with the same cell, atoms, order and initial charges."""
     from ase import Atoms
 
     return Atoms(
@@ -92,6 +94,7 @@ def to_ase(crystal: Crystal) -> Any:
         positions=crystal.positions,
         cell=crystal.cell,
         pbc=crystal.pbc,
+        charges=crystal.charges,
     )
 
 

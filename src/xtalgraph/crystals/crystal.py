@@ -33,6 +33,7 @@ class Crystal:
         occupancies: Of the sites that hold several species or are empty in part; None where every
             site holds one atom. Such a crystal has no `numbers`, whose use is a `DisorderError`, so
             that nothing passes over the mixture: see `site_numbers` and `amounts`.
+        charges: Of the atoms, e, where they are given, as for a potential of point charges.
     """
 
     cell: Float[np.ndarray, "3 3"]
@@ -45,12 +46,18 @@ class Crystal:
     """Which lattice directions repeat."""
     occupancies: Occupancies | None = None
     """Of the disordered sites; None where every site holds one atom."""
+    charges: Float[np.ndarray, " atoms"] | None = None
+    """Of the atoms, e; None where none are given."""
 
     def __post_init__(self) -> None:
         for name, dtype, shape in _LAYOUT:
             array: np.ndarray = np.array(getattr(self, name), dtype=dtype).reshape(shape)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        if self.charges is not None:
+            charges = np.array(self.charges, dtype=np.float64).reshape(len(self.positions))
+            charges.setflags(write=False)
+            object.__setattr__(self, "charges", charges)
         if self.occupancies is not None:
             numbers = self.numbers.copy()
             numbers[self.occupancies.sites] = VACANCY
@@ -159,7 +166,7 @@ class Crystal:
             cell: Lattice vectors as rows, Å.
             positions: Cartesian coordinates of the sites in their order, Å.
         """
-        return Crystal(cell, positions, self.site_numbers, self.pbc, self.occupancies)
+        return Crystal(cell, positions, self.site_numbers, self.pbc, self.occupancies, self.charges)
 
     def take(
         self,
@@ -178,7 +185,9 @@ class Crystal:
         numbers = self.site_numbers[order]
         if held is not None and len(held.sites) == 0:
             held = None
-        return Crystal(self.cell if cell is None else cell, positions, numbers, self.pbc, held)
+        charges = None if self.charges is None else self.charges[order]
+        cell = self.cell if cell is None else cell
+        return Crystal(cell, positions, numbers, self.pbc, held, charges)
 
     @cached_property
     def formula(self) -> str:
@@ -200,8 +209,8 @@ class Crystal:
     def to_bytes(self) -> bytes:
         """Return number of atoms, cell, positions, atomic numbers and periodicity, little-endian.
 
-        The occupancies follow, where there are any. Two crystals have the same bytes if and only if
-        they are the same to the bit.
+        The occupancies and the charges follow, where there are any. Two crystals have the same
+        bytes if and only if they are the same to the bit.
         """
         arrays = (
             np.array([len(self)], dtype="<i8"),
@@ -211,7 +220,8 @@ class Crystal:
             self.pbc,
         )
         held = b"" if self.occupancies is None else self.occupancies.to_bytes()
-        return b"".join(array.tobytes() for array in arrays) + held
+        charges = b"" if self.charges is None else b"charges" + self.charges.astype("<f8").tobytes()
+        return b"".join(array.tobytes() for array in arrays) + held + charges
 
     @classmethod
     def from_fractional(

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from xtalgraph.conventions.boundary import guarded, shortened
 from xtalgraph.conventions.errors import InputError
@@ -195,8 +195,16 @@ def _crystal_of(
     told = not NAMES.isdisjoint(map(str.lower, values))
     sites = sites_of_ase(values, numbers) if told else None
     if sites is None:
-        return Crystal(cell, positions, numbers, pbc), values
+        return Crystal(cell, positions, numbers, pbc, charges=_charges(values)), values
     return resolve_disorder(Crystal.from_sites(cell, positions, sites, pbc), disorder), values
+
+
+def _charges(values: dict[str, object]) -> Float[np.ndarray, " atoms"] | None:
+    """Return the column of charges that are given, by the name that ASE has for it."""
+    charges = np.asarray(values.get("initial_charges", 0.0))
+    if charges.dtype.kind not in "if" or charges.ndim > 1:
+        raise InputError("initial_charges must be a column of one number for each atom")
+    return charges.astype(np.float64) if charges.ndim else None
 
 
 def _keys(comment: str) -> dict[str, Value]:

@@ -16,7 +16,7 @@ from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph, collate
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.reduction import reduce_graph
-from xtalgraph.graphs.shares import shares_of
+from xtalgraph.graphs.shares import charges_of, shares_of
 from xtalgraph.graphs.strategies import Strategy
 
 
@@ -96,6 +96,7 @@ def build_graph(
         center=through_batch([e.center for e in edges_of]),
         neighbor=through_batch([e.neighbor for e in edges_of]),
         image=tensor([e.image for e in edges_of]),
+        charge=tensor([charges_of(crystal) for crystal in batch]),
         **shares_of(batch),
     )
     return graph if angles is None else add_triplets(graph, angles)

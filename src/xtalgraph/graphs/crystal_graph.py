@@ -1,5 +1,6 @@
 """The graph of crystals in space: positions, cells, and the image of every neighbour."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -39,6 +40,8 @@ class CrystalGraph(Graph):
     """Which lattice directions repeat."""
     position: Float[Tensor, "atoms 3"] = scoped(Scope.ATOM)
     """Cartesian coordinates, Å."""
+    charge: Float[Tensor, " atoms"] = scoped(Scope.ATOM, absent=torch.double, fill=math.inf)
+    """Given charge of each atom, e; infinite where none is given, since NaN differs from itself."""
     image: Int[Tensor, "edges 3"] = scoped(Scope.EDGE)
     """Lattice translation of the neighbor, in units of the lattice vectors."""
     at_center: Bool[Tensor, " triplets"] = scoped(Scope.TRIPLET, absent=torch.bool)

@@ -42,7 +42,7 @@ def scoped(
     points_to: Scope | None = None,
     absent: torch.dtype | None = None,
     columns: bool = False,
-    fill: int = 0,
+    fill: float = 0.0,
 ) -> Any:
     """Declare a field of the graph: what its rows belong to, and what its values point to.
 
@@ -50,9 +50,9 @@ def scoped(
         scope: What each row belongs to.
         points_to: For index fields, the scope whose rows the values number.
         absent: For fields that may be left out, given by name only: the dtype of the field
-            where a graph has no such rows; of the scope crystal, where it is ``fill``.
+            where a graph has no such rows; of the scopes crystal and atom, where it is ``fill``.
         columns: Whether a row is a list, which has no entries where the field was left out.
-        fill: What each crystal has where the field was left out.
+        fill: What each crystal or atom has where the field was left out.
     """
     metadata: dict[str, Any] = {"scope": scope, "points_to": points_to, "absent": absent}
     metadata |= {"columns": columns, "fill": fill}
@@ -110,7 +110,7 @@ class Graph:
         Scope.CRYSTAL, absent=torch.double, columns=True
     )
     """What else is known of each crystal in numbers, such as its temperature."""
-    fidelity: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.long, fill=-1)
+    fidelity: Int[Tensor, " crystals"] = scoped(Scope.CRYSTAL, absent=torch.long, fill=-1.0)
     """By which method the label of each crystal was found, numbered from 0; −1: not said."""
 
     if TYPE_CHECKING:  # stored by one subclass, computed by another
@@ -139,7 +139,8 @@ class Graph:
         for field in dataclasses.fields(self):
             dtype = field.metadata["absent"]
             if dtype is not None and getattr(self, field.name) is None:
-                rows = len(self.num_atoms) if field.metadata["scope"] is Scope.CRYSTAL else 0
+                lengths = {Scope.CRYSTAL: len(self.num_atoms), Scope.ATOM: len(self.number)}
+                rows = lengths.get(field.metadata["scope"], 0)
                 shape = (rows, 0) if field.metadata["columns"] else (rows,)
                 fill, device = field.metadata["fill"], self.num_atoms.device
                 empty = torch.full(shape, fill, dtype=dtype, device=device)

@@ -1,11 +1,11 @@
-"""What is on the disordered sites of crystals, as fields of their graph and as kinds of sites."""
+"""What is on the sites of crystals, disordered ones too, as fields of their graph."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt64
+from jaxtyping import Float, Int, UInt64
 from torch import Tensor
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
@@ -41,6 +41,15 @@ def shares_of(crystals: Sequence[Crystal]) -> dict[str, Tensor]:
         ),
         "share": torch.from_numpy(np.concatenate([occupancies.share for _, occupancies in held])),
     }
+
+
+def charges_of(crystal: Crystal) -> Float[np.ndarray, " atoms"]:
+    """Return the given charge of each atom, e; infinite where none is given.
+
+    Args:
+        crystal: Any.
+    """
+    return np.full(len(crystal), np.inf) if crystal.charges is None else crystal.charges
 
 
 def mix(values: UInt64[np.ndarray, " rows"]) -> UInt64[np.ndarray, " rows"]:

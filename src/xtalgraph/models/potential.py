@@ -199,7 +199,9 @@ class Potential(Model):
     ) -> None:
         """Fit the reference energies of the elements to the training part.
 
-        What terms without weights give is subtracted first.
+        What the terms give is subtracted first, those that are learned as they begin: otherwise a
+        training would begin with the energy of a term on top of labels that have it already, and
+        unlearn the term.
 
         Args:
             labels: Of the training crystals, NaN where a label is missing.
@@ -207,23 +209,26 @@ class Potential(Model):
             conditions: Of the crystals, for a model that reads them.
         """
         numbers = [elements_of(crystal) for crystal in crystals]
-        energies = labels.arrays[self.energy.name] - self._given_energies(crystals)
+        energies = labels.arrays[self.energy.name] - self._energies_of_terms(crystals)
         self.head.fit(energies, numbers)
         if self.isolated is not None:
             self.isolated.fit(crystals, energies)
         if self.condition_scaler is not None and conditions is not None:
             self.condition_scaler.fit(conditions.numbers)
 
-    def _given_energies(self, crystals: Sequence[Crystal]) -> Float[np.ndarray, " crystals"]:
-        """Return what the terms without weights give each crystal, in eV."""
-        if not self._terms(learned=False):
-            return np.zeros(len(crystals))
+    @torch.no_grad()
+    def _energies_of_terms(self, crystals: Sequence[Crystal]) -> Float[np.ndarray, " crystals"]:
+        """Return what the terms give each crystal, in eV."""
+        learned, given = self._terms(learned=True), self._terms(learned=False)
+        energies = np.zeros(len(crystals))
         strategy = Radius(self.encoder.cutoff)
-        parts = []
-        for first in range(0, len(crystals), _PART):
+        for first in range(0, len(crystals) if self.terms else 0, _PART):
             graph = build_graph(crystals[first : first + _PART], strategy)
-            parts.append(self._given(graph)["energy"].numpy())
-        return np.concatenate(parts)
+            features = self.encoded(graph) if learned else None
+            atoms = [term(features, graph) for term in (*learned, *given)]
+            total = sum(_of_crystals(part, graph) for part in atoms)
+            energies[first : first + _PART] = torch.as_tensor(total).numpy()
+        return energies
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the energy is predicted.

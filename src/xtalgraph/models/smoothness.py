@@ -54,7 +54,8 @@ def pair_and_cluster(
 
     def alone(positions: np.ndarray) -> Crystal:
         kinds = numbers[: len(positions)]
-        return Crystal(100.0 * np.eye(3), positions, kinds, np.zeros(3, bool))
+        none, neutral = np.zeros(3, bool), np.zeros(len(kinds))
+        return Crystal(100.0 * np.eye(3), positions, kinds, none, charges=neutral)
 
     def pair(length: float) -> Crystal:
         return alone(np.array([[0.0, 0.0, 0.0], [length, 0.0, 0.0]]))

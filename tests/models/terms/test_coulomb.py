@@ -1,5 +1,7 @@
 """Electrostatics against Madelung constants, pymatgen's sums, and sums over molecules by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.ionic.ewald import ewald
 from xtalgraph.graphs.build import build_graph
+from xtalgraph.graphs.exchange.crystal import to_crystal
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.derivatives import derivatives, displaced
 from xtalgraph.models.encoder import Features
@@ -77,6 +80,27 @@ def test_forces_and_stress_are_those_of_another_sum(name):
     np.testing.assert_allclose(
         found["strain"][0], expected.stress, atol=1e-8 * np.abs(expected.stress).max()
     )
+
+
+def test_charges_of_atoms_may_differ_within_an_element():
+    crystal = contract_crystals()["triclinic"]
+    charges = np.array([CHARGES[SYMBOLS[z]] for z in crystal.numbers])
+    by_element = dataclasses.replace(crystal, charges=charges)
+    assert energy(by_element, charges="given") == energy(crystal, charges=CHARGES)
+    salt = transforms.supercell(
+        Crystal.from_fractional(5.64 * FCC, np.array([[0] * 3, [0.5] * 3]), np.array([11, 17])),
+        (2, 1, 1),
+    )
+    charges = np.ones(4)
+    charges[salt.numbers == 17] = -2.0, 0.0
+    mixed = dataclasses.replace(salt, charges=charges)
+    expected = ewald(mixed, mixed.charges, accuracy=1e-12).energy
+    assert energy(mixed, charges="given") == pytest.approx(expected, rel=1e-9)
+    both = build_graph([salt, mixed], Radius(4.0))
+    np.testing.assert_array_equal(both.charge, [*[np.inf] * 4, *mixed.charges])
+    np.testing.assert_array_equal(to_crystal(both.select([1])).charges, mixed.charges)
+    with pytest.raises(GraphError, match="4 atoms have no charge: name the column of charges init"):
+        energy(salt, charges="given")
 
 
 @pytest.mark.parametrize("cutoff", [3.0, 4.5, 8.0])

@@ -144,6 +144,23 @@ def test_what_the_terms_explain_is_not_left_to_the_reference_energies():
         assert np.abs(labels.arrays[name]).max() > 0.1
 
 
+def test_a_learned_term_begins_beside_energies_of_the_elements_that_leave_room_for_it():
+    spec = spec_of(coulomb={})
+    crystals = [contract_crystals()[name] for name in ("triclinic", "sheared")]
+    crystals += [transforms.strain(crystal, 0.02 * np.eye(3)) for crystal in crystals]
+    model, graph = potential(spec), spec.make_graph(crystals)
+    coulomb = model.terms["coulomb"]
+    with torch.no_grad():
+        energies = coulomb(model.encoded(graph), graph).split(graph.num_atoms.tolist())
+    labels = np.array([float(part.sum()) for part in energies])
+    assert np.abs(labels).min() > 1.0
+    sizes = graph.num_atoms.numpy()
+    nothing = model.start(graph)
+    arrays = {name: one.numpy() for name, one in nothing.items()} | {"energy": labels}
+    model.fit_scales(Values(TARGETS, arrays, sizes), crystals)
+    np.testing.assert_allclose(model.start(graph)["energy"].numpy(), 0.0, atol=1e-9)
+
+
 def test_training_sees_the_same_numbers_as_use():
     crystals, spec = squeezed(), spec_of(zbl={"outer": 4.0})
     model, graph = potential(spec), spec.make_graph(crystals)

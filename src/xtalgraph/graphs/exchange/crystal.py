@@ -9,7 +9,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.occupancies import Occupancies
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.exchange.assembly import assemble
-from xtalgraph.graphs.shares import shares_of
+from xtalgraph.graphs.shares import charges_of, shares_of
 
 
 def to_crystal(graph: CrystalGraph) -> Crystal:
@@ -33,7 +33,9 @@ def to_crystal(graph: CrystalGraph) -> Crystal:
     cell, position, number, pbc = (part.detach().cpu().numpy() for part in parts)
     shares = (graph.share_atom, graph.share_species, graph.share)
     held = Occupancies(*(part.detach().cpu().numpy() for part in shares))
-    return Crystal(cell, position, number, pbc, held if len(graph.share) else None)
+    charge = graph.charge.detach().cpu().numpy()
+    charges = charge if np.isfinite(charge).all() else None
+    return Crystal(cell, position, number, pbc, held if len(graph.share) else None, charges)
 
 
 def from_crystal(
@@ -67,5 +69,6 @@ def from_crystal(
         center=tensor(np.asarray(center, dtype=np.int64)),
         neighbor=tensor(np.asarray(neighbor, dtype=np.int64)),
         image=tensor(np.asarray(image, dtype=np.int32).reshape(-1, 3)),
+        charge=tensor(charges_of(crystal)),
         **shares_of([crystal]),
     )

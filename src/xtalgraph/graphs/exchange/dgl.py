@@ -14,7 +14,7 @@ from xtalgraph.graphs.exchange.assembly import assemble
 def to_dgl(graph: CrystalGraph) -> Any:
     """Return a batched ``DGLGraph`` whose edges go as messages do, from neighbor to center.
 
-    Nodes have ``number`` and ``position``, edges ``image``, ``vector`` and ``distance``. DGL has no
+    Nodes have ``number``, ``position`` and ``charge``, edges ``image``, ``vector`` and ``distance``. DGL has no
     data of a whole graph, so every atom carries the ``cell`` and the ``pbc`` of its crystal.
 
     Args:
@@ -32,6 +32,7 @@ def to_dgl(graph: CrystalGraph) -> Any:
     made = dgl.graph((graph.neighbor, graph.center), num_nodes=len(graph.number))
     made.ndata["number"] = graph.number
     made.ndata["position"] = graph.position
+    made.ndata["charge"] = graph.charge
     made.ndata["cell"] = graph.cell[graph.crystal_of_atom]
     made.ndata["pbc"] = graph.pbc[graph.crystal_of_atom]
     made.edata["image"] = graph.image
@@ -55,7 +56,8 @@ def from_dgl(graph: Any) -> CrystalGraph:
         GraphError: If data are missing, the atoms of a crystal differ in cell or pbc, or an edge
             cannot be.
     """
-    needed = {"number", "position", "cell", "pbc"} - set(graph.ndata), {"image"} - set(graph.edata)
+    nodes = {"number", "position", "charge", "cell", "pbc"}
+    needed = nodes - set(graph.ndata), {"image"} - set(graph.edata)
     for missing, where in zip(needed, ("ndata", "edata"), strict=True):
         if missing:
             raise GraphError(f"{where} of this DGLGraph lacks {', '.join(sorted(missing))}")
@@ -72,6 +74,7 @@ def from_dgl(graph: Any) -> CrystalGraph:
         number=graph.ndata["number"],
         position=graph.ndata["position"],
         conditions=graph.ndata["position"].new_zeros(len(num_atoms), 0),
+        charge=graph.ndata["charge"],
         share=graph.ndata["position"].new_zeros(0),
         center=center.long(),
         neighbor=neighbor.long(),

@@ -41,9 +41,9 @@ class Coulomb(EnergyTerm):
     and the accuracy η, as exp(−r_c²/2σ²) = η. The sum is that of a crystal in a conducting medium.
     Of a molecule all pairs are added up.
 
-    Charges are given by element, or learned: q_i = q(Z_i) + f(h_i), less their mean in the cell,
-    so that it is neutral. They begin as 2 − χ, with the electronegativity χ of the element: the
-    energy tells no charges from the opposite ones, the chemistry does.
+    Charges are given by element or for each atom, or they are learned: q_i = q(Z_i) + f(h_i), less
+    their mean in the cell, so that it is neutral. They begin as 2 − χ, with the electronegativity χ
+    of the element: the energy tells no charges from the opposite ones, the chemistry does.
 
     Args:
         config: Settings.
@@ -61,8 +61,9 @@ class Coulomb(EnergyTerm):
     class Config:
         """Settings of the electrostatics."""
 
-        charges: dict[str, float] | Literal["learned"] = "learned"
-        """The charge of each element, e, as in ``{Na: 1, Cl: -1}``, or ``learned``."""
+        charges: dict[str, float] | Literal["learned", "given"] = "learned"
+        """The charge of each element, e, as in ``{Na: 1, Cl: -1}``; ``given`` for each atom, in the
+        column ``initial_charges``; or ``learned``."""
         accuracy: Annotated[float, Range(1e-12, 0.01)] = 1e-10
         """Size of what Ewald's sum leaves out, relative to what it keeps."""
         mesh_spacing: Annotated[float, Range(0.05, 5.0, "Å")] | None = None
@@ -79,6 +80,8 @@ class Coulomb(EnergyTerm):
         import_extra("torchpme", "longrange")
         if isinstance(config.charges, dict):
             table = by_atomic_number(config.charges, "model.terms.coulomb.charges")
+        elif config.charges == "given":
+            table = by_atomic_number({}, "")
         else:
             chi = torch.from_numpy(property_of("electronegativity").copy())
             table = (_MIDDLE - chi).nan_to_num(0.0)
@@ -101,10 +104,13 @@ class Coulomb(EnergyTerm):
             graph: A batch of crystals.
 
         Raises:
-            GraphError: If no charge is given of an element.
+            GraphError: If an element or an atom has no charge.
         """
         graph.expect_ordered("the term coulomb")
-        start = self.table.double().index_select(0, graph.number)
+        if self.config.charges == "given":
+            start = graph.charge.double()
+        else:
+            start = self.table.double().index_select(0, graph.number)
         if features is not None and self.is_learned:
             learned = _GAIN * self.of_element(graph.number) + self.of_features(features.atom)
             charges = start + learned.squeeze(-1).double()
@@ -189,8 +195,14 @@ class Coulomb(EnergyTerm):
 
     def _check(self, charges: Float[Tensor, " atoms"], graph: CrystalGraph) -> None:
         """Refuse elements without a charge, and warn once of cells that are charged."""
-        if bool(charges.isnan().any()):
-            symbol = SYMBOLS[int(graph.number[charges.isnan()][0])]
+        missing = ~charges.isfinite()
+        if bool(missing.any()) and self.config.charges == "given":
+            raise GraphError(
+                f"model.terms.coulomb.charges is given, and {int(missing.sum())} atoms have no "
+                "charge: name the column of charges initial_charges, as ASE does"
+            )
+        if bool(missing.any()):
+            symbol = SYMBOLS[int(graph.number[missing][0])]
             raise GraphError(
                 f"model.terms.coulomb.charges has no charge of {symbol}: give one for each element"
             )
