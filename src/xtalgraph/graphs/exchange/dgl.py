@@ -14,8 +14,9 @@ from xtalgraph.graphs.exchange.assembly import assemble
 def to_dgl(graph: CrystalGraph) -> Any:
     """Return a batched ``DGLGraph`` whose edges go as messages do, from neighbor to center.
 
-    Nodes have ``number``, ``position`` and ``charge``, edges ``image``, ``vector`` and ``distance``. DGL has no
-    data of a whole graph, so every atom carries the ``cell`` and the ``pbc`` of its crystal.
+    Nodes have ``number``, ``position`` and ``charge``, edges ``image``, ``vector`` and
+    ``distance``. DGL has no data of a whole graph, so every atom carries the ``cell`` and the
+    ``pbc`` of its crystal.
 
     Args:
         graph: One or more crystals.
