@@ -1,13 +1,10 @@
-"""Monomials, rows of neighbors and contractions against tensors written out in full."""
+"""Monomials and contractions against tensors written out in full."""
 
 import numpy as np
 import pytest
 import torch
 
-from xtalgraph.graphs.build import build_graph
-from xtalgraph.graphs.strategies import Radius
-from xtalgraph.nn.cartesian import Invariants, Monomials, Neighborhoods, diagrams
-from xtalgraph.testing.crystals import contract_crystals
+from xtalgraph.nn.cartesian import Invariants, Monomials, diagrams
 
 
 def full(vectors: np.ndarray, degree: int) -> np.ndarray:
@@ -63,29 +60,4 @@ def test_contractions_do_not_turn(vectors):
         invariants(entries(vectors, 4)),
         rtol=1e-10,
         atol=0,
-    )
-
-
-@pytest.mark.parametrize("ordered", [True, False])
-def test_rows_hold_each_edge_once(ordered):
-    graph = build_graph(list(contract_crystals().values()), Radius(4.0))
-    if not ordered:
-        order = torch.randperm(len(graph.center), generator=torch.Generator().manual_seed(0))
-        graph = graph.replace(
-            center=graph.center[order], neighbor=graph.neighbor[order], image=graph.image[order]
-        )
-    around = Neighborhoods.of(graph, 4.0)
-    atoms, places = around.shape
-    filled = (torch.arange(places) < graph.degree.unsqueeze(-1)).flatten()
-    np.testing.assert_array_equal(around.vector[~filled].norm(dim=-1), 4.0)
-
-    def rows(center: torch.Tensor, neighbor: torch.Tensor, vector: torch.Tensor) -> np.ndarray:
-        table = torch.cat([center[:, None], neighbor[:, None], vector], dim=1).numpy()
-        return table[np.lexsort(table.T[::-1])]
-
-    center = torch.arange(atoms).repeat_interleave(places)[filled]
-    neighbor = around.neighbor[filled]
-    np.testing.assert_array_equal(
-        rows(center, neighbor, around.vector[filled]),
-        rows(graph.center, graph.neighbor, graph.vector),
     )

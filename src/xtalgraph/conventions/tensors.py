@@ -11,6 +11,9 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.errors import TargetError
 
+Irrep = tuple[int, int]
+"""An irreducible representation of O(3): the degree l, and the parity 1 or −1."""
+
 INDICES: Final = "ijkl"
 """The names of the Cartesian indices, in their order."""
 _ORTHOGONAL: Final = 1e-6
@@ -87,7 +90,7 @@ class TensorType:
         return self.rank == 4 and bool(self.symmetry) and not self.doubled
 
     @property
-    def irreps(self) -> tuple[tuple[int, int], ...]:
+    def irreps(self) -> tuple[Irrep, ...]:
         """The irreducible representations of O(3) that it holds: degree and parity, ascending.
 
         A copy has as many of degree l as it has independent components that turn by the angle

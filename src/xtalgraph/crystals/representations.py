@@ -55,7 +55,7 @@ def representations(
     ['periodic shift', 'supercell', 'lattice basis', 'Niggli cell']
     """
     same = np.arange(len(crystal))
-    rotation = _rotation(generator)
+    rotation = random_rotation(generator)
     vector, order = generator.uniform(-_REACH, _REACH, 3), generator.permutation(len(crystal))
     yield Representation("translation", transforms.translate(crystal, vector), same)
     yield Representation("rotation", transforms.rotate(crystal, rotation), same, rotation=rotation)
@@ -90,7 +90,12 @@ def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Representatio
     return Representation("supercell", larger, np.tile(np.arange(len(crystal)), copies), copies)
 
 
-def _rotation(generator: np.random.Generator) -> Float[np.ndarray, "3 3"]:
+def random_rotation(generator: np.random.Generator) -> Float[np.ndarray, "3 3"]:
+    """Return a proper rotation, all of which are equally likely.
+
+    Args:
+        generator: Draws it.
+    """
     q, r = np.linalg.qr(generator.normal(size=(3, 3)))
     q = q * np.sign(np.diag(r))
     return q * np.linalg.det(q)

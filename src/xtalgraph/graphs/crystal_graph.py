@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from xtalgraph.graphs.graph import Graph, Scope, scoped
+from xtalgraph.graphs.neighborhoods import Neighborhoods, arrange
 from xtalgraph.graphs.pairs import Pairs, find_pairs
 
 _OF_EDGES: Final[tuple[str, ...]] = (
@@ -17,7 +18,9 @@ _OF_EDGES: Final[tuple[str, ...]] = (
     "crystal_of_edge",
     "edge_starts",
     "triplet_starts",
+    "degree",
     "pairs",
+    "neighborhoods",
 )
 """What is computed once for a graph, whatever the positions."""
 
@@ -65,8 +68,14 @@ class CrystalGraph(Graph):
         return find_pairs(self.center, self.neighbor, self.image)
 
     @cached_property
-    def pair_distance(self) -> Float[Tensor, " pairs"]:
-        """Length of both edges of each pair, in Å; of a graph that has pairs."""
+    def neighborhoods(self) -> Neighborhoods:
+        """The edges of each atom in a row of places."""
+        ordered = self.edge_starts is not None
+        return arrange(self.center, self.neighbor, self.degree, ordered=ordered)
+
+    @cached_property
+    def pair_vector(self) -> Float[Tensor, "pairs 3"]:
+        """Vector of the first edge of each pair, in Å; of a graph that has pairs."""
         first = self.pairs.first if self.pairs is not None else self.center[:0]
         image = self.image.index_select(0, first).to(self.cell.dtype)
         if len(self) == 1:
@@ -76,7 +85,12 @@ class CrystalGraph(Graph):
             shift = torch.einsum("pi,pij->pj", image, cell)
         start = self.position.index_select(0, self.center.index_select(0, first))
         end = self.position.index_select(0, self.neighbor.index_select(0, first))
-        return torch.linalg.vector_norm(end + shift - start, dim=-1)
+        return end + shift - start
+
+    @cached_property
+    def pair_distance(self) -> Float[Tensor, " pairs"]:
+        """Length of both edges of each pair, in Å; of a graph that has pairs."""
+        return torch.linalg.vector_norm(self.pair_vector, dim=-1)
 
     def moved(
         self, position: Float[Tensor, "atoms 3"], cell: Float[Tensor, "crystals 3 3"]

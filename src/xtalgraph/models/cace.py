@@ -12,7 +12,7 @@ from xtalgraph.conventions.ranges import Depth, Functions, Range, Width, check_r
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, Reads
-from xtalgraph.nn.cartesian import Invariants, Monomials, Neighborhoods
+from xtalgraph.nn.cartesian import Invariants, Monomials
 from xtalgraph.nn.depth import ConnectionName, Connections
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
 from xtalgraph.nn.expansion import EnvelopeName, make_envelope
@@ -35,7 +35,7 @@ class Environments:
     radial: Float[Tensor, "atoms places radials"]
     """Functions of the distance, zero at the cutoff."""
     neighbor: Tensor
-    """The atom at each place, see `Neighborhoods`."""
+    """The atom at each place, see `xtalgraph.graphs.neighborhoods`."""
 
     def at_neighbors(self, atom: Float[Tensor, "atoms size"]) -> Float[Tensor, "atoms places size"]:
         """Take the row of each neighbor."""
@@ -223,8 +223,10 @@ class CACE(Encoder):
         Args:
             graph: Not reduced by symmetry.
         """
-        around = Neighborhoods.of(graph, self.cutoff)
-        vector = around.vector.to(self.embed.weight.dtype)
+        around = graph.neighborhoods
+        # As long as the cutoff at empty places, where the radial functions are zero.
+        empty = graph.vector.new_tensor([0.0, 0.0, self.cutoff]).repeat(len(around.neighbor), 1)
+        vector = empty.index_copy(0, around.slot, graph.vector).to(self.embed.weight.dtype)
         distance = torch.linalg.vector_norm(vector, dim=-1)
         angular = self.monomials(vector / distance.unsqueeze(-1))
         # √2 sin(k_n d)/d: of a size that does not follow the cutoff.

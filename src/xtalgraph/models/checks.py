@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import representations
@@ -20,10 +19,16 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
 from xtalgraph.models.check_result import CheckResult, Worst
 from xtalgraph.models.derivative_checks import derivative_violations, net_force
+from xtalgraph.models.equivariance import features_turn
 from xtalgraph.models.fragments import FragmentsCheck
 from xtalgraph.models.invariance import Arrays, expected_values, violations
 from xtalgraph.models.model_under_test import ModelUnderTest, Trial
-from xtalgraph.models.smoothness import jump_on_a_path, pair_and_cluster, stretched_shell
+from xtalgraph.models.smoothness import (
+    isolated_name,
+    jump_on_a_path,
+    pair_and_cluster,
+    stretched_shell,
+)
 
 EXACT: Final = 1e-10
 """Largest violation in float64 of what is exact in mathematics, over the largest prediction."""
@@ -102,6 +107,7 @@ def run_checks(
     yield checks.reloaded()
     yield checks.on_gpu()
     yield from checks.smooth(crossings)
+    yield from features_turn(tested, crystals, conditions, EXACT)
     if measured:
         yield from checks.ranked(crossings)
         yield checks.in_single_precision()
@@ -302,7 +308,7 @@ class _Checks:
                     *pair_and_cluster(predict, elements, limit),
                     *([shell] if shell else []),
                 ):
-                    what = name if crossing is shell else _isolated(crossing.what, elements)
+                    what = name if crossing is shell else isolated_name(crossing.what, elements)
                     value.add(what, crossing.jump)
                     slope.add(what, crossing.bend)
             yield value.result("continuous, looked at over 2e-9 Å", JUMP, absent)
@@ -341,9 +347,3 @@ def _edges(settings: GraphSettings, crystal: Crystal) -> list[np.ndarray]:
     graph = build_graph(crystal, settings.strategy, angles=settings.angles)
     parts = (graph.center, graph.neighbor, graph.image, graph.receiving_edge, graph.sending_edge)
     return [part.numpy() for part in parts]
-
-
-def _isolated(what: str, numbers: np.ndarray) -> str:
-    """Say of which atoms a pair or cluster is: ``a pair of Ba, O``."""
-    count = 2 if what == "pair" else 4
-    return f"a {what} of {', '.join(SYMBOLS[int(number)] for number in numbers[:count])}"

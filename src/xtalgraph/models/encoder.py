@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Protocol
 
 from jaxtyping import Float
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.ranges import Range
+from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 
@@ -19,17 +21,27 @@ class Features:
     """What an encoder makes of a graph."""
 
     atom: Float[Tensor, "atoms width"]
-    """One vector for each atom."""
+    """One vector for each atom; it does not turn with the crystal."""
     crystal: Float[Tensor, "crystals crystal_width"] | None = None
     """One vector for each crystal in addition to those of its atoms, the same for a supercell; None
     where the encoder makes none."""
     layers: tuple[Float[Tensor, "atoms width"], ...] = ()
     """The atoms before the first layer and after each, where the encoder returns them."""
+    tensor: Mapping[Irrep, Float[Tensor, "atoms _ _"]] = field(default_factory=dict)
+    """What turns with the crystal, by degree l and parity: 2l + 1 real components in the order of
+    e3nn; none of an invariant encoder. See `Encoder.tensors`."""
+    edge: Float[Tensor, "edges edge_width"] | None = None
+    """One vector for each edge, where the encoder returns them."""
 
     def detached(self) -> "Features":
         """Return the same numbers, which hold nothing that a derivative would need."""
-        crystal = None if self.crystal is None else self.crystal.detach()
-        return Features(self.atom.detach(), crystal, tuple(layer.detach() for layer in self.layers))
+        return Features(
+            self.atom.detach(),
+            None if self.crystal is None else self.crystal.detach(),
+            tuple(layer.detach() for layer in self.layers),
+            {irrep: values.detach() for irrep, values in self.tensor.items()},
+            None if self.edge is None else self.edge.detach(),
+        )
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,9 @@ class Encoder(nn.Module, ABC):
     """Length of the vector of an atom."""
     crystal_width: int = 0
     """Length of the vector of a crystal; 0 where there is none."""
+    tensors: Mapping[Irrep, int] = MappingProxyType({})
+    """Channels of each irreducible representation in `Features.tensor`; an equivariant encoder
+    declares them."""
 
     def __init__(self, config: Any, cutoff: float) -> None:
         super().__init__()

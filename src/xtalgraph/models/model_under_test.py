@@ -17,6 +17,7 @@ from xtalgraph.data.targets import Target
 from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.checkpoint import load_model, save_model
+from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.inference import check_device, evaluated, placed
 from xtalgraph.models.invariance import Arrays
 from xtalgraph.models.model import ByTarget, Model, Output
@@ -43,6 +44,7 @@ class ModelUnderTest:
         conditions: Columns that it reads as conditions of a crystal.
         device: Where it computes.
         why_not_fragments: Why energies of far fragments do not add up; empty if they do.
+        encoders: Those of the model, whose features are tried; none for another module.
     """
 
     model: nn.Module
@@ -53,6 +55,7 @@ class ModelUnderTest:
     conditions: Conditions = ATOMS_ALONE
     device: str = "cpu"
     why_not_fragments: str = ""
+    encoders: tuple[Encoder, ...] = ()
 
     @classmethod
     def of(cls, members: Sequence[Model], spec: ModelSpec, device: str = "cpu") -> "ModelUnderTest":
@@ -84,6 +87,7 @@ class ModelUnderTest:
             spec.conditions,
             device,
             why_not_fragments(spec.terms),
+            tuple(member.encoder for member in members),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int
 
+from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
@@ -154,3 +155,14 @@ def jump_on_a_path(
 
 def _equal(values: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> bool:
     return all(np.array_equal(moved, other) for moved, other in zip(values, start, strict=True))
+
+
+def isolated_name(what: str, numbers: Int[np.ndarray, " elements"]) -> str:
+    """Return of which atoms a pair or cluster is: ``a pair of Ba, O``.
+
+    Args:
+        what: ``pair`` or ``cluster``.
+        numbers: Atomic numbers.
+    """
+    count = 2 if what == "pair" else 4
+    return f"a {what} of {', '.join(SYMBOLS[int(number)] for number in numbers[:count])}"

@@ -1,4 +1,4 @@
-"""Directions as Cartesian monomials, their sums over neighbors, and the invariants of these sums.
+"""Directions as Cartesian monomials, and the invariants of sums of these.
 
 The monomial x^a y^b z^c of degree l = a + b + c of a unit vector stands for those entries of its
 l-fold tensor product with itself that hold x a times, y b times and z c times. There are
@@ -7,16 +7,13 @@ l!/(a! b! c!) of them, which is the factor of the monomial where indices of tens
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, permutations, product
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
-
-from xtalgraph.graphs.crystal_graph import CrystalGraph
 
 Powers = tuple[int, int, int]
 """a, b and c of x^a y^b z^c."""
@@ -73,41 +70,6 @@ class Monomials(nn.Module):
             below = degrees[-1].index_select(-1, parent)
             degrees.append(below * unit.index_select(-1, axis))
         return torch.cat(degrees, dim=-1)
-
-
-@dataclass(frozen=True, eq=False)
-class Neighborhoods:
-    """The edges of each atom in rows of one length, so that sums over them are matrix products."""
-
-    shape: tuple[int, int]
-    """How many atoms there are, and how many places each has."""
-    vector: Float[Tensor, "slots 3"]
-    """To the neighbor at each place, row by row, Å; as long as the cutoff at empty places."""
-    neighbor: Int[Tensor, " slots"]
-    """The atom at each place; atom 0 at empty places."""
-
-    @classmethod
-    def of(cls, graph: CrystalGraph, cutoff: float) -> "Neighborhoods":
-        """Arrange the edges of a graph.
-
-        Args:
-            graph: Not reduced by symmetry.
-            cutoff: Length from which an edge counts for nothing, Å.
-        """
-        center, neighbor, vector = graph.center, graph.neighbor, graph.vector
-        if graph.edge_starts is None:
-            order = torch.argsort(center, stable=True)
-            center, neighbor, vector = center[order], neighbor[order], vector[order]
-        degree = graph.degree
-        atoms, places = len(degree), int(degree.max()) if len(center) else 0
-        nth = torch.arange(len(center), device=center.device) - (degree.cumsum(0) - degree)[center]
-        slot = center * places + nth
-        empty = vector.new_tensor([0.0, 0.0, cutoff]).repeat(atoms * places, 1)
-        return cls(
-            (atoms, places),
-            empty.index_copy(0, slot, vector),
-            neighbor.new_zeros(atoms * places).index_copy(0, slot, neighbor),
-        )
 
 
 Links = tuple[int, ...]

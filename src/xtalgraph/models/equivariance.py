@@ -1,0 +1,102 @@
+"""Whether the features of an equivariant encoder turn with the crystal as their degrees say."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import torch
+
+from xtalgraph.crystals import transforms
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.representations import Representation, random_rotation, representations
+from xtalgraph.data.conditions import ConditionValues
+from xtalgraph.data.targets import Kind, Target
+from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.encoder import Features
+from xtalgraph.models.inference import check_device, evaluated, placed
+from xtalgraph.models.invariance import Arrays, violations
+from xtalgraph.models.model_under_test import ModelUnderTest
+from xtalgraph.nn.equivariant.irreps import name_of, rotation_matrix
+
+CHECK: Final = "tensor features turn"
+"""The name of the check."""
+DRAWS: Final = 4
+"""Rotations in which each crystal is tried, every second one improper."""
+
+
+def features_turn(
+    tested: ModelUnderTest,
+    crystals: Mapping[str, Crystal],
+    conditions: ConditionValues,
+    tolerance: float,
+    draws: int = DRAWS,
+) -> Iterator[CheckResult]:
+    """Compare the features of a turned crystal with the turned features, in float64.
+
+    A feature of degree l and parity p becomes D x with the matrix D of the rotation; also the other
+    representations of the crystal are tried. The vectors of the atoms are of degree 0.
+
+    Args:
+        tested: The model.
+        crystals: At least one, by name.
+        conditions: Of each, in their order.
+        tolerance: Largest relative difference that passes.
+        draws: In how many rotations each crystal is tried.
+
+    Yields:
+        A result, for a model whose encoder declares `Encoder.tensors`.
+    """
+    encoders = [encoder for encoder in tested.encoders if encoder.tensors]
+    if not encoders:
+        return
+    irreps = {"atom": (0, 1)} | {name_of(irrep): irrep for irrep in encoders[0].tensors}
+    device, settings = check_device(tested.device), tested.graph_settings
+    encoders = [placed(encoder, device, torch.float64) for encoder in encoders]
+
+    def features(crystal: Crystal, row: int) -> Arrays:
+        graph = conditions.select(np.array([row])).attach(settings.build(crystal)).to(device)
+        parts = [_arrays(evaluated(encoder, graph), encoder.tensors) for encoder in encoders]
+        return {name: np.concatenate([part[name] for part in parts], -1) for name in irreps}
+
+    start = {name: features(crystal, n) for n, (name, crystal) in enumerate(crystals.items())}
+    targets = [Target(name, Kind.ATOMIC) for name in irreps]
+    every = {
+        name: np.concatenate([values[name].ravel() for values in start.values()]) for name in irreps
+    }
+    largest = {
+        name: float(np.nanmax(np.abs(values), initial=0.0)) for name, values in every.items()
+    }
+    worst = Worst(CHECK, targets, {name: size or 1.0 for name, size in largest.items()})
+    for row, (name, crystal) in enumerate(crystals.items()):
+        for shown in _shown(crystal, draws, np.random.default_rng(row)):
+            rotation = torch.from_numpy(shown.rotation)
+            expected = {
+                feature: rotation_matrix(irrep, rotation).numpy()
+                @ start[name][feature][shown.origin]
+                for feature, irrep in irreps.items()
+            }
+            worst.add(name, violations(features(shown.crystal, row), expected))
+    yield worst.result("exact but for rounding in float64", tolerance)
+
+
+def _shown(
+    crystal: Crystal, draws: int, generator: np.random.Generator
+) -> Iterator[Representation]:
+    yield from representations(crystal, generator)
+    for draw in range(draws):
+        rotation = random_rotation(generator) * (-1) ** draw
+        turned = transforms.rotate(crystal, rotation)
+        yield Representation("rotation", turned, np.arange(len(crystal)), rotation=rotation)
+
+
+def _arrays(features: Features, declared: Mapping[tuple[int, int], int]) -> Arrays:
+    """Return features by name; NaN for those that are not as they are declared."""
+    arrays = {"atom": features.atom.double().cpu().numpy()[:, None]}
+    for irrep, channels in declared.items():
+        shape = (len(features.atom), 2 * irrep[0] + 1, channels)
+        values = features.tensor.get(irrep)
+        wrong = values is None or values.shape != shape or len(features.tensor) != len(declared)
+        arrays[name_of(irrep)] = (
+            np.full(shape, np.nan) if wrong or values is None else values.double().cpu().numpy()
+        )
+    return arrays

@@ -1,0 +1,44 @@
+"""The weights of all paths of a convolution from the length of an edge."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@final
+class RadialNetwork(nn.Module):
+    """R(d), a network without biases on f_c(d) times the functions of a basis.
+
+    As nothing is added, R vanishes at the cutoff with the envelope f_c. It is evaluated once for
+    each pair of edges, and for all paths together.
+
+    Args:
+        inputs: Number of basis functions.
+        hidden: Widths of the layers between.
+        outputs: Number of radial functions, such as `Convolution.width`.
+    """
+
+    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        widths = [inputs, *hidden, outputs]
+        self.weights = nn.ParameterList(
+            nn.Parameter(torch.randn(before, after) / before**0.5)
+            for before, after in pairwise(widths)
+        )
+
+    def forward(self, basis: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
+        """Evaluate for each row.
+
+        Args:
+            basis: Basis functions times the envelope.
+        """
+        first, *rest = self.weights
+        values = basis @ first
+        for weight in rest:
+            values = functional.silu(values) @ weight
+        return values

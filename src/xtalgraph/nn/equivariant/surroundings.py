@@ -1,0 +1,107 @@
+"""What is around each atom: lengths and spherical harmonics of its edges."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.graphs.neighborhoods import Neighborhoods
+from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
+from xtalgraph.nn.segments import gather
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """The edges of a graph as an equivariant encoder reads them.
+
+    What follows from the length alone has a row for each pair of edges that are each other's
+    reverse; in a graph where an edge has no reverse, for each edge.
+    """
+
+    distance: Float[Tensor, " rows"]
+    """Length, Å."""
+    harmonics: Float[Tensor, "atoms components slots"]
+    """Spherical harmonics of the direction to the neighbor at each slot of `Neighborhoods`; zero
+    at empty slots."""
+    slots: Int[Tensor, "sides rows"]
+    """The slots of the edges of each row."""
+    neighborhoods: Neighborhoods
+    """The slots."""
+
+    @classmethod
+    def of(
+        cls, graph: CrystalGraph, harmonics: SphericalHarmonics, dtype: torch.dtype
+    ) -> "Surroundings":
+        """Read a graph.
+
+        Args:
+            graph: Not reduced by symmetry.
+            harmonics: Functions of the direction.
+            dtype: Of what is returned; the graph has its vectors in float64.
+        """
+        around, pairs = graph.neighborhoods, graph.pairs
+        vector = (graph.vector if pairs is None else graph.pair_vector).to(dtype)
+        distance = torch.linalg.vector_norm(vector, dim=-1)
+        values = harmonics(vector / distance.unsqueeze(-1))
+        slots = around.slot.unsqueeze(0)
+        if pairs is not None:
+            at = torch.empty_like(around.slot).index_copy_(0, pairs.rows, around.slot)
+            slots = at.view(2, -1)
+            values = torch.cat([values, values * harmonics.parity.to(dtype)])
+        atoms, length = around.shape
+        empty = values.new_zeros(atoms * length, harmonics.size)
+        placed = empty.index_copy(0, slots.flatten(), values)
+        return cls(distance, placed.view(atoms, length, harmonics.size).mT, slots, around)
+
+    def at_slots(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "atoms slots width"]:
+        """Put the values of each row at the slots of its edges, and zero at empty slots.
+
+        Args:
+            rows: Functions of the lengths.
+        """
+        placed: Tensor = _Placed.apply(rows, self.slots, len(self.neighborhoods.neighbor))
+        return placed.unflatten(0, self.neighborhoods.shape)
+
+    def at_neighbors(self, atoms: Float[Tensor, "atoms width"]) -> Float[Tensor, "a slots width"]:
+        """Put the values of each neighbor at its slot.
+
+        Args:
+            atoms: A row for each atom.
+        """
+        neighbor = self.neighborhoods.neighbor
+        return gather(atoms, neighbor).unflatten(0, self.neighborhoods.shape)
+
+
+class _Placed(torch.autograd.Function):
+    """Rows at the slots of both their edges; the transpose adds these up."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, slots: Tensor, count: int) -> Tensor:
+        ctx.slots = slots
+        placed = rows.new_zeros(count, rows.shape[1])
+        for side in slots:
+            placed.index_copy_(0, side, rows)
+        return placed
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return _Collected.apply(grads[0], ctx.slots), None, None
+
+
+class _Collected(torch.autograd.Function):
+    """The sums over both edges of each row."""
+
+    @staticmethod
+    def forward(ctx: Any, placed: Tensor, slots: Tensor) -> Tensor:
+        ctx.slots, ctx.count = slots, len(placed)
+        total = placed.index_select(0, slots[0])
+        for side in slots[1:]:
+            total += placed.index_select(0, side)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return _Placed.apply(grads[0], ctx.slots, ctx.count), None
