@@ -7,13 +7,14 @@ import pytest
 
 import xtalgraph.cli.verify  # noqa: F401  its options are those of the function that is replaced
 from xtalgraph.evidence.verification import Verification
-from xtalgraph.models.check_result import CheckResult, Status
+from xtalgraph.models.check_result import CheckResult, Reason, Status
 from xtalgraph.workflows.verify import Verified
 
-SOUND = CheckResult("rotation", Status.PASSED, "exact", 0.0, "eV", 0.0, 1e-10, "e", "", 3)
-BROKEN = CheckResult("supercell", Status.FAILED, "exact", 1.25, "eV", 0.5, 1e-10, "e", "NaCl", 3)
-WILD = CheckResult("translation", Status.FAILED, "exact", None, "eV", None, 1e-10, "gap", "MgO", 3)
-ABSENT = CheckResult("device, CUDA as CPU", Status.NOT_APPLICABLE, "there is no CUDA device here")
+WHY = Reason.ROUNDING
+SOUND = CheckResult("rotation", Status.PASSED, WHY, 0.0, "eV", 0.0, 1e-10, "e", "", 3)
+BROKEN = CheckResult("supercell", Status.FAILED, WHY, 1.25, "eV", 0.5, 1e-10, "e", "NaCl", 3)
+WILD = CheckResult("translation", Status.FAILED, WHY, None, "eV", None, 1e-10, "gap", "MgO", 3)
+ABSENT = CheckResult("device, CUDA as CPU", Status.NOT_APPLICABLE, Reason.NO_GPU)
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def verified(monkeypatch):
 
     def plant(*results: CheckResult) -> list:
         found = Verification(results, ("NaCl", "MgO", "CaO"))
-        document = {"source": "the test part of d.csv", "of": 40, **found.as_dict()}
+        document = {"source": "d.csv", "part": "test", "of": 40, **found.as_dict()}
 
         def verify(run: str, **options: object) -> Verified:
             asked.append((run, options))

@@ -11,13 +11,14 @@ from torch.nn import functional
 from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Kind, Target, Task
+from xtalgraph.evidence.text.verification import about_reason
 from xtalgraph.evidence.verification import Verification, verify
 from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.neighbors import Edges
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.cgcnn import CGCNN
-from xtalgraph.models.check_result import Status
+from xtalgraph.models.check_result import Reason, Status
 from xtalgraph.models.model_under_test import ModelUnderTest
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn import expansion
@@ -75,8 +76,8 @@ def test_a_sound_model_raises_no_alarm(tested):
     assert told["rotation"].tried == told["supercell"].tried == len(CRYSTALS) + 1
     assert told["Niggli cell"].tried == len(CRYSTALS)
     reduced = told["reduced as full, merged distances"].status
-    assert reduced is (Status.NOT_APPLICABLE if tested.why_not_reduced else Status.PASSED)
-    assert all(one.reason for one in found.results)
+    assert reduced is (Status.PASSED if tested.reducible else Status.NOT_APPLICABLE)
+    assert all(about_reason(one.as_dict()) for one in found.results)
     json.dumps(found.as_dict(), allow_nan=False)
 
 
@@ -87,7 +88,7 @@ def test_what_is_no_fault_is_measured_in_the_unit_of_the_target():
     assert (jump.status, jump.unit) == (Status.MEASURED, "eV/cell")
     assert jump.violation > 1e-9
     assert told["value at the cutoff"].status is Status.NOT_APPLICABLE
-    assert "rank" in told["value at the cutoff"].reason
+    assert told["value at the cutoff"].reason is Reason.BY_RANK
     assert told["float32 as float64"].violation > 0.0
     assert told["reduced as full, true distances"].status is Status.MEASURED
 
@@ -224,7 +225,7 @@ def test_a_loss_of_digits_on_disk_is_caught():
                 one.copy_(one.to(torch.bfloat16))
         return model
 
-    rounded = ModelUnderTest(tested.model, tested.graph_settings, tested.targets, "", reload)
+    rounded = ModelUnderTest(tested.model, tested.graph_settings, tested.targets, reload=reload)
     assert failed(rounded) == {"save and load"}
 
 

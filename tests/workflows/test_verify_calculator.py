@@ -28,10 +28,8 @@ def test_a_calculator_is_verified_on_what_it_computes(frames, caplog):
     assert verified.path is None
     assert verified.verification.failures == ()
     assert set(verified.document["crystals"]) == {"copper:0", "copper:1"}
-    (refused,) = verified.document["refused"]
-    assert refused["id"] == "copper:2"
-    assert "raised NotImplementedError: No EMT-potential for Si" in refused["reason"]
-    assert "copper:2 is passed over" in caplog.text
+    assert verified.document["unsupported"] == ["copper:2"]
+    assert "copper:2 is passed over: the calculator raised NotImplementedError" in caplog.text
 
 
 def test_the_command_names_what_fails_and_ends_with_1(frames, tmp_path, monkeypatch):

@@ -29,13 +29,15 @@ def verify(verified: "Verified", as_json: bool) -> int:
 
 
 def _table(document: dict[str, Any]) -> str:
+    from xtalgraph.evidence.text.verification import about_reason, about_source
+
     results = document["results"]
     several = len({result["target"] for result in results if result["target"]}) > 1
     rows = [["", "", "worst", "relative", "allowed", ""]]
     for result in results:
         where = f"on {result['crystal']}" if result["crystal"] else ""
         of = f"{result['target']}, " if several and where else ""
-        detail = of + where if result["status"] != "n/a" else result["reason"]
+        detail = of + where if result["status"] != "n/a" else about_reason(result)
         worst = _number(result, "violation", result["unit"])
         allowed = "" if result["tolerance"] is None else f"{result['tolerance']:g}"
         cells = [worst, _number(result, "relative"), allowed]
@@ -45,7 +47,7 @@ def _table(document: dict[str, Any]) -> str:
     failed = [result["check"] for result in results if result["status"] == "fail"]
     verdict = f"FAILED: {', '.join(failed)}" if failed else "no check fails"
     count = len(document["crystals"])
-    head = f"{count} of {document['of']} crystals of {document['source']}: {verdict}"
+    head = f"{count} of {document['of']} crystals of {about_source(document)}: {verdict}"
     return "\n".join([head, *lines])
 
 

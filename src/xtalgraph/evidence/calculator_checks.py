@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
@@ -17,7 +18,7 @@ from xtalgraph.data.potential_targets import energy_target, forces_target, stres
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.energy_conservation import check_conservation
 from xtalgraph.evidence.steps import RESOLVED, largest_step
-from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.check_result import CheckResult, Reason, Worst
 from xtalgraph.models.derivative_checks import derivative_violations, net_force
 from xtalgraph.models.fragments import FragmentsCheck
 from xtalgraph.models.invariance import Arrays, expected_values, violations
@@ -127,7 +128,7 @@ class _Checks:
         self.derived = Worst("derivatives of the energy", derived, self.scale)
         self.net = Worst("sum of forces", derived[:1], self.scale)
         self.jump = Worst("steps under strain", targets, self.scale)
-        self.fragments, self.alone = FragmentsCheck(targets, self.scale), ""
+        self.fragments = FragmentsCheck(targets, self.scale)
 
     def _noise(self) -> dict[str, float]:
         """Return by how much values differ between crystals that were moved, relative.
@@ -171,25 +172,23 @@ class _Checks:
         try:
             guarded(partial(self.fragments.add, name, self.tested, crystal), "the calculator")
         except InputError as error:  # some compute no atoms in empty space
-            self.alone = str(error)
+            log.warning("far fragments are not compared: %s", error)
 
     def results(self) -> Iterator[CheckResult]:
         """Return what came out."""
         size = max(self.noise.values())
-        reason = f"rounding of {size:.1g} was measured"
-        yield self.finite.result("no NaN, no infinity", EXACT)
-        yield self.same.result(reason, self.allowed(EXACT))
+        why = Reason.MEASURED_ROUNDING
+        yield self.finite.result(Reason.FINITE, EXACT)
+        yield self.same.result(why, self.allowed(EXACT), size=size)
         for worst in self.moved.values():
-            yield worst.result(reason, self.allowed(EXACT))
+            yield worst.result(why, self.allowed(EXACT), size=size)
         # A difference of energies over a step has the noise of the energy over the step.
         forces = self.scale["forces"] * _STEPS[self.double]
         amplified = self.noise["energy"] * self.scale["energy"] / forces
         tolerance = max(DERIVED, NOISES * amplified, NOISES * self.noise["forces"])
         yield self.derived.result(
-            f"energies {_STEPS[self.double]:g} Å apart, and {reason}", tolerance
+            Reason.DIFFERENCES, tolerance, step=_STEPS[self.double], size=size
         )
-        yield self.net.result(reason, self.allowed(EXACT))
-        yield self.fragments.result(reason, self.allowed(EXACT), self.alone)
-        yield self.jump.result(
-            f"looked at over {RESOLVED:.0e} of a length, and {reason}", self.allowed(STEP)
-        )
+        yield self.net.result(why, self.allowed(EXACT), size=size)
+        yield self.fragments.result(self.allowed(EXACT), Reason.NOT_COMPUTED)
+        yield self.jump.result(Reason.CONTINUOUS, self.allowed(STEP), strain=RESOLVED, size=size)

@@ -10,13 +10,14 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.boundary import guarded, shortened
 from xtalgraph.conventions.errors import InputError, XtalgraphError
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.units import BOLTZMANN
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.momenta import thermal_momenta
 from xtalgraph.data.potential_targets import energy_target
-from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.check_result import CheckResult, Reason, Worst
 
 TEMPERATURE: Final = 300.0
 """Of the velocities at the start, K."""
@@ -79,23 +80,23 @@ def check_conservation(
     except XtalgraphError as error:
         lost = Worst(what, energy, {"energy": 1.0}, "/ps")
         lost.add(name, {"energy": np.inf})
-        yield lost.result(shortened(str(error)), DRIFT)
+        log.warning("molecular dynamics of %s ended: %s", name, shortened(str(error)))
+        yield lost.result(Reason.ENDED, DRIFT)
         return
-    scale, length = (
-        {"energy": kept.kinetic},
-        f"{kept.atoms} atoms, {TEMPERATURE:g} K, {DURATION:g} ps",
-    )
+    scale = {"energy": kept.kinetic}
+    details: dict[str, Any] = {
+        "atoms": kept.atoms,
+        "temperature": TEMPERATURE,
+        "duration": DURATION,
+    }
     drift = Worst(what, energy, scale, "/ps")
     drift.add(name, {"energy": abs(kept.drift)})
-    yield drift.result(f"{length}, steps of {kept.steps[1]:g} fs, over the kinetic energy", DRIFT)
+    yield drift.result(Reason.DYNAMICS, DRIFT, **details, step=kept.steps[1])
     errors = Worst("error of the total energy", energy, scale)
     errors.add(name, {"energy": kept.errors[1]})
-    reason = (
-        f"{length}: halving the step divides it by {2.0**kept.order:.2g}, by 4 "
-        "where forces are the derivative of a smooth energy"
-    )
     # Not divided by 2 at least, the error is not that of the integrator but of the forces.
-    yield errors.result(reason, noise / kept.kinetic if kept.order < 1.0 else 1.0)
+    allowed = noise / kept.kinetic if kept.order < 1.0 else 1.0
+    yield errors.result(Reason.HALF_STEP, allowed, **details, factor=2.0**kept.order)
 
 
 def conservation(calculator: Any, crystal: Crystal, *, seed: int = 0) -> Conservation:

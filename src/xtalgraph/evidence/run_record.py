@@ -22,7 +22,7 @@ from xtalgraph.evidence.run_files import (
     read_worst,
 )
 from xtalgraph.metrics.bootstrap import Outcome
-from xtalgraph.models.upgrades import upgrade_division, upgrade_log
+from xtalgraph.models.upgrades import upgrade_division, upgrade_log, upgrade_verification
 
 VERIFY_AGAIN: Final = "make it again by `xtalgraph verify`, or remove it"
 """What to do about a damaged ``verify.json``."""
@@ -298,7 +298,7 @@ def _read_target(
         worst=worst,
         structures=_read_json(folder / "structures.json"),
         division=upgrade_division(_read_json(folder / "split.json"), {}),
-        verification=_read_json(folder / "verify.json", VERIFY_AGAIN),
+        verification=upgrade_verification(_read_json(folder / "verify.json", VERIFY_AGAIN)),
     )
     if shown is metrics:
         return record

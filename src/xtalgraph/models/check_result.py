@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, final
 
@@ -22,6 +22,36 @@ class Status(StrEnum):
     """There is nothing to try; the reason says why."""
 
 
+class Reason(StrEnum):
+    """Why so much is allowed, or why there is no verdict."""
+
+    FINITE = "finite"
+    ROUNDING = "rounding"
+    MEASURED_ROUNDING = "measured rounding"
+    SAME_BITS = "same bits"
+    CONTINUOUS = "continuous"
+    DIFFERENCES = "differences of energies"
+    FRAGMENTS = "fragments apart"
+    DYNAMICS = "dynamics"
+    HALF_STEP = "half step"
+    MERGED = "merged distances"
+    SINGLE_PRECISION = "single precision"
+    RANKS = "ranks change"
+    LONG_RANGE = "long range"
+    NOT_PERIODIC = "not periodic"
+    NO_LATTICE = "no lattice"
+    NOT_REDUCIBLE = "not reducible"
+    NOT_REDUCED = "not reduced"
+    NO_RUN = "no run"
+    NO_GPU = "no GPU"
+    NOT_SINGLE = "not single precision"
+    BY_RANK = "neighbours by rank"
+    NO_CHANGE = "no change of ranks"
+    LONG_RANGED_TERM = "long-ranged term"
+    NOT_COMPUTED = "not computed"
+    ENDED = "trajectory ended"
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """What came out of one check on some crystals."""
@@ -30,7 +60,7 @@ class CheckResult:
     """What must not change a prediction, or must hold."""
     status: Status
     """What came out."""
-    reason: str
+    reason: Reason
     """Why so much is allowed; or why there is no verdict."""
     violation: float | None = None
     """The largest, in ``unit``; None where nothing was tried, or it is not a finite number."""
@@ -46,6 +76,8 @@ class CheckResult:
     """The crystal on which it is worst; empty where nothing is off on any."""
     tried: int = 0
     """On how many crystals it was tried."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers and names that belong to the reason."""
 
     @property
     def passed(self) -> bool:
@@ -54,7 +86,7 @@ class CheckResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self) | {"status": str(self.status)}
+        return asdict(self) | {"status": str(self.status), "reason": str(self.reason)}
 
 
 @final
@@ -94,16 +126,23 @@ class Worst:
         ]
         self._violations.append(max(violations_of, key=lambda measured: measured[0]))
 
-    def result(self, reason: str, tolerance: float | None, absent: str = "") -> CheckResult:
+    def result(
+        self,
+        reason: Reason,
+        tolerance: float | None,
+        absent: Reason = Reason.NOT_COMPUTED,
+        **details: Any,
+    ) -> CheckResult:
         """Return what came out.
 
         Args:
             reason: Why so much is allowed.
             tolerance: Largest relative violation that passes; None where there is no verdict.
             absent: Why nothing was tried, if it was not.
+            **details: Numbers and names that belong to the reason.
         """
         if not self._violations:
-            return CheckResult(self.check, Status.NOT_APPLICABLE, absent)
+            return CheckResult(self.check, Status.NOT_APPLICABLE, absent, details=details)
         relative, violation, crystal, index = max(self._violations)
         if tolerance is None:
             status = Status.MEASURED
@@ -122,4 +161,5 @@ class Worst:
             target.name,
             crystal if relative > 0.0 else "",
             len(self._violations),
+            details,
         )

@@ -17,7 +17,7 @@ from xtalgraph.data.conditions import ATOMS_ALONE, ConditionValues
 from xtalgraph.graphs.build import GraphSettings, build_graph
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
-from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.check_result import CheckResult, Reason, Worst
 from xtalgraph.models.derivative_checks import derivative_violations, net_force
 from xtalgraph.models.equivariance import features_turn
 from xtalgraph.models.fragments import FragmentsCheck
@@ -40,20 +40,12 @@ DERIVED: Final = 1e-7
 """Largest difference of a derivative from a difference quotient, over the largest one."""
 CROSSINGS: Final = 8
 """How many crystals, or groups of their elements, are taken through a cutoff."""
-_REPRESENTATIONS: Final[dict[str, str]] = {
-    "translation": "",
-    "rotation": "",
-    "reflection": "",
-    "permutation": "",
-    "periodic shift": "no crystal repeats in any direction",
-    "supercell": "no crystal repeats in any direction",
-    "lattice basis": "no crystal repeats in all three directions",
-    "Niggli cell": "no crystal repeats in all three directions",
+_REPRESENTATIONS: Final[dict[str, Reason]] = {
+    **dict.fromkeys(("translation", "rotation", "reflection", "permutation"), Reason.NOT_COMPUTED),
+    **dict.fromkeys(("periodic shift", "supercell"), Reason.NOT_PERIODIC),
+    **dict.fromkeys(("lattice basis", "Niggli cell"), Reason.NO_LATTICE),
 }
 """Every representation, and why it may not apply."""
-ROUNDING: Final = "exact but for rounding in float64"
-"""Why exact checks have a tolerance."""
-_BITS: Final = "the same bits"
 _BATCH: Final = 16
 """Crystals in a batch that is compared with each of them alone."""
 
@@ -154,7 +146,7 @@ class _Checks:
         worst = self.worst("a finite number")
         for name, values in self.start.items():
             worst.add(name, violations(values, values))
-        return worst.result("no NaN, no infinity", EXACT)
+        return worst.result(Reason.FINITE, EXACT)
 
     def represented(self, progress: bool) -> Iterator[CheckResult]:
         """Represent every crystal in other ways."""
@@ -166,15 +158,15 @@ class _Checks:
                 values = self.trial.of_crystal(shown.crystal, self.graph_settings, self.given(name))
                 worst[shown.what].add(name, violations(values, expected))
         for what, absent in _REPRESENTATIONS.items():
-            yield worst[what].result(ROUNDING, EXACT, absent)
+            yield worst[what].result(Reason.ROUNDING, EXACT, absent)
 
     def reduced(self, measured: bool) -> Iterator[CheckResult]:
         """Reduce the graphs: at the merged distances nothing may change."""
         merged = self.worst("reduced as full, merged distances")
         true = self.worst("reduced as full, true distances")
-        settings, reason = self.graph_settings, self.tested.why_not_reduced
+        settings = self.graph_settings
         tolerance = settings.reduction_tolerance
-        for name, crystal in self.crystals.items() if not reason else ():
+        for name, crystal in self.crystals.items() if self.tested.reducible else ():
             full = build_graph(crystal, settings.strategy, angles=settings.angles)
             full = self.given(name).attach(full)
             level = merge_geometry(full, tolerance or DEFAULT_TOLERANCE)
@@ -182,13 +174,10 @@ class _Checks:
             merged.add(name, violations(self.trial.of_graph(merge_equivalent(level)), expected))
             if tolerance and measured:
                 true.add(name, violations(self.start[name], self.trial.of_graph(full)))
-        yield merged.result(ROUNDING, EXACT, reason)
+        yield merged.result(Reason.ROUNDING, EXACT, Reason.NOT_REDUCIBLE)
         if measured:
-            yield true.result(
-                f"distances within {tolerance:g} Å are merged by design: what it costs",
-                None,
-                reason or "the model reads full graphs",
-            )
+            absent = Reason.NOT_REDUCED if self.tested.reducible else Reason.NOT_REDUCIBLE
+            yield true.result(Reason.MERGED, None, absent, merged=tolerance)
 
     def input_kept(self) -> CheckResult:
         """Compare a graph with itself before the model has read it."""
@@ -199,7 +188,7 @@ class _Checks:
             self.trial.of_graph(graph)
             same = all(torch.equal(before[key], getattr(graph, key)) for key in before)
             worst.add(name, dict.fromkeys(self.scale, 0.0 if same else np.inf))
-        return worst.result(_BITS, 0.0)
+        return worst.result(Reason.SAME_BITS, 0.0)
 
     def batched(self) -> CheckResult:
         """Predict crystals together, and each alone."""
@@ -221,7 +210,7 @@ class _Checks:
                     alone[target] = together[target][rows[target] : rows[target] + len(values)]
                     rows[target] += len(values)
                 worst.add(name, violations(alone, self.start[name]))
-        return worst.result(ROUNDING, EXACT)
+        return worst.result(Reason.ROUNDING, EXACT)
 
     def derived(self) -> Iterator[CheckResult]:
         """Compare derivatives with differences of energies; add up forces, and fragments."""
@@ -238,12 +227,13 @@ class _Checks:
             differences.add(name, derivative_violations(predict, crystal, derived, generator))
             if forces:
                 net.add(name, {t.name: net_force(self.start[name][t.name]) for t in forces})
-            if not self.tested.why_not_fragments:
+            if not self.tested.long_ranged:
                 fragments.add(name, predict, crystal)
-        yield differences.result("energies 1e-3 Å apart, to the fourth power", DERIVED)
+        yield differences.result(Reason.DIFFERENCES, DERIVED, step=1e-3)
         if forces:
-            yield net.result(ROUNDING, EXACT)
-        yield fragments.result(ROUNDING, EXACT, self.tested.why_not_fragments)
+            yield net.result(Reason.ROUNDING, EXACT)
+        far = ", ".join(self.tested.long_ranged)
+        yield fragments.result(EXACT, Reason.LONG_RANGED_TERM, terms=far)
 
     def repeated(self) -> CheckResult:
         """Predict twice, in the precision in which the model is used."""
@@ -252,7 +242,7 @@ class _Checks:
         for name, crystal in self.crystals.items():
             graph = self.given(name).attach(self.graph_settings.build(crystal))
             worst.add(name, violations(trial.of_graph(graph), trial.of_graph(graph)))
-        return worst.result(_BITS, 0.0)
+        return worst.result(Reason.SAME_BITS, 0.0)
 
     def reloaded(self) -> CheckResult:
         """Write the model and read it again."""
@@ -260,7 +250,7 @@ class _Checks:
         if self.tested.reload is not None:
             trial = Trial(self.tested, model=self.tested.reload())
         worst = self.compared("save and load", trial)
-        return worst.result(_BITS, 0.0, "the model is not one of a run")
+        return worst.result(Reason.SAME_BITS, 0.0, Reason.NO_RUN)
 
     def on_gpu(self) -> CheckResult:
         """Predict on the GPU, if there is one, and on the CPU."""
@@ -268,7 +258,7 @@ class _Checks:
         if torch.cuda.is_available():
             trial = Trial(self.tested, device="cuda" if self.tested.device == "cpu" else "cpu")
         worst = self.compared("device, CUDA as CPU", trial)
-        return worst.result(ROUNDING, EXACT, "there is no CUDA device here")
+        return worst.result(Reason.ROUNDING, EXACT, Reason.NO_GPU)
 
     def in_single_precision(self) -> CheckResult:
         """Compare the model's own precision with float64."""
@@ -276,9 +266,7 @@ class _Checks:
         if {weight.dtype for weight in self.tested.model.parameters()} == {torch.float32}:
             trial = Trial(self.tested, None)
         return self.compared("float32 as float64", trial).result(
-            "the run computes in float32: what its rounding costs",
-            None,
-            "the model does not compute in float32",
+            Reason.SINGLE_PRECISION, None, Reason.NOT_SINGLE
         )
 
     def compared(self, check: str, trial: Trial | None) -> Worst:
@@ -298,7 +286,6 @@ class _Checks:
         if angles is not None and angles.cutoff is not None and angles.cutoff < strategy.cutoff:
             limits["the cutoff of angles"] = angles.cutoff
         chosen = dict(islice(self.crystals.items(), crossings)) if strategy.continuous else {}
-        absent = f"the strategy {strategy.name} chooses neighbours by rank"
         for where, limit in limits.items():
             value, slope = self.worst(f"value at {where}"), self.worst(f"slope at {where}", "/Å")
             for name, crystal in chosen.items():
@@ -311,8 +298,9 @@ class _Checks:
                     what = name if crossing is shell else isolated_name(crossing.what, elements)
                     value.add(what, crossing.jump)
                     slope.add(what, crossing.bend)
-            yield value.result("continuous, looked at over 2e-9 Å", JUMP, absent)
-            yield slope.result("continuous, looked at over 1e-5 Å", BEND, absent)
+            absent = Reason.BY_RANK
+            yield value.result(Reason.CONTINUOUS, JUMP, absent, over=2e-9, strategy=strategy.name)
+            yield slope.result(Reason.CONTINUOUS, BEND, absent, over=1e-5, strategy=strategy.name)
 
     def ranked(self, crossings: int) -> Iterator[CheckResult]:
         """Where edges change by rank, deform crystals until they do, and measure the jump."""
@@ -331,11 +319,7 @@ class _Checks:
             )
             if jump is not None:
                 worst.add(name, jump)
-        yield worst.result(
-            "the nearest neighbours change by design, under any envelope; see docs/pitfalls.md",
-            None,
-            "the graphs did not change on the paths that were tried",
-        )
+        yield worst.result(Reason.RANKS, None, Reason.NO_CHANGE)
 
     def full_graph_values(self, name: str) -> Callable[[Crystal], Arrays]:
         """Return the values of a crystal, in any geometry, from its unreduced graph."""

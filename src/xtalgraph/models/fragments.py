@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,7 +11,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.neighbors import neighbors_within
-from xtalgraph.models.check_result import CheckResult, Status, Worst
+from xtalgraph.models.check_result import CheckResult, Reason, Status, Worst
 from xtalgraph.models.invariance import Arrays, violations
 from xtalgraph.models.smoothness import Predict
 
@@ -54,24 +54,26 @@ class FragmentsCheck:
                 self._scale[target] = max(self._scale[target], largest)
             worst.add(name, violations(together, expected))
 
-    def result(self, reason: str, tolerance: float, absent: str = "") -> CheckResult:
+    def result(self, tolerance: float, absent: Reason, **details: Any) -> CheckResult:
         """Return what came out: what dies away with the distance neither passes nor fails.
 
         Args:
-            reason: Why so much is allowed.
             tolerance: Largest relative violation that passes.
             absent: Why nothing was tried, if it was not.
+            **details: Numbers and names that belong to the reason.
         """
-        near, far = (w.result(reason, tolerance, absent) for w in (self._near, self._far))
-        told = replace(far, reason=f"{GAPS[1]:g} Å apart; {reason}") if far.tried else far
+        near, far = (
+            worst.result(Reason.FRAGMENTS, tolerance, absent, gap=gap, **details)
+            for worst, gap in zip((self._near, self._far), GAPS, strict=True)
+        )
         if far.status is not Status.FAILED or not (near.relative and far.relative):
-            return told
+            return far
         share = far.relative / near.relative
         if share > _FALLS:
-            return told
-        why = f"an interaction of long range, of which {share:.0%} is left from {GAPS[0]:g} to "
+            return far
+        left = {"share": share, "near": GAPS[0], "gap": GAPS[1]}
         return replace(
-            far, status=Status.MEASURED, tolerance=None, reason=f"{why}{GAPS[1]:g} Å apart"
+            far, status=Status.MEASURED, tolerance=None, reason=Reason.LONG_RANGE, details=left
         )
 
 

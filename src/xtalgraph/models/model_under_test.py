@@ -21,7 +21,7 @@ from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.inference import check_device, evaluated, placed
 from xtalgraph.models.invariance import Arrays
 from xtalgraph.models.model import ByTarget, Model, Output
-from xtalgraph.models.registry import why_not_fragments
+from xtalgraph.models.registry import TERMS
 from xtalgraph.models.requirements import why_not_reduced
 from xtalgraph.models.spec import ModelSpec
 
@@ -38,23 +38,24 @@ class ModelUnderTest:
             float64.
         graph_settings: How the graphs that it reads are built.
         targets: What it predicts.
-        why_not_reduced: Why it cannot read a reduced graph; empty if it can.
+        reducible: Whether it reads graphs that are reduced by symmetry.
         reload: Writes the model, reads it again, and returns what was read; None if there is no
             such thing.
         conditions: Columns that it reads as conditions of a crystal.
         device: Where it computes.
-        why_not_fragments: Why energies of far fragments do not add up; empty if they do.
+        long_ranged: Names of what is added to the energy and acts at any distance, so that energies
+            of far fragments do not add up.
         encoders: Those of the model, whose features are tried; none for another module.
     """
 
     model: nn.Module
     graph_settings: GraphSettings
     targets: tuple[Target, ...]
-    why_not_reduced: str = "the model does not say that it reads reduced graphs"
+    reducible: bool = False
     reload: Callable[[], nn.Module] | None = None
     conditions: Conditions = ATOMS_ALONE
     device: str = "cpu"
-    why_not_fragments: str = ""
+    long_ranged: tuple[str, ...] = ()
     encoders: tuple[Encoder, ...] = ()
 
     @classmethod
@@ -82,11 +83,11 @@ class ModelUnderTest:
             _MeanOutput(members),
             spec.make_graph_settings(),
             (*spec.targets, *stds),
-            why_not_reduced(type(members[0].encoder), *spec.targets),
+            not why_not_reduced(type(members[0].encoder), *spec.targets),
             reload,
             spec.conditions,
             device,
-            why_not_fragments(spec.terms),
+            tuple(name for name in spec.terms if TERMS[name].long_ranged),
             tuple(member.encoder for member in members),
         )
 

@@ -1,6 +1,5 @@
 """Every architecture and every kind of model by its name: one line each."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from xtalgraph.models.alignn import ALIGNN
@@ -36,16 +35,6 @@ MODELS: Final[dict[str, type[Model]]] = {"property": PropertyModel, "potential":
 
 TERMS: Final[dict[str, type[EnergyTerm]]] = {"coulomb": Coulomb, "d3": D3, "zbl": ZBL}
 """What can be added to the energy of a potential."""
-
-
-def why_not_fragments(terms: Iterable[str]) -> str:
-    """Return the reason why fragments that are far apart do not add up; empty if they do.
-
-    Args:
-        terms: Names of what is added to the energy.
-    """
-    far = [name for name in terms if TERMS[name].long_ranged]
-    return f"the term {' and '.join(far)} acts at any distance" if far else ""
 
 
 DEFAULT: Final = "xgn"

@@ -80,6 +80,18 @@ def upgrade_division(document: Mapping[str, Any], model: Mapping[str, Any]) -> d
     return upgraded
 
 
+def upgrade_verification(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``verify.json`` as the current format has it; what was a sentence stays one.
+
+    Args:
+        document: What the file holds; empty where there is none.
+    """
+    upgraded = dict(document)
+    if "refused" in upgraded:
+        upgraded["unsupported"] = [structure["id"] for structure in upgraded.pop("refused")]
+    return upgraded
+
+
 def upgrade_intervals(
     document: Mapping[str, Any], sizes: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:

@@ -18,8 +18,8 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
-from xtalgraph.models.check_result import CheckResult, Worst
-from xtalgraph.models.checks import EXACT, ROUNDING, run_checks
+from xtalgraph.models.check_result import CheckResult, Reason, Worst
+from xtalgraph.models.checks import EXACT, run_checks
 from xtalgraph.models.invariance import Arrays, violations
 from xtalgraph.models.model import Model
 from xtalgraph.models.model_under_test import ModelUnderTest, outputs_of
@@ -48,7 +48,7 @@ def check_contract(
     crystals = crystals or contract_crystals()
     results = [*run_checks(tested, crystals, crossings=_CROSSINGS, measured=False)]
     results += _gradients(model, spec, tested.targets)
-    if not tested.why_not_reduced:
+    if tested.reducible:
         results += _learned_from_reduced(model, spec, tested.targets)
     return results
 
@@ -139,4 +139,4 @@ def _result(
     }
     worst = Worst(check, targets, scale)
     worst.add(crystal, wrong)
-    return worst.result(ROUNDING, EXACT)
+    return worst.result(Reason.ROUNDING, EXACT)

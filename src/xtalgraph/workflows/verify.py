@@ -3,7 +3,7 @@
 import json
 import time
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -64,7 +64,9 @@ class _Known:
     """Crystals on which a model may be tried."""
 
     source: str
-    """In words, where they are from."""
+    """Where they are from: files, or the data of the run."""
+    part: str
+    """``test`` of the data, ``files``, ``memory`` or ``built-in``."""
     crystals: dict[str, Crystal]
     conditions: ConditionValues | None
     """Of each, in their order; None where the model reads none."""
@@ -76,7 +78,8 @@ class _Chosen:
 
     crystals: dict[str, Crystal]
     undecided: list[str]
-    unsupported: list[dict[str, str]]
+    unsupported: dict[str, str]
+    """Why they have no graph, by id."""
 
 
 @checks_arguments
@@ -142,15 +145,16 @@ def verify(
         )
     model = json.loads((opened.folder / "model.json").read_text(encoding="utf-8"))
     document = {
-        "format": 1,
+        "format": 2,
         "weights_sha256": model["weights_sha256"],
         "members": len(opened.predictor.members),
         "device": device,
         "files": files,
         "source": known.source,
+        "part": known.part,
         "of": len(known.crystals),
         "undecided": chosen.undecided,
-        "refused": chosen.unsupported,
+        "unsupported": list(chosen.unsupported),
         **verification.as_dict(),
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -170,11 +174,12 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
         rows = _values(table, conditions)
         problems = {n: why for n, row in enumerate(rows) if (why := conditions.problem(row))}
         table = table.reject(problems)
-        source = str(on) if isinstance(on, str | Path) else "crystals in memory"
+        part = "files" if isinstance(on, str | Path) else "memory"
+        source = str(on) if part == "files" else "crystals in memory"
         if not len(table):
             raise nothing_left(source, table.rejected)
         check_rejected(table.rejected, "skip")
-        return _known(source, table, conditions)
+        return _known(source, part, table, conditions)
     try:
         data = run.data(progress=progress)
     except InputError as error:
@@ -188,15 +193,15 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
             "crystals of yours",
             error,
         )
-        source = "built-in crystals with elements of the run"
-        return _Known(source, _built_in(run.predictor.elements), None)
+        built_in = _built_in(run.predictor.elements)
+        return _Known("built-in crystals", "built-in", built_in, None)
     table = data.dataset.table.select(data.split.test)
-    return _known(f"the test part of {run.config.data.path}", table, conditions)
+    return _known(run.config.data.path, "test", table, conditions)
 
 
-def _known(source: str, table: CrystalTable, conditions: Conditions) -> _Known:
+def _known(source: str, part: str, table: CrystalTable, conditions: Conditions) -> _Known:
     values = conditions.values_of(_values(table, conditions)) if conditions else None
-    return _Known(source, dict(zip(table.ids, table.crystals, strict=True)), values)
+    return _Known(source, part, dict(zip(table.ids, table.crystals, strict=True)), values)
 
 
 def _values(table: CrystalTable, conditions: Conditions) -> list[dict[Any, Any]]:
@@ -220,7 +225,7 @@ def _built_in(elements: tuple[str, ...]) -> dict[str, Crystal]:
 
 def _choose(known: dict[str, Crystal], graph_settings: GraphSettings, sample: int) -> _Chosen:
     """Draw crystals until there are enough that have a graph on which rounding does not decide."""
-    chosen = _Chosen({}, [], [])
+    chosen = _Chosen({}, [], {})
     names = list(known)
     for index in np.random.default_rng(0).permutation(len(names)):
         if len(chosen.crystals) == sample:
@@ -232,7 +237,7 @@ def _choose(known: dict[str, Crystal], graph_settings: GraphSettings, sample: in
             else:
                 chosen.undecided.append(name)
         except GraphError as error:
-            chosen.unsupported.append({"id": name, "reason": str(error)})
+            chosen.unsupported[name] = str(error)
     return chosen
 
 
@@ -245,12 +250,13 @@ def _say_passed_over(chosen: _Chosen) -> None:
             MARGIN,
             _first(chosen.undecided),
         )
-    for structure in chosen.unsupported[:5]:
-        log.warning("%s has no graph: %s", structure["id"], structure["reason"])
+    for name, reason in islice(chosen.unsupported.items(), 5):
+        log.warning("%s has no graph: %s", name, reason)
 
 
 def _nothing(source: str, chosen: _Chosen) -> InputError:
-    first = f"; the first: {chosen.unsupported[0]['reason']}" if chosen.unsupported else ""
+    reasons = list(chosen.unsupported.values())
+    first = f"; the first: {reasons[0]}" if reasons else ""
     return InputError(
         f"the model cannot be verified on {source}: of {len(chosen.undecided)} crystals rounding "
         f"decides the edges, and {len(chosen.unsupported)} have no graph{first}. "

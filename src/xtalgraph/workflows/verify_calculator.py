@@ -76,11 +76,11 @@ def verify_calculator(
     verification = Verification(results, tuple(chosen))
     name = calculator if isinstance(calculator, str) else type(made).__name__
     document = {
-        "format": 1,
+        "format": 2,
         "calculator": name,
         "source": source,
         "of": len(crystals),
-        "refused": [{"id": crystal, "reason": reason} for crystal, reason in refused.items()],
+        "unsupported": list(refused),
         **verification.as_dict(),
         "seconds": round(time.monotonic() - began, 1),
     }

@@ -7,6 +7,7 @@ from xtalgraph.evidence.numbers import count, listing, percent, plain, with_unit
 from xtalgraph.evidence.pages.markup import Content, Html, escaped, paragraph, section, table
 from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.evidence.text.sentence import Sentence
+from xtalgraph.evidence.text.verification import about_reason, about_source
 
 _SHARES: Final = {
     "formula": "the reduced formula",
@@ -70,7 +71,7 @@ def verified_section(verification: Mapping[str, Any], weights: str | None) -> st
     head = ["check", "result", "worst", "relative", "allowed", "reason"]
     tried = count(len(verification["crystals"]), "crystal")
     lead = (
-        f"Checked on {tried} of {verification['of']:,} of {verification['source']}, in "
+        f"Checked on {tried} of {verification['of']:,} of {about_source(verification)}, in "
         "float64. The worst difference is given in the unit of the target, and relative to the "
         "largest prediction."
     )
@@ -90,7 +91,7 @@ def _row(check: Mapping[str, Any], several: bool) -> list[Content]:
     if status == "fail":
         result = Html(f"<b>{result}</b>")
     if status == "n/a":
-        return [check["check"], result, "", "", "", check["reason"]]
+        return [check["check"], result, "", "", "", about_reason(check)]
     worst, relative = "not finite", ""
     if violation is not None:
         worst = with_unit(plain(violation, 2), check["unit"])
@@ -101,11 +102,11 @@ def _row(check: Mapping[str, Any], several: bool) -> list[Content]:
     small = f"<small>{escaped(f' {where}')}</small>" if where else ""
     allowed = "" if check["tolerance"] is None else plain(check["tolerance"], 1)
     shown = Html(f"{escaped(worst)}{small}")
-    return [check["check"], result, shown, relative, allowed, check["reason"]]
+    return [check["check"], result, shown, relative, allowed, about_reason(check)]
 
 
 def _skipped(verification: Mapping[str, Any]) -> list[str]:
-    undecided, unsupported = verification["undecided"], verification["refused"]
+    undecided, unsupported = verification["undecided"], verification["unsupported"]
     notes = []
     if undecided:
         notes.append(
@@ -114,9 +115,6 @@ def _skipped(verification: Mapping[str, Any]) -> list[str]:
             f"{' and more' if len(undecided) > 5 else ''}."
         )
     if unsupported:
-        first = unsupported[0]
-        notes.append(
-            f"{count(len(unsupported), 'crystal')} without a graph; "
-            f"{first['id']}: {first['reason']}."
-        )
+        named = f"{', '.join(unsupported[:5])}{' and more' if len(unsupported) > 5 else ''}"
+        notes.append(f"{count(len(unsupported), 'crystal')} without a graph: {named}.")
     return notes
