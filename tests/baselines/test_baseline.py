@@ -28,11 +28,6 @@ def test_supercells_in_the_training_set_change_nothing():
     assert small.predict(cells(3)) == large.predict(cells(3))
 
 
-def test_names():
-    assert MeanBaseline.name == "mean"
-    assert MeanBaseline.description.endswith(".")
-
-
 def test_no_crystals_to_predict():
     assert MeanBaseline("extensive").fit(cells(1), np.ones(1)).predict(cells()).shape == (0,)
 

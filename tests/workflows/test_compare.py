@@ -17,6 +17,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import Divided
 from xtalgraph.evidence.text.comparison import verdict_of
+from xtalgraph.evidence.text.models import about_entry
 from xtalgraph.metrics.bootstrap import interval, paired_difference
 from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.compare import Comparison
@@ -71,8 +72,8 @@ def test_what_is_compared_has_as_many_members_as_train_makes(csv_path, tmp_path,
     options = {"baselines": ["mean"], "epochs": 1, "split": "folds", "fold": 0}
     found = compared(csv_path, tmp_path / "a", models=["xgn", "cgcnn"], **options)
     entries = entries_of(found)
-    assert f"the mean of {as_recommended} members, the assessed" in entries["xgn"]["description"]
-    assert "members" not in entries["cgcnn"]["description"]
+    assert f"the mean of {as_recommended} members, the assessed" in about_entry(entries["xgn"])
+    assert "members" not in about_entry(entries["cgcnn"])
     members = {
         path.name.split("-")[0]: len(xtalgraph.load(path).members)
         for path in (found.folder / "runs").iterdir()

@@ -15,6 +15,7 @@ from xtalgraph.cli.compare import leaderboard_table
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.units import GPA
 from xtalgraph.evidence.text.comparison import parts_of
+from xtalgraph.evidence.text.models import about_entry
 from xtalgraph.metrics.bootstrap import interval, paired_difference
 from xtalgraph.workflows.run import Run
 
@@ -88,7 +89,7 @@ def test_the_energies_of_a_calculator_are_shifted_by_element_and_nothing_else(co
     (entry,) = (
         one for one in compared.document["targets"]["energy"]["entries"] if one["name"] == "EMT"
     )
-    assert "shifted by an energy for each element" in entry["description"]
+    assert "shifted by an energy for each element" in about_entry(entry)
     (missing,) = compared.document["not_run"]
     assert "cannot import 'no_such_package'" in missing["reason"]
 

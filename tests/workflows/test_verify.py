@@ -150,7 +150,7 @@ def test_a_refused_crystal_is_named(knn_run, stretched, table, tmp_path, caplog,
         found = xtalgraph.verify(
             copied, on=[stretched["structure"][0], table["structure"][0]], progress=False
         )
-    assert len(found.document["refused"]) == len(found.document["crystals"]) == 1
+    assert len(found.document["unsupported"]) == len(found.document["crystals"]) == 1
     assert "has no graph" in caplog.text
 
 

@@ -15,8 +15,6 @@ class _MeanOfSites(ABC):
 
     name: ClassVar[str]
     """Short name, as in tables of metrics."""
-    description: ClassVar[str]
-    """One sentence for the report."""
 
     def __init__(self) -> None:
         self._means: Float[np.ndarray, "119"] | None = None
@@ -61,7 +59,6 @@ class SiteMeanBaseline(_MeanOfSites):
     """The mean over all training sites, whatever stands on them."""
 
     name: ClassVar[str] = "mean"
-    description: ClassVar[str] = "The mean over all sites of the training set."
 
     def _mean_of_each(
         self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
@@ -81,10 +78,6 @@ class ElementMeanBaseline(_MeanOfSites):
     """
 
     name: ClassVar[str] = "composition"
-    description: ClassVar[str] = (
-        "The mean over the training sites of the same element; over all sites for an element "
-        "that is new."
-    )
 
     def __init__(self, prior: float = 0.0) -> None:
         super().__init__()

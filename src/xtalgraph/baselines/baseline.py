@@ -27,8 +27,6 @@ class Baseline(ABC):
 
     name: ClassVar[str]
     """Short name, as in tables of metrics."""
-    description: ClassVar[str]
-    """One sentence for the report."""
 
     def __init__(self, kind: Literal["extensive", "intensive"]) -> None:
         if kind not in ("extensive", "intensive"):
@@ -143,10 +141,6 @@ class MeanBaseline(_Constant):
     """
 
     name: ClassVar[str] = "mean"
-    description: ClassVar[str] = (
-        "The mean of the training set; for an extensive target the number of atoms times the "
-        "mean per atom."
-    )
 
 
 @final
@@ -158,7 +152,6 @@ class PrevalenceBaseline(_Constant):
     """
 
     name: ClassVar[str] = "mean"
-    description: ClassVar[str] = "The share of class 1 in the training set, for every crystal."
 
     def __init__(self) -> None:
         super().__init__("intensive")

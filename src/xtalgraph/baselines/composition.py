@@ -87,10 +87,6 @@ class CompositionBaseline(_OfFeatures):
     """
 
     name: ClassVar[str] = "composition"
-    description: ClassVar[str] = (
-        "Gradient-boosted trees on the fractions of the elements and statistics of their "
-        "properties; it sees no positions."
-    )
 
     def _fit(self, features: Features, values: Float[np.ndarray, " crystals"]) -> None:
         loss, rounds = self._choose(features, values)
@@ -132,7 +128,6 @@ class CompositionClassifier(_OfFeatures):
     """
 
     name: ClassVar[str] = CompositionBaseline.name
-    description: ClassVar[str] = CompositionBaseline.description
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__("intensive", seed)
@@ -176,10 +171,6 @@ class CompositionNetwork(_OfFeatures):
     """
 
     name: ClassVar[str] = "composition-mlp"
-    description: ClassVar[str] = (
-        "A perceptron on the fractions of the elements and statistics of their properties in the "
-        "manner of Magpie; it sees no positions."
-    )
 
     def __init__(self, kind: Literal["extensive", "intensive"], seed: int = 0) -> None:
         super().__init__(kind, seed)

@@ -24,8 +24,6 @@ class Descriptor(ABC):
 
     name: ClassVar[str]
     """Short name, as in tables."""
-    description: ClassVar[str]
-    """A phrase for the report, without a full stop."""
     extra: ClassVar[str | None] = None
     """The extra of xtalgraph that it needs."""
     version: ClassVar[int] = 1

@@ -46,10 +46,6 @@ class ACSF(_OfDscribe):
     """
 
     name: ClassVar[str] = "acsf"
-    description: ClassVar[str] = (
-        "atom-centred symmetry functions (dscribe), radial ones for each element and angular ones "
-        "for all alike, averaged over the atoms"
-    )
 
     cutoff: float = 5.0
     shells: int = 6
@@ -110,10 +106,6 @@ class SOAP(_OfDscribe):
     """
 
     name: ClassVar[str] = "soap"
-    description: ClassVar[str] = (
-        "SOAP power spectra (dscribe) with the elements compressed to five densities, averaged "
-        "over the atoms"
-    )
 
     cutoff: float = 5.0
     radial: int = 5

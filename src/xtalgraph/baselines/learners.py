@@ -1,7 +1,7 @@
 """Regressors of scikit-learn that learn numbers from rows of features."""
 
 import warnings
-from typing import Final, Literal, final
+from typing import Final, Literal, final, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -22,12 +22,7 @@ from xtalgraph.conventions.errors import InputError, TargetError
 LearnerName = Literal["ridge", "forest", "mlp"]
 COMPONENTS: Final = 256
 """Most principal components that are kept of sparse features."""
-LEARNERS: Final[dict[LearnerName, str]] = {
-    "ridge": "ridge regression, its penalty by leave-one-out error",
-    "forest": "a random forest of 100 trees, a third of the features at each split",
-    "mlp": "a perceptron with layers of 128 and 64, 150 passes over the training rows",
-}
-"""The regressors, each in words."""
+LEARNERS: Final[tuple[LearnerName, ...]] = get_args(LearnerName)
 
 
 @final

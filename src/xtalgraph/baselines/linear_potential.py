@@ -41,8 +41,6 @@ class Basis(ABC):
 
     name: ClassVar[str]
     """As in tables."""
-    description: ClassVar[str]
-    """One sentence for the report."""
     expensive: ClassVar[bool] = False
     """Whether what is computed of a crystal is better kept than computed again."""
 
@@ -56,10 +54,6 @@ class NoBasis(Basis):
     """No function at all: the energies of the elements remain."""
 
     name: ClassVar[str] = "reference energies"
-    description: ClassVar[str] = (
-        "Energies of the elements alone, fitted by least squares and added up: no force on any "
-        "atom, and no stress."
-    )
 
     def design(self, crystal: Crystal) -> Design:
         """Return nothing."""

@@ -30,10 +30,6 @@ class PairBasis(Basis):
     """
 
     name: ClassVar[str] = "pair potential"
-    description: ClassVar[str] = (
-        "A sum over pairs of atoms within 6 Å: 14 smooth functions of the distance for each pair "
-        "of elements, by linear least squares on energies, forces and stresses."
-    )
 
     def __init__(self, elements: Sequence[int], cutoff: float = 6.0, functions: int = 14) -> None:
         self.elements = np.unique(np.asarray(elements))

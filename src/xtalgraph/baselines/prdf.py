@@ -36,7 +36,6 @@ class PRDF(Descriptor):
     """
 
     name: ClassVar[str] = "prdf"
-    description: ClassVar[str] = "partial radial distribution functions of pairs of elements"
 
     cutoff: float = 8.0
     step: float = 0.5

@@ -36,10 +36,6 @@ class SoapBasis(Basis):
     """
 
     name: ClassVar[str] = "linear SOAP"
-    description: ClassVar[str] = (
-        "SOAP power spectra within 5 Å (dscribe) beside a pair potential: linear least squares on "
-        "energies, forces and stresses."
-    )
     expensive: ClassVar[bool] = True
 
     def __init__(

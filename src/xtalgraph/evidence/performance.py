@@ -1,7 +1,7 @@
 """How well models predict the crystals of a run, and the structures that its report shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -33,12 +33,13 @@ class ModelResult:
 
     name: str
     """As in the table of metrics."""
-    description: str
-    """One sentence for the report."""
     predictions: Predictions
     """Of every crystal, in the order of the table."""
     seconds: float
     """Time to fit and predict."""
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """Of a model of ours: ``members``, whether they are ``snapshots``, whether a ``variance`` is
+    predicted."""
 
 
 def measured(divided: Divided, results: Mapping[str, Sequence[ModelResult]]) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def _figures_of_models(
     models: dict[str, Any] = {}
     error, tested = error_of(target), rows["test"]
     for number, result in enumerate(results):
-        figures: dict[str, Any] = {"description": result.description}
+        figures: dict[str, Any] = dict(result.made)
         for part in reversed(PARTS):
             true, predicted = rows[part].true, rows[part].predicted[number]
             figures[part] = figures_of(target, true, predicted, 500 if part == "test" else 100)

@@ -55,9 +55,7 @@ def fit_baselines(
         predicted = np.stack(predictions, axis=-1).reshape(-1, *target.tensor.shape)
         seconds = time.monotonic() - began
         values = Values((target,), {target.name: predicted}, labels.num_atoms)
-        results.append(
-            ModelResult(baseline.name, baseline.description, Predictions(values), seconds)
-        )
+        results.append(ModelResult(baseline.name, Predictions(values), seconds))
     return results
 
 
@@ -91,7 +89,7 @@ def fit_potentials(
         seconds = time.monotonic() - began
         for name, listed in results.items():
             only = Predictions(values.only(name))
-            listed.append(ModelResult(basis.name, basis.description, only, seconds))
+            listed.append(ModelResult(basis.name, only, seconds))
     return results
 
 

@@ -28,7 +28,6 @@ from xtalgraph.models.model import ByTarget, Model, predicted
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictions import Predictions, std_of
-from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
 from xtalgraph.training.loop import Trainer
@@ -322,12 +321,11 @@ def member_seed(seed: int, number: int) -> int:
 def _result(config: RunConfig, predicted: Sequence[Predictions], seconds: float) -> ModelResult:
     """Return the mean of what the members predict, and how far off it may be."""
     count, name = len(predicted), config.spec.encoder
-    description = f"{ENCODERS[name].__name__}, a graph neural network"
-    if predicted[0].std is not None:
-        description += " with a mean-variance head"
-    if count > 1:
-        what = "snapshots of one training" if config.training.snapshots else "members"
-        description = f"the mean of {count} {what}, each {description}"
+    made = {
+        "members": count,
+        "snapshots": config.training.snapshots,
+        "variance": predicted[0].std is not None,
+    }
     values = predicted[0].values
     means, stds = {}, {}
     for target in values.targets:
@@ -339,4 +337,4 @@ def _result(config: RunConfig, predicted: Sequence[Predictions], seconds: float)
             stds[target.name] = std
     mean = Values(values.targets, means, values.num_atoms)
     std_values = Values(values.targets, stds, values.num_atoms) if stds else None
-    return ModelResult(name, description, Predictions(mean, std_values), seconds)
+    return ModelResult(name, Predictions(mean, std_values), seconds, made)

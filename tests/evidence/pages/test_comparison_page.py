@@ -40,7 +40,7 @@ def entry(name, mae="better", spearman="better", difference=-3.2):
         "name": name,
         "level": LEVELS[name],
         "assessed": name == "cgcnn",
-        "description": f"What {name} is.",
+        "details": {},
         "seconds": None if name == "pyg-cgconv" else 12.0,
         "parameters": None if name == "mean" else 1200,
         "metrics": metrics,
@@ -110,10 +110,7 @@ def test_one_baseline_is_named():
 
 
 def test_the_caveat_of_published_predictions_is_there_once():
-    several = [
-        {**entry("pyg-cgconv"), "name": f"published-{n}", "description": "As published."}
-        for n in range(9)
-    ]
+    several = [{**entry("pyg-cgconv"), "name": f"published-{n}"} for n in range(9)]
     page = render_leaderboard(document(*several), [Html("<svg></svg>")])
     assert page.count("held out of their training") == 1
 

@@ -31,6 +31,7 @@ from xtalgraph.evidence.text.comparison import (
     verdict_of,
 )
 from xtalgraph.evidence.text.division import about_drawing
+from xtalgraph.evidence.text.models import about_entry
 from xtalgraph.metrics.measures import MEASURES, measures_of
 from xtalgraph.plots.export import figure_to_svg, inline_svg, save_figure
 from xtalgraph.plots.leaderboard import leaderboard_plot
@@ -237,7 +238,7 @@ def _division(document: Mapping[str, Any]) -> str:
 
 
 def _described(document: Mapping[str, Any]) -> str:
-    rows = [[entry["name"], entry["level"], entry["description"]] for entry in document["entries"]]
+    rows = [[entry["name"], entry["level"], about_entry(entry)] for entry in document["entries"]]
     shown = table(["model", "level", "what"], rows, "described")
     return section("entries", "What each model is", [shown])
 

@@ -63,7 +63,7 @@ def write_force_heads_page(folder: Path, document: Mapping[str, Any]) -> Path:
         title="Forces that are no derivative",
         kicker="Exercise 5",
         headline=_headline(heads),
-        lead=[document["what"]],
+        lead=[about_frames(document)],
         body=[
             section("picture", "Errors, and what is broken", [figure(picture, caption)]),
             section("numbers", "Numbers", [table((*names, *_VIOLATIONS.values(), *last), cells)]),
@@ -72,6 +72,16 @@ def write_force_heads_page(folder: Path, document: Mapping[str, Any]) -> Path:
     path = folder / "exercise-5.html"
     write_atomically(path, page)
     return path
+
+
+def about_frames(document: Mapping[str, Any]) -> str:
+    """Say on how many frames the forces are learned and tested, and of what.
+
+    Args:
+        document: As in ``exercise-5.json``.
+    """
+    frames, source = document["frames"], document["source"] or "the embedded rigid-ion set"
+    return f"{frames['train']} frames to learn from, {frames['test']} to test on, of {source}"
 
 
 def _headline(heads: list[Mapping[str, Any]]) -> str:

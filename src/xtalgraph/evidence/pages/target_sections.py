@@ -30,6 +30,7 @@ from xtalgraph.evidence.pages.markup import (
 )
 from xtalgraph.evidence.run_record import Estimate, RunRecord
 from xtalgraph.evidence.text import report as text
+from xtalgraph.evidence.text.models import about_model
 from xtalgraph.evidence.text.uncertainty import about_novelty, about_uncertainty
 from xtalgraph.metrics.measures import MEASURES
 
@@ -63,7 +64,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
     described = [
         Html(f"<b>{escaped(text.called(name))}</b>: {escaped(description)}")
         for name in names
-        if (description := record.models[name].get("description"))
+        if (description := about_model(name, record.models[name]))
     ]
     if record.target.is_class:
         lead = text.shares(*_test_classes(record), record.classes)

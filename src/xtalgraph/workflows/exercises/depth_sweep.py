@@ -71,7 +71,7 @@ def depth_sweep(
         [*lines, "", headline(ablation.document), *errors_of_chosen(ablation.document)]
     )
     document = {
-        "what": material.description,
+        "source": material.source,
         "settings": ablation.settings,
         "chosen": ablation.chosen,
     }

@@ -17,7 +17,7 @@ from xtalgraph.data.dataset import Dataset, read_dataset
 from xtalgraph.data.division import divide, parse_division
 from xtalgraph.data.ionic.load import ionic_perovskites_path
 from xtalgraph.data.potential_targets import energy_target, forces_target
-from xtalgraph.evidence.pages.force_heads import write_force_heads_page
+from xtalgraph.evidence.pages.force_heads import about_frames, write_force_heads_page
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.inference import evaluated, placed
 from xtalgraph.models.model import Model
@@ -112,17 +112,14 @@ def force_heads(
     lesson = _Lesson(dataset, epochs or (EPOCHS_SMALL if small else EPOCHS), Path(out))
     steps = STEPS_SMALL if small else STEPS
     results = [lesson.result(name, steps, progress) for name in HEADS]
-    description = (
-        f"{len(lesson.train)} frames to learn from, {len(lesson.test)} to test on, of "
-        f"{'the embedded rigid-ion set' if data is None else Path(data).name}"
-    )
     document = {
-        "what": description,
+        "source": "" if data is None else Path(data).name,
+        "frames": {"train": len(lesson.train), "test": len(lesson.test)},
         "crystal": lesson.crystal.formula,
         "heads": [asdict(result) for result in results],
     }
     page = write_force_heads_page(Path(out), document)
-    text = "\n".join([description, "", *_lines(results)])
+    text = "\n".join([about_frames(document), "", *_lines(results)])
     return write_results(5, Path(out), ExerciseResults(text, document, [page]))
 
 

@@ -74,7 +74,7 @@ def train_perovskites(
 def _document(run: Run, material: Material) -> dict[str, Any]:
     (metrics,) = run.metrics["targets"].values()
     return {
-        "what": material.description,
+        "source": material.source,
         "target": metrics["target"],
         "crystals": metrics["splits"],
         "epochs": run.config.training.epochs,

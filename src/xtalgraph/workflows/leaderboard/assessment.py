@@ -69,7 +69,7 @@ def assess_entries(
                 "name": entry.name,
                 "level": str(entry.level),
                 "assessed": entry is assessed,
-                "description": entry.description,
+                "details": dict(entry.details),
                 "seconds": round(sum(seconds), 2) if seconds else None,
                 "parameters": predictions[0].parameters,
                 "metrics": _metrics(true, predicted, ordered, target, only),

@@ -24,14 +24,7 @@ class BaselineEntry(LeaderboardEntry):
     """
 
     def __init__(self, name: Literal["mean", "composition"]) -> None:
-        level = Level.MEAN if name == "mean" else Level.COMPOSITION
-        descriptions = {
-            "mean": "The mean of the training set, of an extensive target per atom; of a class its "
-            "share, of an atomic target the mean over sites.",
-            "composition": "Gradient-boosted trees on the fractions of the elements and statistics "
-            "of their properties; of an atomic target the mean of the element.",
-        }
-        super().__init__(name, level, descriptions[name])
+        super().__init__(name, Level.MEAN if name == "mean" else Level.COMPOSITION)
 
     def why_not(self, case: Case) -> str:
         """It serves every target."""
@@ -53,7 +46,7 @@ class CompositionNetworkEntry(LeaderboardEntry):
     """A perceptron on the composition."""
 
     def __init__(self) -> None:
-        super().__init__(CompositionNetwork.name, Level.COMPOSITION, CompositionNetwork.description)
+        super().__init__(CompositionNetwork.name, Level.COMPOSITION)
 
     def why_not(self, case: Case) -> str:
         """It learns a number for each crystal."""

@@ -32,14 +32,10 @@ def own_entries(models: Sequence[str], members: int | None = None) -> list[Leade
             raise ConfigError(f"unknown model {name!r}{nearest(name, ENCODERS)}")
     if len(set(models)) < len(models):
         raise ConfigError(f"each model may be named once, got {', '.join(models)}")
-    entries: list[LeaderboardEntry] = []
-    for name in models:
-        count = ENCODERS[name].recommended.members if members is None else members
-        mean = f"the mean of {count} members, " if count > 1 else ""
-        role = "the assessed model." if name == models[0] else "with its own defaults."
-        description = f"{ENCODERS[name].__name__} of xtalgraph, {mean}{role}"
-        entries.append(OwnModelEntry(name, description, count))
-    return entries
+    return [
+        OwnModelEntry(name, ENCODERS[name].recommended.members if members is None else members)
+        for name in models
+    ]
 
 
 def _baselines() -> list[LeaderboardEntry]:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from xtalgraph.baselines.descriptor import Descriptor, Rows
 from xtalgraph.baselines.dscribe import ACSF, SOAP
-from xtalgraph.baselines.learners import LEARNERS, FeatureRegressor, LearnerName
+from xtalgraph.baselines.learners import FeatureRegressor, LearnerName
 from xtalgraph.baselines.prdf import PRDF
 from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import MissingExtraError
@@ -112,11 +112,7 @@ class DescriptorEntry(LeaderboardEntry):
     """
 
     def __init__(self, described: DescribedCrystals, learner: LearnerName) -> None:
-        descriptor = described.descriptor
-        sentence = f"{descriptor.description}; {LEARNERS[learner]}."
-        super().__init__(
-            f"{descriptor.name}-{learner}", Level.DESCRIPTORS, sentence[0].upper() + sentence[1:]
-        )
+        super().__init__(f"{described.descriptor.name}-{learner}", Level.DESCRIPTORS)
         self.described = described
         self.learner = learner
 

@@ -105,13 +105,13 @@ class LeaderboardEntry(ABC):
     Args:
         name: As in the table; fit for the name of a folder.
         level: How much it knows.
-        description: One sentence.
+        **details: Names and numbers that say what it is, beside the name.
     """
 
-    def __init__(self, name: str, level: Level, description: str) -> None:
+    def __init__(self, name: str, level: Level, **details: str | int) -> None:
         self.name = name
         self.level = level
-        self.description = description
+        self.details = details
 
     def shares(self, case: Case) -> str:
         """Return the name of some work that it does; what has the same name runs in one process.

@@ -72,7 +72,7 @@ class ExternalModelEntry(LeaderboardEntry):
     """
 
     def __init__(self, external: type[ExternalNetwork]) -> None:
-        super().__init__(external.name, Level.PUBLIC, external.description)
+        super().__init__(external.name, Level.PUBLIC)
         self.external = external
 
     def why_not(self, case: Case) -> str:

@@ -22,12 +22,11 @@ class OwnModelEntry(LeaderboardEntry):
 
     Args:
         name: A name in the registry.
-        description: One sentence.
         members: How many are trained.
     """
 
-    def __init__(self, name: str, description: str, members: int) -> None:
-        super().__init__(name, Level.OWN, description)
+    def __init__(self, name: str, members: int) -> None:
+        super().__init__(name, Level.OWN, members=members)
         self.members = members
 
     def why_not(self, case: Case) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.baselines.linear_potential import Basis, NoBasis, reference_energies
+from xtalgraph.baselines.linear_potential import NoBasis, reference_energies
 from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.baselines.soap_basis import SoapBasis
 from xtalgraph.conventions.boundary import guarded
@@ -41,13 +41,8 @@ class LinearPotentialEntry(LeaderboardEntry):
     """
 
     def __init__(self, name: str) -> None:
-        levels: dict[str, tuple[Level, type[Basis]]] = {
-            "reference-energies": (Level.REFERENCE, NoBasis),
-            "pair-potential": (Level.PAIRS, PairBasis),
-            "linear-soap": (Level.DESCRIPTORS, SoapBasis),
-        }
-        level, basis = levels[name]
-        super().__init__(name, level, basis.description)
+        levels = (Level.REFERENCE, Level.PAIRS, Level.DESCRIPTORS)
+        super().__init__(name, levels[POTENTIALS.index(name)])
 
     def why_not(self, case: Case) -> str:
         """Every site must hold one atom, its library be there, and the fit have its room."""
@@ -104,12 +99,8 @@ class CalculatorEntry(LeaderboardEntry):
     """
 
     def __init__(self, calculator: str) -> None:
-        super().__init__(
-            calculator.rpartition(":")[2],
-            Level.PUBLIC,
-            f"{calculator} as it is, trained on other data; its energies are shifted by an energy "
-            f"for each element, fitted to at most {_ALIGNED} training frames.",
-        )
+        name = calculator.rpartition(":")[2]
+        super().__init__(name, Level.PUBLIC, calculator=calculator, aligned=_ALIGNED)
         self.calculator = calculator
 
     def why_not(self, case: Case) -> str:

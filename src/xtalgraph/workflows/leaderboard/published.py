@@ -28,11 +28,7 @@ class PublishedEntry(LeaderboardEntry):
     """
 
     def __init__(self, column: str, values: "pd.Series[Any]", path: Path, digest: str) -> None:
-        super().__init__(
-            f"published-{column}",
-            Level.PUBLIC,
-            f"Predictions of {column} in {path.name}, as published.",
-        )
+        super().__init__(f"published-{column}", Level.PUBLIC, column=column, file=path.name)
         self.column = column
         self.values = values
         self.path = path

@@ -1,0 +1,89 @@
+"""What a model is and what it is compared with, in a sentence each."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from xtalgraph.baselines.external_model import EXTERNAL_MODELS
+from xtalgraph.models.registry import ENCODERS
+
+_LEAST_SQUARES: Final = "linear least squares on energies, forces and stresses"
+BASELINES: Final[Mapping[str, str]] = {
+    "mean": "The mean of the training set: of an extensive target per atom, of a class its share, "
+    "of an atomic target over all sites.",
+    "composition": "Gradient-boosted trees on the fractions of the elements and statistics of "
+    "their properties; of an atomic target the mean of the element.",
+    "composition-mlp": "A perceptron on the fractions of the elements and statistics of their "
+    "properties in the manner of Magpie; it sees no positions.",
+    "reference energies": "Energies of the elements alone, fitted by least squares and added up: "
+    "no force on any atom, and no stress.",
+    "pair potential": "A sum over pairs of atoms within 6 Å: 14 smooth functions of the distance "
+    f"for each pair of elements, by {_LEAST_SQUARES}.",
+    "linear SOAP": "SOAP power spectra within 5 Å (dscribe) beside a pair potential: "
+    f"{_LEAST_SQUARES}.",
+    **{external.name: external.description for external in EXTERNAL_MODELS},
+}
+"""By name; in names of a comparison spaces are hyphens."""
+DESCRIPTORS: Final[Mapping[str, str]] = {
+    "prdf": "Partial radial distribution functions of pairs of elements",
+    "acsf": "Atom-centred symmetry functions (dscribe), radial ones for each element and angular "
+    "ones for all alike, averaged over the atoms",
+    "soap": "SOAP power spectra (dscribe) with the elements compressed to five densities, averaged "
+    "over the atoms",
+}
+LEARNERS: Final[Mapping[str, str]] = {
+    "ridge": "ridge regression, its penalty by leave-one-out error",
+    "forest": "a random forest of 100 trees, a third of the features at each split",
+}
+_BY_NAME: Final[dict[str, str]] = (
+    {name.lower().replace(" ", "-"): text for name, text in BASELINES.items()}
+    | dict(BASELINES)
+    | {
+        f"{descriptor}-{learner}": f"{features}; {how_learned}."
+        for descriptor, features in DESCRIPTORS.items()
+        for learner, how_learned in LEARNERS.items()
+    }
+)
+
+
+def about_model(name: str, figures: Mapping[str, Any]) -> str:
+    """Say what a model of a run, or a baseline, is.
+
+    Args:
+        name: Of an architecture or a baseline.
+        figures: What ``metrics.json`` holds of it; ``members``, ``snapshots`` and ``variance`` of
+            the model of the run, in an older run a sentence.
+
+    >>> about_model("mean", {})[:29]
+    'The mean of the training set:'
+    """
+    if "members" not in figures:
+        return str(figures.get("description", _BY_NAME.get(name, "")))
+    text = f"{ENCODERS[name].__name__}, a graph neural network"
+    if figures["variance"]:
+        text += " with a mean-variance head"
+    if figures["members"] == 1:
+        return text
+    what = "snapshots of one training" if figures["snapshots"] else "members"
+    return f"the mean of {figures['members']} {what}, each {text}"
+
+
+def about_entry(entry: Mapping[str, Any]) -> str:
+    """Say what an entry of a comparison is.
+
+    Args:
+        entry: As in ``compare.json``.
+    """
+    name, details = entry["name"], entry["details"]
+    if "members" in details:
+        count = details["members"]
+        mean = f"the mean of {count} members, " if count > 1 else ""
+        role = "the assessed model." if entry["assessed"] else "with its own defaults."
+        return f"{ENCODERS[name].__name__} of xtalgraph, {mean}{role}"
+    if "calculator" in details:
+        return (
+            f"{details['calculator']} as it is, trained on other data; its energies are shifted by "
+            f"an energy for each element, fitted to at most {details['aligned']} training frames."
+        )
+    if "file" in details:
+        return f"Predictions of {details['column']} in {details['file']}, as published."
+    return _BY_NAME.get(name, "")
