@@ -171,6 +171,15 @@ class Target:
         return "log-odds" if self.is_class else self.unit
 
     @property
+    def why_no_number(self) -> str:
+        """Why it is not one number for each crystal; empty if it is."""
+        if self.is_class:
+            return f"{self.name!r} is a class"
+        if self.scope is Scope.ATOM:
+            return f"{self.name!r} has one for each site"
+        return "" if self.tensor.is_scalar else f"{self.name!r} has several"
+
+    @property
     def why_no_interval(self) -> str:
         """Why its predictions cannot have an interval; empty if they can."""
         if self.is_class:
@@ -242,6 +251,15 @@ class Target:
         if "derivative" in given:
             given["derivative"] = Derivative(**given["derivative"])
         return cls(**given)
+
+
+def first_atomic(targets: Sequence[Target]) -> Target | None:
+    """Return the first target that has values for atoms, None where there is none.
+
+    Args:
+        targets: What is predicted.
+    """
+    return next((target for target in targets if target.scope is Scope.ATOM), None)
 
 
 def why_not_ordered(cells: object, targets: Sequence[Target]) -> str:

@@ -22,6 +22,7 @@ from xtalgraph.evidence.run_files import (
     read_worst,
 )
 from xtalgraph.metrics.bootstrap import Outcome
+from xtalgraph.metrics.measures import error_of
 from xtalgraph.models.upgrades import upgrade_division, upgrade_log, upgrade_verification
 
 VERIFY_AGAIN: Final = "make it again by `xtalgraph verify`, or remove it"
@@ -177,7 +178,7 @@ class RunRecord:
     @property
     def measure(self) -> str:
         """Key of the error by which models are compared; small is good."""
-        return "log_loss" if self.target.is_class else "mae"
+        return error_of(self.target).key
 
     @property
     def watched(self) -> str:

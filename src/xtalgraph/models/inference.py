@@ -107,17 +107,18 @@ def placed(model: M, device: torch.device, dtype: torch.dtype | None) -> M:
     return copy.deepcopy(model).to(device=device, dtype=dtype)
 
 
-@torch.no_grad()
-def evaluated(model: nn.Module, graph: Graph) -> Any:
-    """Return what a model computes for a batch in evaluation mode, without gradients.
+def evaluated(model: nn.Module, graph: Graph, *, gradients: bool = False) -> Any:
+    """Return what a model computes for a batch in evaluation mode.
 
     Args:
         model: Any module that reads a graph; it is left in the mode in which it was.
         graph: Where the model is.
+        gradients: Whether what is returned can be differentiated.
     """
     training = model.training
     model.eval()
     try:
-        return model(graph)
+        with torch.set_grad_enabled(gradients):
+            return model(graph)
     finally:
         model.train(training)

@@ -12,7 +12,7 @@ from torch import Tensor
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder
-from xtalgraph.models.layers import evaluated
+from xtalgraph.models.layers import features_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def receptive_field(encoder: Encoder, graph: Graph, atom: int) -> ReceptiveField
             f"the graph has atoms 0 to {len(graph.number) - 1}, there is no atom {atom}"
         )
     with torch.enable_grad():
-        features = evaluated(encoder, graph)
+        features = features_of(encoder, graph, gradients=True)
         start, output = features.layers[0], features.atom[atom]
         name = type(encoder).__name__
         if not start.requires_grad:

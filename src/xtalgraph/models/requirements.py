@@ -4,11 +4,10 @@
 error of the configuration or of a graph. `check_...` raises.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from xtalgraph.conventions.errors import TargetError
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Kind, Target, first_atomic
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.strategy import Strategy
 from xtalgraph.models.encoder import Encoder
@@ -27,7 +26,7 @@ def why_not_reduced(encoder: type[Encoder], *targets: Target) -> str:
             f"{derivative.name!r} is a derivative, and a reduced graph has no positions by which "
             "to differentiate"
         )
-    if (atomic := _atomic(targets)) is not None:
+    if (atomic := first_atomic(targets)) is not None:
         return (
             f"{atomic.name!r} is declared atomic and has a value for each atom, but a reduced "
             "graph has one row for all atoms with equal surroundings"
@@ -48,7 +47,7 @@ def why_not_mixtures(encoder: type[Encoder], config: Any, *targets: Target) -> s
         config: Its hyper-parameters.
         *targets: What is predicted.
     """
-    if (atomic := _atomic(targets)) is not None:
+    if (atomic := first_atomic(targets)) is not None:
         return (
             f"{atomic.name!r} is declared atomic, and an atom on a disordered site has no value of "
             "its own"
@@ -169,7 +168,3 @@ def check_variance(target: Target) -> None:
             "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
             "its own"
         )
-
-
-def _atomic(targets: Sequence[Target]) -> Target | None:
-    return next((target for target in targets if target.kind is Kind.ATOMIC), None)

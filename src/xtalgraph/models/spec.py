@@ -10,7 +10,7 @@ from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import check_disorder
 from xtalgraph.data.conditions import ATOMS_ALONE, Conditions
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Target, first_atomic
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.graph import Graph
@@ -208,11 +208,11 @@ class ModelSpec:
         reason = why_not_mixtures(encoder, config, *self.targets)
         if self.disorder == "mix" and reason:
             raise ConfigError(f"data.disorder=mix is not for this model: {reason}")
-        atomic = [target.name for target in self.targets if target.kind is Kind.ATOMIC]
-        if self.disorder == "order" and atomic:
+        atomic = first_atomic(self.targets)
+        if self.disorder == "order" and atomic is not None:
             raise ConfigError(
-                f"{atomic[0]!r} is declared atomic, and an ordering has other sites than the file: "
-                "leave out data.disorder"
+                f"{atomic.name!r} is declared atomic, and an ordering has other sites than the "
+                "file: leave out data.disorder"
             )
 
     def _check_targets(self) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.data.targets import Kind
+from xtalgraph.data.targets import first_atomic
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.graphs.padding import Size, pad_graph, padded_size
@@ -39,8 +39,7 @@ class CapturedSteps:
     """
 
     def __init__(self, model: Model, work: Work) -> None:
-        atomic = any(target.kind is Kind.ATOMIC for target in model.targets)
-        if model.conditions.fidelity or atomic:
+        if model.conditions.fidelity or first_atomic(model.targets):
             raise ConfigError(
                 "training.capture serves targets of crystals, without data.fidelity: leave it out"
             )

@@ -13,6 +13,7 @@ from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.reported_units import ReportedUnits, reported_units
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.metrics.measures import error_of
 from xtalgraph.models.model import ByTarget, Output
 from xtalgraph.nn.segments import segment_sum
 from xtalgraph.training.examples import Examples, Labels
@@ -41,7 +42,7 @@ class Term:
     @property
     def measure(self) -> str:
         """What the mean of the errors is, in words."""
-        return "log loss" if self.target.is_class else "MAE"
+        return error_of(self.target).short
 
     def scale(
         self, labels: Float[Tensor, "rows *shape"], start: Float[Tensor, "rows *shape"]

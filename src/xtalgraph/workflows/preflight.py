@@ -12,7 +12,7 @@ from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.catalogue import CATALOGUE, KnownDataset
 from xtalgraph.data.division import parse_division
 from xtalgraph.data.header import columns_of
-from xtalgraph.data.targets import Kind
+from xtalgraph.data.targets import first_atomic
 from xtalgraph.models.inference import check_device
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.training.settings import TrainingConfig
@@ -93,8 +93,7 @@ def _check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
         )
     if not training.capture:
         return
-    atomic = any(target.kind is Kind.ATOMIC for target in spec.targets)
-    if spec.conditions.fidelity or atomic:
+    if spec.conditions.fidelity or first_atomic(spec.targets):
         raise ConfigError(
             "training.capture serves targets of crystals, without data.fidelity: leave it out"
         )

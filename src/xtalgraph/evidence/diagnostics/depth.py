@@ -22,7 +22,9 @@ from xtalgraph.evidence.diagnostics.result import (
     not_applicable,
 )
 from xtalgraph.graphs.build import GraphSettings, build_supported
-from xtalgraph.models.layers import smoothing_by_layer
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.inference import infer
+from xtalgraph.models.layers import smoothing_of
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.receptive_field import receptive_field
 
@@ -63,10 +65,8 @@ def over_smoothing(tested: Evaluator) -> DiagnosticResult:
     graph, _ = build_supported(crystals, tested.predictor.spec.make_graph_settings())
     if graph is None:
         return not_applicable("smoothing", Reason.NO_GRAPH)
-    read = tested.as_read(graph, rows)
-    try:
-        by_member = [smoothing_by_layer(member.encoder, read) for member in members]
-    except ConfigError:
+    by_member = _smoothing_by_member(tested.predictor, tested.with_conditions(graph, rows))
+    if not all(by_member):
         return not_applicable("smoothing", Reason.NO_LAYERS)
     distances = [
         np.array([layer["mean average distance"] for layer in layers]) for layers in by_member
@@ -80,6 +80,12 @@ def over_smoothing(tested: Evaluator) -> DiagnosticResult:
     return DiagnosticResult("smoothing", alarm_if(left < LEFT), numbers, left, LEFT)
 
 
+def _smoothing_by_member(predictor: Predictor, graph: Graph) -> list[list[dict[str, float]]]:
+    """Measure over-smoothing in each member; nothing of one that returns no layers."""
+    (batch,) = infer(predictor.members, [graph], device=predictor.device)
+    return [smoothing_of(output.features, batch.graph) for output in batch.outputs]
+
+
 def measure_smoothing(
     predictor: Predictor, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
 ) -> list[dict[str, float | None]]:
@@ -91,7 +97,7 @@ def measure_smoothing(
         conditions: Of these crystals, for a model that reads them.
 
     Returns:
-        What `xtalgraph.models.layers.smoothing_by_layer` gives, of several members the mean; None
+        What `xtalgraph.models.layers.smoothing_of` gives, of several members the mean; None
         where it is not defined.
 
     Raises:
@@ -99,14 +105,11 @@ def measure_smoothing(
     """
     size = min(len(crystals), MEASURED)
     places = np.linspace(0, len(crystals) - 1, size).round().astype(int)
-    graph = predictor.spec.make_graph([crystals[i] for i in places]).to(predictor.device)
+    graph = predictor.spec.make_graph([crystals[i] for i in places])
     if conditions is not None:
         graph = conditions.select(places).attach(graph)
-    by_member = [
-        smoothing_by_layer(member.encoder, member.as_read(graph)) for member in predictor.members
-    ]
     measured = []
-    for layer in zip(*by_member, strict=True):
+    for layer in zip(*_smoothing_by_member(predictor, graph), strict=True):
         means = {name: float(np.mean([measures[name] for measures in layer])) for name in layer[0]}
         measured.append({k: value if math.isfinite(value) else None for k, value in means.items()})
     return measured
@@ -153,7 +156,8 @@ def reach(tested: Evaluator) -> DiagnosticResult:
     crystal = _enlarged(tested.crystals[row])
     settings = GraphSettings(spec.make_strategy(), 0.0, spec.make_angles())
     try:
-        graph = tested.as_read(settings.build(crystal), [row])
+        graph = tested.with_conditions(settings.build(crystal), [row]).to(tested.predictor.device)
+        graph = members[0].as_read(graph)
     except GraphError:
         return not_applicable("reach", Reason.NO_GRAPH)
     atom = int(graph.degree.argmax())

@@ -150,11 +150,6 @@ class Evaluator:
             values /= np.array([len(crystal) for crystal in crystals])
         return values
 
-    def as_read(self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]) -> Graph:
-        """Return a graph with its conditions, as the encoder reads it, where the model is."""
-        graph = self.with_conditions(graph, rows).to(self.predictor.device)
-        return self.predictor.members[0].as_read(graph)
-
     def with_conditions(
         self, graph: Graph, rows: Sequence[int] | Int[np.ndarray, " crystals"]
     ) -> Graph:

@@ -37,6 +37,7 @@ from xtalgraph.evidence.pages.target_sections import (
 from xtalgraph.evidence.run_record import VERIFY_AGAIN, RunRecord, outcome_of, read_targets
 from xtalgraph.evidence.text import report as text
 from xtalgraph.evidence.text.data import about_division
+from xtalgraph.metrics.measures import MEASURES
 
 
 def write_report(run: Path) -> Path:
@@ -112,11 +113,9 @@ def _headline(records: Sequence[RunRecord]) -> str:
         return f"{called}: mean absolute errors {listing(errors)} on {crystals}"
     if len(records) > 1:
         return f"{called}: {len(records)} targets on {crystals}"
-    error = record.estimate(record.model, record.measure)
-    if record.target.is_class:
-        area = record.estimate(record.model, "roc_auc")
-        return text.class_headline(called, area, error, crystals)
-    return text.headline(called, error, record.error_unit, crystals)
+    error, area = (record.estimate(record.model, key) for key in (record.measure, "roc_auc"))
+    measure = MEASURES[record.measure].title.lower()
+    return text.headline(called, error, record.error_unit, crystals, measure, area)
 
 
 def _assessment(record: RunRecord) -> tuple[str, list[str]]:
@@ -128,10 +127,8 @@ def _assessment(record: RunRecord) -> tuple[str, list[str]]:
             against = record.models[name].get("against", {}).get(record.measure)
             baselines[name] = (baseline, outcome_of(error, baseline, against))
     where = text.test_rows(record.splits.get("test", 0), record.target.kind)
-    measure, unit, area = "mean absolute error", record.error_unit, None
-    if record.target.is_class:
-        measure, unit = "log loss", ""
-        area = record.estimate(record.model, "roc_auc")
+    measure, unit = MEASURES[record.measure].title.lower(), record.error_unit
+    area = record.estimate(record.model, "roc_auc")
     verdict = text.verdict(record.model, where, error, baselines, unit, measure, area)
     warnings = text.warnings(record.model, baselines, unit, measure) + uncertainty_alarms(record)
     of = "" if record.number is None else f"{record.target.name}: "

@@ -1,12 +1,15 @@
 """The sections of the report that speak of one target: metrics, errors, the worst of them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.documents import reading
+from xtalgraph.data.targets import Task
 from xtalgraph.evidence.numbers import (
     count,
     fixed,
@@ -66,18 +69,15 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
         for name in names
         if (description := about_model(name, record.models[name]))
     ]
-    if record.target.is_class:
-        lead = text.shares(*_test_classes(record), record.classes)
-    else:
-        lead = _ranking(record, keys)
+    view = _VIEWS[record.target.task]
     return section(
         *heading_of(record, "metrics", "Comparison with baselines"),
         [
-            paragraph(lead),
+            paragraph(view.lead(record)),
             f'<div class="beside"><div>{table(head, rows, "metrics")}'
             + paragraph(
                 "The best of each row is bold. Small numbers are 95 % bootstrap intervals. "
-                + _explained(record),
+                + view.explained(record),
                 "note",
             )
             + paragraph(text.unavailable(missing, int(record.test_rows().sum())), "note")
@@ -104,13 +104,7 @@ def _by_component(record: RunRecord, names: list[str]) -> str:
 
 
 def _explained(record: RunRecord) -> str:
-    """What the less known of the measures are."""
-    if record.target.is_class:
-        return (
-            "ROC-AUC is the probability that a row of class 1 has a higher predicted probability "
-            "than one of class 0. Log loss and Brier score measure the probabilities themselves; "
-            "the other measures use a threshold of 0.5."
-        )
+    """What a recall is, where one is shown."""
     if record.units is not None:
         return ""
     best = f"; best means {record.target.best}" if record.target.best else ""
@@ -119,11 +113,12 @@ def _explained(record: RunRecord) -> str:
     )
 
 
-def _ranking(record: RunRecord, keys: list[str]) -> str:
+def _ranking(record: RunRecord) -> str:
+    shown = {key for figures in record.models.values() for key in figures["test"]}
     recalls = {
-        MEASURES[key].short.removeprefix("top-"): record.estimate(record.model, key)
-        for key in keys
-        if MEASURES[key].top is not None
+        measure.short.removeprefix("top-"): record.estimate(record.model, key)
+        for key, measure in MEASURES.items()
+        if key in shown and measure.top is not None
     }
     what = "sites" if record.target.kind == "atomic" else "crystals"
     spearman = record.estimate(record.model, "spearman")
@@ -152,11 +147,7 @@ def _cell(estimate: Estimate, best: bool, absent: str = "n/a") -> Html:
 
 def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
     """The figures of the errors, and a sentence on them."""
-    if record.target.is_class:
-        sentences = text.decisions(*_test_classes(record), record.classes)
-        captions: tuple[str, ...] = text.CLASS_CAPTIONS
-    else:
-        sentences, captions = _residuals(record)
+    sentences, captions = _VIEWS[record.target.task].errors(record)
     pictures = [figure(*pair) for pair in zip(drawn.errors, captions, strict=True)]
     return section(
         *heading_of(record, "errors", "Errors"),
@@ -174,6 +165,31 @@ def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
         "formula, id and error; click to see its structure.",
         "Test errors over the target, and their distribution.",
     )
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a report says of numbers, or of classes."""
+
+    lead: Callable[[RunRecord], str]
+    """Before the table of metrics."""
+    explained: Callable[[RunRecord], str]
+    """What the less known of the measures are."""
+    errors: Callable[[RunRecord], tuple[str, tuple[str, ...]]]
+    """A sentence on the errors, and the captions of their figures."""
+
+
+_VIEWS: Final = {
+    Task.REGRESSION: _View(_ranking, _explained, _residuals),
+    Task.CLASSIFICATION: _View(
+        lambda record: text.shares(*_test_classes(record), record.classes),
+        lambda _: text.CLASS_MEASURES,
+        lambda record: (
+            text.decisions(*_test_classes(record), record.classes),
+            text.CLASS_CAPTIONS,
+        ),
+    ),
+}
 
 
 def residuals_in_words(error: Float[np.ndarray, " rows"], unit: str) -> str:

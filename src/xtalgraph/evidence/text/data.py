@@ -51,7 +51,7 @@ def about_labels(facts: Mapping[str, Any], target: Target) -> list[Sentence]:
 
 def _about_constant(facts: Mapping[str, Any], target: Target) -> str:
     value = f"{facts['value']:g}"
-    if target.is_class and target.classes is not None:
+    if target.classes is not None:
         value = repr(target.classes[int(facts["value"])])
     where = " of the training part" if facts["training_only"] else ""
     return (

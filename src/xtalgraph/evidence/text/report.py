@@ -28,6 +28,12 @@ CLASS_CAPTIONS: Final = (
     "Number of rows of each true and predicted class, and their share of the true class.",
 )
 """Captions of the three figures of a classification."""
+CLASS_MEASURES: Final = (
+    "ROC-AUC is the probability that a row of class 1 has a higher predicted probability than one "
+    "of class 0. Log loss and Brier score measure the probabilities themselves; the other measures "
+    "use a threshold of 0.5."
+)
+"""What the measures of a classification are."""
 
 
 def called(model: str) -> str:
@@ -41,20 +47,20 @@ def error_in_words(estimate: Estimate, unit: str) -> str:
     return with_unit(value, unit) + (f" (95\u00a0% interval {interval})" if interval else "")
 
 
-def headline(model: str, mae: Estimate, unit: str, crystals: str) -> str:
-    """The error of a model, as a headline."""
-    if mae.value is None:
+def headline(
+    model: str,
+    error: Estimate,
+    unit: str,
+    crystals: str,
+    measure: str = "mean absolute error",
+    area: Estimate | None = None,
+) -> str:
+    """The error of a model, as a headline; of a classification after the ROC-AUC."""
+    if error.value is None:
         return f"{model}: the error on {crystals} is not known"
-    value, _ = with_interval(mae.value, mae.low, mae.high, digits=1)
-    return f"{model}: mean absolute error {with_unit(value, unit)} on {crystals}"
-
-
-def class_headline(model: str, area: Estimate, loss: Estimate, crystals: str) -> str:
-    """The errors of a classification, as a headline."""
-    if loss.value is None:
-        return f"{model}: the error on {crystals} is not known"
-    first = "" if area.value is None else f"ROC-AUC {plain(area.value)}, "
-    return f"{model}: {first}log loss {plain(loss.value)} on {crystals}"
+    first = "" if area is None or area.value is None else f"ROC-AUC {plain(area.value)}, "
+    value, _ = with_interval(error.value, error.low, error.high, digits=1)
+    return f"{model}: {first}{measure} {with_unit(value, unit)} on {crystals}"
 
 
 def verdict(
@@ -75,7 +81,7 @@ def verdict(
         baselines: For each the same error, and how the model compares with it.
         unit: Of the errors; may be empty.
         measure: What the errors are.
-        area: ROC-AUC of a classification.
+        area: ROC-AUC, known of a classification.
     """
     if error.value is None:
         return f"The error of {called(model)} on {test} is not known."

@@ -89,7 +89,7 @@ def worst_errors(
         opened = Run.open(run)
         divided = opened.data(data, progress=progress)
     target = opened.predictor.targets[0]
-    if len(opened.predictor.targets) > 1 or not target.is_one_number or target.is_class:
+    if len(opened.predictor.targets) > 1 or target.why_no_number:
         raise InputError(
             f"exercise 4 looks at one number for each crystal; {opened.folder} predicts "
             f"{', '.join(target.described for target in opened.predictor.targets)}"

@@ -96,9 +96,9 @@ def _metrics(
             key: of_order[key] if MEASURES[key].by_order else measured[key] for key in measured
         }
     metrics = {key: asdict(metric) for key, metric in measured.items()}
-    if target.is_class:
-        return metrics
     for name, k in RECALLS.items():
+        if name not in metrics:  # of classes
+            continue
         # An enrichment is the recall times a number that no draw of the rows changes.
         recall, times = metrics[name], len(true) / max(top_count(k, len(true)), 1)
         metrics[name.replace("recall", "enrichment")] = {

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.splits import Split
-from xtalgraph.data.targets import Kind, Target
+from xtalgraph.data.targets import Target
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.prepared import Preparations
@@ -141,11 +141,8 @@ def why_not_a_number_of_crystals(target: Target, what: str) -> str:
         target: What is predicted.
         what: Says what cannot be used, as the subject of the sentence.
     """
-    if target.kind is Kind.ATOMIC:
-        return f"{what} one number for each crystal, and {target.name!r} has one for each site"
-    if target.is_class:
-        return f"{what} numbers, and {target.name!r} is a class"
-    return ""
+    reason = target.why_no_number
+    return f"{what} one number for each crystal, and {reason}" if reason else ""
 
 
 def why_not_mixtures(case: Case, what: str) -> str:
