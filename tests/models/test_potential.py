@@ -25,6 +25,7 @@ from xtalgraph.testing.crystals import contract_crystals
 TARGETS = (energy_target(), forces_target(), stress_target())
 SIZES = {
     "cace": {"width": 8, "channels": 6, "element_width": 2, "radials": 4},
+    "cgcnn": {"width": 12, "depth": 2, "batch_norm": False},
     "gcn": {"width": 12, "depth": 2},
     "gemnet": {
         "width": 8,
@@ -189,7 +190,12 @@ def test_displacements_move_atoms_and_strains_move_all():
     [
         ("schnet", {"envelope": "none"}, ("radius", {}), "abruptly at the cutoff"),
         ("schnet", {}, ("hybrid", {}), "keeps a number of neighbours"),
-        ("cgcnn", {}, ("radius", {}), "normalises over the batch"),
+        (
+            "cgcnn",
+            {"batch_norm": True},
+            ("radius", {}),
+            r"normalises over the batch.*model\.batch_norm=false",
+        ),
         ("megnet", {}, ("radius", {}), "at any distance and fragments do not add up"),
         ("gemnet", {"angle_neighbors": 12}, ("radius", {}), "the 12 nearest edges"),
     ],

@@ -80,11 +80,11 @@ def why_not_potential(
             f"the strategy {strategy.name} keeps a number of neighbours, and the energy jumps "
             "where one replaces another: set graph.strategy=radius"
         )
-    if encoder.reads.batch_statistics and getattr(config, "norm", "batch") == "batch":
-        layer = ", or set model.norm=layer" if hasattr(config, "norm") else ""
+    if encoder.reads.batch_statistics and getattr(config, "batch_norm", True):
+        cure = ", or set model.batch_norm=false" if hasattr(config, "batch_norm") else ""
         return (
             "it normalises over the batch, so that the energy of a crystal depends on the others: "
-            f"take another architecture{layer}"
+            f"take another architecture{cure}"
         )
     if encoder.reads.whole_crystal:
         return (

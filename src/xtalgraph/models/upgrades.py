@@ -1,6 +1,7 @@
 """What older versions wrote, as this one reads it: one step from each format to the next."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -26,8 +27,8 @@ def upgrade_model(document: Mapping[str, Any], weights: Collection[str] = ()) ->
     """
     upgraded = dict(document) | {"model": dict(document["model"])}
     for version in range(int(upgraded["format"]), FORMAT):
-        if version in _MODEL_STEPS:
-            _MODEL_STEPS[version](upgraded, weights)
+        if version in _STEPS:
+            _STEPS[version].model(upgraded, weights)
         upgraded["format"] = version + 1
     return upgraded
 
@@ -41,13 +42,12 @@ def upgrade_weights(
         weights: What the file holds, by name.
         document: ``model.json`` as it was written.
     """
-    version = int(document["format"])
-    weights = {_RENAMED_WEIGHTS.get(name, name): value for name, value in weights.items()}
-    if version >= 7:
-        return weights
-    numbers = _numbers_of_lists(_targets_before_7(document["model"]))
-    named = {_weight_of_6(name) if version < 6 else name: value for name, value in weights.items()}
-    return {_weight_of_7(name, numbers): value for name, value in named.items()}
+    named = {_RENAMED_WEIGHTS.get(name, name): value for name, value in weights.items()}
+    for version in range(int(document["format"]), FORMAT):
+        if version in _STEPS:
+            renamed = _STEPS[version].weight(document["model"])
+            named = {renamed(name): value for name, value in named.items()}
+    return named
 
 
 def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -266,13 +266,28 @@ def _weight_of_6(name: str) -> str:
     return f"heads.{int(number) + 1}.{of_head}s.0.{rest}"
 
 
-def _weight_of_7(name: str, numbers: Sequence[tuple[int, int]]) -> str:
-    """Return the name of a weight in format 7, which has one head for a list."""
-    if not name.startswith("heads."):
-        return name
-    _, before, part, number, rest = name.split(".", 4)
-    head, first = numbers[int(before)]
-    return f"heads.{head}.{part}.{first + int(number)}.{rest}"
+def _weights_of_7(model: Mapping[str, Any]) -> Callable[[str], str]:
+    """Return what gives the name of a weight in format 7, which has one head for a list."""
+    numbers = _numbers_of_lists(_targets_before_7(model))
+
+    def renamed(name: str) -> str:
+        if not name.startswith("heads."):
+            return name
+        _, before, part, number, rest = name.split(".", 4)
+        head, first = numbers[int(before)]
+        return f"heads.{head}.{part}.{first + int(number)}.{rest}"
+
+    return renamed
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What changes from a format to the next."""
+
+    model: Callable[[dict[str, Any], Collection[str]], None]
+    """Changes ``model.json`` in place, given the names of the weights."""
+    weight: Callable[[Mapping[str, Any]], Callable[[str], str]]
+    """From the model as it was written to what gives a weight its new name."""
 
 
 _UNUSED: Final[Mapping[str, Any]] = {"members": 1, "manifest": False}
@@ -284,11 +299,11 @@ _UNUSED_OF_MODEL: Final[Mapping[str, Any]] = {
     "disorder": "refuse",
 }
 """What ``model.json`` left out before format 6, of a model that has it not."""
-_MODEL_STEPS: Final[Mapping[int, Callable[[dict[str, Any], Collection[str]], None]]] = {
-    5: _from_5,
-    6: _from_6,
+_STEPS: Final[Mapping[int, _Step]] = {
+    5: _Step(_from_5, lambda _: _weight_of_6),
+    6: _Step(_from_6, _weights_of_7),
 }
-"""What changes from a format to the next, in place. 2 to 5 only added what a model may have:
+"""What changes from a format to the next. 2 to 5 only added what a model may have:
 classes and several targets; temperature, pressure and several members; a learned variance;
 disorder."""
 _RENAMED_IN_INTERVALS: Final = {"by_spread": "by_std"}

@@ -19,6 +19,7 @@ from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.assessment import assess_labels
+from xtalgraph.evidence.leaderboard import EntryResult, Fold
 from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.evidence.text.data import about_labels
@@ -27,9 +28,8 @@ from xtalgraph.metrics.measures import error_of, rank_of
 from xtalgraph.workflows.claim import sole_writer
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
-from xtalgraph.workflows.leaderboard.assessment import Fold, assess_entries
 from xtalgraph.workflows.leaderboard.catalogue import BASELINES, compared_with, own_entries
-from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, entry_documents
 from xtalgraph.workflows.leaderboard.potential_assessment import (
     DECIDING,
     LEVELS,
@@ -260,7 +260,7 @@ def _document(
         "target": target.as_dict(),
         "rows": sum(len(fold.true) for fold in folds),
         "deciding": [error_of(target).key, rank_of(target).key],
-        "entries": assess_entries(folds, results, assessed, target, progress=progress),
+        "entries": entry_documents(folds, results, assessed, target, progress=progress),
     }
 
 

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from xtalgraph.baselines.composition import CompositionNetwork
 from xtalgraph.baselines.composition_features import count_elements
+from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.workflows.compare_baselines import fit_baselines, number_kind
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
-    EntryResult,
     LeaderboardEntry,
     Level,
     why_not_a_number_of_crystals,

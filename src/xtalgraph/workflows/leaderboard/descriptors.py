@@ -23,10 +23,10 @@ from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import MissingExtraError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.workflows.compare_baselines import number_kind
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
-    EntryResult,
     LeaderboardEntry,
     Level,
     why_not_a_number_of_crystals,

@@ -1,6 +1,7 @@
 """What an entry of the leaderboard is, and what it is given."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from jaxtyping import Float, Int
 from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Target
+from xtalgraph.evidence.leaderboard import EntryResult, Fold, assess_entries
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.prepared import Preparations
@@ -86,19 +88,6 @@ class Case:
         return self.dataset.labels.of(self.target.name, crystals)
 
 
-@dataclass(frozen=True, eq=False)
-class EntryResult:
-    """What an entry predicts for the test part of one fold."""
-
-    values: Float[np.ndarray, " rows"]
-    """Of the crystals, or their sites, in the order of the test part; of a potential the energies,
-    then the components of forces and of stresses, target by target."""
-    seconds: float | None
-    """Time to learn and predict; None where somebody else did."""
-    parameters: int | None
-    """Numbers that were fitted; None where these do not count what was learned, as of trees."""
-
-
 class LeaderboardEntry(ABC):
     """Something that a model is compared with.
 
@@ -112,6 +101,10 @@ class LeaderboardEntry(ABC):
         self.name = name
         self.level = level
         self.details = details
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return name, level and details as plain values."""
+        return {"name": self.name, "level": str(self.level), "details": self.details}
 
     def shares(self, case: Case) -> str:
         """Return the name of some work that it does; what has the same name runs in one process.
@@ -132,6 +125,30 @@ class LeaderboardEntry(ABC):
     @abstractmethod
     def run(self, case: Case) -> EntryResult:
         """Learn from the training part, and predict the test part."""
+
+
+def entry_documents(
+    folds: Sequence[Fold],
+    results: Mapping[LeaderboardEntry, Sequence[EntryResult]],
+    assessed: LeaderboardEntry,
+    target: Target,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Return what each entry is and what was measured, as ``compare.json`` holds it.
+
+    Args:
+        folds: The test parts.
+        results: What each entry predicts for them, in their order.
+        assessed: The model that is compared with the others; one of the entries.
+        target: What is predicted.
+        **options: As `assess_entries` takes them.
+    """
+    by_name = {entry.name: predictions for entry, predictions in results.items()}
+    measured = assess_entries(folds, by_name, assessed.name, target, **options)
+    return [
+        {**entry.as_dict(), "assessed": entry is assessed, **measured[entry.name]}
+        for entry in results
+    ]
 
 
 def why_not_a_number_of_crystals(target: Target, what: str) -> str:

@@ -14,6 +14,7 @@ from xtalgraph.baselines.external_model import (
     check_external_models,
 )
 from xtalgraph.conventions.errors import GraphError, MissingExtraError
+from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.crystal_graph import CrystalGraph
@@ -27,7 +28,6 @@ from xtalgraph.workflows.fit import predict_all, trainer_for
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
-    EntryResult,
     LeaderboardEntry,
     Level,
     why_not_mixtures,

@@ -6,9 +6,10 @@ import numpy as np
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder
+from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.evidence.run_files import read_predictions
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level
 from xtalgraph.workflows.leaderboard.running import key_of
 from xtalgraph.workflows.record import versions
 from xtalgraph.workflows.train import train_run

@@ -8,10 +8,10 @@ from jaxtyping import Float
 
 from xtalgraph.data.reported_units import reported_units
 from xtalgraph.data.targets import Target
+from xtalgraph.evidence.leaderboard import EntryResult, Fold
 from xtalgraph.evidence.performance import REPORTED
 from xtalgraph.metrics.measures import MEASURES
-from xtalgraph.workflows.leaderboard.assessment import Fold, assess_entries
-from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, entry_documents
 
 DECIDING: Final = ("mae", "rmse")
 """The measures by which potentials are compared."""
@@ -58,7 +58,7 @@ def assess_potentials(
         documents[target.name] = {
             "target": shown.as_dict(),
             "rows": sum(len(fold.true) for fold in folds),
-            "entries": assess_entries(
+            "entries": entry_documents(
                 folds,
                 of_target,
                 assessed,

@@ -16,10 +16,10 @@ from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.errors import ConfigError, MissingExtraError
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.data.potential_labels import role_of_target
+from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.workflows.compare_baselines import MOST_COLUMNS, fit_potentials
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
-    EntryResult,
     LeaderboardEntry,
     Level,
     why_not_mixtures,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
-    EntryResult,
     LeaderboardEntry,
     Level,
     why_not_a_number_of_crystals,

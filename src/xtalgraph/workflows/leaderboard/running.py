@@ -11,10 +11,11 @@ import numpy as np
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.conventions.logs import log
+from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.progress import Report
 from xtalgraph.workflows.executor import Executor, Session, processes_for, processes_outside
-from xtalgraph.workflows.leaderboard.entry import Case, EntryResult, LeaderboardEntry, Level
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level
 
 FORMAT: Final = 2
 """Raised where files of before must not be taken."""

@@ -1,4 +1,4 @@
-"""The metrics of the entries, and the assessed model compared with each of them."""
+"""The metrics of models that are compared, and the assessed one beside each of them."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +14,6 @@ from xtalgraph.metrics.bootstrap import compare_paired
 from xtalgraph.metrics.measures import MEASURES, Measure, error_of, rank_of
 from xtalgraph.metrics.ranking import top_count
 from xtalgraph.metrics.summary import RECALLS, evaluate
-from xtalgraph.workflows.leaderboard.entry import EntryResult, LeaderboardEntry
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,32 +26,49 @@ class Fold:
     """Targets."""
 
 
+@dataclass(frozen=True, eq=False)
+class EntryResult:
+    """What a model predicts for the test part of one fold."""
+
+    values: Float[np.ndarray, " rows"]
+    """Of the crystals, or their sites, in the order of the test part; of a potential the energies,
+    then the components of forces and of stresses, target by target."""
+    seconds: float | None
+    """Time to learn and predict; None where somebody else did."""
+    parameters: int | None
+    """Numbers that were fitted; None where these do not count what was learned, as of trees."""
+
+
 def assess_entries(
     folds: Sequence[Fold],
-    results: Mapping[LeaderboardEntry, Sequence[EntryResult]],
-    assessed: LeaderboardEntry,
+    results: Mapping[str, Sequence[EntryResult]],
+    assessed: str,
     target: Target,
     *,
     progress: bool = False,
     deciding: Sequence[Measure] | None = None,
     only: Collection[str] | None = None,
-) -> list[dict[str, Any]]:
-    """Measure every entry on the rows of all folds together, and the assessed model against each.
+) -> dict[str, dict[str, Any]]:
+    """Measure every model on the rows of all folds together, and the assessed model against each.
 
     Args:
         folds: The test parts.
-        results: What each entry predicts for them, in their order.
-        assessed: The model that is compared with the others; one of the entries.
+        results: What each model predicts for them, in their order, by its name.
+        assessed: The name of the one that is compared with the others.
         target: What is predicted.
         progress: Show a progress bar on standard error.
         deciding: By which the model is compared; by default error and rank.
         only: Keys of the measures that are wanted; by default all.
+
+    Returns:
+        By name ``seconds``, ``parameters``, ``metrics``, the deciding measures by ``folds`` and
+        ``against`` the assessed model.
     """
     true = np.concatenate([fold.true for fold in folds])
     assessed_values = _joined(results[assessed])
     deciding = deciding or (error_of(target), rank_of(target))
-    documents = []
-    for entry, predictions in tqdm(
+    documents = {}
+    for name, predictions in tqdm(
         results.items(), desc="measuring", unit=" models", disable=not progress
     ):
         predicted = _joined(predictions)
@@ -64,19 +80,13 @@ def assess_entries(
             for measure in deciding
         }
         seconds = [fold.seconds for fold in predictions if fold.seconds is not None]
-        documents.append(
-            {
-                "name": entry.name,
-                "level": str(entry.level),
-                "assessed": entry is assessed,
-                "details": dict(entry.details),
-                "seconds": round(sum(seconds), 2) if seconds else None,
-                "parameters": predictions[0].parameters,
-                "metrics": _metrics(true, predicted, ordered, target, only),
-                "folds": _by_fold(folds, predictions, deciding),
-                "against": {} if entry is assessed else against,
-            }
-        )
+        documents[name] = {
+            "seconds": round(sum(seconds), 2) if seconds else None,
+            "parameters": predictions[0].parameters,
+            "metrics": _metrics(true, predicted, ordered, target, only),
+            "folds": _by_fold(folds, predictions, deciding),
+            "against": {} if name == assessed else against,
+        }
     return documents
 
 
