@@ -35,11 +35,7 @@ def compare(comparison: "Comparison") -> None:
 
 
 def leaderboard_table(document: Mapping[str, Any]) -> str:
-    """Lay out ``compare.json``, a line for each model.
-
-    Args:
-        document: Its content.
-    """
+    """Lay out ``compare.json``, a line for each model."""
     from xtalgraph.evidence.pages.comparison import title
     from xtalgraph.evidence.text.comparison import outcome_in_words
     from xtalgraph.metrics.measures import MEASURES

@@ -39,12 +39,7 @@ def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -
 
 
 def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:
-    """Lay out one part of ``metrics.json``, a table for each target.
-
-    Args:
-        document: The content of ``metrics.json``.
-        part: train, val or test.
-    """
+    """Lay out one part of ``metrics.json``, a table for each target."""
     sections = document["targets"].values()
     return "\n\n".join(metrics_table(section, document["model"], part) for section in sections)
 
@@ -74,11 +69,7 @@ def aligned(rows: list[list[str]]) -> list[str]:
 
 
 def results_table(results: "Sequence[DiagnosticResult]") -> str:
-    """Lay out the results of a diagnosis, a line for each diagnostic.
-
-    Args:
-        results: In the order in which they are shown.
-    """
+    """Lay out the results of a diagnosis, a line for each diagnostic."""
     from xtalgraph.evidence.pages.diagnosis import limit_of, number_of
 
     rows = [["", "verdict", "number", "alarm"]]
@@ -114,11 +105,7 @@ def screened_table(table: "pd.DataFrame", error: float | None) -> str:
 
 
 def ablation_tables(document: Mapping[str, Any]) -> str:
-    """Lay out ``ablate.json``: a table for each target, a line for each setting.
-
-    Args:
-        document: Its content.
-    """
+    """Lay out ``ablate.json``: a table for each target, a line for each setting."""
     from xtalgraph.evidence.pages.ablation import mean_and_std
     from xtalgraph.evidence.text.ablation import errors_of_chosen, headline, measure_name
 

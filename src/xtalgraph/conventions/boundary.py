@@ -56,12 +56,7 @@ def guarded_items(items: Iterator[T], what: str) -> Iterator[T]:
 
 
 def shortened(text: str, length: int = _LONGEST) -> str:
-    """Return a text on one line, with its middle left out where it is long.
-
-    Args:
-        text: Any text.
-        length: Characters to keep.
-    """
+    """Return a text on one line, with its middle left out where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 20]} ... {line[-15:]}"
 

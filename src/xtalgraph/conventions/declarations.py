@@ -102,11 +102,7 @@ def fields_of(cls: Any) -> Mapping[str, Declared]:
 
 
 def keys_of(cls: Any) -> Iterator[Declared]:
-    """Yield the keys of a ``TypedDict``, each with the text of its `Spelled`.
-
-    Args:
-        cls: Its values are annotated.
-    """
+    """Yield the keys of a ``TypedDict``, each with the text of its `Spelled`."""
     for name, hint in typing.get_type_hints(cls, include_extras=True).items():
         yield Declared(name, hint, None, next(_spelled(hint), Spelled()).text)
 
@@ -125,11 +121,7 @@ def arguments_of(function: Callable[..., Any]) -> Iterator[Declared]:
 
 
 def collected_keys(function: Callable[..., Any]) -> Any | None:
-    """Return the ``TypedDict`` of a function's ``**options: Unpack[...]``; None without one.
-
-    Args:
-        function: Any.
-    """
+    """Return the ``TypedDict`` of a function's ``**options: Unpack[...]``; None without one."""
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             return typing.get_args(typing.get_type_hints(function)[name])[0]

@@ -129,21 +129,13 @@ def replacing(
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether a path is a device or a pipe, such as ``/dev/stdout``.
-
-    Args:
-        path: Where something is to be written.
-    """
+    """Return whether a path is a device or a pipe, such as ``/dev/stdout``."""
     device = path.parts[:2] == ("/", "dev")
     return device or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 def part_of(path: Path) -> Path:
-    """Return the name of a file as long as this process has not written all of it.
-
-    Args:
-        path: Where it is to be.
-    """
+    """Return the name of a file as long as this process has not written all of it."""
     return path.with_name(f"{path.name[:200]}.{os.getpid()}.part")
 
 

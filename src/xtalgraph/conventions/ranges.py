@@ -83,11 +83,7 @@ Fraction = Annotated[float, Range(0, 1, below=True)]
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it, cut where it is long.
-
-    Args:
-        value: Anything.
-    """
+    """Return a value as a message shows it, cut where it is long."""
     if isinstance(value, int) and value.bit_length() > 128:
         return f"a number of {value.bit_length()} bits"
     text = repr(value)
@@ -117,11 +113,7 @@ def check_ranges(settings: Any, where: str) -> None:
 
 @functools.cache
 def ranges_of(cls: Any) -> dict[str, tuple[Range, ...]]:
-    """Return the ranges of each field of a dataclass of settings that has any.
-
-    Args:
-        cls: The dataclass.
-    """
+    """Return the ranges of each field of a dataclass of settings that has any."""
     hints = typing.get_type_hints(cls, include_extras=True)
     declared = {field.name: tuple(_ranges(hints[field.name])) for field in dataclasses.fields(cls)}
     return {name: ranges for name, ranges in declared.items() if ranges}

@@ -17,12 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say what was probably meant: ``; did you mean 'x'?``, or the list of what there is.
-
-    Args:
-        name: What was written.
-        known: What may be written.
-    """
+    """Say what was probably meant: ``; did you mean 'x'?``, or the list of what there is."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(names)}"

@@ -60,20 +60,12 @@ def composition_key(crystal: Crystal) -> str:
 
 
 def elements_of(crystal: Crystal) -> Int[np.ndarray, " atoms"] | Float[np.ndarray, "119"]:
-    """Return the atomic numbers of a crystal; of a disordered one the amounts of its elements.
-
-    Args:
-        crystal: Any.
-    """
+    """Return the atomic numbers of a crystal; of a disordered one the amounts of its elements."""
     return crystal.numbers if crystal.occupancies is None else crystal.amounts
 
 
 def held_by(crystal: Crystal) -> set[str]:
-    """Return the symbols of what a crystal holds, and ``vacancy`` where a site is empty in part.
-
-    Args:
-        crystal: Any.
-    """
+    """Return the symbols of what a crystal holds, and ``vacancy`` where a site is empty in part."""
     held = {SYMBOLS[z] for z in crystal.elements}
     if crystal.occupancies is not None and bool((crystal.occupancies.species == VACANCY).any()):
         held.add(VACANCY_NAME)
@@ -81,11 +73,7 @@ def held_by(crystal: Crystal) -> set[str]:
 
 
 def chemical_system(crystal: Crystal) -> str:
-    """Return the elements of a crystal in alphabetical order, ``Ba-O-Ti``.
-
-    Args:
-        crystal: Any.
-    """
+    """Return the elements of a crystal in alphabetical order, ``Ba-O-Ti``."""
     return "-".join(sorted({SYMBOLS[z] for z in crystal.elements}))
 
 

@@ -47,20 +47,12 @@ def formula_parts(numbers: Iterable[int]) -> list[tuple[str, int]]:
 
 
 def formula_of(numbers: Iterable[int]) -> str:
-    """Return the formula of all atoms, not reduced: ``Na4Cl4``.
-
-    Args:
-        numbers: Atomic numbers, one for each atom.
-    """
+    """Return the formula of all atoms, not reduced: ``Na4Cl4``."""
     return _joined(formula_parts(numbers))
 
 
 def formula_of_amounts(amounts: Mapping[int, float]) -> str:
-    """Return a formula of amounts that need not be whole, to four digits: ``K0.5Na0.5Cl``.
-
-    Args:
-        amounts: Of each element, by atomic number.
-    """
+    """Return a formula of amounts that need not be whole, to four digits: ``K0.5Na0.5Cl``."""
     parts = ((SYMBOLS[z], f"{amounts[z]:.4g}") for z in sorted(amounts, key=_place))
     return "".join(f"{symbol}{amount if amount != '1' else ''}" for symbol, amount in parts)
 

@@ -56,11 +56,7 @@ class Occupancies:
         return np.unique(self.site)
 
     def on_site(self, site: int) -> dict[int, float]:
-        """Return the occupancy of each element on a site, without vacancies.
-
-        Args:
-            site: Number of a disordered site.
-        """
+        """Return the occupancy of each element on a site, without vacancies."""
         rows = np.flatnonzero((self.site == site) & (self.species != VACANCY))
         return dict(zip(self.species[rows].tolist(), self.share[rows].tolist(), strict=True))
 
@@ -82,11 +78,7 @@ class Occupancies:
         }
 
     def same_as(self, other: "Occupancies") -> bool:
-        """Whether the same sites hold the same mixtures.
-
-        Args:
-            other: Of another crystal.
-        """
+        """Whether the same sites hold the same mixtures."""
         return self.kinds() == other.kinds()
 
     def take(self, order: Int[np.ndarray, " sites"]) -> "Occupancies":

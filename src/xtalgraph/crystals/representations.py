@@ -77,12 +77,7 @@ def representations(
 
 
 def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Representation:
-    """Represent a crystal by a larger cell.
-
-    Args:
-        crystal: Any.
-        multiples: How often each lattice vector is repeated.
-    """
+    """Represent a crystal by a larger cell."""
     larger = transforms.supercell(
         crystal, (int(multiples[0]), int(multiples[1]), int(multiples[2]))
     )

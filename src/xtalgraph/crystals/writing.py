@@ -90,11 +90,7 @@ def to_poscar(crystal: Crystal) -> str:
 
 
 def to_extxyz(crystal: Crystal) -> str:
-    """Return the crystal as one frame of extended XYZ, 8 decimals, with what repeats.
-
-    Args:
-        crystal: Any.
-    """
+    """Return the crystal as one frame of extended XYZ, 8 decimals, with what repeats."""
     from ase.io.extxyz import write_xyz
 
     text = io.StringIO()

@@ -96,11 +96,7 @@ class Conditions:
         return (*self.numbers, self.fidelity) if self.fidelity else self.numbers
 
     def problem(self, values: Mapping[Any, Any]) -> str | None:
-        """Return why a row has not all conditions; None if it has.
-
-        Args:
-            values: Of the row, by column.
-        """
+        """Return why a row has not all conditions; None if it has."""
         for name in self.columns:
             if values.get(name) is None or str(values[name]) in ("", "nan", "<NA>"):
                 return f"there is no {name!r}, which the model reads as a condition"

@@ -51,28 +51,16 @@ class Dataset:
         return self.conditions.values_of(columns.to_dict("records"))
 
     def conditions_of(self, crystals: Sequence[int] | np.ndarray) -> ConditionValues | None:
-        """Return the conditions of some of the crystals, None where no columns are declared.
-
-        Args:
-            crystals: Their places.
-        """
+        """Return the conditions of some of the crystals, None where no columns are declared."""
         values = self.condition_values
         return None if values is None else values.select(np.asarray(crystals))
 
     def select(self, crystals: Sequence[int] | np.ndarray) -> "Dataset":
-        """Return some of the crystals, in the given order.
-
-        Args:
-            crystals: Their places.
-        """
+        """Return some of the crystals, in the given order."""
         return Dataset(self.table.select(crystals), self.labels.select(crystals), self.conditions)
 
     def reject(self, reasons: Mapping[int, str]) -> "Dataset":
-        """Return what is left when some of the crystals are rejected.
-
-        Args:
-            reasons: Why, by the place of the crystal.
-        """
+        """Return what is left when some of the crystals are rejected."""
         if not reasons:
             return self
         left = [index for index in range(len(self)) if index not in reasons]
@@ -204,12 +192,7 @@ def _warn_of_truth_values(targets: Sequence[Target], columns: Sequence[list[Any]
 
 
 def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:
-    """Return the error that says that no row can be used.
-
-    Args:
-        source: What was read.
-        rejected: Its rows.
-    """
+    """Return the error that says that no row can be used."""
     first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
     return InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
 

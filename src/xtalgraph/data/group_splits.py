@@ -39,19 +39,11 @@ class Groups:
 
     @classmethod
     def alone(cls, rows: int) -> "Groups":
-        """Put every row into a group of its own.
-
-        Args:
-            rows: How many there are.
-        """
+        """Put every row into a group of its own."""
         return cls(np.arange(rows), "")
 
     def select(self, rows: Int[np.ndarray, " some"]) -> "Groups":
-        """Return the groups of some rows, in that order.
-
-        Args:
-            rows: Their numbers.
-        """
+        """Return the groups of some rows, in that order."""
         return Groups(self.label[rows], self.by)
 
     @property

@@ -38,13 +38,7 @@ def class_of(raw: object, classes: tuple[str, str] | None) -> float | None:
 
 
 def why_no_class(name: str, raw: object, classes: tuple[str, str] | None) -> str:
-    """Say that a label stands for neither class, and what to do.
-
-    Args:
-        name: The column.
-        raw: The label.
-        classes: As for `class_of`.
-    """
+    """Say that a label stands for neither class, and what to do."""
     if classes is not None:
         return f"the label {name!r} must be {classes[0]!r} or {classes[1]!r}, got {raw!r}"
     return (
@@ -98,11 +92,7 @@ def check_size(arrays: Mapping[str, Float[np.ndarray, "..."]]) -> None:
 
 
 def is_missing(raw: Any) -> bool:
-    """Return whether nothing stands in a place of a table.
-
-    Args:
-        raw: What stands there.
-    """
+    """Return whether nothing stands in a place of a table."""
     return (
         raw is None
         or raw is pd.NA

@@ -93,11 +93,7 @@ def find_labels(
 
 
 def role_of_target(target: Target) -> Role:
-    """Return what a target is to a potential.
-
-    Args:
-        target: The energy, or a derivative of it.
-    """
+    """Return what a target is to a potential."""
     return "energy" if target.derivative is None else _ROLES[target.derivative.by]
 
 

@@ -50,11 +50,7 @@ class LabelSummary:
 
 
 def summarise_labels(dataset: Dataset) -> LabelSummary:
-    """Count and compare the labels of a potential.
-
-    Args:
-        dataset: With an energy and derivatives of it as targets.
-    """
+    """Count and compare the labels of a potential."""
     labels, crystals = dataset.labels, dataset.table.crystals
     names = {role_of_target(target): target.name for target in dataset.targets}
     counts = {role: int(labels.known(name).sum()) for role, name in names.items()}

@@ -40,32 +40,18 @@ def role_of(name: str) -> Role | None:
 
 
 def energy_target(name: str = "energy") -> Target:
-    """Return the declaration of an energy: a total of the cell, in eV.
-
-    Args:
-        name: Of the target.
-    """
+    """Return the declaration of an energy: a total of the cell, in eV."""
     return Target(name, Kind.EXTENSIVE, "eV")
 
 
 def forces_target(of: str = "energy", name: str = "forces") -> Target:
-    """Return the declaration of forces, −∂E/∂r, in eV/Å.
-
-    Args:
-        of: The name of the energy.
-        name: Of the target.
-    """
+    """Return the declaration of forces, −∂E/∂r, in eV/Å."""
     derivative = Derivative(of, "position")
     return Target(name, Kind.ATOMIC, "eV/Å", None, tensor=TensorType(1), derivative=derivative)
 
 
 def stress_target(of: str = "energy", name: str = "stress") -> Target:
-    """Return the declaration of a stress, ∂E/∂ε over the volume, in eV/Å³, positive in tension.
-
-    Args:
-        of: The name of the energy.
-        name: Of the target.
-    """
+    """Return the declaration of a stress, ∂E/∂ε over the volume, in eV/Å³, positive in tension."""
     derivative = Derivative(of, "strain")
     tensor = TensorType(2, "ij=ji")
     return Target(name, Kind.INTENSIVE, "eV/Å³", None, tensor=tensor, derivative=derivative)

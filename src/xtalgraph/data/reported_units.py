@@ -39,23 +39,13 @@ class ReportedUnits:
     def of_values(
         self, values: Float[np.ndarray, "rows *shape"], num_atoms: Int[np.ndarray, " crystals"]
     ) -> Float[np.ndarray, "rows *shape"]:
-        """Return values in the unit in which they are shown.
-
-        Args:
-            values: In the unit of the target.
-            num_atoms: Of each crystal; not read where nothing is divided by it.
-        """
+        """Return values in the unit in which they are shown; by atom where that is per atom."""
         return self._divided(values, num_atoms) * self.value_factor
 
     def of_errors(
         self, values: Float[np.ndarray, "rows *shape"], num_atoms: Int[np.ndarray, " crystals"]
     ) -> Float[np.ndarray, "rows *shape"]:
-        """Return values, or differences of them, in the unit of errors.
-
-        Args:
-            values: In the unit of the target.
-            num_atoms: Of each crystal; not read where nothing is divided by it.
-        """
+        """Return values, or differences of them, in the unit of errors."""
         return self._divided(values, num_atoms) * self.error_factor
 
     def _divided(

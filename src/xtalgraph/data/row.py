@@ -124,12 +124,7 @@ def resolved_row(row: Row, disorder: str) -> Row:
 
 
 def in_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield rows in lists of a size, the last one shorter.
-
-    Args:
-        rows: Taken one by one.
-        size: Of a list.
-    """
+    """Yield rows in lists of a size, the last one shorter."""
     iterator = iter(rows)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -96,11 +96,7 @@ class SplitColumn:
 
 
 def is_gap(value: object) -> bool:
-    """Whether a cell of a table is empty.
-
-    Args:
-        value: As it was read.
-    """
+    """Whether a cell of a table is empty."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     if isinstance(value, float | np.floating):

@@ -91,14 +91,7 @@ class Split:
 
 
 def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
-    """Draw the parts at random.
-
-    Args:
-        num_rows: Number of crystals.
-        val: Fraction for validation.
-        test: Fraction for the test.
-        seed: Of the drawing.
-    """
+    """Draw the parts at random."""
     check_fractions(val, test)
     order = np.random.default_rng(seed).permutation(num_rows)
     num_test = max(1, round(test * num_rows))
@@ -188,14 +181,7 @@ def sorted_split(
     test: Int[np.ndarray, " test"],
     drawn: Mapping[str, Any],
 ) -> Split:
-    """Return the split of parts in any order.
-
-    Args:
-        train: Row numbers.
-        val: Row numbers.
-        test: Row numbers.
-        drawn: How.
-    """
+    """Return the split of parts in any order."""
     return Split(np.sort(train), np.sort(val), np.sort(test), drawn).checked()
 
 

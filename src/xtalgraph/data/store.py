@@ -185,11 +185,7 @@ class GraphStore:
 
 
 def document_digest(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of the description of a store, which is kept with it.
-
-    Args:
-        document: The content of ``store.json`` but for this.
-    """
+    """Return the SHA-256 of the description of a store, which is kept with it."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

@@ -95,11 +95,7 @@ def write_part(
 
 
 def is_whole(part: TensorFile) -> bool:
-    """Return whether a part of a store is as it was written.
-
-    Args:
-        part: Its file.
-    """
+    """Return whether a part of a store is as it was written."""
     metadata = dict(part.metadata)
     return metadata.pop(_CHECKSUM, None) == _digest(part.arrays, metadata)
 

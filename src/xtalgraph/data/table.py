@@ -57,11 +57,7 @@ class CrystalTable:
         )
 
     def reject(self, reasons: Mapping[int, str]) -> "CrystalTable":
-        """Return the table with some of its crystals among the rejected, sorted by file and row.
-
-        Args:
-            reasons: Why, by the place of the crystal in the table.
-        """
+        """Return the table with some of its crystals among the rejected, sorted by file and row."""
         added = [
             Rejection(
                 self.ids[index],

@@ -52,11 +52,7 @@ class Values:
         return len(self.num_atoms)
 
     def __getitem__(self, name: str) -> Float[np.ndarray, "rows *shape"]:
-        """Return the array of a target.
-
-        Args:
-            name: Of the target.
-        """
+        """Return the array of a target."""
         return self.arrays[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -64,20 +60,11 @@ class Values:
         return (target.name for target in self.targets)
 
     def target(self, name: str) -> Target:
-        """Return the declaration of a target.
-
-        Args:
-            name: Of the target.
-        """
+        """Return the declaration of a target."""
         return next(target for target in self.targets if target.name == name)
 
     def rows(self, name: str, crystals: Crystals) -> Int[np.ndarray, " rows"]:
-        """Return the rows of a target that belong to some crystals, crystal by crystal.
-
-        Args:
-            name: Of the target.
-            crystals: Their numbers.
-        """
+        """Return the rows of a target that belong to some crystals, crystal by crystal."""
         chosen = np.asarray(crystals, dtype=np.int64)
         if self.target(name).scope is Scope.CRYSTAL:
             return chosen
@@ -86,20 +73,11 @@ class Values:
         return starts + np.arange(len(starts)) - np.repeat(np.cumsum(counts) - counts, counts)
 
     def of(self, name: str, crystals: Crystals) -> Float[np.ndarray, "rows *shape"]:
-        """Return the values of a target for some crystals, one after the other.
-
-        Args:
-            name: Of the target.
-            crystals: Their numbers.
-        """
+        """Return the values of a target for some crystals, one after the other."""
         return self.arrays[name][self.rows(name, crystals)]
 
     def known(self, name: str) -> Bool[np.ndarray, " crystals"]:
-        """Return which crystals have a value of a target, of all their atoms if it is atomic.
-
-        Args:
-            name: Of the target.
-        """
+        """Return which crystals have a value of a target, of all their atoms if it is atomic."""
         values = self.arrays[name]
         missing = np.isnan(values).reshape(len(values), -1).any(axis=1)
         if self.target(name).scope is Scope.CRYSTAL:
@@ -109,32 +87,20 @@ class Values:
         return np.asarray(ends[last] == ends[self._first_atom])
 
     def select(self, crystals: Crystals) -> "Values":
-        """Return the values of some crystals, in the given order.
-
-        Args:
-            crystals: Their numbers.
-        """
+        """Return the values of some crystals, in the given order."""
         chosen = np.asarray(crystals, dtype=np.int64)
         arrays = {name: self.of(name, chosen) for name in self}
         return Values(self.targets, arrays, self.num_atoms[chosen])
 
     @classmethod
     def concatenated(cls, parts: Sequence["Values"]) -> "Values":
-        """Return the values of several lists of crystals, one after the other.
-
-        Args:
-            parts: At least one, of the same targets.
-        """
+        """Return the values of several lists of crystals, one after the other."""
         arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         num_atoms = np.concatenate([part.num_atoms for part in parts])
         return cls(parts[0].targets, arrays, num_atoms)
 
     def only(self, name: str) -> "Values":
-        """Return the values of one target alone.
-
-        Args:
-            name: Of the target.
-        """
+        """Return the values of one target alone."""
         return Values((self.target(name),), {name: self.arrays[name]}, self.num_atoms)
 
     @cached_property

@@ -188,24 +188,13 @@ def figures_by_component(
     true: Float[np.ndarray, "rows *shape"],
     predicted: Float[np.ndarray, "rows *shape"],
 ) -> list[dict[str, Any]]:
-    """Return the metrics of each number of a list or tensor, each with value, low and high.
-
-    Args:
-        target: What is predicted.
-        true: Values, or classes.
-        predicted: Predictions, or probabilities of class 1.
-    """
+    """Return the metrics of each number of a list or tensor, each with value, low and high."""
     columns = (array.reshape(len(array), -1).T for array in (true, predicted))
     return [figures_of(target, *pair) for pair in zip(*columns, strict=True)]
 
 
 def worst_of(divided: Divided, predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
-    """Return the content of ``worst.json``: for each target the worst of its test crystals.
-
-    Args:
-        divided: Crystals, labels and parts.
-        predictions: Of every crystal.
-    """
+    """Return the content of ``worst.json``: for each target the worst of its test crystals."""
     units = reported_units(divided.dataset.targets)
     per_atom = {name for name, shown in units.items() if shown.per_atom}
     return {

@@ -48,12 +48,7 @@ def prediction_files(names: Sequence[str]) -> dict[str, str]:
 
 
 def prediction_tables(divided: Divided, predictions: Predictions) -> dict[str, str]:
-    """Return the text of the table of each target by its file, every number with all its digits.
-
-    Args:
-        divided: Crystals, labels and parts.
-        predictions: Of every crystal, also where the label is missing.
-    """
+    """Return the text of the table of each target by its file, every number with all its digits."""
     files = prediction_files([target.name for target in divided.dataset.targets])
     return {
         files[target.name]: _as_text(_lines(divided, predictions, target))

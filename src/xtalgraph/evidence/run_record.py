@@ -131,11 +131,7 @@ class RunRecord:
         return [_estimate(component.get(measure)) for component in listed]
 
     def reported(self, units: ReportedUnits) -> "RunRecord":
-        """Return the same with values in the units in which those of a potential are shown.
-
-        Args:
-            units: Of the target.
-        """
+        """Return the same with values in the units in which those of a potential are shown."""
         sizes = self.structures.get("num_atoms", {}) if units.per_atom else {}
         num_atoms = np.array([sizes[name] if sizes else 1 for name in self.ids])
         arrays = {"target": self.labels, "prediction": self.predictions, **self.beside}

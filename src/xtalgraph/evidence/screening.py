@@ -182,12 +182,7 @@ class StdRank:
 
 
 def std_rank(errors: Float[np.ndarray, " test"], std: Float[np.ndarray, " test"] | None) -> StdRank:
-    """Compare standard deviations with the errors on the test part.
-
-    Args:
-        errors: Prediction less label of each test crystal.
-        std: The predicted standard deviation of each; None where the run has none.
-    """
+    """Compare standard deviations with the errors on the test part."""
     rows = len(errors)
     chance = _ONE_SIDED / math.sqrt(max(rows - 1, 1))
     if std is None or rows < FEWEST:

@@ -37,11 +37,7 @@ class Dihedrals:
     ) -> tuple[
         Float[Tensor, "dihedrals 3"], Float[Tensor, "dihedrals 3"], Float[Tensor, "dihedrals 3"]
     ]:
-        """Return the vectors i → j, j → k and k → l, in Å, from which the angle follows.
-
-        Args:
-            graph: The graph from which the dihedrals were found.
-        """
+        """Return the vectors i → j, j → k and k → l, in Å, from which the angle follows."""
         first, middle, last = (
             graph.vector.index_select(0, edge) for edge in (self.first, self.middle, self.last)
         )

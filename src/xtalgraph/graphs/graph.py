@@ -251,11 +251,7 @@ class Graph:
         return type(self)(**moved)
 
     def select(self: G, crystals: Int[Tensor, " chosen"] | Sequence[int]) -> G:
-        """Return the graph of some of the crystals, in the given order; repeats are allowed.
-
-        Args:
-            crystals: Indices of crystals.
-        """
+        """Return the graph of some of the crystals, in the given order; repeats are allowed."""
         chosen = torch.as_tensor(crystals, device=self.num_atoms.device)
         if len(chosen) and (chosen.is_floating_point() or chosen.dtype is torch.bool):
             raise GraphError(f"crystals are selected by their whole numbers, got {chosen.dtype}")
@@ -279,12 +275,7 @@ class Graph:
         return getattr(self, COUNTS[scope])
 
     def rows(self, scope: Scope, crystals: Int[Tensor, " chosen"]) -> Int[Tensor, " rows"]:
-        """Return the rows of a scope that belong to some of the crystals, crystal by crystal.
-
-        Args:
-            scope: Of the rows.
-            crystals: Indices of crystals.
-        """
+        """Return the rows of a scope that belong to some of the crystals, crystal by crystal."""
         if scope is Scope.CRYSTAL:
             return crystals
         counts = self.counts(scope).index_select(0, crystals)

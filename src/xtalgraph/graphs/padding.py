@@ -28,11 +28,7 @@ class Size(NamedTuple):
 
 
 def padded_size(graph: InvariantGraph) -> Size:
-    """Return a size that the graph can be padded to, of which there are few.
-
-    Args:
-        graph: A batch.
-    """
+    """Return a size that the graph can be padded to, of which there are few."""
     return Size(
         _above(len(graph.number)),
         _above(len(graph.center)),

@@ -178,11 +178,7 @@ def merge_equivalent(graph: InvariantGraph) -> InvariantGraph:
 
 
 def atom_classes(graph: InvariantGraph) -> Int[np.ndarray, " atoms"]:
-    """Return the row of the graph from `merge_equivalent` that stands for each atom.
-
-    Args:
-        graph: Merged, as `merge_equivalent` takes it.
-    """
+    """Return the row of the graph from `merge_equivalent` that stands for each atom."""
     return _classes(_refine(graph).atom)[1]
 
 

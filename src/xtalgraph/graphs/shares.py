@@ -17,11 +17,7 @@ _GRID: Final = 1e-6
 
 
 def shares_of(crystals: Sequence[Crystal]) -> dict[str, Tensor]:
-    """Return the fields of the scope share; none where no site is disordered.
-
-    Args:
-        crystals: Of a batch, in order.
-    """
+    """Return the fields of the scope share; none where no site is disordered."""
     if all(crystal.occupancies is None for crystal in crystals):
         return {}
     starts = np.cumsum([0, *(len(crystal) for crystal in crystals)])
@@ -85,11 +81,7 @@ def site_colours(graph: Graph) -> UInt64[np.ndarray, " atoms"]:
 
 
 def site_kinds(graph: Graph) -> Int[np.ndarray, " atoms"]:
-    """Return what is on each site as a small number: the element, or 119 and on for mixtures.
-
-    Args:
-        graph: On the CPU.
-    """
+    """Return what is on each site as a small number: the element, or 119 and on for mixtures."""
     number = graph.number.numpy()
     if not len(graph.share):
         return number

@@ -49,22 +49,13 @@ class Aim:
         return cls("target", value)
 
     def gain(self, values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-        """Return values so that higher is better: −y, y, or −|y − value|.
-
-        Args:
-            values: Of the property.
-        """
+        """Return values so that higher is better: −y, y, or −|y − value|."""
         if self.kind == "min":
             return -values
         return values if self.kind == "max" else -np.abs(values - self.value)
 
     def words(self, name: str, unit: str = "") -> str:
-        """Say what is wanted: ``the lowest energy``, ``the energy nearest to 1.5 eV``.
-
-        Args:
-            name: Of the property.
-            unit: Of its values.
-        """
+        """Say what is wanted: ``the lowest energy``, ``the energy nearest to 1.5 eV``."""
         if self.kind == "target":
             return f"the {name} nearest to {self.value:g}{f' {unit}' if unit else ''}"
         return f"the {'lowest' if self.kind == 'min' else 'highest'} {name}"

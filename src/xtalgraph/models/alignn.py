@@ -71,12 +71,7 @@ class Pairs:
 
 
 def bonds_of(graph: Graph, edges: Expansion) -> Pairs:
-    """Return the pairs of the graph of atoms, along its edges.
-
-    Args:
-        graph: Whose atoms they are.
-        edges: Its edges.
-    """
+    """Return the pairs of the graph of atoms, along its edges."""
     count = graph.edge_multiplicity * graph.atom_multiplicity.index_select(0, graph.center)
     envelope = edges.envelope.unsqueeze(-1)
     return Pairs(graph.center, graph.neighbor, envelope, edges.weight, count)

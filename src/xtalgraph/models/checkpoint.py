@@ -41,12 +41,7 @@ def save_model(folder: Path, model: Model, spec: ModelSpec, record: dict[str, An
 
 
 def member_folder(run: Path, number: int) -> Path:
-    """Return where a member of a run is kept; the first, number 0, in the run folder itself.
-
-    Args:
-        run: The run.
-        number: Of the member, from 0.
-    """
+    """Return where a member of a run is kept; the first, number 0, in the run folder itself."""
     return run if number == 0 else run / "members" / str(number)
 
 

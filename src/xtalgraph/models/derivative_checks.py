@@ -80,11 +80,7 @@ def derivative_violations(
 
 
 def net_force(values: Float[np.ndarray, "atoms 3"]) -> float:
-    """Return the largest component of the sum of all forces, which is zero.
-
-    Args:
-        values: Forces.
-    """
+    """Return the largest component of the sum of all forces, which is zero."""
     return _largest(np.abs(values.sum(axis=0)).tolist())
 
 

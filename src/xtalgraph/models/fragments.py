@@ -40,13 +40,7 @@ class FragmentsCheck:
         self._near, self._far = (Worst("far fragments add up", targets, self._scale) for _ in GAPS)
 
     def add(self, name: str, predict: Predict, crystal: Crystal) -> None:
-        """Try a crystal.
-
-        Args:
-            name: Its name.
-            predict: Values of a crystal, by target.
-            crystal: Of which the fragments are made.
-        """
+        """Try a crystal."""
         for worst, gap in zip((self._near, self._far), GAPS, strict=True):
             together, expected = fragment_values(predict, crystal, self._targets, gap)
             for target, values in expected.items():

@@ -55,11 +55,7 @@ def infer(
 
 
 def concatenated(outputs: Iterable[Output]) -> tuple[ByTarget, ByTarget]:
-    """Return the values of several batches of one model one after the other, and the deviations.
-
-    Args:
-        outputs: At least one.
-    """
+    """Return the values of several batches of one model one after the other, and the deviations."""
     batches = list(outputs)
     first = batches[0]
     values = {name: torch.cat([b.values[name] for b in batches]) for name in first.values}

@@ -205,12 +205,7 @@ def _sizes(target: Target, crystals: Sequence[Crystal]) -> Float[np.ndarray, " c
 
 
 def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:
-    """Write ``intervals.json`` into a run folder.
-
-    Args:
-        run: The run.
-        intervals: By the name of the target.
-    """
+    """Write ``intervals.json`` into a run folder."""
     document = {name: interval.as_dict() for name, interval in intervals.items()}
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     write_atomically(run / INTERVALS_FILE, text + "\n")

@@ -46,12 +46,7 @@ class IsolatedAtoms(nn.Module):
     def forward(
         self, learned: Float[Tensor, " atoms"], graph: CrystalGraph
     ) -> Float[Tensor, " atoms"]:
-        """Return the energies of atoms, which are alone or not.
-
-        Args:
-            learned: Those of atoms with neighbours, eV.
-            graph: Whose atoms they are.
-        """
+        """Return the energies of atoms, which are alone or not."""
         alone = self.energy.double().index_select(0, graph.number)
         known, alone = ~alone.isnan(), alone.nan_to_num()
         edges = self.envelope(graph.distance.double())

@@ -40,6 +40,24 @@ class Output:
     """What the encoder made of the graph."""
 
 
+@dataclass(frozen=True, eq=False)
+class ModelParts:
+    """What a model is put together from."""
+
+    encoder: Encoder
+    """Turns the graph into features."""
+    heads: Mapping[str, Head]
+    """Of each target that is no derivative, by name."""
+    targets: Sequence[Target]
+    """What is predicted, in its order."""
+    conditions: Conditions
+    """What the encoder reads of a crystal beside its atoms."""
+    terms: Mapping[str, EnergyTerm]
+    """Added to the energy of a potential, by name."""
+    reference_energies: Mapping[str, float] | str | None
+    """Of a potential, see there."""
+
+
 class ConditionScaler(nn.Module):
     """(x − mean) / standard deviation, for each condition; it is kept with the weights.
 
@@ -66,11 +84,7 @@ class ConditionScaler(nn.Module):
 
     @torch.no_grad()
     def fit(self, conditions: Float[Tensor, "crystals numbers"]) -> None:
-        """Fit mean and standard deviation.
-
-        Args:
-            conditions: Of the training part.
-        """
+        """Fit mean and standard deviation."""
         self.mean.copy_(conditions.mean(dim=0))
         std = (conditions - self.mean).square().mean(dim=0).sqrt()
         self.std.copy_(torch.where(std > 0, std, 1.0))
@@ -99,25 +113,8 @@ class Model(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def made_of(
-        cls,
-        encoder: Encoder,
-        heads: Mapping[str, Head],
-        targets: Sequence[Target],
-        conditions: Conditions,
-        terms: Mapping[str, EnergyTerm],
-        reference_energies: Mapping[str, float] | str | None,
-    ) -> "Model":
-        """Put a model together.
-
-        Args:
-            encoder: Turns the graph into features.
-            heads: Of each target that is no derivative, by name.
-            targets: What is predicted, in its order.
-            conditions: What the encoder reads of a crystal beside its atoms.
-            terms: Added to the energy of a potential, by name.
-            reference_energies: Of a potential, see there.
-        """
+    def made_of(cls, parts: ModelParts) -> "Model":
+        """Put a model together."""
 
     @property
     @abstractmethod
@@ -137,11 +134,7 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def start(self, graph: Graph) -> ByTarget:
-        """Return what is predicted before anything was learned: the scales alone, in float64.
-
-        Args:
-            graph: A batch of crystals.
-        """
+        """Return what is predicted before anything was learned: the scales alone, in float64."""
 
     @abstractmethod
     def fit_scales(
@@ -268,17 +261,9 @@ class PropertyModel(Model):
         self.heads = nn.ModuleList(heads.values())
 
     @classmethod
-    def made_of(
-        cls,
-        encoder: Encoder,
-        heads: Mapping[str, Head],
-        targets: Sequence[Target],
-        conditions: Conditions,
-        terms: Mapping[str, EnergyTerm],
-        reference_energies: Mapping[str, float] | str | None,
-    ) -> "PropertyModel":
+    def made_of(cls, parts: ModelParts) -> "PropertyModel":
         """Put a model together; each of its targets has a head."""
-        return cls(encoder, heads, conditions)
+        return cls(parts.encoder, parts.heads, parts.conditions)
 
     @property
     def learns_variance(self) -> bool:

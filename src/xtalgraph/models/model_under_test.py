@@ -163,13 +163,7 @@ class Trial:
     def of_crystal(
         self, crystal: Crystal, settings: GraphSettings, conditions: ConditionValues
     ) -> Arrays:
-        """Return the values of a crystal; NaN if the strategy does not support it.
-
-        Args:
-            crystal: One.
-            settings: How its graph is built.
-            conditions: Its conditions.
-        """
+        """Return the values of a crystal; NaN if the strategy does not support it."""
         try:
             graph = settings.build(crystal)
         except GraphError:  # it supported the crystal as it was given: a violation

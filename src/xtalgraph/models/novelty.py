@@ -275,11 +275,7 @@ class TrainingSet:
         return Novelty(far, apart, unseen, "; ".join(reasons))
 
     def save(self, path: Path) -> None:
-        """Write a safetensors file.
-
-        Args:
-            path: Where to.
-        """
+        """Write a safetensors file."""
         known = {
             "elements": self.elements,
             "embedding_threshold": self.embedding_threshold,

@@ -22,7 +22,7 @@ from xtalgraph.models.derivatives import derivatives, displaced
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Head
 from xtalgraph.models.isolated import IsolatedAtoms
-from xtalgraph.models.model import ByTarget, Model, Output
+from xtalgraph.models.model import ByTarget, Model, ModelParts, Output
 from xtalgraph.models.terms.energy_term import EnergyTerm
 from xtalgraph.nn.segments import segment_sum
 
@@ -73,18 +73,11 @@ class Potential(Model):
             self.isolated = IsolatedAtoms(reference_energies, encoder.cutoff)
 
     @classmethod
-    def made_of(
-        cls,
-        encoder: Encoder,
-        heads: Mapping[str, Head],
-        targets: Sequence[Target],
-        conditions: Conditions,
-        terms: Mapping[str, EnergyTerm],
-        reference_energies: Mapping[str, float] | str | None,
-    ) -> "Potential":
+    def made_of(cls, parts: ModelParts) -> "Potential":
         """Put a potential together; its energy alone has a head."""
-        head = heads[energy_of(targets).name]
-        return cls(encoder, head, targets, conditions, terms, reference_energies)
+        head = parts.heads[energy_of(parts.targets).name]
+        further = parts.conditions, parts.terms, parts.reference_energies
+        return cls(parts.encoder, head, parts.targets, *further)
 
     @property
     def learns_variance(self) -> bool:
@@ -231,12 +224,7 @@ class Potential(Model):
         return energies
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
-        """Return the vector of each crystal from which the energy is predicted.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
-        """
+        """Return the vector of each crystal from which the energy is predicted."""
         return self.head.embedding(features, graph)
 
 

@@ -50,11 +50,7 @@ class Predictions:
 
     @classmethod
     def concatenated(cls, parts: Sequence["Predictions"]) -> "Predictions":
-        """Return the predictions for several lists of crystals, one after the other.
-
-        Args:
-            parts: At least one, of the same targets and with the same estimates.
-        """
+        """Return the predictions for several lists of crystals, one after the other."""
         estimates = ([getattr(part, name) for part in parts] for name in ("std", "lower", "upper"))
         return cls(
             Values.concatenated([part.values for part in parts]),
@@ -62,11 +58,7 @@ class Predictions:
         )
 
     def select(self, crystals: Crystals) -> "Predictions":
-        """Return the predictions for some crystals, in the given order.
-
-        Args:
-            crystals: Their numbers.
-        """
+        """Return the predictions for some crystals, in the given order."""
         return Predictions(
             self.values.select(crystals),
             *(
@@ -79,13 +71,7 @@ class Predictions:
 def combine(
     outputs: Sequence[Output], targets: Sequence[Target], num_atoms: Int[np.ndarray, " crystals"]
 ) -> Predictions:
-    """Return what the members of a run predict together: their mean, and its standard deviation.
-
-    Args:
-        outputs: Of each member, for the same crystals.
-        targets: What is predicted.
-        num_atoms: Of each crystal.
-    """
+    """Return what the members of a run predict together: their mean, and its standard deviation."""
     values, std = {}, {}
     for target in targets:
         name = target.name

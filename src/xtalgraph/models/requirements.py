@@ -15,12 +15,7 @@ from xtalgraph.models.readouts import DEFAULT_READOUT, READOUTS, Readout
 
 
 def why_not_reduced(encoder: type[Encoder], *targets: Target) -> str:
-    """Return the reason why a model cannot read a graph reduced by symmetry.
-
-    Args:
-        encoder: What reads the graph.
-        *targets: What is predicted.
-    """
+    """Return the reason why a model cannot read a graph reduced by symmetry."""
     if derivative := next((target for target in targets if target.derivative is not None), None):
         return (
             f"{derivative.name!r} is a derivative, and a reduced graph has no positions by which "
@@ -40,13 +35,7 @@ def why_not_reduced(encoder: type[Encoder], *targets: Target) -> str:
 
 
 def why_not_mixtures(encoder: type[Encoder], config: Any, *targets: Target) -> str:
-    """Return the reason why a model cannot read sites that are mixtures of species.
-
-    Args:
-        encoder: What reads the graph.
-        config: Its hyper-parameters.
-        *targets: What is predicted.
-    """
+    """Return the reason why a model cannot read sites that are mixtures of species."""
     if (atomic := first_atomic(targets)) is not None:
         return (
             f"{atomic.name!r} is declared atomic, and an atom on a disordered site has no value of "

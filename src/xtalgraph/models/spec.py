@@ -18,7 +18,7 @@ from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy
 from xtalgraph.models.encoder import AngleSettings
 from xtalgraph.models.head import Head
-from xtalgraph.models.model import Model
+from xtalgraph.models.model import Model, ModelParts
 from xtalgraph.models.potential import energy_of
 from xtalgraph.models.readouts import Readout, SumReadout
 from xtalgraph.models.registry import ENCODERS, MODELS, TERMS
@@ -288,8 +288,8 @@ class ModelSpec:
         }
         kind = MODELS["potential" if self.is_potential else "property"]
         terms = self.make_terms(encoder.width)
-        further = terms, self.reference_energies
-        return kind.made_of(encoder, heads, self.targets, self.conditions, *further)
+        given = heads, self.targets, self.conditions, terms, self.reference_energies
+        return kind.made_of(ModelParts(encoder, *given))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

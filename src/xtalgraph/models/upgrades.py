@@ -36,12 +36,7 @@ def upgrade_model(document: Mapping[str, Any], weights: Collection[str] = ()) ->
 def upgrade_weights(
     weights: Mapping[str, Tensor], document: Mapping[str, Any]
 ) -> dict[str, Tensor]:
-    """Return ``model.safetensors`` with the current names of the weights.
-
-    Args:
-        weights: What the file holds, by name.
-        document: ``model.json`` as it was written.
-    """
+    """Return ``model.safetensors`` with the current names of the weights."""
     named = {_RENAMED_WEIGHTS.get(name, name): value for name, value in weights.items()}
     for version in range(int(document["format"]), FORMAT):
         if version in _STEPS:
@@ -68,12 +63,7 @@ def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dic
 
 
 def upgrade_division(document: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``split.json`` as the current format has it.
-
-    Args:
-        document: What the file holds, of any format up to the current one.
-        model: What ``model.json`` holds, where the checksum of the data stood first.
-    """
+    """Return ``split.json`` as the current format has it."""
     upgraded = {key: model[key] for key in ("data_sha256",) if key in model} | dict(document)
     if "how" in upgraded:  # a sentence, which stays one
         upgraded["drawn"] = {"kind": upgraded.pop("how")}
@@ -81,11 +71,7 @@ def upgrade_division(document: Mapping[str, Any], model: Mapping[str, Any]) -> d
 
 
 def upgrade_verification(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``verify.json`` as the current format has it; what was a sentence stays one.
-
-    Args:
-        document: What the file holds; empty where there is none.
-    """
+    """Return ``verify.json`` as the current format has it; what was a sentence stays one."""
     upgraded = dict(document)
     if "refused" in upgraded:
         upgraded["unsupported"] = [structure["id"] for structure in upgraded.pop("refused")]
@@ -117,20 +103,12 @@ def upgrade_intervals(
 
 
 def upgrade_training_set(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``training_set.safetensors``, its arrays or its metadata, with the current names.
-
-    Args:
-        values: What the file holds, by name.
-    """
+    """Return ``training_set.safetensors``, its arrays or its metadata, with the current names."""
     return {_RENAMED_IN_TRAINING_SET.get(name, name): value for name, value in values.items()}
 
 
 def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``metrics.json`` as the current format has it, with one entry for each target.
-
-    Args:
-        document: What the file holds, of any format up to the current one.
-    """
+    """Return ``metrics.json`` as the current format has it, with one entry for each target."""
     if document.get("format") == FORMAT:
         return dict(document)
     by_name = document.get("targets")
@@ -157,21 +135,12 @@ def upgrade_metrics(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def upgrade_log(row: Mapping[str, str]) -> dict[str, str]:
-    """Return a row of ``log.csv`` with the current names of the columns.
-
-    Args:
-        row: As it was written.
-    """
+    """Return a row of ``log.csv`` with the current names of the columns."""
     return {"selected" if name == "kept" else name: value for name, value in row.items()}
 
 
 def upgrade_worst(document: Any, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return ``worst.json`` as the current format has it, by target.
-
-    Args:
-        document: What the file holds, of any format up to the current one.
-        names: Of the targets.
-    """
+    """Return ``worst.json`` as the current format has it, by target."""
     return {names[0]: document} if isinstance(document, list) else dict(document)
 
 

@@ -168,12 +168,7 @@ class EdgeExpansion(nn.Module):
         return Expansion(self.basis(distance), envelope, weight.unsqueeze(-1))
 
     def of_pairs(self, graph: CrystalGraph, dtype: torch.dtype) -> Expansion:
-        """Expand each pair of edges of a graph once.
-
-        Args:
-            graph: That has pairs.
-            dtype: Of what is returned.
-        """
+        """Expand each pair of edges of a graph once."""
         distance = graph.pair_distance.to(dtype)
         envelope = self.envelope(distance)
         return Expansion(self.basis(distance), envelope, envelope.unsqueeze(-1))

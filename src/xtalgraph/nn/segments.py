@@ -29,25 +29,14 @@ class _Gather(torch.autograd.Function):
 def gather(
     values: Float[Tensor, "rows features"], index: Int[Tensor, " chosen"]
 ) -> Float[Tensor, "chosen features"]:
-    """Take rows by index; differentiable any number of times.
-
-    Args:
-        values: To take from.
-        index: Which rows.
-    """
+    """Take rows by index; differentiable any number of times."""
     return _Gather.apply(values, index)
 
 
 def segment_sum(
     values: Num[Tensor, "rows *features"], segment: Int[Tensor, " rows"], num_segments: int
 ) -> Num[Tensor, "segments *features"]:
-    """Add up the rows of each segment; a segment without rows is zero.
-
-    Args:
-        values: What to add.
-        segment: The segment of each row.
-        num_segments: How many segments there are.
-    """
+    """Add up the rows of each segment; a segment without rows is zero."""
     total = values.new_zeros(num_segments, *values.shape[1:])
     return total.index_add_(0, segment, values)
 
@@ -80,12 +69,7 @@ def sum_sorted(
 def weighted(
     values: Float[Tensor, "rows *features"], multiplicity: Num[Tensor, " rows"]
 ) -> Float[Tensor, "rows *features"]:
-    """Multiply each row by how often it counts.
-
-    Args:
-        values: Rows.
-        multiplicity: How often each counts.
-    """
+    """Multiply each row by how often it counts."""
     return values * multiplicity.to(values.dtype).view(-1, *[1] * (values.ndim - 1))
 
 

@@ -94,12 +94,7 @@ def class_color(number: int) -> str:
 def class_marks(
     classes: Int[np.ndarray, " atoms"], numbers: Int[np.ndarray, " atoms"]
 ) -> list[ClassMark]:
-    """List the classes of some atoms.
-
-    Args:
-        classes: Class of each atom, counted from 0.
-        numbers: Atomic numbers; one class has one element.
-    """
+    """List the classes of some atoms."""
     kinds, first, counts = np.unique(classes, return_index=True, return_counts=True)
     elements = numbers[first]
     rows = zip(kinds.tolist(), elements.tolist(), counts.tolist(), strict=True)

@@ -129,12 +129,7 @@ def trajectory(
 
 
 def drift(moments: list[Moment], atoms: int) -> float:
-    """Return the slope of the total energy, in eV/atom/ps.
-
-    Args:
-        moments: Two at least.
-        atoms: How many there are.
-    """
+    """Return the slope of the total energy, in eV/atom/ps."""
     time = np.array([moment.time for moment in moments])
     total = np.array([moment.total for moment in moments])
     return float(np.polynomial.Polynomial.fit(time, total, 1).convert().coef[1]) / atoms

@@ -94,11 +94,7 @@ class Phonons:
         return self.lowest > -IMAGINARY
 
     def save(self, path: Path) -> None:
-        """Write displacements and forces in the file that ``phonopy`` and ``phonopy-load`` read.
-
-        Args:
-            path: Of the YAML file.
-        """
+        """Write displacements and forces in the file that ``phonopy`` and ``phonopy-load`` read."""
         self.known.save(str(path))
 
 

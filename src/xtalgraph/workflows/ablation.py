@@ -81,13 +81,7 @@ class Ablation:
 def finished_point(
     point: Point, run: Run, smoothing: Sequence[Mapping[str, float | None]]
 ) -> dict[str, Any]:
-    """Return the record of a point that is trained.
-
-    Args:
-        point: Which.
-        run: Its run.
-        smoothing: Over-smoothing of its crystals, layer by layer.
-    """
+    """Return the record of a point that is trained."""
     metrics = run.metrics
     model, measured = metrics["model"], metrics["targets"]
     trained = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
@@ -116,13 +110,7 @@ def finished_point(
 
 
 def point_record(point: Point, name: str, state: str) -> dict[str, Any]:
-    """Return what the record of every point begins with.
-
-    Args:
-        point: Which.
-        name: Of its folder.
-        state: ``waiting``, ``done`` or ``failed``.
-    """
+    """Return what the record of every point begins with."""
     return {
         "name": name,
         "settings": dict(point.settings),
@@ -143,11 +131,7 @@ def _selected_error(folder: Path) -> float | None:
 
 
 def summaries(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a record for each combination of swept settings: means over its repetitions.
-
-    Args:
-        points: Records of points.
-    """
+    """Return a record for each combination of swept settings: means over its repetitions."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for point in points:
         key = json.dumps(point["settings"], ensure_ascii=False)
@@ -180,11 +164,7 @@ def summaries(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def choose(settings: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return the place of the lowest validation error among settings all of whose runs are done.
-
-    Args:
-        settings: As `summaries` returns them.
-    """
+    """Return the place of the lowest validation error among settings all of whose runs are done."""
     errors = {
         index: setting["validation error"]["mean"]
         for index, setting in enumerate(settings)
@@ -194,11 +174,7 @@ def choose(settings: Sequence[Mapping[str, Any]]) -> int | None:
 
 
 def rows_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of ``ablate.csv``, one for each point.
-
-    Args:
-        document: The content of ``ablate.json``.
-    """
+    """Return the rows of ``ablate.csv``, one for each point."""
     several = len(document["targets"]) > 1
     rows = []
     for point in document["points"]:

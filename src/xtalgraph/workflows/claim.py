@@ -96,11 +96,7 @@ def saved_sections(run: Path) -> dict[str, dict[str, Any]]:
 
 
 def is_run(folder: Path) -> bool:
-    """Return whether a folder holds a trained model.
-
-    Args:
-        folder: Any.
-    """
+    """Return whether a folder holds a trained model."""
     return (folder / "model.json").is_file()
 
 
@@ -163,11 +159,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 
 def is_empty(folder: Path) -> bool:
-    """Return whether a folder holds nothing but the lock of the process that writes there.
-
-    Args:
-        folder: Which is there.
-    """
+    """Return whether a folder holds nothing but the lock of the process that writes there."""
     return all(path.name in (LOCK, HOLDER) for path in folder.iterdir())
 
 

@@ -101,9 +101,5 @@ def _of_crystals(target: Target, seed: int) -> tuple[Baseline, ...]:
 
 
 def number_kind(target: Target) -> Literal["extensive", "intensive"]:
-    """Return whether a number of a crystal is a total of the cell.
-
-    Args:
-        target: What is predicted.
-    """
+    """Return whether a number of a crystal is a total of the cell."""
     return "extensive" if target.kind is Kind.EXTENSIVE else "intensive"

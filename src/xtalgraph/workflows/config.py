@@ -255,11 +255,7 @@ def declared_targets(data: DataConfig) -> tuple[Target, ...]:
 
 
 def label_keys(data: DataConfig) -> LabelKeys:
-    """Return the columns of the labels of a potential that are named.
-
-    Args:
-        data: The settings.
-    """
+    """Return the columns of the labels of a potential that are named."""
     return LabelKeys(data.energy_key, data.forces_key, data.stress_key)
 
 

@@ -87,11 +87,7 @@ class Diagnosis:
         return tuple(result for result in self.results if result.verdict is Verdict.ALARM)
 
     def says(self, result: DiagnosticResult) -> str:
-        """Return what a result means.
-
-        Args:
-            result: One of these.
-        """
+        """Return what a result means."""
         return DIAGNOSTICS[result.name].says(result, self.quantity)
 
 

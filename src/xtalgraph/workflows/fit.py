@@ -65,12 +65,7 @@ def trainer_for(
 
 
 def predict_all(model: Model, prepared: Prepared) -> Predictions:
-    """Predict every crystal, where the model computes.
-
-    Args:
-        model: A fitted model.
-        prepared: The crystals.
-    """
+    """Predict every crystal, where the model computes."""
     labels = prepared.dataset.labels
     batches = _inferred(model, prepared, np.arange(len(labels)))
     values, deviations = concatenated(batch.outputs[0] for batch in batches)
@@ -256,14 +251,7 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
 def gathered(
     folder: Path, prepared: Prepared, config: RunConfig, members: Sequence[Member]
 ) -> FittedMembers:
-    """Return what the members are and predict together, and write the log of each.
-
-    Args:
-        folder: The run.
-        prepared: What was learned from.
-        config: The resolved settings.
-        members: In their order.
-    """
+    """Return what the members are and predict together, and write the log of each."""
     split, crystals = prepared.split, prepared.dataset.table.crystals
     models = []
     for number, member in enumerate(members):

@@ -123,12 +123,7 @@ def draw(
 
 
 def radial_of(crystal: Crystal, summary: GraphSummary) -> RadialDistribution | None:
-    """Return g(r) up to 10 Å, or up to the longest edge; None where there is no density.
-
-    Args:
-        crystal: Whose distances are counted.
-        summary: Of its graph.
-    """
+    """Return g(r) up to 10 Å, or up to the longest edge; None where there is no density."""
     if not crystal.pbc.all():
         return None
     return radial_distribution(crystal, max(_RADIAL_REACH, summary.longest or 0.0))
@@ -206,11 +201,7 @@ def _file_names(ids: Sequence[str]) -> dict[str, str]:
 
 
 def degree_words(degrees: Sequence[int]) -> str:
-    """Say the degrees in short: one number, or smallest to largest and the mean.
-
-    Args:
-        degrees: One for each atom.
-    """
+    """Say the degrees in short: one number, or smallest to largest and the mean."""
     if not degrees:
         return "none"
     low, high = min(degrees), max(degrees)

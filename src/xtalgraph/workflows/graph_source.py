@@ -127,13 +127,7 @@ def make_graphs(
 
 
 def warn_about_graphs(graphs: Graphs, ids: Sequence[str], spec: ModelSpec) -> None:
-    """Say which crystals have atoms without a neighbour, and which edges a model cannot see.
-
-    Args:
-        graphs: What is learned from.
-        ids: Of the crystals.
-        spec: Of the model.
-    """
+    """Say which crystals have atoms without a neighbour, and which edges a model cannot see."""
     alone = graphs.survey.alone
     if alone:
         log.warning("%s", about_isolated_atoms([ids[i] for i in alone]))

@@ -49,11 +49,7 @@ class GrowingTable:
         self._parquet: Any = None
 
     def append(self, table: pd.DataFrame) -> None:
-        """Write some rows.
-
-        Args:
-            table: With the columns of the first.
-        """
+        """Write some rows."""
         if self.is_csv:
             text = table.to_csv(index=False, header=self.rows == 0, lineterminator="\n")
             self.file.write(text.encode())

@@ -49,11 +49,7 @@ def check_output(path: Path, sources: Any = ()) -> None:
 
 
 def paths_in(sources: Any) -> Iterator[Path]:
-    """Yield the paths among what is read, resolved.
-
-    Args:
-        sources: A path, a list of paths, or anything else.
-    """
+    """Yield the paths among what is read, resolved."""
     for source in sources if isinstance(sources, list | tuple) else [sources]:
         if isinstance(source, str | Path):
             yield Path(source).resolve()

@@ -146,11 +146,7 @@ class Preparations:
         return Prepared(Divided(dataset, split), graphs)
 
     def split_document(self, divided: Divided) -> dict[str, Any]:
-        """Return the content of ``split.json``.
-
-        Args:
-            divided: Of what was prepared.
-        """
+        """Return the content of ``split.json``."""
         if divided not in self._split_documents:
             self._split_documents[divided] = split_document(divided)
         return self._split_documents[divided]
@@ -158,13 +154,7 @@ class Preparations:
     def baselines(
         self, divided: Divided, seed: int, weights: Mapping[str, float] | None = None
     ) -> dict[str, list[ModelResult]]:
-        """Return what the baselines predict for every crystal, by the name of the target.
-
-        Args:
-            divided: Of what was prepared.
-            seed: Of the baselines that draw.
-            weights: Of the targets of a potential in the loss.
-        """
+        """Return what the baselines predict for every crystal, by the name of the target."""
         from xtalgraph.workflows.compare_baselines import fit_baselines, fit_potentials
 
         key = divided, seed, json.dumps(weights, sort_keys=True)

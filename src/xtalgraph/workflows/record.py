@@ -102,11 +102,7 @@ def make_record(
 
 
 def model_fields(spec: ModelSpec) -> dict[str, Any]:
-    """Return what a model is: its readout, its bases as they are made, and settings that are read.
-
-    Args:
-        spec: Of the model.
-    """
+    """Return what a model is: its readout, its bases as they are made, the settings it reads."""
     encoder = ENCODERS[spec.encoder]
     config = settings_from(encoder.Config, spec.settings, "model")
     with torch.random.fork_rng(devices=[]):
@@ -153,11 +149,7 @@ def split_document(divided: Divided) -> dict[str, Any]:
 
 
 def parts_of(divided: Divided) -> dict[str, Any]:
-    """Return what identifies a split: how it was made, the data, and the ids of the parts.
-
-    Args:
-        divided: Crystals, labels and parts.
-    """
+    """Return what identifies a split: how it was made, the data, and the ids of the parts."""
     ids = divided.dataset.table.ids
     return {
         "drawn": dict(divided.split.drawn),
@@ -167,12 +159,7 @@ def parts_of(divided: Divided) -> dict[str, Any]:
 
 
 def earlier_split_document(folder: Path, divided: Divided) -> dict[str, Any] | None:
-    """Return what a run folder says of the same split: a resumed run does not count again.
-
-    Args:
-        folder: Of the run.
-        divided: Crystals, labels and parts.
-    """
+    """Return what a run folder says of the same split: a resumed run does not count again."""
     path = folder / "split.json"
     if not path.is_file():
         return None
@@ -182,11 +169,7 @@ def earlier_split_document(folder: Path, divided: Divided) -> dict[str, Any] | N
 
 
 def division_fields(document: dict[str, Any]) -> dict[str, str]:
-    """Return the counts as fields of the record.
-
-    Args:
-        document: The content of ``split.json``.
-    """
+    """Return the counts as fields of the record."""
     fields = {}
     for leak in document["leaks"]["shared"]:
         what = f"{_PARTS[leak['part']]} rows that share the {leak['shares']} with training"

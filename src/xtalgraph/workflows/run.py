@@ -56,11 +56,7 @@ class Run:
 
     @staticmethod
     def is_finished(folder: Path) -> bool:
-        """Whether a training has written all that it writes.
-
-        Args:
-            folder: Of a run, or of none.
-        """
+        """Whether a training has written all that it writes."""
         last = MANIFEST
         if (folder / "model.json").is_file() and not read_description(folder)["manifest"]:
             last = "report.html"  # of an xtalgraph that wrote no manifest

@@ -96,11 +96,7 @@ BY_DEFAULT: Final = (
 
 
 def default_space(config: RunConfig) -> Space:
-    """Return what is searched where nothing else is given.
-
-    Args:
-        config: Of which the model is known.
-    """
+    """Return what is searched where nothing else is given."""
     known = {f"{section}.{key}" for section, values in config.sections().items() for key in values}
     return {key: SEARCH[key] for key in BY_DEFAULT if key in known}
 

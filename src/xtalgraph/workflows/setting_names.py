@@ -221,11 +221,7 @@ def path_of_option(name: str) -> str:
 
 
 def setting(path: str) -> Declared:
-    """Return the declaration of a setting of ``data``, ``training``, or of all graphs or models.
-
-    Args:
-        path: With its section.
-    """
+    """Return the declaration of a setting of ``data``, ``training``, or of all graphs or models."""
     section, _, key = path.partition(".")
     return fields_of(SECTIONS[section])[key]
 

@@ -190,13 +190,7 @@ def _chunks(rows: Iterator[Row], done: Container[str], atoms: int) -> Iterator[l
 
 
 def simulated(folder: SimulationFolder, rows: list[dict[str, str]], page: Path) -> Simulated:
-    """Return what was computed, and tell the first reasons of rows without a result.
-
-    Args:
-        folder: With the table.
-        rows: Of it.
-        page: That shows it.
-    """
+    """Return what was computed, and tell the first reasons of rows without a result."""
     bad = [row for row in rows if row["error"]]
     for row in bad[:5]:
         log.warning("%s: %s", row["id"], row["error"])

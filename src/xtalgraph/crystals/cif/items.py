@@ -154,11 +154,7 @@ class Items:
 
 @lru_cache(maxsize=4096)
 def spelling(name: str) -> str:
-    """Return the one spelling of a name, as _space_group_name_h_m of ``_space_group.name_H-M``.
-
-    Args:
-        name: A name as a file writes it.
-    """
+    """Return the one spelling of a name, as _space_group_name_h_m of ``_space_group.name_H-M``."""
     plain = name.lower().replace(".", "_").replace("-", "_")
     return re.sub(r"_+", "_", plain).rstrip("_")
 

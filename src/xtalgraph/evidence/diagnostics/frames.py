@@ -55,12 +55,7 @@ class FrameErrors:
 
 
 def frame_errors(tested: "Evaluator", known: FrameLabels) -> FrameErrors:
-    """Predict the test crystals, and compare the forces with their labels.
-
-    Args:
-        tested: Model, crystals and labels.
-        known: Their forces and groups.
-    """
+    """Predict the test crystals, and compare the forces with their labels."""
     has_forces = known.labels.known(known.forces)
     rows = tested.test[has_forces[tested.test]]
     crystals = [tested.crystals[row] for row in rows]

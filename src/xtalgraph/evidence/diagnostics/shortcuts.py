@@ -221,13 +221,7 @@ def _changed(
 
 
 def shuffle(crystal: Crystal, seen: Int[np.ndarray, "119"], rng: np.random.Generator) -> Crystal:
-    """Return the crystal with each of its elements replaced by one drawn.
-
-    Args:
-        crystal: Any.
-        seen: How often each element is drawn, by atomic number.
-        rng: Draws.
-    """
+    """Return the crystal with each of its elements replaced by one drawn."""
     elements, element_of_atom = np.unique(crystal.numbers, return_inverse=True)
     weight = seen.astype(float)
     if np.count_nonzero(weight) >= 2 * len(elements):

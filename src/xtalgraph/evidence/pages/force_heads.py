@@ -20,12 +20,7 @@ _VIOLATIONS: Final = {
 
 
 def write_force_heads_page(folder: Path, document: Mapping[str, Any]) -> Path:
-    """Write ``exercise-5.html``.
-
-    Args:
-        folder: Where it is written.
-        document: As in ``exercise-5.json``.
-    """
+    """Write ``exercise-5.html``."""
     heads = document["heads"]
     columns = {
         key: np.array([head[key] for head in heads]) for key in ("force_error", *_VIOLATIONS)
@@ -75,11 +70,7 @@ def write_force_heads_page(folder: Path, document: Mapping[str, Any]) -> Path:
 
 
 def about_frames(document: Mapping[str, Any]) -> str:
-    """Say on how many frames the forces are learned and tested, and of what.
-
-    Args:
-        document: As in ``exercise-5.json``.
-    """
+    """Say on how many frames the forces are learned and tested, and of what."""
     frames, source = document["frames"], document["source"] or "the embedded rigid-ion set"
     return f"{frames['train']} frames to learn from, {frames['test']} to test on, of {source}"
 

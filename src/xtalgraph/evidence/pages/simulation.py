@@ -23,12 +23,7 @@ _DRAWN: Final = 12
 
 
 def write_relax_page(folder: Path, rows: Rows) -> Path:
-    """Write ``relax.html``.
-
-    Args:
-        folder: Where it is written.
-        rows: Of ``relax.csv``.
-    """
+    """Write ``relax.html``."""
     done = [row for row in rows if row["energy"]]
     converged = sum(row["converged"] == "True" for row in done)
     cells = [
@@ -54,12 +49,7 @@ def write_relax_page(folder: Path, rows: Rows) -> Path:
 
 
 def write_eos_page(folder: Path, rows: Rows) -> Path:
-    """Write ``eos.html``.
-
-    Args:
-        folder: Where it is written.
-        rows: Of ``eos.csv``.
-    """
+    """Write ``eos.html``."""
     done = [row for row in rows if row["energy"]]
     cells = [
         (
@@ -93,12 +83,7 @@ def write_eos_page(folder: Path, rows: Rows) -> Path:
 
 
 def write_elastic_page(folder: Path, rows: Rows) -> Path:
-    """Write ``elastic.html``.
-
-    Args:
-        folder: Where it is written.
-        rows: Of ``elastic.csv``.
-    """
+    """Write ``elastic.html``."""
     done = [row for row in rows if row["bulk_modulus"]]
     keys = ("C11", "C22", "C33", "C12", "C13", "C23", "C44", "C55", "C66")
     cells = [

@@ -68,11 +68,7 @@ def about_model(name: str, figures: Mapping[str, Any]) -> str:
 
 
 def about_entry(entry: Mapping[str, Any]) -> str:
-    """Say what an entry of a comparison is.
-
-    Args:
-        entry: As in ``compare.json``.
-    """
+    """Say what an entry of a comparison is."""
     name, details = entry["name"], entry["details"]
     if "members" in details:
         count = details["members"]

@@ -6,11 +6,7 @@ from xtalgraph.evidence.numbers import count
 
 
 def about_labels(summary: LabelSummary) -> list[str]:
-    """Say how many labels there are and how large they are.
-
-    Args:
-        summary: Of the labels.
-    """
+    """Say how many labels there are and how large they are."""
     frames = count(summary.crystals, "crystal")
     known = ", ".join(f"{number} with {role}" for role, number in summary.counts.items())
     low, high = summary.ranges["energy"]
@@ -60,11 +56,7 @@ def _about_references(summary: LabelSummary) -> list[str]:
 
 
 def warnings_about_labels(summary: LabelSummary) -> list[str]:
-    """Say what is wrong with labels, or may be.
-
-    Args:
-        summary: Of the labels.
-    """
+    """Say what is wrong with labels, or may be."""
     sentences = []
     for role, number in summary.counts.items():
         if number < summary.crystals:

@@ -26,12 +26,7 @@ def how_ranked(objective: str, by: str, known: float, unit: str) -> str:
 
 
 def about_std(measured: StdRank, by: str) -> str:
-    """Say whether the standard deviation of a run follows its errors; nothing where it does.
-
-    Args:
-        measured: Errors and standard deviation of the test part.
-        by: What candidates are ranked by.
-    """
+    """Say whether the standard deviation of a run follows its errors; nothing where it does."""
     start = f"{_named(by)} relies on the predicted standard deviation"
     if measured.rows < FEWEST:
         return (

@@ -60,11 +60,7 @@ def about_reason(result: Mapping[str, Any]) -> str:
 
 
 def about_source(document: Mapping[str, Any]) -> str:
-    """Say where the crystals are from on which a model was verified.
-
-    Args:
-        document: ``verify.json``.
-    """
+    """Say where the crystals are from on which a model was verified."""
     source = str(document["source"])
     text = {
         "test": f"the test part of {source}",

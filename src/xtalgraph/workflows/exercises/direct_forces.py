@@ -1,7 +1,7 @@
 """Forces that a network predicts by itself: no derivatives of its energy. For the lesson alone."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, cast, final
 
 import torch
@@ -10,16 +10,15 @@ from torch import Tensor, nn
 
 from xtalgraph.crystals.composition import elements_of
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.conditions import Conditions, ConditionValues
+from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Head
-from xtalgraph.models.model import ByTarget, Model, Output
+from xtalgraph.models.model import ByTarget, Model, ModelParts, Output
 from xtalgraph.models.potential import energy_of
-from xtalgraph.models.terms.energy_term import EnergyTerm
 from xtalgraph.nn.expansion import EdgeExpansion, make_envelope
 from xtalgraph.nn.radial import BesselBasis
 from xtalgraph.nn.segments import segment_sum
@@ -137,18 +136,10 @@ class DirectForces(Model):
         (self.name,) = (target.name for target in targets if target.derivative is not None)
 
     @classmethod
-    def made_of(
-        cls,
-        encoder: Encoder,
-        heads: Mapping[str, Head],
-        targets: Sequence[Target],
-        conditions: Conditions,
-        terms: Mapping[str, EnergyTerm],
-        reference_energies: Mapping[str, float] | str | None,
-    ) -> "DirectForces":
+    def made_of(cls, parts: ModelParts) -> "DirectForces":
         """Put a model with `CentralForces` together."""
-        head = heads[energy_of(targets).name]
-        return cls(encoder, head, CentralForces(encoder.width, encoder.cutoff), targets)
+        head, encoder = parts.heads[energy_of(parts.targets).name], parts.encoder
+        return cls(encoder, head, CentralForces(encoder.width, encoder.cutoff), parts.targets)
 
     @property
     def learns_variance(self) -> bool:

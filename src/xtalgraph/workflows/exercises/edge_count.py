@@ -87,11 +87,7 @@ def _shells(graph: Any) -> dict[str, int]:
 
 
 def rock_salt(folder: Path) -> list[Path]:
-    """Write rock salt, a = 5.64 Å, as two CIFs: the primitive cell and the conventional one.
-
-    Args:
-        folder: Where to.
-    """
+    """Write rock salt, a = 5.64 Å, as two CIFs: the primitive cell and the conventional one."""
     from pymatgen.core import Lattice, Structure
 
     salt = Structure.from_spacegroup(

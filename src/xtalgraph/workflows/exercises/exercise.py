@@ -67,13 +67,7 @@ class ExerciseResults:
 
 
 def write_results(number: int, out: Path, results: ExerciseResults) -> ExerciseResults:
-    """Write ``exercise-N.json``.
-
-    Args:
-        number: Of the exercise.
-        out: Folder.
-        results: What was found.
-    """
+    """Write ``exercise-N.json``."""
     make_folder(out)
     write_json(out / f"exercise-{number}.json", results.document)
     return results

@@ -175,13 +175,7 @@ class _Lesson:
         return Examples(self.graph.select(torch.from_numpy(rows)), labels)
 
     def result(self, name: str, steps: int, progress: bool) -> ForceHeadResult:
-        """Train one head and measure it.
-
-        Args:
-            name: One of `HEADS`.
-            steps: Of molecular dynamics.
-            progress: Show a progress bar on standard error.
-        """
+        """Train one head and measure it."""
         with deterministic(None):
             model, seconds = self._trained(name, progress)
         double = placed(model, torch.device("cpu"), torch.float64)

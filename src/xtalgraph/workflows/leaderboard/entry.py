@@ -80,11 +80,7 @@ class Case:
         return "split" if fold is None else f"fold-{fold}"
 
     def labels(self, crystals: Int[np.ndarray, " crystals"]) -> Float[np.ndarray, " rows"]:
-        """Return the labels of some crystals, one after the other.
-
-        Args:
-            crystals: Their places.
-        """
+        """Return the labels of some crystals, one after the other."""
         return self.dataset.labels.of(self.target.name, crystals)
 
 
@@ -107,11 +103,7 @@ class LeaderboardEntry(ABC):
         return {"name": self.name, "level": str(self.level), "details": self.details}
 
     def shares(self, case: Case) -> str:
-        """Return the name of some work that it does; what has the same name runs in one process.
-
-        Args:
-            case: The fold.
-        """
+        """Return the name of some work that it does; what has the same name runs in one process."""
         return f"{self.name} {case.where}"
 
     @abstractmethod

@@ -72,11 +72,7 @@ def assess_potentials(
 
 
 def flat_labels(case: Case) -> Float[np.ndarray, " numbers"]:
-    """Return the labels of the test part as `EntryResult` has predictions: target by target.
-
-    Args:
-        case: The fold.
-    """
+    """Return the labels of the test part as `EntryResult` has predictions: target by target."""
     labels = case.dataset.labels
     parts = [labels.of(target.name, case.split.test) for target in case.config.targets]
     return np.concatenate([part.reshape(-1) for part in parts])

@@ -85,12 +85,7 @@ def _run_entries(
 
 
 def key_of(entry: LeaderboardEntry, case: Case) -> str:
-    """Return a hash of everything that decides what an entry predicts.
-
-    Args:
-        entry: Which.
-        case: Of what.
-    """
+    """Return a hash of everything that decides what an entry predicts."""
     ids = case.dataset.table.ids
     targets = [target.as_dict() for target in case.config.targets]
     parts = {name: [ids[i] for i in rows.tolist()] for name, rows in case.split.parts().items()}

@@ -9,11 +9,7 @@ from xtalgraph.evidence.text.comparison import parts_of
 
 
 def as_table(document: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a row for each entry, run or not, and a column for each number.
-
-    Args:
-        document: The content of ``compare.json``; of a potential there are rows for each target.
-    """
+    """Return a row for each entry, run or not, and a column for each number."""
     rows: list[dict[str, Any]] = []
     parts = parts_of(document)
     for target, entry in [(part["target"], entry) for part in parts for entry in part["entries"]]:
