@@ -132,10 +132,6 @@ def declared_function(module: str, name: str) -> Callable[..., Any]:
     """Return a function without its body, for what it declares; its module is not imported.
 
     A verb imports all that it needs for its work, which takes seconds; its options need little.
-
-    Args:
-        module: Where the function is.
-        name: Of the function.
     """
     function = _statements(module)[name]
     if not isinstance(function, ast.FunctionDef):
@@ -153,10 +149,6 @@ def definition(module: str, name: str) -> Any:
 
     That is so for a class and a function. A value is evaluated alone; of a table that is written
     out in a module that is not imported, the keys are returned.
-
-    Args:
-        module: A module of this package.
-        name: Bound by a statement at its top.
     """
     statement = None if module in sys.modules else _statements(module).get(name)
     if isinstance(statement, ast.ImportFrom) and statement.module is not None:

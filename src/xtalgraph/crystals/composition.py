@@ -21,9 +21,6 @@ def reduced_formula(crystal: Crystal) -> str:
     Where sites are disordered it is that of the smallest whole number of sites of each kind:
     ``K0.5Na0.5Cl``.
 
-    Args:
-        crystal: Any.
-
     >>> from xtalgraph.crystals.transforms import supercell
     >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
     >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([17, 11]))
@@ -40,9 +37,6 @@ def composition_key(crystal: Crystal) -> str:
     """Return what crystals of one composition share, elements in alphabetical order.
 
     Draws of groups go through sorted keys, so that these are not for people and stay as they are.
-
-    Args:
-        crystal: Any.
 
     >>> pbc = np.array([True, True, True])
     >>> composition_key(Crystal(np.eye(3), np.zeros((2, 3)), np.array([11, 17]), pbc))

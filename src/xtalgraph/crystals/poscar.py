@@ -29,9 +29,6 @@ def read_poscar(text: str) -> Entry:
 
     Species and counts may be wrapped over several lines; numbers may have Fortran's exponents
     (``1.0d0``); velocities and what else follows the coordinates are left behind.
-
-    Args:
-        text: The whole content of the file.
     """
     try:
         return Entry("", guarded(lambda: _crystal(text), "the POSCAR"))

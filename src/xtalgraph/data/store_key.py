@@ -27,10 +27,6 @@ def store_key(crystals: Sequence[Crystal], graph_settings: GraphSettings) -> str
 
     That is every crystal to the bit, in order; every setting of the graphs; the versions of the
     builder, of the libraries that find neighbours and of the format; and the fields of a graph.
-
-    Args:
-        crystals: What the graphs are built from.
-        graph_settings: How.
     """
     made_by = {
         "format": FORMAT_VERSION,

@@ -63,10 +63,6 @@ class StoredGraphs:
         """Return the rows of a scope that belong to some of the crystals, crystal by crystal.
 
         Rows are numbered through all crystals of this part, as in a graph of them.
-
-        Args:
-            scope: Of the rows.
-            crystals: Indices of crystals.
         """
         if scope is Scope.CRYSTAL:
             return crystals

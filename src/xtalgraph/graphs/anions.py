@@ -37,9 +37,6 @@ def anion_family(crystal: Crystal) -> str:
     up to 1.2 times the nearest distance, at most 4 Å. So the carbon of a carbonate, whose
     neighbours are oxygen, is none, and neither is the phosphorus of a phosphate.
 
-    Args:
-        crystal: Any.
-
     >>> sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
     >>> salt = Crystal.from_fractional(2.82 * (1 - np.eye(3)), sites, np.array([11, 17]))
     >>> anion_family(salt)

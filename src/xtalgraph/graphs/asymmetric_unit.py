@@ -123,10 +123,6 @@ def asymmetric_unit(group: SpaceGroup, edges: Edges) -> AsymmetricUnit:
     symmetric within symprec only, the cutoff may cut a shell, and an edge go to a pair that is no
     edge; such a pair is passed over.
 
-    Args:
-        group: Of the crystal.
-        edges: Of its graph.
-
     Source: Ruff et al., Digital Discovery 3, 594 (2024), doi 10.1039/d4dd00018h. Their graph has
     one atom for each orbit and every edge into it; edges of one orbit are merged here besides.
 

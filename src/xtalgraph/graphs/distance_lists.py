@@ -46,9 +46,6 @@ class DistanceLists:
     def of(cls, crystal: Crystal) -> "DistanceLists":
         """List the distances of a crystal.
 
-        Args:
-            crystal: Any.
-
         >>> cell, origin = 1.805 * (1 - np.eye(3)), np.zeros((1, 3))
         >>> copper = Crystal.from_fractional(cell, origin, np.array([29]))
         >>> DistanceLists.of(copper).distance[0, [0, 11, 12, 17, 18]].round(3).tolist()

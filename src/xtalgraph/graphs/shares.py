@@ -67,9 +67,6 @@ def site_colours(graph: Graph) -> UInt64[np.ndarray, " atoms"]:
 
     Sites of the same mixture have the same number, in whatever crystal and in whatever order the
     species were given.
-
-    Args:
-        graph: On the CPU.
     """
     colour = graph.number.numpy().astype(np.uint64)
     if not len(graph.share):

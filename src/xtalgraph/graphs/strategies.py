@@ -90,9 +90,6 @@ def parse_strategy(spec: str) -> Strategy:
 def strategy_spec(strategy: Strategy) -> str:
     """Return the word from which `parse_strategy` makes a strategy, unusual defaults left out.
 
-    Args:
-        strategy: Registered.
-
     >>> strategy_spec(Hybrid()), strategy_spec(Radius(4.5))
     ('hybrid:12:8', 'radius:4.5')
     """

@@ -156,10 +156,6 @@ class Model(nn.Module, ABC):
         """Return the vector that stands for each crystal.
 
         It is the same for a supercell, and for a reduced graph.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
         """
 
     def as_read(self, graph: Graph) -> Graph:
@@ -313,10 +309,6 @@ class PropertyModel(Model):
 
         The mean over atoms, which several readouts may share, stands there once, at the place of
         the first of them; a readout whose pooling is learned has a vector of its own.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
         """
         vectors: dict[str, Tensor] = {}
         for name, head in self.head_of.items():

@@ -63,11 +63,6 @@ class ModelUnderTest:
         """Take trained models, of several members their mean.
 
         Where they predict the standard deviations of their errors, these are further targets.
-
-        Args:
-            members: One or more of one kind.
-            spec: What they are.
-            device: Where they compute.
         """
 
         def reload() -> nn.Module:

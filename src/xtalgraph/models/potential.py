@@ -169,9 +169,6 @@ class Potential(Model):
         """Return the reference energies and the terms without weights, in float64.
 
         Without terms there are no forces and no stress.
-
-        Args:
-            graph: A batch of crystals.
         """
         energy = self.head.start(graph)
         values = {self.energy.name: energy}

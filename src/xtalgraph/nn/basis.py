@@ -20,9 +20,6 @@ class Basis(nn.Module, ABC):
 def describe_bases(model: nn.Module) -> dict[str, str]:
     """Return what the bases of a model are, as they were made: name to description.
 
-    Args:
-        model: Any.
-
     >>> from xtalgraph.nn.radial import BesselBasis
     >>> describe_bases(nn.ModuleList([BesselBasis(5.0, 8)]))
     {'radial basis': '8 Bessel functions up to 5 Å'}

@@ -42,9 +42,6 @@ def draw_crystal(crystal: BondedCrystal) -> CrystalDrawing:
     bond given once or in both directions is one stick. A bond that crosses the wall shows at
     both walls, each time from the atom inside to the image of its partner, so that every atom
     of the cell has all its bonds.
-
-    Args:
-        crystal: What to draw.
     """
     cell, atoms = crystal.cell, len(crystal.numbers)
     center, neighbor = crystal.center, crystal.neighbor

@@ -192,12 +192,6 @@ def member_fits(
     that a killed run goes on within the members at which it stopped. Members are trained side by
     side, in as many processes as ``training.jobs`` says, to the same bits; snapshots in turn.
 
-    Args:
-        folder: The run.
-        prepared: What is learned from.
-        config: The resolved settings.
-        session: How the training is run.
-
     Source: B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS (2017), doi
     10.48550/arXiv.1612.01474; snapshots: G. Huang et al., ICLR (2017), doi
     10.48550/arXiv.1704.00109.

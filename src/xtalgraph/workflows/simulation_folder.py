@@ -56,9 +56,6 @@ def potential_named(potential: Any, precision: Precision, device: Device) -> Any
 def file_name(name: str) -> str:
     """Return the id of a crystal as the name of a file, another for each id.
 
-    Args:
-        name: Any text.
-
     >>> file_name("mp-149"), file_name("a/b")
     ('mp-149', 'a_b-c14cddc0')
     """

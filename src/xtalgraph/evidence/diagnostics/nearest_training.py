@@ -26,10 +26,6 @@ def embeddings_of(
     """Return the mean of the atoms' final vectors of each crystal; NaN where it has no graph.
 
     The vectors of several members stand one after the other.
-
-    Args:
-        tested: Whose encoders are asked.
-        rows: Of the table.
     """
     predictor = tested.predictor
     graph_settings = predictor.spec.make_graph_settings()
