@@ -61,9 +61,6 @@ def _place_of(error: OSError, path: Path | None) -> str:
 def distinct_names(names: Iterable[str]) -> list[str]:
     """Number names of files that another has already, whatever the case of its letters.
 
-    Args:
-        names: In the order in which they are taken.
-
     >>> distinct_names(["NaCl", "nacl", "KCl"])
     ['NaCl', 'nacl-2', 'KCl']
     """

@@ -109,9 +109,6 @@ def values_of(atoms: Any) -> dict[str, object]:
     """Return what an ASE ``Atoms`` carries: its info, per-atom arrays, and calculated results.
 
     The stress is the full symmetric 3x3 matrix, eV/Å³, positive in tension.
-
-    Args:
-        atoms: The ``Atoms``.
     """
     from ase.stress import voigt_6_to_full_3x3_stress
 

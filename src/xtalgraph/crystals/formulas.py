@@ -36,9 +36,6 @@ _APART: Final = 1.65
 def formula_parts(numbers: Iterable[int]) -> list[tuple[str, int]]:
     """Return the elements and how many atoms there are of each, in the order of a formula.
 
-    Args:
-        numbers: Atomic numbers, one for each atom.
-
     >>> formula_parts([8, 8, 8, 22, 38])
     [('Sr', 1), ('Ti', 1), ('O', 3)]
     """
@@ -59,9 +56,6 @@ def formula_of_amounts(amounts: Mapping[int, float]) -> str:
 
 def reduced_formula_of(numbers: Iterable[int]) -> str:
     """Return the formula in the smallest whole numbers, as pymatgen writes it.
-
-    Args:
-        numbers: Atomic numbers, one for each atom.
 
     >>> reduced_formula_of([17, 17, 11, 11])
     'NaCl'

@@ -102,9 +102,6 @@ def kind_evidence(
 def kind_of_unit(unit: str) -> Kind | None:
     """Return the kind of which a unit speaks; None where it speaks of none, as eV does.
 
-    Args:
-        unit: As it is printed.
-
     >>> kind_of_unit("eV/atom"), kind_of_unit("meV / cell"), kind_of_unit("eV")
     (<Kind.INTENSIVE: 'intensive'>, <Kind.EXTENSIVE: 'extensive'>, None)
     """
@@ -167,10 +164,6 @@ class EqualLabels:
 
 def examine_equal_labels(values: Float[np.ndarray, " rows"], split: Split) -> EqualLabels | None:
     """Find the value that at least half of all labels have; None where there is none.
-
-    Args:
-        values: Targets in the order of the file.
-        split: The parts.
 
     >>> from xtalgraph.data.splits import column_split
     >>> split = column_split(["train", "train", "train", "test", "test"], "part")
@@ -252,10 +245,6 @@ class RowOrder:
 
 def examine_order(values: Float[np.ndarray, " rows"], split: Split) -> RowOrder:
     """Find out whether a file is sorted by its target, and whether the test is a block of it.
-
-    Args:
-        values: Targets in the order of the file.
-        split: The parts.
 
     >>> from xtalgraph.data.splits import random_split
     >>> split = random_split(200, val=0.1, test=0.1, seed=0)

@@ -29,9 +29,6 @@ taken."""
 def role_of(name: str) -> Role | None:
     """Return what a label of a name is; None if the name is none of `SPELLINGS`.
 
-    Args:
-        name: Of a target or a column, in any case.
-
     >>> role_of("REF_forces"), role_of("band_gap")
     ('forces', None)
     """

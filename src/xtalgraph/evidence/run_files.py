@@ -36,9 +36,6 @@ _LONGEST: Final = 60
 def prediction_files(names: Sequence[str]) -> dict[str, str]:
     """Return the file of each target, from the run folder.
 
-    Args:
-        names: Of the targets of the run, in their order.
-
     >>> prediction_files(["e_form", "last phdos peak", "v[0]"])["last phdos peak"]
     'predictions/last_phdos_peak.csv'
     """

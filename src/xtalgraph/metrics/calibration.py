@@ -72,10 +72,6 @@ def rank_of_errors(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " r
 
     Even a perfect normal one does not reach 1, since errors are drawn with it: about 0.5 where
     the deviations differ by factors.
-
-    Args:
-        error: Prediction less truth.
-        std: Predicted standard deviation.
     """
     error, std = _checked(error, std)
     return spearman(np.abs(error), std)

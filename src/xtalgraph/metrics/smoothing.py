@@ -74,10 +74,6 @@ def effective_rank(
     It is 1 where all atoms are multiples of one vector, and at most the smaller of the number of
     atoms and the width; 0 where all features are zero.
 
-    Args:
-        features: One vector for each atom.
-        atom_multiplicity: How often each atom counts.
-
     Source: Roy and Vetterli, EUSIPCO 2007, pp. 606-610.
 
     >>> round(effective_rank(np.eye(3), np.array([1, 1, 1])), 6)

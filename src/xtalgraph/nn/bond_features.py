@@ -168,9 +168,6 @@ def bond_classes(order: Float[Tensor, " edges"]) -> list[BondClass]:
 
     For people; a model reads the order, since a class jumps at its limits.
 
-    Args:
-        order: Of `bond_order`.
-
     >>> [str(name) for name in bond_classes(torch.tensor([0.4, 1.0, 1.9, 2.9]))]
     ['none', 'single', 'double', 'triple']
     """

@@ -66,9 +66,6 @@ def _short(count: int) -> str:
 def place_of(number: int) -> tuple[int, int]:
     """Row and column in the form with 18 columns; lanthanides and actinides in rows 8 and 9.
 
-    Args:
-        number: Atomic number.
-
     >>> place_of(8), place_of(26), place_of(57)
     ((2, 16), (4, 8), (8, 4))
     """

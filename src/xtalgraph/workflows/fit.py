@@ -291,10 +291,6 @@ def member_seed(seed: int, number: int) -> int:
 
     So the first member is the model that a run without others has, to the bit, and the members of a
     run are not those of the run with the next seed.
-
-    Args:
-        seed: Of the run.
-        number: Of the member, from 0.
     """
     drawn = np.random.SeedSequence([seed, number]).generate_state(1)
     return int(drawn[0]) if number else seed

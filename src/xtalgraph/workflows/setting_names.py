@@ -137,9 +137,6 @@ def settings_of_choices() -> dict[str, dict[str, Any]]:
 def settings_called(name: str) -> list[str]:
     """Return the settings that are probably meant by a name, with their sections.
 
-    Args:
-        name: As it was written, also as an option.
-
     >>> settings_called("--lr"), settings_called("batch-size"), settings_called("depht")
     (['training.learning_rate'], ['training.batch_size'], ['model.depth'])
     >>> settings_called("--nonsense")

@@ -57,9 +57,6 @@ def cutoff_change(tested: Evaluator) -> DiagnosticResult:
 
     Basis and envelope keep the r_c that they were made for. So under an envelope a larger cutoff
     changes nothing, and a smaller one takes away what counted little.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     spec = tested.predictor.spec
     cutoff = float(spec.strategy_settings["cutoff"])
@@ -116,9 +113,6 @@ def cutoff_path(tested: Evaluator) -> DiagnosticResult:
     is predicted. The same weights are tried with the other envelope, too. Where the strategy takes
     the nearest neighbours, which neighbours these are changes while a single atom is moved: that
     is measured and not assessed.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     spec = tested.predictor.spec
     cutoff = float(spec.strategy_settings["cutoff"])

@@ -56,9 +56,6 @@ def over_smoothing(tested: Evaluator) -> DiagnosticResult:
     """Measure how far apart neighbouring atoms are before the first layer and after each.
 
     Every member is measured, and the one that smooths most is shown.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     rows, members = tested.test[:_CRYSTALS], tested.predictor.members  # all of them have graphs
     crystals = [tested.crystals[row] for row in rows]
@@ -147,9 +144,6 @@ def reach(tested: Evaluator) -> DiagnosticResult:
     The crystal is the smallest of the test, repeated until its cell is about as long each way; the
     atom is one with the most neighbours. Every member is measured, and the one that sees least far
     is shown.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     spec, members = tested.predictor.spec, tested.predictor.members
     row = int(tested.test[np.argmin(tested.sizes[tested.test])])

@@ -33,11 +33,7 @@ class EnergyVolume:
 
 
 def energy_volume(tested: Evaluator) -> DiagnosticResult:
-    """Stretch the crystals of lowest energy in training, and look for valleys that should not be.
-
-    Args:
-        tested: Model, crystals and labels.
-    """
+    """Stretch the crystals of lowest energy in training, and count the valleys of the energy."""
     cases = []
     for reference, copies, others in _crystals(tested):
         crystal, zero = tested.crystals[reference], tested.values[reference]

@@ -65,9 +65,6 @@ def force_path(tested: Evaluator) -> DiagnosticResult:
 
     In float64; of several members the mean. The atom that moves is the one nearest to r_c from
     another, in the smallest of the test crystals.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     spec, frames = tested.predictor.spec, tested.test_frames
     if frames is None or tested.frames is None or not len(frames.frame):

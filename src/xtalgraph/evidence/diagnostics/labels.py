@@ -67,9 +67,6 @@ def shifted_labels(tested: Evaluator) -> DiagnosticResult:
     of them. Boosted trees on composition, density and counts of neighbours by distance learn each
     shift anew; where another shift than 0 is learned better, the labels belong to the crystals
     of other rows.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     total = len(tested.crystals)
     rows = np.arange(2, total - 2)
@@ -175,9 +172,6 @@ def duplicates(tested: Evaluator) -> DiagnosticResult:
     A copy counts as a leak where it gives the label away: where it is alike to 0.01 Å, or where
     its label differs by less than the error of the model. So the distorted copies of an energy
     surface, alike to 0.1 Å and different in energy, are told and do not count.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     index, train = DuplicateIndex(tested.crystals), np.asarray(tested.split.train)
     partner = index.partners(tested.test, train)

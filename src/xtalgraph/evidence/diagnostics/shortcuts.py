@@ -71,9 +71,6 @@ def size_alone(tested: Evaluator) -> DiagnosticResult:
 
     Boosted trees learn the training crystals. Only what doubles with the cell counts for the
     alarm: both together know the volume per atom, a density, from which much may rightly follow.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     train = np.asarray(tested.split.train)
     if len(train) < FEWEST:
@@ -149,9 +146,6 @@ def shuffled_species(tested: Evaluator) -> DiagnosticResult:
 
     Each element of a crystal becomes another one, drawn as often as the training crystals hold
     it, no two the same; cell and positions stay.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     train = [tested.crystals[row] for row in tested.split.train]
     fractions = element_fractions(count_elements(train))
@@ -170,9 +164,6 @@ def replaced_geometry(tested: Evaluator) -> DiagnosticResult:
 
     The other crystal is any of the whole table with as many atoms; which atom goes to which site
     is drawn.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     if len(tested.test) < FEWEST:
         return not_applicable("geometry", Reason.FEW_TEST_CRYSTALS, len(tested.test), FEWEST)

@@ -43,9 +43,6 @@ def volume_sweep(tested: Evaluator) -> DiagnosticResult:
 
     What is compared is the change from the crystal as it is, E(V) − E(V₀), of prediction and
     truth; the constant of each composition, which the first tests measure, drops out.
-
-    Args:
-        tested: Model, crystals and labels.
     """
     rows = tested.test
     if len(rows) > _SWEPT:
