@@ -11,7 +11,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import Representation, random_rotation, representations
 from xtalgraph.data.conditions import ConditionValues
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.models.check_result import CheckResult, Worst
+from xtalgraph.models.check_result import CheckResult, Reason, Worst
 from xtalgraph.models.encoder import Features
 from xtalgraph.models.inference import check_device, evaluated, placed
 from xtalgraph.models.invariance import Arrays, violations
@@ -76,7 +76,7 @@ def features_turn(
                 for feature, irrep in irreps.items()
             }
             worst.add(name, violations(features(shown.crystal, row), expected))
-    yield worst.result("exact but for rounding in float64", tolerance)
+    yield worst.result(Reason.ROUNDING, tolerance)
 
 
 def _shown(
