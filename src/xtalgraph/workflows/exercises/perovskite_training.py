@@ -40,7 +40,7 @@ def perovskite_training(
     material = ionic(folder) if small else perovskites(data)
     run = train_perovskites(folder / "run", material, small, epochs, progress)
     document = _document(run, material)
-    results = ExerciseResults(_words(document), document, [run.folder / "report.html"])
+    results = ExerciseResults(_words(document, material), document, [run.folder / "report.html"])
     return write_results(2, folder, results)
 
 
@@ -85,11 +85,11 @@ def _document(run: Run, material: Material) -> dict[str, Any]:
     }
 
 
-def _words(document: dict[str, Any]) -> str:
+def _words(document: dict[str, Any], material: Material) -> str:
     unit, sizes = document["target"]["unit"], document["crystals"]
     lines = [
-        f"{document['what']}: {sizes['train']} crystals to train on, {sizes['val']} to choose the "
-        f"epoch, {sizes['test']} in the test; {document['epochs']} epochs",
+        f"{material.description}: {sizes['train']} crystals to train on, {sizes['val']} to choose "
+        f"the epoch, {sizes['test']} in the test; {document['epochs']} epochs",
         f"{'':12}  {'MAE, ' + unit:>12}  {'Spearman':>8}  {'top-100':>7}",
     ]
     for name, figures in document["test"].items():
