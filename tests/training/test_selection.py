@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.stats import sem
 
-from xtalgraph.training.progress import SELECTION, STANDARD_ERRORS, is_worse
+from xtalgraph.evidence.text.record import SELECTION
+from xtalgraph.training.progress import STANDARD_ERRORS, is_worse
 
 DOCS = Path(__file__).parents[2] / "docs"
 

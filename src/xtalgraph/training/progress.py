@@ -10,12 +10,6 @@ from torch import Tensor
 
 STANDARD_ERRORS: Final = 1.0
 """By how many standard errors an epoch may be worse than the best, and still be selected."""
-SELECTION: Final = (
-    "the latest epoch whose validation error is larger than the smallest by at most one standard "
-    "error of their difference over the validation rows"
-)
-"""The rule, as the record of a run and the documentation have it; without a validation part it is
-the last epoch."""
 Report = Callable[[float, str], None]
 """Takes the part that is done, from 0 to 1, and what is to be shown beside it."""
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,15 +20,12 @@ from xtalgraph.conventions.settings import settings_from
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.assessment import assess_labels, assess_split
-from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.basis import describe_bases
-from xtalgraph.training.progress import SELECTION
 from xtalgraph.workflows.config import RunConfig
 
 _PACKAGES = ("xtalgraph", "torch", "numpy", "scipy", "scikit-learn", "vesin", "gemmi", "ase")
-_PARTS: Final = {"test": "test", "val": "validation"}
 
 
 def make_record(
@@ -60,24 +57,23 @@ def make_record(
             "source": config.data.path,
             "crystals": len(crystals),
             "rejected rows": len(dataset.table.rejected),
-            "atoms per crystal": f"{sizes.min()} to {sizes.max()}, mean {sizes.mean():.1f}",
-            "split": about_drawing(split.drawn),
+            "atoms per crystal": {
+                "least": int(sizes.min()),
+                "most": int(sizes.max()),
+                "mean": float(sizes.mean()),
+            },
+            "split": dict(split.drawn),
             **{f"{name} crystals": len(rows) for name, rows in split.parts().items()},
-            "elements in training": ", ".join(
-                f"{SYMBOLS[z]} ({n})" for z, n in sorted(seen.items())
-            ),
+            "elements in training": {SYMBOLS[z]: n for z, n in sorted(seen.items())},
             "data sha256": dataset.content_hash,
         },
         "Graph": {
             "strategy": spec.strategy,
             "cutoff, Å": graph["cutoff"],
-            "maximum neighbours": graph.get("max_neighbors", "no limit"),
+            "maximum neighbours": graph.get("max_neighbors"),
             **_spaced({k: v for k, v in graph.items() if k not in ("cutoff", "max_neighbors")}),
-            "periodic convention": "all images within the cutoff; several edges per pair; edges "
-            "to own images; vector = position[neighbor] + image @ cell - position[center]",
-            "search algorithm": f"cell list, vesin {versions()['vesin']}",
             "mean edges per crystal": trained["mean edges per crystal"],
-            "reduction tolerance, Å": spec.reduction_tolerance or "not reduced",
+            "reduction tolerance, Å": spec.reduction_tolerance,
             "mean edges per crystal, reduced": trained["mean edges per crystal, reduced"],
         },
         "Model": {**model_fields(spec), "parameters": trained["parameters"]},
@@ -89,7 +85,7 @@ def make_record(
             "weight decay": config.training.decay(ENCODERS[spec.encoder].recommended.weight_decay),
             "epochs done": trained["epochs"],
             "selected epoch": trained["selected epoch"],
-            "selection": SELECTION if len(split.val) else "the last epoch",
+            "selection": "one standard error" if len(split.val) else "last epoch",
         },
         "Hardware": hardware(),
         "Versions": versions(),
@@ -166,19 +162,6 @@ def earlier_split_document(folder: Path, divided: Divided) -> dict[str, Any] | N
     before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     same = all(before.get(key) == value for key, value in parts_of(divided).items())
     return before if same else None
-
-
-def division_fields(document: dict[str, Any]) -> dict[str, str]:
-    """Return the counts as fields of the record."""
-    fields = {}
-    for leak in document["leaks"]["shared"]:
-        what = f"{_PARTS[leak['part']]} rows that share the {leak['shares']} with training"
-        fields[what] = f"{leak['rows']} of {leak['of']} ({100 * leak['rows'] / leak['of']:.0f} %)"
-    fields["rows whose crystal is in another row too"] = str(document["leaks"]["repeated"]["rows"])
-    order = document["order"]
-    if order is not None and order["correlation"] is not None:
-        fields["rank correlation of target and row"] = f"{order['correlation']:.3f}"
-    return fields
 
 
 def versions() -> dict[str, str]:

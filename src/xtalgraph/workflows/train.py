@@ -26,6 +26,7 @@ from xtalgraph.evidence.run_files import FOLDER, prediction_tables
 from xtalgraph.evidence.text.data import about_division
 from xtalgraph.evidence.text.division import about_drawing
 from xtalgraph.evidence.text.potential import about_labels, warnings_about_labels
+from xtalgraph.evidence.text.record import record_in_words
 from xtalgraph.evidence.text.training import about_conditions, about_target
 from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.intervals import calibrate, save_intervals, with_intervals
@@ -40,7 +41,6 @@ from xtalgraph.workflows.graph_source import warn_about_graphs
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.record import (
-    division_fields,
     earlier_split_document,
     make_record,
     versions,
@@ -164,7 +164,6 @@ def _write_run(
     assessed = replace(fitted.result, predictions=predictions)
     results = {name: [assessed, *others] for name, others in baselines.items()}
     record = make_record(folder, config, divided, fitted.trained, _seconds(results, began))
-    record["Data"] |= division_fields(division)
     known = {
         "elements": _elements(divided),
         "data_sha256": divided.dataset.content_hash,
@@ -195,7 +194,7 @@ def _write_run(
     write_json(folder / "worst.json", worst_of(divided, predictions))
     write_json(folder / "structures.json", shown_crystals(divided))
     write_json(folder / "record.json", record)
-    write_card(folder, record)
+    write_card(folder, record_in_words(record, division))
     write_report(folder)
     write_manifest(folder)
 

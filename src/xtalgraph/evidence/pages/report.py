@@ -37,6 +37,7 @@ from xtalgraph.evidence.pages.target_sections import (
 from xtalgraph.evidence.run_record import VERIFY_AGAIN, RunRecord, outcome_of, read_targets
 from xtalgraph.evidence.text import report as text
 from xtalgraph.evidence.text.data import about_division
+from xtalgraph.evidence.text.record import record_in_words
 from xtalgraph.metrics.measures import MEASURES
 
 
@@ -249,6 +250,6 @@ def _card(record: RunRecord) -> str:
         return section("card", "Record", [code(record.card) if record.card else ""])
     parts = [
         f"<div>{f'<h3>{escaped(name)}</h3>' if name else ''}{table([], fields, 'fields')}</div>"
-        for name, fields in sections(record.record)
+        for name, fields in sections(record_in_words(record.record, record.division))
     ]
     return section("card", "Record", [f'<div class="cards">{"".join(parts)}</div>'])
