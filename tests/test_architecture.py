@@ -212,6 +212,8 @@ def architectures() -> set[str]:
 
 
 NAMED_ELSEWHERE = {
+    "models/converted/mace_torch.py": "it makes a model of this name of another package's weights",
+    "data/potential_targets.py": "files of other packages have labels with such a prefix",
     "baselines/external_model.py": "networks of other libraries, which have these names there",
     "workflows/leaderboard/catalogue.py": "the same",
     "nn/radial.py": "the grid of Gaussians of a published code has its name",

@@ -25,7 +25,7 @@ class Features:
     crystal: Float[Tensor, "crystals crystal_width"] | None = None
     """One vector for each crystal in addition to those of its atoms, the same for a supercell; None
     where the encoder makes none."""
-    layers: tuple[Float[Tensor, "atoms width"], ...] = ()
+    layers: tuple[Float[Tensor, "atoms layer_width"], ...] = ()
     """The atoms before the first layer and after each, where the encoder returns them."""
     tensor: Mapping[Irrep, Float[Tensor, "atoms _ _"]] = field(default_factory=dict)
     """What turns with the crystal, by degree l and parity: 2l + 1 real components in the order of

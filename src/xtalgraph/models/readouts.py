@@ -64,7 +64,7 @@ class OfAtomsReadout(Readout, ABC):
 
     def __init__(self, width: int, crystal_width: int = 0) -> None:
         super().__init__(width, crystal_width)
-        self.head = _head(width + crystal_width, width)
+        self.head: nn.Module = _head(width + crystal_width, width)
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return f(h_i ⊕ c)."""
@@ -90,6 +90,20 @@ class SumReadout(OfAtomsReadout):
         """Return the sum over the atoms of each crystal, in float64."""
         value = weighted(contributions.double(), graph.atom_count)  # of 10⁵ atoms, to all digits
         return segment_sum(value, graph.crystal_of_atom, len(graph))
+
+
+class LinearSumReadout(SumReadout):
+    """Σ_i (w · (h_i ⊕ c) + v · SiLU(V (h_i ⊕ c))): a linear part and a small network, no biases.
+
+    Source: the readouts of MACE, Batatia et al., NeurIPS 2022 (arXiv 2206.07697), which read the
+    layers but the last by the linear part, and the last by the network.
+    """
+
+    name = "linear-sum"
+
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
+        super().__init__(width, crystal_width)
+        self.head = LinearAndNetwork(width + crystal_width)
 
 
 class AtomReadout(OfAtomsReadout):
@@ -211,6 +225,25 @@ class TimesSet2SetReadout(TimesReadout):
     intensive_of = Set2SetReadout
 
 
+class LinearAndNetwork(nn.Module):
+    """w · x + v · SiLU(V x) with a network of 16 units.
+
+    Args:
+        inputs: Length of x.
+    """
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, 1, bias=False)
+        self.network = nn.Sequential(
+            nn.Linear(inputs, 16, bias=False), nn.SiLU(), nn.Linear(16, 1, bias=False)
+        )
+
+    def forward(self, values: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows 1"]:
+        """Evaluate for each row."""
+        return self.linear(values) + self.network(values)
+
+
 def _head(inputs: int, hidden: int) -> nn.Sequential:
     """Make the network f, which begins with a nonlinearity, since a layer has gone before."""
     return nn.Sequential(
@@ -238,6 +271,7 @@ READOUTS: Final[dict[str, type[Readout]]] = {
         TimesMeanReadout,
         TimesAttentionReadout,
         TimesSet2SetReadout,
+        LinearSumReadout,
     )
 }
 """Every readout by its name."""

@@ -8,6 +8,7 @@ from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.encoder import Encoder
 from xtalgraph.models.gcn import GCN
 from xtalgraph.models.gemnet import GemNet
+from xtalgraph.models.mace import MACE
 from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.model import Model, PropertyModel
 from xtalgraph.models.potential import Potential
@@ -24,6 +25,7 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "cgcnn": CGCNN,
     "gcn": GCN,
     "gemnet": GemNet,
+    "mace": MACE,
     "megnet": MEGNet,
     "schnet": SchNet,
     "xgn": XGN,

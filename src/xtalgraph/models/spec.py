@@ -137,7 +137,7 @@ class ModelSpec:
         reason = why_not_potential(encoder, config, self.make_strategy(), self.make_angles())
         if reason:
             raise ConfigError(f"{self.encoder} cannot be a potential: {reason}")
-        if self.reference_energies and self.readouts != (SumReadout.name,):
+        if self.reference_energies and not issubclass(self._readouts()[0], SumReadout):
             raise ConfigError(
                 "model.reference_energies needs an energy for each atom: set model.readout=sum"
             )

@@ -97,12 +97,13 @@ class NoEnvelope(Envelope):
         return torch.ones_like(distance)
 
 
-def make_envelope(name: str, cutoff: float) -> Envelope:
+def make_envelope(name: str, cutoff: float, power: int = 6) -> Envelope:
     """Make an envelope by its name, ``cosine``, ``polynomial`` or ``none``.
 
     Args:
         name: Which one.
         cutoff: Å.
+        power: Of the polynomial.
 
     Raises:
         ConfigError: If there is no envelope of that name.
@@ -110,7 +111,7 @@ def make_envelope(name: str, cutoff: float) -> Envelope:
     if name == "cosine":
         return CosineEnvelope(cutoff)
     if name == "polynomial":
-        return PolynomialEnvelope(cutoff)
+        return PolynomialEnvelope(cutoff, power)
     if name == "none":
         return NoEnvelope()
     raise ConfigError(f"envelope must be one of {', '.join(get_args(EnvelopeName))}, got {name!r}")

@@ -1,0 +1,1 @@
+"""Models of other packages, whose plain weights were exported."""
