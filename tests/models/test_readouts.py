@@ -53,7 +53,7 @@ def test_a_head_refuses_a_mismatch_too():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(TargetError, match=r"auto or one of sum, mean, atom, .*, got 'max'"):
+    with pytest.raises(TargetError, match=r"auto or one of sum, linear, mean, atom, .*, got 'max'"):
         readout_named("max", Target("y", Kind.EXTENSIVE), CGCNN)
     with pytest.raises(TargetError, match="kind must be one of"):
         kind_named("total")

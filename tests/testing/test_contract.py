@@ -46,6 +46,7 @@ SIZES = {
         "radial_width": 6,
     },
     "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},
+    "nequip": {"channels": [5, 3, 2], "depth": 2, "radials": 4, "radial_width": 6},
     "schnet": {"width": 16, "filters": 16, "depth": 2, "basis_step": 0.25},
     "xgn": {"width": 12, "edge_width": 10, "depth": 2, "angle_depth": 1, "angle_width": 6},
 }

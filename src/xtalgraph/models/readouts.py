@@ -7,9 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Features
+from xtalgraph.nn.element_embedding import rows_of_elements
 from xtalgraph.nn.pooling import AttentionPooling, MeanPooling, Pooling, Set2SetPooling
 from xtalgraph.nn.segments import gather, segment_sum, weighted
 
@@ -104,6 +106,26 @@ class LinearSumReadout(SumReadout):
     def __init__(self, width: int, crystal_width: int = 0) -> None:
         super().__init__(width, crystal_width)
         self.head = LinearAndNetwork(width + crystal_width)
+
+
+class LinearReadout(SumReadout):
+    """Σ_i s(Z_i) w · (h_i ⊕ c), without a network: for features that are made for it.
+
+    s is 1, but where the weights are those of a model that has a scale for each element.
+    """
+
+    name = "linear"
+    scale: Tensor
+
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
+        super().__init__(width, crystal_width)
+        self.head = nn.Linear(width + crystal_width, 1, bias=False)
+        self.register_buffer("scale", torch.ones(MAX_ATOMIC_NUMBER + 1))
+
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
+        """Return s(Z_i) w · (h_i ⊕ c)."""
+        scale = rows_of_elements(self.scale.unsqueeze(-1), graph).squeeze(-1)
+        return scale * super().contributions(features, graph)
 
 
 class AtomReadout(OfAtomsReadout):
@@ -264,6 +286,7 @@ READOUTS: Final[dict[str, type[Readout]]] = {
     readout.name: readout
     for readout in (
         SumReadout,
+        LinearReadout,
         MeanReadout,
         AtomReadout,
         AttentionReadout,

@@ -11,6 +11,7 @@ from xtalgraph.models.gemnet import GemNet
 from xtalgraph.models.mace import MACE
 from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.model import Model, PropertyModel
+from xtalgraph.models.nequip import NequIP
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.terms.coulomb import Coulomb
@@ -27,6 +28,7 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "gemnet": GemNet,
     "mace": MACE,
     "megnet": MEGNet,
+    "nequip": NequIP,
     "schnet": SchNet,
     "xgn": XGN,
 }
