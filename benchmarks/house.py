@@ -74,6 +74,17 @@ def asserts_of(path: Path) -> list[int]:
     return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
 
 
+def branches_of(path: Path) -> list[int]:
+    """Return the lines of a file that ask whether a target is a class, or is atomic."""
+    lines = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(
+            (".is_class", "Kind.ATOMIC")
+        ):
+            lines.append(node.lineno)
+    return lines
+
+
 def holds_numbers(value: Any, depth: int = DEPTH) -> bool:
     """Whether a value is an array, a tensor or a table, or holds one; a model does not count."""
     if isinstance(value, np.ndarray | torch.Tensor | pd.DataFrame | pd.Series):
@@ -193,6 +204,10 @@ def main() -> None:
     print(f"asserts in src: {len(asserts)}")
     for path, n in asserts:
         print(f"  {path.relative_to(SOURCE)}:{n}")
+    asked = [
+        path for path in files if path != SOURCE / "data/targets.py" for _ in branches_of(path)
+    ]
+    print(f"places that ask whether a target is a class or atomic: {len(asked)}")
     trace = trace_training()
     print(f"own calls from the command to the step of training: {len(trace.calls)}")
     if listed:
