@@ -38,9 +38,6 @@ class DuplicateIndex:
     whose atoms moved by at most half the tolerance, in any cell, order and orientation, and mirror
     images (see `DistanceLists`); then pymatgen's ``StructureMatcher`` confirms the pairs, since
     stackings such as zinc blende and wurtzite differ beyond these distances only.
-
-    Args:
-        crystals: Of the table.
     """
 
     def __init__(self, crystals: Sequence[Crystal]) -> None:

@@ -62,9 +62,6 @@ class ConditionScaler(nn.Module):
     """(x − mean) / standard deviation, for each condition; it is kept with the weights.
 
     A number that is the same in all of the training part is only shifted.
-
-    Args:
-        size: How many numbers there are.
     """
 
     mean: Tensor

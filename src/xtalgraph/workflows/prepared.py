@@ -61,9 +61,6 @@ class Preparations:
     """Prepares what was asked for, for one setting after the other; what two share is made once.
 
     It remembers tables, labels, splits, baselines and the latest graphs as long as it lives.
-
-    Args:
-        request: What is read.
     """
 
     def __init__(self, request: Request) -> None:

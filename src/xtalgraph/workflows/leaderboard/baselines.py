@@ -17,11 +17,7 @@ from xtalgraph.workflows.record import versions
 
 
 class BaselineEntry(LeaderboardEntry):
-    """The mean, or the trees on the composition: what every training is compared with.
-
-    Args:
-        name: mean or composition.
-    """
+    """The mean, or the trees on the composition: what every training is compared with."""
 
     def __init__(self, name: Literal["mean", "composition"]) -> None:
         super().__init__(name, Level.MEAN if name == "mean" else Level.COMPOSITION)

@@ -54,9 +54,6 @@ class DescribedCrystals:
 
     Those of some hundred crystals at a time are kept in files, so that a killed comparison goes on
     where it was; they are used for all folds and learners.
-
-    Args:
-        descriptor: What describes them.
     """
 
     def __init__(self, descriptor: Descriptor) -> None:

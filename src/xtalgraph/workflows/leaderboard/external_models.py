@@ -65,11 +65,7 @@ class ExternalEncoder(Encoder):
 
 
 class ExternalModelEntry(LeaderboardEntry):
-    """A network of another library, with the graphs and the training of the assessed model.
-
-    Args:
-        external: The network.
-    """
+    """A network of another library, with the graphs and the training of the assessed model."""
 
     def __init__(self, external: type[ExternalNetwork]) -> None:
         super().__init__(external.name, Level.PUBLIC)

@@ -20,10 +20,6 @@ class OwnModelEntry(LeaderboardEntry):
 
     The assessed one has all the settings; another has those of data, graph and training, and its
     own defaults of the section ``model``.
-
-    Args:
-        name: A name in the registry.
-        members: How many are trained.
     """
 
     def __init__(self, name: str, members: int) -> None:
