@@ -27,6 +27,7 @@ SIZES = {
         "angle_basis": 8,
         "basis_step": 0.4,
     },
+    "allegro": {"edge_width": 6, "channels": 3, "radials": 4, "hidden": 6},
     "cace": {"width": 8, "channels": 6, "element_width": 2, "radials": 4},
     "cgcnn": {"width": 16, "depth": 2},
     "gcn": {"width": 16, "depth": 2},
@@ -48,6 +49,7 @@ SIZES = {
     "megnet": {"width": 8, "hidden": 12, "element_width": 6, "depth": 2, "basis_step": 0.4},
     "nequip": {"channels": [5, 3, 2], "depth": 2, "radials": 4, "radial_width": 6},
     "schnet": {"width": 16, "filters": 16, "depth": 2, "basis_step": 0.25},
+    "tfn": {"channels": 4, "depth": 2, "radials": 4, "radial_width": 6},
     "xgn": {"width": 12, "edge_width": 10, "depth": 2, "angle_depth": 1, "angle_width": 6},
 }
 """A small size of every encoder."""

@@ -164,6 +164,8 @@ class Encoder(nn.Module, ABC):
     """What it reads of a crystal."""
     recommended: ClassVar[Recommended] = Recommended()
     """Defaults of its training."""
+    returns_edges: ClassVar[bool] = False
+    """Whether it returns `Features.edge`, of the width of an atom's vector."""
     width: int
     """Length of the vector of an atom."""
     crystal_width: int = 0

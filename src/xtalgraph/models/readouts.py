@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
+from xtalgraph.conventions.errors import TargetError
 from xtalgraph.data.targets import Kind
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Features
@@ -29,6 +30,8 @@ class Readout(nn.Module, ABC):
 
     name: ClassVar[str]
     """The name in configurations."""
+    reads_edges: ClassVar[bool] = False
+    """Whether it reads `Features.edge`, which few encoders return."""
     serves: ClassVar[Kind]
     """The kind of target for which the readout scales with the cell as it must."""
 
@@ -126,6 +129,42 @@ class LinearReadout(SumReadout):
         """Return s(Z_i) w · (h_i ⊕ c)."""
         scale = rows_of_elements(self.scale.unsqueeze(-1), graph).squeeze(-1)
         return scale * super().contributions(features, graph)
+
+
+class EdgesReadout(SumReadout):
+    """Σ_i ¼ Σ_j v · SiLU(V x_ij): an energy for each edge, where an encoder returns their vectors.
+
+    Without biases it fades with the vector of an edge at the cutoff.
+
+    Source: the readout of Allegro, Musaelian et al., Nat. Commun. 14, 579 (2023),
+    doi 10.1038/s41467-023-36329-y.
+    """
+
+    name = "edges"
+    reads_edges = True
+
+    def __init__(self, width: int, crystal_width: int = 0) -> None:
+        super().__init__(width, crystal_width)
+        self.head = nn.Sequential(
+            nn.Linear(width, 32, bias=False), nn.SiLU(), nn.Linear(32, 1, bias=False)
+        )
+
+    def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
+        """Return ¼ Σ_j v · SiLU(V x_ij).
+
+        Args:
+            features: Of the graph, with vectors of its edges.
+            graph: Full.
+
+        Raises:
+            TargetError: If the encoder returns no vectors of edges.
+        """
+        if features.edge is None:
+            raise TargetError(
+                f"the readout {self.name!r} reads vectors of edges, and there are none"
+            )
+        of_edge = self.head(features.edge).squeeze(-1)
+        return 0.25 * segment_sum(of_edge, graph.center, len(graph.number))
 
 
 class AtomReadout(OfAtomsReadout):
@@ -295,6 +334,7 @@ READOUTS: Final[dict[str, type[Readout]]] = {
         TimesAttentionReadout,
         TimesSet2SetReadout,
         LinearSumReadout,
+        EdgesReadout,
     )
 }
 """Every readout by its name."""

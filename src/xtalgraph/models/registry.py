@@ -3,6 +3,7 @@
 from typing import Final
 
 from xtalgraph.models.alignn import ALIGNN
+from xtalgraph.models.allegro import Allegro
 from xtalgraph.models.cace import CACE
 from xtalgraph.models.cgcnn import CGCNN
 from xtalgraph.models.encoder import Encoder
@@ -18,10 +19,12 @@ from xtalgraph.models.terms.coulomb import Coulomb
 from xtalgraph.models.terms.dispersion import D3
 from xtalgraph.models.terms.energy_term import EnergyTerm
 from xtalgraph.models.terms.zbl import ZBL
+from xtalgraph.models.tfn import TFN
 from xtalgraph.models.xgn import XGN
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
     "alignn": ALIGNN,
+    "allegro": Allegro,
     "cace": CACE,
     "cgcnn": CGCNN,
     "gcn": GCN,
@@ -30,6 +33,7 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "megnet": MEGNet,
     "nequip": NequIP,
     "schnet": SchNet,
+    "tfn": TFN,
     "xgn": XGN,
 }
 """Name in configurations to class."""

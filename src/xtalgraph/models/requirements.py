@@ -104,8 +104,8 @@ def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Rea
         encoder: What makes the features.
 
     Raises:
-        TargetError: If there is no such readout, or it does not scale with the cell as the
-            target must.
+        TargetError: If there is no such readout, it does not scale with the cell as the target
+            must, or it reads what the encoder does not return.
     """
     if name == "auto":
         recommended = encoder.recommended.readout
@@ -115,6 +115,11 @@ def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Rea
     if name not in READOUTS:
         raise TargetError(f"readout must be auto or one of {', '.join(READOUTS)}, got {name!r}")
     check_readout(READOUTS[name], target)
+    if READOUTS[name].reads_edges and not encoder.returns_edges:
+        raise TargetError(
+            f"the readout {name!r} reads vectors of edges, and {encoder.__name__} returns vectors "
+            "of atoms alone: leave out model.readout"
+        )
     return READOUTS[name]
 
 

@@ -31,7 +31,7 @@ class RadialNetwork(nn.Module):
             for before, after in pairwise(widths)
         )
 
-    def forward(self, basis: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
+    def forward(self, basis: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows outputs"]:
         """Evaluate for each row.
 
         Args:
