@@ -28,10 +28,10 @@ print(json.dumps(loaded))
 MEMBER = """
 import sys, torch
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.optimizer import optimizer_of
+from xtalgraph.training.optimizer import FlatAdamW
 from xtalgraph.workflows.fit import fit_member
 with deterministic():
-    optimizer_of(torch.nn.Linear(2, 2), 1e-3, 0.1).step()
+    FlatAdamW(torch.nn.Linear(2, 2), 0.1).step(1e-3, 1.0)
 print(*set(sys.modules) & set(sys.argv[1:]))
 """
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.training.optimizer import Average
+from xtalgraph.training.optimizer import Average, FlatAdamW
 from xtalgraph.training.schedule import ENOUGH, learning_rate, usual_epochs
 from xtalgraph.training.settings import TrainingConfig
 
@@ -32,7 +32,7 @@ def test_the_average_is_the_recursion():
     model = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         model.weight.fill_(0.0)
-    average = Average(model, decay=0.9)
+    average = Average(model, FlatAdamW(model, 0.0), decay=0.9)
     expected, first = 0.0, True
     for n, value in enumerate([1.0, 2.0, 5.0, -3.0]):
         with torch.no_grad():

@@ -25,19 +25,17 @@ from xtalgraph.training.examples import (
     shuffled_batches,
 )
 from xtalgraph.training.objective import Objective, atoms_of
-from xtalgraph.training.optimizer import Average, optimizer_of
+from xtalgraph.training.optimizer import Average, FlatAdamW
 from xtalgraph.training.progress import Progress, Report, is_worse, silent
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
     damaged,
     load_state,
-    pack_optimizer,
     prefixed,
     save_state,
     snapshot,
     under,
-    unpack_optimizer,
 )
 
 _DOUBLE: Final = "64-true"
@@ -103,8 +101,8 @@ class Trainer:
         dtype = torch.float64 if config.precision == _DOUBLE else None
         self.model = model.to(device=self.device, dtype=dtype)
         decay = config.decay(model.encoder.recommended.weight_decay)
-        self.optimizer = optimizer_of(model, config.learning_rate, decay)
-        self.average = Average(model, config.ema_decay)
+        self.optimizer = FlatAdamW(model, decay)
+        self.average = Average(model, self.optimizer, config.ema_decay)
         self.selected = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
         self.objective = Objective.of(model.targets, config)
@@ -201,12 +199,9 @@ class Trainer:
         for batch in batches:
             self._stop_if_asked()
             rate = learning_rate(step, total, config.learning_rate, config.warmup)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
             losses.append(self.gradients(batch))
             # Where it is not finite, the loss of the epoch says so below, with advice.
-            self.optimizer.clip(config.clip_norm)
-            self.optimizer.step()
+            self.optimizer.step(rate, config.clip_norm)
             self.average.update()
             step += 1
         mean = float(torch.stack(losses).mean())
@@ -284,7 +279,7 @@ class Trainer:
             | prefixed("average", self.average.state_dict())
             | prefixed("selected", self.selected)
             | {"best_errors": self.best_errors}
-            | prefixed("optimizer", pack_optimizer(self.optimizer))
+            | prefixed("optimizer", self.optimizer.state())
         )
         save_state(self.folder, tensors, vars(self.progress))
         self._saved_epoch = self.progress.epoch
@@ -306,7 +301,7 @@ class Trainer:
             self.average.load_state_dict(under("average", tensors))
             self.selected = under("selected", tensors)
             self.best_errors = tensors["best_errors"]
-            unpack_optimizer(self.optimizer, under("optimizer", tensors))
+            self.optimizer.load(under("optimizer", tensors))
         except (RuntimeError, *DAMAGE) as error:
             raise RunError(damaged(self.folder, str(error))) from error
         self._saved_epoch = self.progress.epoch

@@ -1,100 +1,104 @@
 """What moves the weights: AdamW, and the exponential moving average that follows it."""
 
 import copy
-import inspect
+from collections.abc import Mapping
 from typing import Final, final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+
+BETAS: Final = 0.9, 0.999
+"""Decay of the two moments of a gradient, as the authors have it."""
+EPSILON: Final = 1e-8
+"""Added to the root of the second moment."""
 
 
 @final
-class EagerAdamW(AdamW):
-    """AdamW that does not load the compiler of torch.
+class FlatAdamW:
+    """AdamW, on all weights of a model as one tensor.
 
-    Torch wraps these methods to hide them from its compiler, and imports that for a second in each
-    process to do so. The methods inside are the same. A step is torch's fused one, without what
-    torch does in Python around it, which takes longer than the step of a small model.
-    """
-
-    add_param_group: Final = inspect.unwrap(Optimizer.add_param_group)
-    state_dict: Final = inspect.unwrap(Optimizer.state_dict)
-    load_state_dict: Final = inspect.unwrap(Optimizer.load_state_dict)
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        for weight in self.weights():
-            weight.grad = None
-
-    def weights(self) -> list[Tensor]:
-        """Return all weights, group by group."""
-        return [weight for group in self.param_groups for weight in group["params"]]
-
-    @torch.no_grad()
-    def clip(self, most: float) -> None:
-        """Scale the gradients so that their norm is at most so much, as `clip_grad_norm_` does.
-
-        Args:
-            most: The largest norm.
-        """
-        gradients = [weight.grad for weight in self.weights() if weight.grad is not None]
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        torch._foreach_mul_(gradients, (most / (norm + 1e-6)).clamp(max=1.0))
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move the weights that have gradients."""
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            if not weights:
-                continue
-            states = [self._state_of(weight) for weight in weights]
-            steps = [state["step"] for state in states]
-            torch._foreach_add_(steps, 1)
-            beta1, beta2 = group["betas"]
-            torch._fused_adamw_(
-                weights,
-                [weight.grad for weight in weights],
-                [state["exp_avg"] for state in states],
-                [state["exp_avg_sq"] for state in states],
-                [],
-                steps,
-                lr=group["lr"],
-                beta1=beta1,
-                beta2=beta2,
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                amsgrad=False,
-                maximize=False,
-            )
-
-    def _state_of(self, weight: Tensor) -> dict[str, Tensor]:
-        state: dict[str, Tensor] = self.state[weight]
-        if not state:
-            state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)
-            state["exp_avg"], state["exp_avg_sq"] = (
-                torch.zeros_like(weight),
-                torch.zeros_like(weight),
-            )
-        return state
-
-
-def optimizer_of(model: nn.Module, learning_rate: float, weight_decay: float) -> EagerAdamW:
-    """Return what moves the weights of a model down the gradient.
+    The weights become parts of that tensor. A small model has its weights in dozens of tensors, and
+    to call an operation for each takes longer than what it computes. A step is torch's fused one.
 
     Args:
         model: On the device where it is trained.
-        learning_rate: Peak of the schedule.
         weight_decay: Of matrices; biases and the scales of normalisations have none.
+
+    Source: Loshchilov and Hutter, ICLR 2019 (arXiv 1711.05101), algorithm 2.
     """
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return EagerAdamW(groups, lr=learning_rate, fused=True)
+
+    def __init__(self, model: nn.Module, weight_decay: float) -> None:
+        self.parameters = _matrices_first(model)
+        self.weights = _joined(self.parameters)
+        self.gradient = torch.zeros_like(self.weights)
+        self.moments = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
+        self.steps = torch.zeros((), dtype=torch.float32, device=self.weights.device)
+        matrices = sum(weight.numel() for weight in self.parameters if weight.ndim > 1)
+        tensors = self.weights, self.gradient, *self.moments
+        self._parts = [
+            (*([tensor[part]] for tensor in tensors), decay)
+            for part, decay in ((slice(matrices), weight_decay), (slice(matrices, None), 0.0))
+        ]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for weight in self.parameters:
+            weight.grad = None
+
+    @torch.no_grad()
+    def step(self, rate: float, clip: float) -> None:
+        """Move the weights that have gradients.
+
+        Args:
+            rate: The learning rate.
+            clip: Largest norm of the gradient; a larger one is scaled down, as by torch's
+                ``clip_grad_norm_``.
+        """
+        idle = [(weight, weight.clone()) for weight in self.parameters if weight.grad is None]
+        gradients = [
+            torch.zeros_like(weight) if weight.grad is None else weight.grad
+            for weight in self.parameters
+        ]
+        torch.cat([gradient.reshape(-1) for gradient in gradients], out=self.gradient)
+        norm = torch.linalg.vector_norm(self.gradient)
+        self.gradient.mul_((clip / (norm + 1e-6)).clamp(max=1.0))
+        self.steps += 1
+        for weights, gradient, first, second, decay in self._parts:
+            torch._fused_adamw_(
+                weights,
+                gradient,
+                first,
+                second,
+                [],
+                [self.steps],
+                lr=rate,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=decay,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )
+        for weight, before in idle:
+            weight.copy_(before)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next step depends on, beside weights and gradients."""
+        return {"first": self.moments[0], "second": self.moments[1], "steps": self.steps}
+
+    def load(self, state: Mapping[str, Float[Tensor, "..."]]) -> None:
+        """Take up a state.
+
+        Args:
+            state: Of `state`, for a model of the same weights.
+
+        Raises:
+            KeyError: If something is missing.
+            RuntimeError: If it is of other weights.
+        """
+        for name, value in self.state().items():
+            value.copy_(state[name])
 
 
 @final
@@ -102,24 +106,25 @@ class Average(nn.Module):
     """A copy of a model whose weights and buffers follow the moving average of the original's.
 
     Early in training the decay is (1 + n) / (10 + n) after n updates, so that the random start is
-    forgotten. The tensors of both are listed once: torch's own ``AveragedModel`` looks through all
-    modules at each step, which takes longer than a layer of a small model.
+    forgotten.
 
     Args:
         model: The model that is trained.
+        optimizer: What moves it.
         decay: Of the average, in the long run.
     """
 
     n_averaged: Tensor
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: nn.Module, optimizer: FlatAdamW, decay: float) -> None:
         super().__init__()
         self.module = copy.deepcopy(model)
         self.register_buffer("n_averaged", torch.tensor(0))
         self._decay = decay
-        pairs = list(zip(_tensors(self.module), _tensors(model), strict=True))
+        pairs = list(zip(self.module.buffers(), model.buffers(), strict=True))
         numbers = [pair for pair in pairs if pair[0].is_floating_point()]
-        self._averaged = [mean for mean, _ in numbers], [value for _, value in numbers]
+        self._means = [_joined(_matrices_first(self.module)), *(mean for mean, _ in numbers)]
+        self._values = [optimizer.weights, *(value for _, value in numbers)]
         self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
@@ -128,13 +133,22 @@ class Average(nn.Module):
         n = int(self.n_averaged)
         if n:
             weight = 1.0 - min(self._decay, (1 + n) / (10 + n))
-            torch._foreach_lerp_(*self._averaged, weight)
+            torch._foreach_lerp_(self._means, self._values, weight)
         else:
-            torch._foreach_copy_(*self._averaged)
+            torch._foreach_copy_(self._means, self._values)
         for mean, value in self._counters:
             mean.copy_(value)
         self.n_averaged += 1
 
 
-def _tensors(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
+def _matrices_first(model: nn.Module) -> list[nn.Parameter]:
+    return sorted(model.parameters(), key=lambda weight: weight.ndim <= 1)
+
+
+def _joined(parameters: list[nn.Parameter]) -> Float[Tensor, " weights"]:
+    """Return all weights in one tensor, of which they become parts."""
+    joined = torch.cat([weight.detach().reshape(-1) for weight in parameters])
+    parts = joined.split([weight.numel() for weight in parameters])
+    for weight, part in zip(parameters, parts, strict=True):
+        weight.data = part.view_as(weight)
+    return joined
