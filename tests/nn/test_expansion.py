@@ -144,3 +144,24 @@ def test_the_dtype_is_that_which_is_asked_for(dtype):
     for expand in (EDGES, TRIPLETS):
         found = expand(FULL, dtype)
         assert {found.features.dtype, found.envelope.dtype, found.weight.dtype} == {dtype}
+
+
+@pytest.mark.parametrize("reduced", [True, False])
+def test_each_length_once_is_each_edge(reduced):
+    graph = build_graph([*contract_crystals().values()], Radius(CUTOFF))
+    graph = reduce_graph(graph) if reduced else graph
+    edges = EdgeExpansion(GaussianBasis(0.0, CUTOFF, 0.5, 0.5), CosineEnvelope(CUTOFF))
+    each, once = edges(graph, torch.float64), edges.of_lengths(graph, torch.float64)
+    assert reduced or once.row is not None, "full graphs have each length many times"
+    features = once.features if once.row is None else once.features[once.row]
+    assert torch.equal(features, each.features)
+    assert torch.equal(once.envelope, each.envelope)
+    assert torch.equal(once.weight, each.weight)
+
+
+def test_lengths_with_a_derivative_are_expanded_edge_by_edge():
+    graph = build_graph(CRYSTAL, Radius(CUTOFF))
+    edges = EdgeExpansion(GaussianBasis(0.0, CUTOFF, 0.5, 0.5), CosineEnvelope(CUTOFF))
+    assert edges.of_lengths(graph, torch.float64).row is not None
+    asked = graph.replace(position=graph.position.clone().requires_grad_())
+    assert edges.of_lengths(asked, torch.float64).row is None

@@ -78,6 +78,31 @@ def test_what_is_not_asked_for_is_not_computed_and_a_kept_graph_serves_twice():
     assert values[4].grad is None
 
 
+@pytest.mark.parametrize("core", CORES)
+def test_edges_that_share_their_features_give_what_each_with_its_own_gives(core):
+    row = torch.tensor([2, 0, 1, 1, 2, 0, 0])
+    values = inputs(rest=2)
+    values[2] = values[2][:3].detach().requires_grad_()
+    given = CENTER, NEIGHBOR
+
+    def shared(of_center, of_neighbor, edge, weight, factor):
+        rows = of_center, of_neighbor, edge, weight, factor
+        return tuple(gated_sum(*rows, *given, core=core, width=WIDTH, row=row))
+
+    def apart(of_center, of_neighbor, edge, weight, factor):
+        rows = of_center, of_neighbor, edge[row], weight, factor
+        return tuple(gated_sum(*rows, *given, core=core, width=WIDTH))
+
+    found, expected = shared(*values), apart(*values)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    sums = [(one.square().sum() + other.square().sum()) for one, other in (found, expected)]
+    one, other = (torch.autograd.grad(total, values) for total in sums)
+    torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+    assert torch.autograd.gradgradcheck(shared, values)
+    with torch.no_grad():
+        torch.testing.assert_close(shared(*values), found, rtol=1e-12, atol=1e-12)
+
+
 def test_no_edges_are_no_messages():
     values = inputs()
     edges = [values[2][:0], values[3], values[4][:0]]

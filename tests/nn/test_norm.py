@@ -44,6 +44,20 @@ def test_it_is_torchs_on_the_rows_repeated(whole):
     )
 
 
+def test_derivatives_are_those_of_finite_differences_once_and_twice():
+    ours, _ = pair()
+    weights = [weight.detach() for weight in ours.parameters()]
+
+    def normalised(values, scale, shift):
+        given = {"weight": scale, "bias": shift}
+        return torch.func.functional_call(ours, given, (values, torch.tensor([1, 3, 2, 1])))
+
+    inputs = [torch.randn(4, WIDTH, dtype=torch.float64), *weights]
+    inputs = [value.requires_grad_() for value in inputs]
+    assert torch.autograd.gradcheck(normalised, inputs)
+    assert torch.autograd.gradgradcheck(normalised, inputs)
+
+
 def test_one_atom_alone_gives_finite_numbers():
     ours, _ = pair()
     values = torch.randn(1, WIDTH, dtype=torch.float64)

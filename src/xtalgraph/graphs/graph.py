@@ -256,11 +256,17 @@ class Graph:
         if len(chosen) and (chosen.is_floating_point() or chosen.dtype is torch.bool):
             raise GraphError(f"crystals are selected by their whole numbers, got {chosen.dtype}")
         chosen = chosen.long()
-        rows = {scope: self.rows(scope, chosen) for scope in Scope}
+        rows: dict[Scope, Tensor] = {}
         selected: dict[str, Tensor] = {}
         for field in dataclasses.fields(self):
             scope, target = field.metadata["scope"], field.metadata["points_to"]
-            value = getattr(self, field.name).index_select(0, rows[scope])
+            value = getattr(self, field.name)
+            if scope is not Scope.CRYSTAL and not len(value):
+                selected[field.name] = value
+                continue
+            if scope not in rows:
+                rows[scope] = self.rows(scope, chosen)
+            value = value.index_select(0, rows[scope])
             if target is not None:
                 before = self._starts[target].index_select(0, chosen)
                 shift = before - _starts(selected[COUNTS[target]])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,6 +41,7 @@ from xtalgraph.nn.expansion import (
 from xtalgraph.nn.gated_sum import gated_sum
 from xtalgraph.nn.norm import WeightedBatchNorm
 from xtalgraph.nn.radial import BasisName, BasisSize, GridStep, make_basis
+from xtalgraph.nn.segments import gather
 
 START: Final = 0.1
 """Standard deviation of an element's own vector at the start, small beside its features."""
@@ -122,17 +123,19 @@ class EdgeBlock(nn.Module):
     def forward(
         self,
         atom: Float[Tensor, "atoms width"],
-        edge: Float[Tensor, "edges edge_width"],
+        edge: Float[Tensor, "rows edge_width"],
         edge_weight: Float[Tensor, "edges 1"],
         graph: Graph,
-    ) -> tuple[Float[Tensor, "atoms width"], Float[Tensor, "edges edge_width"]]:
+        row: Int[Tensor, " edges"] | None,
+    ) -> tuple[Float[Tensor, "atoms width"], Float[Tensor, "_ edge_width"]]:
         """Return the update of the atoms, and the new edges.
 
         Args:
             atom: h.
-            edge: e.
+            edge: e, for each edge, or for edges that share them.
             edge_weight: n f, envelope times multiplicity.
             graph: Whose atoms and edges they are.
+            row: Which e each edge has; None where each has its own.
         """
         normed = self.atom_norm(atom)
         received, change = gated_sum(
@@ -146,9 +149,12 @@ class EdgeBlock(nn.Module):
             core="silu",
             width=self.width,
             starts=graph.edge_starts,
+            row=row,
         )
         update: Tensor = self.out(self.norm(received, graph.atom_multiplicity))
-        return update, edge if self.last else edge + functional.silu(change)
+        if self.last:
+            return update, edge
+        return update, (edge if row is None else gather(edge, row)) + functional.silu(change)
 
 
 class XGN(Encoder):
@@ -260,13 +266,15 @@ class XGN(Encoder):
         """Turn a batch of crystals into features of their atoms."""
         self.expect_angles(graph)
         dtype = self.embed.weight.dtype
-        edges, triplets = self.edges(graph, dtype), self.triplets(graph, dtype)
+        triplets = self.triplets(graph, dtype) if self.angle_blocks else None
+        edges = (self.edges.of_lengths if triplets is None else self.edges)(graph, dtype)
         edge = functional.silu(self.of_length(edges.features))
-        hidden = [self.properties(graph) + rows_of_elements(self.embed.weight, graph)]
+        hidden = [rows_of_elements(self.properties.table() + self.embed.weight, graph)]
         for layer, block in enumerate(self.blocks):
-            if layer < len(self.angle_blocks):
+            if triplets is not None and layer < len(self.angle_blocks):
                 edge = self.angle_blocks[layer](edge, triplets, graph)
             atom = self.connections.input(hidden)
-            update, edge = block(atom, edge, edges.weight, graph)
+            row = edges.row if layer == 0 else None
+            update, edge = block(atom, edge, edges.weight, graph, row)
             hidden.append(self.connections.residual(atom, update))
         return Features(self.connections.output(hidden), layers=tuple(hidden))

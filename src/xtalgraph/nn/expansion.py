@@ -7,10 +7,10 @@ slope.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, final, get_args
+from typing import Final, Literal, final, get_args
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import ConfigError
@@ -20,6 +20,8 @@ from xtalgraph.nn.angular import AngularBasis
 from xtalgraph.nn.radial import RadialBasis
 from xtalgraph.nn.segments import weighted
 
+_FEW: Final = 0.8
+"""Part of the edges up to which it pays to work with each length once."""
 EnvelopeName = Literal["cosine", "polynomial", "none"]
 """What `make_envelope` makes."""
 
@@ -123,10 +125,12 @@ class Expansion:
 
     features: Float[Tensor, "rows features"]
     """The functions of the basis."""
-    envelope: Float[Tensor, " rows"]
+    envelope: Float[Tensor, " weighted"]
     """f, the factor that goes to zero at the cutoff."""
-    weight: Float[Tensor, "rows 1"]
+    weight: Float[Tensor, "weighted 1"]
     """n f with the multiplicity n: the factor of a message in a sum."""
+    row: Int[Tensor, " edges"] | None = None
+    """The row of the features of each edge; None where each has its own."""
 
 
 @final
@@ -167,6 +171,23 @@ class EdgeExpansion(nn.Module):
         envelope = self.envelope(distance)
         weight = weighted(envelope, graph.edge_multiplicity)
         return Expansion(self.basis(distance), envelope, weight.unsqueeze(-1))
+
+    def of_lengths(self, graph: Graph, dtype: torch.dtype) -> Expansion:
+        """Expand each length once, where many edges share one; on a GPU, each edge.
+
+        Args:
+            graph: Full, or reduced by symmetry.
+            dtype: Of what is returned.
+        """
+        distance = graph.distance
+        if distance.device.type != "cpu" or distance.requires_grad:
+            return self(graph, dtype)
+        lengths, row = torch.unique(distance.to(dtype), return_inverse=True)
+        if len(lengths) > _FEW * len(distance):
+            return self(graph, dtype)
+        envelope = self.envelope(lengths).index_select(0, row)
+        weight = weighted(envelope, graph.edge_multiplicity)
+        return Expansion(self.basis(lengths), envelope, weight.unsqueeze(-1), row)
 
     def of_pairs(self, graph: CrystalGraph, dtype: torch.dtype) -> Expansion:
         """Expand each pair of edges of a graph once."""

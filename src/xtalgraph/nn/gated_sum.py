@@ -1,6 +1,6 @@
 """The gated sum over neighbours as one operation, which saves memory in training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import torch
@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from xtalgraph.nn.segments import gather, segment_sum, sum_sorted
 
+Inputs = Sequence[Any]
+"""A, B, e, W, f, the two ends and the rows of the edges: tensors, but for the last, or None."""
 CoreName = Literal["softplus", "silu"]
 _CORES: Final[dict[CoreName, Callable[[Tensor], Tensor]]] = {
     "softplus": functional.softplus,
@@ -29,7 +31,7 @@ class GatedSum(NamedTuple):
 def gated_sum(
     of_center: Float[Tensor, "atoms parts"],
     of_neighbor: Float[Tensor, "atoms parts"],
-    edge: Float[Tensor, "edges basis"],
+    edge: Float[Tensor, "rows basis"],
     weight: Float[Tensor, "parts basis"],
     edge_weight: Float[Tensor, "edges 1"],
     center: Int[Tensor, " edges"],
@@ -38,6 +40,7 @@ def gated_sum(
     core: CoreName = "softplus",
     width: int | None = None,
     starts: Int[Tensor, " starts"] | None = None,
+    row: Int[Tensor, " edges"] | None = None,
 ) -> GatedSum:
     """Σ_j f σ(g_ij) ⊙ φ(c_ij), and u_ij, with g ⊕ c ⊕ u = A_i + B_j + W e_ij.
 
@@ -49,7 +52,7 @@ def gated_sum(
     Args:
         of_center: A, the gate's part before the core's.
         of_neighbor: B, the same.
-        edge: e, features of each edge.
+        edge: e, features of each edge, or of edges that share them.
         weight: W.
         edge_weight: f, envelope times multiplicity.
         center: The atom that receives along each edge.
@@ -57,12 +60,13 @@ def gated_sum(
         core: φ, ln(1 + exp(c)) or c σ(c).
         width: Length of g and of c; half of all if left out, and then there is no u.
         starts: `Graph.edge_starts`, or those of the triplets, with which sums are quicker.
+        row: Which features each edge has; None where each has its own.
     """
     # Under autocast the products of the atoms come in another dtype than the edges.
     edge, weight = edge.to(of_center.dtype), weight.to(of_center.dtype)
     width = of_center.shape[1] // 2 if width is None else width
-    inputs = of_center, of_neighbor, edge, weight, edge_weight, center, neighbor
-    if torch.is_grad_enabled() and any(value.requires_grad for value in inputs):
+    inputs = of_center, of_neighbor, edge, weight, edge_weight, center, neighbor, row
+    if torch.is_grad_enabled() and any(value.requires_grad for value in inputs[:5]):
         total, change = _GatedSum.apply(*inputs, width, core, starts)
         return GatedSum(total, change)
     mixed, value = _gate_and_core(inputs, width, core)  # nothing is kept
@@ -70,13 +74,15 @@ def gated_sum(
     return GatedSum(sum_sorted(message, center, len(of_center), starts), mixed[:, 2 * width :])
 
 
-def _gate_and_core(
-    inputs: tuple[Tensor, ...], width: int, core_name: CoreName
-) -> tuple[Tensor, Tensor]:
+def _gate_and_core(inputs: Inputs, width: int, core_name: CoreName) -> tuple[Tensor, Tensor]:
     """Return σ(g) ⊕ c ⊕ u, and φ(c)."""
-    of_center, of_neighbor, edge, weight, _, center, neighbor = inputs
+    of_center, of_neighbor, edge, weight, _, center, neighbor, row = inputs
     mixed = of_center.index_select(0, center)
-    mixed.add_(of_neighbor.index_select(0, neighbor)).addmm_(edge, weight.T)
+    mixed.add_(of_neighbor.index_select(0, neighbor))
+    if row is None:
+        mixed.addmm_(edge, weight.T)
+    else:
+        mixed.add_((edge @ weight.T).index_select(0, row))
     mixed[:, :width].sigmoid_()
     return mixed, _CORES[core_name](mixed[:, width : 2 * width])
 
@@ -94,11 +100,12 @@ class _GatedSum(torch.autograd.Function):
         edge_weight: Tensor,
         center: Tensor,
         neighbor: Tensor,
+        row: Tensor | None,
         width: int,
         core_name: CoreName,
         starts: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        inputs = of_center, of_neighbor, edge, weight, edge_weight, center, neighbor
+        inputs = of_center, of_neighbor, edge, weight, edge_weight, center, neighbor, row
         mixed, value = _gate_and_core(inputs, width, core_name)
         ctx.save_for_backward(*inputs, mixed, value)
         ctx.width, ctx.core_name, ctx.starts = width, core_name, starts
@@ -111,10 +118,10 @@ class _GatedSum(torch.autograd.Function):
         *inputs, mixed, value = ctx.saved_tensors
         width = ctx.width
         if torch.is_grad_enabled():  # the derivative will itself be differentiated
-            wanted = ctx.needs_input_grad[:7]
+            wanted = ctx.needs_input_grad[:5]
             gradients = _differentiable(inputs, width, ctx.core_name, grads, wanted)
-            return *gradients, None, None, None
-        of_center, _, edge, weight, edge_weight, center, neighbor = inputs
+            return *gradients, *[None] * 6
+        of_center, _, edge, weight, edge_weight, center, neighbor, row = inputs
         gate, core = mixed[:, :width], mixed[:, width : 2 * width]
         received = grads[0].index_select(0, center)
         of_edge_weight = None
@@ -131,18 +138,19 @@ class _GatedSum(torch.autograd.Function):
         else:
             torch.sigmoid(core, out=of_core)
             of_core.mul_(received)
+        of_rows = of_mixed if row is None else segment_sum(of_mixed, row, len(edge))
         return (
             sum_sorted(of_mixed, center, len(of_center), ctx.starts),
             segment_sum(of_mixed, neighbor, len(of_center)),
-            of_mixed @ weight if ctx.needs_input_grad[2] else None,
-            (edge.T @ of_mixed).T,  # several times quicker than the product of the transposes
+            of_rows @ weight if ctx.needs_input_grad[2] else None,
+            (edge.T @ of_rows).T,  # several times quicker than the product of the transposes
             of_edge_weight,
-            *[None] * 5,
+            *[None] * 6,
         )
 
 
 def _differentiable(
-    inputs: list[Tensor],
+    inputs: Inputs,
     width: int,
     core_name: CoreName,
     grads: tuple[Tensor, ...],
@@ -153,13 +161,15 @@ def _differentiable(
     They are taken with respect to aliases of the inputs, which nothing was made from: an input may
     itself have been made from another one, and its path must not be walked here a second time.
     """
-    inputs = [value.view_as(value) if value.is_floating_point() else value for value in inputs]
-    of_center, of_neighbor, edge, weight, edge_weight, center, neighbor = inputs
+    *given, center, neighbor, row = inputs
+    aliases = [value.view_as(value) for value in given if value is not None]
+    of_center, of_neighbor, edge, weight, edge_weight = aliases
+    edge = edge if row is None else gather(edge, row)
     mixed = gather(of_center, center) + gather(of_neighbor, neighbor)
     mixed = torch.addmm(mixed, edge, weight.T)
     gate, core, change = mixed.split([width, width, mixed.shape[1] - 2 * width], dim=-1)
     message = torch.sigmoid(gate) * _CORES[core_name](core) * edge_weight
     total = segment_sum(message, center, len(of_center))
-    chosen = [value for value, want in zip(inputs, wanted, strict=True) if want]
+    chosen = [value for value, want in zip(aliases, wanted, strict=True) if want]
     gradients = iter(torch.autograd.grad((total, change), chosen, grads, create_graph=True))
     return tuple(next(gradients) if want else None for want in wanted)

@@ -1,5 +1,7 @@
 """Normalisation of atoms over a batch, where an atom may stand for several."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -41,18 +43,60 @@ class WeightedBatchNorm(nn.Module):
 
         A batch without rows has no statistics, and leaves the running ones as they are.
         """
-        mean, variance = self.running_mean, self.running_var
-        if self.training and len(values) > 0:
-            weight = multiplicity.to(values.dtype)
-            total = weight.sum()
-            mean = weight @ values / total
-            variance = weight @ (values - mean) ** 2 / total
-            self._track(mean.detach(), variance.detach() * (total / (total - 1).clamp(min=1)))
-        scale = self.weight * torch.rsqrt(variance + self.epsilon)
-        return torch.addcmul(self.bias - mean * scale, values, scale)
+        if not (self.training and len(values) > 0):
+            scale = self.weight * torch.rsqrt(self.running_var + self.epsilon)
+            return torch.addcmul(self.bias - self.running_mean * scale, values, scale)
+        weight = multiplicity.to(values.dtype)
+        total = weight.sum()
+        normalised, mean, variance = _Normalised.apply(
+            values, weight / total, self.weight, self.bias, self.epsilon
+        )
+        self._track(mean, variance * (total / (total - 1).clamp(min=1)))
+        return normalised
 
     @torch.no_grad()
     def _track(self, mean: Float[Tensor, " width"], variance: Float[Tensor, " width"]) -> None:
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
         self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)
         self.num_batches_tracked += 1
+
+
+def _written_out(
+    values: Tensor, share: Tensor, scale: Tensor, shift: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the rows, (x − μ) / √(σ² + ε), μ, and σ²; the share of a row is w / W."""
+    mean = share @ values
+    away = values - mean
+    variance = share @ (away * away)
+    standard = away * torch.rsqrt(variance + epsilon)
+    return torch.addcmul(shift, standard, scale), standard, mean, variance
+
+
+class _Normalised(torch.autograd.Function):
+    """The rows normalised by their own statistics, with μ and σ²: a third of the operations."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: Tensor, share: Tensor, scale: Tensor, shift: Tensor, epsilon: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        rows, standard, mean, variance = _written_out(values, share, scale, shift, epsilon)
+        ctx.save_for_backward(values, share, scale, shift, standard, variance)
+        ctx.epsilon = epsilon
+        ctx.mark_non_differentiable(mean, variance)
+        return rows, mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        values, share, scale, shift, standard, variance = ctx.saved_tensors
+        grad = grads[0]
+        if torch.is_grad_enabled():  # the derivative will itself be differentiated
+            inputs = values.view_as(values), scale.view_as(scale), shift.view_as(shift)
+            again = _written_out(inputs[0], share, *inputs[1:], ctx.epsilon)[0]
+            of_values, of_scale, of_shift = torch.autograd.grad(
+                again, inputs, grad, create_graph=True
+            )
+            return of_values, None, of_scale, of_shift, None
+        of_scale, of_shift = (grad * standard).sum(dim=0), grad.sum(dim=0)
+        by_statistics = torch.addcmul(of_shift, standard, of_scale).mul_(share.unsqueeze(-1))
+        slope = scale * torch.rsqrt(variance + ctx.epsilon)
+        return (grad - by_statistics).mul_(slope), None, of_scale, of_shift, None
