@@ -35,11 +35,7 @@ class FlatAdamW:
         self.moments = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         self.steps = torch.zeros((), dtype=torch.float32, device=self.weights.device)
         matrices = sum(weight.numel() for weight in self.parameters if weight.ndim > 1)
-        tensors = self.weights, self.gradient, *self.moments
-        self._parts = [
-            (*([tensor[part]] for tensor in tensors), decay)
-            for part, decay in ((slice(matrices), weight_decay), (slice(matrices, None), 0.0))
-        ]
+        self._parts = (slice(matrices), weight_decay), (slice(matrices, None), 0.0)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -64,12 +60,13 @@ class FlatAdamW:
         norm = torch.linalg.vector_norm(self.gradient)
         self.gradient.mul_((clip / (norm + 1e-6)).clamp(max=1.0))
         self.steps += 1
-        for weights, gradient, first, second, decay in self._parts:
+        first, second = self.moments
+        for part, decay in self._parts:
             torch._fused_adamw_(
-                weights,
-                gradient,
-                first,
-                second,
+                [self.weights[part]],
+                [self.gradient[part]],
+                [first[part]],
+                [second[part]],
                 [],
                 [self.steps],
                 lr=rate,
