@@ -1,0 +1,67 @@
+"""One side of the comparison of equivariant potentials; it runs in the environment of any package.
+
+The driver sends a job, one line of JSON, and then `WHAT STEPS` a line; each is answered with a line
+of JSON, the median processor time of a step in seconds.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from turns import _own_stdout
+
+ANSWERS = _own_stdout()
+"""Taken before libraries are imported, which may print."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A potential with its frame."""
+
+    model: nn.Module
+    """What is trained."""
+    predict: Callable[[bool], tuple[Tensor, Tensor]]
+    """Energy and forces of the frame, differentiable or not."""
+    edges: int
+    """Of the frame."""
+
+
+def serve(make: Callable[[dict[str, Any]], Side]) -> None:
+    """Answer the driver until it closes the pipe.
+
+    Args:
+        make: Makes the potential and its frame from the job.
+    """
+    job = json.loads(sys.stdin.readline())
+    torch.set_num_threads(job["threads"])
+    torch.manual_seed(0)
+    side = make(job)
+    optimizer = torch.optim.AdamW(side.model.parameters(), lr=1e-6, fused=True)
+    weights = [weight for weight in side.model.parameters() if weight.requires_grad]
+
+    def train() -> None:
+        energy, forces = side.predict(True)
+        loss = 1e-4 * energy.square().mean() + forces.square().mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+    size = {"edges": side.edges, "weights": sum(weight.numel() for weight in weights)}
+    print(json.dumps(size), file=ANSWERS, flush=True)
+    for line in sys.stdin:
+        what, steps = line.split()
+        for weight in weights:
+            weight.requires_grad_(what == "training")
+        call = train if what == "training" else lambda: side.predict(False)
+        times = []
+        for _ in range(int(steps)):
+            began = time.process_time()
+            call()
+            times.append(time.process_time() - began)
+        print(json.dumps(statistics.median(times)), file=ANSWERS, flush=True)

@@ -1,0 +1,38 @@
+"""An equivariant potential of xtalgraph: energy and forces of a frame."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))  # this tree, whatever is installed
+
+from equivariant import Side, serve
+
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.data.potential_targets import energy_target, forces_target
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.workflows.freed_memory import keep_freed_memory
+
+
+def make(job: dict[str, Any]) -> Side:
+    """Make the potential and its frame."""
+    keep_freed_memory()
+    strategy = {"cutoff": job["cutoff"]}
+    targets = (energy_target(), forces_target())
+    spec = ModelSpec(job["encoder"], job["settings"], "auto", "radius", strategy, targets)
+    model = spec.make_model().to(getattr(torch, job["precision"]))
+    arrays = (np.array(job[name]) for name in ("cell", "positions", "numbers"))
+    graph = spec.make_graph(Crystal(*arrays, np.ones(3, dtype=bool)))
+
+    def predict(differentiable: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.set_grad_enabled(differentiable):
+            values = model(graph.replace()).values  # as a new frame: nothing is kept
+        return values["energy"], values["forces"]
+
+    return Side(model, predict, len(graph.center))
+
+
+serve(make)
