@@ -8,6 +8,7 @@ The public entry points, each as one verb of the command line:
 - `compare`: a model against the mean, composition, descriptors and public models;
 - `verify`: what must not change a prediction is tried on a run, or on any ASE calculator;
 - `calculator`: the potential of a run, for ASE; `lammps_potential`: the same for LAMMPS;
+- `convert`: exported weights of another package's potential as a run folder;
 - `relax`, `md`, `eos`, `elastic`, `phonons`: what a potential says of crystals;
 - `diagnose`: what a run has learned, and what it has not;
 - `ablate`, `tune`: settings compared on a grid, or searched.
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.ablate import ablate
     from xtalgraph.workflows.calculator import calculator
     from xtalgraph.workflows.compare import compare
+    from xtalgraph.workflows.convert import convert
     from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
@@ -42,6 +44,7 @@ __all__ = [
     "ablate",
     "calculator",
     "compare",
+    "convert",
     "diagnose",
     "elastic",
     "embed",

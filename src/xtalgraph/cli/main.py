@@ -31,6 +31,7 @@ VERBS: Final[dict[str, str]] = {
     "eos": "Compute bulk moduli with a potential.",
     "elastic": "Compute elastic constants with a potential.",
     "phonons": "Compute vibrations and heat capacities with a potential.",
+    "convert": "Make a run of another package's weights.",
     "report": "Write a run's report again.",
     "ablate": "Train a grid of settings, and compare them.",
     "tune": "Search settings by validation, then test the best once.",

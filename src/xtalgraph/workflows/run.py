@@ -103,6 +103,8 @@ class Run:
             InputError: If they are not there, or are not the crystals and targets of the run.
             RunError: If it is not known how they were divided.
         """
+        if not (self.folder / "config.yaml").is_file():
+            raise InputError(f"{self.folder} was converted from another package and has no data")
         path = self.config.data.path
         if source is None:
             if path.startswith("<"):

@@ -160,7 +160,8 @@ def verify(
     }
     path = opened.folder / "verify.json"
     write_json(path, document)
-    report(opened.folder)
+    if (opened.folder / "metrics.json").is_file():  # not of a converted model
+        report(opened.folder)
     return Verified(path, verification, document)
 
 

@@ -1,0 +1,89 @@
+"""Convert: a model of another package becomes a run folder."""
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.files import file_errors, make_folder
+from xtalgraph.conventions.settings import checks_arguments
+from xtalgraph.models.checkpoint import check_finite, save_model
+from xtalgraph.models.converted import mace_torch
+from xtalgraph.models.manifest import write_manifest
+from xtalgraph.models.model import Model
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.workflows.record import versions
+
+_FORMATS: Final[Mapping[str, Callable[[Mapping[str, np.ndarray]], tuple[ModelSpec, Model]]]] = {
+    mace_torch.FORMAT: mace_torch.convert
+}
+"""What reads the archive of each package, by the format that its settings have."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A run folder without a training."""
+
+    folder: Path
+    """Where it is."""
+    spec: ModelSpec
+    """What the model is."""
+    elements: tuple[str, ...]
+    """What it knows."""
+
+
+@checks_arguments
+def convert(archive: str | Path, *, out: str | Path) -> Converted:
+    """Make a run folder of the exported weights of another package's potential.
+
+    `predict`, `verify` on given crystals, the calculator and simulations take the folder; it has no
+    data, so that nothing is known of its errors nor of what is new to it.
+
+    Args:
+        archive: What ``scripts/export_mace.py`` has written in the environment of mace-torch.
+        out: The run folder to make.
+
+    Returns:
+        Where it is, and what.
+
+    Raises:
+        ConfigError: If the folder is there already.
+        InputError: If the file is no such archive, or the model has something that ours has not.
+    """
+    path, folder = Path(archive), Path(out)
+    if folder.exists():
+        raise ConfigError(f"{folder} is there already: choose another folder with --out")
+    arrays = _arrays(path)
+    try:
+        settings = json.loads(str(arrays["settings"]))
+        reader = _FORMATS[settings["format"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} is no archive of weights that can be read: it must be of the format "
+            f"{' or '.join(_FORMATS)}; docs/potentials.md tells how it is written"
+        ) from error
+    try:
+        spec, model = reader(arrays)
+    except KeyError as error:
+        raise InputError(f"{path} lacks {error}: write it anew with the same script") from error
+    check_finite(model, path)
+    elements = tuple(SYMBOLS[number] for number in settings["elements"])
+    make_folder(folder)
+    record = {"elements": sorted(elements), "versions": versions(), "manifest": True, "members": 1}
+    save_model(folder, model, spec, record | {"converted": settings["format"]})
+    write_manifest(folder)
+    return Converted(folder, spec, elements)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with file_errors(path), np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is no archive of arrays, .npz: {error}") from error
