@@ -26,6 +26,12 @@ def scaled(shared, task, report):
     return shared["factor"] * task, os.getpid(), os.environ["OMP_NUM_THREADS"]
 
 
+def talkative(shared, task, report):
+    for number in range(2000):
+        log.warning("%s %d", task, number)
+    return task
+
+
 def failing(shared, task, report):
     if task == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -47,6 +53,15 @@ def test_results_do_not_depend_on_the_processes(caplog, monkeypatch):
         assert told[-1] == pytest.approx(1.0)
         assert {one[2] for one in found.values()} == {"1"}
     assert sum("task 4" in text for text in caplog.messages) == 2, "records come from there, too"
+
+
+def test_no_record_is_lost_when_processes_end(caplog, monkeypatch):
+    monkeypatch.setattr(log, "propagate", True)
+    with caplog.at_level(logging.INFO, logger="xtalgraph"):
+        list(Executor(None, 2, "work", False).run(talkative, ["a", "b"]))
+    for task in ("a", "b"):
+        told = [text for text in caplog.messages if text.startswith(task)]
+        assert told == [f"{task} {number}" for number in range(2000)]
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -8,7 +8,9 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,9 +27,12 @@ from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
 from xtalgraph.training.progress import Report, silent
 from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 _MESSAGE_SECONDS: Final = 0.2
 """How long is waited for a message of another process before the results are looked at."""
+_LAST_SECONDS: Final = 5.0
+"""How long is waited for the last messages of a task that has ended."""
 _WORTH_A_PROCESS: Final = 2500
 """Steps of training, together, from which on other processes save more time than they take to
 begin: each imports torch for four seconds, in which one thread takes 300 to 400 steps of XGN."""
@@ -110,6 +115,7 @@ class Executor(Generic[S]):
     report: Report = silent
     """Told how far all tasks together have come."""
     _parts: dict[int, float] = field(default_factory=dict, init=False)
+    _ended: set[int] = field(default_factory=set, init=False)
 
     def run(
         self,
@@ -158,6 +164,7 @@ class Executor(Generic[S]):
                 self._listen(bar, messages)
                 for future in [running for running in waiting if running.done()]:
                     number = waiting.pop(future)
+                    self._hear_out(bar, messages, {number: future})
                     yield number, future.result()
                     self._show(bar, number, 1.0, "")
         except TerminatedWorkerError as error:
@@ -169,6 +176,7 @@ class Executor(Generic[S]):
         except Stopped as error:
             go.close()
             ended = [future.exception() for future in futures if not future.cancel()]
+            self._hear_out(bar, messages, {number: future for future, number in futures.items()})
             saved = [stopped.saved for stopped in ended if isinstance(stopped, Stopped)]
             raise Stopped(error.signum, "; ".join(saved)) from error
         finally:
@@ -179,6 +187,20 @@ class Executor(Generic[S]):
             self._listen(bar, messages)
             live.close()
             messages.close()
+
+    def _hear_out(self, bar: Any, messages: Any, ended: Mapping[int, Future[R]]) -> None:
+        """Pass on all that tasks have sent that have ended; of a process that died there is no end.
+
+        On a busy machine messages arrive after the result, and end with the process that sends.
+        """
+        full = {
+            number
+            for number, future in ended.items()
+            if not (future.cancelled() or isinstance(future.exception(), TerminatedWorkerError))
+        }
+        end = time.monotonic() + _LAST_SECONDS
+        while not full <= self._ended and time.monotonic() < end:
+            self._listen(bar, messages)
 
     def _listen(self, bar: Any, messages: Any) -> None:
         """Pass on what the other processes have sent; wait a little where there is nothing."""
@@ -191,6 +213,8 @@ class Executor(Generic[S]):
             wait = False
             if isinstance(message, logging.LogRecord):
                 log.handle(message)
+            elif isinstance(message, int):
+                self._ended.add(message)
             else:
                 self._show(bar, *message)
 
@@ -223,7 +247,7 @@ class _Process:
     shared: Any
     """What every task needs."""
     messages: Any
-    """Where log records and progress go."""
+    """Where log records, progress and the number of a task that has ended go."""
     going: Any
     """A pipe that ends when the process is to save its work and stop."""
     alive: Any
@@ -252,10 +276,14 @@ def _begin(process: _Process, level: int) -> None:
     log.handlers = [logging.handlers.QueueHandler(process.messages)]
     log.setLevel(level)
     log.propagate = False
+    keep_freed_memory()
     threading.Thread(target=process.watch, daemon=True).start()
 
 
 def _do(work: Work[Any, T, R], number: int, task: T) -> R:
     (process,) = _process
-    with stopping_on_signals():
-        return work(process.shared, task, partial(process.report, number))
+    try:
+        with stopping_on_signals():
+            return work(process.shared, task, partial(process.report, number))
+    finally:
+        process.messages.put(number)

@@ -20,7 +20,7 @@ def keep_freed_memory() -> bool:
     By default glibc returns each array of more than 32 MB to the system as soon as it is freed, and
     every page of the next one is fetched and zeroed anew, in each step of a large graph. No result
     changes; the process stays as large as it once was. It concerns the whole process, so the
-    commands call it and the functions of the library do not.
+    commands call it, and processes that work for another one; the functions of the library do not.
 
     Returns:
         Whether it was done: not on other systems than Linux with glibc, nor where the environment
