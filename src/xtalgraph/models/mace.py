@@ -57,10 +57,10 @@ class Interaction(nn.Module):
     ) -> None:
         super().__init__()
         outputs = {harmonic(order): channels for order in range(degree + 1)}
-        self.neighbors = neighbors
         self.up = EquivariantLinear(inputs, inputs)
         self.sum = Convolution(inputs, degree, outputs)
-        self.radial = RadialNetwork(radials, [radial_width] * _RADIAL_LAYERS, self.sum.width)
+        hidden = [radial_width] * _RADIAL_LAYERS
+        self.radial = RadialNetwork(radials, hidden, self.sum.width, scale=1 / neighbors)
         self.mix = EquivariantLinear(self.sum.outputs, outputs)
 
     def forward(
@@ -73,8 +73,7 @@ class Interaction(nn.Module):
             basis: Functions of the lengths, zero at the cutoff.
             around: The surroundings of the atoms.
         """
-        sums = self.sum(self.up(atoms), self.radial(basis) / self.neighbors, around)
-        return self.mix(sums)
+        return self.mix(self.sum(self.up(atoms), self.radial(basis), around))
 
 
 class Layer(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.nn.equivariant.irreps import Irreps, Tensors, coupling, harmonic, product
+from xtalgraph.nn.equivariant.neighbor_sum import Group, neighbor_sums
 from xtalgraph.nn.equivariant.surroundings import Surroundings
 
 
@@ -55,9 +56,20 @@ class Convolution(nn.Module):
             if (channels := sum(inputs[p.input] for p in self.paths if p.output == irrep))
         }
         """Channels of the sums: those of all paths that lead there, in their order."""
+        self.groups: list[Group] = []
+        self.members: list[list[Path]] = []
+        column = 0
         for number, start in enumerate(inputs):
-            table = _couplings([path for path in self.paths if path.input == start], degree)
-            self.register_buffer(f"couplings_{number}", table, persistent=False)
+            for order in range(degree + 1):
+                paths = [path for path in self.paths if path[:2] == (start, order)]
+                if paths:
+                    self.groups.append(Group(number, order, len(paths), column))
+                    self.members.append(paths)
+                    column += len(paths) * inputs[start]
+        for number, path in enumerate(self.paths):
+            if path.degree and path.input[0]:  # with a scalar there is nothing to couple
+                table = coupling(path.input[0], path.degree, path.output[0]).permute(2, 1, 0)
+                self.register_buffer(f"coupling_{number}", table.flatten(1), persistent=False)
 
     def forward(
         self, atoms: Tensors, radial: Float[Tensor, "rows width"], around: Surroundings
@@ -69,34 +81,21 @@ class Convolution(nn.Module):
             radial: R of each row of the surroundings, `width` columns; zero at the cutoff.
             around: The surroundings of the same atoms.
         """
-        placed, column = around.at_slots(radial), 0
+        if not self.groups:
+            return {}
+        features = [
+            around.at_neighbors(atoms[start].flatten(1)).unflatten(2, (2 * start[0] + 1, channels))
+            for start, channels in self.inputs.items()
+        ]
+        totals = neighbor_sums(around.harmonics.mT, around.at_slots(radial), features, self.groups)
         sums: dict[Irrep, list[Tensor]] = {irrep: [] for irrep in self.outputs}
-        for number, (start, channels) in enumerate(self.inputs.items()):
-            paths = [path for path in self.paths if path.input == start]
-            if not paths:
-                continue
-            weights = placed[..., column : column + len(paths) * channels]
-            column += len(paths) * channels
-            size, count = 2 * start[0] + 1, len(paths)
-            sent = around.at_neighbors(atoms[start].flatten(1)).unflatten(2, (1, size, channels))
-            message = (weights.unflatten(2, (count, 1, channels)) * sent).flatten(2)
-            total = around.harmonics @ message
-            total = total.reshape(len(total), -1, channels)
-            table: Tensor = getattr(self, f"couplings_{number}")
-            coupled = table.to(total.dtype) @ total
-            sizes = [2 * path.output[0] + 1 for path in paths]
-            for path, part in zip(paths, coupled.split(sizes, dim=1), strict=True):
-                sums[path.output].append(part)
+        number = 0
+        for paths, total in zip(self.members, totals, strict=True):
+            for path, part in zip(paths, total.unbind(dim=2), strict=True):
+                products = part.flatten(1, 2)
+                if path.degree and path.input[0]:
+                    table: Tensor = getattr(self, f"coupling_{number}")
+                    products = table.to(products.dtype) @ products
+                sums[path.output].append(products)
+                number += 1
         return {irrep: torch.cat(parts, dim=-1) for irrep, parts in sums.items()}
-
-
-def _couplings(paths: list[Path], degree: int) -> Float[Tensor, "outputs products"]:
-    """The components of all outputs from products of harmonics, paths and input components."""
-    components = 2 * paths[0].input[0] + 1 if paths else 0
-    rows = [torch.zeros(0, (degree + 1) ** 2, len(paths), components, dtype=torch.float64)]
-    for number, (start, order, end) in enumerate(paths):
-        block = rows[0].new_zeros(2 * end[0] + 1, *rows[0].shape[1:])
-        couple = coupling(start[0], order, end[0])
-        block[:, order**2 : (order + 1) ** 2, number] = couple.permute(2, 1, 0)
-        rows.append(block)
-    return torch.cat(rows).flatten(1)

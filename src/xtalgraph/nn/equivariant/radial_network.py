@@ -21,10 +21,14 @@ class RadialNetwork(nn.Module):
         inputs: Number of basis functions.
         hidden: Widths of the layers between.
         outputs: Number of radial functions, such as `Convolution.width`.
+        scale: Factor of all of them.
     """
 
-    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:
+    def __init__(
+        self, inputs: int, hidden: Sequence[int], outputs: int, scale: float = 1.0
+    ) -> None:
         super().__init__()
+        self.scale = scale
         widths = [inputs, *hidden, outputs]
         self.weights = nn.ParameterList(
             nn.Parameter(torch.randn(before, after) / before**0.5)
@@ -37,8 +41,8 @@ class RadialNetwork(nn.Module):
         Args:
             basis: Basis functions times the envelope.
         """
-        first, *rest = self.weights
-        values = basis @ first
-        for weight in rest:
-            values = functional.silu(values) @ weight
-        return values
+        *hidden, last = self.weights
+        values = basis
+        for weight in hidden:
+            values = functional.silu(values @ weight)
+        return values @ (last if self.scale == 1.0 else last * self.scale)

@@ -13,6 +13,7 @@ from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.nn.equivariant.elements import ElementGroups
 from xtalgraph.nn.equivariant.irreps import Tensors, harmonic
 from xtalgraph.nn.equivariant.symmetric_products import Monomial, monomials, symmetric_products
+from xtalgraph.nn.segments import gather
 
 
 @final
@@ -104,9 +105,9 @@ class SymmetricContraction(nn.Module):
         values = columns
         for order, sizes in enumerate(self.sizes, start=1):
             parent, last = getattr(self, f"factors_{order}")
-            values = values.index_select(0, parent)
+            values = gather(values, parent)
             if order > 1:
-                values = values * columns.index_select(0, last)
+                values = values * gather(columns, last)
             for number, part in enumerate(values.split(sizes)[:-1]):
                 if len(part):
                     matrix = getattr(self, f"matrix_{order}_{number}").to(part.dtype)

@@ -1,0 +1,58 @@
+"""The sums in blocks of atoms, against one contraction, and their derivatives."""
+
+import pytest
+import torch
+
+from xtalgraph.nn.equivariant import neighbor_sum
+from xtalgraph.nn.equivariant.neighbor_sum import Group, neighbor_sums
+
+GROUPS = [Group(0, 0, 1, 0), Group(0, 1, 2, 2), Group(1, 1, 1, 6)]
+"""Of 2 channels of scalars, and of 3 of vectors."""
+
+
+def factors(atoms: int) -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    shapes = (atoms, 3, 4), (atoms, 3, 9), (atoms, 3, 1, 2), (atoms, 3, 3, 3)
+    return [torch.randn(shape, requires_grad=True) for shape in shapes]
+
+
+def by_einsum(harmonics, radial, *features) -> tuple[torch.Tensor, ...]:
+    sums = []
+    for start, degree, paths, column in GROUPS:
+        values = features[start]
+        columns = radial[..., column : column + paths * values.shape[-1]]
+        columns = columns.unflatten(2, (paths, -1))
+        part = harmonics[..., degree**2 : (degree + 1) ** 2]
+        sums.append(torch.einsum("akm,akpc,aknc->ampnc", part, columns, values))
+    return tuple(sums)
+
+
+def sums_of(harmonics, radial, *features) -> tuple[torch.Tensor, ...]:
+    return neighbor_sums(harmonics, radial, features, GROUPS)
+
+
+@pytest.mark.parametrize("block", [1, 10**6], ids=["an atom at a time", "all at once"])
+def test_values_and_both_derivatives_are_those_of_a_contraction(block, monkeypatch):
+    monkeypatch.setattr(neighbor_sum, "_BLOCK", block)
+    given = factors(4)
+    results = []
+    for function in (sums_of, by_einsum):
+        sums = function(*given)
+        first = torch.autograd.grad(
+            sum(part.sin().sum() for part in sums), given, create_graph=True
+        )
+        second = torch.autograd.grad(sum(part.square().sum() for part in first), given)
+        results.append((*sums, *first, *second))
+    for made, expected in zip(*results, strict=True):
+        torch.testing.assert_close(made, expected)
+
+
+def test_they_are_twice_differentiable():
+    given = factors(2)
+    assert torch.autograd.gradcheck(sums_of, given)
+    assert torch.autograd.gradgradcheck(sums_of, given)
+
+
+def test_without_slots_the_sums_are_zero():
+    given = [value[:, :0] for value in factors(2)]
+    assert not any(bool(part.any()) for part in sums_of(*given))
