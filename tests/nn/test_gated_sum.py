@@ -31,7 +31,7 @@ def written_out(of_center, of_neighbor, edge, weight, factor, center, neighbor, 
         mixed = of_center[center[k]] + of_neighbor[neighbor[k]] + weight @ edge[k]
         gate, inner, change = mixed.split([WIDTH, WIDTH, len(mixed) - 2 * WIDTH])
         rows[int(center[k])].append(factor[k] * torch.sigmoid(gate) * CORES[core](inner))
-        left.append(change)
+        left.append(CORES[core](change))
     total = torch.stack([sum(row, of_center.new_zeros(WIDTH)) for row in rows])
     return total, torch.stack(left)
 

@@ -154,7 +154,7 @@ class EdgeBlock(nn.Module):
         update: Tensor = self.out(self.norm(received, graph.atom_multiplicity))
         if self.last:
             return update, edge
-        return update, (edge if row is None else gather(edge, row)) + functional.silu(change)
+        return update, (edge if row is None else gather(edge, row)) + change
 
 
 class XGN(Encoder):

@@ -25,7 +25,7 @@ class GatedSum(NamedTuple):
     total: Float[Tensor, "atoms width"]
     """Σ_j f σ(g_ij) ⊙ φ(c_ij)."""
     change: Float[Tensor, "edges rest"]
-    """u_ij."""
+    """φ(u_ij)."""
 
 
 def gated_sum(
@@ -42,7 +42,7 @@ def gated_sum(
     starts: Int[Tensor, " starts"] | None = None,
     row: Int[Tensor, " edges"] | None = None,
 ) -> GatedSum:
-    """Σ_j f σ(g_ij) ⊙ φ(c_ij), and u_ij, with g ⊕ c ⊕ u = A_i + B_j + W e_ij.
+    """Σ_j f σ(g_ij) ⊙ φ(c_ij), and φ(u_ij), with g ⊕ c ⊕ u = A_i + B_j + W e_ij.
 
     The same as written out with torch's operations, and as often differentiable. For each edge
     these would keep five vectors until the derivative is taken and write eight; this keeps three
@@ -70,12 +70,12 @@ def gated_sum(
         total, change = _GatedSum.apply(*inputs, width, core, starts)
         return GatedSum(total, change)
     mixed, value = _gate_and_core(inputs, width, core)  # nothing is kept
-    message = value.mul_(mixed[:, :width]).mul_(edge_weight)
-    return GatedSum(sum_sorted(message, center, len(of_center), starts), mixed[:, 2 * width :])
+    message = mixed[:, :width].mul_(value[:, :width]).mul_(edge_weight)
+    return GatedSum(sum_sorted(message, center, len(of_center), starts), value[:, width:])
 
 
 def _gate_and_core(inputs: Inputs, width: int, core_name: CoreName) -> tuple[Tensor, Tensor]:
-    """Return σ(g) ⊕ c ⊕ u, and φ(c)."""
+    """Return σ(g) ⊕ c ⊕ u, and φ(c) ⊕ φ(u)."""
     of_center, of_neighbor, edge, weight, _, center, neighbor, row = inputs
     mixed = of_center.index_select(0, center)
     mixed.add_(of_neighbor.index_select(0, neighbor))
@@ -84,11 +84,11 @@ def _gate_and_core(inputs: Inputs, width: int, core_name: CoreName) -> tuple[Ten
     else:
         mixed.add_((edge @ weight.T).index_select(0, row))
     mixed[:, :width].sigmoid_()
-    return mixed, _CORES[core_name](mixed[:, width : 2 * width])
+    return mixed, _CORES[core_name](mixed[:, width:])
 
 
 class _GatedSum(torch.autograd.Function):
-    """The sum, and its derivative from σ(g), c and φ(c)."""
+    """The sum, and its derivative from σ(g), c, u and φ(c)."""
 
     @staticmethod
     def forward(
@@ -109,9 +109,9 @@ class _GatedSum(torch.autograd.Function):
         mixed, value = _gate_and_core(inputs, width, core_name)
         ctx.save_for_backward(*inputs, mixed, value)
         ctx.width, ctx.core_name, ctx.starts = width, core_name, starts
-        message = (mixed[:, :width] * value).mul_(edge_weight)
+        message = (mixed[:, :width] * value[:, :width]).mul_(edge_weight)
         total = sum_sorted(message, center, len(of_center), starts)
-        return total, mixed[:, 2 * width :].clone()
+        return total, value[:, width:]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -122,22 +122,21 @@ class _GatedSum(torch.autograd.Function):
             gradients = _differentiable(inputs, width, ctx.core_name, grads, wanted)
             return *gradients, *[None] * 6
         of_center, _, edge, weight, edge_weight, center, neighbor, row = inputs
-        gate, core = mixed[:, :width], mixed[:, width : 2 * width]
+        gate, value = mixed[:, :width], value[:, :width]
         received = grads[0].index_select(0, center)
         of_edge_weight = None
         if ctx.needs_input_grad[4]:
             of_edge_weight = (received * gate).mul_(value).sum(dim=-1, keepdim=True)
         received.mul_(edge_weight)
         of_mixed = torch.empty_like(mixed)
-        of_gate, of_core = of_mixed[:, :width], of_mixed[:, width : 2 * width]
-        of_mixed[:, 2 * width :] = grads[1]
+        of_gate, rest, of_rest = of_mixed[:, :width], mixed[:, width:], of_mixed[:, width:]
         torch.ops.aten.sigmoid_backward.grad_input(received * value, gate, grad_input=of_gate)
-        received.mul_(gate)
+        torch.mul(received, gate, out=of_rest[:, :width])
+        of_rest[:, width:] = grads[1]
         if ctx.core_name == "silu":
-            torch.ops.aten.silu_backward.grad_input(received, core, grad_input=of_core)
+            torch.ops.aten.silu_backward.grad_input(of_rest, rest, grad_input=of_rest)
         else:
-            torch.sigmoid(core, out=of_core)
-            of_core.mul_(received)
+            of_rest.mul_(torch.sigmoid(rest))
         of_rows = of_mixed if row is None else segment_sum(of_mixed, row, len(edge))
         return (
             sum_sorted(of_mixed, center, len(of_center), ctx.starts),
@@ -168,6 +167,7 @@ def _differentiable(
     mixed = gather(of_center, center) + gather(of_neighbor, neighbor)
     mixed = torch.addmm(mixed, edge, weight.T)
     gate, core, change = mixed.split([width, width, mixed.shape[1] - 2 * width], dim=-1)
+    change = _CORES[core_name](change)
     message = torch.sigmoid(gate) * _CORES[core_name](core) * edge_weight
     total = segment_sum(message, center, len(of_center))
     chosen = [value for value, want in zip(aliases, wanted, strict=True) if want]
