@@ -1,6 +1,6 @@
-"""What labels, a split, standard deviations and novelty show, in numbers."""
+"""What labels, a split and standard deviations show, in numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -23,8 +23,8 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.metrics import calibration
 from xtalgraph.metrics.conformal import expected_coverage
 from xtalgraph.metrics.coverage import coverage, sharpness
+from xtalgraph.metrics.tensors import invariant_of, norms
 from xtalgraph.models.intervals import DEFAULT_LEVEL
-from xtalgraph.models.novelty import Novelty
 from xtalgraph.models.predictions import Predictions
 
 _SHOWN: Final = 5
@@ -33,8 +33,6 @@ _SINGLE: Final = 2.0**-24
 """Relative rounding of a number in single precision."""
 _STEPS: Final = 100.0
 """Steps of rounding over which labels should at least vary."""
-WORST: Final = 0.1
-"""Share of the test crystals that count as failures: those with the largest errors."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,9 @@ def assess_labels(divided: Divided) -> dict[str, LabelAssessment]:
         crystal_of = np.arange(len(table))
         if target.scope is Scope.ATOM:
             crystal_of = np.repeat(crystal_of, labels.num_atoms)
-        components = values.reshape(len(values), -1)  # of a vector every component is a label
+        if target.is_tensor:
+            values = invariant_of(target.tensor, values)[1]
+        components = values.reshape(len(values), -1)  # of a list every number is a label
         values, crystal_of = components.ravel(), np.repeat(crystal_of, components.shape[1])
         known = ~np.isnan(values)
         assessments[target.name] = _assessed(values[known], crystal_of[known], divided, target)
@@ -260,11 +260,17 @@ def assess_uncertainty(
         if predictions.std is not None and not target.is_class:
             error = predictions.values.of(name, split.test) - true
             std = predictions.std.of(name, split.test)
+            if target.is_tensor:
+                error, std = norms(error), norms(std)
             quality = _assess_std(error.reshape(-1), std.reshape(-1))
             document |= {"std": asdict(quality), "learned": learned}
         if name in calibrated and predictions.lower is not None and predictions.upper is not None:
             lower, upper = predictions.lower, predictions.upper
             ends = lower.of(name, split.test), upper.of(name, split.test)
+            if target.is_tensor:
+                radius = (ends[1] - ends[0]).reshape(len(true), -1)[:, 0] / 2
+                true = norms(predictions.values.of(name, split.test) - true)
+                ends = -radius, radius
             calibrating = len(split.calibration)
             document["intervals"] = {
                 "level": DEFAULT_LEVEL,
@@ -276,73 +282,6 @@ def assess_uncertainty(
         if len(document) > 2 or copies:
             assessments[name] = document
     return assessments
-
-
-@dataclass(frozen=True)
-class NoveltyQuality:
-    """How new the test crystals are to the model, and whether that finds its failures."""
-
-    rows: int
-    """Test crystals."""
-    flagged: int
-    """Those that are unlike the training part."""
-    unseen: int
-    """Those with an element that no training crystal holds."""
-    error_flagged: float | None
-    """Mean absolute error of the flagged ones; None without any."""
-    error_others: float | None
-    """The same of the others."""
-    worst: float
-    """Share of the crystals that count as failures."""
-    auroc: dict[str, float | None]
-    """By ``embedding`` and ``composition``: probability that a failure is farther from the training
-    part than another crystal; None where not defined."""
-
-
-def assess_novelty(
-    divided: Divided, predictions: Predictions, novelty: Mapping[int, Novelty]
-) -> dict[str, NoveltyQuality]:
-    """Compare how new test crystals are with the errors on them.
-
-    Args:
-        divided: Crystals, labels and parts.
-        predictions: Of every crystal.
-        novelty: Of each test crystal, by its place among all crystals.
-
-    Returns:
-        By the name of each target.
-    """
-    assessments = {}
-    for target in divided.dataset.targets:
-        labels = divided.dataset.labels
-        test = divided.of_target(target.name).test.tolist()
-        error = np.abs(predictions.values.arrays[target.name] - labels.arrays[target.name])
-        of_crystal = np.array([error[labels.rows(target.name, [i])].mean() for i in test])
-        assessments[target.name] = _novelty_quality(of_crystal, [novelty[i] for i in test])
-    return assessments
-
-
-def _novelty_quality(
-    error: Float[np.ndarray, " rows"], novelty: Sequence[Novelty]
-) -> NoveltyQuality:
-    flagged = np.array([crystal.is_new for crystal in novelty])
-    failed = calibration.failures(error, WORST)
-    distances = {
-        "embedding": [crystal.embedding_distance for crystal in novelty],
-        "composition": [crystal.composition_distance for crystal in novelty],
-    }
-    return NoveltyQuality(
-        rows=len(error),
-        flagged=int(flagged.sum()),
-        unseen=sum(bool(crystal.unseen) for crystal in novelty),
-        error_flagged=float(error[flagged].mean()) if flagged.any() else None,
-        error_others=float(error[~flagged].mean()) if not flagged.all() else None,
-        worst=WORST,
-        auroc={
-            name: _defined(calibration.failure_auroc(failed, np.array(column, dtype=np.float64)))
-            for name, column in distances.items()
-        },
-    )
 
 
 def _defined(value: float) -> float | None:

@@ -16,6 +16,7 @@ from xtalgraph.evidence.bonded_crystal import to_plain, with_bonds
 from xtalgraph.metrics.bootstrap import compare_paired
 from xtalgraph.metrics.measures import MEASURES, error_of
 from xtalgraph.metrics.summary import evaluate
+from xtalgraph.metrics.tensors import norms
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import FORMAT
 
@@ -208,13 +209,16 @@ def _worst(
 ) -> list[dict[str, Any]]:
     """Describe the test crystals with the largest errors, with what is needed to draw them.
 
-    Of an atomic target the worst atom counts, and of a list the worst number.
+    Of an atomic target the worst atom counts, of a list the worst number, and of a tensor the norm
+    of the error; there the numbers are those of its worst component.
     """
     table, crystals = divided.dataset.table, divided.of_target(target.name).test
     labels = divided.dataset.labels
     true, predicted = (known.arrays[target.name] for known in (labels, predictions.values))
     of = [labels.rows(target.name, [i]) for i in crystals.tolist()]
-    error = np.array([np.abs(true[rows] - predicted[rows]).max() for rows in of])
+    difference = np.abs(true - predicted)
+    size = norms(difference) if target.is_tensor else difference
+    error = np.array([size[rows].max() for rows in of])
     if per_atom:
         error = error / labels.num_atoms[crystals]
     worst = []

@@ -15,6 +15,7 @@ import pandas as pd
 from xtalgraph.conventions.documents import read_document, reading
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.files import distinct_names
+from xtalgraph.conventions.voigt import subscripts, to_subscripts
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Target
 from xtalgraph.graphs.graph import Scope
@@ -56,18 +57,21 @@ def prediction_tables(divided: Divided, predictions: Predictions) -> dict[str, s
 def _lines(divided: Divided, predictions: Predictions, target: Target) -> Iterator[list[Any]]:
     dataset, name = divided.dataset, target.name
     parts = {"target": dataset.labels} | predictions.parts()
-    arrays = {key: part[name].reshape(len(part[name]), -1) for key, part in parts.items()}
-    components = range(arrays["target"].shape[1])
+    arrays, components = {}, subscripts(target.tensor) if target.is_tensor else None
+    for key, part in parts.items():
+        printed = part[name] if components is None else to_subscripts(target.tensor, part[name])
+        arrays[key] = printed.reshape(len(printed), -1)
+    components = components or tuple(range(arrays["target"].shape[1]))
     for split, crystals in divided.split.parts().items():
         for crystal in crystals.tolist():
             head = [dataset.table.ids[crystal], split]
             for site, row in enumerate(dataset.labels.rows(name, [crystal]).tolist()):
-                for component in components:
+                for number, component in enumerate(components):
                     yield [
                         *head,
                         site if target.scope is Scope.ATOM else "",
                         "" if target.tensor.is_scalar else component,
-                        *(_text(arrays, key, row, component) for key in NUMBERS),
+                        *(_text(arrays, key, row, number) for key in NUMBERS),
                         target.unit,
                     ]
 

@@ -85,6 +85,11 @@ class Measure:
     top: int | float | None = None
     """How many of the best rows a recall looks for, or which fraction of them."""
 
+    @property
+    def name(self) -> str:
+        """In a sentence: ``mean absolute error``."""
+        return self.title[0].lower() + self.title[1:]
+
     def serves(self, target: Declared) -> bool:
         """Whether predictions of a target are measured by it.
 
@@ -166,16 +171,16 @@ def _recall(top: int | float, name: str) -> Measure:
 
 def _of_tensor(
     key: str,
+    short: str,
     title: str,
-    better: Literal["low", "high"],
     metric: Metric,
     rows: Reduction,
-    has_unit: bool = False,
     of: Literal["all", "matrices", "stiffness"] = "all",
-    short: str = "",
+    better: Literal["low", "high"] = "low",
 ) -> Measure:
-    short = short or title
-    return Measure(key, title, short, better, metric, False, has_unit, rows=rows, of_tensors=of)
+    """Return a measure of tensors; mean absolute errors have a unit."""
+    unit = metric is mae
+    return Measure(key, title, short, better, metric, False, unit, rows=rows, of_tensors=of)
 
 
 def _moduli() -> Iterator[Measure]:
@@ -186,13 +191,11 @@ def _moduli() -> Iterator[Measure]:
             name = "Young's" if modulus == "young" else modulus
             yield _of_tensor(
                 f"{modulus}_{mean}",
+                f"{symbol} {mean.title()}",
                 f"Mean absolute error of the {name} modulus ({mean.title()})",
-                "low",
                 mae,
                 modulus_of(modulus, mean),
-                has_unit=True,
-                of="stiffness",
-                short=f"{symbol} {mean.title()}",
+                "stiffness",
             )
 
 
@@ -217,62 +220,53 @@ _TABLE: Final = (
     Measure("f1", "F1", "F1", "high", f1, of_classes=True),
     Measure("log_loss", "Log loss", "log loss", "low", log_loss, of_classes=True),
     Measure("brier", "Brier score", "Brier", "low", brier, of_classes=True),
-    _of_tensor("frobenius", "Mean Frobenius error", "low", mae, error_norms, True, short="error"),
+    _of_tensor("frobenius", "Frobenius", "Mean Frobenius error", mae, error_norms),
     _of_tensor(
-        "frobenius_share",
-        "Frobenius error over the norm",
-        "low",
-        ratio,
-        norms_and_errors,
-        short="share",
+        "frobenius_share", "share", "Frobenius error over the norm", ratio, norms_and_errors
     ),
     *(
         _of_tensor(
             f"within_{percent}%",
+            f"within {percent} %",
             f"Fraction within {percent} % of the norm",
-            "high",
             partial(within, share=percent / 100),
             norms_and_errors,
-            short=f"within {percent} %",
+            better="high",
         )
         for percent in (10, 25)
     ),
     _of_tensor(
         "norm_spearman",
+        "Spearman of norm",
         "Spearman's ρ of the norm",
-        "high",
         spearman,
         norms_of_both,
-        short="Spearman of norm",
+        better="high",
     ),
     _of_tensor(
         "mean_eigenvalue",
+        "mean eigenvalue",
         "Mean absolute error of the mean eigenvalue",
-        "low",
         mae,
         mean_eigenvalues,
-        True,
         "matrices",
-        "mean eigenvalue",
     ),
     _of_tensor(
         "anisotropy",
+        "anisotropy",
         "Mean absolute error of the anisotropy",
-        "low",
         mae,
         anisotropies,
-        True,
         "matrices",
-        "anisotropy",
     ),
     _of_tensor(
         "eigenvalue_order",
+        "order of axes",
         "Fraction of pairs of principal axes in the right order",
-        "high",
         ratio,
         ordered_axes,
-        of="matrices",
-        short="order of axes",
+        "matrices",
+        "high",
     ),
     *_moduli(),
 )

@@ -5,13 +5,15 @@ from typing import Final, Literal
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.voigt import FROM_PAIRS, PAIRS
+
 Modulus = Literal["bulk", "shear", "young"]
 """K, G and E."""
 Mean = Literal["voigt", "reuss", "hill"]
 """Equal strains, equal stresses, and the mean of both."""
 _MANDEL: Final = np.sqrt([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 """Of a symmetric matrix as an orthonormal vector of xx, yy, zz, yz, xz, xy."""
-_FIRST, _SECOND = np.array([0, 1, 2, 1, 0, 0]), np.array([0, 1, 2, 2, 2, 1])
+_FIRST, _SECOND = PAIRS.T
 
 
 def moduli(
@@ -50,6 +52,18 @@ def moduli(
     with np.errstate(all="ignore"):
         young = 9.0 * bulk * shear / (3.0 * bulk + shear)
     return {"bulk": bulk, "shear": shear, "young": young}
+
+
+def compliance_of(stiffness: Float[np.ndarray, "3 3 3 3"]) -> Float[np.ndarray, "3 3 3 3"]:
+    """Return the compliance S_ijkl, the inverse of a stiffness as a map of strains.
+
+    Args:
+        stiffness: Full tensor C_ijkl; where it has no inverse, the result is NaN.
+    """
+    weights = np.outer(_MANDEL, _MANDEL)
+    matrix = stiffness[_FIRST, _SECOND][:, _FIRST, _SECOND] * weights
+    inverse = _inverse(matrix[None])[0] / weights
+    return np.asarray(inverse[FROM_PAIRS][:, :, FROM_PAIRS])
 
 
 def _projected(

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.tensors import TensorType
-from xtalgraph.metrics.moduli import Mean, Modulus, moduli
+from xtalgraph.metrics.moduli import Mean, Modulus, compliance_of, moduli
 
 Rows = Float[np.ndarray, " rows"]
 Reduction = Callable[
@@ -163,6 +163,30 @@ def mean_eigenvalue(values: Float[np.ndarray, "rows 3 3"]) -> Rows:
         values: Symmetric matrices.
     """
     return np.asarray(np.trace(values, axis1=1, axis2=2) / 3.0)
+
+
+def longitudinal(
+    tensor: TensorType, value: Float[np.ndarray, "*shape"], directions: Float[np.ndarray, "rows 3"]
+) -> Rows:
+    """Return what a tensor is along directions n: n·T·n, or T:nnn of rank 3.
+
+    Of a stiffness it is Young's modulus of a rod along n, 1 / S:nnnn with the compliance S.
+
+    Args:
+        tensor: Of which type it is.
+        value: One.
+        directions: Unit vectors.
+
+    >>> longitudinal(TensorType(2, "ij=ji"), np.diag([2.0, 3.0, 4.0]), np.eye(3))
+    array([2., 3., 4.])
+    """
+    if tensor.is_stiffness:
+        with np.errstate(all="ignore"):
+            return 1.0 / longitudinal(TensorType(4), compliance_of(value), directions)
+    along = value @ directions.T
+    for _ in range(tensor.rank - 1):
+        along = np.einsum("...in,ni->...n", along, directions)
+    return np.asarray(along)
 
 
 def invariant_of(tensor: TensorType, values: Float[np.ndarray, "rows *shape"]) -> tuple[str, Rows]:

@@ -19,7 +19,7 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
 from xtalgraph.models.check_result import CheckResult, Reason, Worst
 from xtalgraph.models.derivative_checks import derivative_violations, net_force
-from xtalgraph.models.equivariance import features_turn
+from xtalgraph.models.equivariance import equivariant
 from xtalgraph.models.fragments import FragmentsCheck
 from xtalgraph.models.invariance import Arrays, expected_values, violations
 from xtalgraph.models.model_under_test import ModelUnderTest, Trial
@@ -99,7 +99,7 @@ def run_checks(
     yield checks.reloaded()
     yield checks.on_gpu()
     yield from checks.smooth(crossings)
-    yield from features_turn(tested, crystals, conditions, EXACT)
+    yield from equivariant(tested, crystals, conditions, EXACT)
     if measured:
         yield from checks.ranked(crossings)
         yield checks.in_single_precision()

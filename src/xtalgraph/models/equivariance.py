@@ -16,12 +16,34 @@ from xtalgraph.models.encoder import Features
 from xtalgraph.models.inference import check_device, evaluated, placed
 from xtalgraph.models.invariance import Arrays, violations
 from xtalgraph.models.model_under_test import ModelUnderTest
+from xtalgraph.models.own_symmetry import tensors_symmetric
 from xtalgraph.nn.equivariant.irreps import name_of, rotation_matrix
 
 CHECK: Final = "tensor features turn"
 """The name of the check."""
 DRAWS: Final = 4
 """Rotations in which each crystal is tried, every second one improper."""
+
+
+def equivariant(
+    tested: ModelUnderTest,
+    crystals: Mapping[str, Crystal],
+    conditions: ConditionValues,
+    tolerance: float,
+) -> Iterator[CheckResult]:
+    """Check that features turn, and that predicted tensors have the symmetry of their crystal.
+
+    Args:
+        tested: The model.
+        crystals: At least one, by name.
+        conditions: Of each, in their order.
+        tolerance: Largest relative difference that passes.
+
+    Yields:
+        The results of `features_turn` and `xtalgraph.models.own_symmetry.tensors_symmetric`.
+    """
+    yield from features_turn(tested, crystals, conditions, tolerance)
+    yield from tensors_symmetric(tested, crystals, conditions, tolerance)
 
 
 def features_turn(

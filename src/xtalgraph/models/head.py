@@ -7,7 +7,7 @@ from typing import Final, cast, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,6 +18,7 @@ from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Features
 from xtalgraph.models.readouts import Readout
 from xtalgraph.models.requirements import check_readout, check_variance
+from xtalgraph.models.target_head import TargetHead
 from xtalgraph.nn.element_embedding import rows_of_elements
 from xtalgraph.nn.segments import segment_sum, weighted
 
@@ -156,8 +157,27 @@ class Deviation(nn.Module):
         return self.readout.aggregate(functional.softplus(raw) + SMALLEST, graph)
 
 
+def known_rows(
+    column: Float[np.ndarray, " rows"],
+    numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
+    target: Target,
+) -> tuple[Bool[np.ndarray, " rows"], list[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]]]:
+    """Return which rows belong to crystals of which all labels are known, and their elements.
+
+    Args:
+        column: A number of each row, NaN where a label is missing.
+        numbers: Of each crystal, see `Scaler.fit`.
+        target: What the values are.
+    """
+    atomic = target.kind is Kind.ATOMIC
+    crystal = np.repeat(np.arange(len(numbers)), [len(n) if atomic else 1 for n in numbers])
+    missing = np.bincount(crystal, weights=np.isnan(column), minlength=len(numbers))
+    known = missing == 0
+    return known[crystal], [numbers[index] for index in np.flatnonzero(known).tolist()]
+
+
 @final
-class Head(nn.Module):
+class Head(TargetHead):
     """The readouts and scales of one target: a pair for each of its numbers.
 
     Args:
@@ -168,30 +188,23 @@ class Head(nn.Module):
 
     Raises:
         TargetError: If a readout does not serve the target's kind, if there is not one for each
-            number of the target, if there are deviations of a class, or if the target turns with
-            the crystal.
+            number of the target, or if there are deviations of a class.
     """
 
     def __init__(
         self, target: Target, readouts: Sequence[Readout], deviations: Sequence[Readout] = ()
     ) -> None:
-        super().__init__()
+        super().__init__(target)
         for readout in (*readouts, *deviations):
             check_readout(readout, target)
         if deviations:
             check_variance(target)
-        if target.tensor.rank:
-            raise TargetError(
-                f"{target.name!r} is a tensor of rank {target.tensor.rank}, which turns with the "
-                "crystal: readouts of invariant features predict numbers that do not"
-            )
         count = target.tensor.copies
         if len(readouts) != count or len(deviations) not in (0, count):
             raise TargetError(
                 f"{target.name!r} has {count} numbers with a readout each, and one more each where "
                 f"their variance is learned, got {len(readouts)} and {len(deviations)}"
             )
-        self.target = target
         self.readouts = nn.ModuleList(readouts)
         self.scalers = nn.ModuleList(Scaler() for _ in readouts)
         self.deviations = nn.ModuleList(Deviation(readout) for readout in deviations)
@@ -251,14 +264,10 @@ class Head(nn.Module):
         Raises:
             InputError: If there is only one class to learn from.
         """
-        atomic = self.target.kind is Kind.ATOMIC
-        crystal = np.repeat(np.arange(len(numbers)), [len(n) if atomic else 1 for n in numbers])
         columns = values.reshape(len(values), -1).T
         for scaler, column in zip(self._scalers, columns, strict=True):
-            missing = np.bincount(crystal, weights=np.isnan(column), minlength=len(numbers))
-            known = missing == 0
-            amounts = [numbers[index] for index in np.flatnonzero(known).tolist()]
-            scaler.fit(column[known[crystal]], amounts, self.target)
+            known, amounts = known_rows(column, numbers, self.target)
+            scaler.fit(column[known], amounts, self.target)
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the first number is read.

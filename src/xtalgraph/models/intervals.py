@@ -17,6 +17,7 @@ from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
 from xtalgraph.metrics.conformal import conformal_quantile, fewest_rows
+from xtalgraph.metrics.tensors import norms
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import upgrade_intervals
 
@@ -39,8 +40,10 @@ class Intervals:
     d = s + b N with the standard deviation s, of members or of a learned variance, and d = N
     without; N is the number of atoms for an extensive target, so that the interval of a doubled
     cell is doubled, and 1 for any other. q is a quantile of |y − ŷ| / d over the crystals that
-    calibrate, see `conformal_quantile`. That a share of the truths lies inside holds for any model
-    and any d, as long as the crystals to predict are drawn like those that calibrate.
+    calibrate, see `conformal_quantile`. Of a tensor |y − ŷ| is the norm of the error, s that of the
+    standard deviations, and the interval of a component is that in which the norm leaves it. That a
+    share of the truths lies inside holds for any model and any d, as long as the crystals to
+    predict are drawn like those that calibrate.
 
     Source: H. Papadopoulos, A. Gammerman, V. Vovk, Artif. Intell. Appl. (2008); A. Angelopoulos, S.
     Bates, Found. Trends Mach. Learn. 16, 494 (2023), doi 10.1561/2200000101.
@@ -162,12 +165,13 @@ def calibrate(divided: Divided, predictions: Predictions) -> dict[str, Intervals
         if target.why_no_interval or len(rows) < fewest_rows(DEFAULT_LEVEL):
             continue
         size = _sizes(target, divided.dataset.table.crystals)
-        error = values[name] - labels[name]
+        error = _sizes_of(values[name] - labels[name], target)
         given = typical = None
         if std is not None:
             other = split.val if len(split.val) else split.train
-            typical = np.asarray(np.median((std[name].T / size).T[other], axis=0))
-            given = std[name][rows]
+            of_rows = _sizes_of(std[name], target)
+            typical = np.asarray(np.median((of_rows.T / size).T[other], axis=0))
+            given = of_rows[rows]
         calibrated[name] = Intervals.calibrate(error[rows], size[rows], given, typical)
     return calibrated
 
@@ -191,10 +195,19 @@ def with_intervals(
         half = np.full(value.shape, np.nan)
         if name in intervals:
             size = _sizes(target, crystals)
-            half = intervals[name].half_width(size, None if std is None else std[name])
+            of_rows = None if std is None else _sizes_of(std[name], target)
+            width = intervals[name].half_width(size, of_rows)
+            half = np.broadcast_to(width.T, value.T.shape).T
         ends["lower"][name], ends["upper"][name] = value - half, value + half
     lower, upper = (Values(values.targets, arrays, values.num_atoms) for arrays in ends.values())
     return replace(predictions, lower=lower, upper=upper)
+
+
+def _sizes_of(
+    numbers: Float[np.ndarray, "rows *shape"], target: Target
+) -> Float[np.ndarray, "rows ..."]:
+    """Return the norms of tensors, everything else as it is."""
+    return norms(numbers) if target.is_tensor else numbers
 
 
 def _sizes(target: Target, crystals: Sequence[Crystal]) -> Float[np.ndarray, " crystals"]:
@@ -224,7 +237,8 @@ def load_intervals(run: Path, targets: Sequence[Target]) -> dict[str, Intervals]
     path = run / INTERVALS_FILE
     if not path.is_file():
         return {}
-    document, shapes = read_document(path), {target.name: target.tensor.shape for target in targets}
+    document = read_document(path)
+    shapes = {target.name: () if target.is_tensor else target.tensor.shape for target in targets}
     try:
         upgraded = upgrade_intervals(
             document, {target.name: target.tensor.copies for target in targets}

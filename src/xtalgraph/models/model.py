@@ -18,8 +18,8 @@ from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
 from xtalgraph.models.encoder import Encoder, Features
-from xtalgraph.models.head import Head
 from xtalgraph.models.requirements import why_not_mixtures, why_not_reduced
+from xtalgraph.models.target_head import TargetHead
 from xtalgraph.models.terms.energy_term import EnergyTerm
 
 ByTarget = dict[str, Float[Tensor, "..."]]
@@ -46,7 +46,7 @@ class ModelParts:
 
     encoder: Encoder
     """Turns the graph into features."""
-    heads: Mapping[str, Head]
+    heads: Mapping[str, TargetHead]
     """Of each target that is no derivative, by name."""
     targets: Sequence[Target]
     """What is predicted, in its order."""
@@ -239,7 +239,7 @@ class PropertyModel(Model):
     def __init__(
         self,
         encoder: Encoder,
-        heads: Mapping[str, Head],
+        heads: Mapping[str, TargetHead],
         conditions: Conditions = ATOMS_ALONE,
     ) -> None:
         super().__init__(encoder, [head.target for head in heads.values()], conditions)
@@ -264,9 +264,9 @@ class PropertyModel(Model):
         return any(bool(head.deviations) for head in self.head_of.values())
 
     @property
-    def head_of(self) -> dict[str, Head]:
+    def head_of(self) -> dict[str, TargetHead]:
         """The head of each target by its name."""
-        heads = [cast(Head, head) for head in self.heads]
+        heads = [cast(TargetHead, head) for head in self.heads]
         return {head.target.name: head for head in heads}
 
     def forward(self, graph: Graph) -> Output:

@@ -75,7 +75,7 @@ class Potential(Model):
     @classmethod
     def made_of(cls, parts: ModelParts) -> "Potential":
         """Put a potential together; its energy alone has a head."""
-        head = parts.heads[energy_of(parts.targets).name]
+        head = cast(Head, parts.heads[energy_of(parts.targets).name])
         further = parts.conditions, parts.terms, parts.reference_energies
         return cls(parts.encoder, head, parts.targets, *further)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from xtalgraph.conventions.voigt import subscripts, to_subscripts
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.table import Row
 from xtalgraph.data.targets import Target
@@ -188,8 +189,9 @@ def tabulate(predicted: Iterable[PredictedRow]) -> pd.DataFrame:
 
     Returns:
         Columns `COLUMNS`. ``site`` is that of an atomic target, ``component`` the place of a number
-        in a list, both from 0. What a model or a target has not is empty. A row that cannot be used
-        has one line, with its reason in ``error``.
+        in a list, both from 0, or the subscript of a component of a tensor. What a model or a
+        target has not is empty. A row that cannot be used has one line, with its reason in
+        ``error``.
     """
     lines = [line for predicted_row in predicted for line in _lines(predicted_row)]
     table = pd.DataFrame(lines, columns=list(COLUMNS))
@@ -213,9 +215,14 @@ def _lines(predicted: PredictedRow) -> Iterator[dict[str, Any]]:
     parts = prediction.predictions.parts()
     for target in prediction.predictions.values.targets:
         arrays = {name: values[target.name] for name, values in parts.items()}
+        printed = subscripts(target.tensor) if target.is_tensor else ()
+        if target.is_tensor:
+            arrays = {name: to_subscripts(target.tensor, a) for name, a in arrays.items()}
         shape = arrays["prediction"].shape
         for index in np.ndindex(shape):
             component = int(np.ravel_multi_index(index[1:], shape[1:])) if index[1:] else None
+            if printed and component is not None:
+                component = printed[component]
             where = {
                 "property": target.name,
                 "unit": target.unit,

@@ -4,9 +4,11 @@
 error of the configuration or of a graph. `check_...` raises.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from xtalgraph.conventions.errors import TargetError
+from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.data.targets import Kind, Target, first_atomic
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.strategy import Strategy
@@ -154,11 +156,55 @@ def check_variance(target: Target) -> None:
         target: What is predicted.
 
     Raises:
-        TargetError: If it is a class.
+        TargetError: If it is a class or a tensor.
     """
+    if target.is_tensor:
+        raise TargetError(
+            f"{target.name!r} is a tensor, of which no variance is learned: the members of a run "
+            "give a standard deviation. Take another training.loss than gaussian"
+        )
     if target.is_class:
         raise TargetError(
             f"{target.name!r} is a class, whose probability says how sure it is: it has no "
             "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
             "its own"
         )
+
+
+def why_not_tensor(target: Target, tensors: Mapping[Irrep, int]) -> str:
+    """Return the reason why an encoder cannot give a tensor; empty where it can.
+
+    Args:
+        target: What is predicted.
+        tensors: Channels of each irreducible representation of its features.
+    """
+    if not target.is_tensor:
+        return ""
+    if not tensors:
+        return (
+            f"{target.name!r} is a tensor, which turns with the crystal, and the features of this "
+            "architecture do not: what is made of them has no direction. Take an equivariant one"
+        )
+    missing = sorted({irrep for irrep in target.tensor.irreps if irrep not in (*tensors, (0, 1))})
+    if not missing:
+        return ""
+    names = ", ".join(f"{degree}{'e' if parity > 0 else 'o'}" for degree, parity in missing)
+    return (
+        f"{target.name!r} is a tensor with parts of degree and parity {names}, and the features of "
+        f"the encoder have none: let it have features of degree {missing[-1][0]} and both parities"
+    )
+
+
+def check_tensor(target: Target, encoder: Encoder) -> None:
+    """Refuse a tensor that an encoder has not the features for.
+
+    Args:
+        target: What is predicted.
+        encoder: What makes the features.
+
+    Raises:
+        TargetError: With the reason.
+    """
+    reason = why_not_tensor(target, encoder.tensors)
+    if reason:
+        raise TargetError(reason)

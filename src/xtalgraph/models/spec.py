@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+import torch
+
 from xtalgraph.conventions.errors import ConfigError, TargetError
 from xtalgraph.conventions.ranges import TOLERANCE
 from xtalgraph.conventions.settings import nearest, settings_from
@@ -23,12 +25,15 @@ from xtalgraph.models.potential import energy_of
 from xtalgraph.models.readouts import Readout, SumReadout
 from xtalgraph.models.registry import ENCODERS, MODELS, TERMS
 from xtalgraph.models.requirements import (
+    check_tensor,
     check_variance,
     readout_named,
     why_not_mixtures,
     why_not_potential,
     why_not_reduced,
 )
+from xtalgraph.models.target_head import TargetHead
+from xtalgraph.models.tensor_head import TensorHead
 from xtalgraph.models.terms.energy_term import EnergyTerm
 
 
@@ -114,6 +119,16 @@ class ModelSpec:
         config = settings_from(ENCODERS[self.encoder].Config, settings, "model")
         object.__setattr__(self, "settings", asdict(config))
         object.__setattr__(self, "strategy_settings", asdict(self.make_strategy()))  # type: ignore[call-overload]
+        self._check_tensors(config)
+
+    def _check_tensors(self, config: Any) -> None:
+        """Refuse tensors that the features of the encoder cannot make, before data are read."""
+        tensors = [target for target in self.read_out if target.is_tensor]
+        if tensors:
+            with torch.random.fork_rng(devices=[]):
+                encoder = ENCODERS[self.encoder](config, self.make_strategy().cutoff)
+            for target in tensors:
+                check_tensor(target, encoder)
 
     @property
     def is_potential(self) -> bool:
@@ -278,14 +293,22 @@ class ModelSpec:
             return [
                 [readout(*widths) for _ in range(target.tensor.copies)]
                 for target, readout in zip(self.read_out, self._readouts(), strict=True)
+                if not target.is_tensor
             ]
 
-        # Deviations are drawn last, so that the others begin as they do in a model without.
-        values, deviations = readouts(), readouts() if self.variance else [[]] * len(self.read_out)
-        heads = {
-            target.name: Head(target, readouts, further)
-            for target, readouts, further in zip(self.read_out, values, deviations, strict=True)
+        heads: dict[str, TargetHead] = {
+            target.name: TensorHead(target, readout, encoder, self.variance)
+            for target, readout in zip(self.read_out, self._readouts(), strict=True)
+            if target.is_tensor
         }
+        numbers = [target for target in self.read_out if not target.is_tensor]
+        # Deviations are drawn last, so that the others begin as they do in a model without.
+        values, deviations = readouts(), readouts() if self.variance else [[]] * len(numbers)
+        heads |= {
+            target.name: Head(target, readouts, further)
+            for target, readouts, further in zip(numbers, values, deviations, strict=True)
+        }
+        heads = {target.name: heads[target.name] for target in self.read_out}
         kind = MODELS["potential" if self.is_potential else "property"]
         terms = self.make_terms(encoder.width)
         given = heads, self.targets, self.conditions, terms, self.reference_energies

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-def safe_norm(vector: Float[Tensor, "rows 3"]) -> Float[Tensor, " rows"]:
+def safe_norm(vector: Float[Tensor, "rows components"]) -> Float[Tensor, " rows"]:
     """Length of each vector, with derivatives zero at the vector zero.
 
     Args:

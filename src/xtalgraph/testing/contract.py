@@ -75,13 +75,17 @@ def _gradients(model: Model, spec: ModelSpec, targets: tuple[Target, ...]) -> li
 def _slopes(model: Model, spec: ModelSpec, crystal: Crystal) -> Arrays:
     """Return the gradient of each output by the parameters, added up over its rows.
 
-    Of a derivative the squares are added up: forces add up to zero.
+    Of a derivative the squares are added up: forces add up to zero. Of a tensor the norms are.
     """
     learned = [weight for weight in model.parameters() if weight.requires_grad]
     slopes = {}
     derived = {target.name for target in spec.targets if target.derivative is not None}
+    tensors = {target.name for target in spec.targets if target.is_tensor}
     for name, values in outputs_of(model, spec.make_graph(crystal)).items():
-        total = (values.square() if name in derived else values).sum()
+        if name in tensors:
+            total = torch.linalg.vector_norm(values.flatten(1), dim=1).sum()
+        else:
+            total = (values.square() if name in derived else values).sum()
         gradients = torch.autograd.grad(
             total, learned, retain_graph=True, allow_unused=True, materialize_grads=True
         )

@@ -6,98 +6,17 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.data.reported_units import ReportedUnits, reported_units
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
-from xtalgraph.metrics.measures import error_of
 from xtalgraph.models.model import ByTarget, Output
 from xtalgraph.nn.segments import segment_sum
 from xtalgraph.training.examples import Examples, Labels
-from xtalgraph.training.losses import LOSSES, gaussian_loss
 from xtalgraph.training.settings import TrainingConfig
-
-
-@dataclass(frozen=True)
-class Term:
-    """The loss of one target.
-
-    A number has the chosen loss of its error in units of its scale, also where its variance is
-    learned. A class has the log loss, computed from the log-odds. A missing label, NaN, adds
-    nothing and has no gradient.
-    """
-
-    target: Target
-    """What is learned."""
-    loss: str
-    """A name in `LOSSES`, or ``gaussian``; classes do not look at it."""
-    weight: float = 1.0
-    """As how many labels of weight 1 a label counts."""
-    per_atom: bool = False
-    """Whether errors are compared per atom, as those of a total may be."""
-
-    @property
-    def measure(self) -> str:
-        """What the mean of the errors is, in words."""
-        return error_of(self.target).short
-
-    def scale(
-        self, labels: Float[Tensor, "rows *shape"], start: Float[Tensor, "rows *shape"]
-    ) -> Float[Tensor, "*shape"]:
-        """Return the unit of the loss: the mean absolute error of the scalers; 1 for a class.
-
-        Args:
-            labels: What is to be learned.
-            start: What the scalers predict.
-        """
-        error = (labels - start).abs()
-        columns = error.reshape(len(error), -1).T
-        mean = torch.stack([column[~column.isnan()].mean() for column in columns])
-        constant = torch.ones_like(mean)
-        scale = constant if self.target.is_class else torch.where(mean > 0, mean, constant)
-        return scale.reshape(error.shape[1:])
-
-    def sums(
-        self,
-        value: Float[Tensor, "rows *shape"],
-        deviation: Float[Tensor, "rows *shape"] | None,
-        labels: Float[Tensor, "rows *shape"],
-        scale: Float[Tensor, "..."],
-    ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
-        """Return the sum of the loss over the known labels, and how many these are.
-
-        Args:
-            value: What the model computed.
-            deviation: The standard deviation of its error, where it is learned.
-            labels: What is to be learned.
-            scale: The unit of the loss, for all rows or for each.
-        """
-        value, labels = value / scale, labels / scale
-        known = ~labels.isnan()
-        filled = labels.nan_to_num(0.0)  # before the loss: a NaN would pass through its gradient
-        if self.target.is_class:
-            loss = _log_loss(value, filled)
-        elif deviation is not None:
-            loss = gaussian_loss(value, filled, deviation / scale)
-        else:
-            loss = LOSSES[self.loss](value, filled, reduction="none")
-        return (loss * known).sum(), known.sum()
-
-    def errors(
-        self, value: Float[Tensor, "rows *shape"], labels: Float[Tensor, "rows *shape"]
-    ) -> Float[Tensor, "rows *shape"]:
-        """Return the absolute error of each label in its unit, or its log loss; NaN where missing.
-
-        Args:
-            value: What the model computed.
-            labels: What is true.
-        """
-        if not self.target.is_class:
-            return (value - labels).abs()
-        return torch.where(labels.isnan(), labels, _log_loss(value, labels.nan_to_num(0.0)))
+from xtalgraph.training.term import Term
 
 
 @dataclass(frozen=True)
@@ -177,7 +96,9 @@ class Objective:
 
     @property
     def _is_one_number(self) -> bool:
-        return len(self.terms) == 1 and self.terms[0].target.tensor.is_scalar
+        """Whether each row has one error."""
+        target = self.terms[0].target
+        return len(self.terms) == 1 and (target.tensor.is_scalar or target.is_tensor)
 
     def scales(
         self, labels: Mapping[str, Labels], start: ByTarget, num_atoms: Float[Tensor, " crystals"]
@@ -289,7 +210,7 @@ class Objective:
         value: Float[Tensor, "rows *shape"],
         labels: Float[Tensor, "rows *shape"],
         crystal_of_atom: Int[Tensor, " atoms"],
-    ) -> Float[Tensor, "rows *shape"]:
+    ) -> Float[Tensor, "rows ..."]:
         """Return the errors of a target in its unit, those of a potential's energy per atom."""
         errors = term.errors(value, labels)
         if self.of_potential and term.per_atom:
@@ -323,12 +244,6 @@ class Objective:
             factor = units[name].error_factor if units else 1.0
             means[columns[name]] = factor * float(errors.nanmean())
         return means
-
-
-def _log_loss(
-    value: Float[Tensor, "rows *shape"], label: Float[Tensor, "rows *shape"]
-) -> Float[Tensor, "rows *shape"]:
-    return functional.binary_cross_entropy_with_logits(value, label, reduction="none")
 
 
 def _column(measure: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from xtalgraph.baselines.atomic import ElementMeanBaseline, SiteMeanBaseline
 from xtalgraph.baselines.baseline import Baseline, MeanBaseline, PrevalenceBaseline
@@ -50,13 +51,33 @@ def fit_baselines(
         if only not in (None, baseline.name):
             continue
         began = time.monotonic()
-        columns = truth.reshape(len(truth), -1).T  # each number of a list for itself
+        columns = _numbers_of(truth, target).T  # each number of a list for itself
         predictions = [baseline.fit(read[0], column).predict(read[1]) for column in columns]
-        predicted = np.stack(predictions, axis=-1).reshape(-1, *target.tensor.shape)
+        count = len(read[1])
+        numbers = np.stack(predictions, axis=-1) if predictions else np.zeros((count, 0))
+        predicted = _values_of(numbers, target)
         seconds = time.monotonic() - began
         values = Values((target,), {target.name: predicted}, labels.num_atoms)
         results.append(ModelResult(baseline.name, Predictions(values), seconds))
     return results
+
+
+def _numbers_of(
+    values: Float[np.ndarray, "rows *shape"], target: Target
+) -> Float[np.ndarray, "rows numbers"]:
+    """Return the numbers that a baseline learns: all, of a tensor those that no axes change."""
+    if target.is_tensor:
+        return target.tensor.to_components(values) @ target.tensor.isotropic.T
+    return values.reshape(len(values), -1)
+
+
+def _values_of(
+    numbers: Float[np.ndarray, "rows numbers"], target: Target
+) -> Float[np.ndarray, "rows *shape"]:
+    """Return the values that have such numbers, isotropic tensors."""
+    if target.is_tensor:
+        return target.tensor.from_components(numbers @ target.tensor.isotropic)
+    return numbers.reshape(-1, *target.tensor.shape)
 
 
 MOST_COLUMNS: Final = 3_000

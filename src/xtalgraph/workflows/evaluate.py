@@ -98,7 +98,7 @@ def _figures(labels: Values, predicted: Values) -> dict[str, Any]:
         true, given = (values.of(target.name, known) for values in (labels, predicted))
         entry: dict[str, Any] = {"target": target.as_dict()}
         entry["metrics"] = figures_of(target, true, given)
-        if not target.tensor.is_scalar:
+        if not (target.tensor.is_scalar or target.is_tensor):
             entry["components"] = figures_by_component(target, true, given)
         units = reported_units(labels.targets).get(target.name)
         if units is not None:

@@ -18,7 +18,8 @@ from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
 from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.potential_summary import summarise_labels
-from xtalgraph.evidence.assessment import assess_novelty, assess_uncertainty
+from xtalgraph.evidence.assessment import assess_uncertainty
+from xtalgraph.evidence.novelty_assessment import assess_novelty
 from xtalgraph.evidence.pages.card import write_card
 from xtalgraph.evidence.pages.report import write_report
 from xtalgraph.evidence.performance import ModelResult, measured, shown_crystals, worst_of

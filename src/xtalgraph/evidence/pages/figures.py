@@ -14,6 +14,7 @@ from xtalgraph.conventions.documents import reading
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.evidence.bonded_crystal import from_plain
 from xtalgraph.evidence.pages.markup import Html, escaped
+from xtalgraph.evidence.pages.surfaces import surfaces_of
 from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.evidence.text.report import called
 from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
@@ -111,10 +112,14 @@ def _of_number(record: RunRecord, folder: Path, most: int) -> tuple[Html, ...]:
     parity = parity_plot(record.labels, record.predictions, record.split, **common)
     shown = _kept(parity, folder / "parity", f"Predicted {record.target.name} over its target")
     residuals = residual_plot(record.labels[test], record.predictions[test], **common)
-    return (
+    pictures = (
         _with_points(record, parity, shown, most),
         _kept(residuals, folder / "residuals", "Test errors over the target"),
     )
+    surfaces = surfaces_of(record)
+    if surfaces is None:
+        return pictures
+    return *pictures, _kept(surfaces, folder / "surfaces", "Surfaces of true and predicted tensors")
 
 
 def _of_class(record: RunRecord, folder: Path) -> tuple[Html, ...]:

@@ -115,7 +115,7 @@ def _headline(records: Sequence[RunRecord]) -> str:
     if len(records) > 1:
         return f"{called}: {len(records)} targets on {crystals}"
     error, area = (record.estimate(record.model, key) for key in (record.measure, "roc_auc"))
-    measure = MEASURES[record.measure].title.lower()
+    measure = MEASURES[record.measure].name
     return text.headline(called, error, record.error_unit, crystals, measure, area)
 
 
@@ -128,7 +128,7 @@ def _assessment(record: RunRecord) -> tuple[str, list[str]]:
             against = record.models[name].get("against", {}).get(record.measure)
             baselines[name] = (baseline, outcome_of(error, baseline, against))
     where = text.test_rows(record.splits.get("test", 0), record.target.kind)
-    measure, unit = MEASURES[record.measure].title.lower(), record.error_unit
+    measure, unit = MEASURES[record.measure].name, record.error_unit
     area = record.estimate(record.model, "roc_auc")
     verdict = text.verdict(record.model, where, error, baselines, unit, measure, area)
     warnings = text.warnings(record.model, baselines, unit, measure) + uncertainty_alarms(record)

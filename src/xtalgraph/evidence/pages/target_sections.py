@@ -31,11 +31,12 @@ from xtalgraph.evidence.pages.markup import (
     section,
     table,
 )
+from xtalgraph.evidence.pages.surfaces import SURFACES, has_surfaces
 from xtalgraph.evidence.run_record import Estimate, RunRecord
 from xtalgraph.evidence.text import report as text
 from xtalgraph.evidence.text.models import about_model
 from xtalgraph.evidence.text.uncertainty import about_novelty, about_uncertainty
-from xtalgraph.metrics.measures import MEASURES
+from xtalgraph.metrics.measures import MEASURES, rank_of
 
 
 def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
@@ -121,7 +122,7 @@ def _ranking(record: RunRecord) -> str:
         if key in shown and measure.top is not None
     }
     what = "sites" if record.target.kind == "atomic" else "crystals"
-    spearman = record.estimate(record.model, "spearman")
+    spearman = record.estimate(record.model, rank_of(record.target).key)
     return text.ranking(spearman, recalls, record.target.best, what)
 
 
@@ -160,11 +161,14 @@ def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     test = record.test_rows()
     error = record.error_factor * (record.predictions - record.labels)[test]
     shades = " Darker points lie closer together." if test.sum() > 500 else ""
-    return residuals_in_words(error[np.isfinite(error)], record.error_unit), (
+    captions: tuple[str, ...] = (
         f"Predictions over targets; on the line both agree.{shades} Point at a crystal to see its "
         "formula, id and error; click to see its structure.",
         "Test errors over the target, and their distribution.",
     )
+    if has_surfaces(record):
+        captions += (SURFACES,)
+    return residuals_in_words(error[np.isfinite(error)], record.error_unit), captions
 
 
 @dataclass(frozen=True)

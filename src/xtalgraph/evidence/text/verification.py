@@ -18,6 +18,9 @@ _TEXTS: Final[Mapping[str, str]] = {
     Reason.HALF_STEP: "{atoms} atoms, {temperature:g} K, {duration:g} ps: halving the step "
     "divides it by {factor:.2g}, by 4 where forces are the derivative of a smooth energy",
     Reason.MERGED: "distances within {merged:g} Å are merged by design: what it costs",
+    Reason.SYMMETRY: "what the symmetry forbids, in crystals that are given it to the last digit",
+    Reason.STORED_SYMMETRY: "crystals have their symmetry to some digits: what that makes",
+    Reason.NO_SYMMETRY: "no crystal has a symmetry",
     Reason.SINGLE_PRECISION: "the run computes in float32: what its rounding costs",
     Reason.RANKS: "the nearest neighbours change by design, under any envelope; see "
     "docs/pitfalls.md",

@@ -138,7 +138,8 @@ class DirectForces(Model):
     @classmethod
     def made_of(cls, parts: ModelParts) -> "DirectForces":
         """Put a model with `CentralForces` together."""
-        head, encoder = parts.heads[energy_of(parts.targets).name], parts.encoder
+        head = cast(Head, parts.heads[energy_of(parts.targets).name])
+        encoder = parts.encoder
         return cls(encoder, head, CentralForces(encoder.width, encoder.cutoff), parts.targets)
 
     @property

@@ -1,0 +1,81 @@
+"""What turns the features of an encoder into one target, of numbers or of tensors."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from xtalgraph.data.targets import Target
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.models.encoder import Features
+
+
+class TargetHead(nn.Module, ABC):
+    """Base of every head.
+
+    Args:
+        target: What is predicted.
+    """
+
+    deviations: nn.ModuleList
+    """What predicts the standard deviation of its errors; empty where nothing does."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
+        self.deviations = nn.ModuleList()
+
+    @abstractmethod
+    def forward(self, features: Features, graph: Graph) -> Float[Tensor, "rows *shape"]:
+        """Return a row for each crystal, or for each atom if the target is atomic."""
+
+    @abstractmethod
+    def deviation(self, features: Features, graph: Graph) -> Float[Tensor, "rows *shape"]:
+        """Return the standard deviation of the error of each value, in the target's unit.
+
+        Args:
+            features: Of the graph.
+            graph: What they were made of.
+        """
+
+    @abstractmethod
+    def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
+        """Return what the scales say by themselves, in float64: where training begins.
+
+        Args:
+            graph: Of which crystals.
+        """
+
+    @abstractmethod
+    def fit(
+        self,
+        values: Float[np.ndarray, "rows *shape"],
+        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
+    ) -> None:
+        """Fit the scales to the training crystals that have a label.
+
+        Args:
+            values: A row for each crystal, or for each atom of an atomic target; NaN where a label
+                is missing.
+            numbers: Atomic numbers of each crystal, or the amounts of its elements, see
+                `xtalgraph.models.head.Scaler.fit`.
+
+        Raises:
+            InputError: If there is only one class to learn from.
+        """
+
+    @abstractmethod
+    def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
+        """Return the vector of each crystal from which the target is read.
+
+        Args:
+            features: Of the graph.
+            graph: What they were made of.
+        """
+
+    @property
+    @abstractmethod
+    def learns_pooling(self) -> bool:
+        """Whether the pooling has weights; if not, the embedding is the mean of the atoms."""

@@ -1,0 +1,114 @@
+"""The loss and the error of one target."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from xtalgraph.data.targets import Target
+from xtalgraph.metrics.measures import error_of
+from xtalgraph.nn.geometry import safe_norm
+from xtalgraph.training.losses import LOSSES, gaussian_loss
+
+
+@dataclass(frozen=True)
+class Term:
+    """The loss of one target.
+
+    A number has the chosen loss of its error in units of its scale, also where its variance is
+    learned. A class has the log loss, computed from the log-odds. A tensor has the loss of the norm
+    of its error, √Σ (T̂ − T)² over all elements, which is the same in all axes. A missing label,
+    NaN, adds nothing and has no gradient.
+    """
+
+    target: Target
+    """What is learned."""
+    loss: str
+    """A name in `LOSSES`, or ``gaussian``; classes do not look at it."""
+    weight: float = 1.0
+    """As how many labels of weight 1 a label counts."""
+    per_atom: bool = False
+    """Whether errors are compared per atom, as those of a total may be."""
+
+    @property
+    def measure(self) -> str:
+        """What the mean of the errors is, in words."""
+        return error_of(self.target).short
+
+    def scale(
+        self, labels: Float[Tensor, "rows *shape"], start: Float[Tensor, "rows *shape"]
+    ) -> Float[Tensor, "..."]:
+        """Return the unit of the loss: the mean absolute error of the scalers; 1 for a class.
+
+        Of a tensor it is the mean norm of the error.
+
+        Args:
+            labels: What is to be learned.
+            start: What the scalers predict.
+        """
+        error = _norms(labels - start) if self.target.is_tensor else (labels - start).abs()
+        columns = error.reshape(len(error), -1).T
+        mean = torch.stack([column[~column.isnan()].mean() for column in columns])
+        constant = torch.ones_like(mean)
+        scale = constant if self.target.is_class else torch.where(mean > 0, mean, constant)
+        return scale.reshape(error.shape[1:])
+
+    def sums(
+        self,
+        value: Float[Tensor, "rows *shape"],
+        deviation: Float[Tensor, "rows *shape"] | None,
+        labels: Float[Tensor, "rows *shape"],
+        scale: Float[Tensor, "..."],
+    ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
+        """Return the sum of the loss over the known labels, and how many these are.
+
+        Args:
+            value: What the model computed.
+            deviation: The standard deviation of its error, where it is learned.
+            labels: What is to be learned.
+            scale: The unit of the loss, for all rows or for each.
+        """
+        value, labels = value / scale, labels / scale
+        known = ~labels.isnan()
+        filled = labels.nan_to_num(0.0)  # before the loss: a NaN would pass through its gradient
+        if self.target.is_tensor:
+            known = known.flatten(1).all(dim=1)
+            norm = _norms((value - filled) * known.reshape(-1, *[1] * (value.ndim - 1)))
+            loss = LOSSES[self.loss](norm, torch.zeros_like(norm), reduction="none")
+        elif self.target.is_class:
+            loss = _log_loss(value, filled)
+        elif deviation is not None:
+            loss = gaussian_loss(value, filled, deviation / scale)
+        else:
+            loss = LOSSES[self.loss](value, filled, reduction="none")
+        return (loss * known).sum(), known.sum()
+
+    def errors(
+        self, value: Float[Tensor, "rows *shape"], labels: Float[Tensor, "rows *shape"]
+    ) -> Float[Tensor, "rows ..."]:
+        """Return the absolute error of each label in its unit, or its log loss; NaN where missing.
+
+        Of a tensor it is one number for each row, the norm of the error.
+
+        Args:
+            value: What the model computed.
+            labels: What is true.
+        """
+        if self.target.is_tensor:
+            return _norms(value - labels)
+        if not self.target.is_class:
+            return (value - labels).abs()
+        return torch.where(labels.isnan(), labels, _log_loss(value, labels.nan_to_num(0.0)))
+
+
+def _log_loss(
+    value: Float[Tensor, "rows *shape"], label: Float[Tensor, "rows *shape"]
+) -> Float[Tensor, "rows *shape"]:
+    return functional.binary_cross_entropy_with_logits(value, label, reduction="none")
+
+
+def _norms(difference: Float[Tensor, "rows *shape"]) -> Float[Tensor, " rows"]:
+    """Return the norm of each row, with the derivative 0 where it is 0."""
+    return safe_norm(difference.flatten(1))

@@ -1,0 +1,142 @@
+"""A tensor is learned, reported, verified and predicted, from the table to the files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import xtalgraph
+from two_convolutions import registered
+from xtalgraph.conventions.errors import TargetError
+from xtalgraph.conventions.voigt import NAMED, from_subscripts, subscripts
+from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.tensor_symmetry import Symmetry
+from xtalgraph.graphs.neighbors import neighbors_within
+
+COUNT = 60
+DIELECTRIC = NAMED["dielectric"]
+
+
+def crystals():
+    """Rock salts, some stretched along an axis, some rotated, some of low symmetry."""
+    rng, made = np.random.default_rng(0), []
+    for n in range(COUNT):
+        cell = 2.0 * np.array([[0.0, 1, 1], [1, 0, 1], [1, 1, 0]]) * (1 + 0.1 * rng.random())
+        if n % 3:
+            cell = cell * np.array([1.0, 1.0, 1.0 + 0.25 * rng.random()])
+        sites = np.array([[0.0] * 3, [0.5] * 3]) + (0.03 * rng.normal(size=(2, 3)) if n % 5 else 0)
+        numbers = np.array([[12, 8], [11, 17], [19, 9]][n % 3])
+        made.append(Crystal.from_fractional(cell, sites, numbers))
+    return made
+
+
+def label(crystal):
+    """1 + Σ exp(−d/Å) r̂r̂ over the neighbors of each atom: it has the symmetry of the crystal."""
+    edges = neighbors_within(crystal, 4.0)
+    vector = (
+        crystal.positions[edges.neighbor]
+        + edges.image @ crystal.cell
+        - crystal.positions[edges.center]
+    )
+    length = np.linalg.norm(vector, axis=1)
+    weight = 8.0 * np.exp(-length) / length**2 / len(crystal)
+    return np.eye(3) + np.einsum("n,ni,nj->ij", weight, vector, vector)
+
+
+@pytest.fixture(scope="module")
+def table():
+    made = crystals()
+    values = [label(crystal) for crystal in made]
+    frame = pd.DataFrame({"structure": made, "eps": [value.tolist() for value in values]})
+    frame["id"] = [f"c{n}" for n in range(COUNT)]
+    return frame
+
+
+@pytest.fixture(scope="module")
+def run(table, tmp_path_factory):
+    with registered():
+        yield xtalgraph.train(
+            table,
+            out=tmp_path_factory.mktemp("tensor") / "run",
+            target="eps",
+            tensor="dielectric",
+            model="two-convolutions",
+            epochs=60,
+            members=2,
+            overrides=[
+                "model.degree=2",
+                "graph.strategy=radius",
+                "graph.cutoff=4.0",
+                "data.calibration_fraction=0.25",
+                "training.learning_rate=0.01",
+                "training.batch_size=8",
+            ],
+            progress=False,
+        )
+
+
+def test_it_is_learned_and_better_than_what_knows_no_direction(run):
+    models = run.metrics["targets"]["eps"]["models"]
+    assert set(models) == {"two-convolutions", "composition", "mean"}
+    errors = {name: model["test"]["frobenius"]["value"] for name, model in models.items()}
+    assert errors["two-convolutions"] < 0.9 * errors["composition"]
+    test = models["two-convolutions"]["test"]
+    assert test["eigenvalue_order"]["value"] > 0.5
+    assert models["mean"]["test"]["eigenvalue_order"]["value"] == 0.5
+
+
+def test_the_files_have_subscripts_and_the_interval_of_the_norm(run):
+    lines = pd.read_csv(run.folder / "predictions" / "eps.csv")
+    assert sorted(set(lines["component"])) == sorted(subscripts(DIELECTRIC))
+    half = ((lines["upper"] - lines["lower"]) / 2).to_numpy().reshape(-1, 6)
+    np.testing.assert_allclose(half, half[:, :1] * np.ones(6), rtol=1e-9)
+    true, predicted = (
+        from_subscripts(DIELECTRIC, lines[key].to_numpy().reshape(-1, 6))
+        for key in ("target", "prediction")
+    )
+    test = lines["split"].to_numpy()[::6] == "test"
+    error = np.linalg.norm((predicted - true).reshape(-1, 9), axis=1)[test]
+    document = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
+    entry = document["targets"]["eps"]
+    value = entry["models"]["two-convolutions"]["test"]["frobenius"]["value"]
+    assert value == pytest.approx(error.mean())
+    held = entry["uncertainty"]["intervals"]["coverage"]["value"]
+    assert held == pytest.approx((error <= half[test, 0]).mean())
+
+
+def test_the_report_shows_the_tensor(run):
+    page = xtalgraph.report(run.folder).read_text(encoding="utf-8")
+    assert "mean Frobenius error" in page
+    assert "Fraction within 25 % of the norm" in page
+    assert "Surfaces of true and predicted tensors" in page
+    assert (run.folder / "figures" / "surfaces.svg").is_file()
+
+
+def test_verify_projects_predictions_on_the_symmetry_of_their_crystals(run, table):
+    with registered():
+        verified = xtalgraph.verify(run.folder, on=table, sample=12, progress=False)
+    results = {result.check: result for result in verified.verification.results}
+    assert verified.verification.failures == ()
+    assert results["symmetry of the crystal"].relative < 1e-10
+    assert results["tensor features turn"].passed
+
+
+def test_predictions_of_a_cubic_crystal_are_isotropic(run, table, tmp_path):
+    cubic = [c for c in table["structure"] if len(Symmetry.of(c).rotations) == 48][:3]
+    assert cubic
+    with registered():
+        xtalgraph.predict(run.folder, cubic, out=tmp_path / "out.csv", progress=False)
+    lines = pd.read_csv(tmp_path / "out.csv")
+    assert sorted(set(lines["component"])) == sorted(subscripts(DIELECTRIC))
+    values = from_subscripts(DIELECTRIC, lines["prediction"].to_numpy().reshape(-1, 6))
+    np.testing.assert_allclose(values, values[:, :1, :1] * np.eye(3), atol=1e-5)
+
+
+def test_an_invariant_architecture_says_before_the_training_why_it_cannot(table, tmp_path):
+    with pytest.raises(TargetError, match="the features of this architecture do not"):
+        xtalgraph.train(
+            table, out=tmp_path / "run", target="eps", tensor="dielectric", progress=False
+        )
+    assert not Path(tmp_path / "run" / "report.html").exists()
