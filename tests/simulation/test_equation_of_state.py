@@ -36,6 +36,15 @@ def test_a_supercell_has_the_same(argon):
     assert second.volume == pytest.approx(2 * first.volume, rel=1e-6)
 
 
+def test_the_misfit_grows_with_the_range(argon):
+    crystal = from_ase(bulk("Ar", a=1.54 * SIGMA))
+    narrow, wide = (
+        equation_of_state(crystal, argon, relax=False, extent=extent) for extent in (0.02, 0.2)
+    )
+    assert wide.misfit > 100 * narrow.misfit > 0
+    assert wide.bulk_modulus != pytest.approx(narrow.bulk_modulus, rel=1e-3)
+
+
 def test_a_minimum_that_is_not_within_the_volumes_is_an_error(argon):
     with pytest.raises(InputError, match=r"still falls at .* the smallest volume"):
         equation_of_state(from_ase(bulk("Ar", a=1.75 * SIGMA)), argon, relax=False)

@@ -34,6 +34,9 @@ class EquationOfState:
     """There, eV."""
     bulk_modulus: float
     """There, GPa."""
+    misfit: float
+    """Largest difference between the curve and an energy, meV/atom. The larger it is, the more does
+    the bulk modulus depend on the range of volumes, and differ from that of small strains."""
 
 
 def equation_of_state(
@@ -60,6 +63,7 @@ def equation_of_state(
     Source: F. Birch, Phys. Rev. 71, 809 (1947), doi 10.1103/PhysRev.71.809; the fit is ASE's.
     """
     from ase.eos import EquationOfState as Fit
+    from ase.eos import birchmurnaghan
 
     if not crystal.pbc.all():
         raise InputError(f"{crystal.formula} must repeat in all directions to have a bulk modulus")
@@ -87,6 +91,12 @@ def equation_of_state(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the covariance of the fit, which is not used
         volume, energy, modulus = fit.fit()
+    found = birchmurnaghan(np.array(volumes), *fit.eos_parameters)
     return EquationOfState(
-        np.array(volumes), np.array(energies), float(volume), float(energy), float(modulus) * GPA
+        np.array(volumes),
+        np.array(energies),
+        float(volume),
+        float(energy),
+        float(modulus) * GPA,
+        1000.0 * float(np.abs(found - energies).max()) / len(crystal),
     )

@@ -42,7 +42,7 @@ _RELAXED: Final = (
         "novelty",
     ),
 )
-_CURVE: Final = ("volume", "energy", "bulk_modulus", "volumes", "energies")
+_CURVE: Final = ("volume", "energy", "bulk_modulus", "misfit", "volumes", "energies")
 _ELASTIC: Final = (
     *(f"C{i}{j}" for i in range(1, 7) for j in range(i, 7)),
     *("bulk_modulus", "shear_modulus", "stable", "stress"),
@@ -207,6 +207,7 @@ def eos(
             "volume": curve.volume,
             "energy": curve.energy,
             "bulk_modulus": curve.bulk_modulus,
+            "misfit": curve.misfit,
             "volumes": " ".join(f"{value:.8g}" for value in curve.volumes),
             "energies": " ".join(f"{value:.12g}" for value in curve.energies),
         }

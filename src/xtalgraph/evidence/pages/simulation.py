@@ -57,10 +57,14 @@ def write_eos_page(folder: Path, rows: Rows) -> Path:
             _number(row, "volume", 2),
             _number(row, "energy", 4),
             _number(row, "bulk_modulus", 1),
+            _number(row, "misfit", 3),
         )
         for row in done
     ]
-    head = ("id", "formula", "volume of the cell, Å³", "its energy, eV", "bulk modulus, GPa")
+    head = (
+        *("id", "formula", "volume of the cell, Å³", "its energy, eV", "bulk modulus, GPa"),
+        "largest misfit, meV/atom",
+    )
     parts = [table(head, cells)]
     if done:
         panels = [[_curve(row)] for row in done[:_DRAWN]]
@@ -72,7 +76,10 @@ def write_eos_page(folder: Path, rows: Rows) -> Path:
             vertical=1.0,
         )
         picture = inline_svg(figure_to_svg(drawn), "eos", "energy by the volume")
-        caption = "Points are computed, and the dotted line is the minimum of the fitted curve."
+        caption = (
+            "Points are computed, and the dotted line is the minimum of the fitted curve. Where the "
+            "misfit is large, the bulk modulus depends on the range of volumes."
+        )
         parts.append(figure(Html(picture), caption))
     return _page(
         folder / "eos.html",
