@@ -35,9 +35,9 @@ def planted(monkeypatch):
         prepared = preparations.for_validation(config)
         rows = np.array([int(one.removeprefix("c")) for one in prepared.dataset.table.ids])
         read.append(SimpleNamespace(**{k: rows[v] for k, v in prepared.split.parts().items()}))
-        return abs(config.training.learning_rate - 0.004)
+        return {"validation error": abs(config.training.learning_rate - 0.004)}
 
-    monkeypatch.setattr(module, "validation_error", error)
+    monkeypatch.setattr(module, "validation_errors", error)
     return read
 
 
@@ -74,9 +74,9 @@ def test_a_killed_search_goes_on_and_an_ended_one_does_not(csv_path, tmp_path, m
             raise KeyboardInterrupt
         if len(calls) == 5:
             raise ValueError("planted")
-        return config.training.learning_rate
+        return {"validation error": config.training.learning_rate}
 
-    monkeypatch.setattr(module, "validation_error", error)
+    monkeypatch.setattr(module, "validation_errors", error)
     with pytest.raises(KeyboardInterrupt):
         tuned(csv_path, tmp_path / "out", 4)
     found = tuned(csv_path, tmp_path / "out", 4)

@@ -14,6 +14,7 @@ from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.data.dataset import Dataset
+from xtalgraph.data.reported_units import reported_units
 from xtalgraph.evidence.diagnostics.depth import MEASURED, measure_smoothing
 from xtalgraph.evidence.pages.ablation import write_ablation_page
 from xtalgraph.training.progress import Report
@@ -191,7 +192,11 @@ class _Table:
         elif not is_empty(folder):
             raise RunError(f"{folder} is not empty and holds no ablation: choose another --out")
         swept = {sweep.key: list(sweep.values) for sweep in sweeps}
-        targets = [target.as_dict() for target in points[0].config.targets]
+        units = reported_units(points[0].config.targets)
+        targets = [
+            (units[t.name].target(t, units[t.name].error) if t.name in units else t).as_dict()
+            for t in points[0].config.targets
+        ]
         table = cls(folder, swept, targets, digest, [])
         table.records = [
             point_record(point, table.folder_of(point).name, "waiting") for point in points

@@ -81,27 +81,27 @@ class Ablation:
 def finished_point(
     point: Point, run: Run, smoothing: Sequence[Mapping[str, float | None]]
 ) -> dict[str, Any]:
-    """Return the record of a point that is trained."""
-    metrics = run.metrics
-    model, measured = metrics["model"], metrics["targets"]
+    """Return the record of a point that is trained; errors of a potential in reported units."""
+    model, measured = run.metrics["model"], run.metrics["targets"]
     trained = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
     targets = {}
     for name, entry in measured.items():
-        measure = error_of(Target.from_dict(entry["target"])).key
-        figures = entry["models"][model]
+        shown, ranks = entry.get("reported", entry), entry["models"][model]
+        measure = error_of(Target.from_dict(shown["target"])).key
+        figures = shown["models"][model]
         targets[name] = {
             "validation": figures["val"][measure]["value"],
             "test": figures["test"][measure]["value"],
         }
         if measure == "mae":
             targets[name] |= {
-                "validation spearman": figures["val"]["spearman"]["value"],
-                "test spearman": figures["test"]["spearman"]["value"],
+                "validation spearman": ranks["val"]["spearman"]["value"],
+                "test spearman": ranks["test"]["spearman"]["value"],
             }
     return point_record(point, run.folder.name, "done") | {
         "targets": targets,
         "validation error": _selected_error(run.folder),
-        "crystals": dict(metrics["splits"]),
+        "crystals": dict(run.metrics["splits"]),
         "parameters": trained["Model"]["parameters"],
         "epochs": trained["Training"]["epochs done"],
         "seconds": trained["Time"][f"{model}, s"],

@@ -34,6 +34,9 @@ from xtalgraph.workflows.search_space import Choice, Space, default_space, parse
 from xtalgraph.workflows.setting_names import TrainOptions, with_settings
 from xtalgraph.workflows.train import train_run
 
+Errors = Mapping[str, float]
+"""Of one training, by name; ``validation error`` is what a search makes small."""
+_ERROR: Final = "validation error"
 _ROUND: Final = 4
 """Trials that are drawn together, whatever the number of processes, so that it decides nothing."""
 
@@ -112,7 +115,8 @@ def tune(
         write_json(Path(out) / "tune.json", {"format": 1, "trials": records, "best": best})
         rows = [
             {"trial": record["number"], **record["settings"]}
-            | {key: record[key] for key in ("validation error", "reason")}
+            | {"validation error": record["validation error"], **record["errors"]}
+            | {"reason": record["reason"]}
             for record in records
         ]
         write_atomically(Path(out) / "tune.csv", csv_text(rows))
@@ -212,7 +216,7 @@ class _Search:
             places.append(known[folder])
         many = processes_for(len(tasks), self.base.training, len(self.dataset.table))
         executor = Executor(self.preparations, many, "trials", self.progress)
-        errors: dict[int, float | str] = {}
+        errors: dict[int, Errors | str] = {}
         waiting = list(enumerate(drawn))
         for index_of_task, error in executor.run(_validate, tasks):
             errors[index_of_task] = error
@@ -221,7 +225,7 @@ class _Search:
                 self._tell(trial, first + index, [errors[n] for n in places[index]])
                 shutil.rmtree(tasks[places[index][0]].folder.parent, ignore_errors=True)
 
-    def _tell(self, trial: Any, number: int, errors: Sequence[float | str]) -> None:
+    def _tell(self, trial: Any, number: int, errors: Sequence[Errors | str]) -> None:
         states = self.optuna.trial.TrialState
         reasons = [error for error in errors if isinstance(error, str)]
         if reasons:
@@ -229,7 +233,10 @@ class _Search:
             trial.set_user_attr("reason", reasons[0])
             self.study.tell(trial, state=states.FAIL)
             return
-        error = sum(error for error in errors if not isinstance(error, str)) / len(errors)
+        known = [error for error in errors if not isinstance(error, str)]
+        means = {name: sum(error[name] for error in known) / len(known) for name in known[0]}
+        error = means.pop(_ERROR)
+        trial.set_user_attr("errors", means)
         self.study.tell(trial, error)
         log.info("trial %d: validation error %.4g", number, error)
 
@@ -258,6 +265,7 @@ class _Search:
                 "number": number,
                 "settings": dict(trial.params),
                 "validation error": trial.value,
+                "errors": trial.user_attrs.get("errors", {}),
                 "reason": trial.user_attrs.get("reason"),
             }
             for number, trial in enumerate(
@@ -278,19 +286,19 @@ class _Task:
     """Of its state."""
 
 
-def _validate(preparations: Preparations, task: _Task, report: Report) -> float | str:
-    """Return the validation error, or the reason why there is none."""
+def _validate(preparations: Preparations, task: _Task, report: Report) -> Errors | str:
+    """Return the validation errors, or the reason why there are none."""
     try:
         with deterministic(task.config.training.threads):
-            return validation_error(preparations, task.config, task.folder, Session(report=report))
+            return validation_errors(preparations, task.config, task.folder, Session(report=report))
     except Exception as failure:  # whatever one trial dies of, the others are still to be made
         return str(failure) if isinstance(failure, XtalgraphError) else repr(failure)
 
 
-def validation_error(
+def validation_errors(
     preparations: Preparations, config: RunConfig, folder: Path, session: Session
-) -> float:
-    """Return the validation error of the checkpoint that a training selects.
+) -> Errors:
+    """Return the validation errors of the checkpoint that a training selects.
 
     Neither the crystals nor the labels of the test part are read.
 
@@ -301,8 +309,9 @@ def validation_error(
         session: How the training is run.
 
     Returns:
-        The MAE in the unit of the target, the log loss of a class, of several targets their mean in
-        units of their scales.
+        Under ``validation error`` the MAE in the unit of the target, the log loss of a class, of
+        several targets their mean in units of their scales. Of several targets there follows the
+        error of each, by its column in ``log.csv``: those of a potential in meV/atom, meV/Å, GPa.
 
     Raises:
         InputError: If a crystal has no graph of these settings, or there is no validation part.
@@ -314,4 +323,6 @@ def validation_error(
     model = config.spec.make_model()
     trainer = trainer_for(model, prepared, config.training, folder, made_from)
     done = trainer.fit(resume=session.resume, report=session.report)
-    return cast(float, done.selected_error)  # there is a validation part
+    row = done.history[done.selected_epoch - 1]
+    each = {name: row[name] for name in row if name.startswith("val_") and ":" in name}
+    return {_ERROR: cast(float, done.selected_error), **each}  # there is a validation part

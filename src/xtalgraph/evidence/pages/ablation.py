@@ -135,6 +135,7 @@ def _curve(label: str, line: Sequence[Mapping[str, Any] | None], path: Sequence[
 
 def _settings_table(document: Mapping[str, Any], target: Mapping[str, Any]) -> str:
     keys, measure = list(document["sweep"]), measure_name(target)
+    measure += f", {target['unit']}" if target["unit"] else ""
     head: list[Content] = [*keys, "runs", f"validation {measure}", f"test {measure}", "parameters"]
     rows: list[list[Content]] = []
     for number, setting in enumerate(document["settings"]):

@@ -77,8 +77,8 @@ def write_eos_page(folder: Path, rows: Rows) -> Path:
         )
         picture = inline_svg(figure_to_svg(drawn), "eos", "energy by the volume")
         caption = (
-            "Points are computed, and the dotted line is the minimum of the fitted curve. Where the "
-            "misfit is large, the bulk modulus depends on the range of volumes."
+            "Points are computed, and the dotted line is the minimum of the fitted curve. Where "
+            "the misfit is large, the bulk modulus depends on the range of volumes."
         )
         parts.append(figure(Html(picture), caption))
     return _page(
