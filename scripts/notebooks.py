@@ -1,4 +1,4 @@
-"""Write docs/exercises/exercise-N.ipynb from exercise-N.md, the one source of both.
+"""Write the notebooks in docs/ from their pages, the one source of both.
 
 A block of Python becomes a cell of code, the block `text` beneath it what the cell printed, and
 everything else text. `tests/test_notebooks.py` compares the files with what this makes.
@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[1] / "docs" / "exercises"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [*sorted((DOCS / "exercises").glob("*.md")), DOCS / "potential-tutorial.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -72,7 +73,7 @@ def _lines(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    for path in sorted(FOLDER.glob("*.md")):
+    for path in PAGES:
         notebook = notebook_of(path.read_text(encoding="utf-8"))
         path.with_suffix(".ipynb").write_text(write(notebook), encoding="utf-8")
         print(path.with_suffix(".ipynb"))

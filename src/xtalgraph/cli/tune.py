@@ -19,14 +19,14 @@ def tune(tuning: "Tuning") -> None:
     are found; with --fold, a trial is the mean over inner folds of what is not in the test.
     """
     keys = list(tuning.best["settings"])
-    each = list(tuning.best["errors"])
-    rows = [["trial", *keys, "validation error", *each]]
+    columns = list(tuning.best["errors"])
+    rows = [["trial", *keys, "validation error", *columns]]
     for trial in tuning.trials:
         error = trial["validation error"]
         text = f"failed: {trial['reason']}" if error is None else f"{error:.4g}"
         given = [trial["settings"].get(key) for key in keys]
         values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in given]
-        errors = [f"{trial['errors'][key]:.4g}" if trial["errors"] else "" for key in each]
+        errors = [f"{trial['errors'][key]:.4g}" if trial["errors"] else "" for key in columns]
         rows.append([f"{trial['number']}", *values, text, *errors])
     click.echo("\n".join(aligned(rows)))
     click.echo(f"\nbest: trial {tuning.best['number']}; trained with its settings:\n")

@@ -324,5 +324,5 @@ def validation_errors(
     trainer = trainer_for(model, prepared, config.training, folder, made_from)
     done = trainer.fit(resume=session.resume, report=session.report)
     row = done.history[done.selected_epoch - 1]
-    each = {name: row[name] for name in row if name.startswith("val_") and ":" in name}
-    return {_ERROR: cast(float, done.selected_error), **each}  # there is a validation part
+    by_target = {name: row[name] for name in row if name.startswith("val_") and ":" in name}
+    return {_ERROR: cast(float, done.selected_error), **by_target}  # there is a validation part
