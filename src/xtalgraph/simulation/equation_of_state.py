@@ -91,12 +91,12 @@ def equation_of_state(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the covariance of the fit, which is not used
         volume, energy, modulus = fit.fit()
-    found = birchmurnaghan(np.array(volumes), *fit.eos_parameters)
+    fitted = birchmurnaghan(np.array(volumes), *fit.eos_parameters)
     return EquationOfState(
         np.array(volumes),
         np.array(energies),
         float(volume),
         float(energy),
         float(modulus) * GPA,
-        1000.0 * float(np.abs(found - energies).max()) / len(crystal),
+        1000.0 * float(np.abs(fitted - energies).max()) / len(crystal),
     )
