@@ -10,7 +10,7 @@ SMALL = ["model.width=8", "model.filters=8", "model.depth=1", "graph.cutoff=4.0"
 OPTIONS = {
     "target": ["energy", "forces", "stress"],
     "model": "schnet",
-    "epochs": 2,
+    "epochs": 1,
     "overrides": [*SMALL, "training.threads=1"],
     "progress": False,
 }

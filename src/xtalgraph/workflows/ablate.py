@@ -193,10 +193,10 @@ class _Table:
             raise RunError(f"{folder} is not empty and holds no ablation: choose another --out")
         swept = {sweep.key: list(sweep.values) for sweep in sweeps}
         units = reported_units(points[0].config.targets)
-        targets = [
-            (units[t.name].target(t, units[t.name].error) if t.name in units else t).as_dict()
-            for t in points[0].config.targets
-        ]
+        targets = [target.as_dict() for target in points[0].config.targets]
+        for target in targets:
+            if target["name"] in units:
+                target["unit"] = units[target["name"]].error
         table = cls(folder, swept, targets, digest, [])
         table.records = [
             point_record(point, table.folder_of(point).name, "waiting") for point in points

@@ -87,7 +87,7 @@ def finished_point(
     targets = {}
     for name, entry in measured.items():
         shown, ranks = entry.get("reported", entry), entry["models"][model]
-        measure = error_of(Target.from_dict(shown["target"])).key
+        measure = error_of(Target.from_dict(entry["target"])).key
         figures = shown["models"][model]
         targets[name] = {
             "validation": figures["val"][measure]["value"],
