@@ -182,8 +182,9 @@ def _resolved(request: Request) -> tuple[RunConfig, bool]:
         raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
     if not resolved.targets[0].tensor.is_scalar:
         raise ConfigError(
-            f"compare takes one number, got {resolved.targets[0].described}: write the numbers in "
-            "columns, and compare each by itself"
+            f"compare takes one number, got {resolved.targets[0].described}: a tensor is compared "
+            "with its baselines by train; write the numbers of a list in columns, and compare each "
+            "by itself"
         )
     return resolved, every
 
