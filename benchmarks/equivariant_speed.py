@@ -1,10 +1,11 @@
 """Energy and forces, and a step of training, of equivariant potentials, ours and their authors'.
 
 `python benchmarks/equivariant_speed.py mace --peer-python PEERS/bin/python`, an environment with
-mace-torch 0.3.16. Each side is a process of its own (`benchmarks/workers/equivariant_*.py`) with
-the same hyper-parameters, random weights and frame; they take turns. Measured is processor time,
-since on a busy machine the other is noise: the median over the turns of the median of a turn, and
-the median of the ratios within a turn. Lists of neighbors are not part of it.
+mace-torch 0.3.16; of `nequip` or `allegro` with nequip 0.19.1 and nequip-allegro 0.8.3. Each side
+is a process of its own (`benchmarks/workers/equivariant_*.py`) with the same hyper-parameters,
+random weights and frame; they take turns. Measured is processor time, since on a busy machine the
+other is noise: the median over the turns of the median of a turn, and the median of the ratios
+within a turn. Lists of neighbors are not part of it.
 
 - Energy and forces, weights without gradients.
 - Training: squares of energy and forces, backward, AdamW's fused step.
@@ -22,9 +23,30 @@ from ase import Atoms
 from ase.build import bulk
 from throughput import Worker, WorkerError
 
-PEERS: Final = {"mace": "equivariant_mace"}
+PEERS: Final = {
+    "allegro": "equivariant_nequip",
+    "mace": "equivariant_mace",
+    "nequip": "equivariant_nequip",
+}
 """The worker beside ours, by encoder."""
 SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "allegro": {
+        "depth": 2,
+        "degree": 2,
+        "parity": True,
+        "radials": 8,
+        "edge_width": 64,
+        "hidden": 64,
+        "last": "scalars",
+    },
+    "nequip": {
+        "depth": 3,
+        "degree": 2,
+        "parity": False,
+        "radials": 8,
+        "radial_width": 64,
+        "last": "scalars",
+    },
     "mace": {"depth": 2, "correlation": 3, "degree": 2, "hidden_degree": 1, "radials": 8},
 }
 """What both sides are given, beside the channels."""

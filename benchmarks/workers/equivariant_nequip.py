@@ -1,0 +1,70 @@
+"""A NequIP of the package nequip, or an Allegro of nequip-allegro: energy and forces of a frame."""
+
+from typing import Any
+
+import torch
+from ase import Atoms
+from ase.data import chemical_symbols
+from equivariant import Side, serve
+from nequip.data import from_ase
+from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
+from nequip.model import NequIPGNNModel
+from nequip.utils.global_state import set_global_state
+
+SCALE = 1.0
+"""Of the energies, which begin at 0."""
+
+
+def sizes_of(encoder: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the hyper-parameters in the package's words."""
+    common = {"l_max": settings["degree"], "parity": settings["parity"]}
+    common["num_layers"] = settings["depth"]
+    if encoder == "nequip":
+        return common | {
+            "num_features": settings["channels"],
+            "num_bessels": settings["radials"],
+            "radial_mlp_width": settings["radial_width"],
+        }
+    hidden, width = settings["hidden"], settings["edge_width"]
+    return common | {
+        "radial_chemical_embed": {
+            "_target_": "allegro.nn.TwoBodyBesselScalarEmbed",
+            "num_bessels": settings["radials"],
+        },
+        "num_tensor_features": settings["channels"],
+        "num_scalar_features": width,
+        "scalar_embed_mlp_hidden_layers_width": hidden,
+        "allegro_mlp_hidden_layers_width": hidden,
+    }
+
+
+def make(job: dict[str, Any]) -> Side:
+    """Make the potential and its frame."""
+    set_global_state()
+    elements = [chemical_symbols[number] for number in sorted(set(job["numbers"]))]
+    build = NequIPGNNModel
+    if job["encoder"] == "allegro":
+        from allegro.model import AllegroModel as build  # noqa: N813
+    model = build(
+        seed=0,
+        model_dtype=job["precision"],
+        r_max=job["cutoff"],
+        type_names=elements,
+        avg_num_neighbors=20.0,
+        per_type_energy_scales=SCALE,
+        per_type_energy_shifts=dict.fromkeys(elements, 0.0),
+        **sizes_of(job["encoder"], job["settings"]),
+    )
+    data = from_ase(Atoms(job["numbers"], job["positions"], cell=job["cell"], pbc=True))
+    transforms = (ChemicalSpeciesToAtomTypeMapper(elements), NeighborListTransform(job["cutoff"]))
+    for transform in transforms:
+        data = transform(data)
+
+    def predict(differentiable: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        output = model.train(differentiable)(dict(data))
+        return output["total_energy"], output["forces"]
+
+    return Side(model, predict, data["edge_index"].shape[1])
+
+
+serve(make)
