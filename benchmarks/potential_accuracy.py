@@ -20,8 +20,6 @@ import numpy as np
 from ase.io import read, write
 
 COMMAND: Final = "from xtalgraph.cli.main import main; main()"
-RATE: Final = "0.004"
-"""Learning rate."""
 EPOCHS: Final = {"Cu": 120, "Li": 250, "Mo": 160, "Si": 160}
 """About 10 to 20 minutes of one core."""
 PUBLISHED: Final = {
@@ -55,7 +53,7 @@ def train(element: str, frames: Path, options: list[str]) -> tuple[Path, float]:
     command = [sys.executable, "-c", COMMAND, "train", str(frames), "--out", str(run)]
     command += ["--target", "energy", "--target", "forces", "--target", "stress"]
     command += ["--split", "column:part", "--epochs", str(EPOCHS[element]), "--jobs", "1"]
-    command += ["--set", f"training.learning_rate={RATE}", *options]
+    command += options
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     subprocess.run(command, env=environment, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -6,12 +6,12 @@ from typing import Any, Final
 from xtalgraph.data.potential_targets import potential_targets, role_of
 from xtalgraph.models.registry import ENCODERS, FOR_POTENTIALS
 
-_WEIGHTS: Final[Mapping[str, float]] = {"energy": 1.0, "forces": 1.0, "stress": 0.1}
+_WEIGHTS: Final[Mapping[str, float]] = {"energy": 0.1, "forces": 1.0, "stress": 0.1}
 """Of the terms of the loss, each in units of what is not explained before training."""
 _TRAINING: Final[Mapping[str, Any]] = {
     "batch_by": "atoms",
     "batch_size": 320,
-    "learning_rate": 2e-3,
+    "learning_rate": 5e-3,
     "members": 1,
 }
 _GRAPH: Final[Mapping[str, Any]] = {"strategy": "radius"}
