@@ -1,7 +1,7 @@
 """The units in which people read what a potential predicts: per atom, meV and GPa."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,7 +34,7 @@ class ReportedUnits:
             unit: Of values, or of errors.
         """
         kind = Kind.INTENSIVE if self.per_atom else target.kind
-        return Target(target.name, kind, unit, None, tensor=target.tensor)
+        return replace(target, kind=kind, unit=unit, best=None)
 
     def of_values(
         self, values: Float[np.ndarray, "rows *shape"], num_atoms: Int[np.ndarray, " crystals"]
