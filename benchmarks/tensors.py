@@ -32,9 +32,10 @@ COMMAND: Final = "from xtalgraph.cli.main import main; main()"
 DIELECTRIC: Final = Target("dielectric_electronic", Kind.INTENSIVE, tensor=NAMED["dielectric"])
 TENSOR: Final = [
     *("--target", "dielectric_electronic", "--tensor", "dielectric", "--model", "nequip"),
-    *("--epochs", "40", "--members", "1", "--set", "model.channels=16", "--set", "model.depth=2"),
-    *("--set", "graph.strategy=radius", "--set", "graph.cutoff=4.5"),
-    *("--set", "training.learning_rate=0.005", "--set", "training.batch_size=16"),
+    *("--epochs", "60", "--members", "1", "--set", "model.channels=32", "--set", "model.depth=2"),
+    *("--set", "model.element_features=binned"),
+    *("--set", "graph.strategy=radius", "--set", "graph.cutoff=5.0"),
+    *("--set", "training.learning_rate=0.003", "--set", "training.batch_size=16"),
 ]
 INDEX: Final = ["--target", "n", "--epochs", "60", "--members", "1"]
 ELASTIC: Final = [
