@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import GraphError
-from xtalgraph.conventions.ranges import Depth, Functions, Range, Width, check_ranges
+from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
@@ -144,7 +144,7 @@ class Allegro(Encoder):
         """The highest degree of tensors and spherical harmonics."""
         parity: bool = True
         """Tensors of both parities; otherwise of that of the spherical harmonics alone."""
-        depth: Annotated[Depth, Range(1, 128)] = 2
+        depth: Annotated[int, Range(1, 128)] = 2
         """Number of layers."""
         radials: Functions = 8
         """Number of Bessel functions."""
@@ -190,9 +190,8 @@ class Allegro(Encoder):
             for number in range(config.depth)
         )
         self.tensors = {irrep: channels for irrep in tracks[-1] if irrep != _SCALAR}
-        sizes = torch.tensor([2 * order + 1 for order in range(degree + 1)])
-        order = torch.arange(degree + 1).repeat_interleave(sizes)
-        self.register_buffer("order_of_component", order, persistent=False)
+        orders = [order for order in range(degree + 1) for _ in range(2 * order + 1)]
+        self.register_buffer("order_of_component", torch.tensor(orders), persistent=False)
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their edges and atoms.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError, GraphError
-from xtalgraph.conventions.ranges import Depth, Functions, Range, Width, check_ranges
+from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
@@ -116,13 +116,13 @@ class NequIP(Encoder):
         """The highest degree of tensors and spherical harmonics."""
         parity: bool = True
         """Tensors of both parities; otherwise of that of the spherical harmonics alone."""
-        depth: Annotated[Depth, Range(1, 128)] = 3
+        depth: Annotated[int, Range(1, 128)] = 3
         """Number of layers."""
         radials: Functions = 8
         """Number of Bessel functions."""
         radial_width: Width = 64
         """Width of the hidden layers of the network of the distance."""
-        radial_depth: Annotated[Depth, Range(0, 8)] = 1
+        radial_depth: Annotated[int, Range(0, 8)] = 1
         """Number of hidden layers of the network of the distance."""
         element_width: Width | None = None
         """Length of the vector of an element; null for the number of scalars."""

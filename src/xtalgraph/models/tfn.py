@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xtalgraph.conventions.errors import GraphError
-from xtalgraph.conventions.ranges import Depth, Functions, Range, Width, check_ranges
+from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
@@ -134,7 +134,7 @@ class TFN(Encoder):
         """The highest degree of tensors and filters."""
         parity: bool = False
         """Tensors of both parities; otherwise of that of the spherical harmonics alone."""
-        depth: Annotated[Depth, Range(1, 128)] = 3
+        depth: Annotated[int, Range(1, 128)] = 3
         """Number of layers."""
         radials: Functions = 8
         """Number of Bessel functions."""
