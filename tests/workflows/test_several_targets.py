@@ -240,7 +240,7 @@ def test_what_asks_about_one_number_refuses_a_list(vector, tmp_path):
         xtalgraph.diagnose(run.folder, data, target="v", progress=False)
     with pytest.raises(ConfigError, match="this one predicts intensive v in eV, a list of 2 numb"):
         xtalgraph.screen(run.folder, data, out=tmp_path / "found.csv")
-    with pytest.raises(ConfigError, match="compare takes one number, got intensive v, a list of 2"):
+    with pytest.raises(ConfigError, match="a number or a tensor, got intensive v, a list of 2"):
         xtalgraph.compare(data, target="v", overrides=["data.size=2"], out=tmp_path / "compared")
 
 

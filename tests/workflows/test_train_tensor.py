@@ -134,6 +134,50 @@ def test_predictions_of_a_cubic_crystal_are_isotropic(run, table, tmp_path):
     np.testing.assert_allclose(values, values[:, :1, :1] * np.eye(3), atol=1e-5)
 
 
+def test_compare_measures_tensors_beside_isotropic_ones_on_all_folds(table, tmp_path):
+    with registered():
+        compared = xtalgraph.compare(
+            table,
+            out=tmp_path / "compare",
+            models=["two-convolutions", "xgn"],
+            baselines=["mean", "composition", "acsf-ridge"],
+            target="eps",
+            tensor="dielectric",
+            epochs=30,
+            members=1,
+            folds=2,
+            overrides=[
+                "model.degree=2",
+                "graph.strategy=radius",
+                "graph.cutoff=4.0",
+                "training.learning_rate=0.01",
+                "training.batch_size=8",
+            ],
+            progress=False,
+        )
+    document = compared.document
+    assert document["deciding"] == ["frobenius", "norm_spearman"]
+    entries = {entry["name"]: entry for entry in document["entries"]}
+    assert list(entries) == ["mean", "composition", "two-convolutions"]
+    reasons = {entry["name"]: entry["reason"] for entry in document["not_run"]}
+    assert "the features of this architecture do not" in reasons["xgn"]
+    assert "'eps' is a tensor" in reasons["acsf-ridge"]
+    labels = dict(zip(table["id"], table["eps"], strict=True))
+    for name, entry in entries.items():
+        files = sorted((compared.folder / "entries" / name).glob("*.json"))
+        kept = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+        tested = [crystal for file in kept for crystal in file["ids"]]
+        assert sorted(tested) == sorted(labels)
+        predicted = np.array([tensor for file in kept for tensor in file["predictions"]])
+        off = predicted - np.array([labels[crystal] for crystal in tested])
+        error = np.linalg.norm(off.reshape(-1, 9), axis=1).mean()
+        assert entry["metrics"]["frobenius"]["value"] == pytest.approx(error, rel=1e-9), name
+    assert entries["mean"]["metrics"]["norm_spearman"]["value"] is None
+    assert entries["composition"]["against"]["frobenius"]["outcome"] == "better"
+    page = (compared.folder / "compare.html").read_text(encoding="utf-8")
+    assert "order of axes" in page
+
+
 def test_an_invariant_architecture_says_before_the_training_why_it_cannot(table, tmp_path):
     with pytest.raises(TargetError, match="the features of this architecture do not"):
         xtalgraph.train(

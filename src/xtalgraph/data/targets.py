@@ -177,6 +177,8 @@ class Target:
             return f"{self.name!r} is a class"
         if self.scope is Scope.ATOM:
             return f"{self.name!r} has one for each site"
+        if self.is_tensor:
+            return f"{self.name!r} is a tensor"
         return "" if self.tensor.is_scalar else f"{self.name!r} has several"
 
     @property

@@ -22,7 +22,7 @@ class Fold:
 
     name: str
     """As in the names of files."""
-    true: Float[np.ndarray, " rows"]
+    true: Float[np.ndarray, "rows *shape"]
     """Targets."""
 
 
@@ -30,7 +30,7 @@ class Fold:
 class EntryResult:
     """What a model predicts for the test part of one fold."""
 
-    values: Float[np.ndarray, " rows"]
+    values: Float[np.ndarray, "rows *shape"]
     """Of the crystals, or their sites, in the order of the test part; of a potential the energies,
     then the components of forces and of stresses, target by target."""
     seconds: float | None
@@ -137,17 +137,17 @@ def _by_fold(
 
 
 def _ordered(
-    results: Sequence[EntryResult], predicted: Float[np.ndarray, " rows"]
-) -> Float[np.ndarray, " rows"]:
+    results: Sequence[EntryResult], predicted: Float[np.ndarray, "rows *shape"]
+) -> Float[np.ndarray, "rows *shape"]:
     """Return what the order of an entry is read from.
 
-    An entry that says one number for all crystals of a fold, and another for those of the next, as
+    An entry that says one value for all crystals of a fold, and another for those of the next, as
     the means of the training parts are, orders nothing: the order of its folds is an accident,
     and runs against the truth, for a fold of high targets leaves a low mean to train on.
     """
-    constant = all(len(result.values) == 0 or np.ptp(result.values) == 0 for result in results)
+    constant = all(np.all(result.values == result.values[:1]) for result in results)
     return np.zeros_like(predicted) if constant else predicted
 
 
-def _joined(results: Sequence[EntryResult]) -> Float[np.ndarray, " rows"]:
+def _joined(results: Sequence[EntryResult]) -> Float[np.ndarray, "rows *shape"]:
     return np.concatenate([result.values for result in results])

@@ -179,8 +179,8 @@ def _of_tensor(
     better: Literal["low", "high"] = "low",
 ) -> Measure:
     """Return a measure of tensors; mean absolute errors have a unit."""
-    unit = metric is mae
-    return Measure(key, title, short, better, metric, False, unit, rows=rows, of_tensors=of)
+    unit, order = metric is mae, metric is spearman
+    return Measure(key, title, short, better, metric, False, unit, order, rows=rows, of_tensors=of)
 
 
 def _moduli() -> Iterator[Measure]:

@@ -180,11 +180,10 @@ def _resolved(request: Request) -> tuple[RunConfig, bool]:
     if len(resolved.targets) > 1:
         names = ", ".join(target.name for target in resolved.targets)
         raise ConfigError(f"compare takes one target, got {names}: compare each by itself")
-    if not resolved.targets[0].tensor.is_scalar:
+    if not (resolved.targets[0].tensor.is_scalar or resolved.targets[0].is_tensor):
         raise ConfigError(
-            f"compare takes one number, got {resolved.targets[0].described}: a tensor is compared "
-            "with its baselines by train; write the numbers of a list in columns, and compare each "
-            "by itself"
+            f"compare takes a number or a tensor, got {resolved.targets[0].described}: write the "
+            "numbers of a list in columns, and compare each by itself"
         )
     return resolved, every
 

@@ -79,7 +79,7 @@ class Case:
         fold = self.config.data.fold
         return "split" if fold is None else f"fold-{fold}"
 
-    def labels(self, crystals: Int[np.ndarray, " crystals"]) -> Float[np.ndarray, " rows"]:
+    def labels(self, crystals: Int[np.ndarray, " crystals"]) -> Float[np.ndarray, "rows *shape"]:
         """Return the labels of some crystals, one after the other."""
         return self.dataset.labels.of(self.target.name, crystals)
 

@@ -3,9 +3,13 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from jaxtyping import Float
 
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder
+from xtalgraph.conventions.voigt import from_subscripts, subscripts
+from xtalgraph.data.targets import Target
 from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.evidence.run_files import read_predictions
 from xtalgraph.workflows.config import RunConfig
@@ -45,10 +49,9 @@ class OwnModelEntry(LeaderboardEntry):
         folder = case.folder / "runs" / f"{self.name}-{case.where}-{key_of(self, case)[:12]}"
         make_folder(folder.parent)
         run = train_run(case.preparations, config, folder, case.session)
-        names = [target.name for target in case.config.targets]
-        tables = read_predictions(folder, names)
-        tested = [tables[name].loc[tables[name]["split"] == "test"] for name in names]
-        values = np.concatenate([table["prediction"].to_numpy() for table in tested])
+        targets = case.config.targets
+        tables = read_predictions(folder, [target.name for target in targets])
+        values = np.concatenate([_tested(tables[target.name], target) for target in targets])
         if run.division["test"] != case.test_ids:
             raise RunError(
                 f"{folder} tested {len(run.division['test'])} crystals that are not the "
@@ -70,3 +73,11 @@ class OwnModelEntry(LeaderboardEntry):
         return RunConfig.from_sections(
             {**sections, "graph": graph, "model": model, "training": training}
         )
+
+
+def _tested(table: pd.DataFrame, target: Target) -> Float[np.ndarray, "rows *shape"]:
+    """Return what a table of predictions holds for the test part: numbers, or full tensors."""
+    numbers = table.loc[table["split"] == "test", "prediction"].to_numpy()
+    if not target.is_tensor:
+        return numbers
+    return from_subscripts(target.tensor, numbers.reshape(-1, len(subscripts(target.tensor))))
