@@ -14,6 +14,7 @@ from xtalgraph.conventions.voigt import NAMED, from_subscripts, subscripts
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.tensor_symmetry import Symmetry
 from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.models.predictor import Predictor
 
 COUNT = 60
 DIELECTRIC = NAMED["dielectric"]
@@ -176,6 +177,29 @@ def test_compare_measures_tensors_beside_isotropic_ones_on_all_folds(table, tmp_
     assert entries["composition"]["against"]["frobenius"]["outcome"] == "better"
     page = (compared.folder / "compare.html").read_text(encoding="utf-8")
     assert "order of axes" in page
+
+
+def test_screen_ranks_the_mean_eigenvalue_by_the_members(run, table, tmp_path):
+    given = list(table["structure"][:20])
+    with registered():
+        options = {"out": tmp_path / "best", "top": 5, "objective": "max", "progress": False}
+        done = xtalgraph.screen(run.folder, given, by="upper-bound", **options)
+        members = xtalgraph.load(run.folder).members
+        alone = [Predictor([one], run.predictor.spec, run.predictor.elements) for one in members]
+        tensors = [one.predict_crystals(given).predictions.values["eps"] for one in alone]
+    numbers = np.trace(tensors, axis1=2, axis2=3) / 3.0
+    mean, std = numbers.mean(axis=0), numbers.std(axis=0, ddof=1)
+    best = pd.read_csv(done.path)
+    assert best["upper_bound"].is_monotonic_decreasing
+    assert best["upper_bound"][0] == pytest.approx((mean + std).max(), rel=1e-6)
+    first = int(np.argmax(mean + std))
+    assert best["prediction"][0] == pytest.approx(mean[first], rel=1e-6)
+    assert best["std"][0] == pytest.approx(std[first], rel=1e-5)
+    assert "highest mean eigenvalue of eps" in done.page.read_text(encoding="utf-8")
+    lines = pd.read_csv(run.folder / "predictions" / "eps.csv").query("split == 'test'")
+    traces = lines[lines["component"].isin([11, 22, 33])].groupby("id")
+    off = (traces["prediction"].sum() - traces["target"].sum()).abs() / 3.0
+    assert done.error == pytest.approx(off.mean())
 
 
 def test_an_invariant_architecture_says_before_the_training_why_it_cannot(table, tmp_path):

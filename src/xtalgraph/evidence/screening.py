@@ -3,7 +3,7 @@
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, final
 
 import numpy as np
@@ -11,14 +11,17 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.voigt import from_subscripts, subscripts
 from xtalgraph.crystals.composition import composition_key
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.leaks import DuplicateIndex
 from xtalgraph.data.row import Row, in_chunks
 from xtalgraph.data.values import Values
+from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
 from xtalgraph.metrics.calibration import rank_of_errors
-from xtalgraph.models.predictions import PredictedRow, Prediction
+from xtalgraph.metrics.tensors import invariant_of, norms
+from xtalgraph.models.predictions import PredictedRow, Prediction, as_invariant
 from xtalgraph.models.predictor import Predictor
 
 Ranking = Literal["prediction", "expected-improvement", "upper-bound"]
@@ -146,6 +149,37 @@ def put_together(crystals: Sequence[Crystal]) -> list[list[int]]:
             groups.append(same)
         same.append(number)
     return groups
+
+
+def of_invariants(record: RunRecord) -> RunRecord:
+    """Return the numbers that stand for the tensors of a run; any other record as it is.
+
+    The file has standard deviations of components alone. Their norm stands for that of the number:
+    it is read for its order.
+
+    Args:
+        record: Of one target of crystals.
+    """
+    if not record.target.is_tensor:
+        return record
+    tensor, std = record.target.tensor, record.beside.get("std")
+    count = len(subscripts(tensor))
+    labels, predictions = (
+        invariant_of(tensor, from_subscripts(tensor, lines.reshape(-1, count)))[1]
+        for lines in (record.labels, record.predictions)
+    )
+    beside = {}
+    if std is not None:
+        beside = {"std": norms(from_subscripts(tensor, std.reshape(-1, count)))}
+    return replace(
+        record,
+        target=as_invariant(record.target),
+        ids=record.ids[::count],
+        split=record.split[::count],
+        labels=labels,
+        predictions=predictions,
+        beside=beside,
+    )
 
 
 @dataclass(frozen=True)

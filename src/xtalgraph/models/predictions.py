@@ -1,19 +1,21 @@
 """Predictions of many crystals and of one, how members make them together, and their table."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from xtalgraph.conventions.tensors import SCALAR
 from xtalgraph.conventions.voigt import subscripts, to_subscripts
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.table import Row
 from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Crystals, Values
 from xtalgraph.graphs.graph import Scope
+from xtalgraph.metrics.tensors import invariant_of
 from xtalgraph.models.model import Output, predicted
 from xtalgraph.models.novelty import Novelty
 
@@ -69,26 +71,57 @@ class Predictions:
         )
 
 
+def as_invariant(target: Target) -> Target:
+    """Return the number that stands for a tensor, see `invariant_of`; any other target as it is.
+
+    Args:
+        target: What is predicted.
+
+    >>> from xtalgraph.conventions.voigt import NAMED
+    >>> from xtalgraph.data.targets import Kind
+    >>> as_invariant(Target("eps", Kind.INTENSIVE, tensor=NAMED["dielectric"])).name
+    'mean eigenvalue of eps'
+    """
+    if not target.is_tensor:
+        return target
+    called, _ = invariant_of(target.tensor, np.zeros((0, *target.tensor.shape)))
+    return replace(target, name=f"{called} of {target.name}", tensor=SCALAR)
+
+
 def combine(
-    outputs: Sequence[Output], targets: Sequence[Target], num_atoms: Int[np.ndarray, " crystals"]
+    outputs: Sequence[Output],
+    targets: Sequence[Target],
+    num_atoms: Int[np.ndarray, " crystals"],
+    *,
+    invariants: bool = False,
 ) -> Predictions:
-    """Return what the members of a run predict together: their mean, and its standard deviation."""
+    """Return what the members of a run predict together: their mean, and its standard deviation.
+
+    Args:
+        outputs: Of the members.
+        targets: What they predict.
+        num_atoms: Of each crystal.
+        invariants: Of tensors take the number that stands for each, see `as_invariant`.
+    """
     values, std = {}, {}
     for target in targets:
         name = target.name
         members = np.stack(
             [predicted(target, output.values[name]).numpy(force=True) for output in outputs]
         )
+        if invariants and target.is_tensor:
+            members = np.stack([invariant_of(target.tensor, member)[1] for member in members])
         learned = [
             output.deviations[name].double().numpy(force=True)
             for output in outputs
             if output.deviations
         ]
-        values[name] = members.mean(axis=0)
+        named = as_invariant(target).name if invariants else name
+        values[named] = members.mean(axis=0)
         deviation = std_of(members, np.stack(learned) if learned else None)
         if deviation is not None:
-            std[name] = deviation
-    all_targets = tuple(targets)
+            std[named] = deviation
+    all_targets = tuple(map(as_invariant, targets) if invariants else targets)
     return Predictions(
         Values(all_targets, values, num_atoms),
         Values(all_targets, std, num_atoms) if std else None,

@@ -34,6 +34,7 @@ from xtalgraph.models.predictions import (
     PredictedCrystals,
     PredictedRow,
     Predictions,
+    as_invariant,
     combine,
     tabulate,
 )
@@ -60,6 +61,7 @@ class Predictor:
         elements: Symbols of the elements in their training part.
         intervals: Of the targets that have some, by name.
         training_set: What is known of the training part.
+        invariants: Whether of tensors the number that stands for each is predicted.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Predictor:
         *,
         intervals: Mapping[str, Intervals] | None = None,
         training_set: TrainingSet | None = None,
+        invariants: bool = False,
     ) -> None:
         self.members = tuple(members)
         self.spec = spec
         self.elements = tuple(elements)
         self.intervals = dict(intervals or {})
         self.training_set = training_set
+        self.invariants = invariants
         self.device = torch.device("cpu")
 
     @classmethod
@@ -118,6 +122,22 @@ class Predictor:
         """
         return Predictor(self.members, spec, self.elements)
 
+    def of_invariants(self) -> "Predictor":
+        """Return all members, which of tensors predict numbers, see `as_invariant`.
+
+        The standard deviation is that of the numbers of the members. There are no intervals.
+
+        Returns:
+            The same predictor where no target is a tensor.
+        """
+        if not any(target.is_tensor for target in self.targets):
+            return self
+        known = self.training_set
+        made = Predictor(
+            self.members, self.spec, self.elements, training_set=known, invariants=True
+        )
+        return made.to(self.device.type)
+
     def to(self, device: str) -> "Predictor":
         """Move the members to where they compute, and return the same predictor.
 
@@ -135,7 +155,7 @@ class Predictor:
     @property
     def targets(self) -> tuple[Target, ...]:
         """Everything that is predicted."""
-        return self.spec.targets
+        return tuple(map(as_invariant, self.spec.targets)) if self.invariants else self.spec.targets
 
     @property
     def has_std(self) -> bool:
@@ -207,7 +227,7 @@ class Predictor:
         (batch,) = infer(self.members, [graph], device=self.device)
         embedding = self.members[0].embedding(batch.outputs[0].features, batch.graph)
         sites = np.array([len(crystal) for crystal in crystals], dtype=np.int64)
-        predictions = combine(batch.outputs, self.targets, sites)
+        predictions = combine(batch.outputs, self.spec.targets, sites, invariants=self.invariants)
         return with_intervals(predictions, self.intervals, crystals), embedding.numpy(force=True)
 
     @property

@@ -28,6 +28,7 @@ from xtalgraph.evidence.screening import (
     Scores,
     Tally,
     best_of,
+    of_invariants,
     put_together,
     std_rank,
 )
@@ -87,7 +88,9 @@ def screen(
     together, see `DuplicateIndex`.
 
     Args:
-        run: A run folder, with one target that is one number for each crystal.
+        run: A run folder, with one target that is one number for each crystal, or a tensor, of
+            which the mean eigenvalue is ranked, of a stiffness the bulk modulus (Voigt), of others
+            the norm.
         candidates: A file, folder or table; or a list of them, or of structures.
         out: Folder to write.
         top: How many are wanted.
@@ -107,12 +110,12 @@ def screen(
         InputError: If no candidate can be used, or one cannot and ``raise`` is given.
     """
     aim, opened, folder = Aim.parse(objective), Run.open(run), Path(out)
-    predictor = opened.predictor.to(device)
+    predictor = opened.predictor.to(device).of_invariants()
     _check(predictor, by, top)
     check_structures(folder, candidates)
     for name in ("top.csv", "screen.html"):
         check_output(folder / name, candidates)
-    record = read_run(opened.folder)
+    record = of_invariants(read_run(opened.folder))
     labels = record.labels[record.split == "train"]
     if len(labels) == 0:
         raise RunError(f"{opened.folder} holds no predictions of its training part: train it again")
