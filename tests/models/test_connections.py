@@ -1,4 +1,4 @@
-"""Every way to join layers, in every encoder: the contract, and what each layer gives."""
+"""Every way to join layers, in every encoder that has it: the contract, and each layer."""
 
 import dataclasses
 import typing
@@ -24,13 +24,16 @@ PAPER = {
     "schnet": "residual",
     "xgn": "residual",
 }
+"""How the papers join the layers of those that can be joined otherwise."""
+TURNING = sorted(set(ENCODERS) - set(PAPER))
+"""Features that turn with the crystal are joined as their paper does."""
 
 
 def spec_of(encoder: str, connections: str) -> ModelSpec:
     small = {"width": 6, "depth": 2, "basis_step": 0.5, "connections": connections}
     small |= {"alignn_layers": 1, "gcn_layers": 1}  # the two of ALIGNN
     known = {field.name for field in dataclasses.fields(ENCODERS[encoder].Config)}
-    assert "connections" in known, "an option of every encoder"
+    assert ("connections" in known) == (encoder in PAPER)
     settings = {key: value for key, value in small.items() if key in known}
     target = Target("y", Kind.EXTENSIVE)
     # 0 where it cannot read a reduced graph
@@ -39,7 +42,7 @@ def spec_of(encoder: str, connections: str) -> ModelSpec:
 
 
 @pytest.mark.parametrize("connections", [name for name in NAMES if name != "paper"])
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", PAPER)
 def test_a_folded_graph_gives_what_the_full_one_gives(encoder, connections):
     torch.manual_seed(0)
     spec = spec_of(encoder, connections)
@@ -76,7 +79,13 @@ def test_the_paper_is_one_of_them(encoder):
     assert torch.equal(*found)
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", TURNING)
+def test_those_that_turn_read_directions_and_have_no_such_option(encoder):
+    assert ENCODERS[encoder].reads.directions
+    assert "connections" not in spec_of(encoder, "paper").settings
+
+
+@pytest.mark.parametrize("encoder", PAPER)
 def test_an_encoder_tells_its_layers(encoder):
     spec = spec_of(encoder, "paper")
     features = spec.make_model().encoder(spec.make_graph(contract_crystals()["cubic"]))

@@ -24,6 +24,7 @@ from xtalgraph.testing.crystals import contract_crystals
 
 TARGETS = (energy_target(), forces_target(), stress_target())
 SIZES = {
+    "allegro": {"edge_width": 8, "channels": 4, "depth": 2, "hidden": 8, "radials": 4},
     "cace": {"width": 8, "channels": 6, "element_width": 2, "radials": 4},
     "cgcnn": {"width": 12, "depth": 2, "batch_norm": False},
     "gcn": {"width": 12, "depth": 2},
@@ -36,7 +37,10 @@ SIZES = {
         "angle_neighbors": None,
         "angle_cutoff": 2.7,
     },
+    "mace": {"channels": 4, "radials": 4, "radial_width": 8},
+    "nequip": {"channels": 4, "depth": 2, "radials": 4, "radial_width": 8},
     "schnet": {"width": 12, "filters": 12, "depth": 2, "basis_step": 0.25},
+    "tfn": {"channels": 4, "depth": 2, "radials": 4, "radial_width": 8},
 }
 """Encoders that can be potentials, small."""
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +40,8 @@ def carbon() -> list[Crystal]:
 def spec_of(encoder: str, readout: str, reduction_tolerance: float = 0.0) -> ModelSpec:
     target = Target("y", READOUTS[readout].serves)
     settings = {"width": 8, "depth": 2, "basis_step": 0.5}
+    if encoder == "allegro":
+        settings = {"edge_width": 8, "channels": 4, "depth": 2, "hidden": 8}
     return ModelSpec(
         encoder, settings, readout, "radius", {"cutoff": CUTOFF}, (target,), reduction_tolerance
     )
@@ -58,8 +61,15 @@ def real(request) -> list[Crystal]:
     return crystals
 
 
-@pytest.mark.parametrize("encoder", ["cgcnn", "megnet"])
-@pytest.mark.parametrize("readout", READOUTS)
+OF_EDGES = [name for name, readout in READOUTS.items() if readout.reads_edges]
+OF_ATOMS = [name for name in READOUTS if name not in OF_EDGES]
+FOLDED = [name for name in OF_ATOMS if READOUTS[name].serves is not Kind.ATOMIC]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "readout"),
+    [*product(("cgcnn", "megnet"), OF_ATOMS), *product(("allegro",), OF_EDGES)],
+)
 def test_real_crystals_of_different_sizes(real, encoder, readout):
     torch.manual_seed(0)
     spec = spec_of(encoder, readout)
@@ -76,7 +86,7 @@ def test_real_crystals_of_different_sizes(real, encoder, readout):
     torch.testing.assert_close(larger, once, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("readout", [n for n, r in READOUTS.items() if r.serves is not Kind.ATOMIC])
+@pytest.mark.parametrize("readout", FOLDED)
 def test_every_readout_signs_the_contract_folded(readout):
     torch.manual_seed(0)
     spec = spec_of("megnet", readout, 1e-3)

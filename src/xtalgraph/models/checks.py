@@ -38,6 +38,9 @@ BEND: Final = 1e-3
 """Largest difference of slopes at a cutoff, per Å: what curvature comes to over 1e-5 Å."""
 DERIVED: Final = 1e-7
 """Largest difference of a derivative from a difference quotient, over the largest one."""
+AT_REST: Final[Mapping[str, float]] = {"position": 1e-2, "strain": 1e-3}
+"""Forces, eV/Å, and stresses, eV/Å³, with which those of crystals at rest are compared: theirs are
+rounding."""
 CROSSINGS: Final = 8
 """How many crystals, or groups of their elements, are taken through a cutoff."""
 _REPRESENTATIONS: Final[dict[str, Reason]] = {
@@ -129,11 +132,15 @@ class _Checks:
 
     @cached_property
     def scale(self) -> dict[str, float]:
-        """The largest prediction of each target; 1 where all are zero, or none is a number."""
+        """The largest prediction of each target, of derivatives at least that of `AT_REST`.
+
+        It is 1 where all are zero, or none is a number.
+        """
         scale = {}
         for target in self.tested.targets:
             every = np.concatenate([values[target.name].ravel() for values in self.start.values()])
-            largest = float(np.abs(every[np.isfinite(every)]).max(initial=0.0))
+            least = AT_REST[target.derivative.by] if target.derivative else 0.0
+            largest = float(np.abs(every[np.isfinite(every)]).max(initial=least))
             scale[target.name] = largest if largest > 0.0 else 1.0
         return scale
 

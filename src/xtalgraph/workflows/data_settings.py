@@ -39,7 +39,7 @@ class DataConfig:
     size: list[VectorSize | None] | VectorSize | None = None
     """How many numbers each row has, where the column holds lists; null: one number, no list."""
     tensor: Annotated[list[str] | str | None, Spelled("NAME")] = None
-    """Of a tensor: vector, dielectric, elastic, .... Of several targets COL=NAME declares one. See
+    """Such as vector, dielectric, elastic. Of several targets COL=NAME declares one. See
     docs/tensors.md for all names, and how labels are read."""
     unit: Annotated[list[str] | str, Spelled("UNIT")] = ""
     """Unit of the target, as it is to be printed."""
