@@ -111,6 +111,20 @@ def test_invariant_encoders_say_why_they_cannot(encoder):
         ModelSpec(encoder, {}, "auto", "radius", {}, (target,)).make_model()
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "reason"),
+    [
+        ("dielectric", {}, "do not: .* a setting, as model.output_degree"),
+        ("dielectric", {"output_degree": 1}, "2e, .* let it have features of degree 2"),
+        ("piezoelectric", {"degree": 3, "output_degree": 3}, "2o, .* one that has both parities"),
+    ],
+)
+def test_mace_returns_the_parity_of_harmonics_up_to_a_degree(name, settings, reason):
+    target = Target("t", Kind.INTENSIVE, tensor=NAMED[name])
+    with pytest.raises(TargetError, match=reason):
+        ModelSpec("mace", settings, "auto", "radius", {}, (target,))
+
+
 def test_no_variance_of_a_tensor_is_learned():
     target = Target("eps", Kind.INTENSIVE, tensor=NAMED["dielectric"])
     with pytest.raises(TargetError, match="of which no variance is learned"):

@@ -9,10 +9,11 @@ import pytest
 
 import xtalgraph
 from two_convolutions import registered
-from xtalgraph.conventions.errors import TargetError
+from xtalgraph.conventions.errors import RunError, TargetError
 from xtalgraph.conventions.voigt import NAMED, from_subscripts, subscripts
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.tensor_symmetry import Symmetry
+from xtalgraph.crystals.transforms import rotate
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.models.predictor import Predictor
 
@@ -177,6 +178,42 @@ def test_compare_measures_tensors_beside_isotropic_ones_on_all_folds(table, tmp_
     assert entries["composition"]["against"]["frobenius"]["outcome"] == "better"
     page = (compared.folder / "compare.html").read_text(encoding="utf-8")
     assert "order of axes" in page
+
+
+def test_mace_with_features_of_degree_two_is_trained_verified_and_predicts(table, tmp_path):
+    tiny = {"channels": 4, "depth": 1, "correlation": 2, "radial_width": 8, "output_degree": 2}
+    run = xtalgraph.train(
+        table,
+        out=tmp_path / "run",
+        target="eps",
+        tensor="dielectric",
+        model="mace",
+        epochs=2,
+        members=1,
+        overrides=[
+            *(f"model.{key}={value}" for key, value in tiny.items()),
+            "graph.strategy=radius",
+            "graph.cutoff=4.0",
+            "training.batch_size=16",
+        ],
+        progress=False,
+    )
+    verified = xtalgraph.verify(run.folder, on=table, sample=4, progress=False)
+    results = {result.check: result for result in verified.verification.results}
+    assert verified.verification.failures == ()
+    assert results["symmetry of the crystal"].relative < 1e-10
+    chosen = list(table["structure"][1:3])
+    xtalgraph.predict(run.folder, chosen, out=tmp_path / "out.csv", progress=False)
+    lines = pd.read_csv(tmp_path / "out.csv")
+    printed = lines["prediction"].to_numpy().reshape(-1, 6)
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    turned = [rotate(crystal, quarter) for crystal in chosen]
+    again = xtalgraph.load(run.folder).predict(turned)["prediction"].to_numpy().reshape(-1, 6)
+    before, after = (from_subscripts(DIELECTRIC, values) for values in (printed, again))
+    np.testing.assert_allclose(after, DIELECTRIC.rotate(before, quarter), atol=1e-5)
+    assert np.ptp(before, axis=(1, 2)).min() > 1e-3
+    with pytest.raises(RunError, match="predicts eps and is no potential"):
+        xtalgraph.calculator(run.folder)
 
 
 def test_screen_ranks_the_mean_eigenvalue_by_the_members(run, table, tmp_path):
