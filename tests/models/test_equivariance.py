@@ -107,6 +107,16 @@ def test_all_features_are_there():
         assert float(values.detach().abs().max()) > 1e-6, name_of(irrep)
 
 
+def constant(size: float) -> Change:
+    """A vector that does not turn is added."""
+    return lambda tensors: tensors | {(1, -1): tensors[1, -1] + size}
+
+
+def test_what_the_symmetry_of_the_crystals_forbids_is_rounding():
+    assert result(dict, 4, "cubic").passed
+    assert not result(constant(1e-6), 4, "cubic").passed
+
+
 def test_it_is_part_of_the_contract():
     with registered(ThreeConvolutions) as spec:
         torch.manual_seed(0)

@@ -23,6 +23,9 @@ CHECK: Final = "tensor features turn"
 """The name of the check."""
 DRAWS: Final = 4
 """Rotations in which each crystal is tried, every second one improper."""
+_SMALLEST: Final = 1e-3
+"""Share of the largest of all features to which a feature is compared at least: what the symmetry
+of every crystal forbids is rounding alone."""
 
 
 def equivariant(
@@ -56,7 +59,8 @@ def features_turn(
     """Compare the features of a turned crystal with the turned features, in float64.
 
     A feature of degree l and parity p becomes D x with the matrix D of the rotation; also the other
-    representations of the crystal are tried. The vectors of the atoms are of degree 0.
+    representations of the crystal are tried. The vectors of the atoms are of degree 0. Differences
+    are relative to the largest value of the feature, or to a thousandth of that of all features.
 
     Args:
         tested: The model.
@@ -88,7 +92,10 @@ def features_turn(
     largest = {
         name: float(np.nanmax(np.abs(values), initial=0.0)) for name, values in every.items()
     }
-    worst = Worst(CHECK, targets, {name: size or 1.0 for name, size in largest.items()})
+    smallest = _SMALLEST * max(largest.values())
+    worst = Worst(
+        CHECK, targets, {name: max(size, smallest) or 1.0 for name, size in largest.items()}
+    )
     for row, (name, crystal) in enumerate(crystals.items()):
         for shown in _shown(crystal, draws, np.random.default_rng(row)):
             rotation = torch.from_numpy(shown.rotation)
