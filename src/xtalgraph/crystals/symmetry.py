@@ -14,7 +14,6 @@ import spglib
 from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.crystals.crystal import Crystal
 
 SAME_SITE: Final[float] = 0.05
 """Symmetry images closer than this are one atom, Å. Coordinates rounded to three digits (0.333) put
@@ -203,30 +202,6 @@ def space_group_number(operations: Operations) -> int | None:
         except spglib.SpglibError:
             return None
     return None if space_group is None else int(space_group.number)
-
-
-def point_group(crystal: Crystal, tolerance: float = 1e-3) -> Float[np.ndarray, "operations 3 3"]:
-    """Return the rotations, proper and improper, that take a crystal into itself.
-
-    Args:
-        crystal: With periodicity in all directions.
-        tolerance: Å; within which atoms are taken for equivalent.
-
-    Returns:
-        Orthogonal matrices R that take a column vector v to R v; the identity alone if spglib finds
-        none.
-    """
-    with quiet_spglib():
-        try:
-            dataset = spglib.get_symmetry(
-                (crystal.cell, crystal.fractional, crystal.site_kinds), symprec=tolerance
-            )
-        except spglib.SpglibError:
-            dataset = None
-    if dataset is None:
-        return np.eye(3)[None]
-    basis = crystal.cell.T
-    return np.einsum("ij,njk,kl->nil", basis, dataset["rotations"], np.linalg.inv(basis))
 
 
 def check_fit(cell: Float[np.ndarray, "3 3"], operations: Operations) -> None:

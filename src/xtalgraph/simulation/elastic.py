@@ -8,16 +8,17 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.units import GPA
+from xtalgraph.conventions.voigt import NAMED, PAIRS, from_voigt, to_voigt
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.symmetry import point_group
+from xtalgraph.crystals.tensor_symmetry import Symmetry
+from xtalgraph.metrics.moduli import moduli
 from xtalgraph.simulation.relaxation import relax_positions
 
 STRAIN: Final = 5e-3
 """How large the strains are."""
-_VOIGT: Final = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-"""Indices of the six components, xx, yy, zz, yz, xz, xy."""
+_STIFFNESS: Final = NAMED["elastic"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +51,12 @@ class Elastic:
     @property
     def bulk_modulus(self) -> float:
         """The mean of the bounds of Voigt and Reuss, GPa."""
-        c, s = self.constants, np.linalg.inv(self.constants)
-        return float((c[:3, :3].sum() / 9.0 + 1.0 / s[:3, :3].sum()) / 2.0)
+        return float(moduli(from_voigt(_STIFFNESS, self.constants[None]), "hill")["bulk"][0])
 
     @property
     def shear_modulus(self) -> float:
         """The mean of the bounds of Voigt and Reuss, GPa."""
-        c, s = self.constants, np.linalg.inv(self.constants)
-        upper = (np.trace(c[:3, :3]) - (c[0, 1] + c[0, 2] + c[1, 2]) + 3 * np.trace(c[3:, 3:])) / 15
-        lower = 15 / (
-            4 * np.trace(s[:3, :3]) - 4 * (s[0, 1] + s[0, 2] + s[1, 2]) + 3 * np.trace(s[3:, 3:])
-        )
-        return float((upper + lower) / 2.0)
+        return float(moduli(from_voigt(_STIFFNESS, self.constants[None]), "hill")["shear"][0])
 
 
 def elastic_constants(
@@ -89,7 +84,7 @@ def elastic_constants(
             f"{crystal.formula} must repeat in all directions to have elastic constants"
         )
     columns = []
-    for i, j in _VOIGT:
+    for i, j in PAIRS:
         tensor = np.zeros((3, 3))
         tensor[i, j] = tensor[j, i] = strain if i == j else strain / 2.0
         positive, negative = (
@@ -98,7 +93,8 @@ def elastic_constants(
         )
         columns.append((positive - negative) / (2.0 * strain))
     measured = np.stack(columns, axis=1)
-    constants = _symmetrised(crystal, (measured + measured.T) / 2.0)
+    full = from_voigt(_STIFFNESS, (measured + measured.T)[None] / 2.0)
+    constants = to_voigt(_STIFFNESS, Symmetry.of(crystal).project(_STIFFNESS, full))[0]
     rest = _stress(crystal, calculator, relax=False)
     return Elastic(constants, float(np.abs(measured - constants).max()), float(np.abs(rest).max()))
 
@@ -110,24 +106,3 @@ def _stress(crystal: Crystal, calculator: Any, relax: bool) -> Float[np.ndarray,
     if relax:
         relax_positions(atoms, 1e-4)
     return np.asarray(atoms.get_stress(), dtype=float) * GPA
-
-
-def _symmetrised(crystal: Crystal, constants: Float[np.ndarray, "6 6"]) -> Float[np.ndarray, "6 6"]:
-    """Return the mean of the constants over the rotations of the point group."""
-    tensor = _full(constants)
-    rotations = point_group(crystal)
-    total = np.zeros_like(tensor)
-    for rotation in rotations:
-        total += np.einsum("ia,jb,kc,ld,abcd->ijkl", *(rotation,) * 4, tensor, optimize="greedy")
-    mean = total / len(rotations)
-    return np.array([[mean[i, j, k, m] for k, m in _VOIGT] for i, j in _VOIGT])
-
-
-def _full(constants: Float[np.ndarray, "6 6"]) -> Float[np.ndarray, "3 3 3 3"]:
-    tensor = np.zeros((3, 3, 3, 3))
-    for row, (i, j) in enumerate(_VOIGT):
-        for column, (k, m) in enumerate(_VOIGT):
-            for a, b in {(i, j), (j, i)}:
-                for c, d in {(k, m), (m, k)}:
-                    tensor[a, b, c, d] = constants[row, column]
-    return tensor
