@@ -239,6 +239,25 @@ def test_screen_ranks_the_mean_eigenvalue_by_the_members(run, table, tmp_path):
     assert done.error == pytest.approx(off.mean())
 
 
+def test_diagnose_and_embed_take_the_mean_eigenvalue(run, table, tmp_path):
+    with registered():
+        options = {"progress": False, "retrain": True}
+        diagnosis = xtalgraph.diagnose(run.folder, table, **options)
+        xtalgraph.embed(run.folder, list(table["structure"][:4]), out=tmp_path / "z.csv")
+        computed = run.predictor.predict_crystals(list(table["structure"]))
+    predicted = np.trace(computed.predictions.values["eps"], axis1=1, axis2=2) / 3.0
+    embedded = pd.read_csv(tmp_path / "z.csv")
+    np.testing.assert_allclose(embedded["prediction"], predicted[:4], rtol=1e-6)
+    assert diagnosis.quantity.name == "mean eigenvalue of eps"
+    numbers = {result.name: result.numbers for result in diagnosis.results}
+    test = [int(crystal[1:]) for crystal in run.division["test"]]
+    true = np.array([np.trace(value) / 3.0 for value in table["eps"]])
+    error = np.abs(predicted - true)[test].mean()
+    assert numbers["cutoff-path"].mae == pytest.approx(error, rel=1e-5)
+    assert numbers["retrained"].mae[0] == pytest.approx(error, rel=1e-5)
+    assert len(numbers["retrained"].mae) == 3
+
+
 def test_an_invariant_architecture_says_before_the_training_why_it_cannot(table, tmp_path):
     with pytest.raises(TargetError, match="the features of this architecture do not"):
         xtalgraph.train(

@@ -120,7 +120,7 @@ class Predictor:
         Args:
             spec: That of the members, with other settings of their graphs.
         """
-        return Predictor(self.members, spec, self.elements)
+        return Predictor(self.members, spec, self.elements, invariants=self.invariants)
 
     def of_invariants(self) -> "Predictor":
         """Return all members, which of tensors predict numbers, see `as_invariant`.

@@ -36,7 +36,9 @@ from xtalgraph.evidence.pages.diagnosis import (
 )
 from xtalgraph.evidence.text.report import called
 from xtalgraph.graphs.graph import Scope
+from xtalgraph.metrics.tensors import invariant_of
 from xtalgraph.models.checkpoint import member_folder
+from xtalgraph.models.predictions import as_invariant
 from xtalgraph.workflows.retraining import train_halves
 from xtalgraph.workflows.run import Run
 
@@ -112,7 +114,8 @@ def diagnose(
     Args:
         run: A run folder.
         data: Where its crystals are now, by default where they were.
-        target: Which of several targets, by default the first, of a potential the energy.
+        target: Which of several targets, by default the first, of a potential the energy. Of a
+            tensor the number that stands for it is examined: mean eigenvalue, bulk modulus, norm.
         group: The column of the configuration groups of a potential's frames, by default
             group or config_type where there is one.
         sample: Test crystals that are examined, at most.
@@ -151,7 +154,8 @@ def diagnose(
         "sample": sample,
         **({} if group is None else {"group": group}),
     }
-    quantity = Quantity(chosen.name, tested.unit, chosen.unit)
+    examined = tested.target
+    quantity = Quantity(examined.name, tested.unit, examined.unit)
     with reading(opened.folder / "diagnose.json", "remove it, and everything is measured again"):
         measured = _before(opened.folder, of)
         pictures = {
@@ -166,8 +170,8 @@ def diagnose(
                 result = measured[name] = DIAGNOSTICS[name].measure(tested)
                 pictures[name] = keep_pictures(result, quantity, opened.folder / "diagnose")
                 _log(result, quantity)
-                _write(opened, chosen, quantity, of, measured, pictures)
-    _write(opened, chosen, quantity, of, measured, pictures)
+                _write(opened, examined, quantity, of, measured, pictures)
+    _write(opened, examined, quantity, of, measured, pictures)
     results = tuple(measured[name] for name in NAMES if name in measured)
     return Diagnosis(opened.folder / "diagnose.html", quantity, results)
 
@@ -229,7 +233,7 @@ def _target(run: Run, name: str | None) -> Target:
     chosen = first if name is None else targets.get(name)
     if chosen is None:
         raise ConfigError(f"{run.folder} has no target {name!r}{nearest(str(name), targets)}")
-    if not chosen.is_one_number:
+    if not as_invariant(chosen).is_one_number:
         has = "one number for each site" if chosen.scope is Scope.ATOM else "a list of numbers"
         raise InputError(
             f"{chosen.name!r} has {has}, and diagnose asks about targets with one number for each "
@@ -240,12 +244,15 @@ def _target(run: Run, name: str | None) -> Target:
 
 def _tested(run: Run, divided: Divided, sample: int, known: KnownDataset | None) -> Evaluator:
     table, (target,) = divided.dataset.table, divided.dataset.targets
+    labels = divided.dataset.labels[target.name]
+    if target.is_tensor:
+        labels = invariant_of(target.tensor, labels)[1]
     return Evaluator(
-        predictor=run.predictor,
-        target=target,
+        predictor=run.predictor.of_invariants(),
+        target=as_invariant(target),
         ids=table.ids,
         crystals=table.crystals,
-        labels=divided.dataset.labels[target.name],
+        labels=labels,
         split=divided.split,
         sample=sample,
         seed=run.config.training.seed,

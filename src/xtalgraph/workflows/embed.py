@@ -62,7 +62,8 @@ def embed(
 
     Its columns are ``id``, ``target`` (empty where the source does not say), ``prediction``, and
     ``z0``, ``z1`` and on, the vectors from which the readouts of the first member start. Of several
-    targets the first is in the table.
+    targets the first is in the table; of a tensor the mean eigenvalue, the bulk modulus (Voigt) or
+    the norm is predicted.
 
     Args:
         run: A run folder.
@@ -91,7 +92,7 @@ def embed(
     suffix = suffix_of(path)
     for written in [path] if picture is None else [path, picture]:
         check_output(written, sources)
-    predictor = load(run).to(device)
+    predictor = load(run).to(device).of_invariants()
     reading = predictor.spec.disorder_for(disorder)
     if len(predictor.members) > 1:
         log.info(

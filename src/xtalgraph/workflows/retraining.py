@@ -12,6 +12,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.dataset import Divided
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator, Halves
 from xtalgraph.graphs.build import build_supported
+from xtalgraph.metrics.tensors import invariant_of
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.compare_baselines import fit_baselines
 from xtalgraph.workflows.fit import trainer_for
@@ -61,11 +62,13 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
     made_from = f"{run.division['data_sha256']} {target.name} {training} {spec.as_dict()}"
     folder = run.folder / "diagnose" / "geometry-only"
     done = trainer_for(model, prepared, training, folder, made_from).fit(resume=True)
-    predictor = Predictor([model.cpu().eval()], spec, [SYMBOLS[number]])
+    predictor = Predictor([model.cpu().eval()], spec, [SYMBOLS[number]]).of_invariants()
     shown = [bare[row] for row in tested.test]
     geometry = replace(tested, predictor=predictor).predict(shown, tested.test)
     composition, *_ = fit_baselines(divided, target, seed=training.seed)
     predicted = composition.predictions.values.of(target.name, tested.test)
+    if target.is_tensor:
+        predicted = invariant_of(target.tensor, predicted)[1]
     if tested.per_atom:
         predicted = predicted / tested.sizes[tested.test]
     of_run = len((run.folder / "log.csv").read_text(encoding="utf-8").splitlines()) - 1

@@ -17,7 +17,8 @@ from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Reason, alar
 from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.models.inference import infer
-from xtalgraph.models.model import Model, predicted
+from xtalgraph.models.model import Model
+from xtalgraph.models.predictions import combine
 from xtalgraph.models.spec import ModelSpec
 
 CHANGES: Final = (-0.5, -0.25, 0.0, 0.25, 0.5)
@@ -169,10 +170,10 @@ class _Double:
         """Predict what was made of a crystal of the table, as the values of the evaluator."""
         graph = self._tested.with_conditions(self._settings.build(crystals), [row] * len(crystals))
         (batch,) = infer(self._members, [graph], dtype=torch.float64)
-        target = self._tested.target
-        by_member = [predicted(target, output.values[target.name]) for output in batch.outputs]
-        mean = torch.stack(by_member).mean(dim=0).numpy(force=True)
         sizes = np.array([len(crystal) for crystal in crystals])
+        predictor, name = self._tested.predictor, self._tested.target.name
+        targets, invariants = predictor.spec.targets, predictor.invariants
+        mean = combine(batch.outputs, targets, sizes, invariants=invariants).values[name]
         return mean / sizes if self._tested.per_atom else mean
 
 
