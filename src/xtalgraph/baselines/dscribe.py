@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, final
 
 import numpy as np
+from jaxtyping import Float
 
 from xtalgraph.baselines.descriptor import Descriptor, Rows
 from xtalgraph.conventions.element_table import property_of
@@ -53,6 +54,18 @@ class ACSF(_OfDscribe):
 
     def describe(self, crystals: Sequence[Crystal], elements: Sequence[int]) -> Rows:
         """Return the radial functions element by element, then the angular ones."""
+        rows = [self.of_atoms(crystal, elements).mean(axis=0) for crystal in crystals]
+        return np.stack(rows).astype(np.float32)
+
+    def of_atoms(
+        self, crystal: Crystal, elements: Sequence[int]
+    ) -> Float[np.ndarray, "atoms features"]:
+        """Return the functions of each atom, of which `describe` takes the mean.
+
+        Args:
+            crystal: What to describe.
+            elements: Atomic numbers that may occur, ascending.
+        """
         theirs = import_extra("dscribe.descriptors", "descriptors")
         centers = np.linspace(1.5, self.cutoff - 0.5, self.shells)
         radial = theirs.ACSF(
@@ -64,14 +77,11 @@ class ACSF(_OfDscribe):
         angular = theirs.ACSF(
             r_cut=self.cutoff, g4_params=_ANGULAR, species=[_NOTHING], periodic=True
         )
-        rows = []
-        for crystal in crystals:
-            atoms = to_ase(crystal)
-            first = radial.create(atoms).mean(axis=0)
-            atoms.set_chemical_symbols([_NOTHING] * len(atoms))
-            # The first column is G¹ again, now of all elements together.
-            rows.append(np.concatenate([first, angular.create(atoms).mean(axis=0)]))
-        return np.stack(rows).astype(np.float32)
+        atoms = to_ase(crystal)
+        first = radial.create(atoms)
+        atoms.set_chemical_symbols([_NOTHING] * len(atoms))
+        # The first column is G¹ again, now of all elements together.
+        return np.concatenate([first, angular.create(atoms)], axis=1)
 
 
 CHANNELS: Final[tuple[str, ...]] = (
@@ -114,9 +124,24 @@ class SOAP(_OfDscribe):
 
     def describe(self, crystals: Sequence[Crystal], elements: Sequence[int]) -> Rows:
         """Return one block for each density."""
+        return np.concatenate(
+            [self._of(crystal, elements, "outer") for crystal in crystals]
+        ).astype(np.float32)
+
+    def of_atoms(
+        self, crystal: Crystal, elements: Sequence[int]
+    ) -> Float[np.ndarray, "atoms features"]:
+        """Return the power spectra of each atom, of which `describe` takes the mean.
+
+        Args:
+            crystal: What to describe.
+            elements: Atomic numbers that may occur, ascending.
+        """
+        return self._of(crystal, elements, "off")
+
+    def _of(self, crystal: Crystal, elements: Sequence[int], average: str) -> np.ndarray:
         theirs = import_extra("dscribe.descriptors", "descriptors")
-        atoms = [to_ase(crystal) for crystal in crystals]
-        blocks = []
+        atoms, blocks = to_ase(crystal), []
         for weights in (np.ones(len(elements)), *(_weights(c, elements) for c in CHANNELS)):
             named = {SYMBOLS[z]: float(w) for z, w in zip(elements, weights, strict=True)}
             soap = theirs.SOAP(
@@ -126,11 +151,11 @@ class SOAP(_OfDscribe):
                 sigma=self.sigma,
                 species=list(named),
                 periodic=True,
-                average="outer",
+                average=average,
                 compression={"mode": "mu2", "species_weighting": named},
             )
-            blocks.append(np.stack([np.ravel(soap.create(structure)) for structure in atoms]))
-        return np.concatenate(blocks, axis=1).astype(np.float32)
+            blocks.append(np.atleast_2d(soap.create(atoms)))
+        return np.concatenate(blocks, axis=1)
 
 
 def _weights(name: str, elements: Sequence[int]) -> np.ndarray:
