@@ -5,7 +5,8 @@ import pytest
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.potential_targets import energy_target, forces_target, stress_target
-from xtalgraph.models.check_result import Status
+from xtalgraph.evidence.text.verification import about_reason
+from xtalgraph.models.check_result import Reason, Status
 from xtalgraph.models.fragments import FragmentsCheck, fragment_values
 from xtalgraph.models.invariance import violations
 from xtalgraph.testing.crystals import contract_crystals
@@ -51,18 +52,19 @@ def test_a_sum_over_atoms_adds_up(name):
 def test_an_average_over_all_atoms_does_not():
     check = FragmentsCheck(TARGETS, SCALE)
     check.add("triclinic", averaged, contract_crystals()["triclinic"])
-    result = check.result("exact", 1e-12)
+    result = check.result(1e-12, Reason.NOT_COMPUTED)
     assert (result.status, result.target) == (Status.FAILED, "energy")
 
 
 def test_charges_are_told_from_a_fault_by_the_distance():
     check = FragmentsCheck(TARGETS, SCALE)
     check.add("triclinic", charged, contract_crystals()["triclinic"])
-    result = check.result("exact", 1e-10)
+    result = check.result(1e-10, Reason.NOT_COMPUTED)
     assert result.status is Status.MEASURED
-    assert "is left from 20 to 40" in result.reason
+    assert result.reason is Reason.LONG_RANGE
+    assert "is left from 20 to 40" in about_reason(result.as_dict())
 
 
 def test_where_nothing_was_tried_the_reason_is_given():
-    result = FragmentsCheck(TARGETS, SCALE).result("exact", 1e-10, "isolated atoms")
-    assert (result.status, result.reason) == (Status.NOT_APPLICABLE, "isolated atoms")
+    result = FragmentsCheck(TARGETS, SCALE).result(1e-10, Reason.NOT_COMPUTED)
+    assert (result.status, result.reason) == (Status.NOT_APPLICABLE, Reason.NOT_COMPUTED)
