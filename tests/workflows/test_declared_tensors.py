@@ -1,4 +1,4 @@
-"""Tensors are declared by name, one alone or some of several targets, and said in the log."""
+"""Tensors are declared by name, one alone or some of several targets, and shown in the log."""
 
 import pytest
 

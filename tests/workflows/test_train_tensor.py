@@ -83,9 +83,9 @@ def test_it_is_learned_and_better_than_what_knows_no_direction(run):
     models = run.metrics["targets"]["eps"]["models"]
     assert set(models) == {"two-convolutions", "composition", "mean"}
     errors = {name: model["test"]["frobenius"]["value"] for name, model in models.items()}
-    assert errors["two-convolutions"] < 0.9 * errors["composition"]
+    assert errors["two-convolutions"] < 0.85 * errors["composition"]
     test = models["two-convolutions"]["test"]
-    assert test["eigenvalue_order"]["value"] > 0.5
+    assert test["eigenvalue_order"]["value"] > 0.9
     assert models["mean"]["test"]["eigenvalue_order"]["value"] == 0.5
 
 

@@ -83,9 +83,12 @@ class Split:
         return self
 
     def _too_small(self) -> ConfigError:
-        numbers = ", ".join(f"{key} {value}" for key, value in self.drawn.items() if key != "kind")
+        drawn = dict(self.drawn)
+        kind, name = drawn.pop("kind"), drawn.pop("labelled", None)
+        numbers = ", ".join(f"{key} {value}" for key, value in drawn.items())
+        rows = "" if name is None else f" of the rows with {name!r}"
         return ConfigError(
-            f"the split {self.drawn['kind']} ({numbers}) leaves {len(self.train)} crystals to "
+            f"the split {kind} ({numbers}){rows} leaves {len(self.train)} crystals to "
             f"train on and {len(self.test)} to test on; both must be at least 1"
         )
 

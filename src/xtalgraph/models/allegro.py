@@ -7,10 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.errors import GraphError
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
-from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
@@ -202,10 +200,7 @@ class Allegro(Encoder):
         Raises:
             GraphError: If the graph has no directions.
         """
-        if not isinstance(graph, CrystalGraph):
-            raise GraphError(
-                f"Allegro reads directions and needs a CrystalGraph, got {type(graph).__name__}"
-            )
+        graph = self.in_space(graph)
         around = Surroundings.of(graph, self.harmonics, self.start.weight.dtype)
         # √2 sin(k_n d)/d: of a size that does not follow the cutoff.
         size = self.cutoff**0.5 * self.envelope(around.distance)

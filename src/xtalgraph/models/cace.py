@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.errors import GraphError
 from xtalgraph.conventions.ranges import Depth, Functions, Range, Width, check_ranges
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
@@ -200,10 +199,7 @@ class CACE(Encoder):
         Raises:
             GraphError: If the graph has no directions.
         """
-        if not isinstance(graph, CrystalGraph):
-            raise GraphError(
-                f"CACE reads directions and needs a CrystalGraph, got {type(graph).__name__}"
-            )
+        graph = self.in_space(graph)
         around = self.environments(graph)
         hidden = [self.embed(graph)]
         tensors = self.first(hidden[0], around)

@@ -13,6 +13,7 @@ from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.ranges import Range
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.angles import Angles
+from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 
 
@@ -198,6 +199,22 @@ class Encoder(nn.Module, ABC):
             f"{type(self).__name__} reads angles, and the graph was built without: build it by "
             "ModelSpec.make_graph, or by build_graph(crystals, strategy, angles="
             f"Angles({angles.cutoff:g}, {angles.max_neighbors})), or add_triplets"
+        )
+
+    def in_space(self, graph: Graph) -> CrystalGraph:
+        """Return the graph, of which an encoder reads directions.
+
+        Args:
+            graph: What it is to read.
+
+        Raises:
+            GraphError: If it has no directions, as a reduced one has not.
+        """
+        if isinstance(graph, CrystalGraph):
+            return graph
+        raise GraphError(
+            f"{type(self).__name__} reads directions and needs a CrystalGraph, got "
+            f"{type(graph).__name__}"
         )
 
     @abstractmethod

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Cutoff, Depth, Functions, Range, Width, check_ranges
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
@@ -269,10 +269,7 @@ class GemNet(Encoder):
         Raises:
             GraphError: If the graph has no directions, or was built without triplets.
         """
-        if not isinstance(graph, CrystalGraph):
-            raise GraphError(
-                f"GemNet reads dihedrals and needs a CrystalGraph, got {type(graph).__name__}"
-            )
+        graph = self.in_space(graph)
         self.expect_angles(graph)
         directions = self.directions(graph)
         hidden = [self.embed(graph)]

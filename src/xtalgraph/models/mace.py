@@ -7,10 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.errors import GraphError
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
-from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
 from xtalgraph.nn.element_embedding import ElementEmbedding
@@ -216,10 +214,7 @@ class MACE(Encoder):
         Raises:
             GraphError: If the graph has no directions.
         """
-        if not isinstance(graph, CrystalGraph):
-            raise GraphError(
-                f"MACE reads directions and needs a CrystalGraph, got {type(graph).__name__}"
-            )
+        graph = self.in_space(graph)
         around = Surroundings.of(graph, self.harmonics, self.embed.weight.dtype)
         basis = self.basis(around.distance) * self.envelope(around.distance).unsqueeze(-1)
         elements = ElementGroups.of(graph.number)

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
-from xtalgraph.conventions.errors import ConfigError, GraphError
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
-from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
@@ -175,10 +174,7 @@ class NequIP(Encoder):
         Raises:
             GraphError: If the graph has no directions.
         """
-        if not isinstance(graph, CrystalGraph):
-            raise GraphError(
-                f"NequIP reads directions and needs a CrystalGraph, got {type(graph).__name__}"
-            )
+        graph = self.in_space(graph)
         around = Surroundings.of(graph, self.harmonics, self.embed.weight.dtype)
         # √2 sin(k_n d)/d: of a size that does not follow the cutoff.
         size = self.cutoff**0.5 * self.envelope(around.distance)

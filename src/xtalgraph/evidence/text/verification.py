@@ -44,7 +44,7 @@ _MORE: Final[Mapping[str, str]] = {
     "strain": "looked at over {strain:.0e} of a length",
     "size": _TEXTS[Reason.MEASURED_ROUNDING],
 }
-"""Numbers that are said where they are known."""
+"""Numbers that stand in a sentence where they are known."""
 
 
 def about_reason(result: Mapping[str, Any]) -> str:
