@@ -86,9 +86,10 @@ class Split:
         drawn = dict(self.drawn)
         kind, name = drawn.pop("kind"), drawn.pop("labelled", None)
         numbers = ", ".join(f"{key} {value}" for key, value in drawn.items())
+        settings = f" ({numbers})" if numbers else ""
         rows = "" if name is None else f" of the rows with {name!r}"
         return ConfigError(
-            f"the split {kind} ({numbers}){rows} leaves {len(self.train)} crystals to "
+            f"the split {kind}{settings}{rows} leaves {len(self.train)} crystals to "
             f"train on and {len(self.test)} to test on; both must be at least 1"
         )
 
