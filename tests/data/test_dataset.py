@@ -97,5 +97,5 @@ def test_the_parts_of_a_target_are_the_crystals_that_have_its_label(frame):
         "test": [2, 3],
     }
     bare = Split(np.array([1]), np.zeros(0, int), np.array([0]), {"kind": "for a test"})
-    with pytest.raises(ConfigError, match="of the rows with 'energy' leaves 0 crystals to train on"):
+    with pytest.raises(ConfigError, match="rows with 'energy' leaves 0 crystals to train on"):
         Divided(divided.dataset, bare).of_target("energy")
