@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("settings", nargs="*", help="overrides, separated by spaces; '' for none")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--most", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     torch.set_num_threads(1)
     keep_freed_memory()
     print("| settings | MAE | of each seed | of their mean | seconds |\n|---|---|---|---|---|")
