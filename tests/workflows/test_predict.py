@@ -156,6 +156,35 @@ def test_elements_never_seen_are_told(run, table, tmp_path, caplog):
     assert xtalgraph.load(run).unseen_elements(from_pymatgen(structure)) == ("U",)
 
 
+def test_a_model_with_weights_of_its_elements_alone_refuses_the_others(csv_path, table, tmp_path):
+    small = ("channels=4", "depth=1", "radial_width=8", "degree=1", "correlation=2")
+    xtalgraph.train(
+        csv_path,
+        target="energy",
+        kind="extensive",
+        model="mace",
+        epochs=1,
+        out=tmp_path / "run",
+        overrides=[f"model.{setting}" for setting in small],
+        progress=False,
+    )
+    predictor = xtalgraph.load(tmp_path / "run")
+    held = sorted({site.specie.symbol for s in table["structure"] for site in s})
+    assert sorted(predictor.spec.settings["elements"]) == held == sorted(predictor.elements)
+    parts = [p.shape for n, p in predictor.members[0].named_parameters() if ".weights." in n]
+    assert (len(held), 4, 4) in parts
+    known, strange = table["structure"][0], table["structure"][0].copy()
+    strange[0] = "U"
+    answered = predictor.predict([known, strange])
+    assert np.isfinite(answered["prediction"][0])
+    assert np.isnan(answered["prediction"][1])
+    assert answered["error"][0] == ""
+    assert answered["error"][1] == (
+        "it holds U, of which the model has no weights: it knows "
+        f"{', '.join(predictor.spec.settings['elements'])}"
+    )
+
+
 def test_what_is_no_run_and_what_holds_nothing_is_refused(run, tmp_path):
     with pytest.raises(RunError, match="not a run folder"):
         xtalgraph.predict(tmp_path, [], out=tmp_path / "p.csv")

@@ -1,6 +1,9 @@
 """Symbols of the elements and their atomic numbers."""
 
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+from xtalgraph.conventions.errors import ConfigError
 
 _BY_PERIOD: Final[str] = """
 X
@@ -22,3 +25,43 @@ ATOMIC_NUMBERS.update({"D": 1, "T": 1})
 
 MAX_ATOMIC_NUMBER: Final[int] = len(SYMBOLS) - 1
 """The largest atomic number known here, 118."""
+
+
+def numbers_of(elements: Sequence[str] | None) -> tuple[int, ...]:
+    """Return the atomic numbers of the elements that a model has weights of, ascending.
+
+    Args:
+        elements: Symbols; None for every number from 0.
+
+    Raises:
+        ConfigError: If there are none, or one is no symbol or there twice.
+
+    >>> numbers_of(["Cl", "Na"])
+    (11, 17)
+    """
+    if elements is None:
+        return tuple(range(MAX_ATOMIC_NUMBER + 1))
+    numbers = sorted({ATOMIC_NUMBERS.get(symbol, 0) for symbol in elements})
+    if not numbers or numbers[0] == 0 or len(numbers) < len(elements):
+        raise ConfigError(
+            "model.elements must be symbols of elements, each once, or null for those of the "
+            f"data, got {list(elements)}"
+        )
+    return tuple(numbers)
+
+
+def why_not_known(numbers: Iterable[int], known: Sequence[int]) -> str:
+    """Return why a model cannot read some elements; empty where it can.
+
+    Args:
+        numbers: Atomic numbers of a crystal.
+        known: Those that the model has weights of.
+    """
+    unknown = sorted(set(numbers) - set(known))
+    if not unknown:
+        return ""
+    listed = ", ".join(SYMBOLS[number] for number in unknown)
+    return (
+        f"it holds {listed}, of which the model has no weights: it knows "
+        f"{', '.join(SYMBOLS[number] for number in known)}"
+    )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xtalgraph.conventions.elements import numbers_of, why_not_known
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.angles import Angles, add_triplets
@@ -152,9 +153,10 @@ class GraphSettings:
         reduction_tolerance: The graph is reduced by symmetry, with distances this close merged, Å;
             0 leaves it as it is.
         angles: Which triplets the graph has; none if it is left out.
+        elements: Symbols of the elements that a crystal may hold; all where none are given.
 
     Raises:
-        ConfigError: If the tolerance is below 0.
+        ConfigError: If the tolerance is below 0, or a symbol is not one of an element.
 
     >>> from xtalgraph.graphs.strategies import Radius
     >>> GraphSettings(Radius(4.0), 1e-3).settings()
@@ -164,8 +166,10 @@ class GraphSettings:
     strategy: Strategy
     reduction_tolerance: float = 0.0
     angles: Angles | None = None
+    elements: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        numbers_of(self.elements or None)
         if not self.reduction_tolerance >= 0:
             raise ConfigError(
                 f"reduction_tolerance must be at least 0 Å, got {self.reduction_tolerance}"
@@ -179,8 +183,14 @@ class GraphSettings:
             progress: Show a progress bar on standard error.
 
         Raises:
-            GraphError: If there are no crystals, or the strategy refuses one of them.
+            GraphError: If there are no crystals, the strategy refuses one of them, or one holds an
+                element that it may not.
         """
+        if self.elements:
+            known = numbers_of(self.elements)
+            for crystal in [crystals] if isinstance(crystals, Crystal) else crystals:
+                if reason := why_not_known(crystal.elements, known):
+                    raise GraphError(reason)
         strategy, angles = self.strategy, self.angles
         if self.reduction_tolerance > 0:
             return build_reduced(
@@ -192,7 +202,12 @@ class GraphSettings:
         """Return the graph settings in plain values."""
         angles = None if self.angles is None else dataclasses.asdict(self.angles)
         strategy: dict[str, Any] = dataclasses.asdict(self.strategy)  # type: ignore[call-overload]
-        further = {"reduction_tolerance": self.reduction_tolerance, "angles": angles}
+        further: dict[str, Any] = {
+            "reduction_tolerance": self.reduction_tolerance,
+            "angles": angles,
+        }
+        if self.elements:
+            further["elements"] = list(self.elements)
         return {"strategy": self.strategy.name, **strategy, **further}
 
 

@@ -9,12 +9,14 @@ from typing import Annotated, Any, ClassVar, Protocol
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.conditional import settings_read
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.ranges import Range
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.nn.element_rows import ElementRows
 
 
 @dataclass(frozen=True)
@@ -175,10 +177,26 @@ class Encoder(nn.Module, ABC):
     """Channels of each irreducible representation in `Features.tensor`; an equivariant encoder
     declares them."""
 
+    measured: ClassVar[tuple[str, ...]] = ()
+    """Settings that a training takes from its data where they are null: ``elements``, the symbols
+    of those that have weights."""
+
     def __init__(self, config: Any, cutoff: float) -> None:
         super().__init__()
+        self.element_rows: ElementRows | None = None
+        """Which elements it has weights of; None where it reads all."""
         self.config = config
         self.cutoff = cutoff
+
+    @classmethod
+    def open_settings(cls, config: Any) -> tuple[str, ...]:
+        """Return the settings that are to be taken from the data: read, and null.
+
+        Args:
+            config: Hyper-parameters.
+        """
+        read = settings_read(config)
+        return tuple(name for name in cls.measured if read.get(name, config) is None)
 
     def expect_angles(self, graph: Graph) -> None:
         """Refuse a graph that was built without angles, where the encoder reads them.
@@ -208,8 +226,11 @@ class Encoder(nn.Module, ABC):
             graph: What it is to read.
 
         Raises:
-            GraphError: If it has no directions, as a reduced one has not.
+            GraphError: If it has no directions, as a reduced one has not, or an element of which
+                there are no weights.
         """
+        if self.element_rows is not None:
+            self.element_rows.check(graph)
         if isinstance(graph, CrystalGraph):
             return graph
         raise GraphError(

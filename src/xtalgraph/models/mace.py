@@ -7,11 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.elements import numbers_of
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
 from xtalgraph.nn.element_embedding import ElementEmbedding
+from xtalgraph.nn.element_rows import ElementRows
 from xtalgraph.nn.equivariant.convolution import Convolution
 from xtalgraph.nn.equivariant.elements import ElementGroups, ElementLinear
 from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
@@ -83,6 +85,7 @@ class Layer(nn.Module):
         products: What makes B of A.
         inputs: Channels of the features h.
         outputs: Channels of h'.
+        elements: How many have weights.
     """
 
     def __init__(
@@ -92,11 +95,13 @@ class Layer(nn.Module):
         products: SymmetricContraction,
         inputs: Irreps,
         outputs: Irreps,
+        elements: int,
     ) -> None:
         super().__init__()
         self.first, self.interaction, self.products = first, interaction, products
         sums = interaction.mix.outputs
-        self.of_element = ElementLinear(sums, sums) if first else ElementLinear(inputs, outputs)
+        ends = (sums, sums) if first else (inputs, outputs)
+        self.of_element = ElementLinear(*ends, elements)
         self.update = EquivariantLinear(outputs, outputs)
 
     def forward(
@@ -169,18 +174,25 @@ class MACE(Encoder):
         """Factor on the radial functions that vanishes at the cutoff."""
         envelope_power: Power = 5
         """The power of the polynomial envelope."""
+        elements: list[str] | None = None
+        """Symbols of the elements that have weights; null for those of the data."""
 
         def __post_init__(self) -> None:
             check_ranges(self, "model")
+            numbers_of(self.elements)
 
     reads = Reads(directions=True)
     recommended = Recommended(readout="linear-sum")
+    measured = ("elements",)
+    element_rows: ElementRows
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         channels, depth = config.channels, config.depth
         self.width = depth * channels
-        self.embed = ElementEmbedding(channels, "embedding")
+        self.element_rows = rows = ElementRows(config.elements)
+        elements = len(rows.numbers)
+        self.embed = ElementEmbedding(channels, "embedding", rows)
         self.basis = BesselBasis(cutoff, config.radials)
         self.envelope = make_envelope(config.envelope, cutoff, config.envelope_power)
         self.harmonics = SphericalHarmonics(config.degree)
@@ -199,9 +211,9 @@ class MACE(Encoder):
                 config.neighbors,
             )
             products = SymmetricContraction(
-                config.degree, tuple(outputs), config.correlation, channels
+                config.degree, tuple(outputs), config.correlation, channels, elements
             )
-            self.layers.append(Layer(layer == 0, interaction, products, inputs, outputs))
+            self.layers.append(Layer(layer == 0, interaction, products, inputs, outputs, elements))
             inputs = outputs
         self.tensors = inputs if config.output_degree else {}
 
@@ -212,12 +224,12 @@ class MACE(Encoder):
             graph: A `CrystalGraph`.
 
         Raises:
-            GraphError: If the graph has no directions.
+            GraphError: If the graph has no directions, or an element of which there are no weights.
         """
         graph = self.in_space(graph)
         around = Surroundings.of(graph, self.harmonics, self.embed.weight.dtype)
         basis = self.basis(around.distance) * self.envelope(around.distance).unsqueeze(-1)
-        elements = ElementGroups.of(graph.number)
+        elements = ElementGroups.of(self.element_rows.of(graph.number))
         atoms: dict[Irrep, Tensor] = {_SCALAR: self.embed(graph).unsqueeze(1)}
         scalars = [atoms[_SCALAR].squeeze(1)]
         for layer in self.layers:

@@ -268,7 +268,18 @@ class ModelSpec:
 
     def make_graph_settings(self) -> GraphSettings:
         """Return how the graphs that the model reads are built."""
-        return GraphSettings(self.make_strategy(), self.reduction_tolerance, self.make_angles())
+        graph = self.make_strategy(), self.reduction_tolerance, self.make_angles()
+        return GraphSettings(*graph, tuple(self.settings.get("elements") or ()))
+
+    def measured(self, **values: Any) -> "ModelSpec":
+        """Return the same with the settings that follow from the data, where none are given.
+
+        Args:
+            **values: What the data have, for each of `Encoder.measured`.
+        """
+        encoder = ENCODERS[self.encoder]
+        missing = encoder.open_settings(settings_from(encoder.Config, self.settings, "model"))
+        return replace(self, settings=self.settings | {name: values[name] for name in missing})
 
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: reduced, if so it is set.

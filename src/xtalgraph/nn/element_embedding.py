@@ -13,6 +13,7 @@ from xtalgraph.conventions.element_table import BLOCKS, property_of
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.graphs.graph import Graph
+from xtalgraph.nn.element_rows import ElementRows, OfElements
 from xtalgraph.nn.segments import gather, segment_sum
 
 
@@ -159,7 +160,7 @@ ElementFeatures = Literal["binned", "continuous", "embedding"]
 
 
 @final
-class ElementEmbedding(nn.Module):
+class ElementEmbedding(OfElements):
     """A linear map from the features of an element to the vector of an atom.
 
     With ``binned`` or ``continuous`` features, elements that resemble each other start near each
@@ -170,6 +171,7 @@ class ElementEmbedding(nn.Module):
     Args:
         width: Length of an atom's vector.
         features: ``binned``, ``continuous`` or ``embedding``.
+        rows: The elements that have a vector, where it is not made of properties; None for all.
 
     Raises:
         ConfigError: If there are no such features.
@@ -177,7 +179,9 @@ class ElementEmbedding(nn.Module):
 
     elements: Tensor
 
-    def __init__(self, width: int, features: str = "binned") -> None:
+    def __init__(
+        self, width: int, features: str = "binned", rows: ElementRows | None = None
+    ) -> None:
         super().__init__()
         if features not in get_args(ElementFeatures):
             known = ", ".join(get_args(ElementFeatures))
@@ -187,10 +191,15 @@ class ElementEmbedding(nn.Module):
             "continuous": continuous_element_features,
             "embedding": one_hot_element_features,
         }
-        self.register_buffer("elements", make[features](), persistent=False)
+        columns = make[features]()
+        learned = features == "embedding"
+        if learned and rows is not None:
+            columns = columns[:, list(rows.numbers)]
+        self.element_axes = {"weight": 1} if learned else {}
+        self.register_buffer("elements", columns, persistent=False)
         linear = nn.Linear(self.elements.shape[1], width)
         self.weight, self.bias = linear.weight, linear.bias
-        if features == "embedding":
+        if learned:
             nn.init.normal_(self.weight)
             nn.init.zeros_(self.bias)
 

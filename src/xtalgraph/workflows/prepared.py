@@ -10,6 +10,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Int
 
+from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.data.dataset import Dataset, Divided, label
@@ -27,6 +28,7 @@ from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
+from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import RunConfig, label_keys
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.graph_source import Graphs, make_graphs
@@ -54,6 +56,19 @@ class Prepared:
     def split(self) -> Split:
         """The parts."""
         return self.divided.split
+
+    def measured(self, spec: ModelSpec) -> ModelSpec:
+        """Return a model with the settings that follow from the data, where none are given.
+
+        The elements are those of all parts, for each part is predicted; which of them are in the
+        training part the run knows beside.
+
+        Args:
+            spec: The model.
+        """
+        held = set[int]().union(*(crystal.elements for crystal in self.dataset.table.crystals))
+        elements = [SYMBOLS[number] for number in sorted(held)]
+        return spec.measured(elements=elements)
 
 
 @final

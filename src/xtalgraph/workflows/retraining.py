@@ -57,6 +57,7 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
     table = replace(divided.dataset.table, crystals=tuple(bare))
     without = Divided(replace(divided.dataset, table=table), divided.split)
     prepared = Prepared(without, Graphs(tested.with_conditions(graph, range(len(bare))), (), 0.0))
+    spec = prepared.measured(spec)
     torch.manual_seed(training.seed)
     model = spec.make_model()
     made_from = f"{run.division['data_sha256']} {target.name} {training} {spec.as_dict()}"

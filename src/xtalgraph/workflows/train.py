@@ -130,6 +130,7 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         if config.spec.is_potential:
             _tell_labels(divided.dataset)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
+        config = replace(config, spec=prepared.measured(config.spec))
         executor, tasks = member_fits(folder, prepared, config, session)
         training = config.training
         baselines = partial(preparations.baselines, divided, training.seed, training.weights)

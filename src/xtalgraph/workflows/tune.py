@@ -320,7 +320,7 @@ def validation_errors(
     torch.manual_seed(config.training.seed)
     deciding = json.dumps(config.deciding(), ensure_ascii=False)
     made_from = preparations.dataset(config).content_hash + prepared.split.identity + deciding
-    model = config.spec.make_model()
+    model = prepared.measured(config.spec).make_model()
     trainer = trainer_for(model, prepared, config.training, folder, made_from)
     done = trainer.fit(resume=session.resume, report=session.report)
     row = done.history[done.selected_epoch - 1]

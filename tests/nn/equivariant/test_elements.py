@@ -24,7 +24,7 @@ def test_atoms_are_grouped_by_element(numbers):
 
 @pytest.mark.parametrize("numbers", NUMBERS, ids=["three", "one"])
 def test_each_atom_is_multiplied_with_the_matrix_of_its_element(numbers):
-    linear = ElementLinear({(0, 1): 3, (1, -1): 2}, {(1, -1): 4, (2, 1): 1})
+    linear = ElementLinear({(0, 1): 3, (1, -1): 2}, {(1, -1): 4, (2, 1): 1}, 119)
     assert linear.outputs == {(1, -1): 4}
     atoms = {(1, -1): torch.randn(len(numbers), 3, 2)}
     mixed = linear(atoms, ElementGroups.of(torch.tensor(numbers)))[1, -1]

@@ -22,7 +22,7 @@ from xtalgraph.nn.equivariant.symmetric_products import monomials, symmetric_pro
 )
 def test_it_is_the_weighted_sum_of_its_couplings(degree, outputs, correlation, numbers):
     torch.manual_seed(0)
-    contraction = SymmetricContraction(degree, outputs, correlation, 4)
+    contraction = SymmetricContraction(degree, outputs, correlation, 4, 119)
     atoms = {harmonic(order): torch.randn(3, 2 * order + 1, 4) for order in range(degree + 1)}
     made = contraction(atoms, ElementGroups.of(torch.tensor(numbers)))
     features = torch.cat(list(atoms.values()), dim=1).numpy()
@@ -40,12 +40,12 @@ def test_it_is_the_weighted_sum_of_its_couplings(degree, outputs, correlation, n
 
 
 def test_a_component_shares_no_products_with_what_a_mirror_changes_otherwise():
-    contraction = SymmetricContraction(2, [(0, 1), (1, -1)], 3, 1)
+    contraction = SymmetricContraction(2, [(0, 1), (1, -1)], 3, 1, 119)
     assert sorted(map(len, contraction.blocks)) == [1, 1, 1, 1]
 
 
 def test_it_is_twice_differentiable():
-    contraction = SymmetricContraction(1, [(0, 1), (1, -1)], 3, 2)
+    contraction = SymmetricContraction(1, [(0, 1), (1, -1)], 3, 2, 119)
     elements = ElementGroups.of(torch.tensor([6, 8]))
     start = [torch.randn(2, 2 * order + 1, 2, requires_grad=True) for order in range(2)]
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.data.potential_targets import potential_targets
@@ -52,6 +53,7 @@ def convert(arrays: Arrays) -> tuple[ModelSpec, Model]:
             "radial_width": settings["radial_width"],
             "neighbors": settings["neighbors"],
             "envelope_power": settings["envelope_power"],
+            "elements": [SYMBOLS[number] for number in settings["elements"]],
         },
         "linear-sum",
         "radius",
@@ -81,7 +83,8 @@ def _hidden(irreps: str) -> tuple[int, int]:
 
 def _fill(model: Any, arrays: Arrays, settings: Mapping[str, Any], channels: int) -> None:
     encoder, elements = model.encoder, settings["elements"]
-    encoder.embed.weight[:, elements] = _tensor(arrays["embedding"]).T
+    rows = encoder.element_rows.of(torch.tensor(elements))
+    encoder.embed.weight[:, rows] = _tensor(arrays["embedding"]).T
     for number, layer in enumerate(encoder.layers):
         parts = {
             name.removeprefix(f"layer{number}/"): values
@@ -91,9 +94,9 @@ def _fill(model: Any, arrays: Arrays, settings: Mapping[str, Any], channels: int
         _fill_interaction(layer.interaction, parts)
         _put(layer.update, parts, "update")
         for irrep, weight in zip(layer.of_element.outputs, layer.of_element.weights, strict=True):
-            weight[elements] = _tensor(parts[f"element/{name_of(irrep)}"])
+            weight[rows] = _tensor(parts[f"element/{name_of(irrep)}"])
         for irrep, weight in zip(layer.products.outputs, layer.products.weights, strict=True):
-            weight[elements] = _products(parts, irrep, settings)
+            weight[rows] = _products(parts, irrep, settings)
     head, depth = model.head.readouts[0].head, settings["depth"]
     for number in range(depth - 1):
         columns = slice(number * channels, (number + 1) * channels)

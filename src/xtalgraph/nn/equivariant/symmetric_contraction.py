@@ -1,6 +1,7 @@
 """Products of several copies of an atom's features, coupled and weighted for its element."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.tensors import Irrep
+from xtalgraph.nn.element_rows import OfElements
 from xtalgraph.nn.equivariant.elements import ElementGroups
 from xtalgraph.nn.equivariant.irreps import Tensors, harmonic
 from xtalgraph.nn.equivariant.symmetric_products import Monomial, monomials, symmetric_products
@@ -17,7 +18,7 @@ from xtalgraph.nn.segments import gather
 
 
 @final
-class SymmetricContraction(nn.Module):
+class SymmetricContraction(OfElements):
     """B_LM = Σ_ν Σ_η w_ην(Z) C_ην,LM (A ⊗ … ⊗ A), ν factors, channel by channel.
 
     Of the couplings C there are the independent ones. They are evaluated as products of components,
@@ -29,12 +30,20 @@ class SymmetricContraction(nn.Module):
         outputs: To what they are coupled.
         correlation: The largest number of factors.
         channels: Number of channels.
+        elements: How many there are.
 
     Source: Batatia et al., NeurIPS 2022 (arXiv 2206.07697), eq. 10.
     """
 
+    element_axes: Mapping[str, int] = MappingProxyType({"weights": 0})
+
     def __init__(
-        self, degree: int, outputs: Sequence[Irrep], correlation: int, channels: int
+        self,
+        degree: int,
+        outputs: Sequence[Irrep],
+        correlation: int,
+        channels: int,
+        elements: int,
     ) -> None:
         super().__init__()
         self.irreps, self.outputs = tuple(map(harmonic, range(degree + 1))), tuple(outputs)
@@ -45,7 +54,7 @@ class SymmetricContraction(nn.Module):
         }
         self.counts = [sum(map(len, tables[irrep])) for irrep in outputs]
         self.weights = nn.ParameterList(
-            nn.Parameter(torch.randn(MAX_ATOMIC_NUMBER + 1, count, channels) / count**0.5)
+            nn.Parameter(torch.randn(elements, count, channels) / count**0.5)
             for count in self.counts
         )
         rows = [
