@@ -37,9 +37,6 @@ _FACTORS: Final = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 def name_of(tensor: TensorType) -> str:
     """Return the name of a tensor, empty where it has none.
 
-    Args:
-        tensor: Any.
-
     >>> name_of(TensorType(2, "ij=ji"))
     'dielectric'
     """
@@ -48,9 +45,6 @@ def name_of(tensor: TensorType) -> str:
 
 def voigt_shape(tensor: TensorType) -> tuple[int, ...]:
     """Return the shape of a tensor in Voigt's notation; its own where no pair is symmetric.
-
-    Args:
-        tensor: One of `NAMED`.
 
     >>> voigt_shape(NAMED["piezoelectric"]), voigt_shape(NAMED["vector"])
     ((3, 6), (3,))
@@ -99,9 +93,6 @@ def subscripts(tensor: TensorType) -> tuple[int, ...]:
 
     A matrix has those of its indices, and of two that are equal the first; rank 3 and 4 those of
     Voigt: 14 is e_14, 44 is C_44.
-
-    Args:
-        tensor: One of `NAMED`.
 
     >>> subscripts(NAMED["dielectric"]), subscripts(NAMED["vector"])
     ((11, 12, 13, 22, 23, 33), (1, 2, 3))

@@ -86,11 +86,7 @@ def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Representatio
 
 
 def random_rotation(generator: np.random.Generator) -> Float[np.ndarray, "3 3"]:
-    """Return a proper rotation, all of which are equally likely.
-
-    Args:
-        generator: Draws it.
-    """
+    """Return a proper rotation, all of which are equally likely."""
     q, r = np.linalg.qr(generator.normal(size=(3, 3)))
     q = q * np.sign(np.diag(r))
     return q * np.linalg.det(q)

@@ -27,12 +27,7 @@ class ReportedUnits:
     """Whether values and errors are divided by the number of atoms before."""
 
     def target(self, target: Target, unit: str) -> Target:
-        """Return a target as it is reported.
-
-        Args:
-            target: As it is declared.
-            unit: Of values, or of errors.
-        """
+        """Return a target as it is reported."""
         kind = Kind.INTENSIVE if self.per_atom else target.kind
         return replace(target, kind=kind, unit=unit, best=None)
 

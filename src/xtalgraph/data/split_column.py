@@ -33,12 +33,7 @@ class SplitColumn:
 
     @classmethod
     def of(cls, name: str, values: Sequence[Any]) -> "SplitColumn":
-        """Take values that have no ids; their rows are numbered from 0.
-
-        Args:
-            name: Of the column.
-            values: One for each row.
-        """
+        """Take values that have no ids; their rows are numbered from 0."""
         return cls(name, tuple(values), tuple(f"row {row}" for row in range(len(values))))
 
     def refuse(self, bad: Sequence[int], what: str) -> InputError:

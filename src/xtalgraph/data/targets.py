@@ -193,11 +193,7 @@ class Target:
         return ""
 
     def shape(self, num_atoms: int) -> tuple[int, ...]:
-        """Return the shape of the values of one crystal: rows, then that of the tensor.
-
-        Args:
-            num_atoms: How many atoms it has.
-        """
+        """Return the shape of the values of one crystal: rows, then that of the tensor."""
         return (num_atoms if self.scope is Scope.ATOM else 1, *self.tensor.shape)
 
     @property
@@ -256,11 +252,7 @@ class Target:
 
 
 def first_atomic(targets: Sequence[Target]) -> Target | None:
-    """Return the first target that has values for atoms, None where there is none.
-
-    Args:
-        targets: What is predicted.
-    """
+    """Return the first target that has values for atoms, None where there is none."""
     return next((target for target in targets if target.scope is Scope.ATOM), None)
 
 

@@ -172,14 +172,7 @@ def figures_of(
     predicted: Float[np.ndarray, "rows *shape"],
     samples: int = 500,
 ) -> dict[str, Any]:
-    """Return the metrics that serve the target, each with value, low and high.
-
-    Args:
-        target: What is predicted.
-        true: Values, or classes.
-        predicted: Predictions, or probabilities of class 1.
-        samples: Resamples of the bootstrap.
-    """
+    """Return the metrics that serve the target, each with value, low and high."""
     metrics = evaluate(target, true, predicted, samples=samples)
     return {name: asdict(metric) for name, metric in metrics.items()}
 

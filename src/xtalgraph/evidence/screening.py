@@ -156,9 +156,6 @@ def of_invariants(record: RunRecord) -> RunRecord:
 
     The file has standard deviations of components alone. Their norm stands for that of the number:
     it is read for its order.
-
-    Args:
-        record: Of one target of crystals.
     """
     if not record.target.is_tensor:
         return record

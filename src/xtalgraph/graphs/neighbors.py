@@ -151,14 +151,7 @@ def kth_distance(
     num_atoms: int,
     k: int,
 ) -> Float[np.ndarray, " atoms"]:
-    """Return the length of the k-th shortest edge of each atom; infinite where there are fewer.
-
-    Args:
-        distance: Length of each edge, Å.
-        center: The atom of each edge.
-        num_atoms: How many atoms there are.
-        k: Counted from 1.
-    """
+    """Return the length of the k-th shortest edge of each atom; infinite where there are fewer."""
     order = np.lexsort((distance, center))
     count = np.bincount(center, minlength=num_atoms)
     start = np.cumsum(count) - count

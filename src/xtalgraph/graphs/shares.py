@@ -40,19 +40,12 @@ def shares_of(crystals: Sequence[Crystal]) -> dict[str, Tensor]:
 
 
 def charges_of(crystal: Crystal) -> Float[np.ndarray, " atoms"]:
-    """Return the given charge of each atom, e; infinite where none is given.
-
-    Args:
-        crystal: Any.
-    """
+    """Return the given charge of each atom, e; infinite where none is given."""
     return np.full(len(crystal), np.inf) if crystal.charges is None else crystal.charges
 
 
 def mix(values: UInt64[np.ndarray, " rows"]) -> UInt64[np.ndarray, " rows"]:
     """Scramble 64-bit integers, one to one.
-
-    Args:
-        values: Any; equal ones stay equal.
 
     Source: Steele, Lea and Flood, OOPSLA 2014, doi 10.1145/2660193.2660195 (SplitMix64).
     """

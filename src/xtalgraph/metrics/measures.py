@@ -91,21 +91,13 @@ class Measure:
         return self.title[0].lower() + self.title[1:]
 
     def serves(self, target: Declared) -> bool:
-        """Whether predictions of a target are measured by it.
-
-        Args:
-            target: What is predicted.
-        """
+        """Whether predictions of a target are measured by it."""
         if target.is_tensor:
             return self.of_tensors in _kinds_of(target.tensor)
         return self.of_classes == target.is_class and self.of_tensors is None
 
     def unit(self, target: Declared) -> str:
-        """Return the unit of the measure; empty where it has none.
-
-        Args:
-            target: What is predicted.
-        """
+        """Return the unit of the measure; empty where it has none."""
         return target.unit if self.has_unit else ""
 
     def of(
@@ -147,12 +139,7 @@ class Measure:
     def reduced(
         self, true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
     ) -> tuple[Float[np.ndarray, "rows ..."], Float[np.ndarray, "rows ..."]]:
-        """Return what is drawn from where rows are drawn again: of tensors numbers of each row.
-
-        Args:
-            true: True values.
-            predicted: Predicted values.
-        """
+        """Return what is drawn from where rows are drawn again: of tensors numbers of each row."""
         return (true, predicted) if self.rows is None else self.rows(true, predicted)
 
 
@@ -275,31 +262,19 @@ MEASURES: Final[dict[str, Measure]] = {measure.key: measure for measure in _TABL
 
 
 def measures_of(target: Declared) -> tuple[Measure, ...]:
-    """Return the measures of a target, in the order of tables.
-
-    Args:
-        target: What is predicted.
-    """
+    """Return the measures of a target, in the order of tables."""
     return tuple(measure for measure in _TABLE if measure.serves(target))
 
 
 def error_of(target: Declared) -> Measure:
-    """Return the error that chooses models: MAE, log loss of classes, Frobenius error of tensors.
-
-    Args:
-        target: What is predicted.
-    """
+    """Return the error that chooses models: MAE, log loss, or of tensors the Frobenius error."""
     if target.is_tensor:
         return MEASURES["frobenius"]
     return MEASURES["log_loss" if target.is_class else "mae"]
 
 
 def rank_of(target: Declared) -> Measure:
-    """Return the measure of the order: Spearman's ρ, of tensors that of norms; ROC-AUC of classes.
-
-    Args:
-        target: What is predicted.
-    """
+    """Return the measure of the order: Spearman's ρ, of tensors that of norms, or ROC-AUC."""
     if target.is_tensor:
         return MEASURES["norm_spearman"]
     return MEASURES["roc_auc" if target.is_class else "spearman"]

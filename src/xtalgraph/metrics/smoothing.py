@@ -52,13 +52,6 @@ def dirichlet_energy(
 
     It is 0 where all neighbours are equal, and grows with the square of the features.
 
-    Args:
-        features: One vector for each atom.
-        center: Center of each edge.
-        neighbor: Neighbor of each edge.
-        edge_multiplicity: How often each edge counts.
-        atom_multiplicity: How often each atom counts.
-
     Source: Rusch et al., A survey on oversmoothing (arXiv 2303.10993).
     """
     weight = edge_multiplicity * atom_multiplicity[center]

@@ -35,12 +35,7 @@ WITH_ANGLES: Final = (
 
 
 class Dense(nn.Module):
-    """silu(Norm(W x)), with a bias that the normalisation has.
-
-    Args:
-        size: Length of x.
-        width: Length of what it returns.
-    """
+    """silu(Norm(W x)), with a bias that the normalisation has."""
 
     def __init__(self, size: int, width: int) -> None:
         super().__init__()

@@ -28,11 +28,7 @@ WITH_DISTANCES: Final = OnlyIf("alpha", lambda alpha: alpha == "mlp")
 
 
 class ScaledNeighbor(Message):
-    """M = α(e_ij) h_j.
-
-    Args:
-        alpha: Makes a number from the features of an edge.
-    """
+    """M = α(e_ij) h_j."""
 
     def __init__(self, alpha: nn.Module) -> None:
         super().__init__(of_center=Nothing())

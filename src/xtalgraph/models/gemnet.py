@@ -40,11 +40,7 @@ def _two_maps(size: int, inner: int, width: int) -> nn.Sequential:
 
 
 class ResidualLayer(nn.Module):
-    """x + silu(W_2 silu(W_1 x + b_1) + b_2).
-
-    Args:
-        width: Length of x.
-    """
+    """x + silu(W_2 silu(W_1 x + b_1) + b_2)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -84,10 +80,6 @@ class Interaction(nn.Module):
     product is gathered for each quadruplet. Then
     m_ji' = A(m_ji + a(W B(a(W_ji m_ji + b) + t_ji + q_ji) + b)), where A and B are residual
     layers. Without dihedrals q is zero, and the block that of DimeNet++.
-
-    Args:
-        config: Of the encoder.
-        spherical: Number of functions of radius and angle.
     """
 
     def __init__(self, config: "GemNet.Config", spherical: int) -> None:

@@ -225,12 +225,7 @@ class Head(TargetHead):
         return self._scalers[0](raw, graph, replace(self.target, kind=Kind.ATOMIC))
 
     def deviation(self, features: Features, graph: Graph) -> Float[Tensor, "rows *shape"]:
-        """Return the standard deviation of the error of each value, in the target's unit.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
-        """
+        """Return the standard deviation of the error of each value, in the target's unit."""
         columns: list[Tensor] = []
         for deviation, scaler in zip(self.deviations, self._scalers, strict=True):
             value: Tensor = deviation(features, graph)
@@ -239,11 +234,7 @@ class Head(TargetHead):
 
     @torch.no_grad()
     def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
-        """Return what the scalers say by themselves, in float64: where training begins.
-
-        Args:
-            graph: Of which crystals.
-        """
+        """Return what the scalers say by themselves, in float64: where training begins."""
         rows = len(graph.number) if self.target.kind is Kind.ATOMIC else len(graph)
         nothing = torch.zeros(rows, dtype=torch.float64, device=graph.number.device)
         return self._joined([scaler(nothing, graph, self.target) for scaler in self._scalers])
@@ -270,12 +261,7 @@ class Head(TargetHead):
             scaler.fit(column[known], amounts, self.target)
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
-        """Return the vector of each crystal from which the first number is read.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
-        """
+        """Return the vector of each crystal from which the first number is read."""
         return cast(Readout, self.readouts[0]).embedding(features, graph)
 
     @property

@@ -23,13 +23,7 @@ from xtalgraph.nn.radial import GaussianBasis
 
 
 class FilterMessage(Message):
-    """M = (W_1 x_j) ∘ W(d), the filter W(d) a small network on the Gaussians of the distance.
-
-    Args:
-        width: Length of an atom's vector.
-        basis: Number of Gaussians.
-        filters: Length of a filter.
-    """
+    """M = (W_1 x_j) ∘ W(d), the filter W(d) a small network on the Gaussians of the distance."""
 
     def __init__(self, width: int, basis: int, filters: int) -> None:
         super().__init__(of_center=Nothing(), of_neighbor=nn.Linear(width, filters, bias=False))
@@ -51,11 +45,6 @@ class Interaction(nn.Module):
     """One interaction block: v_i = W_3 ssp(W_2 Σ_j f_c(d) (W_1 x_j) ∘ W(d) + b_2) + b_3.
 
     The paper's x_i' = x_i + v_i is what `Connections` makes of it.
-
-    Args:
-        width: Length of an atom's vector.
-        basis: Number of Gaussians.
-        filters: Length of a filter.
     """
 
     def __init__(self, width: int, basis: int, filters: int) -> None:

@@ -158,11 +158,6 @@ def _equal(values: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> bool:
 
 
 def isolated_name(what: str, numbers: Int[np.ndarray, " elements"]) -> str:
-    """Return of which atoms a pair or cluster is: ``a pair of Ba, O``.
-
-    Args:
-        what: ``pair`` or ``cluster``.
-        numbers: Atomic numbers.
-    """
+    """Return of which atoms a pair or cluster is: ``a pair of Ba, O``."""
     count = 2 if what == "pair" else 4
     return f"a {what} of {', '.join(SYMBOLS[int(number)] for number in numbers[:count])}"

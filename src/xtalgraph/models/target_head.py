@@ -13,11 +13,7 @@ from xtalgraph.models.encoder import Features
 
 
 class TargetHead(nn.Module, ABC):
-    """Base of every head.
-
-    Args:
-        target: What is predicted.
-    """
+    """Base of every head."""
 
     deviations: nn.ModuleList
     """What predicts the standard deviation of its errors; empty where nothing does."""
@@ -33,20 +29,11 @@ class TargetHead(nn.Module, ABC):
 
     @abstractmethod
     def deviation(self, features: Features, graph: Graph) -> Float[Tensor, "rows *shape"]:
-        """Return the standard deviation of the error of each value, in the target's unit.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
-        """
+        """Return the standard deviation of the error of each value, in the target's unit."""
 
     @abstractmethod
     def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
-        """Return what the scales say by themselves, in float64: where training begins.
-
-        Args:
-            graph: Of which crystals.
-        """
+        """Return what the scales say by themselves, in float64: where training begins."""
 
     @abstractmethod
     def fit(
@@ -68,12 +55,7 @@ class TargetHead(nn.Module, ABC):
 
     @abstractmethod
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
-        """Return the vector of each crystal from which the target is read.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of.
-        """
+        """Return the vector of each crystal from which the target is read."""
 
     @property
     @abstractmethod

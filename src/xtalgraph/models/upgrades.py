@@ -49,9 +49,6 @@ def upgrade_sections(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dic
     """Return the sections of ``config.yaml`` with the current names of the settings.
 
     The file has no format: what it lacks is what its version did.
-
-    Args:
-        sections: ``data``, ``graph``, ``model`` and ``training`` of a run.
     """
     upgraded: dict[str, dict[str, Any]] = {}
     for section, settings in sections.items():

@@ -73,9 +73,6 @@ class MaxAggregator(Aggregator):
 class AttentionAggregator(Aggregator):
     """Σ_j α_j f m_j with α_j = n f exp(a_j) / Σ_k n f exp(a_k), and a score a = w · m.
 
-    Args:
-        received: Length of a message.
-
     Source: Veličković et al., ICLR 2018 (arXiv 1710.10903), with the score taken from the message.
     """
 

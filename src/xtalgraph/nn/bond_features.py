@@ -101,10 +101,6 @@ def bond_character(
     silicon and copper are both 1.90.) Where an electronegativity is not known, as of He, Ne, Ar,
     some lanthanides and the heaviest elements, all three are 0.
 
-    Args:
-        number_i: Atomic number of one atom.
-        number_j: Of the other.
-
     Source: Pauling, The Nature of the Chemical Bond, 3rd ed., Cornell (1960), section 3-9.
 
     >>> bond_character(torch.tensor([11, 6, 29]), torch.tensor([17, 6, 29])).round(decimals=2)
@@ -124,10 +120,6 @@ def bond_character(
 def bond_types(number_i: Int[Tensor, " edges"], number_j: Int[Tensor, " edges"]) -> list[BondType]:
     """Name the largest part of the character of each bond.
 
-    Args:
-        number_i: Atomic number of one atom.
-        number_j: Of the other.
-
     >>> [str(kind) for kind in bond_types(torch.tensor([11, 6]), torch.tensor([17, 8]))]
     ['ionic', 'covalent']
     """
@@ -146,11 +138,6 @@ def bond_order(
     It levels off smoothly at 4. Between ions it is well below 1, and 12 metallic bonds share what
     is the order of a few. Radii are those of the element table (Pyykkö and Atsumi 2009), known for
     every element.
-
-    Args:
-        number_i: Atomic number of one atom.
-        number_j: Of the other.
-        distance: Å.
 
     Source: Pauling, J. Am. Chem. Soc. 69, 542 (1947), doi 10.1021/ja01195a024.
 

@@ -23,9 +23,6 @@ Powers = tuple[int, int, int]
 def powers_of(degree: int) -> tuple[Powers, ...]:
     """Return the exponents of all monomials of a degree.
 
-    Args:
-        degree: l.
-
     >>> powers_of(1)
     ((1, 0, 0), (0, 1, 0), (0, 0, 1))
     """
@@ -35,11 +32,7 @@ def powers_of(degree: int) -> tuple[Powers, ...]:
 
 @final
 class Monomials(nn.Module):
-    """x^a y^b z^c of unit vectors, of all degrees from 0 to the highest, side by side.
-
-    Args:
-        degree: The highest degree, l.
-    """
+    """x^a y^b z^c of unit vectors, of all degrees from 0 to the highest, side by side."""
 
     parent: Tensor
     axis: Tensor
@@ -58,11 +51,7 @@ class Monomials(nn.Module):
         self.register_buffer("axis", torch.tensor(axes, dtype=torch.long), persistent=False)
 
     def forward(self, unit: Float[Tensor, "... 3"]) -> Float[Tensor, "... monomials"]:
-        """Evaluate, each degree from the one below.
-
-        Args:
-            unit: Vectors of length 1.
-        """
+        """Evaluate, each degree from the one below."""
         degrees = [torch.ones_like(unit[..., :1])]
         for parent, axis in zip(
             self.parent.split(self.sizes[1:]), self.axis.split(self.sizes[1:]), strict=True
@@ -115,11 +104,7 @@ class Invariants(nn.Module):
     def forward(
         self, tensors: Float[Tensor, "monomials columns"]
     ) -> Float[Tensor, "invariants columns"]:
-        """Contract the tensors of each column.
-
-        Args:
-            tensors: Entries of the tensors of degree 0 to the highest, by monomials.
-        """
+        """Contract the tensors of each column."""
         invariants = [tensors[:1]]
         for count in self.counts:
             rows, weight = getattr(self, f"rows_{count}"), getattr(self, f"weight_{count}")
@@ -132,10 +117,6 @@ class Invariants(nn.Module):
 
 def diagrams(factors: int, most: int) -> list[Links]:
     """Return the connected ways to link factors, each once whatever their order.
-
-    Args:
-        factors: How many factors.
-        most: The largest number of links.
 
     >>> diagrams(3, 3)
     [(0, 1, 1), (0, 1, 2), (1, 1, 1)]

@@ -18,12 +18,7 @@ ConnectionName = Literal[
 
 @final
 class ConcatJump(nn.Module):
-    """W [h_1 ⊕ … ⊕ h_L], back to the width of one layer.
-
-    Args:
-        width: Length of an atom's vector.
-        depth: L, the number of layers.
-    """
+    """W [h_1 ⊕ … ⊕ h_L], back to the width of one layer."""
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
@@ -45,12 +40,7 @@ class MaxJump(nn.Module):
 
 @final
 class AttentionJump(nn.Module):
-    """Σ_l α_l h_l with weights for each atom, from an LSTM that runs over its layers both ways.
-
-    Args:
-        width: Length of an atom's vector.
-        depth: L, the number of layers.
-    """
+    """Σ_l α_l h_l with weights for each atom, from an LSTM that runs over its layers both ways."""
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
@@ -121,12 +111,7 @@ class Connections(nn.Module):
     def residual(
         self, atom: Float[Tensor, "atoms width"], update: Float[Tensor, "atoms width"]
     ) -> Float[Tensor, "atoms width"]:
-        """Return the atoms after a layer: with the skip around it, where there is one.
-
-        Args:
-            atom: What the layer read, from `input`.
-            update: What it made of it.
-        """
+        """Return the atoms after a layer: with the skip around it, where there is one."""
         return atom + update if self.skips else update
 
     def output(

@@ -220,10 +220,6 @@ def rows_of_elements(
 
     x_i = Σ_s w_s T[s] over the elements s of a site. A vacancy adds zeros, so x is linear in the
     occupancies, and goes to T[s] as w_s goes to 1.
-
-    Args:
-        table: T, a row for each atomic number, from 0.
-        graph: The atoms.
     """
     rows = gather(table, graph.number)
     if not len(graph.share):

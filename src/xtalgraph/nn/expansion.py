@@ -161,24 +161,14 @@ class EdgeExpansion(nn.Module):
         self.size = basis.size
 
     def forward(self, graph: Graph, dtype: torch.dtype) -> Expansion:
-        """Expand the edges of a graph.
-
-        Args:
-            graph: Full, or reduced by symmetry.
-            dtype: Of what is returned; the graph has its lengths in float64.
-        """
+        """Expand the edges of a graph."""
         distance = graph.distance.to(dtype)
         envelope = self.envelope(distance)
         weight = weighted(envelope, graph.edge_multiplicity)
         return Expansion(self.basis(distance), envelope, weight.unsqueeze(-1))
 
     def of_lengths(self, graph: Graph, dtype: torch.dtype) -> Expansion:
-        """Expand each length once, where many edges share one; on a GPU, each edge.
-
-        Args:
-            graph: Full, or reduced by symmetry.
-            dtype: Of what is returned.
-        """
+        """Expand each length once, where many edges share one; on a GPU, each edge."""
         distance = graph.distance
         if distance.device.type != "cpu" or distance.requires_grad:
             return self(graph, dtype)
@@ -212,12 +202,7 @@ class TripletExpansion(nn.Module):
         self.size = basis.size
 
     def forward(self, graph: Graph, dtype: torch.dtype) -> Expansion:
-        """Expand the triplets of a graph.
-
-        Args:
-            graph: With triplets, full or reduced by symmetry.
-            dtype: Of what is returned.
-        """
+        """Expand the triplets of a graph."""
         envelope = triplet_envelope(self.envelope, graph, dtype)
         weight = weighted(envelope, graph.triplet_multiplicity)
         return Expansion(self.basis(graph.cosine.to(dtype)), envelope, weight.unsqueeze(-1))

@@ -20,9 +20,6 @@ from torch import Tensor
 def safe_norm(vector: Float[Tensor, "rows components"]) -> Float[Tensor, " rows"]:
     """Length of each vector, with derivatives zero at the vector zero.
 
-    Args:
-        vector: In any unit, kept.
-
     >>> v = torch.zeros(1, 3, requires_grad=True)
     >>> torch.autograd.grad(safe_norm(v).sum(), v)[0]
     tensor([[0., 0., 0.]])
@@ -142,10 +139,6 @@ def dihedral_angle(
 
     It jumps by 2π at π, so models read cosine and sine. Where both are 0, as where three atoms
     are on a line, the angle is 0 with derivatives zero.
-
-    Args:
-        cosine: As `dihedral` returns it.
-        sine: As `dihedral` returns it.
 
     >>> dihedral_angle(torch.tensor([0.0, -1.0]), torch.tensor([1.0, -0.0]))
     tensor([1.5708, 3.1416])

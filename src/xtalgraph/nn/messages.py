@@ -48,11 +48,7 @@ class Message(nn.Module, ABC):
     def at_atoms(
         self, atom: Atoms
     ) -> tuple[Float[Tensor, "atoms center"], Float[Tensor, "atoms neighbor"]]:
-        """Return what a message reads of an atom that is its center, and of one that sends.
-
-        Args:
-            atom: One vector for each atom.
-        """
+        """Return what a message reads of an atom that is its center, and of one that sends."""
         return self.of_center(atom), self.of_neighbor(atom)
 
     @abstractmethod
@@ -122,10 +118,6 @@ class ResidualUpdate(Update):
 class GRUUpdate(Update):
     """h' = GRU(h, m), the gated recurrent unit with h as its memory and m as its input.
 
-    Args:
-        width: Length of an atom's vector.
-        received: Length of what it receives.
-
     Source: Li et al., Gated graph sequence neural networks, ICLR 2016 (arXiv 1511.05493).
     """
 
@@ -140,10 +132,6 @@ class GRUUpdate(Update):
 
 class GatedUpdate(Update):
     """h' = h + σ(z W_g + b_g) ⊙ silu(z W_c + b_c) with z = h ⊕ m, a gated MLP.
-
-    Args:
-        width: Length of an atom's vector.
-        received: Length of what it receives.
 
     Source: Chen and Ong, Nat. Comput. Sci. 2, 718 (2022), doi 10.1038/s43588-022-00349-3, for
     the gate.
@@ -162,11 +150,6 @@ class GatedUpdate(Update):
 @final
 class MessagePassing(nn.Module):
     """One step of message passing, h_i' = U(h_i, AGG_j M(h_i, h_j, e_ij)).
-
-    Args:
-        message: M.
-        aggregator: AGG.
-        update: U.
 
     Source: Gilmer et al., ICML 2017 (arXiv 1704.01212).
     """

@@ -40,11 +40,7 @@ class Pooling(nn.Module, ABC):
 
 
 class MeanPooling(Pooling):
-    """Σ n h / Σ n.
-
-    Args:
-        width: Length of a row.
-    """
+    """Σ n h / Σ n."""
 
     def __init__(self, width: int) -> None:
         super().__init__(width)
@@ -56,9 +52,6 @@ class MeanPooling(Pooling):
 
 class AttentionPooling(Pooling):
     """Σ α h with α = n exp(a) / Σ n exp(a), and a score a = w_2 · tanh(W_1 h + b_1).
-
-    Args:
-        width: Length of a row.
 
     Source: Ilse et al., ICML 2018 (arXiv 1802.04712), eq. 8.
     """

@@ -174,10 +174,6 @@ def chebyshev(x: Float[Tensor, " rows"], count: int) -> Float[Tensor, "rows coun
 
     The recursion has derivatives at ±1, where cos(n arccos x) has none.
 
-    Args:
-        x: From −1 to 1.
-        count: How many.
-
     >>> chebyshev(torch.tensor([0.5]), 4)
     tensor([[ 1.0000,  0.5000, -0.5000, -1.0000]])
     """

@@ -81,12 +81,6 @@ def weighted_mean(
 ) -> Float[Tensor, "segments width"]:
     """Σ w x / Σ w over the rows of each segment; zero where no row has any weight.
 
-    Args:
-        values: What to average.
-        weight: Not negative.
-        segment: The segment of each row.
-        num_segments: How many segments there are.
-
     >>> rows = torch.tensor([[1.0], [4.0], [9.0]])
     >>> weighted_mean(rows, torch.tensor([2.0, 1.0, 0.0]), torch.tensor([0, 0, 1]), 2)
     tensor([[2.],
@@ -107,12 +101,6 @@ def softmax_weight(
 
     A row of weight 2 counts as two rows, one of weight 0 as none. The maximum keeps the
     exponentials finite and drops out of the mean.
-
-    Args:
-        score: a.
-        weight: w, not negative.
-        segment: The segment of each row.
-        num_segments: How many segments there are.
     """
     counts = weight > 0
     highest = score.new_full((num_segments,), -torch.inf)

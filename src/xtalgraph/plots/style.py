@@ -83,12 +83,6 @@ def make_logarithmic(axes: Axes, low: float, high: float, which: Literal["x", "y
     """Make an axis logarithmic, with plain numbers at some of its ticks.
 
     The powers of ten of matplotlib are formulas, which are switched off.
-
-    Args:
-        axes: Whose axis it is.
-        low: Smallest value that is drawn, above 0.
-        high: Largest value.
-        which: The horizontal or the vertical one.
     """
     axes.set(**{f"{which}scale": "log"})
     axis = axes.xaxis if which == "x" else axes.yaxis

@@ -106,11 +106,7 @@ class Examples(Generic[S_co]):
 
 
 def labels_from(values: Values) -> dict[str, Labels]:
-    """Return values as a training takes them.
-
-    Args:
-        values: Of some crystals.
-    """
+    """Return values as a training takes them."""
     return {
         target.name: Labels(torch.from_numpy(values[target.name]), target.scope)
         for target in values.targets

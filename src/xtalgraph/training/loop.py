@@ -309,12 +309,7 @@ class Trainer:
 
 @contextmanager
 def _computing_in(precision: str, device: torch.device) -> Iterator[None]:
-    """Compute in bf16 where ``training.precision`` says so, or make new tensors in float64.
-
-    Args:
-        precision: As in the settings.
-        device: Where it is computed.
-    """
+    """Compute in bf16 where ``training.precision`` says so, or make new tensors in float64."""
     before = torch.get_default_dtype()
     if precision == _DOUBLE:
         torch.set_default_dtype(torch.float64)

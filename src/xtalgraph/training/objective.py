@@ -103,13 +103,7 @@ class Objective:
     def scales(
         self, labels: Mapping[str, Labels], start: ByTarget, num_atoms: Float[Tensor, " crystals"]
     ) -> dict[str, Tensor]:
-        """Return the units of the loss.
-
-        Args:
-            labels: What is to be learned.
-            start: What the scalers predict.
-            num_atoms: Of each crystal.
-        """
+        """Return the units of the loss."""
         scales = {}
         for term in self.terms:
             name = term.target.name

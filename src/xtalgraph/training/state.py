@@ -99,12 +99,7 @@ def _digest(record: Mapping[str, Any]) -> str:
 
 
 def damaged(folder: Path, what: str) -> str:
-    """Return the message about a state that cannot be used.
-
-    Args:
-        folder: Where states are kept.
-        what: Is wrong with it.
-    """
+    """Return the message about a state that cannot be used."""
     return (
         f"the saved training state in {folder} is damaged: {what}. "
         "Delete that folder and start again without --resume"

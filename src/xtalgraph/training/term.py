@@ -43,10 +43,6 @@ class Term:
         """Return the unit of the loss: the mean absolute error of the scalers; 1 for a class.
 
         Of a tensor it is the mean norm of the error.
-
-        Args:
-            labels: What is to be learned.
-            start: What the scalers predict.
         """
         error = _norms(labels - start) if self.target.is_tensor else (labels - start).abs()
         columns = error.reshape(len(error), -1).T
@@ -91,10 +87,6 @@ class Term:
         """Return the absolute error of each label in its unit, or its log loss; NaN where missing.
 
         Of a tensor it is one number for each row, the norm of the error.
-
-        Args:
-            value: What the model computed.
-            labels: What is true.
         """
         if self.target.is_tensor:
             return _norms(value - labels)

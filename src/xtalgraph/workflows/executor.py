@@ -52,11 +52,6 @@ def processes_for(tasks: int, training: TrainingConfig, crystals: int) -> int:
     Where ``training.jobs`` is not given there are as many as cores, but up to twice as many where
     that runs all at once: three on two cores take 1.5 times the time of one, in turn twice. Short
     trainings, in a process that works for another one or on a GPU, run in turn.
-
-    Args:
-        tasks: How many trainings there are.
-        training: Their settings.
-        crystals: That each learns from.
     """
     if training.device != "cpu" or _process:
         return 1
@@ -73,11 +68,6 @@ def processes_outside(tasks: int, training: TrainingConfig, crystals: int) -> in
     """Return the same for tasks that train several members each.
 
     Few tasks run in turn, since their members then run side by side.
-
-    Args:
-        tasks: How many there are.
-        training: The settings of each.
-        crystals: That each learns from.
     """
     inside = processes_for(training.members, training, crystals)
     return 1 if inside > 1 and tasks < inside else processes_for(tasks, training, crystals)

@@ -35,12 +35,7 @@ def suffix_of(path: Path) -> str:
 
 @final
 class GrowingTable:
-    """Appends rows to an open file.
-
-    Args:
-        file: Where they are written.
-        suffix: One of `SUFFIXES`.
-    """
+    """Appends rows to an open file."""
 
     def __init__(self, file: BinaryIO, suffix: str) -> None:
         self.file = file

@@ -35,15 +35,7 @@ def make_record(
     trained: Mapping[str, Any],
     seconds: Mapping[str, float],
 ) -> dict[str, dict[str, Any]]:
-    """Gather the record.
-
-    Args:
-        folder: The run.
-        config: The resolved settings.
-        divided: Crystals, labels and parts.
-        trained: What came out of the training.
-        seconds: Time of each step.
-    """
+    """Gather the record."""
     dataset, split = divided.dataset, divided.split
     spec, crystals = config.spec, dataset.table.crystals
     sizes = np.array([len(crystal) for crystal in crystals])

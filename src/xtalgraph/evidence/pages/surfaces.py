@@ -20,22 +20,14 @@ SURFACES: Final = (
 
 
 def has_surfaces(record: RunRecord) -> bool:
-    """Return whether a target has such a picture: a tensor of rank 2 or more of each crystal.
-
-    Args:
-        record: Of one target.
-    """
+    """Return whether a target has such a picture: a tensor of rank 2 or more of each crystal."""
     target = record.declared
     is_drawn = target.is_tensor and target.tensor.rank > 1 and target.scope is Scope.CRYSTAL
     return is_drawn and bool(record.test_rows().any())
 
 
 def surfaces_of(record: RunRecord) -> Figure | None:
-    """Draw the tensors of two test crystals; None where the target has no such picture.
-
-    Args:
-        record: Of one target.
-    """
+    """Draw the tensors of two test crystals; None where the target has no such picture."""
     if not has_surfaces(record):
         return None
     tensor, test = record.declared.tensor, record.test_rows()

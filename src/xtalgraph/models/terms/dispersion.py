@@ -115,15 +115,7 @@ class D3(EnergyTerm):
         distance: Float[Tensor, " pairs"],
         fading: Float[Tensor, " pairs"],
     ) -> Float[Tensor, " pairs"]:
-        """Return the coefficient of each pair, in atomic units.
-
-        Args:
-            number: Atomic numbers.
-            center: One atom of each pair.
-            neighbor: The other.
-            distance: Bohr.
-            fading: By which pairs vanish at the cutoff.
-        """
+        """Return the coefficient of each pair, in atomic units."""
         library = import_extra("tad_dftd3", "dispersion")
         radii: Any = import_extra("tad_mctc.data.radii", "dispersion")
         reference = self.reference.to(distance.device)
@@ -139,12 +131,7 @@ class D3(EnergyTerm):
 
 
 def _with_pairs(graph: CrystalGraph, cutoff: float) -> CrystalGraph:
-    """Return the graph with all pairs up to a distance as edges, which are functions of the same.
-
-    Args:
-        graph: Its positions and cells may carry derivatives.
-        cutoff: Å.
-    """
+    """Return the graph with all pairs up to a distance, Å, as edges."""
     crystals = [to_crystal(graph.select([number])) for number in range(len(graph))]
     full = build_graph(crystals, Radius(cutoff)).to(graph.position.device)
     names = ("num_edges", "center", "neighbor", "image")

@@ -49,13 +49,7 @@ class ForceHead(nn.Module, ABC):
     def messages(
         self, atom: Float[Tensor, "atoms width"], graph: CrystalGraph, *further: Tensor
     ) -> Float[Tensor, "edges messages"]:
-        """Return the message of each edge, which is zero at the cutoff.
-
-        Args:
-            atom: Features.
-            graph: Of the same atoms.
-            *further: What is read of an edge beside its length.
-        """
+        """Return the message of each edge, which is zero at the cutoff."""
         edges = self.edges(graph, atom.dtype)
         ends = (atom.index_select(0, graph.center), atom.index_select(0, graph.neighbor))
         message: Tensor = self.message(torch.cat([*ends, edges.features, *further], dim=1))

@@ -101,12 +101,7 @@ class DescribedCrystals:
 
 
 class DescriptorEntry(LeaderboardEntry):
-    """A descriptor and a learner.
-
-    Args:
-        described: The features; shared by the entries of one descriptor.
-        learner: A name in `LEARNERS`.
-    """
+    """A descriptor and a learner."""
 
     def __init__(self, described: DescribedCrystals, learner: LearnerName) -> None:
         super().__init__(f"{described.descriptor.name}-{learner}", Level.DESCRIPTORS)

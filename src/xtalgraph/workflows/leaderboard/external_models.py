@@ -39,11 +39,7 @@ from xtalgraph.workflows.record import versions
 
 @final
 class ExternalEncoder(Encoder):
-    """A network of another library as an encoder, so that readouts and training serve it.
-
-    Args:
-        network: From a graph to vectors of its atoms.
-    """
+    """A network of another library as an encoder, so that readouts and training serve it."""
 
     @dataclass(frozen=True)
     class Config:

@@ -34,11 +34,7 @@ _ALIGNED: Final = 100
 
 
 class LinearPotentialEntry(LeaderboardEntry):
-    """A potential that is linear in its coefficients.
-
-    Args:
-        name: One of `POTENTIALS`.
-    """
+    """A potential that is linear in its coefficients."""
 
     def __init__(self, name: str) -> None:
         levels = (Level.REFERENCE, Level.PAIRS, Level.DESCRIPTORS)
