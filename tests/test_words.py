@@ -1,7 +1,6 @@
 """Names are the field's words: identifiers, options, settings, keys and first sentences."""
 
 import ast
-import importlib
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from xtalgraph.cli.main import VERBS
+from xtalgraph.cli.main import VERBS, xtalgraph
 from xtalgraph.conventions.declarations import fields_of
 from xtalgraph.workflows.setting_names import settings_of_choices
 
@@ -112,7 +111,7 @@ def test_the_names_of_settings_are_the_words_of_the_field():
 
 def test_the_names_of_options_are_the_words_of_the_field():
     for name in VERBS:
-        command = getattr(importlib.import_module(f"xtalgraph.cli.{name}"), name)
+        command = xtalgraph.get_command(click.Context(xtalgraph), name)
         verbs = command.commands.values() if isinstance(command, click.Group) else [command]
         options = [option for verb in verbs for one in verb.params for option in one.opts]
         assert [option for option in options if parts_of(option) & PARTS.keys()] == []

@@ -13,9 +13,9 @@ from ase.io import read, write
 from click.testing import CliRunner
 
 import xtalgraph
-from xtalgraph.cli.elastic import elastic as elastic_command
-from xtalgraph.cli.md import md as md_command
-from xtalgraph.cli.phonons import phonons as phonons_command
+from xtalgraph.cli.simulation import elastic as elastic_command
+from xtalgraph.cli.simulation import md as md_command
+from xtalgraph.cli.simulation import phonons as phonons_command
 from xtalgraph.conventions.errors import InputError, MissingExtraError, RunError
 from xtalgraph.conventions.stopping import Stopped
 from xtalgraph.workflows.simulation_folder import potential_named

@@ -112,9 +112,6 @@ class LinearPotential:
             crystals: All.
             labels: Of these: an energy and derivatives of it, NaN where there is none.
             split: Their parts.
-
-        Returns:
-            The predictions.
         """
         counts = count_elements(crystals).astype(np.float64)
         counts = counts[:, counts[split.train].any(axis=0)]

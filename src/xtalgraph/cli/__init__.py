@@ -1,1 +1,1 @@
-"""F8: one module per verb, no logic."""
+"""F8: what a verb is called and what it prints, no logic."""

@@ -37,7 +37,13 @@ VERBS: Final[dict[str, str]] = {
     "tune": "Search settings by validation, then test the best once.",
     "exercise": "Do one of the exercises.",
 }
-"""Every verb with its one line of help; its module bears its name."""
+"""Every verb with its one line of help."""
+_TOGETHER: Final = {
+    **dict.fromkeys(("train", "ablate", "tune"), "training"),
+    **dict.fromkeys(("predict", "evaluate", "embed", "screen"), "crystals"),
+    **dict.fromkeys(("relax", "md", "eos", "elastic", "phonons"), "simulation"),
+}
+"""The module of verbs that are read together; that of any other bears its name."""
 
 
 class Verbs(click.Group):
@@ -51,7 +57,7 @@ class Verbs(click.Group):
         """Import a verb."""
         if cmd_name not in VERBS:
             raise click.UsageError(f"no verb {cmd_name!r}{nearest(cmd_name, VERBS)}", ctx)
-        module = importlib.import_module(f"xtalgraph.cli.{cmd_name}")
+        module = importlib.import_module(f"xtalgraph.cli.{_TOGETHER.get(cmd_name, cmd_name)}")
         return getattr(module, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

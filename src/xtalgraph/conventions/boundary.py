@@ -43,9 +43,6 @@ def guarded_items(items: Iterator[T], what: str) -> Iterator[T]:
     Args:
         items: The iterator; it ends after its first error.
         what: What is parsed.
-
-    Yields:
-        The items.
     """
     done = object()
     while True:

@@ -28,9 +28,6 @@ def read_ase_database(path: Path, disorder: str = "refuse") -> Iterator[Entry]:
         path: The file, which is not changed.
         disorder: What to do where ``occupancy`` in the data of a row tells of disordered sites, see
             `from_ase`.
-
-    Yields:
-        The rows in the order of their ids.
     """
     with path.open("rb") as file:
         magic = file.read(16)

@@ -87,9 +87,6 @@ def read_extxyz(file: Iterator[str], disorder: str = "refuse") -> Iterator[Entry
     Args:
         file: The open file, or its lines.
         disorder: What to do where a key ``occupancy``, as ASE writes it, tells of disordered sites.
-
-    Yields:
-        The frames.
     """
     lines = _Lines(file)
     number = 0

@@ -33,9 +33,6 @@ def number_of_symbol(symbol: str) -> int:
     Args:
         symbol: What a file writes.
 
-    Returns:
-        The atomic number, 1 for D and T.
-
     Raises:
         InputError: It is not the symbol of an element. Elements that no crystal was made of must
             be written as their symbols are: Cn, not CN. CO3 and PO4 may be groups as well.

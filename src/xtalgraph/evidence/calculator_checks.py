@@ -93,9 +93,6 @@ def check_calculator(
         crystals: At least one, by name.
         dynamics: Whether to run molecular dynamics, on the crystal with the smallest forces.
         progress: Show a progress bar on standard error.
-
-    Yields:
-        A result for each check.
     """
     checks = _Checks(tested, dict(crystals))
     todo = tqdm(crystals, desc="verifying", unit="crystal", disable=not progress)

@@ -213,9 +213,6 @@ def read_targets(folder: Path) -> list[RunRecord]:
     Args:
         folder: The run folder.
 
-    Returns:
-        A record for each target.
-
     Raises:
         RunError: When one of them is missing or damaged, or the predictions have another unit
             than the metrics.

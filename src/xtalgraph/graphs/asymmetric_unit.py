@@ -242,9 +242,6 @@ def symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
         crystal: Repeats in all three directions.
         symprec: How far an operation may miss an atom, Å.
 
-    Returns:
-        A ``SpglibDataset``.
-
     Raises:
         GraphError: If a direction does not repeat, or it finds no space group.
     """

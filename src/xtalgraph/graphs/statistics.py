@@ -51,9 +51,6 @@ def radial_distribution(
         cutoff: Largest distance, Å.
         width: Of a bin, Å; the last may be narrower.
 
-    Returns:
-        Counts and g by bin.
-
     Raises:
         GraphError: If the crystal has no density, or a length is not above zero.
 
@@ -130,8 +127,5 @@ def degree_histogram(graph: CrystalGraph) -> Int[np.ndarray, " degrees"]:
 
     Args:
         graph: Of one crystal or many.
-
-    Returns:
-        From degree 0 to the largest.
     """
     return np.bincount(graph.degree.cpu().numpy())

@@ -41,9 +41,6 @@ def reliability(
         probability: Predicted probability of class 1, in the same order.
         bins: Number of bins from 0 to 1.
 
-    Returns:
-        One value for each bin that has rows.
-
     Raises:
         InputError: A target is neither 0 nor 1, or a probability is not from 0 to 1.
 

@@ -75,9 +75,6 @@ def run_checks(
         measured: Whether to measure also what cannot hold exactly, by design.
         progress: Show a progress bar on standard error.
 
-    Yields:
-        A result for each check.
-
     Raises:
         InputError: If the model reads conditions, and not every crystal has them.
     """

@@ -40,9 +40,6 @@ def infer(
         device: Where to compute; None takes where the first member is.
         dtype: Of weights and activations; None takes that of the members.
 
-    Yields:
-        What they compute for each batch, in the order of the batches.
-
     Raises:
         ConfigError: If there is no such device here.
         GraphError: If the models cannot read such a graph.

@@ -252,9 +252,6 @@ def axis_name_spots(
         balls: Middles of the balls in the picture.
         reach: Their radii in the picture.
         margin: Room that a name needs to each side.
-
-    Returns:
-        The nearest free place of each, of those tried.
     """
     turns = np.radians([0, 30, -30, 60, -60, 90, -90, 135, -135, 180])
     spots: list[Float[np.ndarray, "2"]] = []

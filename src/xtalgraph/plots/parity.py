@@ -34,9 +34,6 @@ def local_density(
         x: Horizontal coordinate.
         y: Vertical coordinate.
         bins: Cells along each axis, from the smallest to the largest value.
-
-    Returns:
-        One count per point, itself included.
     """
     column, row = (_bin_of(values, bins) for values in (x, y))
     counts = np.zeros((bins, bins))

@@ -1,7 +1,6 @@
 """A trained potential as a calculator of ASE."""
 
 import copy
-import logging
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +11,7 @@ from jaxtyping import Float
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.convert import from_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph, collate
@@ -19,8 +19,6 @@ from xtalgraph.models.environments import NEW
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.simulation.neighbor_list import SKIN, NeighborList
-
-log = logging.getLogger("xtalgraph")
 
 Precision = Literal["float32", "float64"]
 """In which the network computes; lengths and totals are in float64 in any case."""

@@ -3,7 +3,6 @@
 Nothing is imported from LAMMPS: the object that its Python module makes is given by the user.
 """
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, final
@@ -16,8 +15,7 @@ from jaxtyping import Float, Integer
 from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
 from xtalgraph.conventions.errors import ConfigError, XtalgraphError
-
-log = logging.getLogger("xtalgraph")
+from xtalgraph.conventions.logs import log
 
 _VIRIAL: Final = ((0, 1, 2, 0, 0, 1), (0, 1, 2, 1, 2, 2))
 """Rows and columns of xx, yy, zz, xy, xz and yz, the order of LAMMPS."""

@@ -39,9 +39,6 @@ def check_contract(
         model: With any weights; it is put into float64.
         spec: What it is; it makes the graphs.
         crystals: On which it is tried, by name; None takes `contract_crystals`.
-
-    Returns:
-        A result for each check, passed or not.
     """
     model = model.double().eval()
     tested = ModelUnderTest.of([model], spec)

@@ -38,9 +38,6 @@ def learning_rate(step: int, total: int, peak: float, warmup: float) -> float:
         peak: Largest learning rate.
         warmup: Part of the steps in which it rises.
 
-    Returns:
-        The learning rate of this step.
-
     Source: Loshchilov and Hutter, ICLR 2017 (arXiv 1608.03983), for the cosine.
     """
     rising = warmup * total

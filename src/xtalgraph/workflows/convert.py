@@ -49,9 +49,6 @@ def convert(archive: str | Path, *, out: str | Path) -> Converted:
         archive: What ``scripts/export_mace.py`` has written in the environment of mace-torch.
         out: The run folder to make.
 
-    Returns:
-        Where it is, and what.
-
     Raises:
         ConfigError: If the folder is there already.
         InputError: If the file is no such archive, or the model has something that ours has not.

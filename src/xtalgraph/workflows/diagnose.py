@@ -1,7 +1,6 @@
 """Diagnose: what a run has learned, and what it has not."""
 
 import json
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +15,7 @@ from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import read_document, reading, write_json
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments, nearest
 from xtalgraph.crystals.crystal import Crystal
@@ -42,32 +42,14 @@ from xtalgraph.models.predictions import as_invariant
 from xtalgraph.workflows.retraining import train_halves
 from xtalgraph.workflows.run import Run
 
-log = logging.getLogger("xtalgraph")
-
 _GROUPS: Final = ("group", "config_type")
 """Columns that are taken for the configuration groups of frames."""
 FORMAT: Final = 4
 """Of ``diagnose.json``; counts up when a diagnostic would measure something else."""
 NAMES: Final = (
-    "labels",
-    "order",
-    "duplicates",
-    "size",
-    "elements",
-    "geometry",
-    "retrained",
-    "volume",
-    "cutoff-path",
-    "cutoff",
-    "smoothing",
-    "reach",
-    "groups",
-    "worst",
-    "forces",
-    "worst-frames",
-    "force-path",
-    "energy-volume",
-    "committee",
+    *("labels", "order", "duplicates", "size", "elements", "geometry", "retrained", "volume"),
+    *("cutoff-path", "cutoff", "smoothing", "reach", "groups", "worst"),
+    *("forces", "worst-frames", "force-path", "energy-volume", "committee"),
 )
 """Every diagnostic, in the order of the page; `retrained` needs ``retrain=True``."""
 
@@ -123,9 +105,6 @@ def diagnose(
         only: Names of diagnostics, by default all.
         device: Where to compute; the numbers of a GPU differ in the last digits.
         progress: Show progress bars on standard error.
-
-    Returns:
-        The results.
 
     Raises:
         ConfigError: If there is no such diagnostic or target, or no such device here.

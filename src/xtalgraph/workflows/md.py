@@ -1,7 +1,6 @@
 """Molecular dynamics with a potential: from one crystal to a trajectory and a page."""
 
 import csv
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.conventions.files import make_folder
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count, Range
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.conventions.stopping import stopping_on_signals
@@ -31,8 +31,6 @@ from xtalgraph.simulation.dynamics import (
     trajectory,
 )
 from xtalgraph.workflows.simulation_folder import potential_named
-
-log = logging.getLogger("xtalgraph")
 
 _COLUMNS: Final = ("step", "time", "potential", "kinetic", "total", "temperature", "volume")
 _FURTHER: Final = ("pressure", "force", "force_std", "novelty")
@@ -90,9 +88,6 @@ def md(
         precision: In which the network of a run computes.
         device: Where to compute.
         progress: Show a progress bar on standard error.
-
-    Returns:
-        The trajectory, as far as it came.
 
     Raises:
         InputError: If there is not one crystal.

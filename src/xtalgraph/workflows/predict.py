@@ -81,9 +81,6 @@ def predict(
         disorder: Crystals with mixed or partly empty sites, as in the training by default.
         progress: Show progress bars on standard error.
 
-    Returns:
-        Where the table is, and how many rows have a prediction.
-
     Raises:
         InputError: If a source as a whole cannot be read, or a row with ``on_error="raise"``.
         ConfigError: If the table would replace what is read, or a file of a run; or if there is

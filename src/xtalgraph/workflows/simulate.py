@@ -188,9 +188,6 @@ def eos(
         device: Where to compute.
         progress: Show a progress bar on standard error.
 
-    Returns:
-        Where the table ``eos.csv`` is.
-
     Raises:
         RunError: If the run is no potential, or the folder holds results of other settings.
         ConfigError: If a setting is out of its range.
@@ -241,9 +238,6 @@ def elastic(
         precision: In which the network of a run computes.
         device: Where to compute.
         progress: Show a progress bar on standard error.
-
-    Returns:
-        Where the table ``elastic.csv`` is.
 
     Raises:
         RunError: If the run is no potential, or the folder holds results of other settings.

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import logging
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from xtalgraph.conventions.boundary import shortened
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
@@ -26,8 +26,6 @@ from xtalgraph.simulation.calculator import PotentialCalculator, Precision
 from xtalgraph.simulation.side_by_side import FAILURES
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.verify_calculator import calculator_named
-
-log = logging.getLogger("xtalgraph")
 
 SETTINGS: Final = "settings.json"
 """What the results depend on."""

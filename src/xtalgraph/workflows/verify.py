@@ -107,9 +107,6 @@ def verify(
         device: Where to compute; with a GPU here the other device is compared with it.
         progress: Show a progress bar on standard error.
 
-    Returns:
-        What came out.
-
     Raises:
         ConfigError: If the sample is smaller than 1, or there is no such device here.
         InputError: If there is no crystal to try the model on, or none has the conditions that it

@@ -1,7 +1,6 @@
 """Verify the potential of any package, through its calculator of ASE."""
 
 import importlib
-import logging
 import sys
 import time
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 
 from xtalgraph.conventions.boundary import guarded, shortened
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import nothing_left
@@ -20,8 +20,6 @@ from xtalgraph.data.table import read_table
 from xtalgraph.evidence.calculator_checks import CalculatorUnderTest, check_calculator
 from xtalgraph.evidence.verification import Verification
 from xtalgraph.workflows.rejections import check_rejected
-
-log = logging.getLogger("xtalgraph")
 
 SAMPLE: Final = 4
 """Crystals that are tried unless another number is given: a minute for a network on a laptop."""
@@ -43,9 +41,6 @@ def verify_calculator(
         on: Crystals: files, folders or tables; in Python also structures.
         sample: How many of them, drawn at random, the same ones each time; small ones first.
         progress: Show a progress bar on standard error.
-
-    Returns:
-        The results, and the same with what was tried as plain values.
 
     Raises:
         ConfigError: If there is no such name.

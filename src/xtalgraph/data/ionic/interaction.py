@@ -63,9 +63,6 @@ class Pairs:
             slopes: Its derivative by the distance, eV/Å.
             num_atoms: Number of ions in the cell.
             volume: Volume of the cell, Å³.
-
-        Returns:
-            Energy, forces and stress of the cell.
         """
         pulls = (slopes / self.distances)[:, None] * self.vectors
         forces = np.empty((num_atoms, 3))

@@ -54,9 +54,6 @@ def rows_of_folder(folder: Path, disorder: str = "refuse") -> Iterator[Row]:
         folder: The folder.
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
-    Yields:
-        The rows of each file.
-
     Raises:
         InputError: No file has the name of a crystal file.
     """
@@ -127,9 +124,6 @@ def rows_of(source: Any, disorder: str = "refuse") -> Iterator[Row]:
     Args:
         source: A path, a DataFrame, a list, or one crystal.
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Yields:
-        Checked rows.
 
     Raises:
         InputError: The source as a whole cannot be used.

@@ -35,9 +35,6 @@ def csv_records(path: Path) -> Iterator[Record]:
     Args:
         path: The file.
 
-    Yields:
-        The records.
-
     Raises:
         InputError: The file cannot be read at all.
     """

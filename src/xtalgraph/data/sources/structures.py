@@ -45,9 +45,6 @@ def crystal_of_path(path: Path, disorder: str = "refuse") -> Content:
         path: A crystal file.
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
-    Returns:
-        The crystal and what the file says about it.
-
     Raises:
         InputError: It cannot be read, or holds several crystals.
     """
@@ -68,9 +65,6 @@ def crystal_of_cell(
         kind: What it holds: structure, cif, path or atoms.
         folder: Where relative paths start.
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Returns:
-        The crystal and what its file says about it.
 
     Raises:
         InputError: The cell is empty or cannot be understood.

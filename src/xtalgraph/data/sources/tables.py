@@ -47,9 +47,6 @@ def rows_of_csv(path: Path, disorder: str = "refuse") -> Iterator[Row]:
         path: A file with a header.
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
-    Yields:
-        One row per record.
-
     Raises:
         InputError: It is not a CSV file, or has no column with crystals.
     """
@@ -136,9 +133,6 @@ def rows_of_parquet(path: Path, disorder: str = "refuse") -> Iterator[Row]:
         path: The file.
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
 
-    Yields:
-        One row per row of the file.
-
     Raises:
         InputError: It is not a parquet file, or has no column with crystals.
     """
@@ -170,9 +164,6 @@ def rows_of_json(path: Path, disorder: str = "refuse") -> Iterator[Row]:
     Args:
         path: A .json or .json.gz file.
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Yields:
-        One row per row of the table.
 
     Raises:
         InputError: It is not such a table, or has no column with crystals.
@@ -225,9 +216,6 @@ def rows_of_frame(frame: pd.DataFrame, disorder: str = "refuse") -> Iterator[Row
     Args:
         frame: A table with a column structure, cif, atoms or path (from the current folder).
         disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Yields:
-        One row per row.
 
     Raises:
         InputError: It has no column with crystals.

@@ -39,9 +39,6 @@ def section(identifier: str, heading: Content, parts: Iterable[str]) -> str:
         identifier: Anchor of the section.
         heading: Text of the heading.
         parts: HTML of the parts.
-
-    Returns:
-        The element; nothing when all parts are empty.
     """
     body = "\n".join(part for part in parts if part)
     if not body:

@@ -1,14 +1,41 @@
-"""`xtalgraph tune`."""
+"""`xtalgraph train`, `ablate` and `tune`: a model is trained, or many."""
 
 from typing import TYPE_CHECKING
 
 import click
 
 from xtalgraph.cli.command import verb
-from xtalgraph.cli.tables import aligned, metrics_tables
+from xtalgraph.cli.tables import ablation_tables, aligned, metrics_tables
 
 if TYPE_CHECKING:
+    from xtalgraph.workflows.ablation import Ablation
+    from xtalgraph.workflows.run import Run
     from xtalgraph.workflows.tune import Tuning
+
+
+@verb("xtalgraph.workflows.train:train")
+def train(run: "Run") -> None:
+    """Learn a column of DATA from its crystals, and write RUN with model, metrics and report.
+
+    DATA is a CSV (.gz), parquet or Matbench table, a folder or file of crystals, or a name from
+    `xtalgraph data list`. Every setting: docs/settings.md.
+    """
+    click.echo(metrics_tables(run.metrics))
+    click.echo(f"\nreport: {run.folder / 'report.html'}")
+
+
+@verb("xtalgraph.workflows.ablate:ablate")
+def ablate(ablation: "Ablation") -> int:
+    """Train DATA with every combination of some settings, and write a table and figures to DIR.
+
+    The same command goes on where it was killed; with more values it adds what is missing. What is
+    best is chosen by the validation part. The exit code is 1 if a point could not be trained.
+    """
+    click.echo(ablation_tables(ablation.document))
+    for point in ablation.failed:
+        click.echo(f"failed: {point['name']}: {point['reason']}")
+    click.echo(f"\npage: {ablation.folder / 'ablate.html'}")
+    return 1 if ablation.failed else 0
 
 
 @verb("xtalgraph.workflows.tune:tune")

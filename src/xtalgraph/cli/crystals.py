@@ -1,0 +1,71 @@
+"""`xtalgraph predict`, `evaluate`, `embed` and `screen`: what a run says of other crystals."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xtalgraph.cli.command import as_json, verb
+from xtalgraph.cli.tables import screened_table, single_table
+
+if TYPE_CHECKING:
+    from xtalgraph.workflows.embed import Embedded
+    from xtalgraph.workflows.predict import Predicted
+    from xtalgraph.workflows.screen import Screened
+
+
+@verb("xtalgraph.workflows.predict:predict", several=["sources"])
+def predict(done: "Predicted") -> int:
+    """Predict the crystals in SOURCES (files, folders or tables) with the model of RUN.
+
+    The table has the columns id, formula, prediction, unit, error, and how new each crystal is to
+    the model; std, lower and upper where the run has them. The exit code is 1 if some crystals
+    could not be used, 2 if nothing could be done at all.
+    """
+    click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
+    return 1 if done.bad else 0
+
+
+@verb("xtalgraph.workflows.evaluate:evaluate", extra=[as_json()])
+def evaluate(document: dict[str, Any], as_json: bool) -> int:
+    """Measure the model of RUN on DATA, which must have the column it was trained for.
+
+    The exit code is 1 if some rows could not be used.
+    """
+    if as_json:
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    else:
+        for measured in document["targets"].values():
+            section = measured.get("reported", measured)
+            target = section["target"]
+            unit = f", {target['unit']}" if target["unit"] else ""
+            model, count = document["model"], document["crystals"]
+            click.echo(f"{target['name']}{unit}: {model} on {count} crystals")
+            click.echo(single_table(section["metrics"]))
+    return 1 if document["rejected"] else 0
+
+
+@verb("xtalgraph.workflows.embed:embed", several=["sources"])
+def embed(done: "Embedded") -> int:
+    """Write the embeddings from which the readout of RUN starts, for the crystals in SOURCES.
+
+    The table has the columns id, target, prediction, z0, z1 and on. The exit code is 1 if some
+    crystals could not be used.
+    """
+    click.echo(f"{done.good} vectors, {done.bad} rows that could not be used: {done.path}")
+    return 1 if done.bad else 0
+
+
+@verb("xtalgraph.workflows.screen:screen", several=["candidates"])
+def screen(done: "Screened") -> int:
+    """Rank CANDIDATES (files, folders or tables) by the predictions of RUN.
+
+    FOLDER gets top.csv, screen.html and the structures of the best. The exit code is 1 if some
+    crystals could not be used.
+    """
+    click.echo(screened_table(done.table, done.error))
+    click.echo(
+        f"{done.kept} of {done.good} candidates, {done.bad} rows that could not be used: "
+        f"{done.page}"
+    )
+    return 1 if done.bad else 0
