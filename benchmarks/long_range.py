@@ -18,8 +18,7 @@ from ase.io import write
 
 import xtalgraph
 from xtalgraph.crystals.convert import from_ase
-from xtalgraph.data.ionic.ions import OXIDATION_STATES
-from xtalgraph.data.ionic.rigid_ion import RigidIonModel
+from xtalgraph.data.ionic.rigid_ion import OXIDATION_STATES, RigidIonModel
 
 SALTS = {"NaCl": 5.64, "KCl": 6.29, "NaBr": 5.97, "KBr": 6.60, "MgO": 4.21, "CaO": 4.81}
 """Lattice constants, Å."""

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
-from xtalgraph.data.ionic.ions import Ion, ion_of
+from xtalgraph.data.ionic.rigid_ion import Ion, ion_of
 
 # Which elements are tried on which site; size and charge decide below.
 _A_SITE: Final = "Na K Rb Cs Ca Sr Ba Cd Pb Y La Nd"

@@ -32,7 +32,7 @@ from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.ionic.interaction import Pairs
-from xtalgraph.data.ionic.ions import ion_of
+from xtalgraph.data.ionic.rigid_ion import ion_of
 from xtalgraph.data.leaks import DuplicateIndex
 
 CRYSTALS_PER_COMPOUND: Final = 16

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.data.extreme_splits import extreme_split, time_split
+from xtalgraph.data.division import extreme_split, time_split
 from xtalgraph.data.split_column import SplitColumn
 
 

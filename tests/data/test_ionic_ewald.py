@@ -6,7 +6,7 @@ from pymatgen.core import Structure
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.units import COULOMB
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.ewald import ewald
+from xtalgraph.data.ionic.interaction import ewald
 
 FCC = np.array([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]])
 PEROVSKITE = [[0.5, 0.5, 0.5], [0.0, 0.0, 0.0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]]

@@ -6,8 +6,7 @@ from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.ionic.interaction import born_mayer
-from xtalgraph.data.ionic.ions import OXIDATION_STATES, ion_of
-from xtalgraph.data.ionic.rigid_ion import RigidIonModel, rigid_ion_energy
+from xtalgraph.data.ionic.rigid_ion import OXIDATION_STATES, RigidIonModel, ion_of, rigid_ion_energy
 
 FCC = np.array([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]])
 PEROVSKITE = np.array([[0.5, 0.5, 0.5], [0.0, 0.0, 0.0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]])

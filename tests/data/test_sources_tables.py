@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import from_pymatgen
 from xtalgraph.crystals.writing import to_cif
-from xtalgraph.data.sources import records, tables, unpacking
+from xtalgraph.data.sources import records, tables
 from xtalgraph.data.table import read_rows, read_table
 
 
@@ -316,7 +316,7 @@ def test_repeated_columns_are_refused_everywhere(tmp_path):
 
 @pytest.mark.parametrize("name", ["t.json.gz", "t.csv.gz"])
 def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(unpacking, "FREE_BYTES", 10_000)
+    monkeypatch.setattr(records, "FREE_BYTES", 10_000)
     head = b"[" if name == "t.json.gz" else b'id,cif\n1,"'
     (tmp_path / name).write_bytes(gzip.compress(head + b" " * 10_000_000))
     with pytest.raises(InputError, match=r"unpacks to more than .* MiB, 50 times its size"):

@@ -8,9 +8,8 @@ from ase.calculators.lj import LennardJones
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.convert import from_ase
-from xtalgraph.evidence.calculator_checks import CalculatorUnderTest, check_calculator
+from xtalgraph.evidence.calculator_checks import CalculatorUnderTest, check_calculator, largest_step
 from xtalgraph.evidence.energy_conservation import check_conservation, conservation
-from xtalgraph.evidence.steps import largest_step
 from xtalgraph.evidence.text.verification import about_reason
 from xtalgraph.models.check_result import Reason, Status
 

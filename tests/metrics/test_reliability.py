@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
-from xtalgraph.metrics.reliability import reliability
+from xtalgraph.metrics.classification import reliability
 
 
 def test_the_bins_are_those_of_scikit_learn_and_the_intervals_those_of_scipy():

@@ -6,7 +6,7 @@ import torch
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.isolated_atoms import isolated_atoms
+from xtalgraph.data.potential_labels import isolated_atoms
 from xtalgraph.data.potential_targets import energy_target, forces_target, stress_target
 from xtalgraph.data.values import Values
 from xtalgraph.models.potential import Potential

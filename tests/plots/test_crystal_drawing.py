@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.plots.bonded_crystal import BondedCrystal
-from xtalgraph.plots.crystal_drawing import draw_crystal, view_along, viewpoint
+from xtalgraph.plots.crystal_drawing import BondedCrystal, draw_crystal, view_along, viewpoint
 
 PERIODIC = np.array([True, True, True])
 A = 5.64

@@ -7,8 +7,7 @@ from test_crystal_drawing import PERIODIC, rock_salt
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.plots.atom_styles import PALETTE
-from xtalgraph.plots.bonded_crystal import BondedCrystal
-from xtalgraph.plots.crystal_drawing import viewpoint
+from xtalgraph.plots.crystal_drawing import BondedCrystal, viewpoint
 from xtalgraph.plots.crystal_snapshot import FLAT_FROM, SHADES, axis_name_spots, crystal_snapshot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg
 

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from xtalgraph.plots.confusion import confusion_plot
+from xtalgraph.plots.classification import confusion_plot, reliability_plot, roc_plot
 from xtalgraph.plots.export import figure_to_svg
-from xtalgraph.plots.reliability import reliability_plot
-from xtalgraph.plots.roc import roc_plot
 
 NOTHING = np.zeros(0)
 

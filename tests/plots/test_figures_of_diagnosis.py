@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.text import Text
 
 from xtalgraph.plots.bars import bar_plot
-from xtalgraph.plots.before_after import before_after_plot
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.element_errors import element_errors_plot, place_of
+from xtalgraph.plots.parity import before_after_plot
 
 
 def test_bars_are_as_long_as_their_numbers_and_nan_is_said():

@@ -18,9 +18,9 @@ from xtalgraph.models.encoder import Features
 from xtalgraph.models.model import Output
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training.examples import Examples, Labels
-from xtalgraph.training.losses import LOSSES, gaussian_loss
 from xtalgraph.training.objective import Objective, Term
 from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.term import LOSSES, gaussian_loss
 
 NUMBER = Target("e", Kind.INTENSIVE, "eV")
 CLASS = Target("metal", Kind.INTENSIVE, task=Task.CLASSIFICATION)

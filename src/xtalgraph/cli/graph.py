@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xtalgraph.cli.command import as_json, verb
-from xtalgraph.cli.lists import CommandWithLists
+from xtalgraph.cli.command import CommandWithLists, as_json, verb
 from xtalgraph.cli.tables import aligned
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xtalgraph.cli.command import as_json, verb
-from xtalgraph.cli.lists import CommandWithLists
+from xtalgraph.cli.command import CommandWithLists, as_json, verb
 from xtalgraph.cli.tables import aligned
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from xtalgraph.crystals.extxyz import FROM_VOIGT
 from xtalgraph.data.label_reading import is_missing
 from xtalgraph.data.potential_targets import SPELLINGS, Role
 from xtalgraph.data.targets import Target
+from xtalgraph.graphs.neighbors import neighbors_within
 
 _SAME: Final = 1e-8
 """Two columns with the same label agree to this, relative."""
@@ -250,3 +251,32 @@ def strain_between(first: Crystal, second: Crystal) -> Float[np.ndarray, "3 3"] 
         return None
     strain: Float[np.ndarray, "3 3"] = (deformation + deformation.T) / 2 - np.eye(3)
     return strain
+
+
+FAR: Final = 5.0
+"""An atom without a neighbour within so many Å, or within a longer cutoff, is isolated."""
+
+
+def isolated_atoms(
+    crystals: Sequence[Crystal], energies: Float[np.ndarray, " crystals"], cutoff: float = FAR
+) -> dict[int, float]:
+    """Return the energy of the isolated atom of each element that has one.
+
+    Of several the lowest is taken: the others are excited.
+
+    Args:
+        crystals: Any.
+        energies: Of each, eV; NaN where it is not known.
+        cutoff: Up to which a neighbour is looked for, Å; at least `FAR`.
+
+    Returns:
+        eV, by atomic number.
+    """
+    lowest: dict[int, float] = {}
+    for crystal, energy in zip(crystals, energies.tolist(), strict=True):
+        if len(crystal) > 1 or crystal.occupancies is not None or not np.isfinite(energy):
+            continue
+        if not len(neighbors_within(crystal, max(cutoff, FAR))):
+            number = int(crystal.numbers[0])
+            lowest[number] = min(energy, lowest.get(number, energy))
+    return lowest

@@ -7,8 +7,12 @@ import numpy as np
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.dataset import Dataset
-from xtalgraph.data.isolated_atoms import isolated_atoms
-from xtalgraph.data.potential_labels import StressCheck, check_stress, role_of_target
+from xtalgraph.data.potential_labels import (
+    StressCheck,
+    check_stress,
+    isolated_atoms,
+    role_of_target,
+)
 from xtalgraph.data.potential_targets import Role
 
 WORST: Final = 3

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Int
 
-from xtalgraph.data.store_key import KINDS
+from xtalgraph.data.store import KINDS
 from xtalgraph.data.tensor_file import Column, TensorFile, write_tensors
 from xtalgraph.graphs.build import UnsupportedStructure
 from xtalgraph.graphs.graph import COUNTS, Graph, Scope

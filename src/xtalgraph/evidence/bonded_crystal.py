@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.summary import bonds_of
-from xtalgraph.plots.bonded_crystal import BondedCrystal
+from xtalgraph.plots.crystal_drawing import BondedCrystal
 
 
 def with_bonds(crystal: Crystal, classes: Int[np.ndarray, " atoms"] | None = None) -> BondedCrystal:

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from tqdm import tqdm
 
 from xtalgraph.data.targets import Target
+from xtalgraph.evidence.text.comparison import parts_of
 from xtalgraph.metrics.bootstrap import compare_paired
 from xtalgraph.metrics.measures import MEASURES, Measure, error_of, rank_of
 from xtalgraph.metrics.ranking import top_count
@@ -151,3 +153,28 @@ def _ordered(
 
 def _joined(results: Sequence[EntryResult]) -> Float[np.ndarray, "rows *shape"]:
     return np.concatenate([result.values for result in results])
+
+
+def as_table(document: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a row for each entry, run or not, and a column for each number."""
+    rows: list[dict[str, Any]] = []
+    parts = parts_of(document)
+    for target, entry in [(part["target"], entry) for part in parts for entry in part["entries"]]:
+        row = {key: entry[key] for key in ("name", "level", "assessed", "seconds", "parameters")}
+        if len(parts) > 1:
+            row = {"target": target["name"], "unit": target["unit"], **row}
+        for key, metric in entry["metrics"].items():
+            row |= {
+                key: metric["value"],
+                f"{key} low": metric["low"],
+                f"{key} high": metric["high"],
+            }
+        for key, numbers in entry["folds"].items():
+            row[f"{key} mean of folds"] = numbers["mean"]
+        for key, numbers in entry["against"].items():
+            row[f"{key} outcome"] = numbers["outcome"]
+            row[f"{key} difference"] = numbers["difference"]
+            row |= {f"{key} difference {end}": numbers[end] for end in ("low", "high", "p")}
+        rows.append(row)
+    rows += [{**entry, "assessed": False} for entry in document["not_run"]]
+    return pd.DataFrame(rows)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.isolated_atoms import isolated_atoms
+from xtalgraph.data.potential_labels import isolated_atoms
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.models.terms.energy_term import by_atomic_number
 from xtalgraph.nn.expansion import PolynomialEnvelope

@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.plots.bonded_crystal import BondedCrystal
+from xtalgraph.plots.crystal_drawing import BondedCrystal
 
 PALETTE: Final[tuple[str, ...]] = (
     "#0072b2",

@@ -19,8 +19,7 @@ from xtalgraph.plots.atom_styles import (
     mixed,
     value_style,
 )
-from xtalgraph.plots.bonded_crystal import BondedCrystal
-from xtalgraph.plots.crystal_drawing import CrystalDrawing, draw_crystal, viewpoint
+from xtalgraph.plots.crystal_drawing import BondedCrystal, CrystalDrawing, draw_crystal, viewpoint
 from xtalgraph.plots.depth_canvas import Canvas, strip
 from xtalgraph.plots.style import INK, MUTED, house_axes
 

@@ -24,8 +24,13 @@ from xtalgraph.plots.atom_styles import (
     mixed,
     needs_numbers,
 )
-from xtalgraph.plots.bonded_crystal import BondedCrystal
-from xtalgraph.plots.crystal_drawing import CrystalDrawing, draw_crystal, view_along, viewpoint
+from xtalgraph.plots.crystal_drawing import (
+    BondedCrystal,
+    CrystalDrawing,
+    draw_crystal,
+    view_along,
+    viewpoint,
+)
 from xtalgraph.plots.crystal_snapshot import BALL_SHARE, STICK_RADIUS, crystal_snapshot
 from xtalgraph.plots.depth_canvas import IMAGE_PALENESS
 from xtalgraph.plots.export import figure_to_svg, inline_svg

@@ -19,7 +19,7 @@ from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.data.dataset import Dataset
 from xtalgraph.evidence.assessment import assess_labels
-from xtalgraph.evidence.leaderboard import EntryResult, Fold
+from xtalgraph.evidence.leaderboard import EntryResult, Fold, as_table
 from xtalgraph.evidence.pages.comparison import write_leaderboard
 from xtalgraph.evidence.text.comparison import Verdict, verdict_of
 from xtalgraph.evidence.text.data import about_labels
@@ -37,7 +37,6 @@ from xtalgraph.workflows.leaderboard.potential_assessment import (
 )
 from xtalgraph.workflows.leaderboard.potentials import POTENTIALS
 from xtalgraph.workflows.leaderboard.running import run_entries
-from xtalgraph.workflows.leaderboard.table import as_table
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations, known_folds
 from xtalgraph.workflows.record import hardware, versions

@@ -1,10 +1,11 @@
 """Screen: the best of many candidates by their predictions, each crystal once."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,9 @@ from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
+from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import Disorder
+from xtalgraph.crystals.writing import to_cif, to_extxyz, to_poscar
 from xtalgraph.data.table import read_rows
 from xtalgraph.evidence.pages.screening import Candidate, write_screen_page
 from xtalgraph.evidence.run_record import RunRecord, read_run
@@ -36,9 +39,8 @@ from xtalgraph.evidence.text.screening import about_std, about_ties, how_ranked,
 from xtalgraph.metrics.acquisition import Aim
 from xtalgraph.models.predictions import tabulate
 from xtalgraph.models.predictor import Predictor
-from xtalgraph.workflows.outputs import check_output
+from xtalgraph.workflows.outputs import check_output, paths_in
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.structure_files import Form, check_structures, write_structures
 
 _MARGIN: Final = 4
 """So many times the wanted number are kept, since some of them are one crystal."""
@@ -218,3 +220,69 @@ def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> 
         table.insert(3, "distance", [-candidate.gain for candidate, _ in kept])
     table["same"] = [" ".join(other.predicted.row.id for other in others) for _, others in kept]
     return table
+
+
+Form = Literal["cif", "poscar", "none"]
+"""As what structures are written."""
+FOLDER: Final = "structures"
+"""Where they are, in the folder of the screening."""
+_LONGEST: Final = 60
+"""Characters of an id in the name of a file."""
+
+
+def check_structures(folder: Path, candidates: Any) -> None:
+    """Refuse candidates that lie where the structures of the best are going to be written.
+
+    Args:
+        folder: Of the screening.
+        candidates: What is read: paths, or anything else.
+
+    Raises:
+        ConfigError: If one lies there.
+    """
+    mine = (folder / FOLDER).resolve()
+    for path in paths_in(candidates):
+        if path == mine or mine in path.parents:
+            raise ConfigError(
+                f"the candidates {path} lie in {mine}, where the structures of the best are "
+                "written: take another --out"
+            )
+
+
+def write_structures(folder: Path, named: Sequence[tuple[str, Crystal]], form: Form) -> list[str]:
+    """Write crystals to files named by rank and id, in place of those of an earlier screening.
+
+    Args:
+        folder: Of the screening.
+        named: Id and crystal, the best first.
+        form: ``cif`` or ``poscar``; a crystal that does not repeat in all directions, which neither
+            can hold, becomes an extended XYZ, and one with disordered sites a CIF. ``none`` writes
+            nothing.
+
+    Returns:
+        The path of each file from the folder, ``""`` where nothing is written.
+    """
+    where = folder / FOLDER
+    if where.is_dir():
+        for old in where.iterdir():
+            if re.fullmatch(r"\d{3,}-.*\.(cif|vasp|extxyz)", old.name):
+                old.unlink()
+    if form == "none":
+        return [""] * len(named)
+    where.mkdir(parents=True, exist_ok=True)
+    written = []
+    for rank, (name, crystal) in enumerate(named, start=1):
+        text, suffix = _text(crystal, form)
+        safe = re.sub(r"[^A-Za-z0-9_.+-]+", "_", name)[:_LONGEST].strip(".") or "crystal"
+        path = where / f"{rank:03d}-{safe}.{suffix}"
+        path.write_text(text, encoding="utf-8")
+        written.append(f"{FOLDER}/{path.name}")
+    return written
+
+
+def _text(crystal: Crystal, form: Form) -> tuple[str, str]:
+    if not crystal.pbc.all():
+        return to_extxyz(crystal), "extxyz"
+    if form == "cif" or crystal.occupancies is not None:
+        return to_cif(crystal), "cif"
+    return to_poscar(crystal), "vasp"

@@ -10,9 +10,9 @@ from xtalgraph.crystals.transforms import strain
 from xtalgraph.data.targets import Kind
 from xtalgraph.evidence.diagnostics.cutoffs import cutoff_change, cutoff_path
 from xtalgraph.evidence.diagnostics.depth import over_smoothing, reach
-from xtalgraph.evidence.diagnostics.nearest_training import embeddings_of, nearest_embedding
 from xtalgraph.evidence.diagnostics.result import Verdict
 from xtalgraph.evidence.diagnostics.volume import volume_sweep
+from xtalgraph.evidence.diagnostics.worst import embeddings_of, nearest_embedding
 from xtalgraph.models.predictor import Predictor
 
 

@@ -11,10 +11,14 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.evidence.diagnostics.errors import FEWEST, error_groups
-from xtalgraph.evidence.diagnostics.nearest_training import nearest_composition, nearest_embedding
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Quantity, Verdict
-from xtalgraph.evidence.diagnostics.worst import is_outlier, worst_errors
+from xtalgraph.evidence.diagnostics.worst import (
+    is_outlier,
+    nearest_composition,
+    nearest_embedding,
+    worst_errors,
+)
 
 
 def first_reason(tested):

@@ -13,7 +13,7 @@ from xtalgraph.conventions.errors import GraphError
 from xtalgraph.conventions.units import COULOMB
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.ewald import ewald
+from xtalgraph.data.ionic.interaction import ewald
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.exchange.crystal import to_crystal
 from xtalgraph.graphs.strategies import Radius

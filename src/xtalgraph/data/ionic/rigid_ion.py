@@ -1,17 +1,74 @@
-"""The rigid-ion model: point charges that repel each other at short range. Not DFT."""
+"""The rigid-ion model and its ions: charges that repel each other at short range. Not DFT."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float
+from pymatgen.core import Species
 
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.units import COULOMB
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data.ionic.ewald import ewald
-from xtalgraph.data.ionic.interaction import Interaction, born_mayer
-from xtalgraph.data.ionic.ions import ion_of
+from xtalgraph.data.ionic.interaction import Interaction, born_mayer, ewald
+
+OXIDATION_STATES: Final = MappingProxyType(
+    {
+        **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs"), 1),
+        **dict.fromkeys(("Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Pb"), 2),
+        **dict.fromkeys(("Al", "Ga", "In", "Sc", "Y", "La", "Nd"), 3),
+        **dict.fromkeys(("Ti", "Zr", "Hf", "Sn"), 4),
+        **dict.fromkeys(("Nb", "Ta"), 5),
+        "W": 6,
+        **dict.fromkeys(("O", "S"), -2),
+        **dict.fromkeys(("F", "Cl", "Br", "I"), -1),
+    }
+)
+"""Charge of each element in units of e. One per element, so that a crystal tells its charges."""
+
+_OUTER_ELECTRONS: Final = MappingProxyType({"Li": 2})  # every other ion: a closed shell of 8
+
+
+@dataclass(frozen=True)
+class Ion:
+    """A charged, nearly hard sphere."""
+
+    symbol: str
+    """Symbol of the element."""
+    charge: int
+    """Oxidation state, e."""
+    radius: float
+    """Shannon's crystal-chemical ("effective ionic") radius in sixfold coordination, Å."""
+    outer_electrons: int
+    """Number n of electrons in the outer shell, for Pauling's factor."""
+
+
+@cache
+def ion_of(number: int) -> Ion:
+    """Ion that an element forms in this family of crystals.
+
+    Args:
+        number: Atomic number.
+
+    Returns:
+        The ion, with the radius of R. D. Shannon, Acta Cryst. A32, 751 (1976), from pymatgen.
+
+    Raises:
+        InputError: The family has no ion of that element.
+    """
+    symbol = SYMBOLS[number]
+    if symbol not in OXIDATION_STATES:
+        raise InputError(
+            f"the rigid-ion model knows {', '.join(OXIDATION_STATES)}; got {symbol}, for which "
+            "it has no charge"
+        )
+    charge = OXIDATION_STATES[symbol]
+    radius = float(Species(symbol, charge).get_shannon_radius("VI"))
+    return Ion(symbol, charge, radius, _OUTER_ELECTRONS.get(symbol, 8))
+
 
 HARDNESS: Final = 0.345
 """ρ in Å, one value for all ions: Born and Mayer, Z. Phys. 75, 1 (1932)."""

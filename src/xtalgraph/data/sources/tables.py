@@ -21,9 +21,8 @@ from xtalgraph.data.sources.columns import (
     is_id_column,
     structure_column,
 )
-from xtalgraph.data.sources.records import Record, csv_records
+from xtalgraph.data.sources.records import Record, csv_records, open_unpacked
 from xtalgraph.data.sources.structures import crystal_of_cell, is_missing
-from xtalgraph.data.sources.unpacking import open_unpacked
 
 _CHUNK: Final[int] = 2000
 """Rows of a CSV or parquet file that are in memory at a time."""

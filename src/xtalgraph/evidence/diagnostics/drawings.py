@@ -18,10 +18,10 @@ from xtalgraph.evidence.diagnostics.volume import VolumeSweep
 from xtalgraph.evidence.diagnostics.worst import WorstErrors
 from xtalgraph.evidence.numbers import count, plain
 from xtalgraph.plots.bars import bar_plot
-from xtalgraph.plots.before_after import before_after_plot
 from xtalgraph.plots.crystal_snapshot import crystal_snapshot
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.element_errors import element_errors_plot
+from xtalgraph.plots.parity import before_after_plot
 from xtalgraph.plots.style import quantity as axis_label
 
 

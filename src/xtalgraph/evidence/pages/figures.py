@@ -18,20 +18,17 @@ from xtalgraph.evidence.pages.surfaces import surfaces_of
 from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.evidence.text.report import called
 from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
-from xtalgraph.metrics.classification import confusion_counts, roc_points
+from xtalgraph.metrics.classification import confusion_counts, reliability, roc_points
 from xtalgraph.metrics.measures import MEASURES
-from xtalgraph.metrics.reliability import reliability
 from xtalgraph.plots.atom_styles import covalent_radius, element_color
+from xtalgraph.plots.classification import confusion_plot, reliability_plot, roc_plot
 from xtalgraph.plots.comparison import comparison_plot
-from xtalgraph.plots.confusion import confusion_plot
 from xtalgraph.plots.crystal_drawing import draw_crystal
 from xtalgraph.plots.crystal_snapshot import BALL_SHARE, crystal_snapshot
 from xtalgraph.plots.export import inline_svg, save_figure
 from xtalgraph.plots.learning import learning_curve, learning_curves
 from xtalgraph.plots.parity import parity_plot
-from xtalgraph.plots.reliability import reliability_plot
 from xtalgraph.plots.residuals import residual_plot
-from xtalgraph.plots.roc import roc_plot
 from xtalgraph.plots.style import quantity
 from xtalgraph.plots.uncertainty import calibration_plot, error_std_plot, interval_plot
 
