@@ -23,6 +23,7 @@ from itertools import product
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ import torch
 
 import xtalgraph
 from xtalgraph.cli.main import main as command
+from xtalgraph.training.optimizer import FlatAdamW
 
 SOURCE = Path(xtalgraph.__file__).parent
 LONGEST_FILE = 350
@@ -131,7 +133,7 @@ class Trace:
         if any(holds_numbers(one) for one in given):
             self.files.setdefault(name, set()).add(code.co_name)
 
-    def on_step(self, *_: Any) -> None:
+    def on_step(self) -> None:
         """Keep the own calls on the stack, the outermost first; called in a step."""
         if self.calls:
             return
@@ -161,14 +163,19 @@ def small_file(folder: Path) -> Path:
 def trace_training() -> Trace:
     """Train a model from the command line to the report, and say what that went through."""
     trace = Trace()
-    optimizers = sys.modules[torch.optim.Optimizer.__module__]
-    handle = optimizers.register_optimizer_step_pre_hook(trace.on_step)
+    step = FlatAdamW.step
+
+    def traced(optimizer: FlatAdamW, rate: float, clip: float) -> None:
+        trace.on_step()
+        step(optimizer, rate, clip)
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data, out = small_file(folder), folder / "run"
         options = ("--target", "y", "--model", "gcn", "--epochs", "2", "--jobs", "1", "--quiet")
         asked = ["train", str(data), "--out", str(out), *options, "--set", "data.store=false"]
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+        with quiet[0], quiet[1], mock.patch.object(FlatAdamW, "step", traced):
             sys.setprofile(trace.on_event)
             try:
                 command(asked)
@@ -177,9 +184,10 @@ def trace_training() -> Trace:
                     raise
             finally:
                 sys.setprofile(None)
-                handle.remove()
         if not (out / "report.html").is_file():
             raise RuntimeError("the training wrote no report")
+    if not trace.calls:
+        raise RuntimeError("no step of the optimiser was seen: say where it stands now")
     return trace
 
 

@@ -21,7 +21,7 @@ from xtalgraph.crystals.convert import from_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.simulation.dynamics import Dynamics, drift, trajectory
 from xtalgraph.simulation.relaxation import relax
-from xtalgraph.workflows.simulation_folder import potential_named
+from xtalgraph.workflows.calculator import potential_named
 
 ATOMS = 64
 

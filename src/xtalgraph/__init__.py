@@ -21,13 +21,12 @@ from xtalgraph.conventions.waiting import wait_without_spinning
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.ablate import ablate
-    from xtalgraph.workflows.calculator import calculator
+    from xtalgraph.workflows.calculator import calculator, lammps_potential
     from xtalgraph.workflows.compare import compare
     from xtalgraph.workflows.convert import convert
     from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
-    from xtalgraph.workflows.lammps_potential import lammps_potential
     from xtalgraph.workflows.md import md
     from xtalgraph.workflows.phonons import phonons
     from xtalgraph.workflows.predict import load, predict

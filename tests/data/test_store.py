@@ -13,7 +13,7 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import StoreError
 from xtalgraph.crystals import transforms
-from xtalgraph.data import store
+from xtalgraph.data import store_packing
 from xtalgraph.data.store import TENSORS, GraphStore, document_digest
 from xtalgraph.data.store_building import build_store
 from xtalgraph.data.store_packing import join_parts, packed, write_part
@@ -130,9 +130,8 @@ def widened(graph: InvariantGraph) -> Widened:
 
 
 def test_fields_to_come_are_kept_by_their_scope(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "KINDS", kinds := {**store.KINDS, "wide": Widened})
+    monkeypatch.setattr(store_packing, "KINDS", kinds := {**store_packing.KINDS, "wide": Widened})
     monkeypatch.setattr("xtalgraph.data.store.KINDS", kinds)
-    monkeypatch.setattr("xtalgraph.data.store_packing.KINDS", kinds)
     graphs = [
         widened(ALL_GRAPH_SETTINGS["folded"].build(CRYSTALS[a:b])) for a, b in ((0, 9), (9, 66))
     ]

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from xtalgraph.conventions.errors import GraphError, StoreError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.data import store, store_building
+from xtalgraph.data import store_building, store_packing
 from xtalgraph.data.ionic.load import ionic_perovskites
 from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore
 from xtalgraph.data.store_building import build_store
@@ -103,7 +103,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_stale_store_is_refused_and_replaced(tmp_path, change, caplog):
     old = build_store(CRYSTALS, GRAPH_SETTINGS, tmp_path)
-    key = store.store_key(*change)
+    key = store_packing.store_key(*change)
     assert key != old.key
     with pytest.raises(StoreError, match="made from other crystals, other settings"):
         GraphStore.open(tmp_path, key)
@@ -115,10 +115,10 @@ def test_a_stale_store_is_refused_and_replaced(tmp_path, change, caplog):
 
 @pytest.mark.parametrize("name", ["BUILDER_VERSION", "FORMAT_VERSION", "version"])
 def test_another_builder_has_another_key(monkeypatch, name):
-    before = store.store_key(CRYSTALS, GRAPH_SETTINGS)
-    assert before == store.store_key(CRYSTALS, GRAPH_SETTINGS)
-    monkeypatch.setattr(store, name, (lambda library: "9.9") if name == "version" else 99)
-    assert before != store.store_key(CRYSTALS, GRAPH_SETTINGS)
+    before = store_packing.store_key(CRYSTALS, GRAPH_SETTINGS)
+    assert before == store_packing.store_key(CRYSTALS, GRAPH_SETTINGS)
+    monkeypatch.setattr(store_packing, name, (lambda library: "9.9") if name == "version" else 99)
+    assert before != store_packing.store_key(CRYSTALS, GRAPH_SETTINGS)
 
 
 def truncated(path: Path) -> None:

@@ -17,6 +17,16 @@ def test_bars_are_as_long_as_their_numbers_and_nan_is_said():
     assert [text.get_text() for text in axes.texts] == ["0.5", "−0.25", "n/a"]
 
 
+def test_intervals_are_drawn_and_numbers_stand_behind_them():
+    values, ends = (
+        np.array([0.04, 0.4, np.nan]),
+        np.array([[0.03, np.nan, np.nan], [0.3, np.nan, np.nan]]),
+    )
+    (axes,) = bar_plot(["a", "b", "c"], values, label="MAE", of_model=values > 1, ends=ends).axes
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), [0.03, 0.3])
+    assert [round(text.get_position()[0], 3) for text in axes.texts] == [0.308, 0.408, 0.008]
+
+
 def test_long_names_leave_room_for_the_bars():
     name = "25: 1(2mm) + 1(2mm) + 1(2mm) + 1(2mm),1(2mm) (100)"
     figure = bar_plot(

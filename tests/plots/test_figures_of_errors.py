@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib import rcParams
 
-from xtalgraph.plots.comparison import comparison_plot
+from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.export import figure_to_png, figure_to_svg, inline_svg, save_figure
-from xtalgraph.plots.learning import learning_curve
+from xtalgraph.plots.learning import learning_curves
 from xtalgraph.plots.parity import local_density, parity_plot
 from xtalgraph.plots.residuals import residual_plot
 
@@ -33,7 +33,8 @@ def test_parity_has_equal_axes_and_names_the_unit():
 def test_no_unit_is_invented():
     (axes,) = parity_plot(*points(20), name="gap").axes
     assert axes.get_xlabel() == "gap, target"
-    assert "(" not in learning_curve(np.ones(1), np.ones(1), np.ones(1)).axes[1].get_ylabel()
+    figure = learning_curves(np.ones(1), np.ones(1), {("validation MAE", ""): np.ones(1)})
+    assert figure.axes[0].get_ylabel() == "validation MAE"
 
 
 @pytest.mark.parametrize(("count", "pixels"), [(2_000, False), (2_004, True)])
@@ -67,25 +68,16 @@ def test_residuals_beyond_the_axis_are_counted():
 def test_the_epoch_that_is_kept_is_marked():
     epochs = np.arange(1.0, 6.0)
     mae = np.array([0.5, np.nan, 0.2, 0.25, 0.3])
-    figure = learning_curve(epochs, 1.0 / epochs, mae, unit="eV", selected=3)
-    lower, upper = figure.axes
+    errors = {("validation MAE", "eV"): mae}
+    upper, lower = learning_curves(epochs, 1.0 / epochs, errors, selected=3).axes
     assert upper.get_title(loc="right") == "selected: 0.25 eV after epoch 4"
     assert lower.get_yscale() == upper.get_yscale() == "log"
 
 
 def test_a_log_without_validation_has_one_panel():
-    figure = learning_curve(np.ones(1), np.zeros(1), np.full(1, np.nan))
+    figure = learning_curves(np.ones(1), np.zeros(1), {("MAE", ""): np.full(1, np.nan)})
     assert len(figure.axes) == 1
     figure_to_svg(figure)
-
-
-def test_bars_are_as_long_as_the_errors():
-    value = np.array([0.04, 0.4, np.nan])
-    figure = comparison_plot(["a", "b", "c"], value, value * 0.9, value * 1.1, model="a", unit="eV")
-    (axes,) = figure.axes
-    assert [bar.get_width() for bar in axes.patches] == [0.04, 0.4, 0.0]
-    assert [text.get_text() for text in axes.texts] == ["0.04", "0.4", "n/a"]
-    assert axes.get_xlabel() == "test MAE (eV)"
 
 
 @pytest.mark.parametrize(
@@ -95,8 +87,8 @@ def test_bars_are_as_long_as_the_errors():
         parity_plot(np.ones(1), np.ones(1), np.array(["test"]), name="e"),
         residual_plot(NOTHING, NOTHING, name="e"),
         residual_plot(np.ones(1), np.ones(1), name="$e"),
-        learning_curve(NOTHING, NOTHING, NOTHING),
-        comparison_plot([], NOTHING, NOTHING, NOTHING, model="a"),
+        learning_curves(NOTHING, NOTHING, {("MAE", "eV"): NOTHING}),
+        bar_plot([], NOTHING, label="MAE", of_model=NOTHING > 0, ends=np.zeros((2, 0))),
     ],
 )
 def test_nothing_to_show_is_a_figure_too(figure):

@@ -13,7 +13,7 @@ from ase.md.verlet import VelocityVerlet
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.units import GPA
 from xtalgraph.simulation.lammps import LammpsPotential
-from xtalgraph.workflows.lammps_potential import lammps_potential
+from xtalgraph.workflows.calculator import lammps_potential
 
 MVV2E = 1.0364269e-4
 """eV of a u (Å/ps)² in LAMMPS, whose digits are fewer than those of ASE."""

@@ -18,7 +18,7 @@ from xtalgraph.cli.simulation import md as md_command
 from xtalgraph.cli.simulation import phonons as phonons_command
 from xtalgraph.conventions.errors import InputError, MissingExtraError, RunError
 from xtalgraph.conventions.stopping import Stopped
-from xtalgraph.workflows.simulation_folder import potential_named
+from xtalgraph.workflows.calculator import potential_named
 
 EMT_NAME = "ase.calculators.emt:EMT"
 

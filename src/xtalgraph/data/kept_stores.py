@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 from xtalgraph.conventions.documents import read_document
 from xtalgraph.conventions.errors import StoreError, XtalgraphError
 from xtalgraph.data.cache import cache_folder
-from xtalgraph.data.store import DOCUMENT, FORMAT_VERSION
+from xtalgraph.data.store import DOCUMENT
 from xtalgraph.data.store_building import LOCK
+from xtalgraph.data.store_packing import FORMAT_VERSION
 
 _NAME: Final = re.compile(r"[0-9a-f]{32}")
 """What `build_store` calls a folder of the cache; nothing else there is touched."""

@@ -22,15 +22,8 @@ from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.cache import cache_folder
-from xtalgraph.data.store import (
-    DOCUMENT,
-    FORMAT_VERSION,
-    TENSORS,
-    GraphStore,
-    document_digest,
-    store_key,
-)
-from xtalgraph.data.store_packing import is_whole, join_parts, write_part
+from xtalgraph.data.store import DOCUMENT, TENSORS, GraphStore, document_digest
+from xtalgraph.data.store_packing import FORMAT_VERSION, is_whole, join_parts, store_key, write_part
 from xtalgraph.data.tensor_file import TensorFile
 from xtalgraph.graphs.build import GraphSettings, build_supported
 

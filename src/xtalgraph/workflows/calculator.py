@@ -1,11 +1,15 @@
-"""A trained potential as a calculator of ASE, from its run folder."""
+"""A potential by its run folder or its name, as ASE and LAMMPS take it."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from xtalgraph.conventions.choices import Device
 from xtalgraph.simulation.calculator import PotentialCalculator, Precision
+from xtalgraph.simulation.lammps import LammpsPotential
 from xtalgraph.simulation.neighbor_list import SKIN
 from xtalgraph.workflows.run import Run
+from xtalgraph.workflows.verify_calculator import calculator_named
 
 
 def calculator(
@@ -29,3 +33,53 @@ def calculator(
     """
     predictor = Run.open(run).predictor
     return PotentialCalculator(predictor, precision=precision, device=device, skin=skin)
+
+
+def potential_named(potential: Any, precision: Precision, device: Device) -> Any:
+    """Return the calculator of a run, or of another package.
+
+    Args:
+        potential: A run folder; a calculator of ASE; or the name of what is or makes one,
+            ``package.module:name``.
+        precision: In which the network of a run computes.
+        device: Where it computes.
+
+    Raises:
+        RunError: If there is no such run, or it is no potential.
+        ConfigError: If there is no such name.
+    """
+    if not isinstance(potential, str | Path):
+        return potential
+    if ":" in str(potential) and not Path(potential).exists():
+        return calculator_named(str(potential))
+    return calculator(potential, precision=precision, device=device)
+
+
+def lammps_potential(
+    lmp: Any,
+    potential: Any,
+    elements: Sequence[str],
+    *,
+    fix: str = "external",
+    precision: Precision = "float64",
+    device: Device = "cpu",
+) -> LammpsPotential:
+    """Make a potential the forces of LAMMPS, through its ``fix external``.
+
+    Args:
+        lmp: The ``lammps`` of LAMMPS, with units metal, its box made, on one process.
+        potential: A run folder, a calculator of ASE, or the name of what is or makes one.
+        elements: Symbol of each atom type, in the order of the types.
+        fix: Name of the fix that is added.
+        precision: In which the network of a run computes.
+        device: Where it computes.
+
+    Returns:
+        What LAMMPS calls at each step; its ``atoms`` are those of the last step.
+
+    Raises:
+        RunError: If there is no such run, or it is no potential.
+        ConfigError: If units, box, processes or elements of LAMMPS are others.
+    """
+    calculator = potential_named(potential, precision, device)
+    return LammpsPotential(lmp, calculator, elements, fix)

@@ -30,7 +30,7 @@ from xtalgraph.simulation.dynamics import (
     drift,
     trajectory,
 )
-from xtalgraph.workflows.simulation_folder import potential_named
+from xtalgraph.workflows.calculator import potential_named
 
 _COLUMNS: Final = ("step", "time", "potential", "kinetic", "total", "temperature", "volume")
 _FURTHER: Final = ("pressure", "force", "force_std", "novelty")

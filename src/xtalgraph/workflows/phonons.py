@@ -19,13 +19,8 @@ from xtalgraph.simulation.calculator import Precision
 from xtalgraph.simulation.phonons import Phonons
 from xtalgraph.simulation.phonons import phonons as phonons_of
 from xtalgraph.simulation.relaxation import relax
-from xtalgraph.workflows.simulation_folder import (
-    Simulated,
-    SimulationFolder,
-    file_name,
-    potential_named,
-    simulated,
-)
+from xtalgraph.workflows.calculator import potential_named
+from xtalgraph.workflows.simulation_folder import Simulated, SimulationFolder, file_name
 
 _COLUMNS: Final = (
     *("space_group", "atoms", "supercell", "displacements", "lowest", "highest", "imaginary"),
@@ -101,24 +96,19 @@ def phonons(
         _write_numbers(folder.folder / files, phonons)
         return {**_row(phonons), "files": files.as_posix()}
 
-    rows = folder.fill(sources, compute, label="phonons", progress=progress)
-    return simulated(folder, rows, write_phonons_page(folder.folder, rows))
+    return folder.fill(sources, compute, write_phonons_page, label="phonons", progress=progress)
 
 
 def _row(phonons: Phonons) -> dict[str, Any]:
     def at_room(values: np.ndarray) -> float:
         return float(np.interp(_ROOM, phonons.temperature, values))
 
+    kept = ("space_group", "displacements", "lowest", "highest", "imaginary", "sum_rule")
     return {
-        "space_group": phonons.space_group,
+        **{column: getattr(phonons, column) for column in kept},
         "atoms": len(phonons.primitive),
         "supercell": "x".join(str(n) for n in phonons.repeats),
-        "displacements": phonons.displacements,
-        "lowest": phonons.lowest,
-        "highest": phonons.highest,
-        "imaginary": phonons.imaginary,
         "stable": phonons.is_stable,
-        "sum_rule": phonons.sum_rule,
         "zero_point": float(phonons.free_energy[0]),
         "free_energy_300": at_room(phonons.free_energy),
         "entropy_300": at_room(phonons.entropy),

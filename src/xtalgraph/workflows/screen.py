@@ -42,6 +42,12 @@ from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.outputs import check_output, paths_in
 from xtalgraph.workflows.run import Run
 
+Form = Literal["cif", "poscar", "none"]
+"""As what structures are written."""
+FOLDER: Final = "structures"
+"""Where they are, in the folder of the screening."""
+_LONGEST: Final = 60
+"""Characters of an id in the name of a file."""
 _MARGIN: Final = 4
 """So many times the wanted number are kept, since some of them are one crystal."""
 
@@ -220,14 +226,6 @@ def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> 
         table.insert(3, "distance", [-candidate.gain for candidate, _ in kept])
     table["same"] = [" ".join(other.predicted.row.id for other in others) for _, others in kept]
     return table
-
-
-Form = Literal["cif", "poscar", "none"]
-"""As what structures are written."""
-FOLDER: Final = "structures"
-"""Where they are, in the folder of the screening."""
-_LONGEST: Final = 60
-"""Characters of an id in the name of a file."""
 
 
 def check_structures(folder: Path, candidates: Any) -> None:

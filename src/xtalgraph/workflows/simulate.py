@@ -1,7 +1,6 @@
 """Relax crystals with a potential, and compute their bulk moduli and elastic constants."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, final
 
@@ -21,26 +20,12 @@ from xtalgraph.simulation.equation_of_state import equation_of_state
 from xtalgraph.simulation.relaxation import Relaxed
 from xtalgraph.simulation.relaxation import relax as relax_crystal
 from xtalgraph.simulation.side_by_side import relax_side_by_side
-from xtalgraph.workflows.simulation_folder import (
-    Simulated,
-    SimulationFolder,
-    file_name,
-    potential_named,
-    simulated,
-)
+from xtalgraph.workflows.calculator import potential_named
+from xtalgraph.workflows.simulation_folder import Simulated, SimulationFolder, file_name
 
 _RELAXED: Final = (
-    *(
-        "energy_start",
-        "energy",
-        "volume_start",
-        "volume",
-        "force",
-        "stress",
-        "steps",
-        "converged",
-        "novelty",
-    ),
+    *("energy_start", "energy", "volume_start", "volume", "force", "stress", "steps"),
+    *("converged", "novelty"),
 )
 _CURVE: Final = ("volume", "energy", "bulk_modulus", "misfit", "volumes", "energies")
 _ELASTIC: Final = (
@@ -107,28 +92,24 @@ def relax(
         path = folder.folder / "structures" / f"{file_name(name)}.extxyz"
         make_folder(path.parent)
         write_atomically(path, to_extxyz(done.crystal))
+        kept = ("energy", "force", "stress", "steps", "converged", "novelty")
         return {
             "energy_start": done.start,
-            "energy": done.energy,
             "volume_start": crystal.volume,
             "volume": done.crystal.volume,
-            "force": done.force,
-            "stress": "" if np.isnan(done.stress) else done.stress,
-            "steps": done.steps,
-            "converged": done.converged,
-            "novelty": "" if np.isnan(done.novelty) else done.novelty,
+            **{column: getattr(done, column) for column in kept},
             "error": done.reason,
         }
 
-    rows = folder.fill(
+    return folder.fill(
         sources,
         compute,
+        write_relax_page,
         label="relaxing",
         progress=progress,
         ahead=relaxed.ahead,
         atoms=batch if isinstance(calculator, PotentialCalculator) else 0,
     )
-    return simulated(folder, rows, write_relax_page(folder.folder, rows))
 
 
 @final
@@ -200,17 +181,11 @@ def eos(
     def compute(name: str, crystal: Crystal) -> Mapping[str, Any]:
         relaxed = relax_crystal(crystal, calculator).crystal
         curve = equation_of_state(relaxed, calculator, extent=extent, points=points)
-        return {
-            "volume": curve.volume,
-            "energy": curve.energy,
-            "bulk_modulus": curve.bulk_modulus,
-            "misfit": curve.misfit,
-            "volumes": " ".join(f"{value:.8g}" for value in curve.volumes),
-            "energies": " ".join(f"{value:.12g}" for value in curve.energies),
-        }
+        return {column: getattr(curve, column) for column in _CURVE}
 
-    rows = folder.fill(sources, compute, label="equations of state", progress=progress)
-    return simulated(folder, rows, write_eos_page(folder.folder, rows))
+    return folder.fill(
+        sources, compute, write_eos_page, label="equations of state", progress=progress
+    )
 
 
 @checks_arguments
@@ -248,21 +223,19 @@ def elastic(
     settings = {"potential": potential, "strain": strain, "clamped": clamped}
     settings |= {"precision": precision}
     folder = SimulationFolder(Path(out), "elastic.csv", _ELASTIC, settings)
-    compute = partial(_elastic, calculator, strain, clamped)
-    rows = folder.fill(sources, compute, label="elastic constants", progress=progress)
-    return simulated(folder, rows, write_elastic_page(folder.folder, rows))
 
+    def compute(name: str, crystal: Crystal) -> Mapping[str, Any]:
+        relaxed = relax_crystal(crystal, calculator, stress=1e-5).crystal
+        result = elastic_constants(relaxed, calculator, strain=strain, relax=not clamped)
+        upper = zip(*np.triu_indices(6), strict=True)
+        return {
+            **{f"C{i + 1}{j + 1}": result.constants[i, j] for i, j in upper},
+            "bulk_modulus": result.bulk_modulus,
+            "shear_modulus": result.shear_modulus,
+            "stable": result.is_stable,
+            "stress": result.stress / GPA,
+        }
 
-def _elastic(
-    calculator: Any, strain: float, clamped: bool, name: str, crystal: Crystal
-) -> Mapping[str, Any]:
-    relaxed = relax_crystal(crystal, calculator, stress=1e-5).crystal
-    result = elastic_constants(relaxed, calculator, strain=strain, relax=not clamped)
-    constants = {f"C{i + 1}{j + 1}": result.constants[i, j] for i in range(6) for j in range(i, 6)}
-    return {
-        **constants,
-        "bulk_modulus": result.bulk_modulus,
-        "shear_modulus": result.shear_modulus,
-        "stable": result.is_stable,
-        "stress": result.stress / GPA,
-    }
+    return folder.fill(
+        sources, compute, write_elastic_page, label="elastic constants", progress=progress
+    )

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
+import numpy as np
 from tqdm import tqdm
 
 from xtalgraph.conventions.boundary import shortened
-from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.logs import log
@@ -22,33 +22,10 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
-from xtalgraph.simulation.calculator import PotentialCalculator, Precision
 from xtalgraph.simulation.side_by_side import FAILURES
-from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.verify_calculator import calculator_named
 
 SETTINGS: Final = "settings.json"
 """What the results depend on."""
-
-
-def potential_named(potential: Any, precision: Precision, device: Device) -> Any:
-    """Return the calculator of a run, or of another package.
-
-    Args:
-        potential: A run folder; a calculator of ASE; or the name of what is or makes one,
-            ``package.module:name``.
-        precision: In which the network of a run computes.
-        device: Where it computes.
-
-    Raises:
-        RunError: If there is no such run, or it is no potential.
-        ConfigError: If there is no such name.
-    """
-    if not isinstance(potential, str | Path):
-        return potential
-    if ":" in str(potential) and not Path(potential).exists():
-        return calculator_named(str(potential))
-    return PotentialCalculator(Run.open(potential).predictor, precision=precision, device=device)
 
 
 def file_name(name: str) -> str:
@@ -114,20 +91,23 @@ class SimulationFolder:
         self,
         sources: Any,
         compute: Callable[[str, Crystal], Mapping[str, Any]],
+        write_page: Callable[[Path, list[dict[str, str]]], Path],
         *,
         label: str,
         progress: bool,
         ahead: Callable[[Sequence[tuple[str, Crystal]]], None] | None = None,
         atoms: int = 0,
-    ) -> list[dict[str, str]]:
-        """Compute what is not in the table yet, crystal by crystal, and return all rows.
+    ) -> Simulated:
+        """Compute what is not in the table yet, crystal by crystal, and write the page of all rows.
 
         A crystal that cannot be read or computed gets a row with the reason, and is not tried
-        again.
+        again; the first reasons are told.
 
         Args:
             sources: Crystals: a file, folder, table, or a list of structures.
-            compute: Returns the values of the columns for a crystal and its id.
+            compute: Returns the values of the columns for a crystal and its id; NaN is written as
+                an empty cell, an array with blanks between its numbers.
+            write_page: Given the folder and all rows, returns where the page is.
             label: Of the progress bar.
             progress: Show a progress bar on standard error.
             ahead: Given several crystals with their ids before each of them is asked for, to
@@ -149,7 +129,11 @@ class SimulationFolder:
                     writer.writerow({"id": row.id, **_values(row, compute)})
                     bar.update()
                     file.flush()
-        return self.rows()
+        rows = self.rows()
+        bad = [row for row in rows if row["error"]]
+        for row in bad[:5]:
+            log.warning("%s: %s", row["id"], row["error"])
+        return Simulated(self.path, write_page(self.folder, rows), len(rows) - len(bad), len(bad))
 
     def _begin(self) -> None:
         """Write the table anew with its whole lines: a killed process may have left a part of one.
@@ -184,14 +168,6 @@ def _chunks(rows: Iterator[Row], done: Container[str], atoms: int) -> Iterator[l
         yield chunk
 
 
-def simulated(folder: SimulationFolder, rows: list[dict[str, str]], page: Path) -> Simulated:
-    """Return what was computed, and tell the first reasons of rows without a result."""
-    bad = [row for row in rows if row["error"]]
-    for row in bad[:5]:
-        log.warning("%s: %s", row["id"], row["error"])
-    return Simulated(folder.path, page, len(rows) - len(bad), len(bad))
-
-
 def _named(value: Any) -> str:
     """Return a path as text, and the class of a calculator."""
     return str(value) if isinstance(value, Path) else type(value).__name__
@@ -204,9 +180,17 @@ def _values(row: Row, compute: Callable[[str, Crystal], Mapping[str, Any]]) -> M
     formula = row.crystal.formula
     try:
         values = compute(row.id, row.crystal)
-        written = {k: f"{v:.10g}" if isinstance(v, float) else v for k, v in values.items()}
-        return {"formula": formula, **written}
+        return {"formula": formula, **{name: _written(value) for name, value in values.items()}}
     except FAILURES as error:
         ours = isinstance(error, XtalgraphError)
         reason = str(error) if ours else f"{type(error).__name__}: {shortened(str(error))}"
         return {"formula": formula, "error": reason}
+
+
+def _written(value: Any) -> Any:
+    """Return a value as it stands in the table."""
+    if isinstance(value, np.ndarray):
+        return " ".join(f"{number:.12g}" for number in value)
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.10g}"
+    return value

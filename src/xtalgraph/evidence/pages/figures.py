@@ -21,12 +21,12 @@ from xtalgraph.metrics.calibration import calibration_curve, error_by_std, misca
 from xtalgraph.metrics.classification import confusion_counts, reliability, roc_points
 from xtalgraph.metrics.measures import MEASURES
 from xtalgraph.plots.atom_styles import covalent_radius, element_color
+from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.classification import confusion_plot, reliability_plot, roc_plot
-from xtalgraph.plots.comparison import comparison_plot
 from xtalgraph.plots.crystal_drawing import draw_crystal
 from xtalgraph.plots.crystal_snapshot import BALL_SHARE, crystal_snapshot
 from xtalgraph.plots.export import inline_svg, save_figure
-from xtalgraph.plots.learning import learning_curve, learning_curves
+from xtalgraph.plots.learning import learning_curves
 from xtalgraph.plots.parity import parity_plot
 from xtalgraph.plots.residuals import residual_plot
 from xtalgraph.plots.style import quantity
@@ -139,13 +139,16 @@ def _of_class(record: RunRecord, folder: Path) -> tuple[Html, ...]:
 def _comparison(record: RunRecord, folder: Path) -> Html:
     names = [record.model, *(name for name in record.models if name != record.model)]
     errors = [record.estimate(name, record.measure) for name in names]
-    ends = ([getattr(e, end) for e in errors] for end in ("value", "low", "high"))
-    comparison = comparison_plot(
+    value, *ends = (
+        np.array([getattr(error, end) for error in errors], dtype=float)  # None becomes NaN
+        for end in ("value", "low", "high")
+    )
+    comparison = bar_plot(
         [called(name) for name in names],
-        *(np.array(numbers, dtype=float) for numbers in ends),  # None becomes NaN
-        model=called(record.model),
-        measure=f"test {MEASURES[record.measure].short}",
-        unit=record.error_unit,
+        value,
+        label=quantity(f"test {MEASURES[record.measure].short}", record.error_unit),
+        of_model=np.array([name == record.model for name in names]),
+        ends=np.stack(ends),
     )
     return _kept(comparison, folder / "comparison", "Errors of model and baselines")
 
@@ -156,23 +159,15 @@ def _learning(records: Sequence[RunRecord], folder: Path) -> Html | None:
         return None
     epochs = record.log["epoch"]
     absent = np.full(len(epochs), np.nan)
-    keys = ("train_loss", f"val_{record.watched}")
-    losses, errors = (record.log.get(key, absent) for key in keys)
-    terms = learning_terms(records)
-    if terms:
-        named = {quantity(*of): values for of, values in terms.items()}
-        curves = learning_curves(epochs, losses, named, selected=record.selected)
-        return _kept(curves, folder / "learning", "Validation errors and loss over the epochs")
-    known = MEASURES.get(record.watched)
-    curve = learning_curve(
-        epochs,
-        losses,
-        errors,
-        unit=record.target.unit if record.number is None else "",
-        measure=f"validation {known.short}" if known else "validation error, mean of targets",
-        selected=record.selected,
-    )
-    return _kept(curve, folder / "learning", "Loss and validation error over the epochs")
+    errors = learning_terms(records)
+    if not errors:
+        known = MEASURES.get(record.watched)
+        measure = f"validation {known.short}" if known else "validation error, mean of targets"
+        unit = record.target.unit if record.number is None else ""
+        errors = {(measure, unit): record.log.get(f"val_{record.watched}", absent)}
+    losses = record.log.get("train_loss", absent)
+    curves = learning_curves(epochs, losses, errors, selected=record.selected)
+    return _kept(curves, folder / "learning", "Loss and validation errors over the epochs")
 
 
 def learning_terms(
