@@ -9,7 +9,7 @@ import torch
 from scipy.stats import sem
 
 from xtalgraph.evidence.text.record import SELECTION
-from xtalgraph.training.progress import STANDARD_ERRORS, is_worse
+from xtalgraph.training.state import STANDARD_ERRORS, is_worse
 
 DOCS = Path(__file__).parents[2] / "docs"
 

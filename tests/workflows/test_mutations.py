@@ -24,8 +24,7 @@ from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.testing.crystals import contract_crystals
-from xtalgraph.training.progress import Progress
-from xtalgraph.training.state import load_state
+from xtalgraph.training.state import Progress, load_state
 from xtalgraph.workflows.run import Run
 
 DIGITS = "9" * 400

@@ -26,14 +26,17 @@ from xtalgraph.training.examples import (
 )
 from xtalgraph.training.objective import Objective, atoms_of
 from xtalgraph.training.optimizer import Average, FlatAdamW
-from xtalgraph.training.progress import Progress, Report, is_worse, silent
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
+    Progress,
+    Report,
     damaged,
+    is_worse,
     load_state,
     prefixed,
     save_state,
+    silent,
     snapshot,
     under,
 )

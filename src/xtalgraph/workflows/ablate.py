@@ -17,7 +17,7 @@ from xtalgraph.data.dataset import Dataset
 from xtalgraph.data.reported_units import reported_units
 from xtalgraph.evidence.diagnostics.depth import MEASURED, measure_smoothing
 from xtalgraph.evidence.pages.ablation import write_ablation_page
-from xtalgraph.training.progress import Report
+from xtalgraph.training.state import Report
 from xtalgraph.workflows.ablation import (
     FORMAT,
     Ablation,

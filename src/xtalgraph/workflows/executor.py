@@ -25,8 +25,8 @@ from xtalgraph.conventions.cores import available_cores
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.stopping import Stopped, stopping_on_signals
-from xtalgraph.training.progress import Report, silent
 from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.state import Report, silent
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
 _MESSAGE_SECONDS: Final = 0.2

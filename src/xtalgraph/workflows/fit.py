@@ -31,9 +31,8 @@ from xtalgraph.models.predictions import Predictions, std_of
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
 from xtalgraph.training.loop import Trainer
-from xtalgraph.training.progress import Progress, Report
 from xtalgraph.training.settings import TrainingConfig
-from xtalgraph.training.state import snapshot
+from xtalgraph.training.state import Progress, Report, snapshot
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, Session, processes_for
 from xtalgraph.workflows.prepared import Prepared

@@ -19,7 +19,7 @@ from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.progress import Report
+from xtalgraph.training.state import Report
 from xtalgraph.workflows.claim import is_empty, sole_writer
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.data_settings import FoldCount

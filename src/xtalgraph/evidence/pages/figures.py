@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,14 +13,16 @@ from matplotlib.figure import Figure
 
 from xtalgraph.conventions.documents import reading
 from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.conventions.voigt import from_subscripts, subscripts
 from xtalgraph.evidence.bonded_crystal import from_plain
 from xtalgraph.evidence.pages.markup import Html, escaped
-from xtalgraph.evidence.pages.surfaces import surfaces_of
 from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.evidence.text.report import called
+from xtalgraph.graphs.graph import Scope
 from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
 from xtalgraph.metrics.classification import confusion_counts, reliability, roc_points
 from xtalgraph.metrics.measures import MEASURES
+from xtalgraph.metrics.tensors import longitudinal, norms
 from xtalgraph.plots.atom_styles import covalent_radius, element_color
 from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.classification import confusion_plot, reliability_plot, roc_plot
@@ -30,6 +33,7 @@ from xtalgraph.plots.learning import learning_curves
 from xtalgraph.plots.parity import parity_plot
 from xtalgraph.plots.residuals import residual_plot
 from xtalgraph.plots.style import quantity
+from xtalgraph.plots.tensor_surface import surface_plot
 from xtalgraph.plots.uncertainty import calibration_plot, error_std_plot, interval_plot
 
 PICTURES: Final = 6
@@ -290,3 +294,41 @@ def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attribute(document: Any) -> str:
     return escaped(json.dumps(document, separators=(",", ":")))
+
+
+SURFACES: Final = (
+    "Test crystals with the median and with the largest error over the norm. The distance from the "
+    "middle is the value in that direction, of a stiffness Young's modulus of a rod."
+)
+"""The caption."""
+
+
+def has_surfaces(record: RunRecord) -> bool:
+    """Return whether a target has such a picture: a tensor of rank 2 or more of each crystal."""
+    target = record.declared
+    is_drawn = target.is_tensor and target.tensor.rank > 1 and target.scope is Scope.CRYSTAL
+    return is_drawn and bool(record.test_rows().any())
+
+
+def surfaces_of(record: RunRecord) -> Figure | None:
+    """Draw the tensors of two test crystals; None where the target has no such picture."""
+    if not has_surfaces(record):
+        return None
+    tensor, test = record.declared.tensor, record.test_rows()
+    count = len(subscripts(tensor))
+    true, predicted = (
+        from_subscripts(tensor, lines[test].reshape(-1, count))
+        for lines in (record.labels, record.predictions)
+    )
+    ids = np.array(record.ids)[test][::count]
+    share = norms(predicted - true) / np.maximum(norms(true), 1e-12)
+    ordered = np.argsort(share, kind="stable")
+    chosen = dict.fromkeys([int(ordered[len(ordered) // 2]), int(ordered[-1])])
+    name = "Young's modulus" if tensor.is_stiffness else record.target.name
+    return surface_plot(
+        [f"{ids[n]} ({100 * share[n]:.0f} %)" for n in chosen],
+        [partial(longitudinal, tensor, true[n]) for n in chosen],
+        [partial(longitudinal, tensor, predicted[n]) for n in chosen],
+        name=name,
+        unit=record.target.unit,
+    )

@@ -20,7 +20,7 @@ from xtalgraph.evidence.numbers import (
     with_interval,
     with_unit,
 )
-from xtalgraph.evidence.pages.figures import TargetFigures
+from xtalgraph.evidence.pages.figures import SURFACES, TargetFigures, has_surfaces
 from xtalgraph.evidence.pages.markup import (
     Content,
     Html,
@@ -31,7 +31,6 @@ from xtalgraph.evidence.pages.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.pages.surfaces import SURFACES, has_surfaces
 from xtalgraph.evidence.run_record import Estimate, RunRecord
 from xtalgraph.evidence.text import report as text
 from xtalgraph.evidence.text.models import about_model

@@ -13,7 +13,7 @@ from xtalgraph.conventions.files import make_folder
 from xtalgraph.conventions.logs import log
 from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.progress import Report
+from xtalgraph.training.state import Report
 from xtalgraph.workflows.executor import Executor, Session, processes_for, processes_outside
 from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level
 
