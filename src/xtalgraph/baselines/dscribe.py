@@ -21,6 +21,8 @@ _NOTHING: Final = "H"
 
 
 class _OfDscribe(Descriptor):
+    """A descriptor that dscribe computes."""
+
     extra: ClassVar[str | None] = "descriptors"
 
     def check(self) -> None:

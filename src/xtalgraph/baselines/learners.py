@@ -130,6 +130,7 @@ class FeatureRegressor:
         return np.asarray(num_atoms if self.kind == "extensive" else np.ones(len(num_atoms)), float)
 
     def _make(self, sparse: bool, rows: int, columns: int) -> Pipeline:
+        """Return the learner behind what its features need: reduced, filled, scaled, bounded."""
         steps = []
         if sparse:
             kept = min(COMPONENTS, columns - 1, rows - 1)

@@ -30,12 +30,7 @@ ENDS: Final = ("high", "low")
 
 
 def extreme_split(
-    values: Shaped[np.ndarray, " rows"],
-    end: str,
-    *,
-    val: float,
-    test: float,
-    by: Mapping[str, Any],
+    values: Shaped[np.ndarray, " rows"], end: str, *, val: float, test: float, by: Mapping[str, Any]
 ) -> Split:
     """Test on the rows with the highest or lowest values, validate on those next to them.
 

@@ -102,12 +102,7 @@ def _receive(
     with (
         part.open("ab" if continued else "wb") as file,
         tqdm(
-            total=total,
-            initial=start,
-            desc=label,
-            unit="B",
-            unit_scale=True,
-            disable=not progress,
+            total=total, initial=start, desc=label, unit="B", unit_scale=True, disable=not progress
         ) as bar,
     ):
         while block := response.read(_CHUNK):

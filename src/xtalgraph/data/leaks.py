@@ -107,10 +107,7 @@ class DuplicateIndex:
         return _matcher_agrees(crystal, compared, tolerance)
 
     def _near(
-        self,
-        rows: Int[np.ndarray, " rows"],
-        others: Int[np.ndarray, " others"],
-        tolerance: float,
+        self, rows: Int[np.ndarray, " rows"], others: Int[np.ndarray, " others"], tolerance: float
     ) -> Iterator[list[int]]:
         """Go through the rows; give those others that may be the same, the nearest first."""
         means = np.stack([self._lists(int(row)).means() for row in others])
@@ -224,9 +221,7 @@ class Leaks:
 
 
 def count_leaks(
-    crystals: Sequence[Crystal],
-    split: Split,
-    labels: Float[np.ndarray, " rows"] | None = None,
+    crystals: Sequence[Crystal], split: Split, labels: Float[np.ndarray, " rows"] | None = None
 ) -> Leaks:
     """Count what test and validation share with training, and the repeated crystals of the table.
 

@@ -55,7 +55,7 @@ def stress_target(of: str = "energy", name: str = "stress") -> Target:
 
 
 def potential_targets(names: Sequence[str]) -> tuple[Target, ...] | None:
-    """Return the declarations of the labels of a potential, if these are some.
+    """Return the declarations of the labels of a potential, if the names are those of one.
 
     Args:
         names: Of targets. One energy with forces, a stress or both makes a potential.

@@ -34,7 +34,7 @@ class ReportedUnits:
     def of_values(
         self, values: Float[np.ndarray, "rows *shape"], num_atoms: Int[np.ndarray, " crystals"]
     ) -> Float[np.ndarray, "rows *shape"]:
-        """Return values in the unit in which they are shown; by atom where that is per atom."""
+        """Return values in the unit in which they are shown, by atom if that is per atom."""
         return self._divided(values, num_atoms) * self.value_factor
 
     def of_errors(

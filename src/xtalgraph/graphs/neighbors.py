@@ -146,10 +146,7 @@ def _order(
 
 
 def kth_distance(
-    distance: Float[np.ndarray, " edges"],
-    center: Int[np.ndarray, " edges"],
-    num_atoms: int,
-    k: int,
+    distance: Float[np.ndarray, " edges"], center: Int[np.ndarray, " edges"], num_atoms: int, k: int
 ) -> Float[np.ndarray, " atoms"]:
     """Return the length of the k-th shortest edge of each atom; infinite where there are fewer."""
     order = np.lexsort((distance, center))

@@ -83,10 +83,7 @@ def optimistic(
 
 
 def expected_improvement(
-    aim: Aim,
-    prediction: Float[np.ndarray, " rows"],
-    std: Float[np.ndarray, " rows"],
-    known: float,
+    aim: Aim, prediction: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"], known: float
 ) -> Float[np.ndarray, " rows"]:
     """Return E[max(0, gain(y) − gain(known))] for y normal around the prediction.
 

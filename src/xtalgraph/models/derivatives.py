@@ -65,10 +65,7 @@ def derivatives(
     names, variables = list(at.variables), list(at.variables.values())
     if energy.requires_grad:
         gradients = torch.autograd.grad(
-            energy.sum(),
-            variables,
-            create_graph=differentiable,
-            materialize_grads=True,
+            energy.sum(), variables, create_graph=differentiable, materialize_grads=True
         )
     else:
         gradients = tuple(map(torch.zeros_like, variables))

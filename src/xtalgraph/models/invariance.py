@@ -15,9 +15,7 @@ atomic, then the shape of its tensor."""
 
 
 def expected_values(
-    values: Arrays,
-    representation: Representation,
-    targets: Sequence[Target],
+    values: Arrays, representation: Representation, targets: Sequence[Target]
 ) -> Arrays:
     """Return the values that another representation of a crystal must have.
 

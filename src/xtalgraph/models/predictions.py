@@ -123,8 +123,7 @@ def combine(
             std[named] = deviation
     all_targets = tuple(map(as_invariant, targets) if invariants else targets)
     return Predictions(
-        Values(all_targets, values, num_atoms),
-        Values(all_targets, std, num_atoms) if std else None,
+        Values(all_targets, values, num_atoms), Values(all_targets, std, num_atoms) if std else None
     )
 
 

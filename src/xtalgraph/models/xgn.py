@@ -10,14 +10,7 @@ from torch.nn import functional
 from xtalgraph.conventions.conditional import OnlyIf
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.conventions.ranges import (
-    Cutoff,
-    Depth,
-    Fraction,
-    Functions,
-    Width,
-    check_ranges,
-)
+from xtalgraph.conventions.ranges import Cutoff, Depth, Fraction, Functions, Width, check_ranges
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import (
@@ -72,10 +65,7 @@ class AngleBlock(nn.Module):
         self.out = nn.Linear(inner, width)
 
     def forward(
-        self,
-        edge: Float[Tensor, "edges width"],
-        triplets: Expansion,
-        graph: Graph,
+        self, edge: Float[Tensor, "edges width"], triplets: Expansion, graph: Graph
     ) -> Float[Tensor, "edges width"]:
         """Update the edges."""
         normed = self.norm(edge)

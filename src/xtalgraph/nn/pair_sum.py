@@ -27,7 +27,8 @@ def pair_sum(
         atom: x.
         filters: W, a row for each pair.
         pairs: Of the graph.
-        starts: `Graph.edge_starts`.
+        starts: `Graph.edge_starts`, with which single precision is added up by one quick call; None
+            takes the other way.
     """
     total: Tensor = _Sum.apply(atom, filters, pairs, starts)
     return total

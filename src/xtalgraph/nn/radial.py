@@ -191,12 +191,7 @@ GAUSSIAN_PRESETS: Final[dict[str, dict[str, Any]]] = {
 
 
 def make_basis(
-    name: str,
-    cutoff: float,
-    *,
-    size: int = 16,
-    step: float = 0.2,
-    sigma: float = 0.2 / 2**0.5,
+    name: str, cutoff: float, *, size: int = 16, step: float = 0.2, sigma: float = 0.2 / 2**0.5
 ) -> RadialBasis:
     """Make a radial basis by its name.
 

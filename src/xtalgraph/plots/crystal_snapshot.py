@@ -219,9 +219,7 @@ def _add_sticks(
 
 
 def _add_edges(
-    canvas: Canvas,
-    edges: Float[np.ndarray, "edges 2 3"],
-    repeats: Bool[np.ndarray, " edges"],
+    canvas: Canvas, edges: Float[np.ndarray, "edges 2 3"], repeats: Bool[np.ndarray, " edges"]
 ) -> None:
     """Short pieces, so that an edge can pass behind one atom and before another."""
     color = np.array(to_rgb(EDGE_COLOR))

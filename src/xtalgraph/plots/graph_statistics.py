@@ -9,14 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from xtalgraph.plots.style import (
-    ACCENT,
-    BASELINE,
-    INK,
-    MARK,
-    house_figure,
-    say_nothing_to_show,
-)
+from xtalgraph.plots.style import ACCENT, BASELINE, INK, MARK, house_figure, say_nothing_to_show
 
 FEW_DEGREES = 12
 """With at most so many different degrees, each has its bar and its number."""

@@ -5,14 +5,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from xtalgraph.plots.parity import RASTER_FROM, scatter_test
-from xtalgraph.plots.style import (
-    ACCENT,
-    INK,
-    MARK,
-    house_figure,
-    quantity,
-    say_nothing_to_show,
-)
+from xtalgraph.plots.style import ACCENT, INK, MARK, house_figure, quantity, say_nothing_to_show
 
 
 def residual_plot(

@@ -11,12 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from xtalgraph.plots.style import (
-    MUTED,
-    house_figure,
-    make_logarithmic,
-    say_nothing_to_show,
-)
+from xtalgraph.plots.style import MUTED, house_figure, make_logarithmic, say_nothing_to_show
 
 _MARKERS: Final = "osD^vPX*"
 """Lines are told apart without colours too."""

@@ -79,10 +79,7 @@ def interval_plot(
 
 
 def error_std_plot(
-    std: Float[np.ndarray, " bins"],
-    error: Float[np.ndarray, " bins"],
-    *,
-    unit: str = "",
+    std: Float[np.ndarray, " bins"], error: Float[np.ndarray, " bins"], *, unit: str = ""
 ) -> Figure:
     """Errors over standard deviations, both as roots of mean squares in bins of as many crystals.
 

@@ -72,7 +72,7 @@ class LammpsPotential:
         positions: Float[np.ndarray, "atoms 3"],
         forces: Float[np.ndarray, "atoms 3"],
     ) -> None:
-        """Compute one step; LAMMPS calls it, and hears of no exception that leaves it."""
+        """Compute one step; LAMMPS calls it, and an exception that left it would be lost."""
         work = partial(self._compute, np.ravel(ids), positions, self._types(count))
         try:
             energy, forces[:], virial = guarded(work, f"step {step} in LAMMPS")
@@ -113,12 +113,10 @@ class LammpsPotential:
         """Return the types of the atoms, from 1, in the order of LAMMPS."""
         return np.ravel(self.lmp.numpy.extract_atom("type"))[:count]
 
-    def _box(
-        self,
-    ) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3 3"], list[bool]]:
-        """Return the origin in directions that repeat, the cell, whose rows are vectors, and pbc.
+    def _box(self) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3 3"], list[bool]]:
+        """Return the origin, Å, the cell with vectors as rows, Å, and which directions repeat.
 
-        Å. The walls of a direction that does not repeat may follow the atoms.
+        The origin is 0 in a direction that does not repeat: its walls may follow the atoms.
         """
         low, high, xy, yz, xz, periodic, _ = self.lmp.extract_box()
         cell = np.diag(np.subtract(high, low))

@@ -166,26 +166,26 @@ def phonons(
         t_min=0, t_max=hottest, t_step=10, cutoff_frequency=0.0, exclude_gamma_acoustic=True
     )
     return Phonons(
-        str(standard["spacegroup_international"]),
-        Crystal.from_fractional(
+        space_group=str(standard["spacegroup_international"]),
+        primitive=Crystal.from_fractional(
             standard["primitive_lattice"],
             standard["primitive_positions"],
             standard["primitive_types"],
         ),
-        tuple(int(n) for n in np.diag(known.supercell_matrix)),
-        len(supercells),
-        path,
-        float(min(ends)),
-        float(max(ends)),
-        float(weights @ (mesh.frequencies < -IMAGINARY).mean(axis=1)),
-        sum_rule,
-        np.asarray(states.frequency_points),
-        np.asarray(states.dos) / atoms,
-        np.asarray(heat.temperatures),
-        np.asarray(heat.free_energy) * KJ_PER_MOL / atoms,
-        np.asarray(heat.entropy) / atoms,
-        np.asarray(heat.heat_capacity) / atoms,
-        known,
+        repeats=tuple(int(n) for n in np.diag(known.supercell_matrix)),
+        displacements=len(supercells),
+        path=path,
+        lowest=float(min(ends)),
+        highest=float(max(ends)),
+        imaginary=float(weights @ (mesh.frequencies < -IMAGINARY).mean(axis=1)),
+        sum_rule=sum_rule,
+        frequency=np.asarray(states.frequency_points),
+        density=np.asarray(states.dos) / atoms,
+        temperature=np.asarray(heat.temperatures),
+        free_energy=np.asarray(heat.free_energy) * KJ_PER_MOL / atoms,
+        entropy=np.asarray(heat.entropy) / atoms,
+        heat_capacity=np.asarray(heat.heat_capacity) / atoms,
+        known=known,
     )
 
 

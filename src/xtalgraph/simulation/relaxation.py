@@ -50,6 +50,9 @@ class Relaxed:
 class Relaxation:
     """A relaxation that goes step by step, so that several can go side by side.
 
+    A cell is relaxed with its logarithm as further coordinates, and has converged only if the
+    stress has, too.
+
     Args:
         crystal: Where to begin.
         calculator: Of ASE, with stress if the cell is relaxed.
@@ -136,30 +139,21 @@ def relax(
     crystal: Crystal,
     calculator: Any,
     *,
-    cell: bool = True,
-    force: float = FORCE,
-    stress: float = STRESS,
-    steps: int = MOST,
     told: Callable[[int, float], None] | None = None,
+    **limits: Any,
 ) -> Relaxed:
-    """Relax atoms, and the cell with them.
-
-    A cell is relaxed with its logarithm as further coordinates, and has converged only if the
-    stress has, too.
+    """Relax atoms, and the cell with them, step by step to the end.
 
     Args:
         crystal: Where to begin.
         calculator: Of ASE, with stress if the cell is relaxed.
-        cell: Whether the cell is relaxed.
-        force: Largest force on an atom, eV/Å.
-        stress: Largest component of the stress, eV/Å³.
-        steps: Steps after which it is given up.
         told: Called after each step with its number and the largest force.
+        **limits: ``cell``, ``force``, ``stress`` and ``steps``, as `Relaxation` takes them.
 
     Raises:
         ConfigError: If a limit is not positive, or the crystal has no cell that could be relaxed.
     """
-    relaxation = Relaxation(crystal, calculator, cell=cell, force=force, stress=stress, steps=steps)
+    relaxation = Relaxation(crystal, calculator, **limits)
     while True:
         if told is not None:
             told(relaxation.taken, relaxation.largest()[0])

@@ -129,11 +129,7 @@ def _learned(model: Model, graph: Graph, training: bool) -> dict[str, np.ndarray
 
 
 def _result(
-    check: str,
-    crystal: str,
-    targets: tuple[Target, ...],
-    wrong: dict[str, float],
-    expected: Arrays,
+    check: str, crystal: str, targets: tuple[Target, ...], wrong: dict[str, float], expected: Arrays
 ) -> CheckResult:
     scale = {
         name: max(1.0, float(np.abs(values).max(initial=0.0))) for name, values in expected.items()

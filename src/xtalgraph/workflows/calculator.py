@@ -13,11 +13,7 @@ from xtalgraph.workflows.verify_calculator import calculator_named
 
 
 def calculator(
-    run: str | Path,
-    *,
-    precision: Precision = "float64",
-    device: Device = "cpu",
-    skin: float = SKIN,
+    run: str | Path, *, precision: Precision = "float64", device: Device = "cpu", skin: float = SKIN
 ) -> PotentialCalculator:
     """Return the potential of a run as a calculator of ASE.
 

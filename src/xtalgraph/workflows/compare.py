@@ -30,11 +30,7 @@ from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.leaderboard.catalogue import BASELINES, compared_with, own_entries
 from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, entry_documents
-from xtalgraph.workflows.leaderboard.potential_assessment import (
-    DECIDING,
-    LEVELS,
-    assess_potentials,
-)
+from xtalgraph.workflows.leaderboard.potential_assessment import DECIDING, LEVELS, assess_potentials
 from xtalgraph.workflows.leaderboard.potentials import POTENTIALS
 from xtalgraph.workflows.leaderboard.running import run_entries
 from xtalgraph.workflows.preflight import check_ahead

@@ -86,12 +86,7 @@ def describe_source(
         if survey.without_group:
             without_group = _told("no space group:", survey.without_group, table)
     return SourceInfo(
-        "\n".join(lines),
-        len(table),
-        len(table.rejected),
-        survey,
-        tuple(unsupported),
-        without_group,
+        "\n".join(lines), len(table), len(table.rejected), survey, tuple(unsupported), without_group
     )
 
 

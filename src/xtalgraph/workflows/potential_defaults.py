@@ -17,9 +17,7 @@ _TRAINING: Final[Mapping[str, Any]] = {
 _GRAPH: Final[Mapping[str, Any]] = {"strategy": "radius"}
 
 
-def with_potential_defaults(
-    sections: Mapping[str, Mapping[str, Any]],
-) -> dict[str, dict[str, Any]]:
+def with_potential_defaults(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Fill in the defaults of a potential, if the targets are those of one.
 
     Args:

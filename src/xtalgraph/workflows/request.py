@@ -13,11 +13,7 @@ from xtalgraph.workflows.claim import is_run, saved_sections
 from xtalgraph.workflows.config import RunConfig, merge, read_yaml
 from xtalgraph.workflows.potential_defaults import with_potential_defaults
 from xtalgraph.workflows.preflight import check_source
-from xtalgraph.workflows.setting_names import (
-    SECTIONS,
-    check_names,
-    path_of_option,
-)
+from xtalgraph.workflows.setting_names import SECTIONS, check_names, path_of_option
 
 
 @dataclass(frozen=True, eq=False)

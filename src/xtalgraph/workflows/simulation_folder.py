@@ -129,11 +129,12 @@ class SimulationFolder:
                     writer.writerow({"id": row.id, **_values(row, compute)})
                     bar.update()
                     file.flush()
-        rows = self.rows()
-        bad = [row for row in rows if row["error"]]
-        for row in bad[:5]:
-            log.warning("%s: %s", row["id"], row["error"])
-        return Simulated(self.path, write_page(self.folder, rows), len(rows) - len(bad), len(bad))
+        table = self.rows()
+        bad = [line for line in table if line["error"]]
+        for line in bad[:5]:
+            log.warning("%s: %s", line["id"], line["error"])
+        page = write_page(self.folder, table)
+        return Simulated(self.path, page, len(table) - len(bad), len(bad))
 
     def _begin(self) -> None:
         """Write the table anew with its whole lines: a killed process may have left a part of one.

@@ -68,6 +68,7 @@ class _Known:
     part: str
     """``test`` of the data, ``files``, ``memory`` or ``built-in``."""
     crystals: dict[str, Crystal]
+    """By id."""
     conditions: ConditionValues | None
     """Of each, in their order; None where the model reads none."""
 
@@ -77,7 +78,9 @@ class _Chosen:
     """The crystals on which a model is tried, and those that were passed over."""
 
     crystals: dict[str, Crystal]
+    """By id."""
     undecided: list[str]
+    """Ids of those whose edges rounding decides."""
     unsupported: dict[str, str]
     """Why they have no graph, by id."""
 

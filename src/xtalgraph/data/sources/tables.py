@@ -15,12 +15,7 @@ import pandas as pd
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.row import Row, checked_row
-from xtalgraph.data.sources.columns import (
-    check_names,
-    id_column,
-    is_id_column,
-    structure_column,
-)
+from xtalgraph.data.sources.columns import check_names, id_column, is_id_column, structure_column
 from xtalgraph.data.sources.records import Record, csv_records, open_unpacked
 from xtalgraph.data.sources.structures import crystal_of_cell, is_missing
 
@@ -62,13 +57,7 @@ def rows_of_csv(path: Path, disorder: str = "refuse") -> Iterator[Row]:
         broken = {n: why for n, record in enumerate(chunk) if (why := _broken(record, len(names)))}
         columns = _parsed(names, chunk, broken, str(path))
         yield from _rows(
-            columns,
-            len(chunk),
-            start,
-            str(path),
-            path.parent,
-            broken=broken,
-            disorder=disorder,
+            columns, len(chunk), start, str(path), path.parent, broken=broken, disorder=disorder
         )
         start += len(chunk)
     if start == 0:

@@ -8,12 +8,7 @@ from matplotlib.figure import Figure
 from xtalgraph.evidence.bonded_crystal import from_plain
 from xtalgraph.evidence.diagnostics.drawings import Drawing, Drawn
 from xtalgraph.evidence.diagnostics.energy_volume import EnergyVolume
-from xtalgraph.evidence.diagnostics.force_errors import (
-    Committee,
-    ForceErrors,
-    Group,
-    WorstFrames,
-)
+from xtalgraph.evidence.diagnostics.force_errors import Committee, ForceErrors, Group, WorstFrames
 from xtalgraph.evidence.diagnostics.force_path import ForcePath
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Number, Quantity
 from xtalgraph.plots.bars import bar_plot

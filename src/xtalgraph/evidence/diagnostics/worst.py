@@ -194,12 +194,7 @@ def worst_errors(tested: Evaluator) -> DiagnosticResult:
 
 
 def _case(
-    tested: Evaluator,
-    row: int,
-    number: int,
-    near: np.ndarray,
-    alike: int,
-    away: float,
+    tested: Evaluator, row: int, number: int, near: np.ndarray, alike: int, away: float
 ) -> Case:
     """Describe one error: its row, its place in the test, and its training neighbours."""
     crystal, values = tested.crystals[row], tested.values

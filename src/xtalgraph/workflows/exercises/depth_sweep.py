@@ -70,11 +70,7 @@ def depth_sweep(
     text = "\n".join(
         [*lines, "", headline(ablation.document), *errors_of_chosen(ablation.document)]
     )
-    document = {
-        "source": material.source,
-        "settings": ablation.settings,
-        "chosen": ablation.chosen,
-    }
+    document = {"source": material.source, "settings": ablation.settings, "chosen": ablation.chosen}
     pages = [ablation.folder / "ablate.html"]
     return write_results(3, folder, ExerciseResults(text, document, pages))
 

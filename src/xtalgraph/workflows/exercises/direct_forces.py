@@ -155,10 +155,7 @@ class DirectForces(Model):
     def start(self, graph: Graph) -> ByTarget:
         """Return the reference energies alone, and no forces, in float64."""
         energy = self.head.start(graph)
-        return {
-            self.head.target.name: energy,
-            self.name: energy.new_zeros((len(graph.number), 3)),
-        }
+        return {self.head.target.name: energy, self.name: energy.new_zeros((len(graph.number), 3))}
 
     def fit_scales(
         self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None

@@ -79,10 +79,7 @@ class DescribedCrystals:
         seconds = 0.0
         make_folder(folder)
         with tqdm(
-            total=len(crystals),
-            desc=self.descriptor.name,
-            unit=" crystals",
-            disable=not progress,
+            total=len(crystals), desc=self.descriptor.name, unit=" crystals", disable=not progress
         ) as bar:
             for start in range(0, len(crystals), _CHUNK):
                 chunk = crystals[start : start + _CHUNK]

@@ -26,12 +26,7 @@ from xtalgraph.models.requirements import readout_named
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.workflows.fit import predict_all, trainer_for
 from xtalgraph.workflows.graph_source import make_graphs
-from xtalgraph.workflows.leaderboard.entry import (
-    Case,
-    LeaderboardEntry,
-    Level,
-    why_not_mixtures,
-)
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, why_not_mixtures
 from xtalgraph.workflows.leaderboard.running import key_of
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.record import versions

@@ -18,12 +18,7 @@ from xtalgraph.crystals.convert import to_ase
 from xtalgraph.data.potential_labels import role_of_target
 from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.workflows.compare_baselines import MOST_COLUMNS, fit_potentials
-from xtalgraph.workflows.leaderboard.entry import (
-    Case,
-    LeaderboardEntry,
-    Level,
-    why_not_mixtures,
-)
+from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, why_not_mixtures
 from xtalgraph.workflows.record import versions
 from xtalgraph.workflows.verify_calculator import calculator_named
 
