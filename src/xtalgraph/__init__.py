@@ -62,7 +62,10 @@ __all__ = [
     "verify",
 ]
 
-_ELSEWHERE = {"load": "predict", "relax": "simulate", "eos": "simulate", "elastic": "simulate"}
+_ELSEWHERE = {
+    **{"load": "predict", "lammps_potential": "calculator"},
+    **dict.fromkeys(("relax", "eos", "elastic"), "simulate"),
+}
 """Entry points whose module does not have their name."""
 
 wait_without_spinning()  # before anything imports torch
