@@ -36,7 +36,7 @@ def by_edges(model: Allegro, graph: CrystalGraph) -> tuple[torch.Tensor, dict]:
     """Scalars of the edges, and tensors of the last layer by representation, for each edge."""
     degree, channels, width = model.config.degree, model.config.channels, model.config.edge_width
     distance, orders = graph.distance, range(degree + 1)
-    envelope = model.envelope(distance).unsqueeze(-1)
+    envelope = model.edges.envelope(distance).unsqueeze(-1)
     waves = torch.arange(1, model.config.radials + 1) * torch.pi / CUTOFF
     basis = 2**0.5 * torch.sin(distance.unsqueeze(-1) * waves) / distance.unsqueeze(-1) * envelope
     elements = torch.cat(

@@ -126,3 +126,14 @@ def test_names_are_checked_with_the_nearest_right_one():
         ModelSpec("cgcnn", {"widht": 3}, "auto", "hybrid", {}, (target,))
     with pytest.raises(ConfigError, match=r"unknown key graph\.max_neighbors"):
         ModelSpec("cgcnn", {}, "auto", "radius", {"max_neighbors": 3}, (target,))
+
+
+@pytest.mark.parametrize("encoder", ["tfn", "nequip", "allegro"])
+def test_a_run_from_before_the_number_of_neighbors_was_measured_keeps_its_own(encoder):
+    spec = ModelSpec(encoder, {"channels": 4, "depth": 1}, "auto", "radius", {}, SPEC.targets)
+    document = json.loads(json.dumps(spec.as_dict()))
+    for name in ("neighbors", "elements"):
+        assert document["settings"].pop(name) is None
+    read = ModelSpec.from_dict(document)
+    assert (read.settings["neighbors"], read.settings["elements"]) == (16.0, None)
+    assert read.make_model().encoder.neighbors ** -0.5 == 0.25

@@ -31,7 +31,7 @@ def by_edges(model: TFN, graph) -> dict:
     distance = graph.distance
     waves = torch.arange(1, model.config.radials + 1) * torch.pi / CUTOFF
     basis = 2**0.5 * torch.sin(distance.unsqueeze(-1) * waves) / distance.unsqueeze(-1)
-    basis = basis * model.envelope(distance).unsqueeze(-1)
+    basis = basis * model.edges.envelope(distance).unsqueeze(-1)
     unit = graph.vector / distance.unsqueeze(-1)
     tensors = {(0, 1): model.embed(graph).unsqueeze(-1)}  # channels, then components
     for layer in model.layers:

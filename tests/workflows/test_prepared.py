@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.dataset import Divided, read_dataset
 from xtalgraph.data.splits import random_split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.graphs.neighbors import neighbors_within
 from xtalgraph.workflows import compare_baselines
 from xtalgraph.workflows import prepared as module
 from xtalgraph.workflows.compare_baselines import fit_baselines
@@ -93,3 +95,22 @@ def test_the_test_part_is_not_prepared_for_a_validation(request_of):
         assert {some.dataset.table.ids[i] for i in some.split.parts()[part]} == ids[part]
     assert len(some.split.test) == 0
     assert len(some.graphs.source) == len(some.dataset)
+
+
+def test_elements_and_mean_number_of_neighbors_are_taken_from_the_data(request_of):
+    small = {"model.name": "tfn", "graph.strategy": "radius", "graph.cutoff": 4.0}
+    config = request_of.config(small)
+    prepared = Preparations(request_of).prepared(config)
+    measured = prepared.measured(config.spec)
+    crystals = prepared.dataset.table.crystals
+    train = [crystals[row] for row in prepared.split.train]
+    edges = sum(len(neighbors_within(crystal, 4.0).distance) for crystal in train)
+    mean = edges / sum(map(len, train))
+    assert measured.settings["neighbors"] == pytest.approx(mean, abs=1e-3)
+    held = set().union(*(crystal.elements for crystal in crystals))
+    assert measured.settings["elements"] == [SYMBOLS[number] for number in sorted(held)]
+    given = request_of.config({**small, "model.neighbors": 9.0, "model.elements": ["Na", "Cl"]})
+    assert prepared.measured(given.spec) == given.spec
+    properties = request_of.config({**small, "model.element_features": "binned"})
+    assert prepared.measured(properties.spec).settings["elements"] is None
+    assert prepared.measured(request_of.config().spec) == request_of.config().spec

@@ -1,29 +1,36 @@
 """Allegro: tensors of edges that meet those of the other edges of their center, strictly local."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from xtalgraph.conventions.elements import numbers_of
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
+from xtalgraph.models.encoder import (
+    Encoder,
+    Features,
+    LearnedElements,
+    NeighborCount,
+    Reads,
+    Recommended,
+)
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
+from xtalgraph.nn.element_rows import ElementRows
+from xtalgraph.nn.equivariant.directed_edges import DirectedEdges
 from xtalgraph.nn.equivariant.edge_product import EdgeProduct
-from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
 from xtalgraph.nn.equivariant.irreps import harmonic, product
 from xtalgraph.nn.equivariant.radial_network import RadialNetwork
 from xtalgraph.nn.equivariant.surroundings import Surroundings
 from xtalgraph.nn.expansion import EnvelopeName, make_envelope
-from xtalgraph.nn.radial import BesselBasis
 
 Degree = Annotated[int, Range(1, 4)]
 _SCALAR: Final[Irrep] = (0, 1)
-_SUM: Final = 0.25
-"""Factor on the sums over neighbors, of which crystals have some dozens that count."""
 
 
 @final
@@ -35,12 +42,15 @@ class TwoBody(nn.Module):
         width: Length of x.
         hidden: Width within F.
         features: What an element is known by.
+        rows: The elements that have a vector.
     """
 
-    def __init__(self, radials: int, width: int, hidden: int, features: ElementFeatures) -> None:
+    def __init__(
+        self, radials: int, width: int, hidden: int, features: ElementFeatures, rows: ElementRows
+    ) -> None:
         super().__init__()
-        self.of_center = ElementEmbedding(width - width // 2, features)
-        self.of_neighbor = ElementEmbedding(width // 2, features)
+        self.of_center = ElementEmbedding(width - width // 2, features, rows)
+        self.of_neighbor = ElementEmbedding(width // 2, features, rows)
         self.of_basis = nn.Linear(radials, width, bias=False)
         self.network = RadialNetwork(width, [hidden], width)
 
@@ -120,8 +130,8 @@ class Allegro(Encoder):
     The product with an environment is a linear map of the tensors of an edge. It is made once for
     each center and each channel, with the weights of all paths in it.
 
-    What is the paper's: all of that, as in the authors' code 0.8. Otherwise here: a constant factor
-    on the sums in place of one from the mean number of neighbors.
+    What is the paper's: all of that, as in the authors' code 0.8, with the factor on the sums from
+    the mean number of neighbors.
 
     Args:
         config: Hyper-parameters.
@@ -152,24 +162,33 @@ class Allegro(Encoder):
         """What leaves the last layer: all, as tensor targets need, or what an energy needs."""
         element_features: ElementFeatures = "embedding"
         """What an atom is known by at the start."""
+        elements: LearnedElements = None
+        """Symbols of the elements that have a vector; null for those of the data."""
+        neighbors: NeighborCount | None = None
+        """The sums over neighbors are divided by its root; null for the mean number in the
+        training part."""
         envelope: EnvelopeName = "polynomial"
         """Factor on the radial functions that vanishes at the cutoff."""
 
         def __post_init__(self) -> None:
             check_ranges(self, "model")
+            numbers_of(self.elements)
 
     reads = Reads(directions=True, mixtures=True)
     recommended = Recommended(readout="edges", as_potential={"last": "scalars"})
+    measured = MappingProxyType({"elements": None, "neighbors": 16.0})
     returns_edges = True
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         channels, scalars, degree = config.channels, config.edge_width, config.degree
         self.width = scalars * (config.depth + 1)
-        self.basis = BesselBasis(cutoff, config.radials)
-        self.envelope = make_envelope(config.envelope, cutoff)
-        self.harmonics = SphericalHarmonics(degree)
-        self.two_body = TwoBody(config.radials, scalars, config.hidden, config.element_features)
+        envelope = make_envelope(config.envelope, cutoff)
+        self.edges = DirectedEdges(cutoff, config.radials, degree, envelope, cutoff**0.5)
+        self.element_rows = rows = ElementRows(config.elements)
+        known = config.element_features, rows
+        self.two_body = TwoBody(config.radials, scalars, config.hidden, *known)
+        self.factor = self.neighbors**-0.5
         weights = (degree + 1) * channels
         # The scalars of the edge, the weights of its tensors, and those of its environment.
         self.start = nn.Linear(scalars, scalars + 2 * weights, bias=False)
@@ -198,13 +217,10 @@ class Allegro(Encoder):
             graph: A `CrystalGraph`.
 
         Raises:
-            GraphError: If the graph has no directions.
+            GraphError: If the graph has no directions, or an element that the model does not know.
         """
         graph = self.in_space(graph)
-        around = Surroundings.of(graph, self.harmonics, self.start.weight.dtype)
-        # √2 sin(k_n d)/d: of a size that does not follow the cutoff.
-        size = self.cutoff**0.5 * self.envelope(around.distance)
-        basis = self.basis(around.distance) * size.unsqueeze(-1)
+        basis, around = self.edges(graph, self.start.weight.dtype)
         start = self.start(self.two_body(graph, basis, around))
         weights = (self.config.degree + 1) * self.config.channels
         scalars, of_edge, of_environment = start.split(
@@ -235,7 +251,7 @@ class Allegro(Encoder):
             weights.chunk(orders, dim=-1),
             strict=True,
         )
-        return _SUM * torch.cat([harmonics @ weight for harmonics, weight in parts], dim=1)
+        return self.factor * torch.cat([harmonics @ weight for harmonics, weight in parts], dim=1)
 
     def _features(
         self,
@@ -245,11 +261,11 @@ class Allegro(Encoder):
     ) -> Features:
         """Return what edges hold, and the sums of it over the edges of each atom."""
         edge = scalars.flatten(0, 1).index_select(0, around.neighborhoods.slot)
-        sums = _SUM * tensors.sum(dim=2).permute(1, 2, 0)
+        sums = self.factor * tensors.sum(dim=2).permute(1, 2, 0)
         sizes = [2 * degree + 1 for degree, _ in self.tracks[-1]]
         parts = zip(self.tracks[-1], sums.split(sizes, dim=1), strict=True)
         turning = {irrep: part for irrep, part in parts if irrep in self.tensors}
-        return Features(_SUM * scalars.sum(dim=1), tensor=turning, edge=edge)
+        return Features(self.factor * scalars.sum(dim=1), tensor=turning, edge=edge)
 
 
 def _tracks(config: Allegro.Config) -> list[tuple[Irrep, ...]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from xtalgraph.conventions.conditional import settings_read
+from xtalgraph.conventions.conditional import OnlyIf, settings_read
 from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.ranges import Range
 from xtalgraph.conventions.tensors import Irrep
@@ -100,6 +100,12 @@ class Recommended:
     positions."""
 
 
+NeighborCount = Annotated[float, Range(0, 1000, above=True)]
+"""Mean number of neighbors of an atom."""
+LearnedElements = Annotated[
+    list[str] | None, OnlyIf("element_features", lambda features: features == "embedding")
+]
+"""Symbols of the elements that have a learned vector; None for all."""
 AngleNeighbors = Annotated[int, Range(0, 10_000)]
 """How many edges of an atom form angles."""
 
@@ -177,9 +183,10 @@ class Encoder(nn.Module, ABC):
     """Channels of each irreducible representation in `Features.tensor`; an equivariant encoder
     declares them."""
 
-    measured: ClassVar[tuple[str, ...]] = ()
-    """Settings that a training takes from its data where they are null: ``elements``, the symbols
-    of those that have weights."""
+    measured: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Settings that a training takes from its data where they are null, with what stands for null
+    where there are no data: ``elements``, the symbols of those that have weights, and
+    ``neighbors``, their mean number."""
 
     def __init__(self, config: Any, cutoff: float) -> None:
         super().__init__()
@@ -197,6 +204,12 @@ class Encoder(nn.Module, ABC):
         """
         read = settings_read(config)
         return tuple(name for name in cls.measured if read.get(name, config) is None)
+
+    @property
+    def neighbors(self) -> float:
+        """The mean number of neighbors by which sums are scaled, measured or not."""
+        given: float | None = self.config.neighbors
+        return float(self.measured["neighbors"]) if given is None else given
 
     def expect_angles(self, graph: Graph) -> None:
         """Refuse a graph that was built without angles, where the encoder reads them.

@@ -1,6 +1,7 @@
 """MACE: messages of many bodies from products of an atom's sums over neighbors."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated
 
 import torch
@@ -11,24 +12,22 @@ from xtalgraph.conventions.elements import numbers_of
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
+from xtalgraph.models.encoder import Encoder, Features, NeighborCount, Reads, Recommended
 from xtalgraph.nn.element_embedding import ElementEmbedding
 from xtalgraph.nn.element_rows import ElementRows
 from xtalgraph.nn.equivariant.convolution import Convolution
+from xtalgraph.nn.equivariant.directed_edges import DirectedEdges
 from xtalgraph.nn.equivariant.elements import ElementGroups, ElementLinear
-from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
 from xtalgraph.nn.equivariant.irreps import Irreps, Tensors, harmonic
 from xtalgraph.nn.equivariant.linear import EquivariantLinear
 from xtalgraph.nn.equivariant.radial_network import RadialNetwork
 from xtalgraph.nn.equivariant.surroundings import Surroundings
 from xtalgraph.nn.equivariant.symmetric_contraction import SymmetricContraction
 from xtalgraph.nn.expansion import EnvelopeName, make_envelope
-from xtalgraph.nn.radial import BesselBasis
 
 Degree = Annotated[int, Range(0, 5)]
 Correlation = Annotated[int, Range(1, 4)]
 Power = Annotated[int, Range(2, 12)]
-NeighborCount = Annotated[float, Range(0, 1000, above=True)]
 
 _SCALAR = (0, 1)
 _RADIAL_LAYERS = 3
@@ -168,8 +167,9 @@ class MACE(Encoder):
         """Number of Bessel functions."""
         radial_width: Width = 64
         """Width of the three layers of the network of the distance."""
-        neighbors: NeighborCount = 20.0
-        """What the sums over neighbors are divided by."""
+        neighbors: NeighborCount | None = None
+        """What the sums over neighbors are divided by; null for the mean number in the training
+        part."""
         envelope: EnvelopeName = "polynomial"
         """Factor on the radial functions that vanishes at the cutoff."""
         envelope_power: Power = 5
@@ -183,7 +183,7 @@ class MACE(Encoder):
 
     reads = Reads(directions=True)
     recommended = Recommended(readout="linear-sum")
-    measured = ("elements",)
+    measured = MappingProxyType({"elements": None, "neighbors": 20.0})
     element_rows: ElementRows
 
     def __init__(self, config: Config, cutoff: float) -> None:
@@ -193,9 +193,8 @@ class MACE(Encoder):
         self.element_rows = rows = ElementRows(config.elements)
         elements = len(rows.numbers)
         self.embed = ElementEmbedding(channels, "embedding", rows)
-        self.basis = BesselBasis(cutoff, config.radials)
-        self.envelope = make_envelope(config.envelope, cutoff, config.envelope_power)
-        self.harmonics = SphericalHarmonics(config.degree)
+        envelope = make_envelope(config.envelope, cutoff, config.envelope_power)
+        self.edges = DirectedEdges(cutoff, config.radials, config.degree, envelope)
         self.layers = nn.ModuleList()
         inputs: dict[Irrep, int] = {_SCALAR: channels}
         for layer in range(depth):
@@ -208,7 +207,7 @@ class MACE(Encoder):
                 channels,
                 config.radials,
                 config.radial_width,
-                config.neighbors,
+                self.neighbors,
             )
             products = SymmetricContraction(
                 config.degree, tuple(outputs), config.correlation, channels, elements
@@ -227,8 +226,7 @@ class MACE(Encoder):
             GraphError: If the graph has no directions, or an element of which there are no weights.
         """
         graph = self.in_space(graph)
-        around = Surroundings.of(graph, self.harmonics, self.embed.weight.dtype)
-        basis = self.basis(around.distance) * self.envelope(around.distance).unsqueeze(-1)
+        basis, around = self.edges(graph, self.embed.weight.dtype)
         elements = ElementGroups.of(self.element_rows.of(graph.number))
         atoms: dict[Irrep, Tensor] = {_SCALAR: self.embed(graph).unsqueeze(1)}
         scalars = [atoms[_SCALAR].squeeze(1)]

@@ -2,33 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, cast, final
 
 import torch
 from torch import Tensor, nn
 
-from xtalgraph.conventions.elements import ATOMIC_NUMBERS
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS, numbers_of
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features, Reads, Recommended
+from xtalgraph.models.encoder import (
+    Encoder,
+    Features,
+    LearnedElements,
+    NeighborCount,
+    Reads,
+    Recommended,
+)
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
+from xtalgraph.nn.element_rows import ElementRows
 from xtalgraph.nn.equivariant.convolution import Convolution
+from xtalgraph.nn.equivariant.directed_edges import DirectedEdges
 from xtalgraph.nn.equivariant.gate import Gate
-from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
 from xtalgraph.nn.equivariant.irreps import Irreps, Tensors, harmonic, name_of, product
 from xtalgraph.nn.equivariant.linear import EquivariantLinear
 from xtalgraph.nn.equivariant.radial_network import RadialNetwork
 from xtalgraph.nn.equivariant.self_connection import Kinds, SelfConnection
 from xtalgraph.nn.equivariant.surroundings import Surroundings
 from xtalgraph.nn.expansion import EnvelopeName, make_envelope
-from xtalgraph.nn.radial import BesselBasis
 
 Degree = Annotated[int, Range(0, 6)]
 _SCALAR: Final[Irrep] = (0, 1)
-_SUM: Final = 0.25
-"""Factor on the sums over neighbors, of which crystals have some dozens that count."""
 
 
 @final
@@ -42,6 +48,7 @@ class Interaction(nn.Module):
         radials: Number of functions of the distance.
         hidden: Widths within the network R.
         attributes: Length of the vector e of an element; 0 for a layer without self-connection.
+        factor: Of the sum over j.
     """
 
     def __init__(
@@ -52,8 +59,10 @@ class Interaction(nn.Module):
         radials: int,
         hidden: list[int],
         attributes: int,
+        factor: float,
     ) -> None:
         super().__init__()
+        self.factor = factor
         reached = {
             end
             for start in inputs
@@ -79,7 +88,7 @@ class Interaction(nn.Module):
             around: The surroundings of the atoms.
         """
         received = self.sum(self.before(tensors), self.radial(basis), around)
-        mixed = self.after({irrep: _SUM * values for irrep, values in received.items()})
+        mixed = self.after({irrep: self.factor * values for irrep, values in received.items()})
         if self.of_self is not None:
             kept = self.of_self(tensors, kinds)
             mixed = {i: v + kept[i] if i in kept else v for i, v in mixed.items()}
@@ -94,9 +103,9 @@ class NequIP(Encoder):
     the channels, adds a self-connection that depends on the element, and gates the tensors by
     scalars.
 
-    What is the paper's: all of that. Otherwise here: a constant factor on the sums in place of one
-    from the mean number of neighbors. The first layer has no self-connection, as in the authors'
-    code: an atom without neighbors then has no features, and no energy but that of its element.
+    What is the paper's: all of that, with the factor on the sums from the mean number of neighbors.
+    The first layer has no self-connection, as in the authors' code: an atom without neighbors then
+    has no features, and no energy but that of its element.
 
     Args:
         config: Hyper-parameters.
@@ -129,11 +138,17 @@ class NequIP(Encoder):
         """What leaves the last layer: all, as tensor targets need, or what an energy needs."""
         element_features: ElementFeatures = "embedding"
         """What an atom is known by at the start."""
+        elements: LearnedElements = None
+        """Symbols of the elements that have a vector; null for those of the data."""
+        neighbors: NeighborCount | None = None
+        """The sums over neighbors are divided by its root; null for the mean number in the
+        training part."""
         envelope: EnvelopeName = "polynomial"
         """Factor on the radial functions that vanishes at the cutoff."""
 
         def __post_init__(self) -> None:
             check_ranges(self, "model")
+            numbers_of(self.elements)
             if isinstance(self.channels, list) and len(self.channels) != self.degree + 1:
                 raise ConfigError(
                     f"model.channels must be one number, or one for each degree from 0 to "
@@ -142,16 +157,18 @@ class NequIP(Encoder):
 
     reads = Reads(directions=True, mixtures=True)
     recommended = Recommended(readout="linear", as_potential={"last": "scalars"})
+    measured = MappingProxyType({"elements": None, "neighbors": 16.0})
+    element_rows: ElementRows
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         hidden = _hidden(config)
         attributes = config.element_width or hidden[_SCALAR]
         self.width = hidden[_SCALAR]
-        self.embed = ElementEmbedding(attributes, config.element_features)
-        self.basis = BesselBasis(cutoff, config.radials)
-        self.envelope = make_envelope(config.envelope, cutoff)
-        self.harmonics = SphericalHarmonics(config.degree)
+        self.element_rows = rows = ElementRows(config.elements)
+        self.embed = ElementEmbedding(attributes, config.element_features, rows)
+        envelope = make_envelope(config.envelope, cutoff)
+        self.edges = DirectedEdges(cutoff, config.radials, config.degree, envelope, cutoff**0.5)
         radial = config.radial_depth * [config.radial_width]
         inputs: Irreps = {_SCALAR: attributes}
         layers = []
@@ -159,7 +176,8 @@ class NequIP(Encoder):
             scalars = number == config.depth - 1 and config.last == "scalars"
             outputs = {_SCALAR: self.width} if scalars else hidden
             kinds = attributes if number else 0
-            layer = Interaction(inputs, config.degree, outputs, config.radials, radial, kinds)
+            more = config.radials, radial, kinds, self.neighbors**-0.5
+            layer = Interaction(inputs, config.degree, outputs, *more)
             layers.append(layer)
             inputs = layer.gate.outputs
         self.layers = nn.ModuleList(layers)
@@ -172,13 +190,10 @@ class NequIP(Encoder):
             graph: A `CrystalGraph`.
 
         Raises:
-            GraphError: If the graph has no directions.
+            GraphError: If the graph has no directions, or an element that the model does not know.
         """
         graph = self.in_space(graph)
-        around = Surroundings.of(graph, self.harmonics, self.embed.weight.dtype)
-        # √2 sin(k_n d)/d: of a size that does not follow the cutoff.
-        size = self.cutoff**0.5 * self.envelope(around.distance)
-        basis = self.basis(around.distance) * size.unsqueeze(-1)
+        basis, around = self.edges(graph, self.embed.weight.dtype)
         kinds = Kinds.of(graph, self.embed)
         tensors: Tensors = {_SCALAR: kinds.of_atoms().unsqueeze(1)}
         scalars = [tensors[_SCALAR].squeeze(1)]
@@ -198,7 +213,8 @@ class NequIP(Encoder):
             elements: Symbols of the elements, in the order of ``embedding``.
         """
         for symbol, vector in zip(elements, weights["embedding"], strict=True):
-            self.embed.weight[:, ATOMIC_NUMBERS[symbol]] = vector
+            row = self.element_rows.numbers.index(ATOMIC_NUMBERS[symbol])
+            self.embed.weight[:, row] = vector
         for number, layer in enumerate(cast(list[Interaction], list(self.layers))):
             parts: list[tuple[str, EquivariantLinear | SelfConnection]] = [
                 ("before", layer.before),
@@ -211,7 +227,7 @@ class NequIP(Encoder):
                     given = weights[f"layers.{number}.{name}.{name_of(irrep)}"]
                     weight.copy_(given.transpose(0, 1) if name == "self" else given)
             for weight in layer.before.weights:
-                weight.div_(_SUM)
+                weight.div_(layer.factor)
             for order, weight in enumerate(layer.radial.weights):
                 weight.copy_(weights[f"layers.{number}.radial.{order}"])
             layer.radial.weights[0].div_(self.cutoff**0.5)

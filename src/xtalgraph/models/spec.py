@@ -271,16 +271,6 @@ class ModelSpec:
         graph = self.make_strategy(), self.reduction_tolerance, self.make_angles()
         return GraphSettings(*graph, tuple(self.settings.get("elements") or ()))
 
-    def measured(self, **values: Any) -> "ModelSpec":
-        """Return the same with the settings that follow from the data, where none are given.
-
-        Args:
-            **values: What the data have, for each of `Encoder.measured`.
-        """
-        encoder = ENCODERS[self.encoder]
-        missing = encoder.open_settings(settings_from(encoder.Config, self.settings, "model"))
-        return replace(self, settings=self.settings | {name: values[name] for name in missing})
-
     def make_graph(self, crystals: Crystal | Sequence[Crystal], *, progress: bool = False) -> Graph:
         """Build the graph that the model reads: reduced, if so it is set.
 
@@ -337,9 +327,10 @@ class ModelSpec:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelSpec":
-        """Make a spec from what `as_dict` returned."""
+        """Make a spec from what `as_dict` returned, of this version or of one before."""
         others = {key: value for key, value in values.items() if key != "readouts"}
         made = {
+            "settings": ENCODERS[values["encoder"]].measured | values["settings"],
             "targets": tuple(map(Target.from_dict, values["targets"])),
             "readout": tuple(values["readouts"]),
             "conditions": Conditions.from_dict(values["conditions"]),

@@ -1,30 +1,30 @@
 """Tensor field network: filters of spherical harmonics on tensors of the neighbors."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Final, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xtalgraph.conventions.elements import numbers_of
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
 from xtalgraph.graphs.graph import Graph
-from xtalgraph.models.encoder import Encoder, Features, Reads
+from xtalgraph.models.encoder import Encoder, Features, LearnedElements, NeighborCount, Reads
 from xtalgraph.nn.element_embedding import ElementEmbedding, ElementFeatures
+from xtalgraph.nn.element_rows import ElementRows
 from xtalgraph.nn.equivariant.convolution import Convolution
-from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
+from xtalgraph.nn.equivariant.directed_edges import DirectedEdges
 from xtalgraph.nn.equivariant.irreps import Irreps, Tensors, harmonic, product
 from xtalgraph.nn.equivariant.linear import EquivariantLinear
 from xtalgraph.nn.equivariant.radial_network import RadialNetwork
 from xtalgraph.nn.equivariant.surroundings import Surroundings
 from xtalgraph.nn.expansion import EnvelopeName, make_envelope
-from xtalgraph.nn.radial import BesselBasis
 
 Degree = Annotated[int, Range(0, 6)]
 _SCALAR: Final[Irrep] = (0, 1)
-_SUM: Final = 0.25
-"""Factor on the sums over neighbors, of which crystals have some dozens that count."""
 _SHORT: Final = 1e-3
 """Added to the square of a norm, which then has a slope where the tensor is zero."""
 
@@ -74,12 +74,20 @@ class PointConvolution(nn.Module):
         outputs: Channels that are wanted; representations that nothing leads to are left out.
         radials: Number of functions of the distance.
         hidden: Width within the network R.
+        factor: Of the sum over j.
     """
 
     def __init__(
-        self, inputs: Irreps, degree: int, outputs: Irreps, radials: int, hidden: int
+        self,
+        inputs: Irreps,
+        degree: int,
+        outputs: Irreps,
+        radials: int,
+        hidden: int,
+        factor: float,
     ) -> None:
         super().__init__()
+        self.factor = factor
         orders = range(degree + 1)
         reached = {end for i in inputs for order in orders for end in product(i, harmonic(order))}
         self.outputs = {irrep: outputs[irrep] for irrep in outputs if irrep in reached}
@@ -99,7 +107,7 @@ class PointConvolution(nn.Module):
             around: The surroundings of the atoms.
         """
         received = self.sum(self.before(tensors), self.radial(basis), around)
-        mixed = self.after({irrep: _SUM * values for irrep, values in received.items()})
+        mixed = self.after({irrep: self.factor * values for irrep, values in received.items()})
         kept = self.of_self(tensors)
         return self.nonlinearity({i: v + kept[i] if i in kept else v for i, v in mixed.items()})
 
@@ -113,7 +121,8 @@ class TFN(Encoder):
 
     What is the paper's: all of that. Otherwise here: parities, so that mirror images are known for
     what they are; an envelope, and Bessel functions in place of Gaussians; a constant factor on the
-    sums; a linear map of the atom itself in place of a weight for each channel.
+    sums, from the mean number of neighbors; a linear map of the atom itself in place of a weight
+    for each channel.
 
     Args:
         config: Hyper-parameters.
@@ -140,21 +149,28 @@ class TFN(Encoder):
         """Width of the hidden layer of the network of the distance."""
         element_features: ElementFeatures = "embedding"
         """What an atom is known by at the start."""
+        elements: LearnedElements = None
+        """Symbols of the elements that have a vector; null for those of the data."""
+        neighbors: NeighborCount | None = None
+        """The sums over neighbors are divided by its root; null for the mean number in the
+        training part."""
         envelope: EnvelopeName = "polynomial"
         """Factor on the radial functions that vanishes at the cutoff."""
 
         def __post_init__(self) -> None:
             check_ranges(self, "model")
+            numbers_of(self.elements)
 
     reads = Reads(directions=True, mixtures=True)
+    measured = MappingProxyType({"elements": None, "neighbors": 16.0})
 
     def __init__(self, config: Config, cutoff: float) -> None:
         super().__init__(config, cutoff)
         self.width = config.channels
-        self.embed = ElementEmbedding(self.width, config.element_features)
-        self.basis = BesselBasis(cutoff, config.radials)
-        self.envelope = make_envelope(config.envelope, cutoff)
-        self.harmonics = SphericalHarmonics(config.degree)
+        self.element_rows = rows = ElementRows(config.elements)
+        self.embed = ElementEmbedding(self.width, config.element_features, rows)
+        envelope = make_envelope(config.envelope, cutoff)
+        self.edges = DirectedEdges(cutoff, config.radials, config.degree, envelope, cutoff**0.5)
         hidden = {
             (degree, parity): config.channels
             for degree in range(config.degree + 1)
@@ -164,9 +180,8 @@ class TFN(Encoder):
         inputs: Irreps = {_SCALAR: self.width}
         layers = []
         for _ in range(config.depth):
-            layer = PointConvolution(
-                inputs, config.degree, hidden, config.radials, config.radial_width
-            )
+            widths = config.radials, config.radial_width
+            layer = PointConvolution(inputs, config.degree, hidden, *widths, self.neighbors**-0.5)
             layers.append(layer)
             inputs = layer.outputs
         self.layers = nn.ModuleList(layers)
@@ -179,13 +194,10 @@ class TFN(Encoder):
             graph: A `CrystalGraph`.
 
         Raises:
-            GraphError: If the graph has no directions.
+            GraphError: If the graph has no directions, or an element that the model does not know.
         """
         graph = self.in_space(graph)
-        around = Surroundings.of(graph, self.harmonics, self.embed.weight.dtype)
-        # √2 sin(k_n d)/d: of a size that does not follow the cutoff.
-        size = self.cutoff**0.5 * self.envelope(around.distance)
-        basis = self.basis(around.distance) * size.unsqueeze(-1)
+        basis, around = self.edges(graph, self.embed.weight.dtype)
         tensors: Tensors = {_SCALAR: self.embed(graph).unsqueeze(1)}
         scalars = [tensors[_SCALAR].squeeze(1)]
         for layer in self.layers:

@@ -36,10 +36,15 @@ class Survey:
     """Number of atoms of each crystal, as rows of its graph."""
     alone: tuple[int, ...]
     """The crystals that have an atom without a neighbour."""
-    mean_edges: float
-    """Edges per crystal, before the symmetry reduction."""
+    num_edges: Int[np.ndarray, " crystals"]
+    """Number of edges of each crystal, before the symmetry reduction."""
     mean_reduced_edges: float
     """Edges per crystal, as rows of its graph."""
+
+    @property
+    def mean_edges(self) -> float:
+        """Edges per crystal, before the symmetry reduction."""
+        return float(self.num_edges.mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +61,21 @@ class Graphs:
     @cached_property
     def survey(self) -> Survey:
         """What is to be known of all the graphs at once; some are looked at at a time."""
-        sizes, alone, edges, reduced = [], [], 0, 0
+        sizes, alone, edges, reduced = [], [], [], 0
         for part in torch.arange(len(self.source)).split(SURVEYED):
             graph = self.source.select(part)
             sizes.append(graph.num_atoms.numpy())
             lonely = graph.crystal_of_atom[graph.degree == 0].unique()
             alone += part[lonely].tolist()
-            edges += int((graph.degree * graph.atom_multiplicity).sum())
+            of_atoms = graph.degree * graph.atom_multiplicity
+            edges.append(
+                torch.zeros_like(graph.num_atoms)
+                .index_add_(0, graph.crystal_of_atom, of_atoms)
+                .numpy()
+            )
             reduced += len(graph.center)
         count = len(self.source)
-        return Survey(np.concatenate(sizes), tuple(alone), edges / count, reduced / count)
+        return Survey(np.concatenate(sizes), tuple(alone), np.concatenate(edges), reduced / count)
 
     def with_conditions(self, conditions: ConditionValues | None) -> "Graphs":
         """Return them with what is known of each crystal beside its atoms.

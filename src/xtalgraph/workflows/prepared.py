@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -12,6 +12,7 @@ from jaxtyping import Int
 
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.settings import settings_from
 from xtalgraph.data.catalogue import KnownDataset
 from xtalgraph.data.dataset import Dataset, Divided, label
 from xtalgraph.data.division import (
@@ -28,6 +29,7 @@ from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
+from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import RunConfig, label_keys
 from xtalgraph.workflows.data_settings import DataConfig
@@ -66,9 +68,21 @@ class Prepared:
         Args:
             spec: The model.
         """
+        encoder = ENCODERS[spec.encoder]
+        config = settings_from(encoder.Config, spec.settings, "model")
+        values = {"elements": self._elements, "neighbors": self._mean_neighbors}
+        taken = {name: values[name]() for name in encoder.open_settings(config)}
+        return replace(spec, settings=spec.settings | taken) if taken else spec
+
+    def _elements(self) -> list[str]:
         held = set[int]().union(*(crystal.elements for crystal in self.dataset.table.crystals))
-        elements = [SYMBOLS[number] for number in sorted(held)]
-        return spec.measured(elements=elements)
+        return [SYMBOLS[number] for number in sorted(held)]
+
+    def _mean_neighbors(self) -> float:
+        """Return the mean number of neighbors of an atom in the training part, at least 1."""
+        train, crystals = self.split.train, self.dataset.table.crystals
+        atoms = sum(len(crystals[row]) for row in train)
+        return max(1.0, round(float(self.graphs.survey.num_edges[train].sum() / atoms), 3))
 
 
 @final
