@@ -11,7 +11,8 @@ The public entry points, each as one verb of the command line:
 - `convert`: exported weights of another package's potential as a run folder;
 - `relax`, `md`, `eos`, `elastic`, `phonons`: what a potential says of crystals;
 - `diagnose`: what a run has learned, and what it has not;
-- `ablate`, `tune`: settings compared on a grid, or searched.
+- `ablate`, `tune`: settings compared on a grid, or searched;
+- `list_models`, `model_info`, `add_model`: models that are asked for by a name.
 """
 
 import importlib
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.md import md
+    from xtalgraph.workflows.model_catalog import add_model, list_models, model_info
     from xtalgraph.workflows.phonons import phonons
     from xtalgraph.workflows.predict import load, predict
     from xtalgraph.workflows.report import report
@@ -41,6 +43,7 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "ablate",
+    "add_model",
     "calculator",
     "compare",
     "convert",
@@ -50,8 +53,10 @@ __all__ = [
     "eos",
     "evaluate",
     "lammps_potential",
+    "list_models",
     "load",
     "md",
+    "model_info",
     "phonons",
     "predict",
     "relax",
@@ -65,6 +70,7 @@ __all__ = [
 _ELSEWHERE = {
     **{"load": "predict", "lammps_potential": "calculator"},
     **dict.fromkeys(("relax", "eos", "elastic"), "simulate"),
+    **dict.fromkeys(("add_model", "list_models", "model_info"), "model_catalog"),
 }
 """Entry points whose module does not have their name."""
 

@@ -18,6 +18,7 @@ from xtalgraph.workflows.freed_memory import keep_freed_memory
 VERBS: Final[dict[str, str]] = {
     "graph": "Show the periodic graph of crystals.",
     "data": "List, fetch and inspect data sets; clear the cache.",
+    "models": "List the models that have a name; add others.",
     "train": "Train a model; write a run folder with its evidence.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Measure a run on other data.",

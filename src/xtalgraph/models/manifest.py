@@ -23,6 +23,7 @@ _DECIDING: Final = (
 )
 """What a prediction, its interval and its novelty depend on."""
 _EVIDENCE: Final = (
+    "about.json",
     "config.yaml",
     "split.json",
     "predictions.csv",
@@ -35,6 +36,8 @@ _EVIDENCE: Final = (
     "members/*/log.csv",
 )
 """What the report, and every question to a run, depend on."""
+FILES_OF_RUN: Final = (MANIFEST, *_DECIDING, *_EVIDENCE)
+"""The files by which a run is known: tables, JSON, YAML and weights."""
 _SHOWN: Final = 5
 """Files that a message names."""
 

@@ -29,6 +29,7 @@ from xtalgraph.models.inference import check_device, infer
 from xtalgraph.models.intervals import Intervals, load_intervals, with_intervals
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model import Model
+from xtalgraph.models.named_models import run_folder
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.predictions import (
     PredictedCrystals,
@@ -87,12 +88,12 @@ class Predictor:
         """Load a predictor from a run folder, with all its members.
 
         Args:
-            run: The folder.
+            run: The folder, or the name of a model, see `run_folder`.
 
         Raises:
             RunError: If something is missing or damaged, or not of this run.
         """
-        folder = Path(run)
+        folder = run_folder(run)
         if check_manifest(folder, evidence=False) is None:
             log.warning(
                 "%s is of an xtalgraph that wrote no manifest: whether its files are those of one "

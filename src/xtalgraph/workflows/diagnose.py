@@ -38,6 +38,7 @@ from xtalgraph.evidence.text.report import called
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.metrics.tensors import invariant_of
 from xtalgraph.models.checkpoint import member_folder
+from xtalgraph.models.named_models import check_not_shipped
 from xtalgraph.models.predictions import as_invariant
 from xtalgraph.workflows.retraining import train_halves
 from xtalgraph.workflows.run import Run
@@ -113,6 +114,7 @@ def diagnose(
         RunError: If it is not a finished run.
     """
     opened = Run.open(run)
+    check_not_shipped(opened.folder)
     wanted = _wanted(only, retrain, opened.predictor.spec.is_potential)
     chosen = _target(opened, target)
     opened.predictor.to(device)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from xtalgraph.conventions.errors import RunError
 from xtalgraph.evidence.pages.report import write_report
+from xtalgraph.models.named_models import check_not_shipped, run_folder
 from xtalgraph.workflows.run import Run
 
 
@@ -14,9 +15,11 @@ def report(run: str | Path) -> Path:
         run: The folder.
 
     Raises:
+        ConfigError: If it is a model of the package, into whose folder nothing is written.
         RunError: If the run is not finished, or a file of it has changed or is damaged.
     """
-    folder = Path(run)
+    folder = run_folder(run)
+    check_not_shipped(folder)
     if not (folder / "metrics.json").is_file():
         raise RunError(
             f"{folder} holds no metrics.json: it is not a run folder, or its training has not "

@@ -17,6 +17,7 @@ from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.evidence.run_files import read_metrics, read_predictions
 from xtalgraph.models.checkpoint import read_description
 from xtalgraph.models.manifest import MANIFEST, check_manifest
+from xtalgraph.models.named_models import run_folder
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.upgrades import upgrade_division
 from xtalgraph.workflows.claim import saved_sections
@@ -36,12 +37,12 @@ class Run:
         """Open a run folder.
 
         Args:
-            folder: Written by `train`.
+            folder: Written by `train`, or the name of a model, see `run_folder`.
 
         Raises:
             RunError: If it is not the folder of a finished run, or a file of it has changed.
         """
-        path = Path(folder)
+        path = run_folder(folder)
         if (path / MANIFEST).is_file():
             check_manifest(path, evidence=True)
             return cls(path)

@@ -30,6 +30,7 @@ from xtalgraph.graphs.margin import MARGIN, is_decided
 from xtalgraph.models.inference import check_device
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.model_under_test import ModelUnderTest
+from xtalgraph.models.named_models import check_not_shipped
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.simulation.calculator import PotentialCalculator
 from xtalgraph.testing.crystals import contract_crystals
@@ -123,6 +124,7 @@ def verify(
         tried = SAMPLE_OF_CALCULATOR if sample is None else sample
         return Verified(None, *verify_calculator(calculator, on, sample=tried, progress=progress))
     opened, began = Run.open(run), time.monotonic()
+    check_not_shipped(opened.folder)
     files = check_manifest(opened.folder, evidence=True)
     if files is not None:
         log.info("%s is whole: its %d files are as the training left them", opened.folder, files)

@@ -1,0 +1,69 @@
+"""The card of a model in words: what it predicts, how well, and for what it is not."""
+
+from textwrap import wrap
+from typing import Final
+
+from xtalgraph.evidence.model_card import ModelCard, TargetError
+from xtalgraph.evidence.numbers import count, percent, plain, with_interval, with_unit
+from xtalgraph.metrics.measures import MEASURES
+
+_WIDTH: Final = 96
+_LABEL: Final = 13
+
+
+def predicts(card: ModelCard) -> str:
+    """Say what a model predicts, with units."""
+    return ", ".join(
+        with_unit(target.name, f"({target.unit})" if target.unit else "")
+        for target in card.spec.targets
+    )
+
+
+def test_errors(card: ModelCard) -> str:
+    """Say the error of each target on the test part, without intervals."""
+    return "; ".join(with_unit(plain(error.value), error.target.unit) for error in card.errors)
+
+
+def card_text(card: ModelCard) -> str:
+    """Return the card as lines for the terminal."""
+    said = card.about
+    brings = [count(card.members, "member")]
+    brings += ["standard deviation"] if card.members > 1 or card.spec.variance else []
+    brings += ["90 % intervals"] if card.has_intervals else []
+    brings += ["novelty"] if card.knows_novelty else []
+    lines = {
+        "predicts": predicts(card),
+        "model": f"{card.spec.encoder}; {', '.join(brings)}",
+        "trained on": said.get("trained_on", ""),
+        "crystals": ", ".join(f"{size:,} {part}" for part, size in card.crystals.items()),
+        "elements": f"{len(card.elements)}: {' '.join(card.elements)}",
+        "held out": said.get("held_out", ""),
+        "test error": "\n".join(map(_error, card.errors)) or "not known: it was converted",
+        "not for": said.get("not_for", ""),
+        "license": said.get("license", ""),
+        "reference": said.get("reference", ""),
+        "folder": f"{card.folder}, {card.bytes / 1e6:.1f} MB",
+    }
+    title = f"{card.name}: {said['title']}" if "title" in said else card.name
+    return "\n".join([title, *(_laid_out(name, text) for name, text in lines.items() if text)])
+
+
+def _error(error: TargetError) -> str:
+    value, bounds = with_interval(error.value, error.low, error.high)
+    unit = error.target.unit
+    text = f"{error.target.name}: {MEASURES[error.measure].short} {with_unit(value, unit)}"
+    text += f" (95 % interval {bounds})" if bounds else ""
+    text += f" on {count(error.crystals, 'test crystal')}"
+    others = [f"{name} {plain(other)}" for name, other in error.baselines.items()]
+    text += f"; {', '.join(others)}" if others else ""
+    if error.coverage is not None:
+        text += f"; the 90 % intervals hold {percent(error.coverage)} of the labels"
+    return text
+
+
+def _laid_out(name: str, text: str) -> str:
+    lines = [line for part in text.splitlines() for line in wrap(part, _WIDTH - _LABEL - 2) or [""]]
+    return "\n".join(
+        f"  {(name if number == 0 else '').ljust(_LABEL)}{line}"
+        for number, line in enumerate(lines)
+    )
