@@ -403,7 +403,18 @@ def capabilities() -> dict[str, str]:
 def test_every_capability_has_its_row():
     counts = {"A": 8, "B": 4, "C": 3, "D": 3, "F": 4, "G": 8, "I": 4, "J": 4}
     wanted = {f"{letter}{n}" for letter, count in counts.items() for n in range(1, count + 1)}
-    assert capabilities().keys() == wanted | {"E", "H", "K1", "K2", "K3", "K4", "K5", "K6", "K7", "K10"}
+    assert capabilities().keys() == wanted | {
+        "E",
+        "H",
+        "K1",
+        "K2",
+        "K3",
+        "K4",
+        "K5",
+        "K6",
+        "K7",
+        "K10",
+    }
 
 
 def test_every_capability_that_is_there_has_its_tests():
