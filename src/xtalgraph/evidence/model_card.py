@@ -83,7 +83,7 @@ def read_card(name: str, folder: Path) -> ModelCard:
     """
     description = read_description(folder)
     metrics = read_metrics(folder) if (folder / "metrics.json").is_file() else {}
-    said = read_document(folder / ABOUT) if (folder / ABOUT).is_file() else {}
+    written = read_document(folder / ABOUT) if (folder / ABOUT).is_file() else {}
     with reading(folder / "model.json"):
         spec = ModelSpec.from_dict(description["model"])
         elements, members = tuple(map(str, description["elements"])), int(description["members"])
@@ -98,7 +98,7 @@ def read_card(name: str, folder: Path) -> ModelCard:
         spec,
         members,
         elements,
-        {key: str(said[key]) for key in _WORDS if key in said},
+        {key: str(written[key]) for key in _WORDS if key in written},
         crystals,
         tuple(errors),
         (folder / INTERVALS_FILE).is_file(),
@@ -112,15 +112,15 @@ def _error_of(model: str, entry: Mapping[str, Any]) -> TargetError:
     shown = entry.get("reported", entry)
     target = Target.from_dict(shown["target"])
     measure = error_of(Target.from_dict(entry["target"])).key
-    found = {name: figures["test"][measure] for name, figures in shown["models"].items()}
+    errors = {name: figures["test"][measure] for name, figures in shown["models"].items()}
     intervals = (entry.get("uncertainty") or {}).get("intervals")
     return TargetError(
         target,
         measure,
         int(shown["splits"]["test"]),
-        found[model]["value"],
-        found[model]["low"],
-        found[model]["high"],
-        {name: error["value"] for name, error in found.items() if name != model},
+        errors[model]["value"],
+        errors[model]["low"],
+        errors[model]["high"],
+        {name: error["value"] for name, error in errors.items() if name != model},
         None if intervals is None else float(intervals["coverage"]["value"]),
     )

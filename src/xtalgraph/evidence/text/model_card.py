@@ -26,7 +26,7 @@ def test_errors(card: ModelCard) -> str:
 
 def card_text(card: ModelCard) -> str:
     """Return the card as lines for the terminal."""
-    said = card.about
+    written = card.about
     brings = [count(card.members, "member")]
     brings += ["standard deviation"] if card.members > 1 or card.spec.variance else []
     brings += ["90 % intervals"] if card.has_intervals else []
@@ -34,17 +34,17 @@ def card_text(card: ModelCard) -> str:
     lines = {
         "predicts": predicts(card),
         "model": f"{card.spec.encoder}; {', '.join(brings)}",
-        "trained on": said.get("trained_on", ""),
+        "trained on": written.get("trained_on", ""),
         "crystals": ", ".join(f"{size:,} {part}" for part, size in card.crystals.items()),
         "elements": f"{len(card.elements)}: {' '.join(card.elements)}",
-        "held out": said.get("held_out", ""),
+        "held out": written.get("held_out", ""),
         "test error": "\n".join(map(_error, card.errors)) or "not known: it was converted",
-        "not for": said.get("not_for", ""),
-        "license": said.get("license", ""),
-        "reference": said.get("reference", ""),
+        "not for": written.get("not_for", ""),
+        "license": written.get("license", ""),
+        "reference": written.get("reference", ""),
         "folder": f"{card.folder}, {card.bytes / 1e6:.1f} MB",
     }
-    title = f"{card.name}: {said['title']}" if "title" in said else card.name
+    title = f"{card.name}: {written['title']}" if "title" in written else card.name
     return "\n".join([title, *(_laid_out(name, text) for name, text in lines.items() if text)])
 
 
