@@ -131,14 +131,15 @@ class _Checks:
     def scale(self) -> dict[str, float]:
         """The largest prediction of each target, of derivatives at least that of `AT_REST`.
 
-        It is 1 where all are zero, or none is a number.
+        Of tensors it is at least the typical size of a label; it is 1 where all are zero, or none
+        is a number.
         """
         scale = {}
         for target in self.tested.targets:
             every = np.concatenate([values[target.name].ravel() for values in self.start.values()])
             least = AT_REST[target.derivative.by] if target.derivative else 0.0
             largest = float(np.abs(every[np.isfinite(every)]).max(initial=least))
-            scale[target.name] = largest if largest > 0.0 else 1.0
+            scale[target.name] = self.tested.scale(target.name, largest)
         return scale
 
     def worst(self, check: str, per: str = "") -> Worst:

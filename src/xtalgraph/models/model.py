@@ -155,6 +155,11 @@ class Model(nn.Module, ABC):
         It is the same for a supercell, and for a reduced graph.
         """
 
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Typical size of the labels of each target for which its head knows one."""
+        return {}
+
     def as_read(self, graph: Graph) -> Graph:
         """Return a graph as the encoder reads it, with its conditions scaled.
 
@@ -268,6 +273,11 @@ class PropertyModel(Model):
         """The head of each target by its name."""
         heads = [cast(TargetHead, head) for head in self.heads]
         return {head.target.name: head for head in heads}
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Typical size of the labels of each target for which its head knows one."""
+        return {name: head.size for name, head in self.head_of.items()}
 
     def forward(self, graph: Graph) -> Output:
         """Predict every target.

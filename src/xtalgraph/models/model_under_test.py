@@ -1,8 +1,8 @@
 """A model under test: what it predicts, how its graphs are built, and its values by target."""
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast, final
 
@@ -46,6 +46,8 @@ class ModelUnderTest:
         long_ranged: Names of what is added to the energy and acts at any distance, so that energies
             of far fragments do not add up.
         encoders: Those of the model, whose features are tried; none for another module.
+        sizes: Typical size of the labels of some targets, by name. Symmetry may forbid a tensor in
+            all crystals that are tried: what is left is rounding, and is compared with this.
     """
 
     model: nn.Module
@@ -57,6 +59,7 @@ class ModelUnderTest:
     device: str = "cpu"
     long_ranged: tuple[str, ...] = ()
     encoders: tuple[Encoder, ...] = ()
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, members: Sequence[Model], spec: ModelSpec, device: str = "cpu") -> "ModelUnderTest":
@@ -84,7 +87,19 @@ class ModelUnderTest:
             device,
             tuple(name for name in spec.terms if TERMS[name].long_ranged),
             tuple(member.encoder for member in members),
+            members[0].sizes,
         )
+
+    def scale(self, name: str, largest: float) -> float:
+        """Return with what a difference is compared: the largest prediction of the sample.
+
+        It is at least the typical size of a label, and 1 where neither is known.
+
+        Args:
+            name: Of the target.
+            largest: Of the sample.
+        """
+        return max(largest, self.sizes.get(name, 0.0)) or 1.0
 
 
 def std_name(target: Target) -> str:

@@ -61,7 +61,7 @@ def tensors_symmetric(
             parts[what].append((name, violations(values, projected)))
             for key, array in projected.items():
                 largest[key] = max(largest[key], float(np.abs(array).max(initial=0.0)))
-    scale = {key: size or 1.0 for key, size in largest.items()}
+    scale = {key: tested.scale(key, size) for key, size in largest.items()}
     for what, reason, allowed in (
         ("exact", Reason.SYMMETRY, tolerance),
         ("stored", Reason.STORED_SYMMETRY, None),

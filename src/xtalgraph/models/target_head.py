@@ -53,6 +53,11 @@ class TargetHead(nn.Module, ABC):
             InputError: If there is only one class to learn from.
         """
 
+    @property
+    def size(self) -> float:
+        """Typical size of a number of the labels, in the unit of the target; 0 if not known."""
+        return 0.0
+
     @abstractmethod
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the target is read."""

@@ -181,6 +181,14 @@ class TensorHead(TargetHead):
             size = float(np.sqrt(np.mean(parts**2)))
             self.scales[number] = size if size > 0 else 1.0
 
+    @property
+    def size(self) -> float:
+        """The largest of the scales and the mean isotropic tensor; of an extensive target per atom."""
+        turning = zip(self.irreps, self.scales.tolist(), strict=True)
+        sizes = [size for irrep, size in turning if irrep != INVARIANT]
+        sizes += [float(cast(Scaler, scaler).shift.abs().max()) for scaler in self.scalers]
+        return max(sizes)
+
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the mean of the atoms' invariants, beside those of the crystal."""
         count = graph.atom_count.to(features.atom.dtype)
