@@ -190,3 +190,17 @@ def test_a_slight_break_is_noted_and_kept(caplog):
     dataset = read(TETRAGONAL, values, "dielectric")
     assert len(dataset) == 2
     assert "1 of 2 labels 't' break the symmetry of their crystal" in caplog.text
+
+
+def test_what_symmetry_forbids_may_be_noise():
+    fcc = 1.8 * np.array([[0.0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    copper = Crystal.from_fractional(fcc, np.zeros((1, 3)), np.array([29]))
+    triclinic = contract_crystals()["triclinic"]
+    noise = np.random.default_rng(0).normal(size=(3, 6))
+    target = Target("e", Kind.INTENSIVE, tensor=NAMED["piezoelectric"])
+    for size, kept in ((1e-16, 2), (1e-4, 2), (0.1, 1)):
+        labels = [(size * noise).tolist(), np.ones((3, 6)).tolist()]
+        table = pd.DataFrame({"structure": [copper, triclinic], "e": labels})
+        assert len(read_dataset(table, target)) == kept, size
+    alone = pd.DataFrame({"structure": [copper], "e": [np.zeros((3, 6)).tolist()]})
+    assert len(read_dataset(alone, target)) == 1

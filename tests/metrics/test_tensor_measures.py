@@ -74,6 +74,12 @@ def test_norms_are_those_of_all_elements():
     )  # fmt: skip
 
 
+def test_a_forbidden_tensor_is_right_where_only_rounding_is_predicted():
+    true = np.stack([5.0 * np.eye(3), np.zeros((3, 3)), np.zeros((3, 3))])
+    predicted = np.stack([5.0 * np.eye(3), 1e-7 * np.eye(3), 1e-3 * np.eye(3)])
+    assert MEASURES["within_10%"].of(true, predicted) == 2 / 3
+
+
 def test_the_order_of_eigenvalues_counts_where_there_is_one():
     order = MEASURES["eigenvalue_order"]
     true = np.stack([np.diag([1.0, 2.0, 3.0]), np.diag([2.0, 2.0, 2.0])])

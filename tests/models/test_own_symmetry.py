@@ -50,7 +50,8 @@ def test_what_symmetry_forbids_in_all_crystals_is_compared_with_the_labels(teste
     by_name = {result.check: result for result in results}
     exact = by_name["symmetry of the crystal"]
     assert exact.tried == 2
-    assert exact.relative is not None and 0.0 < exact.relative < 1e-10
+    assert exact.relative is not None
+    assert 0.0 < exact.relative < 1e-10
     assert by_name["rotation"].relative < 1e-10
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Kind, Target, Task
@@ -154,6 +155,33 @@ def test_a_total_may_be_compared_per_atom():
     assert float(found) == pytest.approx((0.2 + 0.3 + 0.3) / 3 / 0.3)
     errors = made.errors(said, labels(truth), scales, NONE)
     assert errors.numpy() == pytest.approx(np.array([0.2, 0.3, 0.3]) * SIZES.numpy()), "of cells"
+
+
+MATRIX = Target("eps", Kind.INTENSIVE, tensor=TensorType(2, "ij=ji"))
+
+
+def test_the_error_of_a_tensor_may_be_compared_with_its_norm():
+    eye = torch.eye(3, dtype=torch.float64)
+    truth = torch.stack(
+        [2.0 * eye, 10.0 * eye, torch.full((3, 3), NAN), torch.zeros(3, 3).double()]
+    )
+    said = (truth + eye).nan_to_num(5.0).requires_grad_()
+    made = Objective.of([MATRIX], TrainingConfig(relative=True))
+    scales = {"eps": ONE * 3**0.5}
+    batch = Examples(
+        build_graph([CRYSTALS[n] for n in (0, 1, 2, 0)], Radius(4.0)), labels({"eps": truth})
+    )
+    sums = made.sums(Output({"eps": said}, {}, Features(torch.zeros(0, 0))), batch, scales)
+    loss = made.mean(sums)
+    # In units of the scale norms are 2, 10 and 0, and each error is 1.
+    assert loss.item() == pytest.approx((1 / 2.1 + 1 / 10.1 + 1 / 0.1) / 3)
+    (slope,) = torch.autograd.grad(loss, said)
+    assert torch.isfinite(slope).all()
+    assert not slope[2].any()
+    errors = made.errors({"eps": said.detach()}, labels({"eps": truth}), scales, NONE)
+    assert errors[[0, 1, 3]].numpy() == pytest.approx(3**0.5), "the validation error is in the unit"
+    with pytest.raises(ConfigError, match=r"no target is a tensor: leave it out"):
+        Objective.of([NUMBER], TrainingConfig(relative=True))
 
 
 def test_the_error_of_several_is_the_mean_over_targets_in_units_of_their_scale():

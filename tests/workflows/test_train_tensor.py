@@ -74,6 +74,7 @@ def run(table, tmp_path_factory):
                 "data.calibration_fraction=0.25",
                 "training.learning_rate=0.01",
                 "training.batch_size=8",
+                "training.relative=true",
             ],
             progress=False,
         )
@@ -114,6 +115,28 @@ def test_the_report_shows_the_tensor(run):
     assert "Fraction within 25 % of the norm" in page
     assert "Surfaces of true and predicted tensors" in page
     assert (run.folder / "figures" / "surfaces.svg").is_file()
+    assert "the norm of the difference" in page
+    assert "systematic" not in page
+    assert "An isotropic tensor, the same along all directions" in page
+
+
+def test_the_worst_are_listed_by_the_norm_with_their_worst_component(run):
+    lines = pd.read_csv(run.folder / "predictions" / "eps.csv").query("split == 'test'")
+    true, predicted = (
+        from_subscripts(DIELECTRIC, lines[key].to_numpy().reshape(-1, 6))
+        for key in ("target", "prediction")
+    )
+    error = np.linalg.norm((predicted - true).reshape(-1, 9), axis=1)
+    (worst,) = json.loads((run.folder / "worst.json").read_text(encoding="utf-8")).values()
+    names = lines["id"].to_numpy()[::6]
+    assert [entry["id"] for entry in worst] == names[np.argsort(-error)][: len(worst)].tolist()
+    assert worst[0]["norm"] == pytest.approx(error.max())
+    of_first = lines[lines["id"] == worst[0]["id"]].set_index("component")
+    off = (of_first["prediction"] - of_first["target"]).abs()
+    assert worst[0]["component"] == off.idxmax()
+    assert worst[0]["prediction"] - worst[0]["target"] == pytest.approx(
+        (of_first["prediction"] - of_first["target"])[off.idxmax()]
+    )
 
 
 def test_verify_projects_predictions_on_the_symmetry_of_their_crystals(run, table):

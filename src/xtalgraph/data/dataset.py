@@ -130,21 +130,23 @@ def label(
         InputError: If there is no such column, or no row with a usable label.
     """
     targets = (targets,) if isinstance(targets, Target) else tuple(targets)
-    labels: list[list[np.ndarray]] = []
-    reasons: dict[int, str] = {}
+    read: list[list[np.ndarray] | str] = []
     columns = _columns(table, targets, conditions, keys) if len(table) else []
     _warn_of_truth_values(targets, columns)
     known = table.columns[list(conditions.columns)].to_dict("records") if conditions else None
     cells = list(table.columns.get(ORDERED_CELLS, [None] * len(table)))
-    symmetry = SymmetryOfLabels(targets)
     for index, raw in enumerate(zip(*columns, strict=True)):
         problem = None if known is None else conditions.problem(known[index])
         problem = problem or why_not_ordered(cells[index], targets)
-        parsed = problem or labels_of(raw, targets, table.crystals[index])
-        if not isinstance(parsed, str):
-            parsed = symmetry.why_not(parsed, table.ids[index], table.crystals[index]) or parsed
+        read.append(problem or labels_of(raw, targets, table.crystals[index]))
+    symmetry = SymmetryOfLabels(targets, [parsed for parsed in read if not isinstance(parsed, str)])
+    labels: list[list[np.ndarray]] = []
+    reasons: dict[int, str] = {}
+    for index, parsed in enumerate(read):
         if isinstance(parsed, str):
             reasons[index] = parsed
+        elif why := symmetry.why_not(parsed, table.ids[index], table.crystals[index]):
+            reasons[index] = why
         else:
             labels.append(parsed)
     for note in symmetry.notes():

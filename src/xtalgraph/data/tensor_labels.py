@@ -21,6 +21,9 @@ ALLOWED: Final = 0.1
 another order of components, or another crystal."""
 NOTED: Final = 0.01
 """Share from which on it is noted."""
+_SMALL: Final = 1e-2
+"""Share of the root mean square norm of all labels that a label counts at least: of what the
+symmetry forbids rounding is left, or the noise of a computation."""
 _ASYMMETRY: Final = 1e-2
 """By which part of its largest component a tensor may break its symmetry: more is no rounding."""
 _OTHER_ORDER: Final = np.array([0, 1, 2, 4, 5, 3])
@@ -78,10 +81,18 @@ class SymmetryOfLabels:
 
     Args:
         targets: Of a data set, tensors or not.
+        labels: All of its rows, NaN where one is missing.
     """
 
-    def __init__(self, targets: Sequence[Target]) -> None:
+    def __init__(
+        self, targets: Sequence[Target], labels: Sequence[Sequence[Float[np.ndarray, "..."]]]
+    ) -> None:
         self.targets = tuple(targets)
+        self._smallest = {
+            target.name: _SMALL * _size([row[number] for row in labels])
+            for number, target in enumerate(targets)
+            if target.is_tensor
+        }
         self.shares: dict[str, dict[str, float]] = {
             target.name: {} for target in targets if target.is_tensor
         }
@@ -106,6 +117,8 @@ class SymmetryOfLabels:
                 continue
             of_atoms, tensor = target.scope is Scope.ATOM, target.tensor
             share = symmetry.outside(tensor, values, of_atoms)
+            norm = float(np.linalg.norm(values))
+            share *= norm / max(norm, self._smallest[target.name], np.finfo(float).tiny)
             if share <= ALLOWED:
                 self.shares[target.name][row] = share
                 continue
@@ -134,6 +147,13 @@ class SymmetryOfLabels:
                     f"{100 * broken[worst]:.1f} %: check the axes in which they are given"
                 )
         return notes
+
+
+def _size(labels: Sequence[Float[np.ndarray, "..."]]) -> float:
+    """Return the root mean square norm of the labels that are known."""
+    norms = np.array([np.linalg.norm(label) for label in labels])
+    known = norms[~np.isnan(norms)]
+    return float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
 
 
 def _conventions(

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
+from xtalgraph.conventions.voigt import subscripts, to_subscripts
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.reported_units import ReportedUnits, reported_units
@@ -203,7 +204,7 @@ def _worst(
     """Describe the test crystals with the largest errors, with what is needed to draw them.
 
     Of an atomic target the worst atom counts, of a list the worst number, and of a tensor the norm
-    of the error; there the numbers are those of its worst component.
+    of the error, which is kept as ``norm``; there the numbers are those of its worst component.
     """
     table, crystals = divided.dataset.table, divided.of_target(target.name).test
     labels = divided.dataset.labels
@@ -217,14 +218,25 @@ def _worst(
     worst = []
     for n in np.argsort(-error, kind="stable")[:NUM_WORST].tolist():
         crystal = table.crystals[crystals[n]]
-        labels_of_row, predicted_of_row = true[of[n]].ravel(), predicted[of[n]].ravel()
+        labels_of_row, predicted_of_row = true[of[n]], predicted[of[n]]
+        of_tensor: dict[str, Any] = {}
+        if target.is_tensor:
+            row = [int(size[of[n]].argmax())]
+            labels_of_row, predicted_of_row = (
+                to_subscripts(target.tensor, values[row])
+                for values in (labels_of_row, predicted_of_row)
+            )
+        labels_of_row, predicted_of_row = labels_of_row.ravel(), predicted_of_row.ravel()
         number = int(np.argmax(np.abs(labels_of_row - predicted_of_row)))
+        if target.is_tensor:
+            of_tensor = {"norm": float(error[n]), "component": subscripts(target.tensor)[number]}
         worst.append(
             {
                 "id": table.ids[crystals[n]],
                 "formula": reduced_formula(crystal),
                 "target": float(labels_of_row[number]),
                 "prediction": float(predicted_of_row[number]),
+                **of_tensor,
                 "num_atoms": crystal.num_atoms,
                 **to_plain(with_bonds(crystal)),
             }

@@ -148,12 +148,17 @@ def ratio(first: Rows, second: Rows) -> float:
 def within(first: Rows, second: Rows, share: float) -> float:
     """Return the fraction of rows where the second number is at most a share of the first.
 
+    A tensor that symmetry forbids has no norm: there an error counts as none that is rounding
+    beside the largest norm.
+
     Args:
         first: Norms of tensors.
         second: Norms of their errors.
         share: Of the norm.
     """
-    return float(np.mean(second <= share * first)) if len(first) else np.nan
+    if not len(first):
+        return np.nan
+    return float(np.mean(second <= np.maximum(share * first, _NO_DIFFERENCE * first.max())))
 
 
 def mean_eigenvalue(values: Float[np.ndarray, "rows 3 3"]) -> Rows:

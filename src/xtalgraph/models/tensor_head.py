@@ -183,7 +183,7 @@ class TensorHead(TargetHead):
 
     @property
     def size(self) -> float:
-        """The largest of the scales and the mean isotropic tensor; of an extensive target per atom."""
+        """The largest of the scales and of the mean isotropic tensor; of a total per atom."""
         turning = zip(self.irreps, self.scales.tolist(), strict=True)
         sizes = [size for irrep, size in turning if irrep != INVARIANT]
         sizes += [float(cast(Scaler, scaler).shift.abs().max()) for scaler in self.scalers]

@@ -49,7 +49,8 @@ class Objective:
             config: Hyper-parameters.
 
         Raises:
-            ConfigError: If there is a weight of something else.
+            ConfigError: If there is a weight of something else, or errors of numbers are to be
+                relative.
         """
         weights = config.weights or {}
         names = [target.name for target in targets]
@@ -59,6 +60,11 @@ class Objective:
                     f"training.weights has one of {name!r}, which is no target of the run"
                     f"{nearest(name, names)}"
                 )
+        if config.relative and not any(target.is_tensor for target in targets):
+            raise ConfigError(
+                "training.relative compares the error of a tensor with its norm, and no target is "
+                "a tensor: leave it out"
+            )
         per_atom = config.per_atom or any(target.derivative is not None for target in targets)
         return cls(
             tuple(
@@ -67,6 +73,7 @@ class Objective:
                     config.loss,
                     weights.get(target.name, 1.0),
                     per_atom and target.kind is Kind.EXTENSIVE,
+                    config.relative and target.is_tensor,
                 )
                 for target in targets
             )

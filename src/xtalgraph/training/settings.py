@@ -54,6 +54,9 @@ class TrainingConfig:
     per_atom: bool = False
     """Whether the loss compares totals per atom, so that large cells count as much as small ones;
     errors are reported in the unit of the target in any case."""
+    relative: bool = False
+    """Whether the loss compares the error of a tensor with the norm of its label, so that crystals
+    with small tensors count as much as those with large ones."""
     clip_norm: Annotated[float, Range(0, 1e12, above=True)] = 5.0
     """Largest norm of the gradient; larger ones are scaled down."""
     ema_decay: Fraction = 0.999

@@ -52,6 +52,10 @@ def gaussian_loss(
     weight = deviation.detach() ** (2 * beta)
     return weight * (((value - label) / deviation).square() / 2 + deviation.log())
 
+SMALLEST: Final = 0.1
+"""Added to the norm of a label, in units of the loss, where errors are relative to it: symmetry may
+forbid a tensor."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -71,6 +75,8 @@ class Term:
     """As how many labels of weight 1 a label counts."""
     per_atom: bool = False
     """Whether errors are compared per atom, as those of a total may be."""
+    relative: bool = False
+    """Whether the error of a tensor is compared with the norm of its label and `SMALLEST` units."""
 
     @property
     def measure(self) -> str:
@@ -112,6 +118,8 @@ class Term:
         if self.target.is_tensor:
             known = known.flatten(1).all(dim=1)
             norm = _norms((value - filled) * known.reshape(-1, *[1] * (value.ndim - 1)))
+            if self.relative:
+                norm = norm / (_norms(filled) + SMALLEST)
             loss = LOSSES[self.loss](norm, torch.zeros_like(norm), reduction="none")
         elif self.target.is_class:
             loss = _log_loss(value, filled)

@@ -238,7 +238,10 @@ def _division(document: Mapping[str, Any]) -> str:
 
 
 def _described(document: Mapping[str, Any]) -> str:
-    rows = [[entry["name"], entry["level"], about_entry(entry)] for entry in document["entries"]]
+    target = Target.from_dict(document["target"])
+    rows = [
+        [entry["name"], entry["level"], about_entry(entry, target)] for entry in document["entries"]
+    ]
     shown = table(["model", "level", "what"], rows, "described")
     return section("entries", "What each model is", [shown])
 

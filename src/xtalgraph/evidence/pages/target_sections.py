@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.documents import reading
+from xtalgraph.conventions.voigt import from_subscripts, subscripts
 from xtalgraph.data.targets import Task
 from xtalgraph.evidence.numbers import (
     count,
@@ -36,6 +37,7 @@ from xtalgraph.evidence.text import report as text
 from xtalgraph.evidence.text.models import about_model
 from xtalgraph.evidence.text.uncertainty import about_novelty, about_uncertainty
 from xtalgraph.metrics.measures import MEASURES, rank_of
+from xtalgraph.metrics.tensors import norms
 
 
 def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
@@ -67,7 +69,7 @@ def metrics_section(record: RunRecord, drawn: TargetFigures) -> str:
     described = [
         Html(f"<b>{escaped(text.called(name))}</b>: {escaped(description)}")
         for name in names
-        if (description := about_model(name, record.models[name]))
+        if (description := about_model(name, record.models[name], record.declared))
     ]
     view = _VIEWS[record.target.task]
     return section(
@@ -158,7 +160,11 @@ def errors_section(record: RunRecord, drawn: TargetFigures) -> str:
 def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     """How large the errors are, and the captions of their figures."""
     test = record.test_rows()
+    of_tensor = record.declared.is_tensor
     error = record.error_factor * (record.predictions - record.labels)[test]
+    if of_tensor:
+        tensor = record.declared.tensor
+        error = norms(from_subscripts(tensor, error.reshape(-1, len(subscripts(tensor)))))
     shades = " Darker points lie closer together." if test.sum() > 500 else ""
     captions: tuple[str, ...] = (
         f"Predictions over targets; on the line both agree.{shades} Point at a crystal to see its "
@@ -167,7 +173,9 @@ def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     )
     if has_surfaces(record):
         captions += (SURFACES,)
-    return residuals_in_words(error[np.isfinite(error)], record.error_unit), captions
+    finite = error[np.isfinite(error)]
+    said = norms_in_words if of_tensor else residuals_in_words
+    return said(finite, record.error_unit), captions
 
 
 @dataclass(frozen=True)
@@ -206,6 +214,14 @@ def residuals_in_words(error: Float[np.ndarray, " rows"], unit: str) -> str:
     return text.residuals(half, rare, float(error.mean()), of_mean, unit)
 
 
+def norms_in_words(error: Float[np.ndarray, " rows"], unit: str) -> str:
+    """Say how large the norms of the errors of tensors are; nothing where there are none."""
+    if len(error) == 0:
+        return ""
+    half, rare = np.quantile(error, (0.5, 0.95)).tolist()
+    return f"{text.sizes(half, rare, unit)} {text.NORMS}"
+
+
 def worst_section(record: RunRecord, drawn: TargetFigures) -> str:
     """The crystals with the largest errors."""
     with reading(record.folder / "worst.json"):
@@ -216,7 +232,10 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
     unit, of_error = (
         f" ({unit})" if unit else "" for unit in (record.target.unit, record.error_unit)
     )
+    of_tensor = all("norm" in entry for entry in record.worst)
     head = ["id", "formula", f"target{unit}", f"predicted{unit}", f"error{of_error}", "atoms"]
+    if of_tensor:
+        head[2:2], head[-1:] = ["component"], [f"norm{of_error}", "atoms"]
     rows: list[list[Content]] = []
     captions = []
     errors = [float(entry["prediction"]) - float(entry["target"]) for entry in record.worst]
@@ -230,7 +249,11 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
         )
         atoms = f"{entry.get('num_atoms', len(entry['numbers'])):,}"
         off = fixed(error * record.error_factor, decimals_of_error, sign=True)
-        rows.append([name, composed, target, prediction, off, atoms])
+        row: list[Content] = [name, composed, target, prediction, off, atoms]
+        if of_tensor:
+            off = fixed(float(entry["norm"]), decimals_of_error)
+            row[2:2], row[-1:] = [str(entry["component"])], [off, atoms]
+        rows.append(row)
         size = escaped(with_unit(off, record.error_unit))
         captions.append(Html(f"<b>{composed.text}</b> {escaped(name)}<br>error {size}"))
     pictures = zip(drawn.worst, captions, strict=False)
@@ -240,6 +263,7 @@ def _worst(record: RunRecord, drawn: TargetFigures) -> str:
         [
             paragraph(
                 f"The {count(len(rows), what)} of the test set with the largest errors. "
+                f"{'The component is that with the largest error. ' if of_tensor else ''}"
                 "Paler atoms are in neighbouring cells, at the ends of bonds that leave the cell."
             ),
             f'<div class="gallery">{gallery}</div>' if gallery else "",

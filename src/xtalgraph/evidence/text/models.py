@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from xtalgraph.baselines.external_model import EXTERNAL_MODELS
+from xtalgraph.data.targets import Target
 from xtalgraph.models.registry import ENCODERS
 
 _LEAST_SQUARES: Final = "linear least squares on energies, forces and stresses"
@@ -44,20 +45,39 @@ _BY_NAME: Final[dict[str, str]] = (
     }
 )
 
+_OF_TENSORS: Final[Mapping[str, str]] = {
+    "mean": "The isotropic part of the mean tensor of the training set: the same along all "
+    "directions.",
+    "composition": "An isotropic tensor, the same along all directions, whose numbers "
+    "gradient-boosted trees make of the fractions of the elements and statistics of their "
+    "properties; of an atomic target of the element.",
+}
+_NO_DIRECTION: Final = (
+    "Zero: such a tensor has no isotropic part, so what knows no direction predicts none."
+)
 
-def about_model(name: str, figures: Mapping[str, Any]) -> str:
+
+def _about_baseline(name: str, target: Target | None) -> str:
+    """Say what a baseline is, of a tensor the isotropic one."""
+    if target is None or not target.is_tensor or name not in _OF_TENSORS:
+        return _BY_NAME.get(name, "")
+    return _OF_TENSORS[name] if len(target.tensor.isotropic) else _NO_DIRECTION
+
+
+def about_model(name: str, figures: Mapping[str, Any], target: Target | None = None) -> str:
     """Say what a model of a run, or a baseline, is.
 
     Args:
         name: Of an architecture or a baseline.
         figures: What ``metrics.json`` holds of it; ``members``, ``snapshots`` and ``variance`` of
             the model of the run, in an older run a sentence.
+        target: What is predicted; None for numbers.
 
     >>> about_model("mean", {})[:29]
     'The mean of the training set:'
     """
     if "members" not in figures:
-        return str(figures.get("description", _BY_NAME.get(name, "")))
+        return str(figures.get("description", _about_baseline(name, target)))
     text = f"{ENCODERS[name].__name__}, a graph neural network"
     if figures["variance"]:
         text += " with a mean-variance head"
@@ -67,8 +87,13 @@ def about_model(name: str, figures: Mapping[str, Any]) -> str:
     return f"the mean of {figures['members']} {what}, each {text}"
 
 
-def about_entry(entry: Mapping[str, Any]) -> str:
-    """Say what an entry of a comparison is."""
+def about_entry(entry: Mapping[str, Any], target: Target | None = None) -> str:
+    """Say what an entry of a comparison is.
+
+    Args:
+        entry: Of ``compare.json``.
+        target: What is predicted; None for numbers.
+    """
     name, details = entry["name"], entry["details"]
     if "members" in details:
         count = details["members"]
@@ -82,4 +107,4 @@ def about_entry(entry: Mapping[str, Any]) -> str:
         )
     if "file" in details:
         return f"Predictions of {details['column']} in {details['file']}, as published."
-    return _BY_NAME.get(name, "")
+    return _about_baseline(name, target)

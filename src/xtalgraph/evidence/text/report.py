@@ -35,6 +35,12 @@ CLASS_MEASURES: Final = (
 )
 """What the measures of a classification are."""
 
+NORMS: Final = (
+    "The error of a tensor is the norm of the difference, √Σ (T̂ − T)² over all elements; the "
+    "pictures show components."
+)
+"""What the errors of tensors are."""
+
 
 def called(model: str) -> str:
     """How a sentence calls a model: an architecture by the name of its class."""
@@ -195,8 +201,19 @@ def residuals(half: float, rare: float, mean: float, error: float, unit: str) ->
     else:
         size = with_unit(plain(abs(mean), 2), unit)
         systematic = f"On average the predictions are {size} too {'high' if mean > 0 else 'low'}."
+    return f"{sizes(half, rare, unit)} {systematic}"
+
+
+def sizes(half: float, rare: float, unit: str) -> str:
+    """How large errors are, typical and rare.
+
+    Args:
+        half: Median of their sizes, in the unit.
+        rare: The size that 5 % of them exceed.
+        unit: Unit as declared; may be empty.
+    """
     typical, large = (with_unit(plain(size, 2), unit) for size in (half, rare))
-    return f"Half of the errors are below {typical}, and 5\u00a0% are above {large}. {systematic}"
+    return f"Half of the errors are below {typical}, and 5\u00a0% are above {large}."
 
 
 def shares(
