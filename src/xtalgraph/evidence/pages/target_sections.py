@@ -174,8 +174,8 @@ def _residuals(record: RunRecord) -> tuple[str, tuple[str, ...]]:
     if has_surfaces(record):
         captions += (SURFACES,)
     finite = error[np.isfinite(error)]
-    said = norms_in_words if of_tensor else residuals_in_words
-    return said(finite, record.error_unit), captions
+    words = norms_in_words if of_tensor else residuals_in_words
+    return words(finite, record.error_unit), captions
 
 
 @dataclass(frozen=True)
