@@ -52,6 +52,7 @@ def gaussian_loss(
     weight = deviation.detach() ** (2 * beta)
     return weight * (((value - label) / deviation).square() / 2 + deviation.log())
 
+
 SMALLEST: Final = 0.1
 """Added to the norm of a label, in units of the loss, where errors are relative to it: symmetry may
 forbid a tensor."""
