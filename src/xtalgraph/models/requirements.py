@@ -193,7 +193,8 @@ def why_not_tensor(target: Target, tensors: Mapping[Irrep, int]) -> str:
     advice = f"let it have features of degree {missing[-1][0]} and both parities"
     if all((degree, -parity) in tensors for degree, parity in missing):
         advice = (
-            "its features of this degree have the other parity: take one that has both parities"
+            "its features of this degree have the other parity: take one that has both parities, "
+            "or more layers of it"
         )
     return (
         f"{target.name!r} is a tensor with parts of degree and parity {names}, and the features of "
