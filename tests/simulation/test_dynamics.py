@@ -10,7 +10,7 @@ from ase.units import fs
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import from_ase, to_ase
-from xtalgraph.crystals.momenta import thermal_momenta
+from xtalgraph.crystals.transforms import thermal_momenta
 from xtalgraph.simulation.dynamics import Dynamics, TrajectoryError, drift, trajectory
 
 

@@ -23,8 +23,8 @@ from xtalgraph.models.registry import DEFAULT
 from xtalgraph.workflows.compare import Comparison
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Session
+from xtalgraph.workflows.leaderboard.catalogue import published_entries
 from xtalgraph.workflows.leaderboard.entry import Case
-from xtalgraph.workflows.leaderboard.published import published_entries
 from xtalgraph.workflows.prepared import Preparations, known_folds, make_split
 from xtalgraph.workflows.request import Request
 

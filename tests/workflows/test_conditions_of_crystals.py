@@ -218,7 +218,7 @@ def test_what_is_verified_is_the_model_under_the_conditions_of_the_crystal(run, 
     with pytest.raises(InputError, match="reads the conditions temperature, method"):
         verify(tested, {"c0": crystal})
     conditions = run.predictor.spec.conditions.values_of(warm.iloc[[0, 60]].to_dict("records"))
-    with pytest.raises(InputError, match="there are 1 crystals, and conditions of 2"):
+    with pytest.raises(InputError, match="give those of all 1 crystals"):
         verify(tested, {"c0": crystal}, conditions)
     by_radius = replace(tested, graph_settings=GraphSettings(Radius(4.0)))
     cold, hot = (

@@ -10,9 +10,8 @@ from xtalgraph.cli.command import CommandWithLists, as_json, verb
 from xtalgraph.cli.tables import aligned
 
 if TYPE_CHECKING:
-    from xtalgraph.graphs.comparison import GraphSize
     from xtalgraph.graphs.statistics import Peak
-    from xtalgraph.graphs.summary import GraphSummary
+    from xtalgraph.graphs.summary import GraphSize, GraphSummary
     from xtalgraph.workflows.graph import ComparedGraphs, DescribedGraphs
 
 _SITES_SHOWN = 12

@@ -113,6 +113,14 @@ class Conditions:
                 return f"{self.fidelity!r} is no method that the model knows: {fidelity!r}{known}"
         return None
 
+    def expect(self, values: ConditionValues | None, crystals: int) -> None:
+        """Refuse conditions that are not there, or not those of so many crystals."""
+        if self and (values is None or len(values) != crystals):
+            raise InputError(
+                f"the model reads the conditions {', '.join(self.columns)}: give those of all "
+                f"{crystals} crystals, as spec.conditions.values_of(rows) does"
+            )
+
     def values_of(self, rows: Sequence[Mapping[Any, Any]]) -> ConditionValues:
         """Return the conditions of some rows.
 

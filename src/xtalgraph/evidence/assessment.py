@@ -19,6 +19,7 @@ from xtalgraph.data.label_evidence import (
 from xtalgraph.data.leaks import count_leaks
 from xtalgraph.data.splits import Split
 from xtalgraph.data.targets import Kind, Target
+from xtalgraph.evidence.numbers import defined
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.metrics import calibration
 from xtalgraph.metrics.conformal import expected_coverage
@@ -219,11 +220,11 @@ def _assess_std(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows
     ratio = float(np.sqrt(np.square(error).mean())) / typical if typical > 0 else None
     return StdQuality(
         rows=len(error),
-        rank_of_errors=_defined(calibration.rank_of_errors(error, std)),
-        miscalibration_area=_defined(calibration.miscalibration_area(error, std)),
+        rank_of_errors=defined(calibration.rank_of_errors(error, std)),
+        miscalibration_area=defined(calibration.miscalibration_area(error, std)),
         error_over_std=ratio,
-        sparsification_area=_defined(curve.area),
-        sparsification_chance=_defined(curve.chance),
+        sparsification_area=defined(curve.area),
+        sparsification_chance=defined(curve.chance),
     )
 
 
@@ -282,7 +283,3 @@ def assess_uncertainty(
         if len(document) > 2 or copies:
             assessments[name] = document
     return assessments
-
-
-def _defined(value: float) -> float | None:
-    return None if np.isnan(value) else value

@@ -15,7 +15,7 @@ from xtalgraph.conventions.units import BOLTZMANN
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.momenta import thermal_momenta
+from xtalgraph.crystals.transforms import thermal_momenta
 from xtalgraph.data.potential_targets import energy_target
 from xtalgraph.models.check_result import CheckResult, Reason, Worst
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.data.dataset import Divided
+from xtalgraph.evidence.numbers import defined
 from xtalgraph.metrics import calibration
 from xtalgraph.metrics.tensors import norms
 from xtalgraph.models.novelty import Novelty
@@ -79,11 +80,7 @@ def _novelty_quality(
         error_others=float(error[~flagged].mean()) if not flagged.all() else None,
         worst=WORST,
         auroc={
-            name: _defined(calibration.failure_auroc(failed, np.array(column, dtype=np.float64)))
+            name: defined(calibration.failure_auroc(failed, np.array(column, dtype=np.float64)))
             for name, column in distances.items()
         },
     )
-
-
-def _defined(value: float) -> float | None:
-    return None if np.isnan(value) else value

@@ -6,6 +6,11 @@ NOT_AVAILABLE = "n/a"
 """Shown for a number that is not defined."""
 
 
+def defined(value: float) -> float | None:
+    """Return a number as JSON has it: None for NaN."""
+    return None if math.isnan(value) else value
+
+
 def plain(value: float | None, digits: int = 3) -> str:
     """A number with so many significant digits and thousands in groups: ``0.0434``, ``12,300``.
 

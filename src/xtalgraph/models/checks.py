@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import representations
 from xtalgraph.data.conditions import ATOMS_ALONE, ConditionValues
@@ -78,16 +77,8 @@ def run_checks(
     Raises:
         InputError: If the model reads conditions, and not every crystal has them.
     """
-    if conditions is None:
-        conditions = ATOMS_ALONE.values_of([{}] * len(crystals))
-        if tested.conditions:
-            columns = ", ".join(tested.conditions.columns)
-            raise InputError(
-                f"the model reads the conditions {columns}: give those of all {len(crystals)} "
-                "crystals, as spec.conditions.values_of(rows) does"
-            )
-    if len(conditions) != len(crystals):
-        raise InputError(f"there are {len(crystals)} crystals, and conditions of {len(conditions)}")
+    tested.conditions.expect(conditions, len(crystals))
+    conditions = conditions or ATOMS_ALONE.values_of([{}] * len(crystals))
     checks = _Checks(tested, crystals, conditions)
     yield checks.finite()
     yield from checks.represented(progress)

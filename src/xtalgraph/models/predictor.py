@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch.nn.utils import parameters_to_vector
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
-from xtalgraph.conventions.errors import InputError, RunError
+from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.composition import VACANCY_NAME, held_by
 from xtalgraph.crystals.crystal import Crystal
@@ -185,12 +185,7 @@ class Predictor:
         Raises:
             InputError: If the model reads conditions, and not every crystal has them.
         """
-        columns = self.spec.conditions.columns
-        if columns and (conditions is None or len(conditions) != len(crystals)):
-            raise InputError(
-                f"the model reads the conditions {', '.join(columns)}: give those of all "
-                f"{len(crystals)} crystals, as spec.conditions.values_of(rows) does"
-            )
+        self.spec.conditions.expect(conditions, len(crystals))
         graph_settings = self.spec.make_graph_settings()
         unsupported: dict[int, str] = {}
         places: list[int] = []
@@ -202,7 +197,7 @@ class Predictor:
             supported = [index for index in batch if index not in unsupported]
             if graph is None:
                 continue
-            if columns and conditions is not None:
+            if self.spec.conditions and conditions is not None:
                 graph = conditions.select(np.array(supported)).attach(graph)
             part, embedding = self._computed(graph, [crystals[index] for index in supported])
             finite = _finite(part)

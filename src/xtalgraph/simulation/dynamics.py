@@ -11,7 +11,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.units import GPA
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.momenta import thermal_momenta
+from xtalgraph.crystals.transforms import thermal_momenta
 from xtalgraph.simulation.relaxation import novelty_of
 
 Ensemble = Literal["nve", "nvt", "npt"]

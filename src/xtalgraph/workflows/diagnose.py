@@ -23,6 +23,7 @@ from xtalgraph.data.catalogue import KnownDataset, resolve_source
 from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.ionic.rigid_ion import rigid_ion_energy
 from xtalgraph.data.label_reading import is_missing
+from xtalgraph.data.potential_labels import role_of_target
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.frames import FrameLabels
@@ -175,7 +176,8 @@ def _frame_labels(whole: Divided, energy: str, group: str | None) -> FrameLabels
     if group is not None and group not in columns:
         names = [str(name) for name in columns]
         raise InputError(f"there is no column {group!r} for the groups{nearest(group, names)}")
-    forces = next((target.name for target in dataset.targets if _is_force(target)), None)
+    roles = {role_of_target(target): target.name for target in dataset.targets}
+    forces = roles.get("forces")
     if forces is None:
         return None
     known = np.flatnonzero(dataset.labels.known(energy))
@@ -185,10 +187,6 @@ def _frame_labels(whole: Divided, energy: str, group: str | None) -> FrameLabels
         groups = ["" if is_missing(value) else str(value) for value in columns[named].iloc[known]]
         groups = [name or "without a group" for name in groups]
     return FrameLabels(forces, dataset.labels.select(known), groups)
-
-
-def _is_force(target: Target) -> bool:
-    return target.derivative is not None and target.derivative.by == "position"
 
 
 def _wanted(only: Sequence[str], retrain: bool, is_potential: bool) -> list[str]:

@@ -10,10 +10,9 @@ from xtalgraph.conventions.errors import ConfigError, GraphError
 from xtalgraph.conventions.settings import checks_arguments, settings_from
 from xtalgraph.crystals.disorder import Disorder
 from xtalgraph.data.table import Row, read_rows
-from xtalgraph.graphs.comparison import GraphSize, compare_strategies
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
 from xtalgraph.graphs.strategies import STRATEGIES, Strategy, parse_strategy, strategy_spec
-from xtalgraph.graphs.summary import GraphSummary, summarize
+from xtalgraph.graphs.summary import GraphSize, GraphSummary, compare_strategies, summarize
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.graph_pictures import Color, Pictures, radial_of
 from xtalgraph.workflows.predict import load
