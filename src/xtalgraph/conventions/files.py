@@ -75,14 +75,7 @@ def distinct_names(names: Iterable[str]) -> list[str]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are not there.
-
-    Args:
-        path: The folder.
-
-    Raises:
-        FileError: If it cannot be made.
-    """
+    """Make a folder, and those above it, where they are not; a `FileError` if it cannot be."""
     with file_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 

@@ -38,14 +38,7 @@ def resolve_disorder(crystal: Crystal, disorder: str) -> Crystal:
 
 
 def check_disorder(disorder: str) -> None:
-    """Refuse what is no choice.
-
-    Args:
-        disorder: A name.
-
-    Raises:
-        ConfigError: If it is not ``refuse``, ``mix`` or ``order``.
-    """
+    """Raise a `ConfigError` where a name is none of `DISORDER`."""
     if disorder not in DISORDER:
         raise ConfigError(
             f"disorder must be one of {', '.join(DISORDER)}, got {disorder!r}"

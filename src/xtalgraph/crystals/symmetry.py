@@ -151,14 +151,7 @@ def combine(operations: Operations, centrings: Operations) -> Operations:
 
 
 def check_group(operations: Operations) -> None:
-    """Raise where two operations make one that is not listed: the list is no group.
-
-    Args:
-        operations: The operations.
-
-    Raises:
-        InputError: The list is incomplete or wrong.
-    """
+    """Raise an `InputError` where two operations make one that is not listed: it is no group."""
     rotations, translations = operations
     listed = _codes(rotations, translations)
     for n, (rotation, translation) in enumerate(zip(rotations, translations, strict=True)):

@@ -122,14 +122,7 @@ class Conditions:
             )
 
     def values_of(self, rows: Sequence[Mapping[Any, Any]]) -> ConditionValues:
-        """Return the conditions of some rows.
-
-        Args:
-            rows: Values by column.
-
-        Raises:
-            InputError: If a row has none.
-        """
+        """Return the conditions of rows, each by column; an `InputError` if one lacks any."""
         for row, values in enumerate(rows):
             problem = self.problem(values)
             if problem is not None:

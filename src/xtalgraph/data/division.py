@@ -296,15 +296,7 @@ def _prototypes(table: CrystalTable) -> list[str]:
 
 
 def column_of(table: CrystalTable, name: str) -> SplitColumn:
-    """Return a column that divides a table, with the row and id of each value.
-
-    Args:
-        table: The crystals.
-        name: Of the column.
-
-    Raises:
-        ConfigError: If there is no such column; the message names the nearest.
-    """
+    """Return a column that divides a table, with row and id of each value, or a `ConfigError`."""
     if name not in table.columns:
         names = [str(column) for column in table.columns.columns]
         raise ConfigError(f"data.split: there is no column {name!r}{nearest(name, names)}")

@@ -190,15 +190,7 @@ def sorted_split(
 
 
 def check_fractions(val: float, test: float) -> None:
-    """Raise if the fractions of validation and test leave nothing to train on.
-
-    Args:
-        val: Of all rows.
-        test: Of all rows.
-
-    Raises:
-        ConfigError: If one is negative, or they add up to 1 or more.
-    """
+    """Raise a `ConfigError` if validation and test, parts of all, leave nothing to train on."""
     if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
         raise ConfigError(
             "the fractions of validation and test must be at least 0 and together less than 1, "

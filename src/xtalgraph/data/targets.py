@@ -275,14 +275,7 @@ def why_not_ordered(cells: object, targets: Sequence[Target]) -> str:
 
 
 def kind_named(name: str) -> Kind:
-    """Return the kind of a name.
-
-    Args:
-        name: extensive, intensive or atomic.
-
-    Raises:
-        TargetError: If it is none of them.
-    """
+    """Return the kind of a name; a `TargetError` if it is not extensive, intensive or atomic."""
     if name not in set(Kind):
         raise TargetError(
             f"kind must be one of {', '.join(Kind)}, got {name!r}: extensive is a total of the "

@@ -125,14 +125,7 @@ class Intervals:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
-        """Make intervals from what `as_dict` returned.
-
-        Args:
-            values: Plain values.
-
-        Raises:
-            ValueError: If they are not such.
-        """
+        """Make intervals from what `as_dict` returned; a `ValueError` if the values are no such."""
         scores = np.array(values["scores"], dtype=np.float64)
         floor, by_std = np.array(values["floor"], dtype=np.float64), np.array(values["by_std"])
         gaps = np.isnan(scores) & (scores.ndim > 1)

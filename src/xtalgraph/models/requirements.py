@@ -126,15 +126,7 @@ def readout_named(name: str, target: Target, encoder: type[Encoder]) -> type[Rea
 
 
 def check_readout(readout: type[Readout] | Readout, target: Target) -> None:
-    """Refuse a readout that does not scale with the cell as a target must.
-
-    Args:
-        readout: What reads the features.
-        target: What is predicted.
-
-    Raises:
-        TargetError: If they do not fit; the message explains.
-    """
+    """Raise a `TargetError` if a readout does not scale with the cell as a target must."""
     if target.kind is readout.serves:
         return
     if Kind.ATOMIC in (target.kind, readout.serves):
@@ -150,14 +142,7 @@ def check_readout(readout: type[Readout] | Readout, target: Target) -> None:
 
 
 def check_variance(target: Target) -> None:
-    """Refuse a target that has no variance to learn.
-
-    Args:
-        target: What is predicted.
-
-    Raises:
-        TargetError: If it is a class or a tensor.
-    """
+    """Raise a `TargetError` for what has no variance to learn: a class, or a tensor."""
     if target.is_tensor:
         raise TargetError(
             f"{target.name!r} is a tensor, of which no variance is learned: the members of a run "
@@ -203,15 +188,7 @@ def why_not_tensor(target: Target, tensors: Mapping[Irrep, int]) -> str:
 
 
 def check_tensor(target: Target, encoder: Encoder) -> None:
-    """Refuse a tensor that an encoder has not the features for.
-
-    Args:
-        target: What is predicted.
-        encoder: What makes the features.
-
-    Raises:
-        TargetError: With the reason.
-    """
+    """Raise a `TargetError` with the reason if an encoder has not the features for a tensor."""
     reason = why_not_tensor(target, encoder.tensors)
     if reason:
         raise TargetError(reason)

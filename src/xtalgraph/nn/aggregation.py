@@ -99,15 +99,7 @@ _PLAIN: Final[dict[str, type[SumAggregator | MeanAggregator | MaxAggregator]]] =
 
 
 def make_aggregator(name: str, received: int) -> Aggregator:
-    """Make an aggregator by its name.
-
-    Args:
-        name: One of `AggregatorName`.
-        received: Length of a message.
-
-    Raises:
-        ConfigError: If there is no aggregator of that name.
-    """
+    """Make an aggregator of messages of some length; a `ConfigError` if there is no such name."""
     if name not in get_args(AggregatorName):
         raise ConfigError(f"unknown aggregator {name!r}{nearest(name, get_args(AggregatorName))}")
     return AttentionAggregator(received) if name == "attention" else _PLAIN[name]()

@@ -129,14 +129,7 @@ def element_style(crystal: BondedCrystal) -> AtomStyle:
 
 
 def class_style(crystal: BondedCrystal) -> AtomStyle:
-    """Tell atoms apart by their symmetry classes.
-
-    Args:
-        crystal: To be drawn.
-
-    Raises:
-        InputError: If it has no classes.
-    """
+    """Tell atoms apart by their symmetry classes; an `InputError` if the crystal has none."""
     if crystal.classes is None:
         raise InputError("atoms can be coloured by class only where their classes are given")
     classes = crystal.classes.tolist()

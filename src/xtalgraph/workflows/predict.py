@@ -136,16 +136,7 @@ class _Tally:
         return self.good + self.bad
 
     def write(self, table: GrowingTable, predictor: Predictor, rows: Sequence[Row]) -> None:
-        """Predict rows and write them, all or none of them.
-
-        Args:
-            table: Of the predictions.
-            predictor: Of the run.
-            rows: The next ones.
-
-        Raises:
-            InputError: If one cannot be used and that is to stop the work.
-        """
+        """Predict rows and write them, all or none; an `InputError` at a bad one if it stops."""
         predicted = predictor.predict_rows(rows)
         part = tabulate(predicted)
         with postponed_stop():

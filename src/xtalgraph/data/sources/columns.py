@@ -77,15 +77,7 @@ def is_id_column(name: str) -> bool:
 
 
 def check_names(names: Sequence[str], where: str) -> None:
-    """Raise where two columns have the same name.
-
-    Args:
-        names: The columns.
-        where: The table, for messages.
-
-    Raises:
-        InputError: A name is repeated.
-    """
+    """Raise an `InputError` where two columns of a table have the same name."""
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         listed = ", ".join(repr(name) for name in repeated[:5])
