@@ -213,6 +213,7 @@ def architectures() -> set[str]:
 
 NAMED_ELSEWHERE = {
     "models/converted/mace_torch.py": "it makes a model of this name of another package's weights",
+    "models/converted/nequip.py": "the same",
     "data/potential_targets.py": "files of other packages have labels with such a prefix",
     "baselines/external_model.py": "networks of other libraries, which have these names there",
     "workflows/leaderboard/catalogue.py": "the same",

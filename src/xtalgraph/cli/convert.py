@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def convert(done: "Converted") -> None:
     """Make a run folder of ARCHIVE, the exported weights of another package's potential.
 
-    ARCHIVE is written by scripts/export_mace.py in the environment of mace-torch.
+    ARCHIVE is written by scripts/export_mace.py in the environment of mace-torch, or by
+    scripts/nequip_weights.py in that of nequip.
     """
     cutoff = done.spec.make_strategy().cutoff
     click.echo(f"{done.spec.encoder}, {cutoff:g} Å, {', '.join(done.elements)}: {done.folder}")

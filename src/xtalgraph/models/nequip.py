@@ -1,14 +1,12 @@
 """NequIP: messages that are products of a neighbor's tensors with spherical harmonics."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, cast, final
+from typing import Annotated, Final, Literal, final
 
-import torch
 from torch import Tensor, nn
 
-from xtalgraph.conventions.elements import ATOMIC_NUMBERS, numbers_of
+from xtalgraph.conventions.elements import numbers_of
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
@@ -26,7 +24,7 @@ from xtalgraph.nn.element_rows import ElementRows
 from xtalgraph.nn.equivariant.convolution import Convolution
 from xtalgraph.nn.equivariant.directed_edges import DirectedEdges
 from xtalgraph.nn.equivariant.gate import Gate
-from xtalgraph.nn.equivariant.irreps import Irreps, Tensors, harmonic, name_of, product
+from xtalgraph.nn.equivariant.irreps import Irreps, Tensors, harmonic, product
 from xtalgraph.nn.equivariant.linear import EquivariantLinear
 from xtalgraph.nn.equivariant.radial_network import RadialNetwork
 from xtalgraph.nn.equivariant.self_connection import Kinds, SelfConnection
@@ -203,34 +201,6 @@ class NequIP(Encoder):
         turning = {irrep: tensors[irrep] for irrep in self.tensors}
         alike = scalars[0].shape == scalars[-1].shape
         return Features(scalars[-1], layers=tuple(scalars) if alike else (), tensor=turning)
-
-    @torch.no_grad()
-    def load_plain(self, weights: Mapping[str, Tensor], elements: Sequence[str]) -> None:
-        """Take the weights of a model of the package nequip, as scripts/nequip_weights.py has them.
-
-        Args:
-            weights: By the names of that script, of a model of these hyper-parameters.
-            elements: Symbols of the elements, in the order of ``embedding``.
-        """
-        for symbol, vector in zip(elements, weights["embedding"], strict=True):
-            row = self.element_rows.numbers.index(ATOMIC_NUMBERS[symbol])
-            self.embed.weight[:, row] = vector
-        for number, layer in enumerate(cast(list[Interaction], list(self.layers))):
-            parts: list[tuple[str, EquivariantLinear | SelfConnection]] = [
-                ("before", layer.before),
-                ("after", layer.after),
-            ]
-            if layer.of_self is not None:
-                parts.append(("self", layer.of_self))
-            for name, part in parts:
-                for irrep, weight in zip(part.outputs, part.weights, strict=True):
-                    given = weights[f"layers.{number}.{name}.{name_of(irrep)}"]
-                    weight.copy_(given.transpose(0, 1) if name == "self" else given)
-            for weight in layer.before.weights:
-                weight.div_(layer.factor)
-            for order, weight in enumerate(layer.radial.weights):
-                weight.copy_(weights[f"layers.{number}.radial.{order}"])
-            layer.radial.weights[0].div_(self.cutoff**0.5)
 
 
 def _hidden(config: NequIP.Config) -> dict[Irrep, int]:

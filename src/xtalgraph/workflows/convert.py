@@ -5,25 +5,26 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
-from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import file_errors, make_folder
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.models.checkpoint import check_finite, save_model
-from xtalgraph.models.converted import mace_torch
+from xtalgraph.models.converted import mace_torch, nequip
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.model import Model
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.record import versions
 
-_FORMATS: Final[Mapping[str, Callable[[Mapping[str, np.ndarray]], tuple[ModelSpec, Model]]]] = {
-    mace_torch.FORMAT: mace_torch.convert
+_FORMATS: Final[Mapping[str, Callable[[Any, Any], tuple[ModelSpec, Model]]]] = {
+    mace_torch.FORMAT: mace_torch.convert,
+    nequip.FORMAT: nequip.convert,
 }
-"""What reads the archive of each package, by the format that its settings have."""
+"""What reads the weights and the settings of each package, by its format."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def convert(archive: str | Path, *, out: str | Path) -> Converted:
     data, so that nothing is known of its errors nor of what is new to it.
 
     Args:
-        archive: What ``scripts/export_mace.py`` has written in the environment of mace-torch.
+        archive: What ``scripts/export_mace.py`` has written in the environment of mace-torch, or
+            ``scripts/nequip_weights.py`` in that of nequip.
         out: The run folder to make.
 
     Raises:
@@ -56,31 +58,44 @@ def convert(archive: str | Path, *, out: str | Path) -> Converted:
     path, folder = Path(archive), Path(out)
     if folder.exists():
         raise ConfigError(f"{folder} is there already: choose another folder with --out")
-    arrays = _arrays(path)
-    try:
-        settings = json.loads(str(arrays["settings"]))
-        reader = _FORMATS[settings["format"]]
-    except (KeyError, TypeError, ValueError) as error:
+    name, weights, settings = _read(path)
+    if name not in _FORMATS:
         raise InputError(
             f"{path} is no archive of weights that can be read: it must be of the format "
             f"{' or '.join(_FORMATS)}; docs/potentials.md tells how it is written"
-        ) from error
+        )
     try:
-        spec, model = reader(arrays)
+        spec, model = _FORMATS[name](weights, settings)
     except KeyError as error:
         raise InputError(f"{path} lacks {error}: write it anew with the same script") from error
+    except InputError as error:
+        raise InputError(f"{path} has no place here: {error}") from error
     check_finite(model, path)
-    elements = tuple(SYMBOLS[number] for number in settings["elements"])
+    elements = tuple(spec.settings["elements"])
     make_folder(folder)
     record = {"elements": sorted(elements), "versions": versions(), "manifest": True, "members": 1}
-    save_model(folder, model, spec, record | {"converted": settings["format"]})
+    save_model(folder, model, spec, record | {"converted": name})
     write_manifest(folder)
     return Converted(folder, spec, elements)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path) -> tuple[str, Mapping[str, Any], dict[str, Any]]:
+    """Return the format of a file, its arrays and its settings; no format where it has none."""
+    if path.suffix == ".safetensors":
+        try:
+            with file_errors(path), safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return metadata.get("format", ""), weights, json.loads(metadata.get("settings", "{}"))
+        except (SafetensorError, ValueError) as error:
+            raise InputError(f"{path} is no safetensors file with settings: {error}") from error
     try:
         with file_errors(path), np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except (ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is no archive of arrays, .npz: {error}") from error
+    try:
+        settings = json.loads(str(arrays["settings"]))
+        return settings["format"], arrays, settings
+    except (KeyError, TypeError, ValueError):
+        return "", arrays, {}

@@ -24,6 +24,10 @@ def arrays_of(path: Path) -> dict[str, np.ndarray]:
     return arrays if FORMAT in str(arrays.get("settings", "")) else {}
 
 
+def settings_of(arrays: dict[str, np.ndarray]) -> dict:
+    return json.loads(str(arrays["settings"]))
+
+
 def crystal_of(arrays: dict[str, np.ndarray], number: int) -> Crystal:
     parts = ("cell", "positions", "numbers", "pbc")
     return Crystal(*(arrays[f"crystal{number}/{name}"] for name in parts))
@@ -32,7 +36,7 @@ def crystal_of(arrays: dict[str, np.ndarray], number: int) -> Crystal:
 @pytest.mark.parametrize("path", REFERENCES, ids=lambda path: path.stem)
 def test_it_predicts_what_mace_torch_predicts(path):
     arrays = arrays_of(path)
-    spec, model = convert(arrays)
+    spec, model = convert(arrays, settings_of(arrays))
     for number in range(2):
         output = model(spec.make_graph(crystal_of(arrays, number))).values
         for name, values in output.items():
@@ -43,11 +47,10 @@ def test_it_predicts_what_mace_torch_predicts(path):
 
 def test_layers_that_ours_has_not_are_an_error():
     arrays = arrays_of(REFERENCES[0])
-    settings = json.loads(str(arrays["settings"]))
+    settings = settings_of(arrays)
     for change, message in (
         ({"hidden": "8x0e+4x1o"}, "as many channels of each degree"),
         ({"correlation": [3, 2]}, "a model here has one"),
     ):
-        changed = arrays | {"settings": np.array(json.dumps(settings | change))}
         with pytest.raises(InputError, match=message):
-            convert(changed)
+            convert(arrays, settings | change)

@@ -1,6 +1,5 @@
 """Weights of mace-torch, exported by scripts/export_mace.py, in our model."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,16 +25,16 @@ _SPANNED: Final = 1e-9
 Arrays = Mapping[str, np.ndarray]
 
 
-def convert(arrays: Arrays) -> tuple[ModelSpec, Model]:
+def convert(arrays: Arrays, settings: Mapping[str, Any]) -> tuple[ModelSpec, Model]:
     """Return a potential that predicts what the model of mace-torch predicts, in float64.
 
     Args:
         arrays: Of the archive.
+        settings: The same of the hyper-parameters.
 
     Raises:
         InputError: If the model has something that ours has not.
     """
-    settings = json.loads(str(arrays["settings"]))
     channels, hidden_degree = _hidden(settings["hidden"])
     if len(set(settings["correlation"])) > 1:
         raise InputError(
