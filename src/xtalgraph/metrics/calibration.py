@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.metrics.pairs import checked_pair
-from xtalgraph.metrics.ranking import spearman, top_count
+from xtalgraph.metrics.ranking import chance_above, spearman, top_count
 
 
 def calibration_curve(
@@ -268,16 +268,9 @@ def failure_auroc(failed: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " 
     >>> failure_auroc(np.array([True, False, False]), np.array([2.0, 1.0, 2.0]))
     0.75
     """
-    from scipy.stats import rankdata
-
     failed = np.asarray(failed, dtype=bool)
     score = np.asarray(score, dtype=np.float64)
     if np.isnan(score).any():
         raise InputError("a score must be a number, got NaN; leave these rows out and say so")
     checked_pair(failed, np.zeros_like(score))
-    bad = int(failed.sum())
-    good = len(failed) - bad
-    if bad == 0 or good == 0:
-        return math.nan
-    ranks = rankdata(score)
-    return (float(ranks[failed].sum()) - bad * (bad + 1) / 2) / (bad * good)
+    return chance_above(failed, score)

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.metrics.pairs import checked_pair
+from xtalgraph.metrics.ranking import chance_above
 
 THRESHOLD: Final[float] = 0.5
 """A probability of at least this much is taken for class 1."""
@@ -51,8 +52,7 @@ def roc_auc(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, "
     """Area under the receiver operating characteristic.
 
     It is the chance that a row of class 1 gets a higher probability than one of class 0, equal ones
-    counted half: (R₁ − n₁ (n₁ + 1)/2) / (n₀ n₁), where R₁ is the sum of the ranks of class 1.
-    NaN where one of the classes is absent.
+    counted half; NaN where one of the classes is absent.
 
     >>> roc_auc(np.array([0.0, 1.0, 1.0]), np.array([0.3, 0.3, 0.9]))
     0.75
@@ -60,15 +60,8 @@ def roc_auc(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, "
     Source: J. A. Hanley, B. J. McNeil, Radiology 143, 29 (1982),
     doi 10.1148/radiology.143.1.7063747.
     """
-    from scipy.stats import rankdata
-
     target, probability = checked_classes(target, probability)
-    ones = int(target.sum())
-    zeros = target.size - ones
-    if not ones or not zeros:
-        return math.nan
-    rank_sum = float(rankdata(probability)[target == 1].sum())
-    return (rank_sum - ones * (ones + 1) / 2) / (ones * zeros)
+    return chance_above(target == 1, probability)
 
 
 def roc_points(

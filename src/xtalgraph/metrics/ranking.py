@@ -53,6 +53,21 @@ def kendall(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " 
     return float(kendalltau(target, prediction, method="asymptotic").statistic)
 
 
+def chance_above(chosen: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " rows"]) -> float:
+    """Return the chance that a chosen row has a higher score than another, equal ones half.
+
+    (R − n (n + 1)/2) / (n m), where R is the sum of the ranks of the n chosen rows, and m the
+    number of the others; NaN where there are no chosen rows or no others.
+    """
+    from scipy.stats import rankdata
+
+    count = int(chosen.sum())
+    others = len(chosen) - count
+    if not count or not others:
+        return math.nan
+    return (float(rankdata(score)[chosen].sum()) - count * (count + 1) / 2) / (count * others)
+
+
 def _order_of_pairs(values: Float[np.ndarray, " rows"]) -> Int[np.ndarray, "rows rows"]:
     """1 where the first of two rows is above the second, −1 where it is below, 0 in a tie."""
     above = values[:, None] > values

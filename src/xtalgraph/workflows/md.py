@@ -31,9 +31,12 @@ from xtalgraph.simulation.dynamics import (
     trajectory,
 )
 from xtalgraph.workflows.calculator import potential_named
+from xtalgraph.workflows.simulation_folder import written
 
-_COLUMNS: Final = ("step", "time", "potential", "kinetic", "total", "temperature", "volume")
-_FURTHER: Final = ("pressure", "force", "force_std", "novelty")
+_COLUMNS: Final = (
+    *("step", "time", "potential", "kinetic", "total", "temperature", "volume"),
+    *("pressure", "force", "force_std", "novelty"),
+)
 _MARGIN: Final = 1.5
 """Times the largest force in training is allowed: a long trajectory goes a little beyond."""
 
@@ -112,7 +115,7 @@ def md(
         table.open("w", encoding="utf-8", newline="") as lines,
         tqdm(desc="dynamics", unit="step", total=steps, disable=not progress) as bar,
     ):
-        writer = csv.DictWriter(lines, (*_COLUMNS, *_FURTHER), lineterminator="\n")
+        writer = csv.DictWriter(lines, _COLUMNS, lineterminator="\n")
         writer.writeheader()
 
         def write_frame(atoms: Any) -> None:
@@ -132,7 +135,7 @@ def md(
         try:
             for moment in _told(running, bar):
                 moments.append(moment)
-                writer.writerow(_row(moment))
+                writer.writerow({key: written(getattr(moment, key)) for key in _COLUMNS})
                 lines.flush()
         except TrajectoryError as error:
             reason = str(error)
@@ -169,14 +172,6 @@ def _told(moments: Iterator[Moment], bar: Any) -> Iterator[Moment]:
         bar.update(moment.step - bar.n)
         bar.set_postfix_str(f"{moment.temperature:.0f} K")
         yield moment
-
-
-def _row(moment: Moment) -> dict[str, str | int]:
-    row: dict[str, str | int] = {"step": moment.step}
-    for name in (*_COLUMNS[1:], *_FURTHER):
-        value = float(getattr(moment, name))
-        row[name] = "" if np.isnan(value) else f"{value:.10g}"
-    return row
 
 
 def _crystal(source: Any, repeat: int) -> Crystal:

@@ -181,17 +181,17 @@ def _values(row: Row, compute: Callable[[str, Crystal], Mapping[str, Any]]) -> M
     formula = row.crystal.formula
     try:
         values = compute(row.id, row.crystal)
-        return {"formula": formula, **{name: _written(value) for name, value in values.items()}}
+        return {"formula": formula, **{name: written(value) for name, value in values.items()}}
     except FAILURES as error:
         ours = isinstance(error, XtalgraphError)
         reason = str(error) if ours else f"{type(error).__name__}: {shortened(str(error))}"
         return {"formula": formula, "error": reason}
 
 
-def _written(value: Any) -> Any:
+def written(value: Any) -> Any:
     """Return a value as it stands in the table."""
     if isinstance(value, np.ndarray):
         return " ".join(f"{number:.12g}" for number in value)
-    if isinstance(value, float):
+    if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.10g}"
     return value

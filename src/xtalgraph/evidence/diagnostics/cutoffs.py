@@ -29,10 +29,9 @@ JUMP: Final = 1e-3
 """Largest jump at r_c, in test errors."""
 _CROSSING: Final = 3
 """How many crystals are taken through the cutoff."""
-_RANGE: Final = 0.15
-"""How far before and beyond r_c the path goes, Å."""
-_STEP: Final = 1e-7
-"""Å before and beyond r_c, between which the jump is measured; slopes bring 1e-7 of it."""
+PATH: Final = np.concatenate([np.linspace(-0.15, -1e-7, 25), np.linspace(1e-7, 0.15, 25)])
+"""Distances less r_c, Å; the jump is measured between the two in the middle, to which slopes bring
+1e-7 of what they are."""
 _DISPLACEMENTS: Final = np.arange(0.0, 0.2005, 5e-3)
 """Of one atom, Å."""
 
@@ -118,12 +117,11 @@ def cutoff_path(tested: Evaluator) -> DiagnosticResult:
     spec = tested.predictor.spec
     cutoff = float(spec.strategy_settings["cutoff"])
     model, counterpart = _in_double(tested), _counterpart(tested)
-    path = np.concatenate([np.linspace(-_RANGE, -_STEP, 25), np.linspace(_STEP, _RANGE, 25)])
     formulas, predicted, others = [], [], []
     for row in _candidates(tested, cutoff):
         crystal = tested.crystals[row]
         length = _shell_near(crystal, cutoff)
-        strained = [strain(crystal, ((cutoff + step) / length - 1.0) * np.eye(3)) for step in path]
+        strained = [strain(crystal, ((cutoff + step) / length - 1.0) * np.eye(3)) for step in PATH]
         try:
             predicted.append(model.predict(strained, row))
         except GraphError:
@@ -134,14 +132,14 @@ def cutoff_path(tested: Evaluator) -> DiagnosticResult:
             others.append(other - other[0] + predicted[-1][0])
     if not predicted:
         return not_applicable("cutoff-path", Reason.NO_PAIR_AT_THE_CUTOFF, None, cutoff)
-    jumps, other_jumps = _jumps(predicted), _jumps(others)
+    jumps, other_jumps = jumps_of(predicted), jumps_of(others)
     continuous = spec.make_strategy().continuous
     numbers = CutoffPath(
         cutoff=cutoff,
         envelope=str(spec.settings.get("envelope", "")),
         strategy=spec.strategy,
         formulas=formulas,
-        distance=path.tolist(),
+        distance=PATH.tolist(),
         predicted=[path_values.tolist() for path_values in predicted],
         other=[path_values.tolist() for path_values in others],
         jumps=jumps,
@@ -154,7 +152,8 @@ def cutoff_path(tested: Evaluator) -> DiagnosticResult:
     return DiagnosticResult("cutoff-path", alarm_if(number > JUMP), numbers, number, JUMP)
 
 
-def _jumps(paths: Sequence[Float[np.ndarray, " points"]]) -> list[float]:
+def jumps_of(paths: Sequence[Float[np.ndarray, " points"]]) -> list[float]:
+    """Return by how much values along `PATH` jump in its middle."""
     return [abs(float(values[len(values) // 2] - values[len(values) // 2 - 1])) for values in paths]
 
 

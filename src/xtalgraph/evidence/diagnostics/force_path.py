@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.evidence.diagnostics.cutoffs import PATH, jumps_of
 from xtalgraph.evidence.diagnostics.evaluator import Evaluator
 from xtalgraph.evidence.diagnostics.result import DiagnosticResult, Reason, alarm_if, not_applicable
 from xtalgraph.graphs.neighbors import neighbors_within
@@ -21,12 +22,6 @@ JUMP: Final = 1e-5
 """Largest jump of a force at r_c, in errors of forces."""
 ENVELOPES: Final = ("polynomial", "cosine", "none")
 """With which the same weights are tried: smooth with its slope, smooth, and a hard cutoff."""
-_RANGE: Final = 0.15
-"""How far before and beyond r_c the path goes, Å."""
-_STEP: Final = 1e-7
-"""Å before and beyond r_c, between which the jump is measured."""
-_POINTS: Final = 25
-"""On each side."""
 _TRIED: Final = 100
 """Test crystals among which the smallest is looked for."""
 _BATCH: Final = 5
@@ -71,10 +66,7 @@ def force_path(tested: Evaluator) -> DiagnosticResult:
         return not_applicable("force-path", Reason.NO_FORCES)
     cutoff = float(spec.strategy_settings["cutoff"])
     rows = tested.test[np.argsort(tested.sizes[tested.test], kind="stable")][:_TRIED].tolist()
-    steps = np.concatenate(
-        [np.linspace(-_RANGE, -_STEP, _POINTS), np.linspace(_STEP, _RANGE, _POINTS)]
-    )
-    pair_path = next((p for row in rows if (p := _path(tested.crystals[row], cutoff, steps))), None)
+    pair_path = next((p for row in rows if (p := _path(tested.crystals[row], cutoff))), None)
     if pair_path is None:
         return not_applicable("force-path", Reason.NO_PAIR_AT_THE_CUTOFF, None, cutoff)
     path, atom, line = pair_path
@@ -88,15 +80,12 @@ def force_path(tested: Evaluator) -> DiagnosticResult:
         energy, force = _values(tested, members, path, atom)
         energies.append(energy - energy[0])
         forces.append(force @ line - force[0] @ line)
-    energy_jumps, force_jumps = (
-        [abs(float(curve[_POINTS] - curve[_POINTS - 1])) for curve in curves]
-        for curves in (energies, forces)
-    )
+    energy_jumps, force_jumps = jumps_of(energies), jumps_of(forces)
     numbers = ForcePath(
         cutoff=cutoff,
         formula=reduced_formula(path[0]),
         atoms=len(path[0]),
-        distance=steps.tolist(),
+        distance=PATH.tolist(),
         envelopes=[trained, *others],
         energy=[curve.tolist() for curve in energies],
         force=[curve.tolist() for curve in forces],
@@ -109,7 +98,7 @@ def force_path(tested: Evaluator) -> DiagnosticResult:
 
 
 def _path(
-    crystal: Crystal, cutoff: float, steps: Float[np.ndarray, " steps"]
+    crystal: Crystal, cutoff: float
 ) -> tuple[list[Crystal], int, Float[np.ndarray, "3"]] | None:
     """Return the crystals of the path, the atom that stays, and the direction; None without."""
     edges = neighbors_within(crystal, 1.1 * cutoff)
@@ -123,7 +112,7 @@ def _path(
     length = float(np.linalg.norm(away))
     line = away / length
     path = []
-    for step in steps.tolist():
+    for step in PATH.tolist():
         positions = crystal.positions.copy()
         positions[neighbor] += (cutoff + step - length) * line
         path.append(crystal.moved(crystal.cell, positions))
