@@ -18,14 +18,12 @@ _SHOWN_CLASSES = ("log_loss", "brier", "roc_auc", "balanced_accuracy")
 
 @verb("xtalgraph.workflows.compare:compare")
 def compare(comparison: "Comparison") -> None:
-    """Say which baselines a model is significantly better than on DATA.
+    """Compare a model with baselines on DATA; report which of them it is significantly better than.
 
-    A potential is compared with potentials: energies of the elements, a fitted pair potential, and
-    calculators of other packages as they are.
-
-    The baselines: the mean, composition alone, classical structure descriptors, networks of other
-    libraries, and predictions that others have published. Repeat the command to go on where it was
-    killed: what is in DIR is taken from there.
+    Baselines are the mean, composition alone, structure descriptors, networks of other libraries,
+    and published predictions; for a potential the energies of the elements, a pair potential, a
+    linear potential, and calculators of other packages. The same command continues where it was
+    stopped.
     """
     from xtalgraph.evidence.text.comparison import parts_of
 

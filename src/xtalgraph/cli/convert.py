@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @verb("xtalgraph.workflows.convert:convert")
 def convert(done: "Converted") -> None:
-    """Make a run folder of ARCHIVE, the exported weights of another package's potential.
+    """Make a run folder from ARCHIVE, the exported weights of another package's potential.
 
     ARCHIVE is written by scripts/export_mace.py in the environment of mace-torch, or by
     scripts/nequip_weights.py in that of nequip.

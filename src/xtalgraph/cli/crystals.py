@@ -28,7 +28,7 @@ def predict(done: "Predicted") -> int:
 
 @verb("xtalgraph.workflows.evaluate:evaluate", extra=[as_json()])
 def evaluate(document: dict[str, Any], as_json: bool) -> int:
-    """Measure the model of RUN on DATA, which must have the column it was trained for.
+    """Compute the errors of RUN on DATA, which must have the target column.
 
     The exit code is 1 if some rows could not be used.
     """
@@ -49,7 +49,7 @@ def evaluate(document: dict[str, Any], as_json: bool) -> int:
 def embed(done: "Embedded") -> int:
     """Write the embeddings from which the readout of RUN starts, for the crystals in SOURCES.
 
-    The table has the columns id, target, prediction, z0, z1 and on. The exit code is 1 if some
+    The table has the columns id, target, prediction, z0, z1 and so on. The exit code is 1 if some
     crystals could not be used.
     """
     click.echo(f"{done.good} vectors, {done.bad} rows that could not be used: {done.path}")

@@ -36,18 +36,18 @@ def list_() -> None:
 def fetch(path: Path) -> None:
     """Fetch a data set into the cache; print where.
 
-    What is not published is computed.
+    The embedded data set is computed.
     """
     click.echo(path)
 
 
 @verb("xtalgraph.workflows.data:describe_source")
 def info(source: "SourceInfo") -> int:
-    """Check the crystals of PATH; say what is there.
+    """Check the crystals of PATH; print a summary of its content.
 
-    With --graph, mean atoms and edges of the graphs: full, reduced by symmetry, and of the
+    With --graph, also the mean atoms and edges of the graphs: full, reduced by symmetry, and of the
     asymmetric unit of the space group, where there is one. The exit code is 1 if some rows cannot
-    be used, or a strategy refuses some crystals.
+    be used, or a strategy does not support some crystals.
     """
     click.echo(source.text)
     if source.graphs is not None:

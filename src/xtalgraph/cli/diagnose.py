@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @verb("xtalgraph.workflows.diagnose:diagnose")
 def diagnose(diagnosis: "Diagnosis") -> None:
-    """Examine RUN on its own test crystals; write diagnose.html, diagnose.json and pictures.
+    """Test RUN for shortcuts, wrong labels, leaks and hard cutoffs, on its own test crystals.
 
-    What was found before is kept.
+    Writes diagnose.html, diagnose.json and figures into RUN. DATA is needed only if the data of the
+    run have moved. Results that are there already are kept.
     """
     click.echo(results_table(diagnosis.results))
     click.echo(f"\npage: {diagnosis.page}")

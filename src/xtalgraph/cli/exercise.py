@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @verb("xtalgraph.workflows.exercises.by_number:exercise")
 def exercise(results: "ExerciseResults") -> None:
-    """Do one of the exercises of docs/exercises.
+    """Run one of the exercises of docs/exercises.
 
-    1 counts the edges of a periodic graph, 2 trains a CGCNN on perovskites, 3 sweeps cutoff and
-    depth, 4 looks into the worst errors, 5 compares forces that are derivatives with others that
-    are not.
+    1 counts the edges of a periodic graph, 2 trains a CGCNN on perovskites, 3 varies cutoff and
+    depth, 4 examines the largest errors, 5 compares forces that are derivatives of an energy with
+    forces that are not.
     """
     click.echo(results.text)
     for page in results.pages:

@@ -19,24 +19,24 @@ VERBS: Final[dict[str, str]] = {
     "graph": "Show the periodic graph of crystals.",
     "data": "List, fetch and inspect data sets; clear the cache.",
     "models": "List the models that have a name; add others.",
-    "train": "Train a model; write a run folder with its evidence.",
+    "train": "Train a model; write a run folder with its report.",
     "predict": "Predict new crystals with a run.",
-    "evaluate": "Measure a run on other data.",
-    "compare": "Compare a model with simpler ones and with others', on one split.",
-    "verify": "Try what must not change a run's predictions.",
-    "diagnose": "Ask a run what it has learned: shortcuts, leaks, cutoffs, errors.",
-    "embed": "Write embeddings, and a picture of them.",
-    "screen": "Rank many candidates; write the best with pictures.",
+    "evaluate": "Compute the errors of a run on other labelled data.",
+    "compare": "Compare a model with baselines and published models, on one split.",
+    "verify": "Check invariances of a run, or symmetry and forces of a potential.",
+    "diagnose": "Test a run for shortcuts, leaks, hard cutoffs, wrong labels.",
+    "embed": "Write embeddings of crystals, and plot them.",
+    "screen": "Rank candidates; write the best with their structures.",
     "relax": "Relax crystals with a potential.",
     "md": "Run molecular dynamics with a potential.",
     "eos": "Compute bulk moduli with a potential.",
     "elastic": "Compute elastic constants with a potential.",
     "phonons": "Compute vibrations and heat capacities with a potential.",
-    "convert": "Make a run of another package's weights.",
-    "report": "Write a run's report again.",
-    "ablate": "Train a grid of settings, and compare them.",
-    "tune": "Search settings by validation, then test the best once.",
-    "exercise": "Do one of the exercises.",
+    "convert": "Make a run folder from the weights of another package.",
+    "report": "Write the report of a run again.",
+    "ablate": "Train every combination of some settings, and compare them.",
+    "tune": "Search settings by the validation error; test the best once.",
+    "exercise": "Run one of the exercises of the manual.",
 }
 """Every verb with its one line of help."""
 _TOGETHER: Final = {
@@ -57,20 +57,20 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a verb."""
         if cmd_name not in VERBS:
-            raise click.UsageError(f"no verb {cmd_name!r}{nearest(cmd_name, VERBS)}", ctx)
+            raise click.UsageError(f"no command {cmd_name!r}{nearest(cmd_name, VERBS)}", ctx)
         module = importlib.import_module(f"xtalgraph.cli.{_TOGETHER.get(cmd_name, cmd_name)}")
         return getattr(module, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
-        with formatter.section("Verbs"):
+        with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="xtalgraph", message="%(prog)s %(version)s")
 def xtalgraph() -> None:
-    """From crystal files to a property prediction with its evidence."""
+    """Predict properties of crystals from their structures, with evidence."""
     keep_freed_memory()
 
 

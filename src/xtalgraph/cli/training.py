@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @verb("xtalgraph.workflows.train:train")
 def train(run: "Run") -> None:
-    """Learn a column of DATA from its crystals, and write RUN with model, metrics and report.
+    """Train a model that predicts a column of DATA; write model, metrics and report to RUN.
 
     DATA is a CSV (.gz), parquet or Matbench table, a folder or file of crystals, or a name from
     `xtalgraph data list`. Every setting: docs/settings.md.
@@ -28,8 +28,8 @@ def train(run: "Run") -> None:
 def ablate(ablation: "Ablation") -> int:
     """Train DATA with every combination of some settings, and write a table and figures to DIR.
 
-    The same command goes on where it was killed; with more values it adds what is missing. What is
-    best is chosen by the validation part. The exit code is 1 if a point could not be trained.
+    The same command continues where it was stopped, and adds what is missing when values are added.
+    The validation part selects the best point. The exit code is 1 if a point could not be trained.
     """
     click.echo(ablation_tables(ablation.document))
     for point in ablation.failed:
@@ -42,8 +42,8 @@ def ablate(ablation: "Ablation") -> int:
 def tune(tuning: "Tuning") -> None:
     """Search settings for DATA with Optuna, and train the best in DIR/best.
 
-    The same command goes on where it was killed. The test part is not read before the best settings
-    are found; with --fold, a trial is the mean over inner folds of what is not in the test.
+    The same command continues where it was stopped. The test part is not read before the best
+    settings are found. With --fold, a trial is assessed by inner folds of the other rows.
     """
     keys = list(tuning.best["settings"])
     columns = list(tuning.best["errors"])

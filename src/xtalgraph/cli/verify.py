@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @verb("xtalgraph.workflows.verify:verify", extra=[as_json()], several=["on"], cls=CommandWithLists)
 def verify(verified: "Verified", as_json: bool) -> int:
-    """Rotate, shift, reorder, repeat, reduce and batch crystals; RUN must predict the same.
+    """Check that RUN predicts the same for rotated, shifted, reordered and repeated crystals.
 
-    The result goes to verify.json and to the report of RUN. With --calculator it is the potential
-    of another package that is tried: its symmetry, its forces, its smoothness, its dynamics. The
-    exit code is 1 if a check does not hold.
+    Forces are compared with differences of energies. The result goes to verify.json and to the
+    report of RUN. With --calculator a potential of another package is checked instead. The exit
+    code is 1 if a check fails.
     """
     if as_json:
         click.echo(json.dumps(verified.document, indent=1, ensure_ascii=False))

@@ -91,7 +91,7 @@ def placed(model: M, device: torch.device, dtype: torch.dtype | None) -> M:
 
     Args:
         model: Any module.
-        device: Where to compute.
+        device: Device to compute on.
         dtype: Of the weights; None leaves it.
     """
     first = next(model.parameters(), None)

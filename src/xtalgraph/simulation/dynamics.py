@@ -103,7 +103,7 @@ def trajectory(
         crystal: Where to begin, with random velocities.
         calculator: Of ASE.
         dynamics: How it is integrated.
-        steps: How many.
+        steps: Number of steps.
         every: Steps between two moments.
         largest_force: In eV/Å; a trajectory with a larger one stops, as the potential has not
             learned such. None for no limit.

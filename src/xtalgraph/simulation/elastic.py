@@ -17,7 +17,7 @@ from xtalgraph.metrics.moduli import moduli
 from xtalgraph.simulation.relaxation import relax_positions
 
 STRAIN: Final = 5e-3
-"""How large the strains are."""
+"""Size of the strains."""
 _STIFFNESS: Final = NAMED["elastic"]
 
 
@@ -69,7 +69,7 @@ def elastic_constants(
     Args:
         crystal: At rest: relax it first.
         calculator: Of ASE, with stress.
-        strain: How large the strains are.
+        strain: Size of the strains.
         relax: Whether atoms are relaxed in each strained cell; without, the constants are those of
             clamped ions.
 

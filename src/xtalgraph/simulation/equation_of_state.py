@@ -15,9 +15,9 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.simulation.relaxation import relax_positions
 
 RANGE: Final = 0.06
-"""How far the volume is changed in either direction, in parts of it."""
+"""Largest relative change of the volume, in either direction."""
 POINTS: Final = 11
-"""At how many volumes."""
+"""Number of volumes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ def equation_of_state(
     Args:
         crystal: Near the minimum.
         calculator: Of ASE.
-        extent: How far the volume is changed in either direction, in parts of it.
-        points: At how many volumes; 5 at least.
+        extent: Largest relative change of the volume.
+        points: Number of volumes, at least 5.
         relax: Whether atoms are relaxed at each volume.
 
     Raises:

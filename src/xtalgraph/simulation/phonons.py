@@ -130,8 +130,8 @@ def phonons(
     Args:
         crystal: At rest: relax it first.
         calculator: Of ASE.
-        length: Distance between opposite faces of the supercell, at least, Å.
-        displacement: How far an atom is displaced, Å.
+        length: Smallest distance between opposite faces of the supercell, Å.
+        displacement: Length of the displacement of an atom, Å.
         hottest: The highest temperature, K.
 
     Raises:

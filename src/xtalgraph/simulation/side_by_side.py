@@ -60,7 +60,7 @@ def relax_side_by_side(
         cell: Of each, whether its cell is relaxed.
         force: Largest force on an atom, eV/Å.
         stress: Largest component of the stress, eV/Å³.
-        steps: Steps after which a crystal is given up.
+        steps: Largest number of steps for a crystal.
 
     Returns:
         Of each crystal what came out, or why nothing did.

@@ -34,7 +34,7 @@ class TrainingConfig:
     """Passes over the training part. The learning rate falls to zero over them; null takes as many
     as make 4,500 steps, but at least 60 and at most 300."""
     batch_size: Annotated[int, Range(1, 1_000_000)] = 64
-    """Crystals in a step, at most; an epoch is cut into steps of equal size."""
+    """Largest number of crystals in a step; an epoch is cut into steps of equal size."""
     batch_by: Literal["crystals", "atoms", "edges"] = "crystals"
     """What ``batch_size`` counts. Steps of as many atoms, or edges, need about the same memory
     whatever the sizes of the cells; of a reduced graph its rows count."""
@@ -46,11 +46,11 @@ class TrainingConfig:
     """Decoupled decay of AdamW, per unit of learning rate; null takes what is recommended
     for the architecture."""
     loss: Literal["l1", "huber", "mse", "gaussian"] = "l1"
-    """Of the error in units of the standard deviation of the training targets; with ``gaussian``
-    the model learns the standard deviation of its error, too."""
+    """Loss of the error, in units of the standard deviation of the training targets; with
+    ``gaussian`` the model learns the standard deviation of its error, too."""
     weights: dict[str, Annotated[float, Range(0, 1e6, above=True)]] | None = None
-    """As how many labels a label of each target counts in the loss, by the name of the target:
-    ``{energy: 1, gap: 0.1}``; 1 for the others."""
+    """Weight of each target in the loss, by its name, as in ``{energy: 1, gap: 0.1}``; 1 for the
+    others."""
     per_atom: bool = False
     """Whether the loss compares totals per atom, so that large cells count as much as small ones;
     errors are reported in the unit of the target in any case."""
@@ -60,12 +60,12 @@ class TrainingConfig:
     clip_norm: Annotated[float, Range(0, 1e12, above=True)] = 5.0
     """Largest norm of the gradient; larger ones are scaled down."""
     ema_decay: Fraction = 0.999
-    """Of the exponential moving average of the weights, which is what is validated and saved."""
+    """Decay of the exponential moving average of the weights, which is validated and saved."""
     patience: Annotated[int, Range(1, 1_000_000)] | None = None
     """Epochs without a better validation error after which training stops; null never stops it,
     since the error falls most at the end, with the learning rate."""
     seed: Annotated[int, Range(0, 2**32 - 1)] = 0
-    """Of the split, the weights and the order."""
+    """Seed of the split, the initial weights and the order."""
     members: Annotated[int, Range(1, 1000), Spelled(default="recommended")] = 1
     """Models trained from different weights. Their mean is predicted; by default `train` takes as
     many as are recommended for the architecture."""
@@ -76,15 +76,15 @@ class TrainingConfig:
     """CPU threads of each model that is trained; null takes one. More pay for wide models and
     large cells on a machine that does nothing else."""
     jobs: Annotated[int, Range(1, 1024)] | None = None
-    """Models that are trained side by side. Each has a process of its own; null takes the cores
+    """Models to train at the same time. Each has a process of its own; null takes the cores
     that this process may use. The numbers do not depend on it."""
     device: Device = "cpu"
-    """Where to train. Bits repeat on one kind of device."""
+    """Device to train on. Bits repeat on one kind of device."""
     capture: bool = False
     """Record each size of step as a CUDA graph and replay it; for reduced graphs and targets of
     crystals. On a CPU it saves nothing."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
-    """Of weights and activations."""
+    """Precision of weights and activations."""
 
     @property
     def variance(self) -> bool:

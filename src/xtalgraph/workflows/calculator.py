@@ -20,7 +20,7 @@ def calculator(
     Args:
         run: A run folder.
         precision: ``float64`` where energies are compared or relaxed, ``float32`` for speed.
-        device: Where to compute.
+        device: Device to compute on.
         skin: How far beyond the cutoff neighbours are searched, Å.
 
     Raises:
@@ -37,7 +37,7 @@ def potential_named(potential: Any, precision: Precision, device: Device) -> Any
     Args:
         potential: A run folder; a calculator of ASE; or the name of what is or makes one,
             ``package.module:name``.
-        precision: In which the network of a run computes.
+        precision: Of the computation, with a run.
         device: Where it computes.
 
     Raises:
@@ -67,7 +67,7 @@ def lammps_potential(
         potential: A run folder, a calculator of ASE, or the name of what is or makes one.
         elements: Symbol of each atom type, in the order of the types.
         fix: Name of the fix that is added.
-        precision: In which the network of a run computes.
+        precision: Of the computation, with a run.
         device: Where it computes.
 
     Returns:

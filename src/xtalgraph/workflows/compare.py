@@ -118,8 +118,8 @@ def compare(
             configuration.
         baselines: Baselines, by default all.
         published: Predictions by others: a column of ids, and a column for each model.
-        calculator: Calculators of ASE with which a potential is compared as they are, or what makes
-            them, as ``package.module:name``.
+        calculator: Calculators of ASE to compare a potential with, or what makes them, as
+            ``package.module:name``.
         progress: Show progress bars on standard error.
         **options: Settings, of every network; one target, or a potential. Without a test fold all
             folds are tested, where the split has folds, which are random where no split is given.

@@ -30,8 +30,8 @@ class DataConfig:
     """Column to predict; repeat for several. With several, what follows is given once for all of
     them or once for each."""
     kind: list[_KIND] | _KIND = "intensive"
-    """Doubled in a doubled cell, the same, or one value for each atom. A total energy is extensive,
-    an energy per atom or a band gap intensive, a magnetic moment of each site atomic."""
+    """Proportional to the cell, independent of it, or one for each atom. A total energy is
+    extensive, an energy per atom or a band gap intensive, a magnetic moment of each site atomic."""
     task: list[_TASK] | _TASK = "regression"
     """A number, or one of two classes."""
     classes: list[str] | None = None
@@ -39,10 +39,10 @@ class DataConfig:
     size: list[VectorSize | None] | VectorSize | None = None
     """How many numbers each row has, where the column holds lists; null: one number, no list."""
     tensor: Annotated[list[str] | str | None, Spelled("NAME")] = None
-    """Such as vector, dielectric, elastic. Of several targets COL=NAME declares one. See
+    """Kind of tensor, such as dielectric, elastic. Of several targets COL=NAME declares one. See
     docs/tensors.md for all names, and how labels are read."""
     unit: Annotated[list[str] | str, Spelled("UNIT")] = ""
-    """Unit of the target, as it is to be printed."""
+    """Unit of the target, for tables and figures."""
     energy_key: Annotated[str | None, Spelled("COL")] = None
     """Column of the energies of a potential."""
     forces_key: Annotated[str | None, Spelled("COL")] = None
@@ -55,25 +55,26 @@ class DataConfig:
     """Columns of numbers that are conditions of a crystal, such as its temperature, for a model
     that reads them; null for none."""
     fidelity: str | None = None
-    """Column that names the method by which the label was found, for a model that reads it."""
+    """Column that names the method of each label, for a model that reads it."""
     fidelities: list[str] | None = None
-    """The methods that it may name."""
+    """The methods that this column may name."""
     split: Annotated[str, Spelled("SPLIT")] = "random"
     """random, folds, formula, chemsys, prototype, group:COL, element:O, anion:N, family:nitride,
     target:high, time:COL or column:COL. See docs/splits.md."""
     fold: Annotated[FoldNumber | None, Spelled("K")] = None
     """The test fold, counted from 0."""
     folds: FoldCount | None = None
-    """How many folds are drawn. null takes those of the data: a column ``fold``, or the official
+    """Number of folds to draw. null takes those of the data: a column ``fold``, or the official
     ones of Matbench."""
     inner_fold: FoldNumber | None = None
     """The inner fold that validates, in nested cross-validation."""
     inner_folds: FoldCount | None = None
-    """How many inner folds are drawn from what is not in the test."""
+    """Number of inner folds to draw from the rows outside the test part."""
     val_fraction: Fraction = 0.1
-    """Part of all that chooses the epoch; of what is not in the test where that is given."""
+    """Validation part, as a fraction of all rows; of the rows outside the test part where the split
+    gives that."""
     test_fraction: Fraction = 0.1
-    """Part of all crystals in the test, where it is not given by the split."""
+    """Test part, as a fraction of all rows, where the split does not give it."""
     calibration_fraction: Fraction = 0.0
     """Part of the training part that is set aside to calibrate intervals; 0 for no intervals,
     ``--intervals`` for 0.1."""
@@ -81,7 +82,7 @@ class DataConfig:
     """Crystals with mixed or partly empty sites. ``refuse`` them, ``mix`` the species of a site by
     occupancy, or take the most probable ordering (``order``), see docs/disorder.md."""
     on_error: OnError = "raise"
-    """Rows that cannot be used: stop, or leave them out."""
+    """Rows that cannot be used: stop (raise), or leave them out (skip)."""
     store: bool = True
     """Keep the graphs in the cache, and take them from there the next time."""
     workers: Annotated[int, Range(1, 1024)] | None = None

@@ -98,14 +98,14 @@ def diagnose(
     Args:
         run: A run folder.
         data: Where its crystals are now, by default where they were.
-        target: Which of several targets, by default the first, of a potential the energy. Of a
+        target: The target to examine; by default the first, or the energy of a potential. Of a
             tensor the number that stands for it is examined: mean eigenvalue, bulk modulus, norm.
         group: The column of the configuration groups of a potential's frames, by default
             group or config_type where there is one.
-        sample: Test crystals that are examined, at most.
-        retrain: Train the same architecture without elements, too.
+        sample: Largest number of test crystals to examine.
+        retrain: Also train the architecture with all elements made equal.
         only: Names of diagnostics, by default all.
-        device: Where to compute; the numbers of a GPU differ in the last digits.
+        device: Device to compute on; a GPU differs in the last digits.
         progress: Show progress bars on standard error.
 
     Raises:

@@ -73,7 +73,7 @@ def embed(
             where it is known for every crystal, else by the prediction.
         method: How the picture is made; umap needs the extra embed. ``pca`` takes the two
             directions of largest variance, ``umap`` keeps neighbours together.
-        device: Where to compute; the numbers of a GPU differ in the last digits.
+        device: Device to compute on; a GPU differs in the last digits.
         disorder: Crystals with mixed or partly empty sites, as in the training by default.
         progress: Show progress bars on standard error.
 

@@ -40,7 +40,7 @@ def evaluate(
         run: A run folder.
         data: As for `train`.
         on_error: Rows that cannot be used: leave them out with a warning (skip), or stop (raise).
-        device: Where to compute; the numbers of a GPU differ in the last digits.
+        device: Device to compute on; a GPU differs in the last digits.
         disorder: Crystals with mixed or partly empty sites, as in the training by default.
         progress: Show progress bars on standard error.
 

@@ -79,17 +79,17 @@ def md(
         source: A file with one crystal.
         out: Folder to write; it must not hold a trajectory.
         ensemble: Keep the energy (nve), the temperature (nvt), or temperature and pressure (npt).
-        temperature: Of the velocities at the start and of the thermostat, K.
-        pressure: Of the barostat, GPa.
-        step: Time of a step, fs.
-        steps: How many.
-        every: Steps between two frames that are written.
-        repeat: The cell is repeated so often in each direction that repeats.
-        largest_force: A larger force on an atom ends the trajectory, eV/Å; that of a run is by
-            default 1.5 times the largest in its training, other calculators have no limit.
-        seed: Of velocities and thermostat.
-        precision: In which the network of a run computes.
-        device: Where to compute.
+        temperature: Of the initial velocities and the thermostat, K.
+        pressure: Pressure of the barostat, GPa.
+        step: Time step, fs.
+        steps: Number of steps.
+        every: Steps between two saved frames.
+        repeat: Repetitions of the cell in each periodic direction.
+        largest_force: Force on an atom, eV/Å, above which the run stops; by default 1.5 times the
+            largest in the training of the potential, and no limit for other calculators.
+        seed: Seed of the velocities and the thermostat.
+        precision: Of the computation, with a run.
+        device: Device to compute on.
         progress: Show a progress bar on standard error.
 
     Raises:

@@ -51,13 +51,13 @@ def phonons(
     Args:
         potential: A run folder, a calculator of ASE, or the name of what is or makes one.
         sources: Crystals: a file, folder or table, or several.
-        out: Folder to write; one with results of the same settings is gone on with.
-        length: Distance between opposite faces of the supercell, at least, Å.
-        displacement: How far an atom is displaced, Å.
-        hottest: The highest temperature of heat capacity and free energy, K.
-        as_given: Take the crystals as they are; without, each is relaxed first.
-        precision: In which the network of a run computes.
-        device: Where to compute.
+        out: Folder to write; results of the same settings in it are kept.
+        length: Smallest distance between opposite faces of the supercell, Å.
+        displacement: Length of the displacement of an atom, Å.
+        hottest: Highest temperature for heat capacity and free energy, K.
+        as_given: Do not relax the crystals first.
+        precision: Of the computation, with a run.
+        device: Device to compute on.
         progress: Show a progress bar on standard error.
 
     Returns:

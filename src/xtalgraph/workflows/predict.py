@@ -77,7 +77,7 @@ def predict(
         sources: A file, folder or table; or a list of them, or of structures.
         out: Table to write, .csv or .parquet.
         on_error: Crystals that cannot be used: write the reason and go on (skip), or stop (raise).
-        device: Where to compute; the numbers of a GPU differ in the last digits.
+        device: Device to compute on; a GPU differs in the last digits.
         disorder: Crystals with mixed or partly empty sites, as in the training by default.
         progress: Show progress bars on standard error.
 

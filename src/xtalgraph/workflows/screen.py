@@ -101,15 +101,15 @@ def screen(
             the norm.
         candidates: A file, folder or table; or a list of them, or of structures.
         out: Folder to write.
-        top: How many are wanted.
-        objective: What is wanted of the property: min, max or target=NUMBER.
-        by: By what they are ranked; all but prediction need a run with members or a learned
+        top: Number of candidates to keep.
+        objective: Goal of the search: min, max or target=NUMBER.
+        by: Score to rank by; all but prediction need a run with members or a learned
             variance. ``expected-improvement`` is over the best of the training part,
             ``upper-bound`` the best value within one standard deviation. Equal ones stand in the
             order of their predictions, and then of their ids.
         structures: Format of the structures of the best, in ``structures/``.
         on_error: Crystals that cannot be used: go on (skip), or stop (raise).
-        device: Where to compute; the numbers of a GPU differ in the last digits.
+        device: Device to compute on; a GPU differs in the last digits.
         disorder: Crystals with mixed or partly empty sites, as in the training by default.
         progress: Show progress bars on standard error.
 

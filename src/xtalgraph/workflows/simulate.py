@@ -54,15 +54,15 @@ def relax(
     Args:
         potential: A run folder, a calculator of ASE, or the name of what is or makes one.
         sources: Crystals: a file, folder or table, or several.
-        out: Folder to write; one with results of the same settings is gone on with.
+        out: Folder to write; results of the same settings in it are kept.
         fixed_cell: Keep the cells as they are.
         force: Largest force at which a crystal is relaxed, eV/Å.
         stress: Largest component of the stress at which a cell is relaxed, eV/Å³.
-        steps: Steps after which a crystal is given up.
-        batch: Atoms of the crystals that are relaxed side by side with a run; 0 takes one crystal
-            after the other.
-        precision: In which the network of a run computes.
-        device: Where to compute.
+        steps: Largest number of steps for a crystal.
+        batch: With a run, atoms of the crystals that are relaxed at the same time; 0 for one
+            crystal after another.
+        precision: Of the computation, with a run.
+        device: Device to compute on.
         progress: Show a progress bar on standard error.
 
     Returns:
@@ -162,11 +162,11 @@ def eos(
     Args:
         potential: A run folder, a calculator of ASE, or the name of what is or makes one.
         sources: Crystals: a file, folder or table, or several.
-        out: Folder to write; one with results of the same settings is gone on with.
-        extent: How far the volume is changed in either direction, in parts of it.
-        points: At how many volumes.
-        precision: In which the network of a run computes.
-        device: Where to compute.
+        out: Folder to write; results of the same settings in it are kept.
+        extent: Largest relative change of the volume.
+        points: Number of volumes.
+        precision: Of the computation, with a run.
+        device: Device to compute on.
         progress: Show a progress bar on standard error.
 
     Raises:
@@ -207,11 +207,11 @@ def elastic(
     Args:
         potential: A run folder, a calculator of ASE, or the name of what is or makes one.
         sources: Crystals: a file, folder or table, or several.
-        out: Folder to write; one with results of the same settings is gone on with.
-        strain: How large the strains are.
-        clamped: Keep the atoms where the strain takes them.
-        precision: In which the network of a run computes.
-        device: Where to compute.
+        out: Folder to write; results of the same settings in it are kept.
+        strain: Size of the strains.
+        clamped: Do not relax the atoms in the strained cell.
+        precision: Of the computation, with a run.
+        device: Device to compute on.
         progress: Show a progress bar on standard error.
 
     Raises:

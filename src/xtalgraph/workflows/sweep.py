@@ -73,7 +73,7 @@ class Point:
     fold: int | None
     """The test fold, where there are folds."""
     seed: int
-    """Of the split, the weights and the order."""
+    """Seed of the split, the initial weights and the order."""
     config: RunConfig
     """All settings, resolved."""
 

@@ -73,7 +73,7 @@ def train(
         out: Run folder to write. It must not hold a run, unless it is resumed.
         intervals: Calibrate 90 % intervals, on a tenth of training. That part is set aside, or as
             much as ``data.calibration_fraction`` says.
-        resume: Go on with a killed run; same bits. It must have the same settings; a finished one
+        resume: Continue a run that was stopped. It must have the same settings; a finished one
             is left as it is, and where there is none it begins.
         progress: Show progress bars on standard error.
         **options: Settings.

@@ -79,11 +79,11 @@ def tune(
     Args:
         data: As `train` takes it.
         out: Folder of the trials, and of ``best/``, the run with the best settings.
-        trials: How many, over all sittings.
-        space: What is searched: a range (1e-4..1e-2:log), values (a,b), or a setting alone. A
-            setting alone has the range declared for it; see `parse_space`. By default the learning
-            rate, weight decay, batch size, width and depth are searched.
-        inner_folds: Inner folds that validate, where a test fold is given.
+        trials: Number of trials, over all calls.
+        space: A setting to search, with a range (1e-4..1e-2:log) or values (a,b). A setting alone
+            has the range declared for it; see `parse_space`. By default the learning rate, weight
+            decay, batch size, width and depth are searched.
+        inner_folds: Number of inner folds for validation, where a test fold is given.
         progress: Show progress bars on standard error.
         **options: Settings; the seed is that of the search, too.
 

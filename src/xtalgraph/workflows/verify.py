@@ -103,12 +103,12 @@ def verify(
 
     Args:
         run: A run folder.
-        calculator: Instead of a run, a calculator of ASE, or the name of what is or makes one. As
-            in ``chgnet.model.dynamics:CHGNetCalculator``.
-        on: Crystals to try it on: files, folders or tables; by default the test part of the run. In
-            Python also structures.
-        sample: How many of them, drawn at random, the same ones each time.
-        device: Where to compute; with a GPU here the other device is compared with it.
+        calculator: A calculator of ASE to check instead of a run, or its name. As in
+            ``chgnet.model.dynamics:CHGNetCalculator``.
+        on: Crystals for the checks: files, folders or tables; by default the test part of the
+            run. In Python also structures.
+        sample: Number of crystals to draw, always the same ones.
+        device: Device to compute on; where there is a GPU, both are compared.
         progress: Show a progress bar on standard error.
 
     Raises:

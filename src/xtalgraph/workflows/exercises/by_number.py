@@ -26,17 +26,17 @@ def exercise(
     run: Annotated[str | Path | None, Spelled("RUN")] = None,
     progress: bool = True,
 ) -> ExerciseResults:
-    """Do one of the exercises of docs/exercises.
+    """Run one of the exercises of docs/exercises.
 
     Args:
         number: Which.
-        out: Folder for what is found.
+        out: Folder for the results.
         data: 1: a file with one crystal (rock salt); 2 to 4: the table of perovskites with columns
             e_form and fold (matbench_perovskites, which is fetched); 5: frames with energy and
             forces.
-        small: 2 to 5: learn from the embedded rigid-ion set, in minutes.
-        epochs: 2 to 5: passes.
-        run: 4: the run that is looked into (that of exercise 2 is trained).
+        small: 2 to 5: use the embedded rigid-ion set, which takes minutes.
+        epochs: 2 to 5: number of epochs.
+        run: 4: the run to examine; without it the model of exercise 2 is trained.
         progress: Show progress bars on standard error.
 
     Raises:
