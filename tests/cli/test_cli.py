@@ -69,7 +69,7 @@ def test_help_lists_every_verb_and_train_fits_on_a_screen(xtalgraph_command):
         (["train", "gone.csv", "--target", "y", "--out", "r"], "gone.csv"),
         (["train", "x.csv", "--target", "y", "--out", "r", "--model", "cgcn"], "'cgcnn'"),
         (["predict", "nowhere", "x.cif", "--out", "p.csv"], "no run folder"),
-        (["report", "nowhere"], "not a run folder"),
+        (["report", "nowhere"], "no run folder"),
         (["graph", "nothing.cif"], "nothing.cif"),
         (["data", "fetch", "matbench_phonon"], "did you mean 'matbench_phonons'"),
     ],
