@@ -46,6 +46,7 @@ NEEDS = re.compile(r"<!-- needs (\w+) -->")
 """Above a block that is executed where a module is installed that xtalgraph has no extra for."""
 QUICK = {
     ("train",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
+    ("finetune",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("compare",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("ablate",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("tune",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],

@@ -3,6 +3,7 @@
 The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
+- `finetune`: from a run and other data to a run, beside the same model from fresh weights;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
 - `compare`: a model against the mean, composition, descriptors and public models;
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
+    from xtalgraph.workflows.finetune import finetune
     from xtalgraph.workflows.md import md
     from xtalgraph.workflows.model_catalog import add_model, list_models, model_info
     from xtalgraph.workflows.phonons import phonons
@@ -52,6 +54,7 @@ __all__ = [
     "embed",
     "eos",
     "evaluate",
+    "finetune",
     "lammps_potential",
     "list_models",
     "load",

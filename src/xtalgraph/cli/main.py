@@ -20,6 +20,7 @@ VERBS: Final[dict[str, str]] = {
     "data": "List, fetch and inspect data sets; clear the cache.",
     "models": "List the models that have a name; add others.",
     "train": "Train a model; write a run folder with its report.",
+    "finetune": "Start from a trained run, and learn from other data.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Compute the errors of a run on other labelled data.",
     "compare": "Compare a model with baselines and published models, on one split.",

@@ -22,6 +22,8 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.models.upgrades import upgrade_metrics, upgrade_predictions, upgrade_worst
 
+TRANSFER: Final = "transfer.json"
+"""In a fine-tuned run: what its parent was worth."""
 FOLDER: Final = "predictions"
 """In a run: a table for each target."""
 NUMBERS: Final = ("target", "prediction", "std", "lower", "upper")

@@ -16,6 +16,7 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.data.reported_units import ReportedUnits, reported_units
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import (
+    TRANSFER,
     prediction_paths,
     read_metrics,
     read_predictions,
@@ -120,6 +121,8 @@ class RunRecord:
     """split.json: how the data was divided, and what the parts share; empty where there is none."""
     verification: dict[str, Any]
     """verify.json: what was tried on the model; empty where nothing was."""
+    transfer: dict[str, Any]
+    """transfer.json: what the parent of a fine-tuned run was worth; empty of other runs."""
 
     def estimate(self, model: str, measure: str, split: str = "test") -> Estimate:
         """One number of metrics.json; an estimate of None where it is not there."""
@@ -293,6 +296,7 @@ def _read_target(
         structures=_read_json(folder / "structures.json"),
         division=upgrade_division(_read_json(folder / "split.json"), {}),
         verification=upgrade_verification(_read_json(folder / "verify.json", VERIFY_AGAIN)),
+        transfer=_read_json(folder / TRANSFER),
     )
     if shown is metrics:
         return record

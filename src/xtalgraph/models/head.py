@@ -96,16 +96,47 @@ class Scaler(nn.Module):
             self.shift.fill_(float(np.mean(values)))
             self.scale.fill_(_spread(values - np.mean(values)))
             return
+        counts = self._counts(numbers, target)
+        shift = _shift_per_element(counts, values)
+        self.shift.copy_(torch.from_numpy(shift))
+        self.scale.fill_(_spread((values - counts @ shift) / counts.sum(1)))
+
+    @torch.no_grad()
+    def move(
+        self,
+        residual: Float[np.ndarray, " rows"],
+        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
+        target: Target,
+    ) -> None:
+        """Add to the shift what the predictions of the training data miss; the scale stays.
+
+        So do the shifts of elements that these data have not.
+
+        Args:
+            residual: Labels less predictions, as many as `fit` takes values.
+            numbers: As for `fit`.
+            target: What the values are; of a class nothing moves.
+        """
+        if target.is_class:
+            return
+        if target.kind is Kind.INTENSIVE:
+            self.shift.add_(float(np.mean(residual)))
+            return
+        counts = self._counts(numbers, target)
+        change = np.where(counts.any(axis=0), _shift_per_element(counts, residual), 0.0)
+        self.shift.add_(torch.from_numpy(change).to(self.shift))
+
+    def _counts(
+        self, numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]], target: Target
+    ) -> Float[np.ndarray, "rows elements"] | Int[np.ndarray, "rows elements"]:
+        """Return how many atoms of each element belong to each value."""
         rows = numbers if target.kind is Kind.EXTENSIVE else np.concatenate(numbers)[:, None]
-        counts = np.stack(
+        return np.stack(
             [
                 row if row.dtype.kind == "f" else np.bincount(row, minlength=len(self.shift))
                 for row in rows
             ]
         )
-        shift = _shift_per_element(counts, values)
-        self.shift.copy_(torch.from_numpy(shift))
-        self.scale.fill_(_spread((values - counts @ shift) / counts.sum(1)))
 
 
 def _spread(residual: Float[np.ndarray, " rows"]) -> float:
@@ -259,6 +290,22 @@ class Head(TargetHead):
         for scaler, column in zip(self._scalers, columns, strict=True):
             known, amounts = known_rows(column, numbers, self.target)
             scaler.fit(column[known], amounts, self.target)
+
+    def move(
+        self,
+        residual: Float[np.ndarray, "rows *shape"],
+        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
+    ) -> None:
+        """Add to the shifts what the predictions of the training crystals miss.
+
+        Args:
+            residual: Labels less predictions; NaN where a label is missing.
+            numbers: As for `fit`.
+        """
+        columns = residual.reshape(len(residual), -1).T
+        for scaler, column in zip(self._scalers, columns, strict=True):
+            known, amounts = known_rows(column, numbers, self.target)
+            scaler.move(column[known], amounts, self.target)
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the first number is read."""

@@ -1,5 +1,6 @@
 """Energies of isolated atoms, to which a potential falls where atoms are alone."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
@@ -52,6 +53,11 @@ class IsolatedAtoms(nn.Module):
         edges = self.envelope(graph.distance.double())
         near = -torch.expm1(-_SHARPNESS * segment_sum(edges, graph.center, len(graph.number)))
         return torch.where(known, alone + near * (learned - alone), learned)
+
+    def known(self) -> dict[str, float]:
+        """Return the energies that are known, eV, by element."""
+        values = enumerate(self.energy.tolist())
+        return {SYMBOLS[number]: value for number, value in values if not math.isnan(value)}
 
     @torch.no_grad()
     def fit(self, crystals: Sequence[Crystal], energies: Float[np.ndarray, " crystals"]) -> None:

@@ -32,6 +32,7 @@ _EVIDENCE: Final = (
     "worst.json",
     "structures.json",
     "record.json",
+    "transfer.json",
     "log.csv",
     "members/*/log.csv",
 )

@@ -24,6 +24,7 @@ from xtalgraph.training.examples import (
     ordered_graphs,
     shuffled_batches,
 )
+from xtalgraph.training.finetuning import Release, Replay
 from xtalgraph.training.objective import Objective, atoms_of
 from xtalgraph.training.optimizer import Average, FlatAdamW
 from xtalgraph.training.schedule import learning_rate
@@ -72,6 +73,8 @@ class Trainer:
         config: Hyper-parameters.
         folder: Where the state is saved.
         key: A hash of data, split and configuration; a saved state of another is refused.
+        release: Which layers move; None moves all alike.
+        replay: What is learned beside, where something is.
 
     Raises:
         ConfigError: If the loss needs the variance and the model predicts none, or the reverse.
@@ -85,6 +88,8 @@ class Trainer:
         config: TrainingConfig,
         folder: Path,
         key: str,
+        release: Release | None = None,
+        replay: Replay | None = None,
     ) -> None:
         if config.variance != model.learns_variance:
             raise ConfigError(
@@ -104,7 +109,10 @@ class Trainer:
         dtype = torch.float64 if config.precision == _DOUBLE else None
         self.model = model.to(device=self.device, dtype=dtype)
         decay = config.decay(model.encoder.recommended.weight_decay)
-        self.optimizer = FlatAdamW(model, decay)
+        by_level = () if release is None else (release.levels, release.factor)
+        self.optimizer = FlatAdamW(model, decay, *by_level)
+        self.release = release
+        self.replay = replay and Replay(replay.examples.to(self.device), replay.weight)
         self.average = Average(model, self.optimizer, config.ema_decay)
         self.selected = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
@@ -194,17 +202,21 @@ class Trainer:
         config = self.config
         torch.manual_seed(config.seed + epoch)  # dropout and the like, wherever a sitting begins
         self.model.train()
+        released = self.release and self.release.begin(self.model, epoch, self.epochs)
         step, total = epoch * self.steps, self.epochs * self.steps
         losses = []
         batches = shuffled_batches(
             self.train, self.steps, seed=config.seed, epoch=epoch, sizes=self.sizes
         )
+        replayed = self._replayed(epoch)
         for batch in batches:
             self._stop_if_asked()
             rate = learning_rate(step, total, config.learning_rate, config.warmup)
             losses.append(self.gradients(batch))
+            if self.replay is not None:
+                self._add_gradients(next(replayed), self.replay.weight)
             # Where it is not finite, the loss of the epoch says so below, with advice.
-            self.optimizer.step(rate, config.clip_norm)
+            self.optimizer.step(rate, config.clip_norm, released)
             self.average.update()
             step += 1
         mean = float(torch.stack(losses).mean())
@@ -215,16 +227,23 @@ class Trainer:
             )
         return mean
 
+    def _replayed(self, epoch: int) -> Iterator[Examples[Graph]]:
+        """Return a batch of what is learned beside for each step; nothing where nothing is."""
+        if self.replay is None:
+            return iter(())
+        seed = self.config.seed
+        return self.replay.batches(self.steps, len(self.train), seed=seed, epoch=epoch)
+
     def _fresh_gradients(self, batch: Examples[Graph]) -> Tensor:
         self.optimizer.zero_grad()
         return self._add_gradients(batch)
 
-    def _add_gradients(self, batch: Examples[Graph]) -> Tensor:
+    def _add_gradients(self, batch: Examples[Graph], weight: float = 1.0) -> Tensor:
         """Return the loss; the graph may have more crystals than there are labels."""
         with _computing_in(self.config.precision, self.device):
             output = self.model(batch.graph)
         loss = self.objective.mean(self.objective.sums(output, batch, self.scales))
-        loss.backward()
+        (weight * loss if weight != 1 else loss).backward()
         return loss.detach()
 
     @torch.no_grad()

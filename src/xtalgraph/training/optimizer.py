@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Final, final
+from itertools import groupby
+from typing import Final, NamedTuple, final
 
 import torch
 from jaxtyping import Float
@@ -12,6 +13,19 @@ BETAS: Final = 0.9, 0.999
 """Decay of the two moments of a gradient, as the authors have it."""
 EPSILON: Final = 1e-8
 """Added to the root of the second moment."""
+
+
+class _Part(NamedTuple):
+    """Weights beside each other that move alike."""
+
+    rows: slice
+    """Of all weights."""
+    decay: float
+    """Of AdamW."""
+    factor: float
+    """On the learning rate."""
+    level: int
+    """How many layers lie between them and the output."""
 
 
 @final
@@ -24,18 +38,50 @@ class FlatAdamW:
     Args:
         model: On the device where it is trained.
         weight_decay: Of matrices; biases and the scales of normalisations have none.
+        levels: Of each weight by its name, how many layers lie between it and the output; None
+            where all move alike.
+        factor: Learning rate of a level as a multiple of that of the level above.
 
     Source: Loshchilov and Hutter, ICLR 2019 (arXiv 1711.05101), algorithm 2.
     """
 
-    def __init__(self, model: nn.Module, weight_decay: float) -> None:
-        self.parameters = _matrices_first(model)
+    def __init__(
+        self,
+        model: nn.Module,
+        weight_decay: float,
+        levels: Mapping[str, int] | None = None,
+        factor: float = 1.0,
+    ) -> None:
+        self._levels = dict(levels or {})
+        self.parameters = self.ordered(model)
         self.weights = _joined(self.parameters)
         self.gradient = torch.zeros_like(self.weights)
         self.moments = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
-        self.steps = torch.zeros((), dtype=torch.float32, device=self.weights.device)
-        matrices = sum(weight.numel() for weight in self.parameters if weight.ndim > 1)
-        self._parts = (slice(matrices), weight_decay), (slice(matrices, None), 0.0)
+        self._parts = self._parted(model, weight_decay, factor)
+        self.steps = torch.zeros(len(self._parts), dtype=torch.float32, device=self.weights.device)
+
+    def ordered(self, model: nn.Module) -> list[nn.Parameter]:
+        """Return the weights of a model, or of a copy of it, in the order in which they are joined.
+
+        Args:
+            model: With the weights that are moved.
+        """
+        return [weight for _, weight in self._sorted(model)]
+
+    def _sorted(self, model: nn.Module) -> list[tuple[tuple[bool, int], nn.Parameter]]:
+        """Return the weights, each with what it moves like: whether it is no matrix, its level."""
+        named = model.named_parameters()
+        keyed = [((w.ndim <= 1, self._levels.get(name, 0)), w) for name, w in named]
+        return sorted(keyed, key=lambda pair: pair[0])
+
+    def _parted(self, model: nn.Module, weight_decay: float, factor: float) -> list[_Part]:
+        parts, start = [], 0
+        for (is_vector, level), group in groupby(self._sorted(model), key=lambda pair: pair[0]):
+            end = start + sum(weight.numel() for _, weight in group)
+            decay = 0.0 if is_vector else weight_decay
+            parts.append(_Part(slice(start, end), decay, factor**level, level))
+            start = end
+        return parts
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -43,13 +89,14 @@ class FlatAdamW:
             weight.grad = None
 
     @torch.no_grad()
-    def step(self, rate: float, clip: float) -> None:
+    def step(self, rate: float, clip: float, released: int | None = None) -> None:
         """Move the weights that have gradients.
 
         Args:
             rate: The learning rate.
             clip: Largest norm of the gradient; a larger one is scaled down, as by torch's
                 ``clip_grad_norm_``.
+            released: The lowest level that moves; None moves all.
         """
         idle = [(weight, weight.clone()) for weight in self.parameters if weight.grad is None]
         gradients = [
@@ -59,20 +106,23 @@ class FlatAdamW:
         torch.cat([gradient.reshape(-1) for gradient in gradients], out=self.gradient)
         norm = torch.linalg.vector_norm(self.gradient)
         self.gradient.mul_((clip / (norm + 1e-6)).clamp(max=1.0))
-        self.steps += 1
         first, second = self.moments
-        for part, decay in self._parts:
+        for part, steps in zip(self._parts, self.steps, strict=True):
+            if released is not None and part.level > released:
+                continue
+            steps.add_(1)
+            rows = part.rows
             torch._fused_adamw_(
-                [self.weights[part]],
-                [self.gradient[part]],
-                [first[part]],
-                [second[part]],
+                [self.weights[rows]],
+                [self.gradient[rows]],
+                [first[rows]],
+                [second[rows]],
                 [],
-                [self.steps],
-                lr=rate,
+                [steps],
+                lr=rate * part.factor,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
-                weight_decay=decay,
+                weight_decay=part.decay,
                 eps=EPSILON,
                 amsgrad=False,
                 maximize=False,
@@ -95,7 +145,7 @@ class FlatAdamW:
             RuntimeError: If it is of other weights.
         """
         for name, value in self.state().items():
-            value.copy_(state[name])
+            value.copy_(state[name])  # steps may be one number, of an older version
 
 
 @final
@@ -120,7 +170,7 @@ class Average(nn.Module):
         self._decay = decay
         pairs = list(zip(self.module.buffers(), model.buffers(), strict=True))
         numbers = [pair for pair in pairs if pair[0].is_floating_point()]
-        self._means = [_joined(_matrices_first(self.module)), *(mean for mean, _ in numbers)]
+        self._means = [_joined(optimizer.ordered(self.module)), *(mean for mean, _ in numbers)]
         self._values = [optimizer.weights, *(value for _, value in numbers)]
         self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]
 
@@ -136,10 +186,6 @@ class Average(nn.Module):
         for mean, value in self._counters:
             mean.copy_(value)
         self.n_averaged += 1
-
-
-def _matrices_first(model: nn.Module) -> list[nn.Parameter]:
-    return sorted(model.parameters(), key=lambda weight: weight.ndim <= 1)
 
 
 def _joined(parameters: list[nn.Parameter]) -> Float[Tensor, " weights"]:

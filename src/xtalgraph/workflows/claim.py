@@ -62,10 +62,11 @@ def check_settings(folder: Path, config: RunConfig) -> None:
     if config.spec.readout == "auto":  # what that stands for may have changed since
         after["model"]["readout"] = before["model"]["readout"]
     changed = [
-        f"{section}.{key} was {before[section].get(key)!r}, is {after[section].get(key)!r}"
-        for section in after
-        for key in {**before[section], **after[section]}
-        if before[section].get(key) != after[section].get(key)
+        f"{section}.{key} was {old.get(key)!r}, is {new.get(key)!r}"
+        for section in {**before, **after}
+        for old, new in [(before.get(section, {}), after.get(section, {}))]
+        for key in {**old, **new}
+        if old.get(key) != new.get(key)
     ]
     if changed:
         raise RunError(

@@ -17,6 +17,7 @@ from xtalgraph.data.potential_labels import LabelKeys
 from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
+from xtalgraph.training.finetuning import FROM_SCRATCH, FinetuningConfig
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
@@ -44,6 +45,8 @@ class RunConfig:
     """Sections ``graph`` and ``model``."""
     training: TrainingConfig
     """How it is learned."""
+    finetuning: FinetuningConfig = FROM_SCRATCH
+    """From which run it starts, if from one."""
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -55,7 +58,8 @@ class RunConfig:
         """Check the sections and fill in every default.
 
         Args:
-            sections: ``data``, ``graph``, ``model``, ``training``; each may be left out but data.
+            sections: ``data``, ``graph``, ``model``, ``training``, ``finetuning``; each may be left
+                out but data.
 
         Raises:
             ConfigError: On an unknown section or key, or a value that cannot be.
@@ -91,10 +95,11 @@ class RunConfig:
         )
         _check_intervals(data, spec.targets)
         Objective.of(spec.targets, training)  # refuses weights of other targets
-        return cls(data, spec, training)
+        begun = settings_from(FinetuningConfig, sections.get("finetuning", {}), "finetuning")
+        return cls(data, spec, training, begun)
 
     def sections(self) -> dict[str, dict[str, Any]]:
-        """Return the four sections as plain values, every default written out."""
+        """Return the sections as plain values, every default written out."""
         readouts = list(self.spec.readouts)
         given = self.spec.reference_energies
         terms = {name: dict(settings) for name, settings in self.spec.terms.items()}
@@ -113,6 +118,8 @@ class RunConfig:
                 **self.spec.settings,
             },
             "training": asdict(self.training),
+            # Left out where nothing was fine-tuned, as older runs have it.
+            **({"finetuning": asdict(self.finetuning)} if self.finetuning.parent else {}),
         }
 
     def deciding(self) -> dict[str, dict[str, Any]]:

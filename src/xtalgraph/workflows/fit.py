@@ -30,12 +30,14 @@ from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictions import Predictions, std_of
 from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples, labels_from, ordered_graphs
+from xtalgraph.training.finetuning import Release, Replay
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import Progress, Report, snapshot
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, Session, processes_for
 from xtalgraph.workflows.prepared import Prepared
+from xtalgraph.workflows.starting_point import StartingPoint
 
 
 def trainer_for(
@@ -44,6 +46,7 @@ def trainer_for(
     training: TrainingConfig,
     folder: Path,
     made_from: str,
+    start: StartingPoint | None = None,
 ) -> Trainer:
     """Fit the scales of a model to the training part, and return what fits its weights to it.
 
@@ -53,14 +56,22 @@ def trainer_for(
         training: Hyper-parameters.
         folder: Of the states from which a killed fit goes on.
         made_from: Everything that decides the weights; a state of another is refused.
+        start: Where the weights of the model are from, if they are not fresh.
     """
     dataset, split = prepared.dataset, prepared.split
     train, val = (_examples(prepared, rows) for rows in (split.train, split.val))
-    crystals = [dataset.table.crystals[i] for i in split.train]
-    conditions = dataset.conditions_of(split.train)
-    model.fit_scales(dataset.labels.select(split.train), crystals, conditions)
     key = hashlib.sha256(made_from.encode()).hexdigest()
-    return Trainer(model, train, val, training, folder, key)
+    if start is None:
+        crystals = [dataset.table.crystals[i] for i in split.train]
+        conditions = dataset.conditions_of(split.train)
+        model.fit_scales(dataset.labels.select(split.train), crystals, conditions)
+        return Trainer(model, train, val, training, folder, key)
+    start.fit_scales(model, prepared)
+    release, replay = Release(model, start.config), None
+    if start.replay is not None:
+        old = _examples(start.replay, start.replay.split.train)
+        replay = Replay(old, start.config.replay_weight)
+    return Trainer(model, train, val, training, folder, key, release, replay)
 
 
 def predict_all(model: Model, prepared: Prepared) -> Predictions:
@@ -155,6 +166,8 @@ class Shared:
     """Everything that decides the weights of the first member."""
     resume: bool
     """Whether saved states are taken up."""
+    start: StartingPoint | None = None
+    """Where the weights are from, if they are not fresh."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +195,11 @@ class Member:
 
 
 def member_fits(
-    folder: Path, prepared: Prepared, config: RunConfig, session: Session
+    folder: Path,
+    prepared: Prepared,
+    config: RunConfig,
+    session: Session,
+    start: StartingPoint | None = None,
 ) -> tuple[Executor[Shared], list[Task]]:
     """Return the fits of all members of a run, and what makes them, see `fit_member`.
 
@@ -198,7 +215,9 @@ def member_fits(
     training, learned = config.training, len(prepared.split.train)
     deciding = json.dumps(config.deciding(), ensure_ascii=False)
     made_from = prepared.dataset.content_hash + prepared.split.identity + deciding
-    shared = Shared(folder, prepared, config, made_from, session.resume)
+    if start is not None and start.replay is not None:
+        made_from += start.replay.dataset.content_hash
+    shared = Shared(folder, prepared, config, made_from, session.resume, start)
     count = training.members
     many = 1 if training.snapshots else processes_for(count, training, learned)
     if count > 1 and many > 1:
@@ -226,10 +245,13 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
     with deterministic(training.threads):
         torch.manual_seed(training.seed)
         model = config.spec.make_model()
+        if shared.start is not None:
+            shared.start.begin(model, number)
         if number - 1 in task.ended:
             model.load_state_dict(task.ended[number - 1].weights)
         made_from = shared.made_from + (f"member {number}" if number else "")
-        trainer = trainer_for(model, prepared, training, folder / "state", made_from)
+        state = folder / "state"
+        trainer = trainer_for(model, prepared, training, state, made_from, shared.start)
         progress = trainer.fit(resume=shared.resume, report=report)
         predictions = predict_all(model, prepared)
         parts = ("train", "test") if number == 0 else ()

@@ -69,6 +69,7 @@ def make_record(
             "mean edges per crystal, reduced": trained["mean edges per crystal, reduced"],
         },
         "Model": {**model_fields(spec), "parameters": trained["parameters"]},
+        **({"Fine-tuning": dict(trained["start"])} if "start" in trained else {}),
         "Training": {
             **_spaced(config.sections()["training"]),
             "threads": config.training.threads or 1,

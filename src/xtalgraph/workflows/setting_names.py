@@ -19,6 +19,7 @@ from xtalgraph.conventions.declarations import (
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.disorder import Disorder
+from xtalgraph.training.finetuning import FinetuningConfig
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
@@ -30,6 +31,7 @@ SECTIONS: Final[Mapping[str, Any]] = {
     "graph": GraphConfig,
     "model": ModelConfig,
     "training": TrainingConfig,
+    "finetuning": FinetuningConfig,
 }
 """What declares the settings of each section, but for those that stand for one choice only."""
 _ALSO: Final[Mapping[str, str]] = {

@@ -50,6 +50,7 @@ from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.setting_names import TrainOptions, with_settings
+from xtalgraph.workflows.starting_point import StartingPoint
 
 
 @with_settings
@@ -109,6 +110,7 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
     check_ahead(preparations.request.data, preparations.request.known, config)
+    start = StartingPoint.of(config)
     if session.resume and Run.is_finished(folder):
         check_settings(folder, config)
         log.info("%s is finished: nothing is left to do", folder)
@@ -130,12 +132,17 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         if config.spec.is_potential:
             _tell_labels(divided.dataset)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
-        config = replace(config, spec=prepared.measured(config.spec))
-        executor, tasks = member_fits(folder, prepared, config, session)
+        if start is not None:
+            start = start.with_data(config, divided, progress=session.progress)
+        spec = config.spec if start is None else start.spec
+        config = replace(config, spec=prepared.measured(spec))
+        executor, tasks = member_fits(folder, prepared, config, session, start)
         training = config.training
         baselines = partial(preparations.baselines, divided, training.seed, training.weights)
         members = dict(executor.run(fit_member, tasks, meanwhile=baselines))
         fitted = gathered(folder, prepared, config, [members[task.number] for task in tasks])
+        if start is not None:
+            fitted.trained["start"] = start.record(_elements(divided))
         _write_run(folder, config, divided, division, fitted, baselines(), began)
     return Run(folder)
 
@@ -197,6 +204,15 @@ def _write_run(
     write_json(folder / "structures.json", shown_crystals(divided))
     write_json(folder / "record.json", record)
     write_card(folder, record_in_words(record, division))
+    finish(folder)
+
+
+def finish(folder: Path) -> None:
+    """Write the pages of a run whose numbers are written, then its manifest.
+
+    Args:
+        folder: The run.
+    """
     write_report(folder)
     write_manifest(folder)
 

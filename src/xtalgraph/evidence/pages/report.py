@@ -24,6 +24,7 @@ from xtalgraph.evidence.pages.markup import (
 )
 from xtalgraph.evidence.pages.run_sections import (
     division_section,
+    transfer_section,
     verified_alarms,
     verified_section,
 )
@@ -34,10 +35,12 @@ from xtalgraph.evidence.pages.target_sections import (
     uncertainty_section,
     worst_section,
 )
+from xtalgraph.evidence.run_files import TRANSFER
 from xtalgraph.evidence.run_record import VERIFY_AGAIN, RunRecord, outcome_of, read_targets
 from xtalgraph.evidence.text import report as text
 from xtalgraph.evidence.text.data import about_division
 from xtalgraph.evidence.text.record import record_in_words
+from xtalgraph.evidence.text.transfer import about_transfer
 from xtalgraph.metrics.measures import MEASURES
 
 
@@ -76,6 +79,9 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     with reading(folder / "split.json"):
         division = about_division(record.division, [of_target.target for of_target in records])
         body.append(division_section(record.division, division))
+    with reading(folder / TRANSFER):
+        transfer = about_transfer(record.transfer) if record.transfer else []
+        body.insert(1, transfer_section(transfer))
     with reading(folder / "verify.json", VERIFY_AGAIN):
         verified = record.verification, record.model_file.get("weights_sha256")
         body.append(verified_section(*verified))
@@ -89,7 +95,7 @@ def render_report(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
         headline=headline,
         lead=[sentence for sentence, _ in assessed],
         warnings=[warning for _, warnings in assessed for warning in warnings]
-        + [sentence for sentence, alarm in division if alarm]
+        + [sentence for sentence, alarm in [*transfer, *division] if alarm]
         + alarms,
         body=body,
         script="parity.js" if points else "",

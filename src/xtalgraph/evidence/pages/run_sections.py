@@ -46,6 +46,11 @@ def division_section(division: Mapping[str, Any], sentences: Sequence[Sentence])
     )
 
 
+def transfer_section(sentences: Sequence[Sentence]) -> str:
+    """What the parent of a fine-tuned run was worth; empty of every other run."""
+    return section("transfer", "Fine-tuning", [paragraph(text) for text, _ in sentences])
+
+
 def verified_alarms(verification: Mapping[str, Any], weights: str | None) -> list[str]:
     """What must not change a prediction and does, in sentences."""
     if not _is_of_these_weights(verification, weights):

@@ -1,0 +1,129 @@
+"""Weights that go from one model to another, and the scales that follow the new labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from xtalgraph.data.targets import Target
+from xtalgraph.models.model import Model
+from xtalgraph.models.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of the weights of another model, by their names."""
+
+    taken: tuple[str, ...]
+    """Copied whole."""
+    by_element: tuple[str, ...]
+    """Tables of elements, of which the rows of the elements that both models have were copied."""
+    fresh: tuple[str, ...]
+    """Of the model, which the other one has not, or in another shape."""
+    left: tuple[str, ...]
+    """Of the other model, which this one has not, or in another shape."""
+
+
+@torch.no_grad()
+def take_weights(
+    model: Model,
+    state: Mapping[str, Tensor],
+    elements: tuple[Sequence[int], Sequence[int]] | None = None,
+) -> Taken:
+    """Copy into a model what agrees in name and shape; tables of other elements, by element.
+
+    Args:
+        model: Changed in place; what it does not take stays as it is.
+        state: Weights and buffers of another model, with the names of this one.
+        elements: Atomic numbers of the rows of the tables of elements, here and in the other model,
+            where these have not a row for every element.
+
+    Returns:
+        What was taken and what was not.
+    """
+    taken, by_element, fresh = [], [], []
+    mine = model.state_dict()
+    for name, value in mine.items():
+        other = state.get(name)
+        if other is not None and other.shape == value.shape and not _differ(elements, value):
+            value.copy_(other)
+            taken.append(name)
+        elif other is not None and elements is not None and _are_tables(value, other, elements):
+            here, there = elements
+            rows = [(here.index(z), there.index(z)) for z in here if z in there]
+            for row, source in rows:
+                value[row].copy_(other[source])
+            by_element.append(name)
+        else:
+            fresh.append(name)
+    left = tuple(name for name in state if name not in {*taken, *by_element})
+    return Taken(tuple(taken), tuple(by_element), tuple(fresh), left)
+
+
+def _differ(elements: tuple[Sequence[int], Sequence[int]] | None, value: Tensor) -> bool:
+    """Whether a tensor of the same shape may be a table of as many other elements."""
+    if elements is None or list(elements[0]) == list(elements[1]):
+        return False
+    return value.ndim > 1 and len(value) == len(elements[0])
+
+
+def _are_tables(
+    value: Tensor, other: Tensor, elements: tuple[Sequence[int], Sequence[int]]
+) -> bool:
+    sizes = tuple(len(tensor) if tensor.ndim else 0 for tensor in (value, other))
+    return sizes == tuple(map(len, elements)) and value.shape[1:] == other.shape[1:]
+
+
+def same_target(target: Target, other: Target) -> bool:
+    """Return whether two declarations are of one quantity; which end of it is best may differ."""
+    return replace(target, best=other.best) == other
+
+
+def kept_heads(spec: ModelSpec, parent: ModelSpec) -> tuple[str, ...]:
+    """Return the targets whose head a model can take over from its parent, by name.
+
+    Args:
+        spec: Of the model.
+        parent: Of the other model.
+    """
+    known = dict(zip(parent.read_out, parent.readouts, strict=True))
+    kept = []
+    for target, readout in zip(spec.read_out, spec.readouts, strict=True):
+        if any(same_target(target, old) and readout == known[old] for old in known):
+            kept.append(target.name)
+    return tuple(kept)
+
+
+def renamed_heads(
+    state: Mapping[str, Tensor], parent: ModelSpec, spec: ModelSpec, kept: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return the weights of a parent with the names that its child has for them.
+
+    The heads that are not kept get names that the child has not. Reference energies of isolated
+    atoms are settings of the child and stay away, too.
+
+    Args:
+        state: Weights and buffers of the parent.
+        parent: What it is.
+        spec: What its child is.
+        kept: Targets whose head goes over.
+    """
+    before, after = _prefixes(parent), _prefixes(spec)
+    renamed = {}
+    for name, value in state.items():
+        target = next((t for t, prefix in before.items() if name.startswith(prefix)), None)
+        if target is not None and target in kept:
+            renamed[after[target] + name.removeprefix(before[target])] = value
+        elif target is not None:
+            renamed[f"parent.{name}"] = value
+        elif not name.startswith("isolated."):
+            renamed[name] = value
+    return renamed
+
+
+def _prefixes(spec: ModelSpec) -> dict[str, str]:
+    """Return how the names of the weights of each head begin."""
+    if spec.is_potential:
+        return {spec.read_out[0].name: "head."}
+    return {target.name: f"heads.{number}." for number, target in enumerate(spec.read_out)}

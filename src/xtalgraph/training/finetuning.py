@@ -1,0 +1,168 @@
+"""How a training that starts from a trained run differs from one that starts from fresh weights."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import Annotated, Final, Literal, final
+
+from torch import nn
+
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Range, check_ranges
+from xtalgraph.graphs.graph import Graph
+from xtalgraph.training.examples import Examples, GraphSource, shuffled_batches
+
+Depth = Literal["frozen", "gradual", "full"]
+"""Which layers move."""
+RELEASED_AFTER: Final = 0.5
+"""Part of the epochs after which all layers move, where they are released in turn."""
+
+
+@dataclass(frozen=True)
+class FinetuningConfig:
+    """Where a training starts, and which layers it moves; `xtalgraph finetune` fills it in."""
+
+    parent: str | None = None
+    """Run folder whose encoder the training starts from; null starts from fresh weights."""
+    parent_sha256: str | None = None
+    """Checksum of the weights of that run; another run in its place is an error."""
+    release: Depth = "full"
+    """The encoder stays as it is and the head alone learns (frozen), its layers are released in
+    turn over the first half of the epochs, the last one first (gradual), or all move from the start
+    (full)."""
+    rate_factor: Annotated[float, Range(0, 1, above=True)] = 1.0
+    """Learning rate of a layer as a multiple of that of the layer above it; the head has
+    ``training.learning_rate``."""
+    head: Literal["kept", "fresh"] = "kept"
+    """Whether a target that the parent has already keeps its head. Another target, unit, kind or
+    readout has a fresh head in any case."""
+    replay: str | None = None
+    """Crystals with the labels of the run that are mixed into the training, so that what the parent
+    knew of them is not forgotten: usually what it was trained on."""
+    replay_weight: Annotated[float, Range(0, 1000, above=True)] = 1.0
+    """Weight of the loss on these crystals, where that of the new ones is 1."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "finetuning")
+        if self.parent is None and self.replay is not None:
+            raise ConfigError(
+                "finetuning.replay goes with finetuning.parent: without a parent there is nothing "
+                "to forget"
+            )
+
+
+FROM_SCRATCH: Final = FinetuningConfig()
+"""A training from fresh weights."""
+
+
+@final
+class Release:
+    """Which layers of a model move in which epoch, and how fast.
+
+    A level is a number of layers: 0 is the head, 1 the last layer of the encoder, and so on to what
+    comes before its first layer. What does not move computes as in evaluation: its means over
+    batches are those of the parent.
+
+    Args:
+        model: Its encoder has layers in module lists.
+        config: What moves.
+
+    Source: J. Howard, S. Ruder, ACL (2018), doi 10.18653/v1/P18-1031, for rates by layer and layers
+    that are released in turn.
+    """
+
+    def __init__(self, model: nn.Module, config: FinetuningConfig) -> None:
+        self.depth, self.factor = config.release, config.rate_factor
+        level = _levels_below(model.get_submodule("encoder"))
+        self._modules: list[tuple[nn.Module, int]] = [
+            (module, level(name)) for name, module in model.get_submodule("encoder").named_modules()
+        ]
+        start = "encoder."
+        self.levels = {
+            name: level(name.removeprefix(start)) if name.startswith(start) else 0
+            for name, _ in model.named_parameters()
+        }
+        """Of each weight, by its name."""
+        self.lowest = max(self.levels.values())
+        """The level that is released last."""
+
+    def begin(self, model: nn.Module, epoch: int, epochs: int) -> int:
+        """Let the layers move that have been released, and hold the others.
+
+        Args:
+            model: In training mode.
+            epoch: That begins, from 0.
+            epochs: Of the whole training.
+
+        Returns:
+            The lowest level that moves.
+        """
+        released = self.released(epoch, epochs)
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(self.levels[name] <= released)
+        for module, level in self._modules:
+            module.training = level <= released
+        return released
+
+    def released(self, epoch: int, epochs: int) -> int:
+        """Return the lowest level that moves in an epoch.
+
+        Args:
+            epoch: From 0.
+            epochs: Of the whole training.
+        """
+        if self.depth == "full":
+            return self.lowest
+        if self.depth == "frozen":
+            return 0
+        return min(self.lowest, int(self.lowest * epoch / (RELEASED_AFTER * epochs)))
+
+
+def _levels_below(encoder: nn.Module) -> Callable[[str], int]:
+    """Return what gives the level of a weight or module of an encoder by its name."""
+    children = dict(encoder.named_children())
+    modules = {name: c for name, c in children.items() if isinstance(c, nn.ModuleList)}
+    lists = {name: len(layers) for name, layers in modules.items() if len(layers)}
+    depth, order = max(lists.values(), default=0), list(children)
+    first = min((order.index(name) for name in lists), default=len(order))
+
+    def level(name: str) -> int:
+        child, _, rest = name.partition(".")
+        if child in lists and rest:
+            return depth - int(rest.partition(".")[0])
+        is_after = child in children and order.index(child) >= first
+        return 1 if is_after else depth + 1
+
+    return level
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """Crystals that are learned beside the new ones, so that they are not forgotten."""
+
+    examples: Examples[GraphSource]
+    """Their graphs and labels."""
+    weight: float
+    """Of their loss, where that of the new ones is 1."""
+
+    def batches(
+        self, steps: int, learned: int, *, seed: int, epoch: int
+    ) -> Iterator[Examples[Graph]]:
+        """Yield a batch for each step of an epoch, about as large as those of the new crystals.
+
+        Args:
+            steps: Of the epoch.
+            learned: How many new crystals there are.
+            seed: Of the run.
+            epoch: From 0.
+        """
+        known = len(self.examples)
+        parts = max(1, min(known, round(steps * known / learned)))
+        rounds = -(-steps // parts)
+
+        def endless() -> Iterator[Examples[Graph]]:
+            for number in count(epoch * rounds):
+                yield from shuffled_batches(self.examples, parts, seed=seed, epoch=number)
+
+        yield from islice(endless(), steps)
