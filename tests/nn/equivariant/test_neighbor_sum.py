@@ -56,3 +56,17 @@ def test_they_are_twice_differentiable():
 def test_without_slots_the_sums_are_zero():
     given = [value[:, :0] for value in factors(2)]
     assert not any(bool(part.any()) for part in sums_of(*given))
+
+
+def test_features_without_gradient_change_no_other_derivative():
+    given = factors(4)
+    fixed = [*given[:2], *(part.detach() for part in given[2:])]
+    results = []
+    for used in (given, fixed):
+        first = torch.autograd.grad(
+            sum(part.sin().sum() for part in sums_of(*used)), given[:2], create_graph=True
+        )
+        second = torch.autograd.grad(sum(part.square().sum() for part in first), given[:2])
+        results.append((*first, *second))
+    for whole, part in zip(*results, strict=True):
+        torch.testing.assert_close(part, whole)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-_BLOCK: Final = 2**18
+_BLOCK: Final = 2**19
 """Numbers of a message that stay in the cache of a processor."""
 
 
@@ -64,7 +64,8 @@ def _blocks(groups: Sequence[Group], factors: Sequence[Tensor]) -> Iterator[slic
     _, radial, *features = factors
     atoms, slots = radial.shape[:2]
     most = max(group.paths * features[group.input].shape[2:].numel() for group in groups)
-    count = max(1, _BLOCK // max(1, slots * most)) if radial.device.type == "cpu" else atoms
+    blocks = -(-atoms * slots * most // _BLOCK) if radial.device.type == "cpu" else 1
+    count = max(1, -(-atoms // max(1, blocks)))
     for start in range(0, atoms, count):
         yield slice(start, start + count)
 
@@ -119,7 +120,10 @@ class _Slopes(torch.autograd.Function):
                 received = grad[rows].flatten(2)
                 if wanted[0]:
                     slope.harmonics.add_(part.message @ received.mT)
-                _add_slopes(slope, part.harmonics @ received, part, fresh=True)
+                of_message = part.harmonics @ received
+                _add_to_radial(slope, of_message, part, fresh=True)
+                if wanted[2 + group.input]:
+                    _add_to_features(slope, of_message, part)
         return slopes
 
     @staticmethod
@@ -140,13 +144,17 @@ class _Slopes(torch.autograd.Function):
                 torch.bmm(part.harmonics.mT, message, out=out)
                 out.baddbmm_(change.harmonics.mT, part.message)
                 slope.harmonics.add_(message @ received.mT)
-                _add_slopes(slope, change.harmonics @ received, part, fresh=True)
-                _add_slopes(slope, part.harmonics @ received, change)
+                for of_message, other, fresh in (
+                    (change.harmonics @ received, part, True),
+                    (part.harmonics @ received, change, False),
+                ):
+                    _add_to_radial(slope, of_message, other, fresh=fresh)
+                    _add_to_features(slope, of_message, other)
         return None, None, None, *sums, *slopes
 
 
-def _add_slopes(slope: _Block, of_message: Tensor, part: _Block, *, fresh: bool = False) -> None:
-    """Add the derivatives by R and h, from that by the message R h; fresh, R has none so far."""
+def _add_to_radial(slope: _Block, of_message: Tensor, part: _Block, *, fresh: bool) -> None:
+    """Add the derivative by R, from that by the message R h; fresh, there is none so far."""
     parts = of_message.unflatten(2, (*part.radial.shape[2:3], *part.features.shape[2:]))
     for row in range(part.features.shape[2]):
         values = parts[..., row, :], part.features[:, :, row].unsqueeze(2)
@@ -154,6 +162,11 @@ def _add_slopes(slope: _Block, of_message: Tensor, part: _Block, *, fresh: bool 
             torch.mul(*values, out=slope.radial)
         else:
             slope.radial.addcmul_(*values)
+
+
+def _add_to_features(slope: _Block, of_message: Tensor, part: _Block) -> None:
+    """Add the derivative by h, from that by the message R h."""
+    parts = of_message.unflatten(2, (*part.radial.shape[2:3], *part.features.shape[2:]))
     for row in range(part.radial.shape[2]):
         slope.features.addcmul_(parts[:, :, row], part.radial[:, :, row].unsqueeze(2))
 

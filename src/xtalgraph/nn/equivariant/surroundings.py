@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.neighborhoods import Neighborhoods
@@ -28,6 +29,8 @@ class Surroundings:
     at empty slots."""
     slots: Int[Tensor, "sides rows"]
     """The slots of the edges of each row."""
+    row: Int[Tensor, " every_slot"]
+    """The row of the edge at each slot; at empty ones as many as there are rows."""
     neighborhoods: Neighborhoods
     """The slots."""
 
@@ -54,7 +57,11 @@ class Surroundings:
         atoms, length = around.shape
         empty = values.new_zeros(atoms * length, harmonics.size)
         placed = empty.index_copy(0, slots.flatten(), values)
-        return cls(distance, placed.view(atoms, length, harmonics.size).mT, slots, around)
+        sides, count = slots.shape
+        every = torch.arange(count, device=slots.device).repeat(sides)
+        row = torch.full_like(around.neighbor, count).index_copy_(0, slots.flatten(), every)
+        placed = placed.view(atoms, length, harmonics.size).mT
+        return cls(distance, placed, slots, row, around)
 
     def at_slots(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "atoms slots width"]:
         """Put the values of each row at the slots of its edges, and zero at empty slots.
@@ -62,7 +69,7 @@ class Surroundings:
         Args:
             rows: Functions of the lengths.
         """
-        placed: Tensor = _Placed.apply(rows, self.slots, len(self.neighborhoods.neighbor))
+        placed: Tensor = _Placed.apply(rows, self.slots, self.row)
         return placed.unflatten(0, self.neighborhoods.shape)
 
     def at_neighbors(self, atoms: Float[Tensor, "atoms width"]) -> Float[Tensor, "a slots width"]:
@@ -79,29 +86,28 @@ class _Placed(torch.autograd.Function):
     """Rows at the slots of both their edges; the transpose adds these up."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, slots: Tensor, count: int) -> Tensor:
-        ctx.slots = slots
-        placed = rows.new_zeros(count, rows.shape[1])
-        for side in slots:
-            placed.index_copy_(0, side, rows)
-        return placed
+    def forward(ctx: Any, values: Tensor, slots: Tensor, rows: Tensor) -> Tensor:
+        ctx.slots, ctx.rows = slots, rows
+        if slots.numel() < len(rows):
+            values = functional.pad(values, (0, 0, 0, 1))
+        return values.index_select(0, rows)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        return _Collected.apply(grads[0], ctx.slots), None, None
+        return _Collected.apply(grads[0], ctx.slots, ctx.rows), None, None
 
 
 class _Collected(torch.autograd.Function):
     """The sums over both edges of each row."""
 
     @staticmethod
-    def forward(ctx: Any, placed: Tensor, slots: Tensor) -> Tensor:
-        ctx.slots, ctx.count = slots, len(placed)
+    def forward(ctx: Any, placed: Tensor, slots: Tensor, rows: Tensor) -> Tensor:
+        ctx.slots, ctx.rows = slots, rows
         total = placed.index_select(0, slots[0])
         for side in slots[1:]:
             total += placed.index_select(0, side)
         return total
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        return _Placed.apply(grads[0], ctx.slots, ctx.count), None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return _Placed.apply(grads[0], ctx.slots, ctx.rows), None, None
