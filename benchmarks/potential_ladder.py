@@ -1,14 +1,16 @@
 """Simple potentials and those of others on copper, lithium, molybdenum and silicon, test part.
 
 `python benchmarks/potential_ladder.py DATA [--calculator MODULE:NAME ...]`, with the sets and the
-division of `potential_accuracy.py`. Fitted are the energies of the elements, a pair potential and a
-linear potential of SOAP power spectra, as `xtalgraph compare` fits them. A calculator is taken as
+division of `potential_accuracy.py`. Fitted are the energies of the elements, a pair potential, and
+linear potentials of SOAP power spectra and of the atomic cluster expansion, as `xtalgraph compare`
+fits them; `--fit` chooses some. A calculator is taken as
 it is; its energies are shifted by what `ALIGNED` training frames say on average. Prints mean
 absolute errors of energies, forces and stresses, meV/atom, meV/Å and GPa, and processor time.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +19,8 @@ from ase import units
 from ase.io import read
 from potential_accuracy import EPOCHS, frames_of
 
-from xtalgraph.baselines.linear_potential import NoBasis
+from xtalgraph.baselines.ace_basis import AceBasis
+from xtalgraph.baselines.linear_potential import Basis, NoBasis
 from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.baselines.soap_basis import SoapBasis
 from xtalgraph.data.reported_units import reported_units
@@ -26,12 +29,19 @@ from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.verify_calculator import calculator_named
 
+FITTED: Final[dict[str, Callable[[list[int]], Basis]]] = {
+    "reference-energies": lambda _: NoBasis(),
+    "pair-potential": PairBasis,
+    "linear-soap": SoapBasis,
+    "linear-ace": AceBasis,
+}
+"""What is fitted, by name."""
 ALIGNED: Final = 20
 """Training frames to whose energies those of a calculator are shifted."""
 WEIGHTS: Final = {"energy": 0.1, "forces": 1.0, "stress": 0.1}
 
 
-def fitted(frames: Path) -> None:
+def fitted(frames: Path, wanted: list[str]) -> None:
     """Print a row for each potential that is fitted."""
     names = ["energy", "forces", "stress"]
     request = Request.of(str(frames), {"target": names, "split": "column:part"})
@@ -40,14 +50,14 @@ def fitted(frames: Path) -> None:
     sizes = np.array([len(dataset.table.crystals[i]) for i in test])
     elements = sorted({z for crystal in dataset.table.crystals for z in crystal.elements})
     shown = reported_units(dataset.targets)
-    for basis in (NoBasis(), PairBasis(elements), SoapBasis(elements)):
-        began = time.process_time()
+    for name in wanted:
+        began, basis = time.process_time(), FITTED[name](elements)
         results = fit_potentials(prepared.divided, WEIGHTS, [basis])
         errors = []
-        for name in names:
-            values = results[name][0].predictions.values.of(name, test)
-            off = values - dataset.labels.of(name, test)
-            errors.append(float(np.abs(shown[name].of_errors(off, sizes)).mean()))
+        for target in names:
+            values = results[target][0].predictions.values.of(target, test)
+            off = values - dataset.labels.of(target, test)
+            errors.append(float(np.abs(shown[target].of_errors(off, sizes)).mean()))
         show(frames.stem, basis.name, errors, time.process_time() - began)
 
 
@@ -96,6 +106,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/potential-ladder"))
     parser.add_argument("--elements", nargs="+", default=list(EPOCHS), choices=list(EPOCHS))
     parser.add_argument("--calculator", action="append", default=[], metavar="MODULE:NAME")
+    parser.add_argument("--fit", nargs="+", default=list(FITTED), choices=list(FITTED))
     parser.add_argument("--no-fit", action="store_true", help="calculators alone")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -103,7 +114,7 @@ def main() -> None:
     for element in asked.elements:
         frames = frames_of(element, asked.data, asked.out)
         if not asked.no_fit:
-            fitted(frames)
+            fitted(frames, asked.fit)
         for calculator in asked.calculator:
             as_it_is(frames, calculator)
 

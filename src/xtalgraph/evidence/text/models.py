@@ -19,6 +19,8 @@ BASELINES: Final[Mapping[str, str]] = {
     "no force on any atom, and no stress.",
     "pair potential": "A sum over pairs of atoms within 6 Å: 14 smooth functions of the distance "
     f"for each pair of elements, by {_LEAST_SQUARES}.",
+    "linear ACE": "Products of two and of three sums over neighbours within 5 Å beside a pair "
+    f"potential: {_LEAST_SQUARES}.",
     "linear SOAP": "SOAP power spectra within 5 Å (dscribe) beside a pair potential: "
     f"{_LEAST_SQUARES}.",
     **{external.name: external.description for external in EXTERNAL_MODELS},

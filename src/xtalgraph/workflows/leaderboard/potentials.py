@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
+from xtalgraph.baselines.ace_basis import AceBasis
 from xtalgraph.baselines.composition_features import count_elements
 from xtalgraph.baselines.linear_potential import NoBasis, reference_energies
 from xtalgraph.baselines.pair_basis import PairBasis
@@ -22,7 +23,7 @@ from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level,
 from xtalgraph.workflows.record import versions
 from xtalgraph.workflows.verify_calculator import calculator_named
 
-POTENTIALS: Final = ("reference-energies", "pair-potential", "linear-soap")
+POTENTIALS: Final = ("reference-energies", "pair-potential", "linear-soap", "linear-ace")
 """The names of the potentials that are fitted, from the plainest on."""
 _ALIGNED: Final = 100
 """Training frames to whose energies those of another reference are shifted."""
@@ -32,7 +33,7 @@ class LinearPotentialEntry(LeaderboardEntry):
     """A potential that is linear in its coefficients."""
 
     def __init__(self, name: str) -> None:
-        levels = (Level.REFERENCE, Level.PAIRS, Level.DESCRIPTORS)
+        levels = (Level.REFERENCE, Level.PAIRS, Level.DESCRIPTORS, Level.DESCRIPTORS)
         super().__init__(name, levels[POTENTIALS.index(name)])
 
     def why_not(self, case: Case) -> str:
@@ -65,12 +66,13 @@ class LinearPotentialEntry(LeaderboardEntry):
         )
         return EntryResult(values, next(iter(results.values())).seconds, self._columns(case))
 
-    def _basis(self, case: Case) -> NoBasis | PairBasis | SoapBasis:
+    def _basis(self, case: Case) -> NoBasis | PairBasis | SoapBasis | AceBasis:
         crystals = case.dataset.table.crystals
         elements = sorted({z for i in case.split.train for z in crystals[i].elements})
         if self.name == "reference-energies":
             return NoBasis()
-        return PairBasis(elements) if self.name == "pair-potential" else SoapBasis(elements)
+        made = {"pair-potential": PairBasis, "linear-soap": SoapBasis, "linear-ace": AceBasis}
+        return made[self.name](elements)
 
     def _columns(self, case: Case) -> int:
         """Return the number of coefficients, with those of the elements."""
