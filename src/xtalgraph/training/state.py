@@ -73,7 +73,9 @@ class Progress:
 
 
 def is_worse(errors: Float[Tensor, " rows"], best: Float[Tensor, " rows"]) -> bool:
-    """Return whether errors are larger than others by more than the rule allows.
+    """Return whether the mean of errors is larger by more than `STANDARD_ERRORS` standard errors.
+
+    The standard error is that of the difference, row by row.
 
     Args:
         errors: Of rows.
