@@ -43,6 +43,7 @@ VERBS: Final[dict[str, str]] = {
 _TOGETHER: Final = {
     **dict.fromkeys(("train", "ablate", "tune"), "training"),
     **dict.fromkeys(("predict", "evaluate", "embed", "screen"), "crystals"),
+    **dict.fromkeys(("report", "diagnose", "convert"), "runs"),
     **dict.fromkeys(("relax", "md", "eos", "elastic", "phonons"), "simulation"),
 }
 """The module of verbs that are read together; that of any other bears its name."""
