@@ -209,25 +209,11 @@ class Divided:
     """The parts, as places in the dataset."""
 
     def of_target(self, name: str) -> Split:
-        """Return the parts without the crystals that lack the label of a target.
-
-        Args:
-            name: Of the target.
-
-        Raises:
-            ConfigError: If nothing is left to train on, or nothing to test on.
-        """
+        """Return the parts where a target has a label; a `ConfigError` if too little is left."""
         return self.split.having(self.dataset.labels.known(name), name)
 
     def only(self, name: str) -> "Divided":
-        """Return the crystals that have a label of a target, with it alone, numbered anew.
-
-        Args:
-            name: Of the target.
-
-        Raises:
-            ConfigError: As for `of_target`.
-        """
+        """Return the crystals with a label of a target, it alone, numbered anew; as `of_target`."""
         split = self.of_target(name)
         places = np.flatnonzero(self.dataset.labels.known(name))
         parts = {part: np.searchsorted(places, rows) for part, rows in split.parts().items()}

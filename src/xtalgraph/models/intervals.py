@@ -218,15 +218,7 @@ def save_intervals(run: Path, intervals: Mapping[str, Intervals]) -> None:
 
 
 def load_intervals(run: Path, targets: Sequence[Target]) -> dict[str, Intervals]:
-    """Read the intervals of a run, none where it has none.
-
-    Args:
-        run: The run.
-        targets: Of its model.
-
-    Raises:
-        RunError: If the file is damaged.
-    """
+    """Read the intervals of a run, none where it has none; a `RunError` if they are damaged."""
     path = run / INTERVALS_FILE
     if not path.is_file():
         return {}

@@ -117,15 +117,7 @@ class LegendreAngles(AngularBasis):
 
 
 def make_angular_basis(name: str, size: int) -> AngularBasis:
-    """Make an angular basis by its name, ``gaussian``, ``chebyshev`` or ``legendre``.
-
-    Args:
-        name: Which one.
-        size: Number of functions.
-
-    Raises:
-        ConfigError: If there is no basis of that name, or none of that size.
-    """
+    """Make an angular basis of some size by its name; a `ConfigError` if there is none such."""
     if name == "gaussian":
         return GaussianAngles(size)
     if name == "chebyshev":

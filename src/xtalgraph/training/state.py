@@ -125,14 +125,7 @@ def save_state(folder: Path, tensors: Mapping[str, Tensor], progress: Mapping[st
 
 
 def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Read the newest state, or None where there is none yet.
-
-    Args:
-        folder: Where states are kept.
-
-    Raises:
-        RunError: If the state is damaged.
-    """
+    """Read the newest state, None where there is none yet; a `RunError` if it is damaged."""
     pointer = folder / POINTER
     if not pointer.is_file():
         return None

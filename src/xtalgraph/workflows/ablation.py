@@ -58,14 +58,7 @@ class Ablation:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Ablation":
-        """Open the folder of an ablation.
-
-        Args:
-            folder: Written by `ablate`.
-
-        Raises:
-            RunError: If it is none, or of a newer format.
-        """
+        """Open a folder that `ablate` wrote; a `RunError` if it is none, or of a newer format."""
         path = Path(folder)
         if not (path / "ablate.json").is_file():
             raise RunError(f"{path} holds no ablate.json: it is not the folder of an ablation")

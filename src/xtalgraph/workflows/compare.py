@@ -52,14 +52,7 @@ class Comparison:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Comparison":
-        """Open the folder of a comparison.
-
-        Args:
-            folder: Written by `compare`.
-
-        Raises:
-            RunError: If no comparison was finished there.
-        """
+        """Open a folder that `compare` wrote; a `RunError` if no comparison was finished there."""
         path = Path(folder)
         if not (path / "compare.json").is_file():
             raise RunError(

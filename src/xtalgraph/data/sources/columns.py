@@ -58,15 +58,7 @@ def structure_column(names: Sequence[str], where: str) -> tuple[str, str]:
 
 
 def id_column(names: Sequence[str], where: str) -> str | None:
-    """Return the column that holds the ids, None where there is none.
-
-    Args:
-        names: The columns.
-        where: The table, for messages.
-
-    Raises:
-        InputError: Two columns are called alike.
-    """
+    """Return the column of ids, None where there is none; an `InputError` if there are two."""
     column = _first(names, ID_COLUMNS, where)
     return column[0] if column else None
 
