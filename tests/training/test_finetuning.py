@@ -13,8 +13,9 @@ from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.training.examples import Examples, Labels
-from xtalgraph.training.finetuning import FinetuningConfig, Release, Replay
+from xtalgraph.training.finetuning import Release, Replay
 from xtalgraph.training.optimizer import FlatAdamW
+from xtalgraph.training.settings import FinetuningConfig
 
 TARGET = Target("gap", Kind.INTENSIVE, "eV")
 

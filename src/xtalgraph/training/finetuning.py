@@ -3,56 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import Annotated, Final, Literal, final
+from typing import Final, final
 
 from torch import nn
 
-from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.conventions.ranges import Range, check_ranges
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.training.examples import Examples, GraphSource, shuffled_batches
+from xtalgraph.training.settings import FinetuningConfig
 
-Depth = Literal["frozen", "gradual", "full"]
-"""Which layers move."""
 RELEASED_AFTER: Final = 0.5
 """Part of the epochs after which all layers move, where they are released in turn."""
-
-
-@dataclass(frozen=True)
-class FinetuningConfig:
-    """Where a training starts, and which layers it moves; `xtalgraph finetune` fills it in."""
-
-    parent: str | None = None
-    """Run folder whose encoder the training starts from; null starts from fresh weights."""
-    parent_sha256: str | None = None
-    """Checksum of the weights of that run; another run in its place is an error."""
-    release: Depth = "full"
-    """The encoder stays as it is and the head alone learns (frozen), its layers are released in
-    turn over the first half of the epochs, the last one first (gradual), or all move from the start
-    (full)."""
-    rate_factor: Annotated[float, Range(0, 1, above=True)] = 1.0
-    """Learning rate of a layer as a multiple of that of the layer above it; the head has
-    ``training.learning_rate``."""
-    head: Literal["kept", "fresh"] = "kept"
-    """Whether a target that the parent has already keeps its head. Another target, unit, kind or
-    readout has a fresh head in any case."""
-    replay: str | None = None
-    """Crystals with the labels of the run that are mixed into the training, so that what the parent
-    knew of them is not forgotten: usually what it was trained on."""
-    replay_weight: Annotated[float, Range(0, 1000, above=True)] = 1.0
-    """Weight of the loss on these crystals, where that of the new ones is 1."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self, "finetuning")
-        if self.parent is None and self.replay is not None:
-            raise ConfigError(
-                "finetuning.replay goes with finetuning.parent: without a parent there is nothing "
-                "to forget"
-            )
-
-
-FROM_SCRATCH: Final = FinetuningConfig()
-"""A training from fresh weights."""
 
 
 @final

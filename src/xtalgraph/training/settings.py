@@ -1,4 +1,4 @@
-"""Hyper-parameters of the training loop."""
+"""Hyper-parameters of the training loop, and where it starts."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, NamedTuple
@@ -119,3 +119,44 @@ class TrainingConfig:
             raise ConfigError(
                 "training.snapshots needs training.members of 2 or more: how many there are"
             )
+
+
+Depth = Literal["frozen", "gradual", "full"]
+"""Which layers move."""
+
+
+@dataclass(frozen=True)
+class FinetuningConfig:
+    """Where a training starts, and which layers it moves; `xtalgraph finetune` fills it in."""
+
+    parent: str | None = None
+    """Run folder whose encoder the training starts from; null starts from fresh weights."""
+    parent_sha256: str | None = None
+    """Checksum of the weights of that run; another run in its place is an error."""
+    release: Depth = "full"
+    """The encoder stays as it is and the head alone learns (frozen), its layers are released in
+    turn over the first half of the epochs, the last one first (gradual), or all move from the start
+    (full)."""
+    rate_factor: Annotated[float, Range(0, 1, above=True)] = 1.0
+    """Learning rate of a layer as a multiple of that of the layer above it; the head has
+    ``training.learning_rate``."""
+    head: Literal["kept", "fresh"] = "kept"
+    """Whether a target that the parent has already keeps its head. Another target, unit, kind or
+    readout has a fresh head in any case."""
+    replay: str | None = None
+    """Crystals with the labels of the run that are mixed into the training, so that what the parent
+    knew of them is not forgotten: usually what it was trained on."""
+    replay_weight: Annotated[float, Range(0, 1000, above=True)] = 1.0
+    """Weight of the loss on these crystals, where that of the new ones is 1."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "finetuning")
+        if self.parent is None and self.replay is not None:
+            raise ConfigError(
+                "finetuning.replay goes with finetuning.parent: without a parent there is nothing "
+                "to forget"
+            )
+
+
+FROM_SCRATCH: Final = FinetuningConfig()
+"""A training from fresh weights."""

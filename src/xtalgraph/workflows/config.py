@@ -17,9 +17,8 @@ from xtalgraph.data.potential_labels import LabelKeys
 from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
-from xtalgraph.training.finetuning import FROM_SCRATCH, FinetuningConfig
 from xtalgraph.training.objective import Objective
-from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.settings import FROM_SCRATCH, FinetuningConfig, TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
 from xtalgraph.workflows.potential_defaults import with_potential_defaults

@@ -18,8 +18,7 @@ from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.transfer import same_target
-from xtalgraph.training.finetuning import FROM_SCRATCH, Depth
-from xtalgraph.training.settings import GAUSSIAN
+from xtalgraph.training.settings import FROM_SCRATCH, GAUSSIAN, Depth
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.prepared import Preparations

@@ -19,8 +19,7 @@ from xtalgraph.conventions.declarations import (
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.disorder import Disorder
-from xtalgraph.training.finetuning import FinetuningConfig
-from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.settings import FinetuningConfig, TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
 

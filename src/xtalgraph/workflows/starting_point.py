@@ -29,7 +29,7 @@ from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.transfer import Taken, kept_heads, renamed_heads, take_weights
 from xtalgraph.training.examples import ordered_graphs
-from xtalgraph.training.finetuning import FinetuningConfig
+from xtalgraph.training.settings import FinetuningConfig
 from xtalgraph.training.state import snapshot
 from xtalgraph.workflows.config import RunConfig, label_keys
 from xtalgraph.workflows.graph_source import make_graphs
