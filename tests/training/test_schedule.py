@@ -23,8 +23,8 @@ def test_the_rate_rises_then_falls_to_zero():
 def test_few_crystals_are_gone_through_more_often_within_limits():
     epochs = [usual_epochs(steps) for steps in range(1, 1000)]
     assert epochs == sorted(epochs, reverse=True)
-    assert (epochs[0], epochs[-1]) == (300, 60)
-    assert all(count * (n + 1) >= ENOUGH for n, count in enumerate(epochs) if count < 300)
+    assert (epochs[0], epochs[-1]) == (225, 60)
+    assert all(count * (n + 1) >= ENOUGH for n, count in enumerate(epochs) if count < 225)
     assert usual_epochs(0) == 60, "of nothing there is no step"
 
 

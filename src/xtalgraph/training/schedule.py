@@ -6,7 +6,7 @@ from typing import Final
 ENOUGH: Final = 4500
 """Steps after which more of them bring little, on sets of a thousand crystals."""
 FEWEST: Final = 60
-MOST: Final = 300
+MOST: Final = 225
 
 
 def num_batches(crystals: int, batch_size: int) -> int:
@@ -17,14 +17,14 @@ def num_batches(crystals: int, batch_size: int) -> int:
 def usual_epochs(steps: int) -> int:
     """Return the default number of epochs of a training.
 
-    They are 60 for 4,800 crystals and more; fewer crystals are gone through more often, up to 300
+    They are 60 for 4,800 crystals and more; fewer crystals are gone through more often, up to 225
     times, since what a network needs are steps.
 
     Args:
         steps: Of an epoch.
 
     >>> usual_epochs(154), usual_epochs(20), usual_epochs(4)
-    (60, 225, 300)
+    (60, 225, 225)
     """
     return min(MOST, max(FEWEST, math.ceil(ENOUGH / steps))) if steps else FEWEST
 

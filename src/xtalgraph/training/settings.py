@@ -29,10 +29,10 @@ class TrainingConfig:
     """How a model is trained."""
 
     epochs: Annotated[
-        Annotated[int, Range(1, 1_000_000)] | None, Spelled(default="60 to 300, by size")
+        Annotated[int, Range(1, 1_000_000)] | None, Spelled(default="60 to 225, by size")
     ] = None
     """Passes over the training part. The learning rate falls to zero over them; null takes as many
-    as make 4,500 steps, but at least 60 and at most 300."""
+    as make 4,500 steps, but at least 60 and at most 225."""
     batch_size: Annotated[int, Range(1, 1_000_000)] = 64
     """Largest number of crystals in a step; an epoch is cut into steps of equal size."""
     batch_by: Literal["crystals", "atoms", "edges"] = "crystals"
@@ -99,7 +99,7 @@ class TrainingConfig:
             size: All that ``batch_size`` counts; None where that is crystals.
 
         >>> TrainingConfig().length(911)
-        Length(steps=15, epochs=300, patience=300)
+        Length(steps=15, epochs=225, patience=225)
         """
         steps = min(crystals, num_batches(crystals if size is None else size, self.batch_size))
         epochs = self.epochs or usual_epochs(steps)
