@@ -165,9 +165,9 @@ def trace_training() -> Trace:
     trace = Trace()
     step = FlatAdamW.step
 
-    def traced(optimizer: FlatAdamW, rate: float, clip: float) -> None:
+    def traced(optimizer: FlatAdamW, *given: Any) -> None:
         trace.on_step()
-        step(optimizer, rate, clip)
+        step(optimizer, *given)
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -64,14 +64,7 @@ class TensorFile:
 
     @classmethod
     def open(cls, path: Path) -> "TensorFile":
-        """Map a file to memory. Its size is checked, its content is not read.
-
-        Args:
-            path: The file.
-
-        Raises:
-            StoreError: If it is not there, or its header and its size do not agree.
-        """
+        """Map a file to memory, unread; a `StoreError` if it is not there or its size is wrong."""
         try:
             with path.open("rb") as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -196,14 +196,7 @@ class RunRecord:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the folder of a run on one target.
-
-    Args:
-        folder: The run folder.
-
-    Raises:
-        RunError: As for `read_targets`, or when it has several targets.
-    """
+    """Read the folder of a run on one target; a `RunError` if it has several."""
     record, *others = read_targets(folder)
     if others:
         raise RunError(f"{folder} has {len(others) + 1} targets: read them with read_targets")

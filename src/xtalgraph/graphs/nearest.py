@@ -99,14 +99,7 @@ class KNearest(Strategy):
         return f"the {self.max_neighbors} nearest, whole shells, none beyond {self.cutoff:g} Å"
 
     def edges(self, crystal: Crystal) -> Edges:
-        """Find the edges up to the k-th neighbour's shell.
-
-        Args:
-            crystal: Any cell; checked.
-
-        Raises:
-            GraphError: If an atom's k nearest are not all within the cutoff.
-        """
+        """Find the edges up to the k-th shell; a `GraphError` if it is beyond the cutoff."""
         others = np.inf if crystal.pbc.any() else len(crystal) - 1
         wanted = int(min(self.max_neighbors, others))
         if wanted <= 0:

@@ -93,14 +93,7 @@ class Environments:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, np.ndarray]) -> "Environments | None":
-        """Return what `tensors` gave; None where a run has none, as older ones have not.
-
-        Args:
-            tensors: By name, with others.
-
-        Raises:
-            ValueError: If they do not fit together.
-        """
+        """Return what `tensors` gave, None for an older run; a `ValueError` if they do not fit."""
         if "environment_means" not in tensors:
             return None
         numbers, means, whitening = (

@@ -83,14 +83,7 @@ class PotentialCalculator(Calculator):
         self.results.update(*self._computed([crystal], self.neighbors.graph(crystal), by))
 
     def compute(self, several: Sequence[Any]) -> list[dict[str, Any]]:
-        """Return the results of several ``Atoms``, which are computed together.
-
-        Args:
-            several: At least one.
-
-        Raises:
-            GraphError: If one of them is refused.
-        """
+        """Return the results of several ``Atoms`` at once; a `GraphError` if one has no graph."""
         crystals = [from_ase(atoms) for atoms in several]
         settings = self.neighbors.settings
         graph = collate([settings.build(crystal) for crystal in crystals])

@@ -53,14 +53,7 @@ class Progress:
 
     @classmethod
     def restored(cls, values: Mapping[str, Any]) -> "Progress":
-        """Return what was saved.
-
-        Args:
-            values: As `vars` has them.
-
-        Raises:
-            TypeError: If they are something else.
-        """
+        """Return what was saved, from what `vars` gave; a `TypeError` if it is not that."""
         made = cls(**values)
         for name in [declared.name for declared in fields(cls)]:
             value, usual = getattr(made, name), getattr(cls(), name)
