@@ -85,7 +85,7 @@ def test_thresholds_and_distances_are_those_of_all_pairs():
     )
     assert [one.unseen for one in said] == [(), ("K",), ()]
     assert said[2].composition_distance == 0
-    assert "holds K, which no training crystal holds" in said[1].words
+    assert "contains K, in no training crystal" in said[1].words
 
 
 def test_what_is_usual_is_not_new_and_what_is_far_is():
@@ -97,7 +97,7 @@ def test_what_is_usual_is_not_new_and_what_is_far_is():
     assert np.mean([one.is_new for one in said]) < 0.04
     far = known.compare(np.full((1, 3), 30.0), [made_of("C")])[0]
     assert far.embedding_distance > 10
-    assert far.words == "to the model it looks unlike what it was trained on"
+    assert far.words == "its embedding is far from any in training"
     assert known.composition_threshold == 0, "every composition is there twice"
     assert "composition" in known.compare(embedding[:1], [made_of("C", "Si")])[0].words
     assert known.compare(embedding[:0], []) == []

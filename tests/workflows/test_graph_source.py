@@ -56,9 +56,9 @@ def test_from_memory_disk_or_without_a_store_the_run_is_the_same(table, tmp_path
     for name in SAME:
         first, *others = [(run / name).read_bytes() for run in runs]
         assert all(first == other for other in others), name
-    assert caplog.text.count("the graphs are kept in") == 1
-    assert caplog.text.count("those that were built before") == 1
-    assert caplog.text.count("read from the store batch by batch") == 1
+    assert caplog.text.count("graphs are saved in") == 1
+    assert caplog.text.count("graphs are reused from") == 1
+    assert caplog.text.count("read from disk batch by batch") == 1
 
 
 def test_a_second_run_with_other_settings_of_the_model_builds_nothing(

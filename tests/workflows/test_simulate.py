@@ -195,7 +195,7 @@ def test_what_a_run_has_not_learned_is_told(run, caplog):
     assert calculator.results["novelty"].min() > 2.0
     atoms.rattle(0.01)
     atoms.get_forces()
-    assert caplog.text.count("times as far from the atoms in training") == 1  # not at each step
+    assert caplog.text.count("times as far from those in training") == 1  # not at each step
     assert 0.5 * run[1] < calculator.largest_force < 1.001 * run[1]
 
 

@@ -136,4 +136,4 @@ def _distances(peaks: "list[Peak]") -> list[str]:
         sharp = peak.last - peak.first < 0.01
         where = f"{peak.distance:.3f}" if sharp else f"{peak.first:.2f} to {peak.last:.2f}"
         texts.append(f"{peak.neighbors:.3g} at {where}")
-    return [f"  distances, Å, neighbours of a mean atom: {', '.join(texts)}"] if texts else []
+    return [f"  neighbours per atom at each distance, Å: {', '.join(texts)}"] if texts else []

@@ -81,11 +81,11 @@ def build_store(
         with _alone(folder):
             store = _usable(folder, key)
             if store is not None:
-                log.info("the graphs are those that were built before, in %s", folder)
+                log.info("graphs are reused from %s", folder)
                 return store
             _build(_parts_of(crystals, graph_settings, folder, key), workers, progress)
             _finish(folder, key, crystals, graph_settings)
-            log.info("the graphs are kept in %s", folder)
+            log.info("graphs are saved in %s", folder)
             return GraphStore.open(folder, key)
     except (OSError, FileError) as error:
         raise StoreError(

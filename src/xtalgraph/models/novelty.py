@@ -267,11 +267,11 @@ class TrainingSet:
 
     def _assessed(self, far: float, apart: float, crystal: Crystal) -> Novelty:
         unseen = tuple(sorted(held_by(crystal) - set(self.elements)))
-        reasons = [f"holds {', '.join(unseen)}, which no training crystal holds"] if unseen else []
+        reasons = [f"contains {', '.join(unseen)}, in no training crystal"] if unseen else []
         if apart > self.composition_threshold * (1 + 1e-6):
             reasons.append("its composition is far from any in training")
         if far > (1 if self.embedding_threshold > 0 else 0):
-            reasons.append("to the model it looks unlike what it was trained on")
+            reasons.append("its embedding is far from any in training")
         return Novelty(far, apart, unseen, "; ".join(reasons))
 
     def save(self, path: Path) -> None:

@@ -87,7 +87,8 @@ def make_logarithmic(axes: Axes, low: float, high: float, which: Literal["x", "y
     axes.set(**{f"{which}scale": "log"})
     axis = axes.xaxis if which == "x" else axes.yaxis
     narrow = MaxNLocator(4) if high < 1.5 * low else None
-    axis.set_major_locator(narrow or LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    every = LogLocator(subs=(1, 2, 5)) if high < 100 * low else LogLocator(numticks=5)
+    axis.set_major_locator(narrow or every)
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -128,7 +128,7 @@ class PotentialCalculator(Calculator):
         if unseen and unseen not in self._unseen:
             self._unseen.add(unseen)
             log.warning(
-                "the potential was trained on no crystal with %s: what it says of %s is a guess",
+                "no training crystal contains %s: energy and forces of %s are guesses",
                 ", ".join(unseen),
                 crystal.formula,
             )
@@ -141,8 +141,8 @@ class PotentialCalculator(Calculator):
         self._told_of_new = True
         atom = int(far.argmax())
         log.warning(
-            "atom %d (%s) of %s is %.1f times as far from the atoms in training as the farthest of "
-            "them was: what the potential says of such surroundings is a guess",
+            "the environment of atom %d (%s) of %s is %.1f times as far from those in training as "
+            "the farthest of them: energy and forces are unreliable there",
             atom,
             SYMBOLS[crystal.site_numbers[atom]],
             crystal.formula,

@@ -128,7 +128,7 @@ def make_graphs(
     if not held:
         log.info(
             "the graphs would take %.3g GB of memory, more than data.memory_gb=%g: they are read "
-            "from the store batch by batch, to the same bits",
+            "from disk batch by batch, which gives the same numbers",
             size,
             config.memory_gb,
         )

@@ -159,8 +159,8 @@ class _Tally:
         """Warn of what makes predictions doubtful."""
         for element, count in self.unseen.most_common():
             log.warning(
-                "%d crystals hold %s, which no training crystal holds: their predictions are "
-                "guesses",
+                "%d crystals contain %s, which no training crystal contains: their predictions "
+                "are guesses",
                 count,
                 element,
             )

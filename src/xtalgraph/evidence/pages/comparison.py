@@ -28,6 +28,7 @@ from xtalgraph.evidence.text.comparison import (
     methods,
     outcome_in_words,
     parts_of,
+    rows_of,
     verdict_of,
 )
 from xtalgraph.evidence.text.division import about_drawing
@@ -89,7 +90,7 @@ def render_leaderboard(document: Mapping[str, Any], pictures: Sequence[Html]) ->
                 [
                     figure(picture, _caption(part["deciding"])),
                     _leaderboard(part),
-                    paragraph(methods(part), "note"),
+                    paragraph(methods(part) if number == 1 else rows_of(part), "note"),
                 ],
             ),
             _further(part),
@@ -243,7 +244,7 @@ def _described(document: Mapping[str, Any]) -> str:
         [entry["name"], entry["level"], about_entry(entry, target)] for entry in document["entries"]
     ]
     shown = table(["model", "level", "what"], rows, "described")
-    return section("entries", "What each model is", [shown])
+    return section("entries", "The models", [shown])
 
 
 def _record(document: Mapping[str, Any]) -> str:
@@ -253,7 +254,7 @@ def _record(document: Mapping[str, Any]) -> str:
         "repeat",
         "How to repeat it",
         [
-            paragraph("Run this again: what is there already is taken from the folder."),
+            paragraph("Run this command. Results that are in the folder already are reused."),
             code(command),
             details("The record", code(render_card(record))),
         ],

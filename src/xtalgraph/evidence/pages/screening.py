@@ -88,8 +88,8 @@ def write_screen_page(
         headline=f"{title}.",
         warnings=[novelty, *caveats],
         body=[
-            section("best", "The first of them", [f'<div class="gallery">{gallery}</div>']),
-            section("table", "All of them", [table(heads, rows, "numbers ranked")]),
+            section("best", "Best candidates", [f'<div class="gallery">{gallery}</div>']),
+            section("table", "Table", [table(heads, rows, "numbers ranked")]),
         ],
     )
     path = folder / "screen.html"

@@ -51,19 +51,18 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
         return next(iter(verdicts.values()))
     common = [set(verdict.sentences[1:]) for verdict in verdicts.values()]
     shared = set.intersection(*common)
+    assessed = document["assessed"]
     sentences = [
-        f"{name}: {sentence}"
+        f"{name}: {verdict.headline.removeprefix(f'{assessed} is ')}"
         for name, verdict in verdicts.items()
-        for sentence in verdict.sentences
-        if sentence not in shared
     ]
     beats = all(verdict.beats for verdict in verdicts.values())
     complete = all(verdict.complete for verdict in verdicts.values())
     behind = [name for name, verdict in verdicts.items() if not verdict.beats]
-    headline = f"{document['assessed']} is significantly better than every other potential."
+    headline = f"{assessed} is significantly better than every other potential."
     if behind:
         headline = (
-            f"{document['assessed']} is not significantly better than every other potential in "
+            f"{assessed} is not significantly better than every other potential: see "
             f"{listing(behind)}."
         )
     return Verdict(beats, complete, headline, (headline, *sentences, *sorted(shared)))
@@ -110,11 +109,15 @@ def outcome_in_words(outcome: str) -> str:
     return _WORDS[Outcome(outcome)]
 
 
+def rows_of(document: Mapping[str, Any]) -> str:
+    """Say on how many rows the models are compared."""
+    folds, rows = len(document["folds"]), count(document["rows"], "test row")
+    return f"The {rows} of {count(folds, 'fold')} together." if folds > 1 else f"On {rows}."
+
+
 def methods(document: Mapping[str, Any]) -> str:
     """Say how the numbers of a comparison were made."""
-    folds, assessed = len(document["folds"]), document["assessed"]
-    rows = count(document["rows"], "test row")
-    where = f"The {rows} of {count(folds, 'fold')} together" if folds > 1 else f"On {rows}"
+    assessed = document["assessed"]
     public = any(entry["name"].startswith("published-") for entry in document["entries"])
     note = (
         " Published predictions can be compared only if these test rows were held out of their "
@@ -124,11 +127,11 @@ def methods(document: Mapping[str, Any]) -> str:
     )
     of_others = "the published ones" if "targets" not in document else "calculators of others"
     return (
-        f"{where}. Every model was trained on the same training rows, except {of_others}. "
-        "Small numbers are 95 % bootstrap intervals. The columns "
+        f"{rows_of(document)} Every model was trained on the same training rows, except "
+        f"{of_others}. Small numbers are 95 % bootstrap intervals. The columns "
         f"{assessed} by {_measures(document)} give the difference of {assessed} and the model of "
         "the row, with its 95 % interval from a paired bootstrap over the same test rows. A "
-        "difference is significant where this interval excludes 0. The intervals cover the choice "
+        "difference is significant if this interval excludes 0. The intervals cover the choice "
         f"of the test rows, not the randomness of the training.{note}"
     )
 

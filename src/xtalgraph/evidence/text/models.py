@@ -9,19 +9,19 @@ from xtalgraph.models.registry import ENCODERS
 
 _LEAST_SQUARES: Final = "linear least squares on energies, forces and stresses"
 BASELINES: Final[Mapping[str, str]] = {
-    "mean": "The mean of the training set: of an extensive target per atom, of a class its share, "
-    "of an atomic target over all sites.",
-    "composition": "Gradient-boosted trees on the fractions of the elements and statistics of "
-    "their properties; of an atomic target the mean of the element.",
-    "composition-mlp": "A perceptron on the fractions of the elements and statistics of their "
-    "properties in the manner of Magpie; it sees no positions.",
-    "reference energies": "Energies of the elements alone, fitted by least squares and added up: "
-    "no force on any atom, and no stress.",
+    "mean": "The mean of the training labels; for an extensive target the mean per atom, for a "
+    "class its share, for an atomic target the mean over sites.",
+    "composition": "Gradient-boosted trees on element fractions and statistics of element "
+    "properties, without positions; for an atomic target the mean of each element.",
+    "composition-mlp": "A multilayer perceptron on element fractions and statistics of element "
+    "properties, similar to Magpie, without positions.",
+    "reference energies": "One energy for each element, fitted by least squares; forces and "
+    "stress are zero.",
     "pair potential": "A sum over pairs of atoms within 6 Å: 14 smooth functions of the distance "
     f"for each pair of elements, by {_LEAST_SQUARES}.",
-    "linear ACE": "Products of two and of three sums over neighbours within 5 Å beside a pair "
-    f"potential: {_LEAST_SQUARES}.",
-    "linear SOAP": "SOAP power spectra within 5 Å (dscribe) beside a pair potential: "
+    "linear ACE": "Products of two and of three sums over neighbours within 5 Å, and a pair "
+    f"potential, by {_LEAST_SQUARES}.",
+    "linear SOAP": "SOAP power spectra within 5 Å (dscribe) and a pair potential, by "
     f"{_LEAST_SQUARES}.",
     **{external.name: external.description for external in EXTERNAL_MODELS},
 }
@@ -29,12 +29,12 @@ BASELINES: Final[Mapping[str, str]] = {
 DESCRIPTORS: Final[Mapping[str, str]] = {
     "prdf": "Partial radial distribution functions of pairs of elements",
     "acsf": "Atom-centred symmetry functions (dscribe), radial ones for each element and angular "
-    "ones for all alike, averaged over the atoms",
+    "ones without elements, averaged over the atoms",
     "soap": "SOAP power spectra (dscribe) with the elements compressed to five densities, averaged "
     "over the atoms",
 }
 LEARNERS: Final[Mapping[str, str]] = {
-    "ridge": "ridge regression, its penalty by leave-one-out error",
+    "ridge": "ridge regression, with the penalty of the smallest leave-one-out error",
     "forest": "a random forest of 100 trees, a third of the features at each split",
 }
 _BY_NAME: Final[dict[str, str]] = (
@@ -75,8 +75,8 @@ def about_model(name: str, figures: Mapping[str, Any], target: Target | None = N
             the model of the run, in an older run a sentence.
         target: What is predicted; None for numbers.
 
-    >>> about_model("mean", {})[:29]
-    'The mean of the training set:'
+    >>> about_model("mean", {})[:32]
+    'The mean of the training labels;'
     """
     if "members" not in figures:
         return str(figures.get("description", _about_baseline(name, target)))
@@ -104,8 +104,9 @@ def about_entry(entry: Mapping[str, Any], target: Target | None = None) -> str:
         return f"{ENCODERS[name].__name__} of xtalgraph, {mean}{role}"
     if "calculator" in details:
         return (
-            f"{details['calculator']} as it is, trained on other data; its energies are shifted by "
-            f"an energy for each element, fitted to at most {details['aligned']} training frames."
+            f"{details['calculator']}, trained on other data and not retrained; its energies are "
+            "shifted by an energy for each element, fitted to at most "
+            f"{details['aligned']} training frames."
         )
     if "file" in details:
         return f"Predictions of {details['column']} in {details['file']}, as published."
