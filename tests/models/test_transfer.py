@@ -41,18 +41,37 @@ def test_what_agrees_in_name_and_shape_is_copied_and_the_rest_is_named():
     assert {*taken.taken, *taken.fresh} == set(before)
 
 
-@pytest.mark.parametrize("there", [(14, 29, 42), (29, 42)])
-def test_rows_of_elements_go_to_the_same_elements(there):
-    child, here = model_of(spec(GAP), 0), (14, 3, 29)
-    child.encoder.embed.weight = torch.nn.Parameter(torch.zeros(3, 6))
-    table = torch.arange(6.0 * len(there)).reshape(-1, 6) + 1
-    taken = take_weights(child, {"encoder.embed.weight": table}, (here, there))
-    assert taken.by_element == ("encoder.embed.weight",)
-    assert not taken.taken
-    rows = child.encoder.embed.weight.detach()
-    for row, number in zip(rows, here, strict=True):
-        expected = table[there.index(number)] if number in there else torch.zeros(6)
-        assert torch.equal(row, expected)
+@pytest.mark.parametrize("there", [["Si", "Cu", "Mo"], ["Cu", "Mo"], None])
+def test_weights_of_elements_go_to_the_same_elements(there):
+    # As many channels as elements, so that sizes do not tell which axis is that of elements.
+    size = {"channels": 3, "depth": 1, "degree": 1, "correlation": 2, "radial_width": 4}
+    child, parent = (
+        ModelSpec("mace", size | {"elements": known}, "auto", "radius", {"cutoff": 4.0}, (ENERGY,))
+        for known in (["Li", "Si", "Cu"], there)
+    )
+    new, old = model_of(child, 0), model_of(parent, 1)
+    before = {name: value.clone() for name, value in new.state_dict().items()}
+    state = old.state_dict()
+    numbers = new.encoder.element_rows.numbers, old.encoder.element_rows.numbers
+    taken = take_weights(new, state, numbers)
+    assert not taken.fresh
+    assert not taken.left
+    axes = {"encoder.embed.weight": 1}
+    assert set(taken.by_element) == {
+        "encoder.embed.weight",
+        *(name for name in before if ".weights." in name and before[name].ndim == 3),
+    }
+    for name, value in new.state_dict().items():
+        if name not in taken.by_element:
+            assert torch.equal(value, state[name]), name
+            continue
+        axis = axes.get(name, 0)
+        for row, number in enumerate(numbers[0]):
+            known = number in numbers[1]
+            expected, place = (
+                (state[name], numbers[1].index(number)) if known else (before[name], row)
+            )
+            assert torch.equal(value.select(axis, row), expected.select(axis, place)), name
 
 
 def test_a_head_follows_its_target_to_another_place():

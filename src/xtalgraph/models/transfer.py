@@ -9,6 +9,7 @@ from torch import Tensor
 from xtalgraph.data.targets import Target
 from xtalgraph.models.model import Model
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.element_rows import element_axes, take_elements
 
 
 @dataclass(frozen=True)
@@ -36,43 +37,37 @@ def take_weights(
     Args:
         model: Changed in place; what it does not take stays as it is.
         state: Weights and buffers of another model, with the names of this one.
-        elements: Atomic numbers of the rows of the tables of elements, here and in the other model,
-            where these have not a row for every element.
+        elements: Atomic numbers of the tables of elements, here and in the other model; None where
+            they are the same.
 
     Returns:
         What was taken and what was not.
     """
     taken, by_element, fresh = [], [], []
-    mine = model.state_dict()
-    for name, value in mine.items():
-        other = state.get(name)
-        if other is not None and other.shape == value.shape and not _differ(elements, value):
+    differ = elements is not None and list(elements[0]) != list(elements[1])
+    axes = element_axes(model) if differ else {}
+    for name, value in model.state_dict().items():
+        other, axis = state.get(name), axes.get(name)
+        if other is None:
+            fresh.append(name)
+        elif elements is not None and axis is not None and _alike_but(axis, value, other):
+            take_elements(value, other, axis, *elements)
+            by_element.append(name)
+        elif axis is None and other.shape == value.shape:
             value.copy_(other)
             taken.append(name)
-        elif other is not None and elements is not None and _are_tables(value, other, elements):
-            here, there = elements
-            rows = [(here.index(z), there.index(z)) for z in here if z in there]
-            for row, source in rows:
-                value[row].copy_(other[source])
-            by_element.append(name)
         else:
             fresh.append(name)
     left = tuple(name for name in state if name not in {*taken, *by_element})
     return Taken(tuple(taken), tuple(by_element), tuple(fresh), left)
 
 
-def _differ(elements: tuple[Sequence[int], Sequence[int]] | None, value: Tensor) -> bool:
-    """Whether a tensor of the same shape may be a table of as many other elements."""
-    if elements is None or list(elements[0]) == list(elements[1]):
+def _alike_but(axis: int, value: Tensor, other: Tensor) -> bool:
+    """Whether two tables of elements have the same shape but for their number."""
+    shapes = [[*tensor.shape] for tensor in (value, other)]
+    if len(shapes[0]) != len(shapes[1]):
         return False
-    return value.ndim > 1 and len(value) == len(elements[0])
-
-
-def _are_tables(
-    value: Tensor, other: Tensor, elements: tuple[Sequence[int], Sequence[int]]
-) -> bool:
-    sizes = tuple(len(tensor) if tensor.ndim else 0 for tensor in (value, other))
-    return sizes == tuple(map(len, elements)) and value.shape[1:] == other.shape[1:]
+    return shapes[0][:axis] + shapes[0][axis + 1 :] == shapes[1][:axis] + shapes[1][axis + 1 :]
 
 
 def same_target(target: Target, other: Target) -> bool:
