@@ -15,6 +15,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.tensor_symmetry import Symmetry
 from xtalgraph.crystals.transforms import rotate
 from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.metrics.calibration import miscalibration_area
 from xtalgraph.models.predictor import Predictor
 
 COUNT = 60
@@ -109,6 +110,18 @@ def test_the_files_have_subscripts_and_the_interval_of_the_norm(run):
     assert held == pytest.approx((error <= half[test, 0]).mean())
 
 
+def test_calibration_is_that_of_components_in_which_the_members_differ(run):
+    lines = pd.read_csv(run.folder / "predictions" / "eps.csv").query("split == 'test'")
+    off, std = ((lines["prediction"] - lines["target"]), lines["std"])
+    largest = std.groupby(lines["id"]).transform("max")
+    apart = std > 1e-4 * largest
+    assert 0 < (~apart).sum() < len(lines)
+    area = miscalibration_area(off[apart].to_numpy(), std[apart].to_numpy())
+    quality = run.metrics["targets"]["eps"]["uncertainty"]["std"]
+    assert quality["miscalibration_area"] == pytest.approx(area, rel=1e-5)
+    assert quality["rows"] == len(lines) // 6
+
+
 def test_the_report_shows_the_tensor(run):
     page = xtalgraph.report(run.folder).read_text(encoding="utf-8")
     assert "mean Frobenius error" in page
@@ -117,6 +130,7 @@ def test_the_report_shows_the_tensor(run):
     assert (run.folder / "figures" / "surfaces.svg").is_file()
     assert "the norm of the difference" in page
     assert "systematic" not in page
+    assert "Recall in the top k" not in page
     assert "An isotropic tensor, the same along all directions" in page
 
 

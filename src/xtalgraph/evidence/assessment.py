@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
+from xtalgraph.conventions.voigt import to_subscripts
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.label_evidence import (
     KindEvidence,
@@ -24,7 +25,7 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.metrics import calibration
 from xtalgraph.metrics.conformal import expected_coverage
 from xtalgraph.metrics.coverage import coverage, sharpness
-from xtalgraph.metrics.tensors import invariant_of, norms
+from xtalgraph.metrics.tensors import invariant_of, norms, varying
 from xtalgraph.models.intervals import DEFAULT_LEVEL
 from xtalgraph.models.predictions import Predictions
 
@@ -214,14 +215,19 @@ class StdQuality:
     """The same for rows that are removed at random."""
 
 
-def _assess_std(error: Float[np.ndarray, " rows"], std: Float[np.ndarray, " rows"]) -> StdQuality:
+def _assess_std(
+    error: Float[np.ndarray, " rows"],
+    std: Float[np.ndarray, " rows"],
+    numbers: tuple[Float[np.ndarray, " numbers"], Float[np.ndarray, " numbers"]],
+) -> StdQuality:
+    """Assess them; ``numbers`` are errors and deviations that may be normal, as no norm is."""
     curve = calibration.sparsification(error, std)
     typical = float(np.sqrt(np.square(std).mean()))
     ratio = float(np.sqrt(np.square(error).mean())) / typical if typical > 0 else None
     return StdQuality(
         rows=len(error),
         rank_of_errors=defined(calibration.rank_of_errors(error, std)),
-        miscalibration_area=defined(calibration.miscalibration_area(error, std)),
+        miscalibration_area=defined(calibration.miscalibration_area(*numbers)),
         error_over_std=ratio,
         sparsification_area=defined(curve.area),
         sparsification_chance=defined(curve.chance),
@@ -261,9 +267,12 @@ def assess_uncertainty(
         if predictions.std is not None and not target.is_class:
             error = predictions.values.of(name, split.test) - true
             std = predictions.std.of(name, split.test)
+            numbers = error.reshape(-1), std.reshape(-1)
             if target.is_tensor:
-                error, std = norms(error), norms(std)
-            quality = _assess_std(error.reshape(-1), std.reshape(-1))
+                parts, of_parts = (to_subscripts(target.tensor, part) for part in (error, std))
+                apart = varying(of_parts)
+                numbers, error, std = (parts[apart], of_parts[apart]), norms(error), norms(std)
+            quality = _assess_std(error.reshape(-1), std.reshape(-1), numbers)
             document |= {"std": asdict(quality), "learned": learned}
         if name in calibrated and predictions.lower is not None and predictions.upper is not None:
             lower, upper = predictions.lower, predictions.upper

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.metrics.moduli import Mean, Modulus, compliance_of, moduli
@@ -17,6 +17,8 @@ Reduction = Callable[
 """A function of true and predicted tensors that returns two numbers for each row."""
 _EQUAL: Final = 1e-2
 """Eigenvalues that differ by less than this part of the norm have no order."""
+_ROUNDING: Final = 1e-4
+"""Of the largest standard deviation of a tensor: what differs by less, differs by rounding."""
 _NO_DIFFERENCE: Final = 1e-6
 """Of the norm: a prediction that differs by less along two axes makes no difference."""
 
@@ -28,6 +30,15 @@ def norms(values: Float[np.ndarray, "rows *shape"]) -> Rows:
         values: Tensors.
     """
     return np.asarray(np.linalg.norm(values.reshape(len(values), -1), axis=1))
+
+
+def varying(std: Float[np.ndarray, "rows components"]) -> Bool[np.ndarray, "rows components"]:
+    """Return in which components members differ: in what symmetry forbids, by rounding alone.
+
+    Args:
+        std: Standard deviations of the components of tensors.
+    """
+    return np.asarray(std > _ROUNDING * std.max(axis=1, keepdims=True))
 
 
 def error_norms(

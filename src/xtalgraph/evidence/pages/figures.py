@@ -22,7 +22,7 @@ from xtalgraph.graphs.graph import Scope
 from xtalgraph.metrics.calibration import calibration_curve, error_by_std, miscalibration_area
 from xtalgraph.metrics.classification import confusion_counts, reliability, roc_points
 from xtalgraph.metrics.measures import MEASURES
-from xtalgraph.metrics.tensors import longitudinal, norms
+from xtalgraph.metrics.tensors import longitudinal, norms, varying
 from xtalgraph.plots.atom_styles import covalent_radius, element_color
 from xtalgraph.plots.bars import bar_plot
 from xtalgraph.plots.classification import confusion_plot, reliability_plot, roc_plot
@@ -205,6 +205,9 @@ def _of_uncertainty(record: RunRecord) -> dict[str, tuple[Figure, str]]:
         )
     if "std" in record.uncertainty:
         error, std = predicted - true, record.beside["std"][test]
+        if record.declared.is_tensor:
+            apart = varying(std.reshape(-1, len(subscripts(record.declared.tensor)))).ravel()
+            error, std = error[apart], std[apart]
         binned = error_by_std(error, std)
         drawn["error-by-std"] = (
             error_std_plot(binned.std, binned.error, unit=record.target.unit),

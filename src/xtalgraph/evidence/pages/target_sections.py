@@ -107,7 +107,7 @@ def _by_component(record: RunRecord, names: list[str]) -> str:
 
 def _explained(record: RunRecord) -> str:
     """What a recall is, where one is shown."""
-    if record.units is not None:
+    if record.units is not None or record.declared.is_tensor:
         return ""
     best = f"; best means {record.target.best}" if record.target.best else ""
     return (
