@@ -215,6 +215,8 @@ def test_compare_measures_tensors_beside_isotropic_ones_on_all_folds(table, tmp_
     assert entries["composition"]["against"]["frobenius"]["outcome"] == "better"
     page = (compared.folder / "compare.html").read_text(encoding="utf-8")
     assert "order of axes" in page
+    assert "No recall" not in page
+    assert "An isotropic tensor, the same along all directions" in page
 
 
 def test_mace_with_features_of_degree_two_is_trained_verified_and_predicts(table, tmp_path):

@@ -160,9 +160,10 @@ def _heading(key: str, unit: str) -> Html:
 
 
 def _columns(document: Mapping[str, Any]) -> str:
-    if document["target"].get("task") == "classification" or "targets" in document:
+    target = Target.from_dict(document["target"])
+    if target.is_class or target.is_tensor or "targets" in document:
         return ""
-    best = document["target"]["best"]
+    best = target.best
     if best is None:
         return "No recall: it was not declared whether low or high is best."
     return (
