@@ -222,7 +222,7 @@ if __name__ == "__main__":
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("folds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--repeats", type=int, default=2, help="of the folds of elastic tensors")
+    parser.add_argument("--repeats", type=int, default=1, help="of the folds of elastic tensors")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     if given.what == "dielectric":
