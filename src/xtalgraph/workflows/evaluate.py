@@ -76,7 +76,7 @@ def evaluate(
 
 def _check_labels(table: CrystalTable, targets: Sequence[Target], run: str | Path) -> None:
     """Refuse crystals without any label to compare with, and say how many have none."""
-    advice = f"there is nothing to compare with: `xtalgraph predict {run}` predicts without labels"
+    advice = f"`xtalgraph predict {run}` predicts without labels"
     names = [str(name) for name in table.columns.columns]
     for column in dict.fromkeys(target.name for target in targets) if len(table) else ():
         if column not in names:

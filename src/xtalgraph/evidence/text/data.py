@@ -136,9 +136,10 @@ def _about_shared(shared: Mapping[str, Mapping[str, Any]], part: str) -> list[Se
     if formula["rows"] == 0:
         return [Sentence(f"No {part} row shares its formula with a training row.")]
     text = (
-        f"{formula['rows']} of {formula['of']} {part} rows ({_share(formula)}) share their formula "
-        f"with a training row. {prototype['rows']} ({_share(prototype)}) also have the prototype "
-        f"and the elements of one, and {copies['rows']} ({_share(copies)}) the same structure."
+        f"{formula['rows']:,} of {formula['of']:,} {part} rows ({_share(formula)}) share their "
+        f"formula with a training row. {prototype['rows']:,} ({_share(prototype)}) also have the "
+        f"prototype and the elements of one, and {copies['rows']:,} ({_share(copies)}) the same "
+        "structure."
     )
     if prototype["unknown"]:
         text += f" The prototype of {prototype['unknown']} of them could not be determined."
