@@ -58,6 +58,8 @@ def line_of(text: str, where: str, whole: bool) -> Line | None:
     if not whole:  # brackets and dots around what may be left out or repeated
         rest = re.sub(r"\[(?=[-A-Z])|(?<=[\w.])\]|\.\.\.", " ", rest)
     words = shlex.split(rest, comments=whole)
+    if not whole:
+        words = [re.sub(r"^(\w+)(\|\w+)+$", r"\1", word) for word in words]  # one|of|these
     args = tuple(EXAMPLES.get(word, word) for word in words)
     return Line(where, start[1] or start[2], args, whole, "# exit code" in text)
 

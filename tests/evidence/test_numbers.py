@@ -105,3 +105,9 @@ def test_words():
     assert listing([]) == ""
     assert listing(["a", "b", "c"]) == "a, b and c"
     assert percent(0.874) == "87\u00a0%"
+
+
+def test_no_zero_has_a_minus():
+    assert meaningful(-0.01, 1.0) == "0.0"
+    assert fixed(-0.001, 2) == "0.00"
+    assert to_interval(-0.001, -5.0, 5.0)[0] == "0.0"

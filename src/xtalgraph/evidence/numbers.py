@@ -42,7 +42,7 @@ def meaningful(value: float, error: float | None) -> str:
     if not math.isfinite(value) or error is None or not 1e-6 < error < math.inf:
         return plain(value)
     decimals = max(1 - math.floor(math.log10(error)), 0)
-    text = f"{value:,.{decimals}f}"
+    text = f"{value:z,.{decimals}f}"
     return text.replace("-", "−")
 
 
@@ -70,7 +70,7 @@ def to_interval(value: float, low: float, high: float, digits: int = 2) -> tuple
     decimals = digits - 1 - math.floor(math.log10(half))
     decimals = min(max(decimals, 1 - leading), 3 - leading)
     texts = (
-        f"{round(number, decimals):,.{max(decimals, 0)}f}".replace("-", "−")
+        f"{round(number, decimals):z,.{max(decimals, 0)}f}".replace("-", "−")
         for number in (value, low, high)
     )
     first, second, third = texts
@@ -97,7 +97,7 @@ def shared_decimals(values: list[float], digits: int = 3) -> int:
 
 def fixed(value: float, decimals: int, sign: bool = False) -> str:
     """A number with so many decimals, for columns; with a plus where a sign is wanted."""
-    return f"{value:{'+' if sign else ''},.{decimals}f}".replace("-", "−")
+    return f"{value:{'+' if sign else ''}z,.{decimals}f}".replace("-", "−")
 
 
 def percent(share: float, digits: int = 2) -> str:
