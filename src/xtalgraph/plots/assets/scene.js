@@ -235,7 +235,8 @@
     viewer.zoomTo();
     const placed = viewer.getView();
     viewer.setView([...placed.slice(0, 4), ...scene.views[name]]);
-    viewer.zoom(scene.margin); // the picture is fitted to the centres of the balls
+    const narrow = Math.min(1, stage.clientWidth / stage.clientHeight);
+    viewer.zoom(scene.margin * narrow); // it is fitted to the height, and to the centres of the balls
     viewer.render();
     placeSoon();
   };
