@@ -301,7 +301,7 @@ def _attribute(document: Any) -> str:
 
 SURFACES: Final = (
     "Test crystals with the median and with the largest error over the norm. The distance from the "
-    "middle is the value in that direction, of a stiffness Young's modulus of a rod."
+    "middle is the size of the value in that direction, of a stiffness Young's modulus of a rod."
 )
 """The caption."""
 
