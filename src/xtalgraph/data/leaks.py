@@ -1,5 +1,6 @@
 """Crystals that are in a table more than once, and what the parts of a split share."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -118,6 +119,18 @@ class DuplicateIndex:
             near = near[others[near] != row]
             apart = np.abs(means[near] - mean).max(axis=1, initial=0.0)
             yield others[near[np.argsort(apart, kind="stable")]].tolist()
+
+
+def written_key(crystal: Crystal) -> bytes:
+    """Return a key that crystals share whose cells, species and positions agree to 1e-5 Å.
+
+    Args:
+        crystal: Any.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(crystal.site_numbers).astype("<i8").tobytes())
+    for values in (crystal.cell, crystal.positions, crystal.amounts):
+        digest.update(np.round(values, 5).astype("<f8").tobytes())
+    return digest.digest()
 
 
 def _written_alike(first: Crystal, second: Crystal) -> bool:

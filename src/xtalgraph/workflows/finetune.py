@@ -13,6 +13,7 @@ from xtalgraph.conventions.voigt import name_of
 from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import TRANSFER
+from xtalgraph.models.manifest import MANIFEST
 from xtalgraph.models.named_models import run_folder
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
@@ -109,6 +110,8 @@ def finetune(
     config, folder = request.config(changes), Path(out)
     preparations = Preparations(request)
     session = Session(progress=progress, resume=resume)
+    if resume:
+        _discard_unlisted(folder)
     tuned = train_run(preparations, config, folder, session)
     if (folder / TRANSFER).is_file():
         return Finetuned(tuned)
@@ -122,6 +125,14 @@ def finetune(
     write_json(folder / TRANSFER, document)
     finish(folder)
     return Finetuned(Run.open(folder))
+
+
+def _discard_unlisted(folder: Path) -> None:
+    """Remove the document of a process that was killed before the manifest listed it."""
+    path, manifest = folder / TRANSFER, folder / MANIFEST
+    there = path.is_file() and manifest.is_file()
+    if there and TRANSFER not in read_document(manifest).get("files", {}):
+        path.unlink()
 
 
 def _request(

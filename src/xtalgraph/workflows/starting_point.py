@@ -8,15 +8,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.composition import elements_of
-from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import Dataset, Divided, read_dataset
+from xtalgraph.data.leaks import written_key
 from xtalgraph.data.splits import Split
 from xtalgraph.models.checkpoint import member_folder, read_description
 from xtalgraph.models.head import Head
@@ -34,6 +35,7 @@ from xtalgraph.training.state import snapshot
 from xtalgraph.workflows.config import RunConfig, label_keys
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.prepared import Prepared
+from xtalgraph.workflows.run import Run
 
 _FIT: Final = "the weights of an encoder fit its own settings alone"
 
@@ -158,7 +160,8 @@ class StartingPoint:
         """Return the same with the elements of the data, and what is learned beside it.
 
         The model has weights of the elements of the parent and of those of the data. Crystals of
-        the replay that are in the validation or the test part are left out.
+        the replay that are in the validation or the test part, or in the test part of the
+        parent, are left out.
 
         Args:
             config: The resolved settings.
@@ -195,9 +198,10 @@ class StartingPoint:
             progress=progress,
             disorder=config.data.disorder,
         )
-        held = _keys(divided, np.concatenate([divided.split.val, divided.split.test]))
+        held = _keys(divided.dataset, divided.split.val, divided.split.test)
+        held |= self._tested_by_parent(progress)
         crystals = dataset.table.crystals
-        dataset = _without(dataset, {n for n, c in enumerate(crystals) if _key(c) in held})
+        dataset = _without(dataset, {n for n, c in enumerate(crystals) if written_key(c) in held})
         graphs = make_graphs(
             dataset.table.crystals, config.spec.make_graph_settings(), config.data,
             progress=progress,
@@ -207,6 +211,14 @@ class StartingPoint:
         split = Split(everything, nothing, nothing, {"kind": "replay"})
         graphs = graphs.with_conditions(dataset.condition_values)
         return replace(self, replay=Prepared(Divided(dataset, split), graphs))
+
+    def _tested_by_parent(self, progress: bool) -> set[bytes]:
+        """Return the test crystals of the parent; none where its data is not there."""
+        try:
+            before = Run.open(str(self.config.parent)).data(progress=progress)
+        except (InputError, RunError):
+            return set()
+        return _keys(before.dataset, before.split.test)
 
     def record(self, learned: Sequence[str]) -> dict[str, Any]:
         """Return what the record of a run says of its start.
@@ -279,16 +291,9 @@ def _heads(model: Model) -> dict[str, torch.nn.Module]:
     return dict(model.head_of) if isinstance(model, PropertyModel) else {}
 
 
-def _key(crystal: Crystal) -> bytes:
-    """Return what only a crystal that is written alike has, too."""
-    digest = hashlib.sha256(np.ascontiguousarray(crystal.site_numbers).astype("<i8").tobytes())
-    digest.update(np.round(crystal.cell, 5).astype("<f8").tobytes())
-    digest.update(np.round(crystal.positions, 5).astype("<f8").tobytes())
-    return digest.digest()
-
-
-def _keys(divided: Divided, rows: np.ndarray) -> set[bytes]:
-    return {_key(divided.dataset.table.crystals[i]) for i in rows.tolist()}
+def _keys(dataset: Dataset, *parts: Int[np.ndarray, " rows"]) -> set[bytes]:
+    crystals = dataset.table.crystals
+    return {written_key(crystals[i]) for part in parts for i in part.tolist()}
 
 
 def _without(dataset: Dataset, rows: set[int]) -> Dataset:

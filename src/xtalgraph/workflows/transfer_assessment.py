@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from xtalgraph.conventions.errors import InputError, RunError
-from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.dataset import Dataset, Divided
+from xtalgraph.data.leaks import written_key
 from xtalgraph.data.reported_units import reported_units
 from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Values
@@ -164,22 +164,12 @@ def _forgetting(parent: Predictor, tuned: Run, divided: Divided, progress: bool)
         before = Run.open(Path(start["parent"])).data(progress=progress)
     except (InputError, RunError):
         return {"measured": False, "reason": "no data of the parent"}
-    learned = {_words(divided.dataset.table.crystals[i]) for i in divided.split.train.tolist()}
+    learned = {written_key(divided.dataset.table.crystals[i]) for i in divided.split.train.tolist()}
     rows = [
         i for i in before.split.test.tolist()
-        if _words(before.dataset.table.crystals[i]) not in learned
+        if written_key(before.dataset.table.crystals[i]) not in learned
     ]  # fmt: skip
     if not rows:
         return {"measured": False, "reason": "all were learned again"}
     pair = {"finetuned": tuned.predictor, "parent": parent}
     return {"measured": True, "targets": compared(pair, before.dataset.select(np.array(rows)))}
-
-
-def _words(crystal: Crystal) -> tuple[bytes, bytes, bytes]:
-    """Return what only a crystal that is written alike has, too."""
-
-    def rounded(values: Float[np.ndarray, "rows columns"]) -> bytes:
-        return bytes(np.round(values, 5).astype("<f8").tobytes())
-
-    numbers = np.ascontiguousarray(crystal.site_numbers).astype("<i8").tobytes()
-    return numbers, rounded(crystal.cell), rounded(crystal.positions)

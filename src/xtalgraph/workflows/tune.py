@@ -12,7 +12,7 @@ import torch
 
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import csv_text, write_json
-from xtalgraph.conventions.errors import RunError, XtalgraphError
+from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.logs import log
@@ -96,6 +96,8 @@ def tune(
     optuna = import_extra("optuna", "tune")
     request = Request.of(data, options)
     base = request.config()
+    if base.finetuning.parent is not None:
+        raise ConfigError("finetuning.parent is for `xtalgraph finetune`: tune from fresh weights")
     searched = parse_space(space) or default_space(base)
     for key, there in searched.items():
         for value in there.ends:
