@@ -1,12 +1,13 @@
 """Does pre-training help? Error against the number of labels, fine-tuned and from fresh weights.
 
 `python benchmarks/finetune.py DATA --out DIR` trains a parent on the formation energies of
-`jarvis_multi.json.gz`, and starts from it on phonons, bulk and shear moduli, and refractive
-indices, with 50, 100, ... labels drawn by each of some seeds, a tenth of which validates. Each time
-`xtalgraph.finetune` trains the same model from fresh weights, too. A fixed fifth of each set is the
-test part. No crystal of the parent has the reduced formula of a test crystal, so that the parent
-has not seen their structures. One network each, one thread; the same command goes on where it was
-stopped, and prints a table of what is done.
+`jarvis_multi.json.gz`, or takes the run or model that `--parent` names. It starts from it on
+phonons, bulk and shear moduli, and refractive indices, with 50, 100, ... labels drawn by each of
+some seeds, a tenth of which validates. Each time `xtalgraph.finetune` trains the same model from
+fresh weights, too. A fixed fifth of each set is the test part. No crystal of the parent that is
+trained here has the reduced formula of a test crystal, so that it has not seen their structures; of
+another parent the table counts the test crystals that it was trained on. One network each, one
+thread; the same command goes on where it was stopped, and prints a table of what is done.
 
 A row of the table: mean absolute error over the seeds, fine-tuned and from scratch; the difference
 with its 95 % interval by a paired bootstrap over the test crystals, of the mean error of each over
@@ -118,7 +119,7 @@ def start(args: argparse.Namespace, child: str, labels: int | None, seed: int, o
         write(drawn(args.out / f"{child}.json.gz", labels, seed), table)
     targets = CHILDREN[child][1]
     xtalgraph.finetune(
-        args.out / "parent",
+        args.parent,
         table,
         out=out,
         target=list(targets),
@@ -148,7 +149,9 @@ def row(child: str, target: str, labels: str, folders: list[Path]) -> str:
     better = sum(tuned < fresh for tuned, fresh in means)
     values = f"{first.mean():.4g} | {second.mean():.4g} | {paired.value:.3g}"
     interval = f"{paired.low:.3g} to {paired.high:.3g} | {paired.p:.3g}"
-    return f"| {child} | {target} | {labels} | {values} | {interval} | {better} of {len(means)} |"
+    known = json.loads((folders[0] / "transfer.json").read_text(encoding="utf-8"))["known"]
+    counts = f"{better} of {len(means)} | {known['rows']} of {known['of']}"
+    return f"| {child} | {target} | {labels} | {values} | {interval} | {counts} |"
 
 
 def main() -> None:
@@ -156,6 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--parent", help="a run, or the name of a model")
     parser.add_argument("--children", nargs="+", default=list(CHILDREN))
     parser.add_argument("--labels", nargs="+", default=["50", "100", "200", "500", "all"])
     parser.add_argument("--seeds", type=int, default=5)
@@ -167,12 +171,21 @@ def main() -> None:
     parent = args.out / "parent.json.gz"
     if not parent.is_file():
         prepare(args.data, args.out)
-    of_parent = {"target": PARENT[1], "unit": PARENT[2], "kind": "intensive"}
-    training.train(
-        parent, out=args.out / "parent", split="column:part", resume=True, progress=False,
-        overrides=QUICK, **of_parent,
-    )  # fmt: skip
+    if args.parent is None:
+        args.parent = args.out / "parent"
+        training.train(
+            parent,
+            out=args.parent,
+            target=PARENT[1],
+            unit=PARENT[2],
+            kind="intensive",
+            split="column:part",
+            resume=True,
+            progress=False,
+            overrides=QUICK,
+        )
     head = ("set", "target", "labels", "fine-tuned", "scratch", "difference", "95 %", "p", "better")
+    head = (*head, "known")
     print("| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|", flush=True)
     for done in runs(args):
         print(row(*done), flush=True)
