@@ -17,6 +17,7 @@ from ase.io import write
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.evidence.text.transfer import about_transfer
+from xtalgraph.nn.element_rows import element_axes
 from xtalgraph.training.loop import Trainer
 from xtalgraph.workflows.run import Run
 
@@ -279,8 +280,9 @@ def test_tables_of_elements_go_over_by_element(potential, tmp_path):
     names = done.transfer["start"]["weights taken by element"]
     assert names
     before, after = weights(tmp_path / "p"), weights(done.run.folder)
+    axes = element_axes(xtalgraph.load(done.run.folder).members[0])
     for name in names:
-        assert len(before[name]) == 1
-        assert len(after[name]) == 2
-        torch.testing.assert_close(after[name][0], before[name][0])  # Cu comes before Ag
+        assert (before[name].shape[axes[name]], after[name].shape[axes[name]]) == (1, 2)
+        copper = (values[name].select(axes[name], 0) for values in (after, before))
+        torch.testing.assert_close(*copper)
     assert done.run.predictor.spec.settings["elements"] == ["Cu", "Ag"]
