@@ -58,6 +58,7 @@ QUICK = {
     ("diagnose",): ["--quiet"],
     ("embed",): ["--quiet"],
     ("screen",): ["--quiet"],
+    ("suggest",): ["--quiet"],
     ("relax",): ["--quiet"],
     ("eos",): ["--quiet"],
     ("elastic",): ["--quiet"],

@@ -6,6 +6,7 @@ The public entry points, each as one verb of the command line:
 - `finetune`: from a run and other data to a run, beside the same model from fresh weights;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
+- `suggest`: which crystals to compute next;
 - `compare`: a model against the mean, composition, descriptors and public models;
 - `verify`: what must not change a prediction is tried on a run, or on any ASE calculator;
 - `calculator`: the potential of a run, for ASE; `lammps_potential`: the same for LAMMPS;
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.screen import screen
     from xtalgraph.workflows.simulate import elastic, eos, relax
+    from xtalgraph.workflows.suggest import suggest
     from xtalgraph.workflows.train import train
     from xtalgraph.workflows.tune import tune
     from xtalgraph.workflows.verify import verify
@@ -65,6 +67,7 @@ __all__ = [
     "relax",
     "report",
     "screen",
+    "suggest",
     "train",
     "tune",
     "verify",

@@ -28,6 +28,7 @@ VERBS: Final[dict[str, str]] = {
     "diagnose": "Test a run for shortcuts, leaks, hard cutoffs, wrong labels.",
     "embed": "Write embeddings of crystals, and plot them.",
     "screen": "Rank candidates; write the best with their structures.",
+    "suggest": "Choose which crystals to compute next.",
     "relax": "Relax crystals with a potential.",
     "md": "Run molecular dynamics with a potential.",
     "eos": "Compute bulk moduli with a potential.",

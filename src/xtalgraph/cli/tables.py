@@ -92,6 +92,7 @@ def screened_table(table: "pd.DataFrame", error: float | None) -> str:
         error: Mean absolute error of the run, two digits of which are shown.
     """
     wanted = {"std": 2, "expected_improvement": 2, "upper_bound": 3, "distance": 2}
+    wanted |= {"expected_error": 2, "cost": 3}
     digits = {key: count for key, count in wanted.items() if key in table}
     rows = [["rank", "id", "formula", "prediction", *digits]]
     for line in table.head(_LISTED).to_dict("records"):

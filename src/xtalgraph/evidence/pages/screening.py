@@ -28,8 +28,10 @@ _HEADS: Final = {
     "distance": "distance",
     "prediction": "predicted",
     "std": "standard deviation",
+    "expected_error": "expected error",
     "lower": "from",
     "upper": "to",
+    "cost": "cost",
     "novelty": "unlike training",
     "same": "the same crystal",
 }
@@ -55,8 +57,10 @@ def write_screen_page(
     ranking: str,
     caveats: Sequence[str] = (),
     error: float | None = None,
+    file: str = "screen.html",
+    further: Sequence[str] = (),
 ) -> Path:
-    """Write ``screen.html``, one file that loads nothing.
+    """Write ``screen.html``, or a page like it, one file that loads nothing.
 
     Args:
         folder: Where to.
@@ -66,6 +70,8 @@ def write_screen_page(
         ranking: How they were ranked, in words.
         caveats: What limits the ranking, in sentences.
         error: Mean absolute error of the model, two digits of which are shown of a prediction.
+        file: Name of the page.
+        further: HTML of the sections at its end.
     """
     new = sum(bool(candidate.line.get("novelty")) for candidate in candidates)
     novelty = (
@@ -90,9 +96,10 @@ def write_screen_page(
         body=[
             section("best", "Best candidates", [f'<div class="gallery">{gallery}</div>']),
             section("table", "Table", [table(heads, rows, "numbers ranked")]),
+            *further,
         ],
     )
-    path = folder / "screen.html"
+    path = folder / file
     write_atomically(path, page)
     return path
 
@@ -105,7 +112,7 @@ def _cell(line: Mapping[str, Any], key: str, error: float | None) -> Content:
         return meaningful(value, error)
     if not isinstance(value, float):
         return str(value)
-    return plain(value, 2 if key in ("std", "distance") else 3)
+    return plain(value, 2 if key in ("std", "distance", "expected_error") else 3)
 
 
 def _picture(candidate: Candidate, target: Target, error: float | None) -> str:
