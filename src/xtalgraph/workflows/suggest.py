@@ -139,13 +139,7 @@ def suggest(
     searched, savings = _simulated(opened, predictor, scale, aim, batch, by, data, progress)
     for sentence in savings:
         log.info("%s", sentence)
-    files = write_structures(
-        folder, [(candidate.predicted.row.id, candidate.crystal) for candidate in kept], structures
-    )
-    if structures != "none":
-        table["file"] = files
-    path = folder / "batch.csv"
-    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+    path = _write_batch(folder, table, kept, structures)
     lines = [{str(key): cell for key, cell in row.items()} for row in table.to_dict("records")]
     page = write_suggest_page(
         folder,
@@ -159,6 +153,20 @@ def suggest(
         savings=savings,
     )
     return Suggested(path, page, table, tally.good, tally.bad, searched, savings)
+
+
+def _write_batch(
+    folder: Path, table: pd.DataFrame, kept: Sequence[Found], structures: Form
+) -> Path:
+    """Write the structures, then the table with their files; return its path."""
+    files = write_structures(
+        folder, [(candidate.predicted.row.id, candidate.crystal) for candidate in kept], structures
+    )
+    if structures != "none":
+        table["file"] = files
+    path = folder / "batch.csv"
+    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+    return path
 
 
 def _check(predictor: Predictor, by: str, cost: str | None) -> None:
