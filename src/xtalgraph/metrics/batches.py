@@ -80,14 +80,14 @@ def choose_batch(
     for _ in range(min(size, len(prediction))):
         std = np.sqrt(np.maximum(np.diag(left), 0.0))
         value = np.where(free, _worth(worth, aim, prediction, std, best) / price, -np.inf)
-        place = int(np.lexsort((-gains, -value))[0])
-        places.append(place)
-        worths.append(value[place])
-        open_std.append(std[place])
-        free[place] = False
-        left = _without(left, place)
-        if _gain(aim, float(prediction[place])) > _gain(aim, best):
-            best = float(prediction[place])
+        row = int(np.lexsort((-gains, -value))[0])
+        places.append(row)
+        worths.append(value[row])
+        open_std.append(std[row])
+        free[row] = False
+        left = _without(left, row)
+        if _gain(aim, float(prediction[row])) > _gain(aim, best):
+            best = float(prediction[row])
     return Batch(np.array(places, dtype=np.int64), np.array(worths), np.array(open_std))
 
 
@@ -108,10 +108,10 @@ def _worth(
 
 
 def _without(
-    covariance: Float[np.ndarray, "rows rows"], place: int
+    covariance: Float[np.ndarray, "rows rows"], row: int
 ) -> Float[np.ndarray, "rows rows"]:
     """Return the covariance when the error of one crystal is known."""
-    column, variance = covariance[:, place], covariance[place, place]
+    column, variance = covariance[:, row], covariance[row, row]
     return covariance if variance <= 0 else covariance - np.outer(column, column) / variance
 
 

@@ -121,9 +121,9 @@ def suggest(
         raise InputError(f"{candidates} holds no crystal that can be used; {tally.bad} rows cannot")
     groups = put_together([candidate.crystal for candidate in best])
     different = [best[group[0]] for group in groups]
-    found = [candidate.predicted.prediction for candidate in different]
-    predictions = Predictions.concatenated([p.predictions for p in found if p is not None])
-    embedding = np.stack([p.embedding for p in found if p is not None])
+    computed = [candidate.predicted.prediction for candidate in different]
+    predictions = Predictions.concatenated([p.predictions for p in computed if p is not None])
+    embedding = np.stack([p.embedding for p in computed if p is not None])
     costs = None if cost is None else _costs(different, cost)
     chosen = choose_batch(
         aim,
@@ -134,7 +134,7 @@ def suggest(
         worth=by,
         cost=costs,
     )
-    kept = [different[place] for place in chosen.places.tolist()]
+    kept = [different[row] for row in chosen.places.tolist()]
     table = _table(kept, chosen, by, None if costs is None else costs[chosen.places])
     searched, savings = _simulated(opened, predictor, scale, aim, batch, by, data, progress)
     for sentence in savings:
