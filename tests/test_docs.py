@@ -415,6 +415,7 @@ def test_every_capability_has_its_row():
         "K5",
         "K6",
         "K7",
+        "K8",
         "K10",
     }
 
