@@ -53,7 +53,7 @@ def compared(tmp_path_factory):
             folder / "frames.extxyz",
             target=["energy", "forces", "stress"],
             models=["schnet"],
-            baselines=["reference-energies", "pair-potential"],
+            baselines=["reference-energies", "pair-potential", "linear-ace"],
             calculator=["ase.calculators.emt:EMT", "no_such_package:Potential"],
             out=folder / "out",
             epochs=2,
@@ -69,7 +69,7 @@ def figures(compared, target: str, name: str) -> dict[str, float]:
 
 
 def test_potentials_are_measured_on_energies_forces_and_stresses_in_their_units(compared):
-    names = ["reference-energies", "pair-potential", "EMT", "schnet"]
+    names = ["reference-energies", "pair-potential", "linear-ace", "EMT", "schnet"]
     for part in parts_of(compared.document):
         assert [entry["name"] for entry in part["entries"]] == names
     units = [part["target"]["unit"] for part in parts_of(compared.document)]
@@ -103,7 +103,7 @@ def test_what_is_printed_written_and_shown_has_units_and_a_verdict(compared):
     assert "not significantly better than every other potential" in verdict.headline
     assert any(sentence.startswith("forces: ") for sentence in verdict.sentences)
     table = compared.table
-    assert len(table) == 3 * 4 + 1
+    assert len(table) == 3 * 5 + 1
     row = table.query("target == 'stress' and name == 'reference-energies'").iloc[0]
     (run,) = (compared.folder / "runs").iterdir()
     tested = pd.read_csv(run / "predictions" / "stress.csv").query("split == 'test'")
