@@ -3,7 +3,7 @@
 `python scripts/train_shipped_models.py DATA --out runs/shipped [--only NAME ...] [--pack]`. DATA
 holds the tables named in `scripts/shipped_models.json`, whose sources stand there, and the folder
 `potentials`. Each training is one `xtalgraph train` on one thread; it goes on where it was stopped,
-and one that has ended is not repeated. All take an hour and a half of one core. `--pack` writes
+and one that has ended is not repeated. One takes minutes to half an hour of a core. `--pack` writes
 what is shipped of each run into `src/xtalgraph/models/shipped`:
 
 - weights and embeddings of the models of properties with the precision of 16-bit numbers, which
