@@ -3,6 +3,7 @@
 The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
+- `pretrain`: from crystals without labels to an encoder without a target;
 - `finetune`: from a run and other data to a run, beside the same model from fresh weights;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.model_catalog import add_model, list_models, model_info
     from xtalgraph.workflows.phonons import phonons
     from xtalgraph.workflows.predict import load, predict
+    from xtalgraph.workflows.pretrain import pretrain
     from xtalgraph.workflows.report import report
     from xtalgraph.workflows.screen import screen
     from xtalgraph.workflows.simulate import elastic, eos, relax
@@ -64,6 +66,7 @@ __all__ = [
     "model_info",
     "phonons",
     "predict",
+    "pretrain",
     "relax",
     "report",
     "screen",

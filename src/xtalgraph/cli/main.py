@@ -21,6 +21,7 @@ VERBS: Final[dict[str, str]] = {
     "models": "List the models that have a name; add others.",
     "train": "Train a model; write a run folder with its report.",
     "finetune": "Start from a trained run, and learn from other data.",
+    "pretrain": "Train an encoder on crystals without labels.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Compute the errors of a run on other labelled data.",
     "compare": "Compare a model with baselines and published models, on one split.",
@@ -42,7 +43,7 @@ VERBS: Final[dict[str, str]] = {
 }
 """Every verb with its one line of help."""
 _TOGETHER: Final = {
-    **dict.fromkeys(("train", "ablate", "tune"), "training"),
+    **dict.fromkeys(("train", "pretrain", "ablate", "tune"), "training"),
     **dict.fromkeys(("predict", "evaluate", "embed", "screen"), "crystals"),
     **dict.fromkeys(("report", "diagnose", "convert"), "runs"),
     **dict.fromkeys(("relax", "md", "eos", "elastic", "phonons"), "simulation"),

@@ -1,4 +1,4 @@
-"""`xtalgraph train`, `ablate` and `tune`: a model is trained, or many."""
+"""`xtalgraph train`, `pretrain`, `ablate` and `tune`: a model is trained, or many."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from xtalgraph.cli.tables import ablation_tables, aligned, metrics_tables
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.ablation import Ablation
+    from xtalgraph.workflows.pretrain import PretrainedRun
     from xtalgraph.workflows.run import Run
     from xtalgraph.workflows.tune import Tuning
 
@@ -21,6 +22,24 @@ def train(run: "Run") -> None:
     `xtalgraph data list`. Every setting: docs/settings.md.
     """
     click.echo(metrics_tables(run.metrics))
+    click.echo(f"\nreport: {run.folder / 'report.html'}")
+
+
+@verb("xtalgraph.workflows.pretrain:pretrain", several=["data"])
+def pretrain(run: "PretrainedRun") -> None:
+    """Learn from the crystals in DATA without labels, and write RUN, which has no target yet.
+
+    Hidden elements are to be known, atoms and cells that were moved are to be put back. Start from
+    RUN by `xtalgraph finetune`. Every setting: docs/settings.md.
+    """
+    rows = [["objective", "validation loss, 1 knows nothing"]]
+    rows += [[name, "" if loss is None else f"{loss:.3g}"] for name, loss in run.losses.items()]
+    click.echo("\n".join(aligned(rows)))
+    if run.probe:
+        found = [["features", "ridge MAE", "95 % interval"]]
+        for name, one in run.probe.items():
+            found.append([name, f"{one['mae']:.4g}", f"{one['low']:.4g} to {one['high']:.4g}"])
+        click.echo("\n" + "\n".join(aligned(found)))
     click.echo(f"\nreport: {run.folder / 'report.html'}")
 
 

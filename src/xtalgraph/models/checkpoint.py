@@ -75,6 +75,23 @@ def read_description(folder: Path) -> dict[str, Any]:
     return _upgraded(path, _checked(path, read_document(path)), ())
 
 
+def check_has_target(folder: Path) -> None:
+    """Refuse a model that was pre-trained without labels, where something is to be predicted.
+
+    Args:
+        folder: The run.
+
+    Raises:
+        RunError: If it has no target.
+    """
+    if not read_description(folder)["model"]["targets"]:
+        raise RunError(
+            f"{folder} holds a model that was pre-trained without labels and has no target: it "
+            "predicts nothing. Start from it by `xtalgraph finetune`, or write its vectors by "
+            "`xtalgraph embed`"
+        )
+
+
 def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
     """Read a model back, on the CPU and in evaluation mode.
 

@@ -33,6 +33,7 @@ _EVIDENCE: Final = (
     "structures.json",
     "record.json",
     "transfer.json",
+    "probe.json",
     "log.csv",
     "members/*/log.csv",
 )

@@ -24,7 +24,7 @@ from xtalgraph.data.values import Values
 from xtalgraph.graphs.build import build_supported
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.metrics.calibration import identical_members
-from xtalgraph.models.checkpoint import check_finite, load_model, member_folder
+from xtalgraph.models.checkpoint import check_finite, check_has_target, load_model, member_folder
 from xtalgraph.models.inference import check_device, infer
 from xtalgraph.models.intervals import Intervals, load_intervals, with_intervals
 from xtalgraph.models.manifest import check_manifest
@@ -84,14 +84,16 @@ class Predictor:
         self.device = torch.device("cpu")
 
     @classmethod
-    def load(cls, run: str | Path) -> "Predictor":
+    def load(cls, run: str | Path, *, without_target: bool = False) -> "Predictor":
         """Load a predictor from a run folder, with all its members.
 
         Args:
             run: The folder, or the name of a model, see `run_folder`.
+            without_target: Whether a pre-trained model will do, which only embeds crystals.
 
         Raises:
-            RunError: If something is missing or damaged, or not of this run.
+            RunError: If something is missing or damaged, or not of this run; if the model has no
+                target.
         """
         folder = run_folder(run)
         if check_manifest(folder, evidence=False) is None:
@@ -100,6 +102,8 @@ class Predictor:
                 "run is not known",
                 folder,
             )
+        if not without_target:
+            check_has_target(folder)
         first, spec, document = load_model(folder)
         elements, count = _elements_and_count(folder, document)
         members = [first]

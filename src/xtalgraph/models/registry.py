@@ -14,6 +14,7 @@ from xtalgraph.models.megnet import MEGNet
 from xtalgraph.models.model import Model, PropertyModel
 from xtalgraph.models.nequip import NequIP
 from xtalgraph.models.potential import Potential
+from xtalgraph.models.pretrained import Pretrained
 from xtalgraph.models.schnet import SchNet
 from xtalgraph.models.terms.coulomb import Coulomb
 from xtalgraph.models.terms.dispersion import D3
@@ -38,7 +39,11 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
 }
 """Name in configurations to class."""
 
-MODELS: Final[dict[str, type[Model]]] = {"property": PropertyModel, "potential": Potential}
+MODELS: Final[dict[str, type[Model]]] = {
+    "property": PropertyModel,
+    "potential": Potential,
+    "pretrained": Pretrained,
+}
 """What is made of an encoder, by its kind."""
 
 TERMS: Final[dict[str, type[EnergyTerm]]] = {"coulomb": Coulomb, "d3": D3, "zbl": ZBL}

@@ -68,6 +68,7 @@ class ModelSpec:
         terms: What is added to the energy of a potential, by name in the registry, with its
             settings; those left out keep their default.
         reference_energies: Of isolated atoms by element, eV; or ``isolated``, see `Potential`.
+        pretraining: What was learned without labels; such a model has no target, see `Pretrained`.
 
     Raises:
         ConfigError: On a name or key that is not known, or if the model cannot read a
@@ -87,6 +88,7 @@ class ModelSpec:
     disorder: str = "refuse"
     terms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reference_energies: Mapping[str, float] | str | None = None
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
     readouts: tuple[str, ...] = field(init=False)
     """The name of that of each target that is no derivative."""
 
@@ -231,8 +233,12 @@ class ModelSpec:
             )
 
     def _check_targets(self) -> None:
-        if not self.targets:
-            raise TargetError("a model must predict at least one target, got none")
+        if bool(self.targets) is bool(self.pretraining):
+            raise TargetError(
+                "a model must predict at least one target, got none"
+                if not self.targets
+                else "a model that is pre-trained without labels has no target"
+            )
         names = [target.name for target in self.targets]
         if len(set(names)) < len(names):
             raise TargetError(f"each target may be named once, got {', '.join(names)}")
@@ -310,15 +316,16 @@ class ModelSpec:
             for target, readouts, further in zip(numbers, values, deviations, strict=True)
         }
         heads = {target.name: heads[target.name] for target in self.read_out}
-        kind = MODELS["potential" if self.is_potential else "property"]
+        kind = "potential" if self.is_potential else "property" if self.targets else "pretrained"
         terms = self.make_terms(encoder.width)
         given = heads, self.targets, self.conditions, terms, self.reference_energies
-        return kind.made_of(ModelParts(encoder, *given))
+        return MODELS[kind].made_of(ModelParts(encoder, *given))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        names = (field.name for field in fields(self))
-        plain = {name: getattr(self, name) for name in names if name != "readout"}
+        left_out = {"readout"} if self.pretraining else {"readout", "pretraining"}
+        names = (field.name for field in fields(self) if field.name not in left_out)
+        plain = {name: getattr(self, name) for name in names}
         return plain | {
             "targets": [target.as_dict() for target in self.targets],
             "readouts": list(self.readouts),

@@ -18,6 +18,7 @@ from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.training.objective import Objective
+from xtalgraph.training.pretraining_settings import PretrainingConfig
 from xtalgraph.training.settings import FROM_SCRATCH, FinetuningConfig, TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
@@ -68,6 +69,7 @@ class RunConfig:
             if sections.get("data", {}).get(needed) is None:
                 raise ConfigError(f"data.{needed} is missing: say what to learn from, and --target")
         sections = with_potential_defaults(sections)
+        pretraining = _pretraining(sections)
         data = settings_from(DataConfig, sections["data"], "data")
         graph = dict(sections.get("graph", {}))
         model = dict(sections.get("model", {}))
@@ -91,9 +93,11 @@ class RunConfig:
             disorder=data.disorder,
             terms=chosen.named_terms,
             reference_energies=chosen.reference_energies,
+            pretraining={} if pretraining is None else pretraining.as_dict(),
         )
         _check_intervals(data, spec.targets)
-        Objective.of(spec.targets, training)  # refuses weights of other targets
+        learned = spec.targets if pretraining is None else pretraining.targets
+        Objective.of(learned, training)  # refuses weights of other targets
         begun = settings_from(FinetuningConfig, sections.get("finetuning", {}), "finetuning")
         return cls(data, spec, training, begun)
 
@@ -119,6 +123,7 @@ class RunConfig:
             "training": asdict(self.training),
             # Left out where nothing was fine-tuned, as older runs have it.
             **({"finetuning": asdict(self.finetuning)} if self.finetuning.parent else {}),
+            **({"pretraining": dict(self.spec.pretraining)} if self.spec.pretraining else {}),
         }
 
     def deciding(self) -> dict[str, dict[str, Any]]:
@@ -131,6 +136,20 @@ class RunConfig:
     def to_yaml(self) -> str:
         """Return the YAML from which the same configuration is read."""
         return yaml.safe_dump(self.sections(), sort_keys=False, allow_unicode=True)
+
+
+def _pretraining(sections: Mapping[str, Mapping[str, Any]]) -> PretrainingConfig | None:
+    """Return how is learned without labels; None where there are targets."""
+    if "pretraining" not in sections:
+        if sections["data"]["target"] == []:
+            raise ConfigError("data.target must name at least one column, got an empty list")
+        return None
+    if sections["data"]["target"]:
+        raise ConfigError(
+            "the section pretraining is for `xtalgraph pretrain`, which learns no target: leave "
+            "it out"
+        )
+    return settings_from(PretrainingConfig, sections["pretraining"], "pretraining")
 
 
 def _readout(given: list[str] | str, targets: Sequence[Target]) -> str | tuple[str, ...]:

@@ -97,8 +97,6 @@ class DataConfig:
                 "data.classes must name class 0 and then class 1, as in "
                 f"data.classes=[insulator, metal], got {self.classes}"
             )
-        if self.target == []:
-            raise ConfigError("data.target must name at least one column, got an empty list")
         self._check_division()
 
     def _check_division(self) -> None:

@@ -63,7 +63,7 @@ def embed(
     Its columns are ``id``, ``target`` (empty where the source does not say), ``prediction``, and
     ``z0``, ``z1`` and on, the vectors from which the readouts of the first member start. Of several
     targets the first is in the table; of a tensor the mean eigenvalue, the bulk modulus (Voigt) or
-    the norm is predicted.
+    the norm is predicted. A pre-trained model predicts nothing.
 
     Args:
         run: A run folder.
@@ -92,7 +92,7 @@ def embed(
     suffix = suffix_of(path)
     for written in [path] if picture is None else [path, picture]:
         check_output(written, sources)
-    predictor = load(run).to(device).of_invariants()
+    predictor = load(run, without_target=True).to(device).of_invariants()
     reading = predictor.spec.disorder_for(disorder)
     if len(predictor.members) > 1:
         log.info(
@@ -134,15 +134,15 @@ def _check_picture(picture: Path | None, method: str) -> None:
 
 
 def _table(predictor: Predictor, predicted: list[PredictedRow]) -> pd.DataFrame:
-    target = predictor.targets[0]
+    target = next(iter(predictor.targets), None)  # a pre-trained model has none
     records, vectors = [], []
     for row, prediction in predicted:
         if prediction is None:
             continue
         value = math.nan
-        if target.is_one_number:
+        if target is not None and target.is_one_number:
             value = float(prediction.predictions.values[target.name][0])
-        known = row.values.get(target.name)
+        known = None if target is None else row.values.get(target.name)
         label = float(known) if isinstance(known, int | float) else math.nan
         records.append((row.id, label, value))
         vectors.append(prediction.embedding)
@@ -158,9 +158,10 @@ def _draw(table: pd.DataFrame, predictor: Predictor, picture: Path, method: str)
     points, axes = _plane(embedding, method)
     known = table["target"].notna().all()
     value = table["target" if known else "prediction"].to_numpy(dtype=np.float64)
-    target = predictor.targets[0]
-    name = target.name if known else f"{target.name}, predicted"
-    figure = embedding_plot(points, value, axes_names=axes, name=name, unit=target.unit)
+    target = next(iter(predictor.targets), None)
+    name, unit = ("no target", "") if target is None else (target.name, target.unit)
+    name = name if known or target is None else f"{name}, predicted"
+    figure = embedding_plot(points, value, axes_names=axes, name=name, unit=unit)
     write_figure(figure, picture)
 
 

@@ -97,7 +97,7 @@ def finetune(
         RunError: If the parent is no run, or the folder holds another run.
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
-    parent = Predictor.load(run)
+    parent = Predictor.load(run, without_target=True)
     begun = {
         "parent": str(run),
         "parent_sha256": weights_sha256(run_folder(run)),

@@ -42,16 +42,17 @@ class Predicted:
     """Rows with a reason instead."""
 
 
-def load(run: str | Path) -> Predictor:
+def load(run: str | Path, *, without_target: bool = False) -> Predictor:
     """Load the predictor of a run folder.
 
     Args:
         run: Written by `train`.
+        without_target: Whether a pre-trained model will do, which only embeds crystals.
 
     Raises:
-        RunError: If it is not a finished run.
+        RunError: If it is not a finished run, or its model has no target.
     """
-    return Predictor.load(run)
+    return Predictor.load(run, without_target=without_target)
 
 
 @checks_arguments

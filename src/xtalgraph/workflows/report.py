@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from xtalgraph.conventions.errors import RunError
+from xtalgraph.evidence.pages.pretraining import write_pretraining_page
 from xtalgraph.evidence.pages.report import write_report
+from xtalgraph.models.checkpoint import read_description
+from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.named_models import check_not_shipped, run_folder
 from xtalgraph.workflows.run import Run
 
@@ -20,6 +23,9 @@ def report(run: str | Path) -> Path:
     """
     folder = run_folder(run)
     check_not_shipped(folder)
+    if (folder / "model.json").is_file() and not read_description(folder)["model"]["targets"]:
+        check_manifest(folder, evidence=True)
+        return write_pretraining_page(folder)
     if not (folder / "metrics.json").is_file():
         raise RunError(
             f"{folder} holds no metrics.json: it is not a run folder, or its training has not "

@@ -15,7 +15,7 @@ from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.dataset import Divided, read_dataset
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.evidence.run_files import read_metrics, read_predictions
-from xtalgraph.models.checkpoint import read_description
+from xtalgraph.models.checkpoint import check_has_target, read_description
 from xtalgraph.models.manifest import MANIFEST, check_manifest
 from xtalgraph.models.named_models import run_folder
 from xtalgraph.models.predictor import Predictor
@@ -40,11 +40,13 @@ class Run:
             folder: Written by `train`, or the name of a model, see `run_folder`.
 
         Raises:
-            RunError: If it is not the folder of a finished run, or a file of it has changed.
+            RunError: If it is not the folder of a finished run, a file of it has changed, or its
+                model has no target.
         """
         path = run_folder(folder)
         if (path / MANIFEST).is_file():
             check_manifest(path, evidence=True)
+            check_has_target(path)
             return cls(path)
         for name in ("model.json", "metrics.json", "split.json", "config.yaml"):
             if not (path / name).is_file():

@@ -19,6 +19,7 @@ from xtalgraph.conventions.declarations import (
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.disorder import Disorder
+from xtalgraph.training.pretraining_settings import ObjectiveName, PretrainingConfig
 from xtalgraph.training.settings import FinetuningConfig, TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
@@ -31,6 +32,7 @@ SECTIONS: Final[Mapping[str, Any]] = {
     "model": ModelConfig,
     "training": TrainingConfig,
     "finetuning": FinetuningConfig,
+    "pretraining": PretrainingConfig,
 }
 """What declares the settings of each section, but for those that stand for one choice only."""
 _ALSO: Final[Mapping[str, str]] = {
@@ -62,6 +64,19 @@ _ALSO: Final[Mapping[str, str]] = {
 """What a setting is called elsewhere, and here."""
 _NEAR: Final = 0.75
 """Likeness, by difflib, from which on a name is taken for a misspelling."""
+
+
+class PretrainOptions(TypedDict, total=False):
+    """What `pretrain` takes."""
+
+    objectives: Sequence[ObjectiveName] | ObjectiveName | None
+    model: str | None
+    epochs: int | None
+    seed: int | None
+    device: Device | None
+    on_error: OnError | None
+    config: Annotated[str | Path | None, Spelled("C.yaml", text="File of settings.")]
+    overrides: Annotated[Sequence[str], Spelled("a.b=c", text="Any setting; repeatable.")]
 
 
 class SharedOptions(TypedDict, total=False):
@@ -210,7 +225,7 @@ def path_of_option(name: str) -> str:
     """
     if name == "model":
         return "model.name"
-    for section in ("data", "training"):
+    for section in ("data", "training", "pretraining"):
         if name in fields_of(SECTIONS[section]):
             return f"{section}.{name}"
     meant = settings_called(name)
@@ -219,7 +234,7 @@ def path_of_option(name: str) -> str:
 
 
 def setting(path: str) -> Declared:
-    """Return the declaration of a setting of ``data``, ``training``, or of all graphs or models."""
+    """Return the declaration of a setting that stands for every choice."""
     section, _, key = path.partition(".")
     return fields_of(SECTIONS[section])[key]
 

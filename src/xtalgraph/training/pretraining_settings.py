@@ -1,0 +1,57 @@
+"""Settings of learning without labels."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Final, Literal
+
+from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
+from xtalgraph.data.targets import Kind, Target
+
+ObjectiveName = Literal["elements", "positions", "cells", "views"]
+"""What can be learned without labels."""
+_DEFAULT: Final[tuple[ObjectiveName, ...]] = ("elements", "positions", "cells")
+
+
+@dataclass(frozen=True)
+class PretrainingConfig:
+    """What is learned of crystals without labels."""
+
+    objectives: Annotated[list[ObjectiveName] | ObjectiveName | None, Spelled(commas=True)] = None
+    """Hidden ``elements``; by how far atoms (``positions``) and ``cells`` were moved; two ``views``
+    of a crystal that are to have one vector. null takes all but views. See docs/pretraining.md."""
+    hidden: Fraction = 0.15
+    """Part of the atoms whose element is hidden; at least one in each crystal."""
+    displacement: Annotated[float, Range(0, 1, "Å")] = 0.1
+    """Standard deviation by which atoms are moved along each axis, Å."""
+    strain: Annotated[float, Range(0, 0.2)] = 0.02
+    """Standard deviation of each component of the strain of a cell."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "pretraining")
+        for name, scale in {"positions": "displacement", "cells": "strain"}.items():
+            if name in self.names and getattr(self, scale) == 0:
+                raise ConfigError(
+                    f"pretraining.objectives has {name!r}, and pretraining.{scale} is 0, so that "
+                    "there is nothing to learn: raise it, or leave the objective out"
+                )
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise ConfigError(
+                f"pretraining.objectives must name at least one, each once, got {self.objectives}"
+            )
+
+    @property
+    def names(self) -> tuple[ObjectiveName, ...]:
+        """The objectives."""
+        if self.objectives is None:
+            return _DEFAULT
+        return tuple(self.objectives) if isinstance(self.objectives, list) else (self.objectives,)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, the objectives written out."""
+        return asdict(self) | {"objectives": list(self.names)}
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What stands for the objectives in the training: the loss of each, to be made 0."""
+        return tuple(Target(name, Kind.INTENSIVE) for name in self.names)
