@@ -42,6 +42,12 @@ def frame():
     )
 
 
+@pytest.fixture(autouse=True)
+def without_page(monkeypatch):
+    """Only the run that tests share has a page: its figure takes longer than the training."""
+    monkeypatch.setattr("xtalgraph.workflows.pretrain.write_pretraining_page", lambda folder: None)
+
+
 def pretrain(frame, out, **options):
     options = {"epochs": 2, "overrides": SMALL, "progress": False, **options}
     return xtalgraph.pretrain(frame, out=out, **options)
@@ -91,6 +97,18 @@ def test_it_embeds_crystals_also_supercells(run, frame, tmp_path):
     assert vectors[0] == pytest.approx(vectors[1], abs=1e-5)
     assert np.abs(vectors[0] - vectors[2]).max() > 1e-3
     assert table["prediction"].isna().all()
+
+
+def test_finetune_starts_from_it(run, frame, tmp_path, without_report):
+    made = xtalgraph.finetune(
+        run.folder, frame, target="volume", out=tmp_path / "tuned", no_scratch=True, members=1,
+        epochs=1, overrides=["data.store=false", "finetuning.release=frozen"], progress=False,
+    )  # fmt: skip
+    before, after = (load_model(one)[0].state_dict() for one in (run.folder, made.folder))
+    weights = [name for name, _ in load_model(run.folder)[0].named_parameters()]
+    assert all(torch.equal(before[name], after[name]) for name in weights)
+    assert [target.name for target in load_model(made.folder)[1].targets] == ["volume"]
+    assert load_model(made.folder)[1].pretraining == {}
 
 
 @pytest.mark.parametrize("verb", ["predict", "evaluate", "verify", "diagnose", "screen", "load"])
