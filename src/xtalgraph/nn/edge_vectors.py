@@ -27,7 +27,7 @@ class EdgeVectors(nn.Module):
         width: Length of an atom's vector.
         cutoff: Longest edge, Å.
 
-    Source: the direct forces of GemNet (Gasteiger et al., NeurIPS 2021, arXiv 2106.08903).
+    Source: direct forces of J. Gasteiger, F. Becker, S. Günnemann, NeurIPS 2021, arXiv 2106.08903.
     """
 
     def __init__(self, width: int, cutoff: float) -> None:
