@@ -36,10 +36,12 @@ def pretrain(run: "PretrainedRun") -> None:
     rows += [[name, "" if loss is None else f"{loss:.3g}"] for name, loss in run.losses.items()]
     click.echo("\n".join(aligned(rows)))
     if run.probe:
-        found = [["features", "ridge MAE", "95 % interval"]]
-        for name, one in run.probe.items():
-            found.append([name, f"{one['mae']:.4g}", f"{one['low']:.4g} to {one['high']:.4g}"])
-        click.echo("\n" + "\n".join(aligned(found)))
+        lines = [["features", "ridge MAE", "95 % interval"]]
+        for name, error in run.probe.items():
+            lines.append(
+                [name, f"{error['mae']:.4g}", f"{error['low']:.4g} to {error['high']:.4g}"]
+            )
+        click.echo("\n" + "\n".join(aligned(lines)))
     click.echo(f"\nreport: {run.folder / 'report.html'}")
 
 

@@ -34,15 +34,15 @@ def probe(
     """
     predicted = {name: _predicted(rows, labels, seed) for name, rows in features.items()}
     first = next(iter(predicted.values()))
-    found: dict[str, dict[str, Any]] = {}
+    errors: dict[str, dict[str, Any]] = {}
     for name, values in predicted.items():
-        found[name] = {"mae": mae(labels, values)} | asdict(
+        errors[name] = {"mae": mae(labels, values)} | asdict(
             interval(mae, labels, values, seed=seed)
         )
         if values is not first:
             difference = paired_difference(mae, labels, first, values, seed=seed)
-            found[name]["against"] = asdict(difference)
-    return found
+            errors[name]["against"] = asdict(difference)
+    return errors
 
 
 def _predicted(

@@ -97,14 +97,14 @@ def repeat(graph: CrystalGraph, axis: int, times: int = 2) -> CrystalGraph:
     copies = torch.arange(times, device=device)
     rows: dict[Scope, Tensor] = {}
     copy: dict[Scope, Tensor] = {}
-    place: dict[Scope, Tensor] = {}
+    target_row: dict[Scope, Tensor] = {}
     for scope in (Scope.ATOM, Scope.EDGE, Scope.TRIPLET):
         counts = graph.counts(scope)
         size = counts.repeat_interleave(counts)
         start = (counts.cumsum(0) - counts).repeat_interleave(counts)
         row = torch.arange(len(size), device=device)
-        place[scope] = (row + (times - 1) * start).unsqueeze(-1) + copies * size.unsqueeze(-1)
-        order = torch.argsort(place[scope].flatten())
+        target_row[scope] = (row + (times - 1) * start).unsqueeze(-1) + copies * size.unsqueeze(-1)
+        order = torch.argsort(target_row[scope].flatten())
         rows[scope], copy[scope] = order // times, order % times
     made: dict[str, Tensor] = {}
     for field in fields(graph):
@@ -114,8 +114,8 @@ def repeat(graph: CrystalGraph, axis: int, times: int = 2) -> CrystalGraph:
 
     edge, at = rows[Scope.EDGE], copy[Scope.EDGE]
     end = at + made["image"][:, axis]
-    made["center"] = place[Scope.ATOM][made["center"], at]
-    made["neighbor"] = place[Scope.ATOM][graph.neighbor[edge], end % times]
+    made["center"] = target_row[Scope.ATOM][made["center"], at]
+    made["neighbor"] = target_row[Scope.ATOM][graph.neighbor[edge], end % times]
     made["image"] = made["image"].clone()
     made["image"][:, axis] = torch.div(end, times, rounding_mode="floor")
     crystal = graph.crystal_of_atom.index_select(0, rows[Scope.ATOM])
@@ -127,6 +127,6 @@ def repeat(graph: CrystalGraph, axis: int, times: int = 2) -> CrystalGraph:
     triplet, at = rows[Scope.TRIPLET], copy[Scope.TRIPLET]
     receiving = graph.receiving_edge[triplet]
     meeting = torch.where(made["at_center"], at, at + graph.image[receiving, axis]) % times
-    made["receiving_edge"] = place[Scope.EDGE][receiving, at]
-    made["sending_edge"] = place[Scope.EDGE][graph.sending_edge[triplet], meeting]
+    made["receiving_edge"] = target_row[Scope.EDGE][receiving, at]
+    made["sending_edge"] = target_row[Scope.EDGE][graph.sending_edge[triplet], meeting]
     return CrystalGraph(**made)

@@ -194,7 +194,7 @@ class SelfSupervised(Model):
 
 
 def vicreg(
-    one: Float[Tensor, "crystals width"], other: Float[Tensor, "crystals width"]
+    first: Float[Tensor, "crystals width"], second: Float[Tensor, "crystals width"]
 ) -> Float[Tensor, ""]:
     """Return the loss of two views: how far apart they are, and how little their columns say.
 
@@ -203,8 +203,8 @@ def vicreg(
     the width. It is 0.99 where all crystals have one vector.
 
     Args:
-        one: Projected vectors of the crystals of a batch.
-        other: Of other views of the same crystals.
+        first: Projected vectors of the crystals of a batch.
+        second: Of other views of the same crystals.
 
     Source: A. Bardes, J. Ponce, Y. LeCun, ICLR 2022, arXiv 2105.04906.
 
@@ -212,8 +212,8 @@ def vicreg(
     >>> vicreg(same, same)
     tensor(0.9900)
     """
-    losses = [_INVARIANCE * functional.mse_loss(one, other)]
-    for vectors in (one, other):
+    losses = [_INVARIANCE * functional.mse_loss(first, second)]
+    for vectors in (first, second):
         centered = vectors - vectors.mean(dim=0)
         covariance = centered.T @ centered / max(1, len(vectors) - 1)
         variance = covariance.diagonal()

@@ -135,7 +135,7 @@ def _config(request: Request, data: Any) -> RunConfig:
     """Return the settings, of which some serve targets alone."""
     sections = {name: dict(section) for name, section in request.sections.items()}
     sources = data if isinstance(data, list | tuple) else [data]
-    if len(sources) > 1 and all(isinstance(one, str | Path) for one in sources):
+    if len(sources) > 1 and all(isinstance(source, str | Path) for source in sources):
         sections["data"]["path"] = shlex.join(map(str, sources))
     sections["data"]["target"] = []
     config = RunConfig.from_sections({"pretraining": {}, **sections})
@@ -157,7 +157,7 @@ def _crystals(
 ) -> tuple[CrystalTable, Graphs]:
     """Read the crystals, and build the graphs of all atoms."""
     sources = data if isinstance(data, list | tuple) else [data]
-    resolved = [resolve_source(one)[0] for one in sources]
+    resolved = [resolve_source(source)[0] for source in sources]
     table = read_table(resolved if len(resolved) > 1 else resolved[0], progress=progress)
     if not len(table):
         raise InputError(f"{config.data.path} holds no crystal that can be used")

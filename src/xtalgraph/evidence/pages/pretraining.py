@@ -87,13 +87,13 @@ def _probe(document: Mapping[str, Any]) -> str:
     """The error of a linear model on each kind of features."""
     column = document["column"]
     rows = []
-    for name, found in document["features"].items():
-        against = found.get("against")
+    for name, result in document["features"].items():
+        against = result.get("against")
         compared = ""
         if against is not None:
             low, high = plain(against["low"]), plain(against["high"])
             compared = f"{plain(against['value'])} ({low} to {high})"
-        error = f"{plain(found['mae'])} ({plain(found['low'])} to {plain(found['high'])})"
+        error = f"{plain(result['mae'])} ({plain(result['low'])} to {plain(result['high'])})"
         rows.append([name, error, compared])
     return section(
         "probe",
