@@ -51,8 +51,8 @@ from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.setting_names import PretrainOptions, with_settings
 
-_PROBED: Final = 5
-"""Labels in each fold of a probe, at least."""
+_FEWEST: Final = 10
+"""Crystals with a number that a probe needs, two in each fold."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,9 @@ def _labels(table: CrystalTable, column: str) -> Float[np.ndarray, " crystals"]:
     values = [v if isinstance(v, int | float) else np.nan for v in table.columns[column]]
     labels = np.asarray(values, dtype=np.float64)
     known = int(np.isfinite(labels).sum())
-    if known < _PROBED**2:
+    if known < _FEWEST:
         raise InputError(
-            f"--probe {column} needs at least {_PROBED**2} crystals with a number, got {known}"
+            f"--probe {column} needs at least {_FEWEST} crystals with a number, got {known}"
         )
     return labels
 
