@@ -26,6 +26,7 @@ from xtalgraph.baselines.learners import FeatureRegressor
 from xtalgraph.crystals.composition import reduced_formula
 from xtalgraph.data.splits import Split, official_folds
 from xtalgraph.data.table import CrystalTable, read_table
+from xtalgraph.evidence.probe import probe
 from xtalgraph.metrics.bootstrap import interval, paired_difference
 from xtalgraph.metrics.pairs import mae
 from xtalgraph.models.predictor import Predictor
@@ -122,7 +123,10 @@ def curve(
         "ridge, composition": np.nan_to_num(filled),
     }
     labels = prepared.dataset.labels[prepared.dataset.targets[0].name]
-    result: dict[str, Any] = {}
+    beside = np.concatenate([frozen["ridge, pre-trained"], frozen["ridge, composition"]], axis=1)
+    errors = probe({**frozen, "ridge, pre-trained and composition": beside}, labels)
+    print(name, "all labels in five folds", json.dumps(errors), flush=True)
+    result: dict[str, Any] = {"all": errors}
     for size in SIZES:
         predicted: dict[str, list[np.ndarray]] = {}
         truth = []
