@@ -91,7 +91,7 @@ class StartingPoint:
         if asked.parent is None:
             return None
         folder = run_folder(asked.parent)
-        predictor = Predictor.load(folder)
+        predictor = Predictor.load(folder, without_target=True)
         known = weights_sha256(folder)
         if asked.parent_sha256 not in (None, known):
             raise RunError(
