@@ -104,11 +104,11 @@ def test_finetune_starts_from_it(run, frame, tmp_path, without_report):
         run.folder, frame, target="volume", out=tmp_path / "tuned", no_scratch=True, members=1,
         epochs=1, overrides=["data.store=false", "finetuning.release=frozen"], progress=False,
     )  # fmt: skip
-    before, after = (load_model(one)[0].state_dict() for one in (run.folder, made.folder))
+    before, after = (load_model(one)[0].state_dict() for one in (run.folder, made.run.folder))
     weights = [name for name, _ in load_model(run.folder)[0].named_parameters()]
     assert all(torch.equal(before[name], after[name]) for name in weights)
-    assert [target.name for target in load_model(made.folder)[1].targets] == ["volume"]
-    assert load_model(made.folder)[1].pretraining == {}
+    assert [target.name for target in load_model(made.run.folder)[1].targets] == ["volume"]
+    assert load_model(made.run.folder)[1].pretraining == {}
 
 
 @pytest.mark.parametrize("verb", ["predict", "evaluate", "verify", "diagnose", "screen", "load"])
