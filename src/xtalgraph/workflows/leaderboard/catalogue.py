@@ -260,6 +260,8 @@ BASELINES: Final = (
     "acsf-forest",
     "soap-ridge",
     "soap-forest",
+    "chgnet-ridge",
+    "chgnet-forest",
     "pyg-cgconv",
     "pyg-schnet",
     "pyg-dimenet++",

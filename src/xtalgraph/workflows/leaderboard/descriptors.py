@@ -15,6 +15,7 @@ from safetensors.numpy import save
 from scipy.sparse import csr_array, vstack
 from tqdm import tqdm
 
+from xtalgraph.baselines.chgnet import CHGNetVectors
 from xtalgraph.baselines.descriptor import Descriptor, Rows
 from xtalgraph.baselines.dscribe import ACSF, SOAP
 from xtalgraph.baselines.learners import FeatureRegressor, LearnerName
@@ -34,7 +35,7 @@ from xtalgraph.workflows.leaderboard.entry import (
 )
 from xtalgraph.workflows.record import versions
 
-DESCRIPTORS: Final[tuple[Descriptor, ...]] = (PRDF(), ACSF(), SOAP())
+DESCRIPTORS: Final[tuple[Descriptor, ...]] = (PRDF(), ACSF(), SOAP(), CHGNetVectors())
 _CHUNK: Final = 256
 """Crystals that are described at a time, and kept in a file."""
 
