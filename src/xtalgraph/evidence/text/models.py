@@ -32,8 +32,8 @@ DESCRIPTORS: Final[Mapping[str, str]] = {
     "ones without elements, averaged over the atoms",
     "soap": "SOAP power spectra (dscribe) with the elements compressed to five densities, averaged "
     "over the atoms",
-    "chgnet": "Vectors of atoms before the last layer of CHGNet, a potential that was trained on the "
-    "Materials Project, averaged over the atoms",
+    "chgnet": "Vectors of atoms before the last layer of CHGNet, a potential that was trained on "
+    "the Materials Project, averaged over the atoms",
 }
 LEARNERS: Final[Mapping[str, str]] = {
     "ridge": "ridge regression, with the penalty of the smallest leave-one-out error",
