@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final, Literal
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
-from xtalgraph.data.targets import Kind, Target
 
 ObjectiveName = Literal["elements", "positions", "cells", "views"]
 """What can be learned without labels."""
@@ -50,8 +49,3 @@ class PretrainingConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, the objectives written out."""
         return asdict(self) | {"objectives": list(self.names)}
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
-        """What stands for the objectives in the training: the loss of each, to be made 0."""
-        return tuple(Target(name, Kind.INTENSIVE) for name in self.names)

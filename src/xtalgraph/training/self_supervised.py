@@ -12,6 +12,7 @@ from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ConditionValues
+from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
@@ -30,6 +31,11 @@ _INVARIANCE: Final = 25.0
 _VARIANCE: Final = 25.0
 _COVARIANCE: Final = 1.0
 _EPSILON: Final = 1e-4
+
+
+def targets_of(config: PretrainingConfig) -> tuple[Target, ...]:
+    """Return what stands for objectives in a training: the loss of each, to be made 0."""
+    return tuple(Target(name, Kind.INTENSIVE) for name in config.names)
 
 
 class View(NamedTuple):
@@ -75,7 +81,7 @@ class SelfSupervised(Model):
     entropy: Tensor
 
     def __init__(self, encoder: Encoder, config: PretrainingConfig) -> None:
-        super().__init__(encoder, config.targets)
+        super().__init__(encoder, targets_of(config))
         self.pretraining, names, width = config, config.names, encoder.width
         reason = why_not_mixtures(type(encoder), encoder.config)
         if reason and "elements" in names:

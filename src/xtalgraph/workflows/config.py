@@ -19,6 +19,7 @@ from xtalgraph.data.targets import Target, Task, kind_named
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.pretraining_settings import PretrainingConfig
+from xtalgraph.training.self_supervised import targets_of
 from xtalgraph.training.settings import FROM_SCRATCH, FinetuningConfig, TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
@@ -96,7 +97,7 @@ class RunConfig:
             pretraining={} if pretraining is None else pretraining.as_dict(),
         )
         _check_intervals(data, spec.targets)
-        learned = spec.targets if pretraining is None else pretraining.targets
+        learned = spec.targets if pretraining is None else targets_of(pretraining)
         Objective.of(learned, training)  # refuses weights of other targets
         begun = settings_from(FinetuningConfig, sections.get("finetuning", {}), "finetuning")
         return cls(data, spec, training, begun)

@@ -39,7 +39,7 @@ from xtalgraph.nn.determinism import deterministic
 from xtalgraph.training.examples import Examples, labels_from
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.pretraining_settings import PretrainingConfig
-from xtalgraph.training.self_supervised import SelfSupervised
+from xtalgraph.training.self_supervised import SelfSupervised, targets_of
 from xtalgraph.training.state import Progress
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import RunConfig
@@ -206,8 +206,9 @@ def _trainer(
     settings = PretrainingConfig(**config.spec.pretraining)
     learner = SelfSupervised(model.encoder, settings)
     sizes = np.array([len(crystal) for crystal in table.crystals], dtype=np.int64)
-    zeros = {target.name: np.zeros(len(table)) for target in settings.targets}
-    losses = Values(settings.targets, zeros, sizes)
+    targets = targets_of(settings)
+    zeros = {target.name: np.zeros(len(table)) for target in targets}
+    losses = Values(targets, zeros, sizes)
     learner.fit_scales(losses.select(split.train), [table.crystals[i] for i in split.train])
     train, val = (
         Examples(graphs.part(torch.from_numpy(rows)), labels_from(losses.select(rows)))
