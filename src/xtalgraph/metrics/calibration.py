@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.metrics.pairs import checked_pair
-from xtalgraph.metrics.ranking import chance_above, spearman, top_count
+from xtalgraph.metrics.ranking import area_under_roc, spearman, top_count
 
 
 def calibration_curve(
@@ -273,4 +273,4 @@ def failure_auroc(failed: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " 
     if np.isnan(score).any():
         raise InputError("a score must be a number, got NaN; leave these rows out and say so")
     checked_pair(failed, np.zeros_like(score))
-    return chance_above(failed, score)
+    return area_under_roc(failed, score)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.metrics.pairs import checked_pair
-from xtalgraph.metrics.ranking import chance_above
+from xtalgraph.metrics.ranking import area_under_roc
 
 THRESHOLD: Final[float] = 0.5
 """A probability of at least this much is taken for class 1."""
@@ -61,7 +61,7 @@ def roc_auc(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, "
     doi 10.1148/radiology.143.1.7063747.
     """
     target, probability = checked_classes(target, probability)
-    return chance_above(target == 1, probability)
+    return area_under_roc(target == 1, probability)
 
 
 def roc_points(

@@ -53,11 +53,15 @@ def kendall(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " 
     return float(kendalltau(target, prediction, method="asymptotic").statistic)
 
 
-def chance_above(chosen: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " rows"]) -> float:
+def area_under_roc(chosen: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " rows"]) -> float:
     """Return the chance that a chosen row has a higher score than another, equal ones half.
 
     (R − n (n + 1)/2) / (n m), where R is the sum of the ranks of the n chosen rows, and m the
-    number of the others; NaN where there are no chosen rows or no others.
+    number of the others; NaN where there are no chosen rows or no others. This is the area under
+    the ROC curve.
+
+    >>> area_under_roc(np.array([True, False, False]), np.array([2.0, 1.0, 3.0]))
+    0.5
     """
     from scipy.stats import rankdata
 
