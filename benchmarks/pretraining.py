@@ -1,6 +1,6 @@
 """Learning without labels: a probe, and errors of fine-tuned models against the number of labels.
 
-    python benchmarks/pretraining.py DATA OUT [--objectives elements,positions,cells] [--epochs 40]
+`python benchmarks/pretraining.py DATA OUT [--objectives elements,positions,cells] [--epochs 40]`
 
 DATA holds perovskites.csv.gz, perovskites_unlabelled.csv.gz, jarvis_multi.json.gz,
 dielectric_tensors.json.gz and matbench_phonons.json.gz. The encoder is pre-trained on structures

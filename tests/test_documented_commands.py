@@ -23,7 +23,7 @@ PAGES += sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])
 SCRIPTS = sorted(ROOT.glob("benchmarks/*.py"))
 START = re.compile(r"(?:\$ )?(?:\w+=\S* )*(?:python (benchmarks/\w+\.py)|(xtalgraph))(?= |$)")
 LANGUAGES = ("", "shell", "console", "text")
-EXAMPLES = {"N": "1", "FOLD": "0", "VERB": "train"}
+EXAMPLES = {"N": "1", "K": "1", "FOLD": "0", "VERB": "train"}
 """A value of each placeholder that a parser does not take as text."""
 
 
