@@ -13,7 +13,7 @@ from xtalgraph.graphs.graph import Graph, Scope, scoped
 from xtalgraph.graphs.neighborhoods import Neighborhoods, arrange
 from xtalgraph.graphs.pairs import Pairs, find_pairs
 
-_OF_EDGES: Final[tuple[str, ...]] = (
+OF_EDGES: Final[tuple[str, ...]] = (
     "crystal_of_atom",
     "crystal_of_edge",
     "edge_starts",
@@ -21,6 +21,7 @@ _OF_EDGES: Final[tuple[str, ...]] = (
     "degree",
     "pairs",
     "neighborhoods",
+    "element_groups",
 )
 """What is computed once for a graph, whatever the positions."""
 
@@ -102,7 +103,7 @@ class CrystalGraph(Graph):
             cell: Lattice vectors as rows, Å.
         """
         graph = self.replace(position=position, cell=cell)
-        for name in _OF_EDGES:
+        for name in OF_EDGES:
             if name in self.__dict__:
                 graph.__dict__[name] = self.__dict__[name]
         return graph

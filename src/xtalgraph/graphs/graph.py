@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.graphs.element_groups import ElementGroups
 
 
 class Scope(StrEnum):
@@ -196,6 +197,11 @@ class Graph:
     def degree(self) -> Int[Tensor, " atoms"]:
         """Number of edges that leave each atom as their center, with their multiplicities."""
         return torch.zeros_like(self.number).index_add(0, self.center, self.edge_multiplicity)
+
+    @cached_property
+    def element_groups(self) -> ElementGroups:
+        """The atoms by their atomic number."""
+        return ElementGroups.of(self.number)
 
     @cached_property
     def crystal_of_atom(self) -> Int[Tensor, " atoms"]:

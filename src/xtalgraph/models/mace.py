@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from xtalgraph.conventions.elements import numbers_of
 from xtalgraph.conventions.ranges import Functions, Range, Width, check_ranges
 from xtalgraph.conventions.tensors import Irrep
+from xtalgraph.graphs.element_groups import ElementGroups
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, NeighborCount, Reads, Recommended
 from xtalgraph.nn.element_embedding import ElementEmbedding
 from xtalgraph.nn.element_rows import ElementRows
 from xtalgraph.nn.equivariant.convolution import Convolution
 from xtalgraph.nn.equivariant.directed_edges import DirectedEdges
-from xtalgraph.nn.equivariant.elements import ElementGroups, ElementLinear
+from xtalgraph.nn.equivariant.elements import ElementLinear
 from xtalgraph.nn.equivariant.irreps import Irreps, Tensors, harmonic
 from xtalgraph.nn.equivariant.linear import EquivariantLinear
 from xtalgraph.nn.equivariant.radial_network import RadialNetwork
@@ -227,7 +228,7 @@ class MACE(Encoder):
         """
         graph = self.in_space(graph)
         basis, around = self.edges(graph, self.embed.weight.dtype)
-        elements = ElementGroups.of(self.element_rows.of(graph.number))
+        elements = self.element_rows.groups(graph)
         atoms: dict[Irrep, Tensor] = {_SCALAR: self.embed(graph).unsqueeze(1)}
         scalars = [atoms[_SCALAR].squeeze(1)]
         for layer in self.layers:

@@ -1,6 +1,7 @@
 """Which elements have weights of their own, and where these stand."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER, numbers_of, why_not_known
 from xtalgraph.conventions.errors import GraphError
+from xtalgraph.graphs.element_groups import ElementGroups
 from xtalgraph.graphs.graph import Graph
 
 
@@ -40,6 +42,15 @@ class ElementRows(nn.Module):
             number: Atomic numbers.
         """
         return self.row.index_select(0, number)
+
+    def groups(self, graph: Graph) -> ElementGroups:
+        """Return the atoms of a graph by the row of their element.
+
+        Args:
+            graph: Whose elements all have a row.
+        """
+        groups = graph.element_groups
+        return replace(groups, present=self.of(groups.present))
 
     def check(self, graph: Graph) -> None:
         """Refuse a graph with an element that has no row.

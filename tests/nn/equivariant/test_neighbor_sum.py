@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from xtalgraph.nn.equivariant import neighbor_sum
-from xtalgraph.nn.equivariant.neighbor_sum import Group, neighbor_sums
+from xtalgraph.nn.equivariant.neighbor_sum import Group, neighbor_sums, plain_sums
 
 GROUPS = [Group(0, 0, 1, 0), Group(0, 1, 2, 2), Group(1, 1, 1, 6)]
 """Of 2 channels of scalars, and of 3 of vectors."""
@@ -70,3 +70,19 @@ def test_features_without_gradient_change_no_other_derivative():
         results.append((*first, *second))
     for whole, part in zip(*results, strict=True):
         torch.testing.assert_close(part, whole)
+
+
+def test_plain_sums_are_the_same_and_end_with_their_block():
+    given = factors(4)
+    with plain_sums():
+        plain = sums_of(*given)
+    sums = sums_of(*given)
+    assert "Bmm" in type(plain[0].grad_fn.next_functions[0][0]).__name__
+    assert "Bmm" not in type(sums[0].grad_fn).__name__
+    for made, expected in zip(plain, sums, strict=True):
+        torch.testing.assert_close(made, expected)
+    for slopes in zip(
+        *(torch.autograd.grad(sum(p.sin().sum() for p in made), given) for made in (plain, sums)),
+        strict=True,
+    ):
+        torch.testing.assert_close(*slopes)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from xtalgraph.nn.equivariant.elements import ElementGroups
+from xtalgraph.graphs.element_groups import ElementGroups
 from xtalgraph.nn.equivariant.irreps import harmonic
 from xtalgraph.nn.equivariant.symmetric_contraction import SymmetricContraction
 from xtalgraph.nn.equivariant.symmetric_products import monomials, symmetric_products

@@ -1,6 +1,8 @@
 """Sums over neighbors of radial function times features times harmonics, in blocks of atoms."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -10,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 _BLOCK: Final = 2**19
 """Numbers of a message that stay in the cache of a processor."""
+_PLAIN: Final = ContextVar("plain", default=False)
 
 
 class Group(NamedTuple):
@@ -43,7 +46,23 @@ def neighbor_sums(
         features: h of the neighbor at each slot, components and channels.
         groups: Which products are wanted.
     """
-    return _Sums.apply(tuple(groups), harmonics, radial, *features)
+    factors = harmonics, radial, *features
+    if not _PLAIN.get():
+        return _Sums.apply(tuple(groups), *factors)
+    parts = [_part(group, factors, slice(None)) for group in groups]
+    sums = [torch.bmm(part.harmonics.mT, part.message) for part in parts]
+    shapes = [(group.paths, *features[group.input].shape[2:]) for group in groups]
+    return tuple(total.unflatten(2, shape) for total, shape in zip(sums, shapes, strict=True))
+
+
+@contextmanager
+def plain_sums() -> Iterator[None]:
+    """Take the sums in plain products, all atoms at once: for a compiler, which arranges them."""
+    token = _PLAIN.set(True)
+    try:
+        yield
+    finally:
+        _PLAIN.reset(token)
 
 
 class _Block(NamedTuple):

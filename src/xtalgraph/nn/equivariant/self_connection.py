@@ -20,6 +20,8 @@ class Kinds:
 
     attributes: Float[Tensor, "kinds attributes"]
     """The vector of each kind."""
+    kind: Int[Tensor, " atoms"]
+    """The kind of each atom."""
     order: Int[Tensor, " atoms"]
     """The atoms, kind by kind."""
     counts: tuple[int, ...]
@@ -36,20 +38,15 @@ class Kinds:
             embed: Gives the vector of an element.
         """
         if len(graph.share):
-            kind = torch.arange(len(graph.number), device=graph.number.device)
-            attributes, counts = embed(graph), torch.ones_like(kind)
-        else:
-            present, kind, counts = graph.number.unique(return_inverse=True, return_counts=True)
-            attributes = gather(embed.table(), present)
-        order = torch.argsort(kind, stable=True)
-        rank = torch.empty_like(order).index_copy_(0, order, torch.arange(len(order)).to(order))
-        return cls(attributes, order, tuple(counts.tolist()), rank)
+            atom = torch.arange(len(graph.number), device=graph.number.device)
+            return cls(embed(graph), atom, atom, len(atom) * (1,), atom)
+        groups = graph.element_groups
+        attributes = gather(embed.table(), groups.present)
+        return cls(attributes, groups.element, groups.order, tuple(groups.counts), groups.rank)
 
     def of_atoms(self) -> Float[Tensor, "atoms attributes"]:
         """Return the vector of each atom."""
-        counts = torch.tensor(self.counts, device=self.rank.device)
-        kind = torch.arange(len(counts), device=self.rank.device).repeat_interleave(counts)
-        return gather(self.attributes, kind.index_select(0, self.rank))
+        return gather(self.attributes, self.kind)
 
     def multiplied(
         self,

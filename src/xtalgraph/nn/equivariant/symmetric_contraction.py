@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.tensors import Irrep
+from xtalgraph.graphs.element_groups import ElementGroups
 from xtalgraph.nn.element_rows import OfElements
-from xtalgraph.nn.equivariant.elements import ElementGroups
 from xtalgraph.nn.equivariant.irreps import Tensors, harmonic
 from xtalgraph.nn.equivariant.symmetric_products import Monomial, monomials, symmetric_products
 from xtalgraph.nn.segments import gather
