@@ -135,14 +135,17 @@ def _option(declared: Declared, many: bool = False, is_setting: bool = False) ->
     if listed and (spelled.commas or leaf is int):
         kind = _Listed(kind)
     one_or_list = any(not several for _, several in leaves)
+    required = default is REQUIRED and not is_setting
+    # A default of None would be a value for click, and no required option were missing.
+    given = {} if required else {"default": None if is_setting or listed else default}
     shown = spelled.default or ("" if default in (REQUIRED, None, ()) else str(default))
     return click.Option(
         flag,
         type=kind,
         multiple=listed,
         callback=(_one_or_list if one_or_list else _list) if listed else None,
-        required=default is REQUIRED and not is_setting,
-        default=None if is_setting or listed or default is REQUIRED else default,
+        required=required,
+        **given,
         metavar=spelled.metavar or _METAVARS.get(leaf),
         help=declared.summary + (f"  [default: {shown}]" if shown else ""),
     )

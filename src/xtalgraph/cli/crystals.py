@@ -22,7 +22,11 @@ def predict(done: "Predicted") -> int:
     the model; std, lower and upper where the run has them. The exit code is 1 if some crystals
     could not be used, 2 if nothing could be done at all.
     """
-    click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
+    if done.table is not None:
+        told = done.table.dropna(axis="columns", how="all")
+        click.echo(told.to_string(index=False, float_format="{:.4g}".format, na_rep=""))
+    else:
+        click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
     return 1 if done.bad else 0
 
 

@@ -1,5 +1,6 @@
 """A table that is written part by part, in constant memory: parquet or CSV by its suffix."""
 
+import io
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
 
@@ -37,7 +38,7 @@ def suffix_of(path: Path) -> str:
 class GrowingTable:
     """Appends rows to an open file."""
 
-    def __init__(self, file: BinaryIO, suffix: str) -> None:
+    def __init__(self, file: BinaryIO | io.BytesIO, suffix: str) -> None:
         self.file = file
         self.is_csv = suffix.lower() == ".csv"
         self.rows = 0

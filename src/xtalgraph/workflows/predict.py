@@ -1,12 +1,14 @@
 """Predict: from a run and new crystals to a table, a row for whatever came in."""
 
+import io
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 from tqdm import tqdm
 
 from xtalgraph.conventions.choices import Device, OnError
@@ -34,12 +36,14 @@ _CHUNK = 512
 class Predicted:
     """What a prediction came to."""
 
-    path: Path
-    """The table."""
+    path: Path | None
+    """Where the table was written."""
     good: int
     """Crystals with a prediction."""
     bad: int
     """Rows with a reason instead."""
+    table: pd.DataFrame | None = None
+    """The table, where it was not written."""
 
 
 def load(run: str | Path, *, without_target: bool = False) -> Predictor:
@@ -60,7 +64,7 @@ def predict(
     run: str | Path,
     sources: Any,
     *,
-    out: str | Path,
+    out: str | Path | None = None,
     on_error: OnError = "skip",
     device: Device = "cpu",
     disorder: Disorder | None = None,
@@ -76,7 +80,7 @@ def predict(
     Args:
         run: A run folder.
         sources: A file, folder or table; or a list of them, or of structures.
-        out: Table to write, .csv or .parquet.
+        out: Table to write, .csv or .parquet; without it the table is returned, and printed.
         on_error: Crystals that cannot be used: write the reason and go on (skip), or stop (raise).
         device: Device to compute on; a GPU differs in the last digits.
         disorder: Crystals with mixed or partly empty sites, as in the training by default.
@@ -89,20 +93,22 @@ def predict(
         FileError: If it cannot be written.
         Stopped: On SIGTERM or Ctrl-C; what was predicted is kept.
     """
-    path = Path(out)
-    suffix = suffix_of(path)
-    check_output(path, sources)
+    path = None if out is None else Path(out)
+    suffix = ".csv" if path is None else suffix_of(path)
+    if path is not None:
+        check_output(path, sources)
     predictor = load(run).to(device)
     alone = isinstance(sources, list | tuple) and len(sources) == 1
     incoming = read_rows(sources[0] if alone else sources, predictor.spec.disorder_for(disorder))
     copies = predictor.copied_members()
     if copies:
         log.warning("%s", about_copies(copies))
-    make_folder(path.parent)
+    if path is not None:
+        make_folder(path.parent)
     tally = _Tally(on_error)
     with (
         stopping_on_signals(),
-        replacing(path, kept_on=Stopped) as file,
+        nullcontext(io.BytesIO()) if path is None else replacing(path, kept_on=Stopped) as file,
         closing(GrowingTable(file, suffix)) as table,
         tqdm(desc="predicting", unit="crystal", disable=not progress) as bar,
     ):
@@ -111,12 +117,14 @@ def predict(
                 tally.write(table, predictor, rows)
                 bar.update(len(rows))
         except Stopped as stopped:
-            saved = f"the first {tally.rows} rows are in {file.name}" if tally.rows else ""
+            kept = path is not None and tally.rows
+            saved = f"the first {tally.rows} rows are in {file.name}" if kept else ""
             raise Stopped(stopped.signum, saved) from stopped
         if tally.rows == 0:
             raise InputError(f"{sources} holds no crystals")
     tally.warn()
-    return Predicted(path, tally.good, tally.bad)
+    written = pd.read_csv(io.BytesIO(file.getvalue())) if isinstance(file, io.BytesIO) else None
+    return Predicted(path, tally.good, tally.bad, written)
 
 
 class _Tally:
