@@ -137,7 +137,9 @@ def _option(declared: Declared, many: bool = False, is_setting: bool = False) ->
     one_or_list = any(not several for _, several in leaves)
     required = default is REQUIRED and not is_setting
     # A default of None would be a value for click, and no required option were missing.
-    given = {} if required else {"default": None if is_setting or listed else default}
+    given: dict[str, Any] = (
+        {} if required else {"default": None if is_setting or listed else default}
+    )
     shown = spelled.default or ("" if default in (REQUIRED, None, ()) else str(default))
     return click.Option(
         flag,
