@@ -179,6 +179,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--objectives", default="elements,positions,cells")
+    parser.add_argument("--teacher", help="MODULE:NAME, with the objective forces")
     parser.add_argument("--epochs", type=int, default=40)
     given = parser.parse_args()
     run = given.out / "run"
@@ -187,6 +188,7 @@ def main() -> None:
         corpus(given.data),
         out=run,
         objectives=given.objectives.split(","),
+        teacher=given.teacher,
         epochs=given.epochs,
         resume=True,
         overrides=["data.val_fraction=0.05", "data.on_error=skip"],

@@ -14,7 +14,7 @@ from xtalgraph.graphs.reduction import reduce_graph
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.training.pretraining_settings import PretrainingConfig
-from xtalgraph.training.self_supervised import SelfSupervised, vicreg
+from xtalgraph.training.self_supervised import AT_REST, SelfSupervised, vicreg
 
 SITES = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.1, 0.45, 0.5]])
 CRYSTALS = [
@@ -73,6 +73,28 @@ def test_a_network_that_says_nothing_has_the_loss_one():
     assert float(losses["positions"].mean()) == pytest.approx(2 / 3, rel=0.05)
     assert float(losses["cells"].mean()) == pytest.approx(1, rel=0.05)
     assert set(made.start(GRAPH)) == {"positions", "cells"}
+
+
+def test_forces_are_those_of_the_rattled_crystals_and_the_rest_is_learned_at_rest():
+    torch.manual_seed(0)
+    encoder = ENCODERS["schnet"](ENCODERS["schnet"].Config(width=8, depth=1), 4.5)
+    config = PretrainingConfig(["cells", "forces"], teacher="module:name")
+    made = SelfSupervised(encoder, config)
+    forces = torch.randn(6, 3, dtype=torch.float64)
+    made.take_forces(forces)
+    first = torch.tensor([[3.0], [AT_REST], [0.0], [AT_REST]], dtype=torch.float64)
+    graph = GRAPH.replace(conditions=first)
+    losses = made.eval()(graph).values
+    assert (losses["forces"] != 0).tolist() == [True, False, True, False]
+    assert (losses["cells"] != 0).tolist() == [False, True, False, True]
+    alone = SelfSupervised(encoder, PretrainingConfig("cells")).eval()
+    alone.moves = made.moves
+    assert torch.equal(losses["cells"][[1, 3]], alone(GRAPH.select([1, 3])).values["cells"])
+    torch.nn.init.zeros_(made.pull.out.weight)
+    torch.nn.init.zeros_(made.pull.out.bias)
+    squares = forces.square().mean(dim=1)
+    wanted = [float(squares[3:].mean()), 0.0, float(squares[:3].mean()), 0.0]
+    assert made(graph).values["forces"].tolist() == pytest.approx(wanted, rel=1e-6)
 
 
 def test_the_unit_of_hidden_elements_is_their_entropy():

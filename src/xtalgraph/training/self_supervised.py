@@ -25,6 +25,8 @@ from xtalgraph.nn.edge_vectors import EdgeVectors
 from xtalgraph.nn.segments import segment_sum
 from xtalgraph.training.pretraining_settings import PretrainingConfig
 
+AT_REST: Final = -1
+"""Stands where a crystal that is not rattled has no forces."""
 _SEED: Final = 0
 """Of what is drawn in evaluation, so that epochs are compared on the same noise."""
 _INVARIANCE: Final = 25.0
@@ -69,6 +71,9 @@ class SelfSupervised(Model):
     - ``views``: the loss of VICReg between the projected vectors of two views, over 50 (A. Bardes,
       J. Ponce, Y. LeCun, ICLR 2022, arXiv 2105.04906); views of crystals as in R. Magar et al.,
       npj Comput. Mater. 8, 231 (2022).
+    - ``forces``: the mean square of the error of the forces of a teacher, in units of their
+      standard deviation. They are of rattled crystals, from which nothing else is learned, and
+      nothing is drawn; one condition of a graph tells where its forces begin, see `take_forces`.
 
     Args:
         encoder: What learns.
@@ -79,6 +84,7 @@ class SelfSupervised(Model):
     """
 
     entropy: Tensor
+    teaching: Tensor
 
     def __init__(self, encoder: Encoder, config: PretrainingConfig) -> None:
         super().__init__(encoder, targets_of(config))
@@ -97,6 +103,9 @@ class SelfSupervised(Model):
             )
         if {"positions", "cells"} & {*names}:
             self.moves = EdgeVectors(width, encoder.cutoff)
+        if "forces" in names:
+            self.pull = EdgeVectors(width, encoder.cutoff)
+            self.register_buffer("teaching", torch.zeros(0, 3), persistent=False)
         if "views" in names:
             size = width + encoder.crystal_width
             self.projector = nn.Sequential(
@@ -127,6 +136,47 @@ class SelfSupervised(Model):
         """
         generator = None if self.training else torch.Generator().manual_seed(_SEED)
         whole = self.encoder.in_space(graph)
+        if "forces" in self.pretraining.names:
+            values, features = self._learn_both(whole, generator)
+        else:
+            values, features = self._learn_drawn(whole, generator)
+        return Output({name: values[name] for name in self.pretraining.names}, {}, features)
+
+    def take_forces(self, forces: Float[Tensor, "atoms 3"]) -> None:
+        """Take the forces of a teacher.
+
+        Args:
+            forces: On the atoms of all rattled crystals, in units of their standard deviation. The
+                condition of a graph is the row of the first atom of the crystal, or `AT_REST`.
+        """
+        self.teaching = forces
+
+    def _learn_both(
+        self, graph: CrystalGraph, generator: torch.Generator | None
+    ) -> tuple[ByTarget, Features]:
+        """Return losses of forces for rattled crystals, the others for those at rest; else 0."""
+        first = graph.conditions[:, 0].long()
+        graph = graph.replace(conditions=graph.conditions[:, :0])
+        losses: ByTarget = {}
+        for rattled in (False, True):
+            rows = torch.nonzero((first != AT_REST) == rattled).squeeze(-1)
+            if len(rows) == 0:
+                continue
+            part = graph.select(rows)
+            if rattled:
+                features = self.encoder(part)
+                known = {"forces": self._forces(features, part, first.index_select(0, rows))}
+            else:
+                known, features = self._learn_drawn(part, generator)
+            for name, loss in known.items():
+                losses[name] = loss.new_zeros(len(graph)).index_copy(0, rows, loss)
+        nothing = next(iter(losses.values())).new_zeros(len(graph))
+        return {name: losses.get(name, nothing) for name in self.pretraining.names}, features
+
+    def _learn_drawn(
+        self, whole: CrystalGraph, generator: torch.Generator | None
+    ) -> tuple[ByTarget, Features]:
+        """Return the losses of what is drawn."""
         view = self._view(whole, generator)
         features = self.encoder(view.graph)
         values: ByTarget = {}
@@ -143,8 +193,8 @@ class SelfSupervised(Model):
                 self.projector(vectors_of_crystals(made, of))
                 for made, of in ((features, view.graph), (self.encoder(other), other))
             ]
-            values["views"] = vicreg(*pair).expand(len(graph))
-        return Output({name: values[name] for name in self.pretraining.names}, {}, features)
+            values["views"] = vicreg(*pair).expand(len(whole))
+        return values, features
 
     def _view(self, graph: CrystalGraph, generator: torch.Generator | None) -> View:
         number, hidden = graph.number, graph.number[:0]
@@ -177,6 +227,18 @@ class SelfSupervised(Model):
             wanted = view.strain.to(tensors.dtype) / self.pretraining.strain
             losses["cells"] = (tensors - wanted).square().flatten(1).mean(dim=-1)
         return losses
+
+    def _forces(
+        self, features: Features, graph: CrystalGraph, first: Int[Tensor, " crystals"]
+    ) -> Float[Tensor, " crystals"]:
+        """Return the errors of forces, of which the first of each crystal is in a row."""
+        vectors, _ = self.pull(features.atom, graph)
+        crystal = graph.crystal_of_atom
+        shift = first - (graph.num_atoms.cumsum(0) - graph.num_atoms)
+        rows = torch.arange(len(crystal), device=crystal.device) + shift.index_select(0, crystal)
+        wanted = self.teaching.index_select(0, rows).to(vectors.dtype)
+        errors = (vectors - wanted).square().mean(dim=-1)
+        return segment_sum(errors, crystal, len(graph)) / graph.num_atoms
 
     @torch.no_grad()
     def start(self, graph: Graph) -> ByTarget:

@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Unpack
 
@@ -26,7 +27,6 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.splits import Split, check_fractions
 from xtalgraph.data.table import CrystalTable, read_table
-from xtalgraph.data.values import Values
 from xtalgraph.evidence.pages.pretraining import write_pretraining_page
 from xtalgraph.evidence.probe import probe as probed
 from xtalgraph.models.checkpoint import check_finite, save_model
@@ -50,6 +50,7 @@ from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
 from xtalgraph.workflows.setting_names import PretrainOptions, with_settings
+from xtalgraph.workflows.teacher import Material, taught, teacher_named
 
 _FEWEST: Final = 10
 """Crystals with a number that a probe needs, two in each fold."""
@@ -95,7 +96,8 @@ def pretrain(
 
     Raises:
         ConfigError: On settings that cannot be.
-        InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot.
+        InputError: If the data cannot be used, or the teacher computes none of them; with
+            ``on_error="raise"``, if any row cannot.
         RunError: If the folder holds another run.
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """
@@ -106,6 +108,8 @@ def pretrain(
         log.info("%s is finished: nothing is left to do", folder)
         return _opened(folder)
     training = config.training
+    name = PretrainingConfig(**config.spec.pretraining).teacher
+    teacher = None if name is None else teacher_named(name)
     with (
         claimed(folder, config, resume=resume),
         stopping_on_signals(),
@@ -116,9 +120,13 @@ def pretrain(
         labels = None if probe is None else _labels(table, probe)
         split = _split(len(table), config)
         write_atomically(folder / "config.yaml", config.to_yaml())
+        material = Material.of(graphs, len(table))
+        if teacher is not None:
+            build = partial(_graphs, config=config, progress=progress)
+            material = taught(table, teacher, config, build, folder=folder, progress=progress)
         torch.manual_seed(training.seed)
         model = config.spec.make_model()
-        trainer = _trainer(model, table, graphs, split, config, folder)
+        trainer = _trainer(model, table, material, split, config, folder)
         with_bar = Executor(trainer, 1, "pre-training", progress)
         (done,) = (history for _, history in with_bar.run(_fit(resume), [None]))
         model.cpu()
@@ -127,7 +135,7 @@ def pretrain(
             write_json(
                 folder / "probe.json", {"column": probe, **_probe(model, config, table, labels)}
             )
-        _write(folder, config, model, table, split, done, began)
+        _write(folder, config, model, table, split, material, done, began)
     return _opened(folder)
 
 
@@ -161,12 +169,16 @@ def _crystals(
     table = read_table(resolved if len(resolved) > 1 else resolved[0], progress=progress)
     if not len(table):
         raise InputError(f"{config.data.path} holds no crystal that can be used")
-    settings = replace(config.spec, reduction_tolerance=0.0).make_graph_settings()
-    graphs = make_graphs(table.crystals, settings, config.data, progress=progress)
+    graphs = _graphs(table.crystals, config, progress)
     table = table.reject({refused.index: refused.reason for refused in graphs.unsupported})
     check_rejected(table.rejected, config.data.on_error, folder)
     warn_about_graphs(graphs, table.ids, config.spec)
     return table, graphs
+
+
+def _graphs(crystals: tuple[Crystal, ...], config: RunConfig, progress: bool) -> Graphs:
+    settings = replace(config.spec, reduction_tolerance=0.0).make_graph_settings()
+    return make_graphs(crystals, settings, config.data, progress=progress)
 
 
 def _labels(table: CrystalTable, column: str) -> Float[np.ndarray, " crystals"]:
@@ -197,7 +209,7 @@ def _split(crystals: int, config: RunConfig) -> Split:
 def _trainer(
     model: Model,
     table: CrystalTable,
-    graphs: Graphs,
+    material: Material,
     split: Split,
     config: RunConfig,
     folder: Path,
@@ -205,14 +217,14 @@ def _trainer(
     """Return what trains the encoder of a model."""
     settings = PretrainingConfig(**config.spec.pretraining)
     learner = SelfSupervised(model.encoder, settings)
-    sizes = np.array([len(crystal) for crystal in table.crystals], dtype=np.int64)
-    targets = targets_of(settings)
-    zeros = {target.name: np.zeros(len(table)) for target in targets}
-    losses = Values(targets, zeros, sizes)
-    learner.fit_scales(losses.select(split.train), [table.crystals[i] for i in split.train])
+    losses = material.losses(targets_of(settings))
+    learned = material.rows(split.train)
+    learner.fit_scales(losses.select(learned), [table.crystals[i] for i in split.train])
+    if material.forces:
+        learner.take_forces(material.scaled_forces(split.train)[0])
     train, val = (
-        Examples(graphs.part(torch.from_numpy(rows)), labels_from(losses.select(rows)))
-        for rows in (split.train, split.val)
+        Examples(material.graphs.part(torch.from_numpy(rows)), labels_from(losses.select(rows)))
+        for rows in (learned, material.rows(split.val))
     )
     deciding = json.dumps(config.deciding(), ensure_ascii=False)
     made_from = table.content_hash() + split.identity + deciding
@@ -267,6 +279,7 @@ def _write(
     model: Model,
     table: CrystalTable,
     split: Split,
+    material: Material,
     done: Progress,
     began: float,
 ) -> None:
@@ -302,6 +315,7 @@ def _write(
             "epochs": done.epoch,
             "selected epoch": done.selected_epoch,
             "losses": {name: selected.get(column) for name, column in columns.items()},
+            **material.fields(split.train),
         },
         "Hardware": hardware(),
         "Versions": versions(),

@@ -70,6 +70,7 @@ class PretrainOptions(TypedDict, total=False):
     """What `pretrain` takes."""
 
     objectives: Sequence[ObjectiveName] | ObjectiveName | None
+    teacher: str | None
     model: str | None
     epochs: int | None
     seed: int | None

@@ -20,6 +20,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "elements": "cross entropy of hidden elements, over the entropy of all",
     "positions": "squared error of the displacement of atoms, over its variance",
     "cells": "squared error of the strain of cells, over its variance",
+    "forces": "squared error of the forces of the teacher on rattled crystals, over their variance",
     "views": "VICReg between two views, over that of equal vectors",
 }
 
