@@ -96,8 +96,8 @@ def pretrain(
 
     Raises:
         ConfigError: On settings that cannot be.
-        InputError: If the data cannot be used, or the teacher computes none of them; with
-            ``on_error="raise"``, if any row cannot.
+        InputError: If the data cannot be used; with ``on_error="raise"``, if any row cannot. If the
+            teacher computes no crystal; a few that it cannot are left out.
         RunError: If the folder holds another run.
         Stopped: On SIGTERM or Ctrl-C; the state of the training is saved before.
     """

@@ -1,12 +1,12 @@
 """Forces of a teacher on rattled crystals: computed once, before a pre-training learns them."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ class Material:
     """The crystal of the table that each is, or was made of."""
     rattled: Bool[np.ndarray, " crystals"]
     """Which are rattled."""
-    forces: tuple[Float[np.ndarray, "atoms 3"], ...] = ()
+    forces: tuple[Float[np.ndarray, "_ 3"], ...] = ()
     """On the atoms of each rattled crystal, eV/Å."""
 
     @classmethod
@@ -108,6 +108,19 @@ class Material:
         }
 
 
+class _Rattled(NamedTuple):
+    """A crystal whose atoms were moved."""
+
+    id: str
+    """Of the crystal at rest."""
+    row: int
+    """Of that in the table."""
+    number: int
+    """Of the copy, from 1."""
+    crystal: Crystal
+    """As it was moved."""
+
+
 def teacher_named(name: str) -> Any:
     """Return the calculator that computes the forces.
 
@@ -144,12 +157,12 @@ def taught(
         progress: Show a progress bar on standard error.
 
     Raises:
-        InputError: If the teacher computes none; with ``on_error="raise"``, if it fails on any.
+        InputError: If the teacher computes none.
         RunError: If the file is damaged, or of other crystals or settings.
     """
     settings, seed = PretrainingConfig(**config.spec.pretraining), config.training.seed
     moved = [
-        (row, copy, _rattled(table.crystals[row], settings.displacement, (seed, row, copy)))
+        _rattled(table, row, copy, settings.displacement, seed)
         for row, copy in product(range(len(table)), range(settings.copies))
     ]
     header = {
@@ -159,10 +172,8 @@ def taught(
         "seed": seed,
         "data_sha256": table.content_hash(),
     }
-    names = [{"id": table.ids[row], "copy": copy + 1} for row, copy, _ in moved]
-    compute = [partial(_line, name, teacher, m[2]) for name, m in zip(names, moved, strict=True)]
+    compute = [partial(_line, teacher, one) for one in moved]
     lines = _filled(folder / FORCES_FILE, header, compute, progress)
-
     reasons = {n: line["reason"] for n, line in enumerate(lines) if "reason" in line}
     known = [n for n in range(len(moved)) if n not in reasons]
     if not known:
@@ -171,34 +182,39 @@ def taught(
             f"{reasons[0]}. Take a teacher that knows their elements"
         )
     rest = table.crystals if set(settings.names) != {"forces"} else ()
-    graphs = build((*rest, *(moved[n][2] for n in known)))
-    without = {refused.index - len(rest): refused.reason for refused in graphs.unsupported}
-    reasons |= {known[index]: reason for index, reason in without.items()}
-    known = [n for index, n in enumerate(known) if index not in without]
-    rejected = [_rejection(table, *moved[n][:2], reasons[n]) for n in sorted(reasons)]
-    check_rejected(rejected, config.data.on_error)
-
+    graphs = build((*rest, *(moved[n].crystal for n in known)))
+    without = {known[lost.index - len(rest)]: lost.reason for lost in graphs.unsupported}
+    told = {n: f"no forces of the teacher: {reason}" for n, reason in reasons.items()} | without
+    rejected = [_rejection(table, moved[n], told[n]) for n in sorted(told)]
+    check_rejected(rejected, "skip")
+    known = [n for n in known if n not in without]
     forces = tuple(np.array(lines[n]["forces"], dtype=np.float64) for n in known)
-    ends = np.cumsum([0, *map(len, forces)])
-    first = np.concatenate([np.full(len(rest), AT_REST), ends[:-1]])
-    numbers = torch.from_numpy(first.astype(np.float64)).unsqueeze(-1)
-    numbered = ConditionValues(numbers, torch.full((len(first),), -1))
-    origin = np.array([*range(len(rest)), *(moved[n][0] for n in known)], dtype=np.int64)
-    rattled = np.arange(len(first)) >= len(rest)
-    return Material(graphs.with_conditions(numbered), origin, rattled, forces)
+    first = np.cumsum([0, *map(len, forces)])[:-1]
+    numbers = torch.from_numpy(np.concatenate([np.full(len(rest), AT_REST), first]))
+    conditions = ConditionValues(numbers.double().unsqueeze(-1), torch.full_like(numbers, -1))
+    origin = np.array([*range(len(rest)), *(moved[n].row for n in known)], dtype=np.int64)
+    rattled = np.arange(len(origin)) >= len(rest)
+    return Material(graphs.with_conditions(conditions), origin, rattled, forces)
 
 
-def _rattled(crystal: Crystal, displacement: float, seed: tuple[int, ...]) -> Crystal:
-    moves = np.random.default_rng(seed).normal(scale=displacement, size=crystal.positions.shape)
-    return crystal.moved(crystal.cell, crystal.positions + moves)
+def _rattled(table: CrystalTable, row: int, copy: int, displacement: float, seed: int) -> _Rattled:
+    """Move the atoms of a crystal; which way depends on seed, row and copy alone."""
+    crystal = table.crystals[row]
+    generator = np.random.default_rng((seed, row, copy))
+    moves = generator.normal(scale=displacement, size=crystal.positions.shape)
+    moved = crystal.moved(crystal.cell, crystal.positions + moves)
+    return _Rattled(table.ids[row], row, copy + 1, moved)
 
 
-def _line(name: Mapping[str, Any], teacher: Any, crystal: Crystal) -> dict[str, Any]:
+def _line(teacher: Any, moved: _Rattled) -> dict[str, Any]:
     """Return the forces on a crystal as plain values, or the reason why there are none."""
+    crystal, name = moved.crystal, {"id": moved.id, "copy": moved.number}
     try:
         forces = guarded(partial(_forces, teacher, crystal), "the teacher")
     except InputError as error:
         cause = error.__cause__ or error
+        if hasattr(teacher, "reset"):  # else it may take what it had begun for a result
+            teacher.reset()
         return {**name, "reason": f"{type(cause).__name__}: {shortened(str(cause))}"}
     if forces.shape != (len(crystal), 3) or not np.isfinite(forces).all():
         return {**name, "reason": "its forces are not three finite numbers for each atom"}
@@ -214,7 +230,7 @@ def _forces(teacher: Any, crystal: Crystal) -> np.ndarray:
 def _filled(
     path: Path,
     header: Mapping[str, Any],
-    compute: list[Callable[[], dict[str, Any]]],
+    compute: Sequence[Callable[[], dict[str, Any]]],
     progress: bool,
 ) -> list[dict[str, Any]]:
     """Return a line for each crystal: those in the file, and the others as they are added to it."""
@@ -248,6 +264,6 @@ def _read(path: Path, header: Mapping[str, Any]) -> list[dict[str, Any]]:
     return lines[1:]
 
 
-def _rejection(table: CrystalTable, row: int, copy: int, reason: str) -> Rejection:
-    name = f"{table.ids[row]}, rattled copy {copy + 1}"
-    return Rejection(name, table.files[row], table.rows[row], f"no forces of the teacher: {reason}")
+def _rejection(table: CrystalTable, moved: _Rattled, reason: str) -> Rejection:
+    name, row = f"{moved.id}, rattled copy {moved.number}", moved.row
+    return Rejection(name, table.files[row], table.rows[row], reason)
