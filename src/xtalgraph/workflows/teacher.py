@@ -172,7 +172,7 @@ def taught(
         "seed": seed,
         "data_sha256": table.content_hash(),
     }
-    compute = [partial(_line, teacher, one) for one in moved]
+    compute = [partial(_line, teacher, rattled) for rattled in moved]
     lines = _filled(folder / FORCES_FILE, header, compute, progress)
     reasons = {n: line["reason"] for n, line in enumerate(lines) if "reason" in line}
     known = [n for n in range(len(moved)) if n not in reasons]
@@ -193,8 +193,8 @@ def taught(
     numbers = torch.from_numpy(np.concatenate([np.full(len(rest), AT_REST), first]))
     conditions = ConditionValues(numbers.double().unsqueeze(-1), torch.full_like(numbers, -1))
     origin = np.array([*range(len(rest)), *(moved[n].row for n in known)], dtype=np.int64)
-    rattled = np.arange(len(origin)) >= len(rest)
-    return Material(graphs.with_conditions(conditions), origin, rattled, forces)
+    is_rattled = np.arange(len(origin)) >= len(rest)
+    return Material(graphs.with_conditions(conditions), origin, is_rattled, forces)
 
 
 def _rattled(table: CrystalTable, row: int, copy: int, displacement: float, seed: int) -> _Rattled:
