@@ -8,6 +8,9 @@ other is noise: the median over the turns of the median of a turn, and the media
 within a turn. Lists of neighbors are not part of it.
 
 - Energy and forces, weights without gradients.
+- With `--compiled` the same of ours compiled, once for stress too, edges made up to a round number
+  (`xtalgraph.models.compiled`). What follows from the edges alone is kept from step to step, as in
+  dynamics while they stay the same.
 - Training: squares of energy and forces, backward, AdamW's fused step.
 
 Frames: silicon, 64 atoms; a perovskite of five elements, 135 atoms; disordered carbon, 100 atoms.
@@ -103,26 +106,33 @@ def compare(asked: argparse.Namespace, frame: str, channels: int, precision: str
         "cutoff": asked.cutoff,
         "precision": precision,
         "threads": asked.threads,
+        "compiled": False,
     }
     sides = [Worker("ours", sys.executable, "equivariant_xtalgraph", job)]
+    if asked.compiled:
+        more = {"compiled": True}
+        sides.append(Worker("compiled", sys.executable, "equivariant_xtalgraph", job | more))
     if asked.peer_python:
         sides.append(Worker("theirs", asked.peer_python, PEERS[asked.encoder], job))
     times: dict[tuple[str, str], list[float]] = {}
     for turn in range(asked.turns + 1):
         for what in STEPS:
             for side in sides:
+                if side.label == "compiled" and what != "forces":
+                    continue
                 taken = side.ask(f"{what} {asked.steps}")
                 if turn:  # the first warms up
                     times.setdefault((what, side.label), []).append(taken)
     print(f"{frame}, {channels} channels, {precision}, {sides[0].size['edges']} edges:")
     for what, words in STEPS.items():
-        ours = times[what, "ours"]
-        line = f"  {words:18s} ours {1e3 * statistics.median(ours):8.1f} ms"
-        if len(sides) > 1:
-            theirs = times[what, "theirs"]
-            ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-            line += f"   theirs {1e3 * statistics.median(theirs):8.1f} ms   ratio {ratio:5.2f}"
-        print(line, flush=True)
+        for label in ("ours", "compiled"):
+            if (ours := times.get((what, label))) is None:
+                continue
+            line = f"  {words:18s} {label:8s} {1e3 * statistics.median(ours):8.1f} ms"
+            if (theirs := times.get((what, "theirs"))) is not None:
+                ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+                line += f"   theirs {1e3 * statistics.median(theirs):8.1f} ms   ratio {ratio:5.2f}"
+            print(line, flush=True)
     for side in sides:
         side.close()
 
@@ -140,6 +150,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5, help="of one turn of one side")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compiled", action="store_true", help="ours compiled beside it")
     asked = parser.parse_args()
     for frame in asked.frame or FRAMES:
         for channels in asked.channels or (32, 128):

@@ -13,6 +13,7 @@ from equivariant import Side, serve
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.potential_targets import energy_target, forces_target
+from xtalgraph.models.compiled import CompiledPotentials
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
@@ -32,7 +33,16 @@ def make(job: dict[str, Any]) -> Side:
             values = model(graph.replace()).values  # as a new frame: nothing is kept
         return values["energy"], values["forces"]
 
-    return Side(model, predict, len(graph.center))
+    def predict_compiled(_: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        ((values, _),) = compiled.evaluate(graph.replace(), "position")
+        if compiled.refused:
+            raise RuntimeError("it is not compiled")
+        return values["energy"], values["position"]
+
+    if not job["compiled"]:
+        return Side(model, predict, len(graph.center))
+    compiled = CompiledPotentials([model.eval().requires_grad_(False)])
+    return Side(model, predict_compiled, len(graph.center))
 
 
 serve(make)

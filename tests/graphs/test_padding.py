@@ -6,7 +6,7 @@ import torch
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.graphs.angles import Angles
 from xtalgraph.graphs.build import GraphSettings
-from xtalgraph.graphs.padding import Size, _above, pad_graph, padded_size
+from xtalgraph.graphs.padding import Size, above, pad_graph, padded_size
 from xtalgraph.graphs.strategies import Radius
 from xtalgraph.testing.crystals import contract_crystals
 
@@ -35,7 +35,7 @@ def test_the_graph_comes_first_and_the_rest_counts_nothing(angles):
 
 
 def test_sizes_are_few_and_at_most_a_little_too_large():
-    sizes = [_above(count) for count in range(5000)]
+    sizes = [above(count) for count in range(5000)]
     assert all(count < size <= 1.25 * (count + 1) for count, size in enumerate(sizes))
     assert len(set(sizes)) < 60
 

@@ -28,6 +28,7 @@ def arrange(
     degree: Int[Tensor, " atoms"],
     *,
     ordered: bool,
+    slots: int = 0,
 ) -> Neighborhoods:
     """Give each edge a slot in the row of its center.
 
@@ -36,8 +37,9 @@ def arrange(
         neighbor: Atoms that send.
         degree: The number of edges of each atom.
         ordered: Whether the edges are sorted by center.
+        slots: The least number of slots of an atom.
     """
-    atoms, slots = len(degree), int(degree.max()) if len(center) else 0
+    atoms, slots = len(degree), max(slots, int(degree.max()) if len(center) else 0)
     order = None if ordered else torch.argsort(center, stable=True)
     row = center if order is None else center.index_select(0, order)
     before = degree.cumsum(0) - degree

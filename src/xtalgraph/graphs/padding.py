@@ -30,9 +30,9 @@ class Size(NamedTuple):
 def padded_size(graph: InvariantGraph) -> Size:
     """Return a size that the graph can be padded to, of which there are few."""
     return Size(
-        _above(len(graph.number)),
-        _above(len(graph.center)),
-        _above(len(graph.receiving_edge)) if bool(graph.has_angles.any()) else 0,
+        above(len(graph.number)),
+        above(len(graph.center)),
+        above(len(graph.receiving_edge)) if bool(graph.has_angles.any()) else 0,
     )
 
 
@@ -72,7 +72,11 @@ def pad_graph(graph: InvariantGraph, size: Size) -> InvariantGraph:
     return graph.replace(**fields)
 
 
-def _above(count: int) -> int:
-    """Return a number above a count, of the form (4 + n) 2ᵐ with n below 4."""
+def above(count: int) -> int:
+    """Return a number above a count, of the form (4 + n) 2ᵐ with n below 4.
+
+    Args:
+        count: Not negative.
+    """
     step = 1 << max((count + 1).bit_length() - _STEPS.bit_length(), 0)
     return -(-(count + 1) // step) * step

@@ -15,6 +15,7 @@ from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.convert import from_ase
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.graph import Graph, collate
+from xtalgraph.models.compiled import CompiledPotentials
 from xtalgraph.models.environments import NEW
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
@@ -37,6 +38,8 @@ class PotentialCalculator(Calculator):
         precision: ``float64`` where energies are compared or relaxed, ``float32`` for speed.
         device: ``cpu`` or ``cuda``.
         skin: How far beyond the cutoff neighbours are searched, Å.
+        compiled: Compile the potential for the crystals that come, one at a time; see
+            `CompiledPotentials`.
 
     Raises:
         RunError: If the model is no potential.
@@ -52,11 +55,13 @@ class PotentialCalculator(Calculator):
         precision: Precision = "float64",
         device: str = "cpu",
         skin: float = SKIN,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         predictor = predictor.to(device)
         self.predictor, self.device = predictor, predictor.device
         self.members = _members(predictor, precision)
+        self.compiled = CompiledPotentials(self.members) if compiled else None
         self.neighbors = NeighborList(predictor.spec.make_graph_settings(), skin)
         known = predictor.training_set
         self.environments = None if known is None else known.environments
@@ -94,8 +99,11 @@ class PotentialCalculator(Calculator):
     ) -> list[dict[str, Any]]:
         """Return the results of each crystal of a batch."""
         graph = graph.to(self.device)
-        with torch.no_grad():
-            values = [member.evaluate(graph, *by) for member in self.members]
+        if self.compiled is not None:
+            values = self.compiled.evaluate(graph, *by)
+        else:
+            with torch.no_grad():
+                values = [member.evaluate(graph, *by) for member in self.members]
         stacked = {
             name: np.stack([member[name].double().numpy(force=True) for member, _ in values])
             for name in values[0][0]

@@ -13,7 +13,12 @@ from xtalgraph.workflows.verify_calculator import calculator_named
 
 
 def calculator(
-    run: str | Path, *, precision: Precision = "float64", device: Device = "cpu", skin: float = SKIN
+    run: str | Path,
+    *,
+    precision: Precision = "float64",
+    device: Device = "cpu",
+    skin: float = SKIN,
+    compile: bool = False,  # noqa: A002
 ) -> PotentialCalculator:
     """Return the potential of a run as a calculator of ASE.
 
@@ -22,13 +27,18 @@ def calculator(
         precision: ``float64`` where energies are compared or relaxed, ``float32`` for speed.
         device: Device to compute on.
         skin: How far beyond the cutoff neighbours are searched, Å.
+        compile: Compile energy, forces and stress, for many steps of the same atoms. It takes a
+            minute or more for each list of elements, and needs a C++ compiler; where it cannot be
+            done, a warning says why, and the potential is evaluated as it is.
 
     Raises:
         RunError: If the run is not finished, or its model is no potential.
         ConfigError: If there is no such device here.
     """
     predictor = Run.open(run).predictor
-    return PotentialCalculator(predictor, precision=precision, device=device, skin=skin)
+    return PotentialCalculator(
+        predictor, precision=precision, device=device, skin=skin, compiled=compile
+    )
 
 
 def potential_named(potential: Any, precision: Precision, device: Device) -> Any:

@@ -1,0 +1,180 @@
+"""Compiled potentials return what the potentials return, or are not compiled, and say so."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk
+
+from xtalgraph.crystals.convert import from_ase
+from xtalgraph.data.potential_targets import energy_target, forces_target
+from xtalgraph.graphs.crystal_graph import CrystalGraph
+from xtalgraph.models.compiled import CompiledPotentials
+from xtalgraph.models.encoder import Encoder
+from xtalgraph.models.potential import Potential
+from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.spec import ModelSpec
+from xtalgraph.nn.expansion import NoEnvelope
+
+CUTOFF = 4.0
+SIZES = {
+    "mace": {
+        "channels": 4,
+        "correlation": 2,
+        "degree": 1,
+        "radials": 4,
+        "radial_width": 8,
+        "elements": ["Na", "Cl"],
+    },
+    "nequip": {"channels": 4, "depth": 1, "radials": 4, "radial_width": 8},
+    "schnet": {"width": 12, "filters": 12, "depth": 2, "basis_step": 0.25},
+}
+BOTH = ("position", "strain")
+
+
+def salt(seed: int = 0) -> Atoms:
+    atoms = bulk("NaCl", "rocksalt", 5.64, cubic=True)
+    atoms.rattle(0.1, rng=np.random.default_rng(seed))
+    atoms.set_cell(atoms.cell * (1.0 + 0.01 * (seed % 2)), scale_atoms=True)
+    return atoms
+
+
+def potential(encoder: str, dtype: torch.dtype = torch.float64, **settings) -> Potential:
+    torch.manual_seed(0)
+    made = {"envelope": "polynomial"} | SIZES.get(encoder, {}) | settings
+    targets = (energy_target(), forces_target())
+    model = ModelSpec(encoder, made, "auto", "radius", {"cutoff": CUTOFF}, targets).make_model()
+    assert isinstance(model, Potential)
+    return model.to(dtype).eval().requires_grad_(False)
+
+
+def graph_of(atoms: Atoms, model: Potential) -> CrystalGraph:
+    spec = ModelSpec("schnet", {}, "auto", "radius", {"cutoff": CUTOFF}, (energy_target(),))
+    graph = spec.make_graph(from_ase(atoms))
+    assert isinstance(graph, CrystalGraph)
+    return graph
+
+
+def compare(compiled: CompiledPotentials, model: Potential, frames, tolerance: float) -> None:
+    edges = set()
+    for atoms in frames:
+        graph = graph_of(atoms, model)
+        edges.add(len(graph.center))
+        ((made, features),) = compiled.evaluate(graph, *BOTH)
+        with torch.no_grad():
+            expected, plain = model.evaluate(graph, *BOTH)
+        for name, value in expected.items():
+            scale = float(value.abs().max())
+            assert float((made[name] - value).abs().max()) <= tolerance * scale, name
+        torch.testing.assert_close(features.atom, plain.atom, rtol=tolerance, atol=tolerance)
+    assert len(edges) > 1
+    assert not compiled.refused
+
+
+@pytest.fixture
+def traced_alone(monkeypatch):
+    """What is traced is run as it is: fast, and the same but for the compiler."""
+    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
+
+
+@pytest.mark.parametrize("encoder", SIZES)
+@pytest.mark.usefixtures("traced_alone")
+def test_one_function_serves_frames_of_different_edges(encoder):
+    model = potential(encoder)
+    compiled = CompiledPotentials([model])
+    compare(compiled, model, [salt(seed) for seed in range(4)], 1e-9)
+    assert len(compiled.functions) == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("encoder", ["mace", "schnet"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_what_the_compiler_makes_is_the_same(encoder, dtype):
+    model = potential(encoder, dtype)
+    compiled = CompiledPotentials([model])
+    tolerance = 1e-6 if dtype is torch.float64 else 1e-4
+    compare(compiled, model, [salt(seed) for seed in range(4)], tolerance)
+    assert len(compiled.functions) == 1
+
+
+@pytest.mark.usefixtures("traced_alone")
+def test_other_elements_and_denser_crystals_have_functions_of_their_own():
+    models = [potential("schnet"), potential("schnet", depth=1)]
+    compiled = CompiledPotentials(models)
+    dense = salt()
+    dense.set_cell(0.8 * dense.cell, scale_atoms=True)
+    mixed = salt()
+    mixed.symbols[0] = "K"
+    for atoms in (salt(), dense, mixed, salt(), dense, mixed):
+        results = compiled.evaluate(graph_of(atoms, models[0]), *BOTH)
+        for model, (made, _) in zip(models, results, strict=True):
+            with torch.no_grad():
+                expected, _ = model.evaluate(graph_of(atoms, model), *BOTH)
+            torch.testing.assert_close(made["position"], expected["position"])
+    assert len(compiled.functions) == 3
+
+
+def refused(model: Potential, caplog) -> str:
+    """Evaluate two frames; return the only warning."""
+    with caplog.at_level(logging.WARNING, "xtalgraph"):
+        compiled = CompiledPotentials([model])
+        for seed in range(2):
+            graph = graph_of(salt(seed), model)
+            ((made, _),) = compiled.evaluate(graph, "position")
+            with torch.no_grad():
+                expected, _ = model.evaluate(graph, "position")
+            assert torch.equal(made["position"], expected["position"])
+    assert compiled.refused
+    (record,) = caplog.records
+    return record.getMessage()
+
+
+def test_without_a_compiler_one_warning_says_so(monkeypatch, caplog):
+    def compile_nothing(*_, **__):
+        raise RuntimeError("no C++ compiler\nand much more")
+
+    monkeypatch.setattr(torch, "compile", compile_nothing)
+    words = refused(potential("schnet"), caplog)
+    assert words.endswith("evaluated as it is: RuntimeError: no C++ compiler")
+
+
+def test_an_encoder_that_looks_at_its_numbers_is_not_compiled(monkeypatch, caplog):
+    read = ENCODERS["schnet"].forward
+
+    def looks(self: Encoder, graph):
+        return read(self, graph) if bool((graph.distance > 1.0).any()) else None
+
+    monkeypatch.setattr(ENCODERS["schnet"], "forward", looks)
+    assert "RuntimeError: It appears that you're trying to get value" in refused(
+        potential("schnet"), caplog
+    )
+
+
+@pytest.mark.usefixtures("traced_alone")
+def test_numbers_that_are_hidden_from_the_tracing_are_noticed(monkeypatch, caplog):
+    read = ENCODERS["schnet"].forward
+
+    def hides(self: Encoder, graph):
+        features = read(self, graph)
+        hidden = torch.from_numpy(graph.distance.detach().numpy().copy()).mean()
+        return type(features)(features.atom * hidden)
+
+    monkeypatch.setattr(ENCODERS["schnet"], "forward", hides)
+    assert "compiled, its energy would be another" in refused(potential("schnet"), caplog)
+
+
+@pytest.mark.usefixtures("traced_alone")
+def test_edges_that_count_beyond_the_cutoff_are_noticed(caplog):
+    model = potential("schnet")
+    model.encoder.edges.envelope = NoEnvelope()
+    assert "would be another" in refused(model, caplog)
+
+
+def test_angles_are_not_compiled(caplog):
+    settings = {"angle_neighbors": None, "angle_cutoff": 2.0}
+    with caplog.at_level(logging.WARNING, "xtalgraph"):
+        assert CompiledPotentials([potential("gemnet", **settings)]).refused
+    (record,) = caplog.records
+    assert "GemNet reads angles" in record.getMessage()
