@@ -84,6 +84,22 @@ def test_it_relaxes_and_it_moves_with_few_searches(atoms):
     assert atoms.calc.neighbors.searches < 10
 
 
+def test_compiled_it_returns_the_same_at_each_step(atoms, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
+    made = predictor(2)
+    compiled, plain = PotentialCalculator(made, compiled=True), PotentialCalculator(made)
+    for seed in range(3):
+        atoms.rattle(0.02, seed=seed)
+        for name in ("energy", "forces", "stress"):
+            np.testing.assert_allclose(
+                compiled.get_property(name, atoms), plain.get_property(name, atoms), atol=1e-12
+            )
+        for name in ("energy_std", "forces_std"):
+            np.testing.assert_allclose(compiled.results[name], plain.results[name], atol=1e-12)
+    assert compiled.compiled is not None
+    assert len(compiled.compiled.functions) == 1
+
+
 def test_the_predictor_stays_trainable(atoms):
     made = predictor()
     atoms.calc = PotentialCalculator(made, precision="float32")

@@ -39,6 +39,8 @@ def test_the_calculator_has_its_energy_forces_and_stress(run, arrays, crystal):
     np.testing.assert_allclose(atoms.get_forces(), arrays["crystal0/forces"], rtol=0, atol=1e-9)
     stress = arrays["crystal0/stress"].reshape(3, 3)
     np.testing.assert_allclose(atoms.get_stress(voigt=False), stress, rtol=0, atol=1e-11)
+    assert atoms.calc.compiled is None
+    assert xtalgraph.calculator(run, compile=True).compiled is not None
 
 
 def test_it_predicts(run, arrays, crystal):
