@@ -131,11 +131,11 @@ def refused(model: Potential, caplog) -> str:
 
 def test_without_a_compiler_one_warning_says_so(monkeypatch, caplog):
     def compile_nothing(*_, **__):
-        raise RuntimeError("no C++ compiler\nand much more")
+        raise RuntimeError("no C++ compiler:\nclang++\nand much more")
 
     monkeypatch.setattr(torch, "compile", compile_nothing)
     words = refused(potential("schnet"), caplog)
-    assert words.endswith("evaluated as it is: RuntimeError: no C++ compiler")
+    assert words.endswith("evaluated as it is: RuntimeError: no C++ compiler: clang++")
 
 
 def test_an_encoder_that_looks_at_its_numbers_is_not_compiled(monkeypatch, caplog):

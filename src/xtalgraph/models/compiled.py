@@ -121,8 +121,7 @@ class CompiledPotentials:
                     self._refuse(f"compiled, its {worst} would be another")
                     return
         except Exception as error:  # whatever it is, the potentials are there as they are
-            lines = str(error).strip().splitlines() or [""]
-            self._refuse(f"{type(error).__name__}: {lines[0]}")
+            self._refuse(" ".join(f"{type(error).__name__}: {error}".split("\n")[:2]))
             return
         self.functions[key] = function
         log.info("compiled in %.0f s", time.monotonic() - began)
@@ -140,9 +139,7 @@ class CompiledPotentials:
         with warnings.catch_warnings(), torch.no_grad(), plain_sums():
             warnings.simplefilter("ignore")
             traced = make_fx(function)(*_inputs(graph))
-        traced.graph.eliminate_dead_code()
-        traced.recompile()
-        _expect_static(traced)
+        _prepare(traced)
         compiled = torch.compile(traced, dynamic=False, fullgraph=True)
 
         def quietly(*inputs: Tensor) -> tuple[Tensor, ...]:
@@ -213,15 +210,24 @@ def _moved(graph: CrystalGraph) -> tuple[Tensor, Tensor]:
     return 1.001 * graph.position + 0.01 * step, 1.001 * graph.cell
 
 
-def _expect_static(traced: GraphModule) -> None:
-    """Raise a `RuntimeError` if a length in what was traced follows from numbers."""
+def _prepare(traced: GraphModule) -> None:
+    """Make what was traced ready for a compiler, which may lay tensors out otherwise.
+
+    Args:
+        traced: Changed in place.
+
+    Raises:
+        RuntimeError: If a length in it follows from numbers.
+    """
+    operations, varies = torch.ops.aten, torch.Tag.dynamic_output_shape
+    traced.graph.eliminate_dead_code()
     for node in traced.graph.nodes:
+        if node.target is operations.view.default:
+            node.target = operations.reshape.default
         tags = getattr(node.target, "tags", ())
-        if (
-            torch.Tag.dynamic_output_shape in tags
-            and node.target is not torch.ops.aten.index.Tensor
-        ):
+        if varies in tags and node.target is not operations.index.Tensor:
             raise RuntimeError(f"the length of {node.target} follows from numbers")
+    traced.recompile()
 
 
 def _difference(plain: Results, made: Results) -> str | None:
