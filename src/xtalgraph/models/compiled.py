@@ -30,7 +30,7 @@ _BY: Final = ("position", "strain")
 _NAMES: Final = ("energy", *_BY)
 _MOST: Final = 8
 """Functions that are compiled at most, each of which takes a minute."""
-_TOLERANCE: Final = {torch.float32: 1e-4, torch.float64: 1e-8}
+_TOLERANCE: Final = {torch.float32: 2e-5, torch.float64: 1e-8}
 _STARTS: Final = ("crystal_of_atom", "crystal_of_edge", "edge_starts", "degree")
 """What depends on the edges of a graph alone, a tensor each."""
 
