@@ -60,8 +60,8 @@ def pad_edges(graph: CrystalGraph, size: EdgeSize, cutoff: float) -> CrystalGrap
     added = size.pairs - count
     if len(graph) != 1 or int(graph.degree.max()) > size.slots or not 0 <= added <= int(room.sum()):
         raise GraphError(f"{graph!r} cannot be padded to {size}: it must be one crystal that fits")
-    own = torch.minimum(room, (added - room.cumsum(0) + room).clamp(min=0))
-    atom = torch.arange(len(room)).repeat_interleave(2 * own)
+    loops = torch.minimum(room, (added - room.cumsum(0) + room).clamp(min=0))
+    atom = torch.arange(len(room)).repeat_interleave(2 * loops)
     length, axis = torch.linalg.vector_norm(graph.cell[0], dim=-1).max(dim=0)
     image = graph.image.new_zeros(2 * added, 3)
     image[:, axis] = math.ceil(2 * cutoff / float(length))

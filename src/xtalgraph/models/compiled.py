@@ -235,8 +235,10 @@ def _difference(plain: Results, made: Results) -> str | None:
     for (values, features), (others, vectors) in zip(plain, made, strict=True):
         tolerance = _TOLERANCE[features.atom.dtype]
         pairs = {name: (values[name], others[name]) for name in _NAMES}
-        for name, (one, other) in (pairs | {"features": (features.atom, vectors.atom)}).items():
-            largest = 1.0 + float(one.abs().max())
-            if not float((one - other).abs().max()) <= tolerance * largest:
+        for name, (expected, value) in (
+            pairs | {"features": (features.atom, vectors.atom)}
+        ).items():
+            largest = 1.0 + float(expected.abs().max())
+            if not float((value - expected).abs().max()) <= tolerance * largest:
                 return name
     return None
