@@ -1,5 +1,6 @@
 """For every test: one thread, oracles by other hands, a cache of its own."""
 
+import logging
 import os
 import signal
 import warnings
@@ -20,6 +21,16 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XTALGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def logger_as_before() -> Iterator[None]:
+    """Take away what the command adds to the logger, which writes to the streams of a test."""
+    logger = logging.getLogger("xtalgraph")
+    before = [*logger.handlers], logger.propagate, logger.level
+    yield
+    logger.handlers[:], logger.propagate, level = before
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)
