@@ -150,13 +150,7 @@ def screen(
     for caveat in caveats:
         log.warning("%s", caveat)
     table = _table(kept, by, aim)
-    files = write_structures(
-        folder, [(candidate.predicted.row.id, candidate.crystal) for candidate in shown], structures
-    )
-    if structures != "none":
-        table["file"] = files
-    path = folder / "top.csv"
-    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+    path = write_table(folder / "top.csv", table, shown, structures)
     target, sizes = predictor.targets[0], np.abs(_errors(record))
     error = float(sizes.mean()) if len(sizes) else None
     lines = [{str(key): cell for key, cell in row.items()} for row in table.to_dict("records")]
@@ -245,6 +239,23 @@ def check_structures(folder: Path, candidates: Any) -> None:
                 f"the candidates {path} lie in {mine}, where the structures of the best are "
                 "written: take another --out"
             )
+
+
+def write_table(path: Path, table: pd.DataFrame, shown: Sequence[Found], form: Form) -> Path:
+    """Write the structures of candidates, then their table, which gains their files.
+
+    Args:
+        path: Of the table, in the folder of the screening.
+        table: A row for each candidate.
+        shown: The candidates, the best first.
+        form: Of the structures, as `write_structures` takes it.
+    """
+    named = [(candidate.predicted.row.id, candidate.crystal) for candidate in shown]
+    files = write_structures(path.parent, named, form)
+    if form != "none":
+        table["file"] = files
+    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+    return path
 
 
 def write_structures(folder: Path, named: Sequence[tuple[str, Crystal]], form: Form) -> list[str]:

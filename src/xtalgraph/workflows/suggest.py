@@ -13,7 +13,7 @@ from tqdm import tqdm
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError
-from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.files import make_folder
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
@@ -31,7 +31,7 @@ from xtalgraph.models.predictions import Predictions, tabulate
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.workflows.outputs import check_output
 from xtalgraph.workflows.run import Run
-from xtalgraph.workflows.screen import Form, check_structures, write_structures
+from xtalgraph.workflows.screen import Form, check_structures, write_table
 
 _KEPT: Final = 1000
 """Candidates among which the batch is chosen; at least ten times the batch."""
@@ -139,7 +139,7 @@ def suggest(
     searched, savings = _simulated(opened, predictor, scale, aim, batch, by, data, progress)
     for sentence in savings:
         log.info("%s", sentence)
-    path = _write_batch(folder, table, kept, structures)
+    path = write_table(folder / "batch.csv", table, kept, structures)
     lines = [{str(key): cell for key, cell in row.items()} for row in table.to_dict("records")]
     page = write_suggest_page(
         folder,
@@ -153,20 +153,6 @@ def suggest(
         savings=savings,
     )
     return Suggested(path, page, table, tally.good, tally.bad, searched, savings)
-
-
-def _write_batch(
-    folder: Path, table: pd.DataFrame, kept: Sequence[Found], structures: Form
-) -> Path:
-    """Write the structures, then the table with their files; return its path."""
-    files = write_structures(
-        folder, [(candidate.predicted.row.id, candidate.crystal) for candidate in kept], structures
-    )
-    if structures != "none":
-        table["file"] = files
-    path = folder / "batch.csv"
-    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
-    return path
 
 
 def _check(predictor: Predictor, by: str, cost: str | None) -> None:
