@@ -89,3 +89,15 @@ def test_the_periodic_table_has_every_element_once_where_it_belongs():
     words = [text.get_text() for text in figure.axes[0].texts]
     assert len(words) == 120
     assert {"3", "9"} <= set(words)
+
+
+def test_a_long_legend_stays_in_the_figure():
+    labels = ["upper bound", "expected improvement", "prediction", "random"]
+    x = np.arange(3.0)
+    figure = curves_plot([[Curve(x, x, label) for label in labels]], xlabel="x", ylabel="y")
+    (legend,) = figure.legends
+    figure.draw_without_rendering()
+    extent = legend.get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.width
+    assert [text.get_text() for text in legend.get_texts()] == labels

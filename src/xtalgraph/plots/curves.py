@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -82,8 +83,17 @@ def curves_plot(
         figure.supylabel(ylabel, fontsize=9)
         handles, labels = all_axes[0].get_legend_handles_labels()
         if any(labels):
-            figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+            _add_legend(figure, handles, labels)
         return figure
+
+
+def _add_legend(figure: Figure, handles: list[Any], labels: list[str]) -> None:
+    """Put the legend above the panels, in as many lines as the width of the figure needs."""
+    for columns in range(len(labels), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def _line(curve: Curve) -> str | tuple[int, tuple[int, int]]:
