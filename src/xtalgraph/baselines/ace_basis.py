@@ -64,12 +64,7 @@ class _Terms:
     ) -> tuple[
         Float[np.ndarray, "atoms functions"], Float[np.ndarray, "atoms functions components"]
     ]:
-        """Return the functions of each atom, and their slopes.
-
-        Args:
-            components: Of each atom; the last is 1.
-            width: Number of functions.
-        """
+        """Return the functions of each atom, and their slopes; the last of the components is 1."""
         first, second, third = components.T[self.factors]
         functions = (self.sum @ (first * second * third)).T
         others = np.concatenate([second * third, first * third, first * second])

@@ -22,27 +22,12 @@ class _MeanOfSites(ABC):
     def fit(
         self, numbers: Int[np.ndarray, " atoms"], targets: Float[np.ndarray, " atoms"]
     ) -> "_MeanOfSites":
-        """Learn from all sites of all training crystals, one after another.
-
-        Args:
-            numbers: Atomic number of each site.
-            targets: Value of each site.
-
-        Raises:
-            InputError: No sites, lengths that differ, or a value that is not finite.
-        """
+        """Learn from all sites of all training crystals, one after another."""
         self._means = self._mean_of_each(numbers, _checked(numbers, targets))
         return self
 
     def predict(self, numbers: Int[np.ndarray, " atoms"]) -> Float[np.ndarray, " atoms"]:
-        """Predict sites, in the unit of the training targets.
-
-        Args:
-            numbers: Atomic number of each site.
-
-        Raises:
-            InputError: There has been no :meth:`fit`.
-        """
+        """Predict sites, in the unit of the training targets; an `InputError` before `fit`."""
         if self._means is None:
             raise InputError(f"the {self.name} baseline has learned nothing yet; call fit first")
         return self._means[numbers]

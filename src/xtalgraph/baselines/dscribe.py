@@ -62,12 +62,7 @@ class ACSF(_OfDscribe):
     def of_atoms(
         self, crystal: Crystal, elements: Sequence[int]
     ) -> Float[np.ndarray, "atoms features"]:
-        """Return the functions of each atom, of which `describe` takes the mean.
-
-        Args:
-            crystal: What to describe.
-            elements: Atomic numbers that may occur, ascending.
-        """
+        """Return the functions of each atom, of which `describe` takes the mean."""
         theirs = import_extra("dscribe.descriptors", "descriptors")
         centers = np.linspace(1.5, self.cutoff - 0.5, self.shells)
         radial = theirs.ACSF(
@@ -133,12 +128,7 @@ class SOAP(_OfDscribe):
     def of_atoms(
         self, crystal: Crystal, elements: Sequence[int]
     ) -> Float[np.ndarray, "atoms features"]:
-        """Return the power spectra of each atom, of which `describe` takes the mean.
-
-        Args:
-            crystal: What to describe.
-            elements: Atomic numbers that may occur, ascending.
-        """
+        """Return the power spectra of each atom, of which `describe` takes the mean."""
         return self._of(crystal, elements, "off")
 
     def _of(self, crystal: Crystal, elements: Sequence[int], average: str) -> np.ndarray:

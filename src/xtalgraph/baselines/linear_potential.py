@@ -106,13 +106,7 @@ class LinearPotential:
         self._kept: dict[int, Design] = {}
 
     def fit_predict(self, crystals: Sequence[Crystal], labels: Values, split: Split) -> Values:
-        """Learn from the training part, and predict all crystals.
-
-        Args:
-            crystals: All.
-            labels: Of these: an energy and derivatives of it, NaN where there is none.
-            split: Their parts.
-        """
+        """Learn from the training part, NaN where there is no label, and predict all crystals."""
         counts = count_elements(crystals).astype(np.float64)
         counts = counts[:, counts[split.train].any(axis=0)]
         roles = {target.name: role_of_target(target) for target in labels.targets}

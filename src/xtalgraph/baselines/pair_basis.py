@@ -45,11 +45,7 @@ class PairBasis(Basis):
     def radial(
         self, distance: Float[np.ndarray, " edges"]
     ) -> tuple[Float[np.ndarray, "edges functions"], Float[np.ndarray, "edges functions"]]:
-        """Return the functions and their derivatives.
-
-        Args:
-            distance: Å, at most the cutoff.
-        """
+        """Return the functions and their derivatives at distances in Å, at most the cutoff."""
         reduced = (distance / self.cutoff)[:, None]
         span = 1.0 - np.exp(-_STEEPNESS)
         x = 2.0 * (1.0 - np.exp(-_STEEPNESS * reduced)) / span - 1.0

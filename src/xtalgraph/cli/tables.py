@@ -45,11 +45,7 @@ def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:
 
 
 def single_table(metrics: Mapping[str, Any]) -> str:
-    """Lay out the metrics of one predictor with their intervals, a line for each.
-
-    Args:
-        metrics: Name to value, low and high.
-    """
+    """Lay out the metrics of one predictor with their intervals, a line for each."""
     rows = [["", "value", "95 % interval"]]
     for key in [key for key in MEASURES if key in metrics]:
         rows.append([MEASURES[key].short, *with_interval(**metrics[key])])
@@ -85,12 +81,7 @@ _LISTED: Final = 10
 
 
 def screened_table(table: "pd.DataFrame", error: float | None) -> str:
-    """Lay out the first candidates of a screening, a line for each.
-
-    Args:
-        table: What is in ``top.csv``.
-        error: Mean absolute error of the run, two digits of which are shown.
-    """
+    """Lay out the first candidates of a screening, with two digits of the error of the run."""
     wanted = {"std": 2, "expected_improvement": 2, "upper_bound": 3, "distance": 2}
     wanted |= {"expected_error": 2, "cost": 3}
     digits = {key: count for key, count in wanted.items() if key in table}

@@ -38,12 +38,7 @@ def guarded(make: Callable[[], T], what: str) -> T:
 
 
 def guarded_items(items: Iterator[T], what: str) -> Iterator[T]:
-    """Yield what an iterator yields, each step of it `guarded`.
-
-    Args:
-        items: The iterator; it ends after its first error.
-        what: What is parsed.
-    """
+    """Yield what an iterator yields, each step of it `guarded`; it ends after its first error."""
     done = object()
     while True:
         item = guarded(lambda: next(items, done), what)

@@ -33,15 +33,7 @@ DAMAGE: Final = (
 
 @contextmanager
 def reading(path: Path | str, advice: str = "put the file back") -> Iterator[None]:
-    """Call whatever goes wrong in a block the damage of the file that the block reads or shows.
-
-    Args:
-        path: The file, and what of it, as the message names it.
-        advice: What to do.
-
-    Raises:
-        RunError: If the block raises what a damaged file leads to; the message names the file.
-    """
+    """Call what goes wrong in a block the damage of the file that it reads: a `RunError`."""
     try:
         yield
     except RunError:
@@ -67,17 +59,7 @@ def _limited_recursion() -> Iterator[None]:
 def read_document(
     path: Path, *, largest: int = LARGEST, error: type[XtalgraphError] = RunError
 ) -> dict[str, Any]:
-    """Read a JSON object from a file.
-
-    Args:
-        path: The file.
-        largest: Bytes that are read at most.
-        error: What is raised.
-
-    Raises:
-        XtalgraphError: Of the given type, if the file is too large or holds no JSON object.
-        FileError: If the file cannot be read.
-    """
+    """Read a JSON object of at most `largest` bytes; an error of the given type if it is none."""
     with file_errors(path):
         size = path.stat().st_size
         if size > largest:
@@ -94,26 +76,13 @@ def read_document(
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a JSON file, whole or not at all.
-
-    Args:
-        path: Where to; its folder must be there.
-        document: Plain values, without NaN.
-
-    Raises:
-        FileError: If it cannot be written.
-    """
+    """Write plain values, without NaN, as a JSON file, whole or not at all."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, text + "\n")
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
-    """Return the text of a CSV file, every number with all its digits.
-
-    Args:
-        rows: By column; None, and what is not there, becomes an empty cell.
-        columns: In their order; without them all that a row has.
-    """
+    """Return rows as CSV, numbers with all digits; what is None or absent is an empty cell."""
     text = io.StringIO()
     names = columns or list(dict.fromkeys(name for row in rows for name in row))
     if names:

@@ -51,12 +51,7 @@ def numbers_of(elements: Sequence[str] | None) -> tuple[int, ...]:
 
 
 def why_not_known(numbers: Iterable[int], known: Sequence[int]) -> str:
-    """Return why a model cannot read some elements; empty where it can.
-
-    Args:
-        numbers: Atomic numbers of a crystal.
-        known: Those that the model has weights of.
-    """
+    """Return why a model that knows some elements cannot read others; empty where it can."""
     unknown = sorted(set(numbers) - set(known))
     if not unknown:
         return ""

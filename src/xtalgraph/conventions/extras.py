@@ -7,15 +7,7 @@ from xtalgraph.conventions.errors import MissingExtraError
 
 
 def import_extra(module: str, extra: str) -> Any:
-    """Import a module of an optional dependency.
-
-    Args:
-        module: Its full name.
-        extra: The extra of xtalgraph that brings it.
-
-    Raises:
-        MissingExtraError: If it is not installed, or does not work beside what is installed.
-    """
+    """Import a module of an extra of xtalgraph, or raise a `MissingExtraError` that names it."""
     try:
         return importlib.import_module(module)
     # A compiled library that was built for another torch is an OSError.

@@ -130,14 +130,6 @@ def part_of(path: Path) -> Path:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never half.
-
-    Args:
-        path: Where to; its folder must be there.
-        content: What; text is written as UTF-8.
-
-    Raises:
-        FileError: If it cannot be written; the old content stays.
-    """
+    """Write a file so that a reader, or a crash, sees the old content or the new, never half."""
     with replacing(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)

@@ -42,15 +42,7 @@ class Range:
         return f"{'above ' * self.above}{low} to {'below ' * self.below}{high}{unit}"
 
     def check(self, value: int | float, where: str) -> None:
-        """Refuse a number outside of the range.
-
-        Args:
-            value: The number.
-            where: The setting, for messages: ``training.epochs``.
-
-        Raises:
-            ConfigError: If it is outside, or NaN; the message says the limits.
-        """
+        """Refuse a number outside of the range, or NaN: a `ConfigError` with the limits."""
         high_enough = value > self.low if self.above else value >= self.low
         low_enough = value < self.high if self.below else value <= self.high
         if high_enough and low_enough:
@@ -91,15 +83,7 @@ def shown(value: object) -> str:
 
 
 def check_ranges(settings: Any, where: str) -> None:
-    """Refuse a dataclass of settings one of whose numbers is out of its range.
-
-    Args:
-        settings: Its fields are annotated, ``Annotated[int, Range(1, 10)]``.
-        where: The section, for messages: ``training``.
-
-    Raises:
-        ConfigError: If a number is out of range; the message names it.
-    """
+    """Refuse settings of a section one of whose numbers is out of its annotated `Range`."""
     cls: Any = type(settings)
     for name, ranges in ranges_of(cls).items():
         value = getattr(settings, name)

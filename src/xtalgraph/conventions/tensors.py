@@ -159,14 +159,7 @@ class TensorType:
     def from_components(
         self, components: Float[np.ndarray, "*rows_components"]
     ) -> Float[np.ndarray, "*rows_shape"]:
-        """Return the tensors of what `to_components` returned.
-
-        Args:
-            components: Any number of leading dimensions, then `num_components`.
-
-        Raises:
-            TargetError: If there are not as many components.
-        """
+        """Return the tensors of what `to_components` returned."""
         if components.ndim < 1 or components.shape[-1] != self.num_components:
             raise TargetError(
                 f"there must be {self.num_components} components in the last dimension, got shape "
@@ -200,14 +193,7 @@ class TensorType:
     def isotropic_part(
         self, values: Float[np.ndarray, "*rows_shape"]
     ) -> Float[np.ndarray, "*rows_shape"]:
-        """Return the nearest tensors that no rotation changes: of a matrix a third of its trace.
-
-        Args:
-            values: Any number of leading dimensions, then `shape`.
-
-        Raises:
-            TargetError: If the values have another shape.
-        """
+        """Return the nearest tensors that no rotation changes: of a matrix a third of its trace."""
         basis = self.isotropic
         return self.from_components(self.to_components(values) @ basis.T @ basis)
 

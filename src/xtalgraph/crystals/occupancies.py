@@ -82,11 +82,7 @@ class Occupancies:
         return self.kinds() == other.kinds()
 
     def take(self, order: Int[np.ndarray, " sites"]) -> "Occupancies":
-        """Return the occupancies of sites in another order: new site i is old site order[i].
-
-        Args:
-            order: Numbers of old sites; a site may be there several times, or not at all.
-        """
+        """Return the occupancies of sites in another order: new site i is old site order[i]."""
         start = np.searchsorted(self.site, order, side="left")
         count = np.searchsorted(self.site, order, side="right") - start
         rows = np.repeat(start - (np.cumsum(count) - count), count) + np.arange(count.sum())
@@ -161,9 +157,5 @@ def _scaled(index: int, given: Mapping[int, float]) -> dict[int, float]:
 
 
 def mixture_text(shares: Mapping[int, float]) -> str:
-    """Return what a site holds in words: ``Na0.5 K0.5``.
-
-    Args:
-        shares: Occupancy of each atomic number; vacancies are left out.
-    """
+    """Return what a site holds in words, ``Na0.5 K0.5``, without vacancies."""
     return " ".join(f"{SYMBOLS[z]}{share:g}" for z, share in shares.items() if z != VACANCY)

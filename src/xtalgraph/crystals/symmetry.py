@@ -139,12 +139,7 @@ def _distinct(operations: Operations) -> Operations:
 
 
 def combine(operations: Operations, centrings: Operations) -> Operations:
-    """Return each operation followed by each centring.
-
-    Args:
-        operations: Operations, one for each coset of the centrings.
-        centrings: Pure translations, zero included.
-    """
+    """Return each operation followed by each centring, a pure translation, zero included."""
     rotations = np.tile(operations.rotations, (len(centrings.translations), 1, 1))
     translations = (centrings.translations[:, None] + operations.translations[None]).reshape(-1, 3)
     return _distinct(Operations(rotations, translations))
@@ -198,15 +193,7 @@ def space_group_number(operations: Operations) -> int | None:
 
 
 def check_fit(cell: Float[np.ndarray, "3 3"], operations: Operations) -> None:
-    """Raise where an operation does not map the lattice onto itself.
-
-    Args:
-        cell: Lattice vectors as rows, Å.
-        operations: The operations.
-
-    Raises:
-        InputError: Lengths or angles of the cell break the symmetry that the file declares.
-    """
+    """Raise where an operation does not map the lattice, rows in Å, onto itself."""
     metric = cell @ cell.T
     mapped = operations.rotations.transpose(0, 2, 1) @ metric @ operations.rotations
     scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))

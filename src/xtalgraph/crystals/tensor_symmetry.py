@@ -77,13 +77,7 @@ class Symmetry:
     def outside(
         self, tensor: TensorType, values: Float[np.ndarray, "rows *shape"], of_atoms: bool = False
     ) -> float:
-        """Return which share of the norm of tensors the symmetry does not allow.
-
-        Args:
-            tensor: Of which type they are.
-            values: A row for the crystal, or for each of its atoms.
-            of_atoms: Whether it is for each atom.
-        """
+        """Return which share of the norm of tensors the symmetry does not allow, see `project`."""
         norm = float(np.linalg.norm(values))
         off = float(np.linalg.norm(values - self.project(tensor, values, of_atoms)))
         return off / norm if norm > 0 else 0.0

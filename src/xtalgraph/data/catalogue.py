@@ -52,14 +52,7 @@ CATALOGUE: Final = _read_catalogue()
 
 
 def find_dataset(name: str) -> KnownDataset:
-    """Look a data set up by its name.
-
-    Args:
-        name: One of the names in `CATALOGUE`.
-
-    Raises:
-        ConfigError: There is none of that name; the message names the nearest one.
-    """
+    """Look a data set up by its name in `CATALOGUE`; a `ConfigError` names the nearest one."""
     if name in CATALOGUE:
         return CATALOGUE[name]
     raise ConfigError(
@@ -68,11 +61,7 @@ def find_dataset(name: str) -> KnownDataset:
 
 
 def known_source(source: Any) -> KnownDataset | None:
-    """Return what the catalogue says of a source, by the name of its file.
-
-    Args:
-        source: Anything that `read_table` takes, or a name in the catalogue.
-    """
+    """Return what the catalogue says of a source, by the name of its file."""
     if not isinstance(source, str | Path):
         return None
     return CATALOGUE.get(Path(source).name.split(".")[0])

@@ -126,13 +126,7 @@ class Division:
 
 
 def parse_division(word: str) -> Division:
-    """Read a division from a word.
-
-    Args:
-        word: ``random``, ``element:O``.
-
-    Raises:
-        ConfigError: If there is no such division, or its argument is missing or wrong.
+    """Read a division from a word, ``random`` or ``element:O``; a `ConfigError` says what is wrong.
 
     >>> parse_division("element:O")
     Division(kind='element', argument='O')
@@ -154,16 +148,7 @@ def parse_division(word: str) -> Division:
 
 
 def groups_of(table: CrystalTable, division: Division) -> Groups:
-    """Return the groups that a division keeps whole; every row alone where it keeps none.
-
-    Args:
-        table: The crystals.
-        division: How it is to be divided.
-
-    Raises:
-        ConfigError: If there is no such column.
-        InputError: If a crystal has no prototype.
-    """
+    """Return the groups that a division keeps whole; every row alone where it keeps none."""
     kind, crystals = division.kind, table.crystals
     by = _CALLED.get(kind, kind)
     if kind == "formula":
@@ -179,16 +164,7 @@ def groups_of(table: CrystalTable, division: Division) -> Groups:
 
 
 def groups_like_test(table: CrystalTable, division: Division) -> Groups:
-    """Return the groups by which rows must be drawn to be as new to a model as the test is.
-
-    Args:
-        table: The crystals.
-        division: How it is divided.
-
-    Raises:
-        ConfigError: If there is no such column.
-        InputError: If a crystal has no prototype.
-    """
+    """Return the groups by which rows must be drawn to be as new to a model as the test is."""
     if division.kind in ("element", "anion", "family"):
         return groups_of(table, Division("chemsys", ""))
     return groups_of(table, division)

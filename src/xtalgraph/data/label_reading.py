@@ -74,14 +74,7 @@ def labels_of(
 
 
 def check_size(arrays: Mapping[str, Float[np.ndarray, "..."]]) -> None:
-    """Refuse labels that are all so small that they are 0 in single precision.
-
-    Args:
-        arrays: By the name of the target.
-
-    Raises:
-        InputError: If a target has no larger ones.
-    """
+    """Refuse labels that are all so small that they are 0 in single precision."""
     for name, array in arrays.items():
         largest = np.nanmax(np.abs(array), initial=0.0)
         if 0 < largest < 1 / LARGEST_NUMBER:

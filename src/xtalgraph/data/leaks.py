@@ -85,13 +85,7 @@ class DuplicateIndex:
         return partner
 
     def same(self, first: int, second: int, tolerance: float = DUPLICATE_TOLERANCE) -> bool:
-        """Whether two rows hold the same crystal.
-
-        Args:
-            first: Its row.
-            second: Its row.
-            tolerance: Largest difference of two distances, Å.
-        """
+        """Whether two rows hold the same crystal, with distances that agree to a tolerance, Å."""
         key = min(first, second), max(first, second), tolerance
         if key not in self._known:
             self._known[key] = self._compare(*key)
@@ -122,11 +116,7 @@ class DuplicateIndex:
 
 
 def written_key(crystal: Crystal) -> bytes:
-    """Return a key that crystals share whose cells, species and positions agree to 1e-5 Å.
-
-    Args:
-        crystal: Any.
-    """
+    """Return a key that crystals share whose cells, species and positions agree to 1e-5 Å."""
     digest = hashlib.sha256(np.ascontiguousarray(crystal.site_numbers).astype("<i8").tobytes())
     for values in (crystal.cell, crystal.positions, crystal.amounts):
         digest.update(np.round(values, 5).astype("<f8").tobytes())
@@ -170,12 +160,7 @@ def _matcher_agrees(first: Crystal, second: Crystal, tolerance: float) -> bool:
 def label_differences(
     partner: Int[np.ndarray, " rows"], values: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " pairs"]:
-    """Return how much the labels of the same crystals differ, each pair once.
-
-    Args:
-        partner: The row of the same crystal for each row, −1 where there is none.
-        values: Labels; of an extensive target for each atom.
-    """
+    """Return how much labels of the same crystals differ, each pair once; partner −1 is none."""
     rows = np.flatnonzero(partner >= 0)
     pairs = np.unique(np.sort(np.stack([rows, partner[rows]], axis=1), axis=1), axis=0)
     return np.abs(values[pairs[:, 0]] - values[pairs[:, 1]])

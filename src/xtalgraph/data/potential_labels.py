@@ -236,12 +236,7 @@ def check_stress(
 
 
 def strain_between(first: Crystal, second: Crystal) -> Float[np.ndarray, "3 3"] | None:
-    """Return the strain that makes the second crystal of the first, None if it is not one alone.
-
-    Args:
-        first: A crystal.
-        second: One with the same elements in the same order.
-    """
+    """Return the strain that makes the second crystal of the first, None if it is not one alone."""
     deformation = np.linalg.solve(first.cell, second.cell)
     size = np.abs(deformation - np.eye(3)).max()
     if not 1e-6 < size < _STRAIN:

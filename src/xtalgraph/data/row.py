@@ -99,15 +99,7 @@ def _is_too_large(value: object) -> bool:
 
 
 def resolved_row(row: Row, disorder: str) -> Row:
-    """Decide what is done with the disorder of a row; an ordered crystal is checked anew.
-
-    Args:
-        row: With a crystal, or with a reason.
-        disorder: ``refuse``, ``mix`` or ``order``.
-
-    Raises:
-        ConfigError: If there is no such choice.
-    """
+    """Refuse, mix or order the disorder of a row; an ordered crystal is checked anew."""
     if row.crystal is None or row.crystal.occupancies is None:
         return row
     try:

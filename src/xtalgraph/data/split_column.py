@@ -37,25 +37,13 @@ class SplitColumn:
         return cls(name, tuple(values), tuple(f"row {row}" for row in range(len(values))))
 
     def refuse(self, bad: Sequence[int], what: str) -> InputError:
-        """Return the error that names the rows whose value cannot be used.
-
-        Args:
-            bad: Which of the values.
-            what: What is wrong with them, and what to do.
-        """
+        """Return the error that names the rows whose value cannot be used, and says why."""
         listed = ", ".join(f"{self.places[i]}: {_written(self.values[i])}" for i in bad[:_SHOWN])
         more = f", and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         return InputError(f"column {self.name!r}, {listed}{more}: {what}")
 
     def check_filled(self, what: str) -> None:
-        """Refuse a column with gaps.
-
-        Args:
-            what: What every row must have, in words.
-
-        Raises:
-            InputError: If a row has no value; the message names it.
-        """
+        """Refuse a column with gaps: an `InputError` names the row, and what it must have."""
         gaps = [i for i, value in enumerate(self.values) if is_gap(value)]
         if gaps:
             raise self.refuse(

@@ -106,17 +106,7 @@ def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
 
 
 def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: int) -> Split:
-    """Test on one fold; draw the validation part at random from the others.
-
-    Args:
-        folds: The test fold of each crystal.
-        fold: The fold to test on.
-        val: Fraction of the other folds for validation.
-        seed: Of the drawing.
-
-    Raises:
-        ConfigError: If there is no such fold.
-    """
+    """Test on one fold; draw the validation part, a fraction, at random from the others."""
     check_fractions(val, 0.0)
     count = number_of_folds(folds, fold)
     rest = np.random.default_rng([seed, fold]).permutation(np.flatnonzero(folds != fold))
@@ -134,15 +124,7 @@ def number_of_folds(folds: Int[np.ndarray, " rows"], fold: int) -> int:
 
 
 def column_split(values: Sequence[object] | SplitColumn, column: str) -> Split:
-    """Take the parts from a column that says train, val or test in each row.
-
-    Args:
-        values: The column.
-        column: Its name, for the record and for messages.
-
-    Raises:
-        InputError: If a row says something else; the message names it.
-    """
+    """Take the parts from a column that says train, val or test in each row."""
     parts_column = values if isinstance(values, SplitColumn) else SplitColumn.of(column, values)
     named = [_PART_OF.get(str(value).strip().lower()) for value in parts_column.values]
     bad = [row for row, name in enumerate(named) if name is None]

@@ -108,14 +108,7 @@ def write_part(
     unsupported: Sequence[UnsupportedStructure],
     labels: Mapping[str, str],
 ) -> None:
-    """Write the graphs of some of the crystals of a store.
-
-    Args:
-        path: The file.
-        graph: Of all that have one; None if none does.
-        unsupported: The others.
-        labels: By which the part is known again.
-    """
+    """Write the graphs of some of the crystals of a store, and which of them have none."""
     arrays = {} if graph is None else packed(graph)
     kinds = [name for name, kind in KINDS.items() if type(graph) is kind]
     dtypes = {

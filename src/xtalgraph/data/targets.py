@@ -225,14 +225,7 @@ class Target:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Target":
-        """Make a declaration from what `as_dict` returned.
-
-        Args:
-            values: Plain values.
-
-        Raises:
-            TargetError: If there is a key that is not known, or a value that cannot be.
-        """
+        """Make a declaration from what `as_dict` returned; a `TargetError` if it cannot be."""
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise TargetError(

@@ -77,12 +77,7 @@ def read_tensor(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows
 
 
 class SymmetryOfLabels:
-    """Whether labels that are tensors have the symmetry of their crystals.
-
-    Args:
-        targets: Of a data set, tensors or not.
-        labels: All of its rows, NaN where one is missing.
-    """
+    """Whether labels that are tensors have the symmetry of their crystals; NaN is a missing one."""
 
     def __init__(
         self, targets: Sequence[Target], labels: Sequence[Sequence[Float[np.ndarray, "..."]]]

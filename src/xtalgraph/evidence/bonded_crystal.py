@@ -53,15 +53,7 @@ def to_plain(drawn: BondedCrystal) -> dict[str, Any]:
 
 
 def from_plain(plain: Mapping[str, Any]) -> BondedCrystal:
-    """Return the crystal that `to_plain` wrote.
-
-    Args:
-        plain: Its numbers; other keys are passed over.
-
-    Raises:
-        InputError: When a bond names an atom that does not exist, or crosses a wall along a
-            direction that does not repeat.
-    """
+    """Return the crystal that `to_plain` wrote."""
     bonds = np.array(plain["bonds"], dtype=np.int64).reshape(-1, 5)
     return BondedCrystal(
         cell=np.array(plain["cell"], dtype=float).reshape(3, 3),

@@ -148,14 +148,7 @@ _SHIFTS: Final = 6
 
 @final
 class CalculatorUnderTest:
-    """An ASE calculator as a function of crystals.
-
-    Args:
-        calculator: Returns energies and forces, and where it can stresses.
-
-    Raises:
-        InputError: If it is no ASE calculator.
-    """
+    """An ASE calculator as a function of crystals; an `InputError` if it is none."""
 
     def __init__(self, calculator: Any) -> None:
         if not hasattr(calculator, "get_property"):

@@ -72,15 +72,7 @@ class ModelCard:
 
 
 def read_card(name: str, folder: Path) -> ModelCard:
-    """Read what is known of a model; nothing is predicted, and no weights are read.
-
-    Args:
-        name: By which it is asked for.
-        folder: Of the run.
-
-    Raises:
-        RunError: If it is no run folder, or damaged.
-    """
+    """Read what is known of a model; nothing is predicted, and no weights are read."""
     description = read_description(folder)
     metrics = read_metrics(folder) if (folder / "metrics.json").is_file() else {}
     written = read_document(folder / ABOUT) if (folder / ABOUT).is_file() else {}

@@ -245,11 +245,7 @@ def _worst(
 
 
 def shown_crystals(divided: Divided) -> dict[str, Any]:
-    """Return the content of ``structures.json``.
-
-    Args:
-        divided: Crystals and parts; the structures are an even sample of the test.
-    """
+    """Return the content of ``structures.json``: an even sample of the test."""
     dataset, split = divided.dataset, divided.split
     ids, crystals = dataset.table.ids, dataset.table.crystals
     small = [row for row in split.test.tolist() if len(crystals[row]) <= MOST_ATOMS]

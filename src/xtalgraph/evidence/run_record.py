@@ -204,15 +204,7 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def read_targets(folder: Path) -> list[RunRecord]:
-    """Read a run folder. ``metrics.json`` and the predictions must be there.
-
-    Args:
-        folder: The run folder.
-
-    Raises:
-        RunError: When one of them is missing or damaged, or the predictions have another unit
-            than the metrics.
-    """
+    """Read ``metrics.json`` and the predictions of a run; a `RunError` if one is damaged."""
     if not (folder / "metrics.json").is_file():
         raise RunError(f"{folder} must hold metrics.json, which is missing; is it a run?")
     document = read_metrics(folder)

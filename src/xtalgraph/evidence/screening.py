@@ -57,11 +57,7 @@ class Found:
 
 @final
 class Tally:
-    """Predicts rows, gives them scores and counts them.
-
-    Args:
-        on_error: ``raise`` stops at a row that cannot be used.
-    """
+    """Predicts rows, gives them scores and counts them; with ``raise`` it stops at a bad row."""
 
     def __init__(self, on_error: str) -> None:
         self.on_error = on_error

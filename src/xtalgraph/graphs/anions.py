@@ -58,14 +58,7 @@ def anion_family(crystal: Crystal) -> str:
 
 
 def family_named(name: str) -> str:
-    """Return the anions of a family, as `anion_family` writes them.
-
-    Args:
-        name: A name of `FAMILIES`, or the anions themselves: ``nitride``, ``N``, ``O-F``.
-
-    Raises:
-        ConfigError: If there is no such family.
-    """
+    """Return the anions of a family by its name in `FAMILIES`, or as they are: ``N``, ``O-F``."""
     if name in FAMILIES:
         return FAMILIES[name]
     symbols = name.split("-")

@@ -236,15 +236,7 @@ def _moved_atoms(
 
 
 def symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
-    """Return what spglib knows of the symmetry of a crystal.
-
-    Args:
-        crystal: Repeats in all three directions.
-        symprec: How far an operation may miss an atom, Å.
-
-    Raises:
-        GraphError: If a direction does not repeat, or it finds no space group.
-    """
+    """Return what spglib knows of the symmetry of a crystal; a `GraphError` without a group."""
     if not crystal.pbc.all():
         raise GraphError(f"a space group needs pbc in all directions; got {crystal.pbc.tolist()}")
     cell = (crystal.cell, crystal.fractional, crystal.site_kinds)

@@ -24,21 +24,13 @@ class ElementGroups:
 
     @classmethod
     def of(cls, row: Int[Tensor, " atoms"]) -> "ElementGroups":
-        """Sort atoms.
-
-        Args:
-            row: Of each atom its atomic number, or the row of its element in tables of weights.
-        """
+        """Sort atoms by atomic number, or by the row of their element in tables of weights."""
         present, element, counts = torch.unique(row, return_inverse=True, return_counts=True)
         order = torch.argsort(element, stable=True)
         rank = torch.empty_like(order).index_copy_(0, order, torch.arange(len(order)).to(order))
         return cls(present, element, counts.tolist(), order, rank)
 
     def rows(self, table: Float[Tensor, "elements *rest"]) -> Float[Tensor, "rows *rest"]:
-        """Take the row of each atom's element; a single row where all are of one element.
-
-        Args:
-            table: A row for each element.
-        """
+        """Take the row of each atom's element; a single row where all are of one element."""
         present = table.index_select(0, self.present)
         return present if len(self.counts) == 1 else present.index_select(0, self.element)

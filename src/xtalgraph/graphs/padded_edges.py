@@ -26,12 +26,7 @@ NO_SIZE: Final = EdgeSize(0, 0)
 
 
 def edge_size(graph: CrystalGraph, least: EdgeSize = NO_SIZE) -> EdgeSize:
-    """Return a size that the graph can be padded to, of which there are few.
-
-    Args:
-        graph: One crystal; each edge has its reverse.
-        least: A size that is kept where the graph fits into it.
-    """
+    """Return one of few sizes that the graph can be padded to; `least` where that is enough."""
     count, degree = len(graph.center) // 2, graph.degree
     most = int(degree.max())
     pairs = least.pairs if count < least.pairs else _with_spare(count)

@@ -73,10 +73,6 @@ def pad_graph(graph: InvariantGraph, size: Size) -> InvariantGraph:
 
 
 def above(count: int) -> int:
-    """Return a number above a count, of the form (4 + n) 2ᵐ with n below 4.
-
-    Args:
-        count: Not negative.
-    """
+    """Return a number above a count, of the form (4 + n) 2ᵐ with n below 4."""
     step = 1 << max((count + 1).bit_length() - _STEPS.bit_length(), 0)
     return -(-(count + 1) // step) * step

@@ -255,12 +255,7 @@ def _refine(graph: InvariantGraph) -> _Colours:
 def segment_totals(
     values: UInt64[np.ndarray, " rows"], counts: Int[np.ndarray, " segments"]
 ) -> UInt64[np.ndarray, " segments"]:
-    """Add up consecutive rows modulo 2^64; a hash of each segment as a multiset of hashes.
-
-    Args:
-        values: Rows, segment after segment.
-        counts: Rows of each segment; may be 0.
-    """
+    """Add up consecutive rows modulo 2^64; a hash of each segment as a multiset of hashes."""
     running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])
     stops = np.cumsum(counts)
     return running[stops] - running[stops - counts]

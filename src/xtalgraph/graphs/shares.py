@@ -85,13 +85,7 @@ def site_kinds(graph: Graph) -> Int[np.ndarray, " atoms"]:
 def rows_of_atoms(
     graph: Graph, atoms: Int[np.ndarray, " chosen"], counts: Int[np.ndarray, " crystals"]
 ) -> dict[str, Tensor]:
-    """Return the fields of the scope share for some of the atoms of a graph.
-
-    Args:
-        graph: On the CPU.
-        atoms: Rows of the graph, in rising order.
-        counts: How many of them each crystal has.
-    """
+    """Return the fields of the scope share for some atoms of a graph, rows in rising order."""
     if not len(graph.share):
         return {"num_shares": graph.num_shares}
     row = np.full(len(graph.number), -1)

@@ -24,80 +24,47 @@ _NO_DIFFERENCE: Final = 1e-6
 
 
 def norms(values: Float[np.ndarray, "rows *shape"]) -> Rows:
-    """Return the Frobenius norm of each row, √Σ T² over all elements.
-
-    Args:
-        values: Tensors.
-    """
+    """Return the Frobenius norm of each row, √Σ T² over all elements."""
     return np.asarray(np.linalg.norm(values.reshape(len(values), -1), axis=1))
 
 
 def varying(std: Float[np.ndarray, "rows components"]) -> Bool[np.ndarray, "rows components"]:
-    """Return in which components members differ: in what symmetry forbids, by rounding alone.
-
-    Args:
-        std: Standard deviations of the components of tensors.
-    """
+    """Return in which components members differ: in what symmetry forbids, by rounding alone."""
     return np.asarray(std > _ROUNDING * std.max(axis=1, keepdims=True))
 
 
 def error_norms(
     true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
 ) -> tuple[Rows, Rows]:
-    """Return zeros, and the norm of the error of each row.
-
-    Args:
-        true: Tensors.
-        predicted: As many.
-    """
+    """Return zeros, and the norm of the error of each row."""
     return np.zeros(len(true)), norms(predicted - true)
 
 
 def norms_and_errors(
     true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
 ) -> tuple[Rows, Rows]:
-    """Return the norm of each true tensor, and that of its error.
-
-    Args:
-        true: Tensors.
-        predicted: As many.
-    """
+    """Return the norm of each true tensor, and that of its error."""
     return norms(true), norms(predicted - true)
 
 
 def norms_of_both(
     true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
 ) -> tuple[Rows, Rows]:
-    """Return the norms of the true and of the predicted tensors.
-
-    Args:
-        true: Tensors.
-        predicted: As many.
-    """
+    """Return the norms of the true and of the predicted tensors."""
     return norms(true), norms(predicted)
 
 
 def mean_eigenvalues(
     true: Float[np.ndarray, "rows 3 3"], predicted: Float[np.ndarray, "rows 3 3"]
 ) -> tuple[Rows, Rows]:
-    """Return a third of the trace of each.
-
-    Args:
-        true: Symmetric matrices.
-        predicted: As many.
-    """
+    """Return a third of the trace of each symmetric matrix."""
     return mean_eigenvalue(true), mean_eigenvalue(predicted)
 
 
 def anisotropies(
     true: Float[np.ndarray, "rows 3 3"], predicted: Float[np.ndarray, "rows 3 3"]
 ) -> tuple[Rows, Rows]:
-    """Return the largest less the smallest eigenvalue of each.
-
-    Args:
-        true: Symmetric matrices.
-        predicted: As many.
-    """
+    """Return the largest less the smallest eigenvalue of each symmetric matrix."""
     values = [np.linalg.eigvalsh(matrices) for matrices in (true, predicted)]
     return values[0][:, 2] - values[0][:, 0], values[1][:, 2] - values[1][:, 0]
 
@@ -127,12 +94,7 @@ def ordered_axes(
 
 
 def modulus_of(modulus: Modulus, mean: Mean) -> Reduction:
-    """Return the function that computes an elastic modulus of true and predicted stiffness.
-
-    Args:
-        modulus: Which one.
-        mean: Of Voigt, Reuss or Hill.
-    """
+    """Return the function that computes an elastic modulus, by Voigt, Reuss or Hill, of both."""
     return partial(_modulus_of_both, modulus=modulus, mean=mean)
 
 
@@ -146,12 +108,7 @@ def _modulus_of_both(
 
 
 def ratio(first: Rows, second: Rows) -> float:
-    """Return the sum of the second over that of the first; NaN where that is 0.
-
-    Args:
-        first: Of each row.
-        second: Of each row.
-    """
+    """Return the sum of the second over that of the first; NaN where that is 0."""
     total = float(first.sum())
     return float(second.sum()) / total if total > 0 else np.nan
 
@@ -173,11 +130,7 @@ def within(first: Rows, second: Rows, share: float) -> float:
 
 
 def mean_eigenvalue(values: Float[np.ndarray, "rows 3 3"]) -> Rows:
-    """Return a third of the trace of each matrix.
-
-    Args:
-        values: Symmetric matrices.
-    """
+    """Return a third of the trace of each symmetric matrix."""
     return np.asarray(np.trace(values, axis1=1, axis2=2) / 3.0)
 
 

@@ -191,14 +191,7 @@ class CACE(Encoder):
         self.connections = Connections(config.connections, "residual", config.width, depth)
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms.
-
-        Args:
-            graph: A `CrystalGraph`.
-
-        Raises:
-            GraphError: If the graph has no directions.
-        """
+        """Turn a batch of crystals into features of their atoms."""
         graph = self.in_space(graph)
         around = self.environments(graph)
         hidden = [self.embed(graph)]

@@ -111,13 +111,7 @@ class Worst:
         self._violations: list[tuple[float, float, str, int]] = []
 
     def add(self, crystal: str, violations: Mapping[str, float]) -> None:
-        """Add what was found on a crystal.
-
-        Args:
-            crystal: Its name.
-            violations: By the name of the target, in its unit; infinite where a number is not
-                finite.
-        """
+        """Add the violations of a crystal, by target in its unit; infinite where not finite."""
         violations_of = [
             (
                 violations[target.name] / self._scale[target.name],

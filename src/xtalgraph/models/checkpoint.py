@@ -19,15 +19,7 @@ from xtalgraph.models.upgrades import FORMAT, upgrade_model, upgrade_weights
 
 
 def save_model(folder: Path, model: Model, spec: ModelSpec, record: dict[str, Any]) -> None:
-    """Write ``model.safetensors`` and ``model.json``.
-
-    Args:
-        folder: The run.
-        model: Its weights.
-        spec: What it is.
-        record: What else is to be known of it: elements seen, versions, hash of the data, the
-            number of members if there are several.
-    """
+    """Write ``model.safetensors`` and ``model.json``, with a record of what else is to be known."""
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     weights = safetensors.torch.save(state)
     write_atomically(folder / "model.safetensors", weights)
@@ -46,14 +38,7 @@ def member_folder(run: Path, number: int) -> Path:
 
 
 def check_is_run(folder: Path) -> None:
-    """Refuse a folder in which there is no model.
-
-    Args:
-        folder: Of a run, or of a member.
-
-    Raises:
-        RunError: If a file is missing; the message names it.
-    """
+    """Refuse a folder, of a run or a member, without a model: a `RunError` names the file."""
     for name in ("model.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise RunError(
@@ -63,27 +48,13 @@ def check_is_run(folder: Path) -> None:
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """Read ``model.json`` of any format, as the current one has it.
-
-    Args:
-        folder: Of a run, or of a member.
-
-    Raises:
-        RunError: If it is missing, damaged, or of a newer format.
-    """
+    """Read ``model.json`` of any format, of a run or a member, as the current one has it."""
     path = folder / "model.json"
     return _upgraded(path, _checked(path, read_document(path)), ())
 
 
 def check_has_target(folder: Path) -> None:
-    """Refuse a model that was pre-trained without labels, where something is to be predicted.
-
-    Args:
-        folder: The run.
-
-    Raises:
-        RunError: If it has no target.
-    """
+    """Refuse a model that was pre-trained without labels, where something is to be predicted."""
     if not read_description(folder)["model"]["targets"]:
         raise RunError(
             f"{folder} holds a model that was pre-trained without labels and has no target: it "
@@ -130,15 +101,7 @@ def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
 
 
 def check_finite(model: Model, where: Path | str) -> None:
-    """Refuse a model with a weight that is no finite number.
-
-    Args:
-        model: The model.
-        where: It is, for the message.
-
-    Raises:
-        RunError: If there is one.
-    """
+    """Refuse a model with a weight that is no finite number."""
     for name, value in model.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise RunError(

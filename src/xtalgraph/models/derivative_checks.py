@@ -23,14 +23,7 @@ power."""
 
 
 def slope(predict: Predict, energy: str, path: Mapping[int, Crystal], step: float) -> float:
-    """Return the derivative of an energy along a path of crystals.
-
-    Args:
-        predict: Values of a crystal, by target.
-        energy: The name of the energy.
-        path: The crystals at −2, −1, 1 and 2 steps.
-        step: Its length.
-    """
+    """Return the derivative of an energy along a path of crystals at −2, −1, 1 and 2 steps."""
     parts = [_STENCIL[n] * float(np.sum(predict(at)[energy])) for n, at in path.items()]
     return sum(parts) / step
 

@@ -197,11 +197,7 @@ class Encoder(nn.Module, ABC):
 
     @classmethod
     def open_settings(cls, config: Any) -> tuple[str, ...]:
-        """Return the settings that are to be taken from the data: read, and null.
-
-        Args:
-            config: Hyper-parameters.
-        """
+        """Return the settings that are to be taken from the data: read, and null."""
         read = settings_read(config)
         return tuple(name for name in cls.measured if read.get(name, config) is None)
 
@@ -212,14 +208,7 @@ class Encoder(nn.Module, ABC):
         return float(self.measured["neighbors"]) if given is None else given
 
     def expect_angles(self, graph: Graph) -> None:
-        """Refuse a graph that was built without angles, where the encoder reads them.
-
-        Args:
-            graph: What it is to read.
-
-        Raises:
-            GraphError: If it was built without triplets.
-        """
+        """Refuse a graph that was built without angles, where the encoder reads them."""
         if not self.reads.angles:
             return
         settings: AngleSettings = self.config
@@ -233,15 +222,7 @@ class Encoder(nn.Module, ABC):
         )
 
     def in_space(self, graph: Graph) -> CrystalGraph:
-        """Return the graph, of which an encoder reads directions.
-
-        Args:
-            graph: What it is to read.
-
-        Raises:
-            GraphError: If it has no directions, as a reduced one has not, or an element of which
-                there are no weights.
-        """
+        """Return the graph; a `GraphError` without directions, or weights of an element."""
         if self.element_rows is not None:
             self.element_rows.check(graph)
         if isinstance(graph, CrystalGraph):

@@ -253,14 +253,7 @@ class GemNet(Encoder):
         self.connections = Connections(config.connections, "residual", width, depth)
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms.
-
-        Args:
-            graph: A `CrystalGraph` with triplets.
-
-        Raises:
-            GraphError: If the graph has no directions, or was built without triplets.
-        """
+        """Turn a batch of crystals, with triplets, into features of their atoms."""
         graph = self.in_space(graph)
         self.expect_angles(graph)
         directions = self.directions(graph)

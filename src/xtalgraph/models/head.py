@@ -246,12 +246,7 @@ class Head(TargetHead):
         return self._joined([s(r(features, graph), graph, self.target) for r, s in pairs])
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
-        """Return what each atom adds to a total, in its unit and float64.
-
-        Args:
-            features: Of the graph.
-            graph: What they were made of, not reduced.
-        """
+        """Return what each atom of a full graph adds to a total, in its unit and float64."""
         raw = cast(Readout, self.readouts[0]).contributions(features, graph).double()
         return self._scalers[0](raw, graph, replace(self.target, kind=Kind.ATOMIC))
 
@@ -275,17 +270,7 @@ class Head(TargetHead):
         values: Float[np.ndarray, "rows *shape"],
         numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
     ) -> None:
-        """Fit each scaler to the training crystals that have its label.
-
-        Args:
-            values: A row for each crystal, or for each atom of an atomic target; NaN where a label
-                is missing.
-            numbers: Atomic numbers of each crystal, or the amounts of its elements, see
-                `Scaler.fit`.
-
-        Raises:
-            InputError: If there is only one class to learn from.
-        """
+        """Fit each scaler to the training crystals that have its label, see `TargetHead.fit`."""
         columns = values.reshape(len(values), -1).T
         for scaler, column in zip(self._scalers, columns, strict=True):
             known, amounts = known_rows(column, numbers, self.target)

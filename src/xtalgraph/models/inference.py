@@ -63,15 +63,7 @@ def concatenated(outputs: Iterable[Output]) -> tuple[ByTarget, ByTarget]:
 
 
 def check_device(device: torch.device | str, setting: str = "the device") -> torch.device:
-    """Return a device on which models can compute.
-
-    Args:
-        device: ``cpu``, ``cuda`` or ``cuda:N``.
-        setting: What it was given as, for the message.
-
-    Raises:
-        ConfigError: If it is none of them, or there is no such device here.
-    """
+    """Return a device, ``cpu``, ``cuda`` or ``cuda:N``, that is here, or raise a `ConfigError`."""
     try:
         checked = torch.device(device)
     except RuntimeError:
@@ -87,13 +79,7 @@ def check_device(device: torch.device | str, setting: str = "the device") -> tor
 
 
 def placed(model: M, device: torch.device, dtype: torch.dtype | None) -> M:
-    """Return a model where it is to compute, a copy unless it is there already.
-
-    Args:
-        model: Any module.
-        device: Device to compute on.
-        dtype: Of the weights; None leaves it.
-    """
+    """Return a model where it is to compute, a copy unless it is there already."""
     first = next(model.parameters(), None)
     if first is not None and first.device == device and dtype in (None, first.dtype):
         return model
@@ -101,13 +87,7 @@ def placed(model: M, device: torch.device, dtype: torch.dtype | None) -> M:
 
 
 def evaluated(model: nn.Module, graph: Graph, *, gradients: bool = False) -> Any:
-    """Return what a model computes for a batch in evaluation mode.
-
-    Args:
-        model: Any module that reads a graph; it is left in the mode in which it was.
-        graph: Where the model is.
-        gradients: Whether what is returned can be differentiated.
-    """
+    """Return what a model computes for a batch in evaluation mode; its own mode stays."""
     training = model.training
     model.eval()
     try:

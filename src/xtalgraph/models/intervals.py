@@ -86,12 +86,7 @@ class Intervals:
     def difficulty(
         self, size: Float[np.ndarray, " rows"], std: Float[np.ndarray, "rows *shape"] | None
     ) -> Float[np.ndarray, "rows *shape"]:
-        """Return d of some crystals.
-
-        Args:
-            size: N of each.
-            std: Of each, if there is one.
-        """
+        """Return d of crystals with so many atoms, and a standard deviation if there is one."""
         floor: np.ndarray = np.multiply.outer(size, self.floor)
         return floor if std is None else floor + np.where(self.by_std, std, 0.0)
 
@@ -172,13 +167,7 @@ def calibrate(divided: Divided, predictions: Predictions) -> dict[str, Intervals
 def with_intervals(
     predictions: Predictions, intervals: Mapping[str, Intervals], crystals: Sequence[Crystal]
 ) -> Predictions:
-    """Put the ends of the intervals beside predictions; NaN for targets that have none.
-
-    Args:
-        predictions: Of some crystals.
-        intervals: By the name of the target; where there are none, nothing is added.
-        crystals: What was predicted.
-    """
+    """Put the ends of intervals beside predictions; NaN for targets that have none."""
     if not intervals:
         return predictions
     values, std = predictions.values, predictions.std

@@ -218,14 +218,7 @@ class MACE(Encoder):
         self.tensors = inputs if config.output_degree else {}
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms.
-
-        Args:
-            graph: A `CrystalGraph`.
-
-        Raises:
-            GraphError: If the graph has no directions, or an element of which there are no weights.
-        """
+        """Turn a batch of crystals into features of their atoms."""
         graph = self.in_space(graph)
         basis, around = self.edges(graph, self.embed.weight.dtype)
         elements = self.element_rows.groups(graph)

@@ -45,14 +45,7 @@ _SHOWN: Final = 5
 
 
 def write_manifest(run: Path) -> None:
-    """Write the manifest of a run whose other files are written.
-
-    Args:
-        run: The run folder.
-
-    Raises:
-        FileError: If a file cannot be read, or the manifest not be written.
-    """
+    """Write the manifest of a run whose other files are written."""
     files = {name: _entry(run / name) for name in _found(run, (*_DECIDING, *_EVIDENCE))}
     document = {"format": 1, "files": files, "sha256": _digest(files)}
     write_atomically(run / MANIFEST, json.dumps(document, indent=1) + "\n")

@@ -196,14 +196,7 @@ class MEGNet(Encoder):
         self.pooling = Set2SetPooling(config.width)
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms and of the crystals.
-
-        Args:
-            graph: The crystals, with the numbers of their condition scaled to order one.
-
-        Raises:
-            GraphError: If there are not as many numbers as were declared.
-        """
+        """Turn crystals, with conditions of order one, into features of atoms and crystals."""
         edges = self.edges(graph, self.embed.weight.dtype)
         hidden = [rows_of_elements(self.of_atom(self.embed.weight), graph)]
         edge = self.of_edge(edges.features)

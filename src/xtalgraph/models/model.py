@@ -120,14 +120,7 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, graph: Graph) -> Output:
-        """Predict every target.
-
-        Args:
-            graph: A batch of crystals.
-
-        Raises:
-            GraphError: If the model cannot read such a graph.
-        """
+        """Predict every target of a batch; a `GraphError` if the model cannot read it."""
 
     @abstractmethod
     def start(self, graph: Graph) -> ByTarget:
@@ -161,29 +154,14 @@ class Model(nn.Module, ABC):
         return {}
 
     def as_read(self, graph: Graph) -> Graph:
-        """Return a graph as the encoder reads it, with its conditions scaled.
-
-        Args:
-            graph: A batch of crystals.
-
-        Raises:
-            GraphError: If the graph has not the conditions that the model reads.
-        """
+        """Return a graph as the encoder reads it, with its conditions scaled."""
         self.expect_conditions(graph)
         if self.condition_scaler is None:
             return graph
         return graph.replace(conditions=self.condition_scaler(graph.conditions))
 
     def encoded(self, graph: Graph) -> Features:
-        """Return the features that the encoder makes of a graph.
-
-        Args:
-            graph: A batch of crystals.
-
-        Raises:
-            GraphError: If the graph is reduced, or has disordered sites, and the model cannot read
-                that, or it has not the conditions that the model reads.
-        """
+        """Return the features of a batch; a `GraphError` if the encoder cannot read it."""
         encoder = type(self.encoder)
         if isinstance(graph, InvariantGraph) and (
             reason := why_not_reduced(encoder, *self.targets)
@@ -196,14 +174,7 @@ class Model(nn.Module, ABC):
         return self.encoder(self.as_read(graph))
 
     def expect_conditions(self, graph: Graph) -> None:
-        """Refuse a graph that has not the conditions that the model reads.
-
-        Args:
-            graph: A batch of crystals.
-
-        Raises:
-            GraphError: If they are missing, or others.
-        """
+        """Refuse a graph that has not the conditions that the model reads."""
         count, wanted = graph.conditions.shape[1], len(self.conditions.numbers)
         if count != wanted or (self.conditions.fidelity and bool((graph.fidelity < 0).any())):
             names = ", ".join(self.conditions.columns) or "nothing"
@@ -280,15 +251,7 @@ class PropertyModel(Model):
         return {name: head.size for name, head in self.head_of.items()}
 
     def forward(self, graph: Graph) -> Output:
-        """Predict every target.
-
-        Args:
-            graph: A batch of crystals.
-
-        Raises:
-            GraphError: If the graph is reduced, or has disordered sites, and the model cannot read
-                that, or it has not the conditions that the model reads.
-        """
+        """Predict every target."""
         features, heads = self.encoded(graph), self.head_of
         values = {name: head(features, graph) for name, head in heads.items()}
         deviations = {

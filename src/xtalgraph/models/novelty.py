@@ -235,15 +235,7 @@ class TrainingSet:
     def compare(
         self, embedding: Float[np.ndarray, "rows embedding"], crystals: Sequence[Crystal]
     ) -> list[Novelty]:
-        """Say how far crystals are from the training part.
-
-        Args:
-            embedding: One vector for each crystal.
-            crystals: As many.
-
-        Raises:
-            RunError: If the vectors are not of the same model.
-        """
+        """Say how far crystals, with vectors of the same model, are from the training part."""
         if len(crystals) == 0:
             return []
         width = self.embedding.shape[1]
@@ -290,14 +282,7 @@ class TrainingSet:
 
     @classmethod
     def load(cls, path: Path) -> "TrainingSet":
-        """Read what `save` wrote.
-
-        Args:
-            path: The file.
-
-        Raises:
-            RunError: If it is damaged.
-        """
+        """Read what `save` wrote; a `RunError` if it is damaged."""
         try:
             with safetensors.safe_open(path, framework="np") as file:
                 known = upgrade_training_set(json.loads(file.metadata()["training_set"]))

@@ -95,14 +95,7 @@ def combine(
     *,
     invariants: bool = False,
 ) -> Predictions:
-    """Return what the members of a run predict together: their mean, and its standard deviation.
-
-    Args:
-        outputs: Of the members.
-        targets: What they predict.
-        num_atoms: Of each crystal.
-        invariants: Of tensors take the number that stands for each, see `as_invariant`.
-    """
+    """Return what the members of a run predict together: their mean, and its standard deviation."""
     values, std = {}, {}
     for target in targets:
         name = target.name

@@ -120,11 +120,7 @@ class Predictor:
         return cls(members, spec, elements, intervals=intervals, training_set=known)
 
     def with_graphs(self, spec: ModelSpec) -> "Predictor":
-        """Return all members with graphs that are built in another way, without intervals.
-
-        Args:
-            spec: That of the members, with other settings of their graphs.
-        """
+        """Return all members with graphs that are built in another way, without intervals."""
         return Predictor(self.members, spec, self.elements, invariants=self.invariants)
 
     def of_invariants(self) -> "Predictor":

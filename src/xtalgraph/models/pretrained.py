@@ -39,14 +39,7 @@ class Pretrained(Model):
         return False
 
     def forward(self, graph: Graph) -> Output:
-        """Compute features alone.
-
-        Args:
-            graph: A batch of crystals.
-
-        Raises:
-            GraphError: If the model cannot read such a graph.
-        """
+        """Compute features alone."""
         return Output({}, {}, self.encoded(graph))
 
     def start(self, graph: Graph) -> ByTarget:

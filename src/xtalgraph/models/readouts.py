@@ -150,15 +150,7 @@ class EdgesReadout(SumReadout):
         )
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
-        """Return ¼ Σ_j v · SiLU(V x_ij).
-
-        Args:
-            features: Of the graph, with vectors of its edges.
-            graph: Full.
-
-        Raises:
-            TargetError: If the encoder returns no vectors of edges.
-        """
+        """Return ¼ Σ_j v · SiLU(V x_ij) of a full graph; a `TargetError` if there are no x_ij."""
         if features.edge is None:
             raise TargetError(
                 f"the readout {self.name!r} reads vectors of edges, and there are none"
@@ -287,11 +279,7 @@ class TimesSet2SetReadout(TimesReadout):
 
 
 class LinearAndNetwork(nn.Module):
-    """w · x + v · SiLU(V x) with a network of 16 units.
-
-    Args:
-        inputs: Length of x.
-    """
+    """w · x + v · SiLU(V x) with a network of 16 units."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()

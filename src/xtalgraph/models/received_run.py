@@ -52,11 +52,7 @@ class _Counted:
 
 @dataclass
 class _Taker:
-    """Writes the files of one run into a folder.
-
-    Args:
-        into: The folder.
-    """
+    """Writes the files of one run into a folder."""
 
     into: Path
     seen: set[str] = field(default_factory=set)

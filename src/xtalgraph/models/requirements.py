@@ -157,12 +157,7 @@ def check_variance(target: Target) -> None:
 
 
 def why_not_tensor(target: Target, tensors: Mapping[Irrep, int]) -> str:
-    """Return the reason why an encoder cannot give a tensor; empty where it can.
-
-    Args:
-        target: What is predicted.
-        tensors: Channels of each irreducible representation of its features.
-    """
+    """Return the reason why an encoder cannot give a tensor; empty where it can."""
     if not target.is_tensor:
         return ""
     if not tensors:

@@ -162,15 +162,7 @@ class ModelSpec:
         object.__setattr__(self, "terms", terms)
 
     def make_terms(self, width: int) -> dict[str, EnergyTerm]:
-        """Make what is added to the energy.
-
-        Args:
-            width: Length of an atom's vector of features.
-
-        Raises:
-            ConfigError: On a name or key that is not known, or a setting that cannot be.
-            MissingExtraError: If a library that a term needs is not installed.
-        """
+        """Make what is added to the energy, of features of this width."""
         made: dict[str, EnergyTerm] = {}
         for name, settings in self.terms.items():
             if name not in TERMS:
@@ -206,14 +198,7 @@ class ModelSpec:
         return follow
 
     def disorder_for(self, asked: str | None = None) -> str:
-        """Return what is done with disordered crystals.
-
-        Args:
-            asked: ``refuse``, ``mix`` or ``order``; None does what was done in the training.
-
-        Raises:
-            ConfigError: If the model cannot read mixtures, or there is no such choice.
-        """
+        """Return what is done with disordered crystals: as asked, or as in the training."""
         return self.disorder if asked is None else replace(self, disorder=asked).disorder
 
     def _check_disorder(self) -> None:

@@ -160,13 +160,7 @@ class TensorHead(TargetHead):
         values: Float[np.ndarray, "rows *shape"],
         numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
     ) -> None:
-        """Fit the mean isotropic tensor and the scale of each degree.
-
-        Args:
-            values: A row for each crystal, or for each atom of an atomic target; NaN where a label
-                is missing.
-            numbers: Atomic numbers of each crystal, or the amounts of its elements.
-        """
+        """Fit the mean isotropic tensor and the scale of each degree, see `TargetHead.fit`."""
         flat = values.reshape(len(values), -1)
         known, amounts = known_rows(flat[:, 0], numbers, self.target)
         for number, irrep in enumerate(self.irreps):

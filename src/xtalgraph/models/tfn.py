@@ -188,14 +188,7 @@ class TFN(Encoder):
         self.tensors = {irrep: count for irrep, count in inputs.items() if irrep != _SCALAR}
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms.
-
-        Args:
-            graph: A `CrystalGraph`.
-
-        Raises:
-            GraphError: If the graph has no directions, or an element that the model does not know.
-        """
+        """Turn a batch of crystals into features of their atoms."""
         graph = self.in_space(graph)
         basis, around = self.edges(graph, self.embed.weight.dtype)
         tensors: Tensors = {_SCALAR: self.embed(graph).unsqueeze(1)}

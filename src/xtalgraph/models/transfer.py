@@ -76,12 +76,7 @@ def same_target(target: Target, other: Target) -> bool:
 
 
 def kept_heads(spec: ModelSpec, parent: ModelSpec) -> tuple[str, ...]:
-    """Return the targets whose head a model can take over from its parent, by name.
-
-    Args:
-        spec: Of the model.
-        parent: Of the other model.
-    """
+    """Return the targets whose head a model can take over from its parent, by name."""
     known = dict(zip(parent.read_out, parent.readouts, strict=True))
     kept = []
     for target, readout in zip(spec.read_out, spec.readouts, strict=True):

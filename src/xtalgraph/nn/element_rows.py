@@ -36,31 +36,16 @@ class ElementRows(nn.Module):
         self.register_buffer("row", row, persistent=False)
 
     def of(self, number: Int[Tensor, " atoms"]) -> Int[Tensor, " atoms"]:
-        """Return the row of each atom, below 0 where its element has none.
-
-        Args:
-            number: Atomic numbers.
-        """
+        """Return the row of each atomic number, below 0 where the element has none."""
         return self.row.index_select(0, number)
 
     def groups(self, graph: Graph) -> ElementGroups:
-        """Return the atoms of a graph by the row of their element.
-
-        Args:
-            graph: Whose elements all have a row.
-        """
+        """Return the atoms of a graph by the row of their element, which all have."""
         groups = graph.element_groups
         return replace(groups, present=self.of(groups.present))
 
     def check(self, graph: Graph) -> None:
-        """Refuse a graph with an element that has no row.
-
-        Args:
-            graph: What is to be read.
-
-        Raises:
-            GraphError: If there is one; the message names it.
-        """
+        """Refuse a graph with an element that has no row; the `GraphError` names it."""
         if len(self.numbers) > MAX_ATOMIC_NUMBER:
             return
         numbers = graph.number
@@ -79,11 +64,7 @@ class OfElements(nn.Module):
 
 
 def element_axes(model: nn.Module) -> dict[str, int]:
-    """Return the axis of the elements in each weight that has one.
-
-    Args:
-        model: The names are those of its weights.
-    """
+    """Return the axis of the elements in each weight that has one, by the name of the weight."""
     axes = {}
     for path, part in model.named_modules():
         if isinstance(part, OfElements):

@@ -39,11 +39,7 @@ MOST_LISTED = 15
 
 @cache
 def element_color(number: int) -> str:
-    """The colour of an element as ``#rrggbb``.
-
-    Args:
-        number: Atomic number; beyond meitnerium, the colour of meitnerium.
-    """
+    """The colour of an element as ``#rrggbb``; beyond meitnerium, that of meitnerium."""
     return str(to_hex(jmol_colors[min(number, len(jmol_colors) - 1)]))
 
 
@@ -147,12 +143,7 @@ def class_style(crystal: BondedCrystal) -> AtomStyle:
 
 
 def value_style(values: Float[np.ndarray, " atoms"], name: str) -> AtomStyle:
-    """Tell atoms apart by a number that is not negative: pale for 0, red for the largest.
-
-    Args:
-        values: One for each atom of the cell.
-        name: What they are, with the unit.
-    """
+    """Tell atoms apart by a number that is not negative: pale for 0, red for the largest."""
     largest = float(values.max(initial=0.0)) or 1.0
     pale, strong = np.array(to_rgb("#e3e6e9")), to_rgb("#c8501e")
     colors = pale + (values / largest)[:, None] * (np.array(strong) - pale)

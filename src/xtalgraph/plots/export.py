@@ -70,12 +70,7 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write ``path`` with the suffixes ``.svg`` and ``.png``.
-
-    Args:
-        figure: Any figure of this package.
-        path: File name without suffix; its folder is made when missing.
-    """
+    """Write ``path`` with the suffixes ``.svg`` and ``.png``."""
     make_folder(path.parent)
     with matplotlib.rc_context(SETTINGS):
         figure.draw_without_rendering()

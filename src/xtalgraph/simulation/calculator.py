@@ -75,13 +75,7 @@ class PotentialCalculator(Calculator):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        """Compute energy, forces and stress; ASE calls it.
-
-        Args:
-            atoms: The ``Atoms``.
-            properties: What is wanted; all are computed where the stress is.
-            system_changes: What has changed since the last call.
-        """
+        """Compute energy, forces and stress; ASE calls it."""
         super().calculate(atoms, list(properties), list(system_changes))
         crystal = from_ase(self.atoms)
         by = ("position", "strain") if "stress" in properties else ("position",)

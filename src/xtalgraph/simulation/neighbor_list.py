@@ -73,14 +73,7 @@ class NeighborList:
         self._listed: Edges | None = None
 
     def graph(self, crystal: Crystal) -> Graph:
-        """Return the graph of a crystal.
-
-        Args:
-            crystal: The one before, moved; or any other.
-
-        Raises:
-            GraphError: If it would have too many edges.
-        """
+        """Return the graph of a crystal, as a rule of the one before, moved."""
         if self._listed is None or not self._serves(crystal):
             reach = self.settings.strategy.cutoff + self.skin
             self._listed, self._searched = neighbors_within(crystal, reach), crystal

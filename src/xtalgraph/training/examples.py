@@ -89,11 +89,7 @@ class Examples(Generic[S_co]):
         return Examples(self.graph.select(crystals), chosen)
 
     def sizes(self, by: str) -> Int[np.ndarray, " crystals"] | None:
-        """Return how much of a batch each crystal takes; None where all take the same.
-
-        Args:
-            by: What is counted: ``crystals``, ``atoms`` or ``edges``, as rows of the graphs.
-        """
+        """Return how many atoms or edges each crystal has; None where crystals are counted."""
         if by == "crystals":
             return None
         counts = self.graph.counts(Scope.ATOM if by == "atoms" else Scope.EDGE)

@@ -65,12 +65,7 @@ class Release:
         return released
 
     def released(self, epoch: int, epochs: int) -> int:
-        """Return the lowest level that moves in an epoch.
-
-        Args:
-            epoch: From 0.
-            epochs: Of the whole training.
-        """
+        """Return the lowest level that moves in an epoch, from 0, of so many."""
         if self.depth == "full":
             return self.lowest
         if self.depth == "frozen":
@@ -109,14 +104,7 @@ class Replay:
     def batches(
         self, steps: int, learned: int, *, seed: int, epoch: int
     ) -> Iterator[Examples[Graph]]:
-        """Yield a batch for each step of an epoch, about as large as those of the new crystals.
-
-        Args:
-            steps: Of the epoch.
-            learned: How many new crystals there are.
-            seed: Of the run.
-            epoch: From 0.
-        """
+        """Yield a batch for each step of an epoch, about as large as those of the new crystals."""
         known = len(self.examples)
         parts = max(1, min(known, round(steps * known / learned)))
         rounds = -(-steps // parts)

@@ -153,11 +153,7 @@ class Objective:
         return sums
 
     def mean(self, sums: Mapping[str, tuple[Tensor, Tensor]]) -> Float[Tensor, ""]:
-        """Return the loss: the weighted mean over all labels.
-
-        Args:
-            sums: What `sums` returned, or those of several parts added up.
-        """
+        """Return the loss, the weighted mean over all labels, of what `sums` returned, added up."""
         terms = [(term.weight, *sums[term.target.name]) for term in self.terms]
         if self.of_potential:
             means = [weight * losses / count.clamp(min=1) for weight, losses, count in terms]

@@ -61,11 +61,7 @@ class FlatAdamW:
         self.steps = torch.zeros(len(self._parts), dtype=torch.float32, device=self.weights.device)
 
     def ordered(self, model: nn.Module) -> list[nn.Parameter]:
-        """Return the weights of a model, or of a copy of it, in the order in which they are joined.
-
-        Args:
-            model: With the weights that are moved.
-        """
+        """Return the weights of a model, or of its copy, in the order in which they are joined."""
         return [weight for _, weight in self._sorted(model)]
 
     def _sorted(self, model: nn.Module) -> list[tuple[tuple[bool, int], nn.Parameter]]:

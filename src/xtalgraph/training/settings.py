@@ -106,11 +106,7 @@ class TrainingConfig:
         return Length(steps, epochs, self.patience or epochs)
 
     def decay(self, recommended: float) -> float:
-        """Return the weight decay, with what null stands for.
-
-        Args:
-            recommended: For the architecture.
-        """
+        """Return the weight decay; null stands for that recommended for the architecture."""
         return recommended if self.weight_decay is None else self.weight_decay
 
     def __post_init__(self) -> None:

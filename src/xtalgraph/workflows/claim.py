@@ -27,17 +27,7 @@ _OURS = {LOCK, HOLDER, "rejected.csv", "state", "members"}
 
 @contextmanager
 def claimed(folder: Path, config: RunConfig, *, resume: bool) -> Iterator[None]:
-    """Hold the folder of a training, against other processes too, during the block.
-
-    Args:
-        folder: The run folder; it is made, and removed again if nothing is written into it.
-        config: The settings.
-        resume: Whether a run of the same settings that is there is continued.
-
-    Raises:
-        RunError: If it holds something else, or another process is writing there.
-        FileError: If it cannot be made or written.
-    """
+    """Hold the folder of a training, against other processes too; if left empty it is removed."""
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file: choose another --out")
     with sole_writer(folder):
@@ -48,15 +38,7 @@ def claimed(folder: Path, config: RunConfig, *, resume: bool) -> Iterator[None]:
 
 
 def check_settings(folder: Path, config: RunConfig) -> None:
-    """Refuse to continue a run that was begun with other settings.
-
-    Args:
-        folder: The run.
-        config: The settings of now.
-
-    Raises:
-        RunError: If they differ in what decides a number; the message says where.
-    """
+    """Refuse to continue a run that was begun with other settings; the error says where."""
     before = RunConfig.from_sections(saved_sections(folder)).deciding()
     after = config.deciding()
     if config.spec.readout == "auto":  # what that stands for may have changed since

@@ -179,14 +179,7 @@ def _check_intervals(data: DataConfig, targets: Sequence[Target]) -> None:
 
 
 def read_yaml(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the sections of a configuration file.
-
-    Args:
-        path: The file.
-
-    Raises:
-        ConfigError: If it is not a mapping of sections.
-    """
+    """Read the sections of a configuration file; a `ConfigError` if it is no mapping of them."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
@@ -201,15 +194,7 @@ def read_yaml(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def apply_override(sections: dict[str, dict[str, Any]], override: str) -> None:
-    """Apply one dotted override, ``training.epochs=50``; the value is read as YAML.
-
-    Args:
-        sections: Changed in place.
-        override: As written after --set.
-
-    Raises:
-        ConfigError: If it is not of that form.
-    """
+    """Apply one dotted override in place, ``training.epochs=50``; the value is read as YAML."""
     path, equals, value = override.partition("=")
     section, dot, key = path.strip().partition(".")
     meant = setting_meant(path.strip())
@@ -230,13 +215,7 @@ def merge(
     options: Mapping[str, Mapping[str, Any]],
     overrides: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
-    """Lay options over a file, and overrides over both.
-
-    Args:
-        base: Sections of a file.
-        options: Sections from options; a value of None was not given.
-        overrides: Dotted overrides.
-    """
+    """Lay options that were given over the sections of a file, and dotted overrides over both."""
     merged = {name: dict(section) for name, section in base.items()}
     for name, section in options.items():
         given = {key: value for key, value in section.items() if value is not None}
@@ -247,15 +226,7 @@ def merge(
 
 
 def declared_targets(data: DataConfig) -> tuple[Target, ...]:
-    """Return the declarations of the targets.
-
-    Args:
-        data: The section ``data``.
-
-    Raises:
-        ConfigError: If a list is not as long as that of the targets.
-        TargetError: If the parts of a declaration contradict each other.
-    """
+    """Return the declarations of the targets; a list of settings has one for each of them."""
     names = data.target if isinstance(data.target, list) else [data.target]
     of_potential = potential_targets(names)
     if of_potential is not None:
@@ -286,15 +257,7 @@ def label_keys(data: DataConfig) -> LabelKeys:
 
 
 def declared_conditions(data: DataConfig) -> Conditions:
-    """Return which columns are conditions of a crystal.
-
-    Args:
-        data: The section ``data``.
-
-    Raises:
-        ConfigError: If a column is named twice, or of ``fidelity`` and ``fidelities`` one is
-            missing.
-    """
+    """Return which columns are conditions of a crystal."""
     given = data.conditions
     columns = [given] if isinstance(given, str) else given or []
     return Conditions(tuple(columns), data.fidelity or "", tuple(data.fidelities or ()))

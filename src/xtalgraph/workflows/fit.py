@@ -228,16 +228,7 @@ def member_fits(
 
 
 def fit_member(shared: Shared, task: Task, report: Report) -> Member:
-    """Train a member, from weights of its own or from those of the snapshot before it.
-
-    Args:
-        shared: What every member needs.
-        task: Which member.
-        report: Told how far the training has come.
-
-    Raises:
-        RunError: If a saved state was made from something else.
-    """
+    """Train a member, from weights of its own or from those of the snapshot before it."""
     config, prepared, number = shared.config, shared.prepared, task.number
     training = replace(config.training, seed=member_seed(config.training.seed, number))
     folder = member_folder(shared.folder, number)

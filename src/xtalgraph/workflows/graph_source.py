@@ -78,11 +78,7 @@ class Graphs:
         return Survey(np.concatenate(sizes), tuple(alone), np.concatenate(edges), reduced / count)
 
     def with_conditions(self, conditions: ConditionValues | None) -> "Graphs":
-        """Return them with what is known of each crystal beside its atoms.
-
-        Args:
-            conditions: Of all the crystals that were not refused; None leaves them as they are.
-        """
+        """Return them with the conditions of all crystals that were not refused, if any."""
         if conditions is None:
             return self
         if isinstance(self.source, StoredGraphs):
@@ -103,18 +99,7 @@ def make_graphs(
     *,
     progress: bool = False,
 ) -> Graphs:
-    """Build the graphs, or take them from the cache.
-
-    Args:
-        crystals: What they are built from.
-        graph_settings: How.
-        config: Whether they are kept, and how much may be held in memory.
-        progress: Show a progress bar on standard error.
-
-    Raises:
-        GraphError: If no crystal has a graph.
-        StoreError: If the cache cannot be written.
-    """
+    """Build the graphs, or take them from the cache; a `GraphError` if no crystal has a graph."""
     began = time.monotonic()
     if not config.store:
         graph, unsupported = build_supported(crystals, graph_settings, progress=progress)

@@ -17,14 +17,7 @@ _TEXTS: Final = ("id", "formula", "property", "unit", "error", "novelty", "unsee
 
 
 def suffix_of(path: Path) -> str:
-    """Return the suffix by which a table is written: CSV to a device, such as ``/dev/stdout``.
-
-    Args:
-        path: Where it is written.
-
-    Raises:
-        ConfigError: If it is none of `SUFFIXES`.
-    """
+    """Return the suffix of a table, one of `SUFFIXES`: CSV to a device, such as ``/dev/stdout``."""
     suffix = ".csv" if is_stream(path) else path.suffix
     if suffix.lower() not in SUFFIXES:
         raise ConfigError(

@@ -18,11 +18,7 @@ _GRAPH: Final[Mapping[str, Any]] = {"strategy": "radius"}
 
 
 def with_potential_defaults(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Fill in the defaults of a potential, if the targets are those of one.
-
-    Args:
-        sections: Of a configuration; what is given there stays.
-    """
+    """Fill in the defaults of a potential, if the targets are those of one; what is given stays."""
     filled = {name: dict(section) for name, section in sections.items()}
     target = filled["data"]["target"]
     names = [target] if isinstance(target, str) else list(target)

@@ -128,11 +128,7 @@ def predict(
 
 
 class _Tally:
-    """Writes predictions, and counts what they are of.
-
-    Args:
-        on_error: ``raise`` stops at a row that cannot be used.
-    """
+    """Writes predictions, and counts what they are of; with ``raise`` it stops at a bad row."""
 
     def __init__(self, on_error: str) -> None:
         self.on_error = on_error

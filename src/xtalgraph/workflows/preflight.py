@@ -29,14 +29,7 @@ NO_FOLDS: Final = (
 
 
 def check_source(source: Any) -> None:
-    """Refuse a path that is not there, and name what was probably meant.
-
-    Args:
-        source: What is to be read; only paths and names of data sets are looked at.
-
-    Raises:
-        InputError: If there is neither such a file nor such a data set.
-    """
+    """Refuse a path that is not there, and name what was probably meant."""
     if not isinstance(source, str | Path) or str(source) in CATALOGUE:
         return
     try:
@@ -51,17 +44,7 @@ def check_source(source: Any) -> None:
 
 
 def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> None:
-    """Refuse what cannot end well, before the folder is made and the crystals are read.
-
-    Args:
-        source: What is to be read.
-        known: What the catalogue says of it.
-        config: The settings.
-
-    Raises:
-        InputError: If the source is not there, or has no column that is needed.
-        ConfigError: If the split has no column, or this machine has not what is asked of it.
-    """
+    """Refuse what cannot end well, before the folder is made and the crystals are read."""
     check_source(source)
     _check_machine(config.training, config.spec)
     names = columns_of(source)

@@ -102,15 +102,7 @@ class Preparations:
         self._baselines: dict[tuple[Divided, int, str], dict[str, list[ModelResult]]] = {}
 
     def dataset(self, config: RunConfig, *, progress: bool = False) -> Dataset:
-        """Read crystals and labels, or return what was read before.
-
-        Args:
-            config: Targets, conditions, and what is done with disorder.
-            progress: Show a progress bar on standard error.
-
-        Raises:
-            InputError: If the source cannot be used.
-        """
+        """Read crystals and labels, or return what was read before."""
         source, disorder = self.request.source, config.data.disorder
         key = repr((disorder, config.targets, config.spec.conditions, label_keys(config.data)))
         if key not in self._datasets:
@@ -146,14 +138,7 @@ class Preparations:
         return Prepared(self._divide(dataset, config), graphs)
 
     def for_validation(self, config: RunConfig) -> Prepared:
-        """Return the training and the validation part alone, of which the test part is not read.
-
-        Args:
-            config: The settings.
-
-        Raises:
-            InputError: If a crystal has no graph of these settings, or there is no validation part.
-        """
+        """Return the training and the validation part alone, of which the test part is not read."""
         whole = self._divide(self.dataset(config), config)
         if len(whole.split.val) == 0:
             raise InputError("there is no validation part to choose by: raise data.val_fraction")
@@ -225,18 +210,7 @@ class Preparations:
 def make_split(
     dataset: Dataset, config: DataConfig, known: KnownDataset | None, seed: int
 ) -> Split:
-    """Divide the crystals as the configuration says.
-
-    Args:
-        dataset: What to divide.
-        config: How.
-        known: What the catalogue says of the source.
-        seed: Of every drawing.
-
-    Raises:
-        ConfigError: If there is no column, or no folds are known, or too few crystals would
-            calibrate intervals.
-    """
+    """Divide the crystals as the configuration says, or raise a `ConfigError`."""
     split = _divided(dataset, config, known, seed)
     if config.calibration_fraction == 0:
         return split
@@ -277,16 +251,7 @@ def _divided(dataset: Dataset, config: DataConfig, known: KnownDataset | None, s
 
 
 def known_folds(dataset: Dataset, config: DataConfig, known: KnownDataset | None) -> list[int]:
-    """Return the numbers of the folds of a split that has folds.
-
-    Args:
-        dataset: What is divided.
-        config: How.
-        known: What the catalogue says of the source.
-
-    Raises:
-        ConfigError: If no folds are known.
-    """
+    """Return the numbers of the folds of a split; a `ConfigError` if none are known."""
     if config.folds is not None:
         return list(range(config.folds))
     return sorted(set(_folds(dataset, known).tolist()))

@@ -52,17 +52,7 @@ def stop_at_rejected(
 def check_rejected(
     rejected: Sequence[Rejection], on_error: str, folder: Path | None = None
 ) -> None:
-    """Stop at rows that cannot be used, or say which they are and go on.
-
-    Args:
-        rejected: The rows, with their reasons.
-        on_error: ``raise`` or ``skip``.
-        folder: Where they are listed in ``rejected.csv``, an empty list too; None lists them
-            nowhere.
-
-    Raises:
-        InputError: If there are any, and ``raise`` is given.
-    """
+    """Stop at rows that cannot be used, or list them in ``rejected.csv``, warn, and go on."""
     stop_at_rejected(rejected, on_error, folder)
     _write(rejected, folder)
     if rejected:

@@ -75,14 +75,7 @@ class Request:
         return replace(self, sections={**self.sections, "training": training})
 
     def config(self, changes: Mapping[str, Any] | None = None) -> RunConfig:
-        """Fill in every default, after some settings were changed.
-
-        Args:
-            changes: Dotted key to value, ``model.depth`` to 4.
-
-        Raises:
-            ConfigError: On an unknown section or key, or a value that cannot be.
-        """
+        """Fill in every default, after changes such as ``model.depth`` to 4."""
         sections = {name: dict(section) for name, section in self.sections.items()}
         for dotted, value in (changes or {}).items():
             section, dot, key = dotted.partition(".")

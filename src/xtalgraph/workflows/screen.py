@@ -223,15 +223,7 @@ def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> 
 
 
 def check_structures(folder: Path, candidates: Any) -> None:
-    """Refuse candidates that lie where the structures of the best are going to be written.
-
-    Args:
-        folder: Of the screening.
-        candidates: What is read: paths, or anything else.
-
-    Raises:
-        ConfigError: If one lies there.
-    """
+    """Refuse candidates that lie where the structures of the best are going to be written."""
     mine = (folder / FOLDER).resolve()
     for path in paths_in(candidates):
         if path == mine or mine in path.parents:
@@ -242,14 +234,7 @@ def check_structures(folder: Path, candidates: Any) -> None:
 
 
 def write_table(path: Path, table: pd.DataFrame, shown: Sequence[Found], form: Form) -> Path:
-    """Write the structures of candidates, then their table, which gains their files.
-
-    Args:
-        path: Of the table, in the folder of the screening.
-        table: A row for each candidate.
-        shown: The candidates, the best first.
-        form: Of the structures, as `write_structures` takes it.
-    """
+    """Write the structures of candidates, then their table, which gains their files."""
     named = [(candidate.predicted.row.id, candidate.crystal) for candidate in shown]
     files = write_structures(path.parent, named, form)
     if form != "none":

@@ -125,11 +125,7 @@ class TrainOptions(TrialOptions, total=False):
 
 
 def with_settings(function: F) -> F:
-    """Write what a function takes as ``**options`` into its docstring, from the declarations.
-
-    Args:
-        function: Its docstring has a line for ``**options``.
-    """
+    """Write what a function takes as ``**options`` into its docstring, from the declarations."""
     lines = []
     for key in keys_of(collected_keys(function)):
         is_setting = key.name not in ("config", "overrides")
@@ -194,15 +190,7 @@ def _called_here(key: str) -> str:
 
 
 def check_names(sections: Mapping[str, Mapping[str, Any]], source: str = "") -> None:
-    """Refuse sections that are not known, and settings that stand in another section.
-
-    Args:
-        sections: Section to key to value.
-        source: Of the settings, for messages, as ``settings.yaml: ``.
-
-    Raises:
-        ConfigError: With the right name.
-    """
+    """Refuse unknown sections, and settings of another one; the error has the right name."""
     for section, settings in sections.items():
         if section not in SECTIONS:
             raise ConfigError(f"{source}unknown section {section!r}{nearest(section, SECTIONS)}")
@@ -213,13 +201,7 @@ def check_names(sections: Mapping[str, Mapping[str, Any]], source: str = "") -> 
 
 
 def path_of_option(name: str) -> str:
-    """Return the setting for which an option stands, with its section.
-
-    Args:
-        name: Of the option, in Python.
-
-    Raises:
-        ConfigError: If it stands for none; the message names the setting that is probably meant.
+    """Return the setting for which an option of Python stands, with its section.
 
     >>> path_of_option("model"), path_of_option("epochs")
     ('model.name', 'training.epochs')

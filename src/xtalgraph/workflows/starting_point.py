@@ -41,14 +41,7 @@ _FIT: Final = "the weights of an encoder fit its own settings alone"
 
 
 def weights_sha256(run: Path) -> str:
-    """Return the checksum of the weights of all members of a run.
-
-    Args:
-        run: The run folder.
-
-    Raises:
-        RunError: If it is none.
-    """
+    """Return the checksum of the weights of all members of a run."""
     first = read_description(run)
     members = [read_description(member_folder(run, n)) for n in range(1, int(first["members"]))]
     digests = [str(member["weights_sha256"]) for member in (first, *members)]
@@ -78,15 +71,7 @@ class StartingPoint:
 
     @classmethod
     def of(cls, config: RunConfig) -> "StartingPoint | None":
-        """Read the parent of a training; None where it starts from fresh weights.
-
-        Args:
-            config: The resolved settings.
-
-        Raises:
-            ConfigError: If the parent does not fit the settings.
-            RunError: If it is no run, or another one than before.
-        """
+        """Read the parent of a training; None where it starts from fresh weights."""
         asked = config.finetuning
         if asked.parent is None:
             return None
@@ -221,11 +206,7 @@ class StartingPoint:
         return _keys(before.dataset, before.split.test)
 
     def record(self, learned: Sequence[str]) -> dict[str, Any]:
-        """Return what the record of a run says of its start.
-
-        Args:
-            learned: Symbols of the elements in the training part.
-        """
+        """Return what the record of a run says of its start; `learned` are elements in training."""
         spec = self.spec
         taken = self.begin(spec.make_model(), 0)
         parent, config = self.parent, self.config
@@ -252,16 +233,7 @@ class StartingPoint:
 
 
 def check_fits(config: RunConfig, parent: ModelSpec, folder: Path) -> None:
-    """Refuse settings with which the encoder is not that of the parent.
-
-    Args:
-        config: The resolved settings.
-        parent: What the training starts from.
-        folder: Where it is.
-
-    Raises:
-        ConfigError: If encoder, graph or conditions differ; the message says where.
-    """
+    """Refuse settings with which the encoder is not that of the parent; the error says where."""
     spec = config.spec
     pairs = {
         "model.name": (spec.encoder, parent.encoder),

@@ -42,12 +42,6 @@ class Sweep:
     def parse(cls, text: str) -> "Sweep":
         """Read ``model.depth=2,3,4``; each value as YAML, lists in brackets.
 
-        Args:
-            text: As written after --sweep.
-
-        Raises:
-            ConfigError: If it is not of that form.
-
         >>> Sweep.parse("model.depth=2,3")
         Sweep(key='model.depth', values=(2, 3))
         """

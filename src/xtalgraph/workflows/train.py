@@ -208,11 +208,7 @@ def _write_run(
 
 
 def finish(folder: Path) -> None:
-    """Write the pages of a run whose numbers are written, then its manifest.
-
-    Args:
-        folder: The run.
-    """
+    """Write the pages of a run whose numbers are written, then its manifest."""
     write_report(folder)
     write_manifest(folder)
 

@@ -108,12 +108,7 @@ def known_crystals(
 
 
 def compared(predictors: Mapping[str, Predictor], dataset: Dataset) -> dict[str, dict[str, Any]]:
-    """Return the errors of two predictors and the paired test of their difference, by target.
-
-    Args:
-        predictors: The assessed one and the other, by name.
-        dataset: Crystals with labels; targets of which none is known are left out.
-    """
+    """Return the errors of two predictors and the paired test of their difference, by target."""
     parts = {
         name: predictor.predict_crystals(dataset.table.crystals, dataset.condition_values)
         for name, predictor in predictors.items()

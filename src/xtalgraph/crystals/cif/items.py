@@ -179,14 +179,7 @@ def number(value: str) -> float:
 
 
 def collect(block: cif.Block) -> Items:
-    """Return the items of a block that are read.
-
-    Args:
-        block: A block as gemmi parsed it, repeated items included.
-
-    Raises:
-        InputError: One of them is given twice, with two values.
-    """
+    """Return the items of a block of gemmi that are read; an `InputError` if one has two values."""
     tags: list[str | tuple[str, ...]] = []
     contents: list[str | cif.Loop] = []
     for content in block:

@@ -23,15 +23,7 @@ _GROUPED: Final = 100
 
 
 def check_occupancies(cell: Float[np.ndarray, "3 3"], sites: Sites) -> None:
-    """Raise where a site is not fully occupied, naming the sites that share a position.
-
-    Args:
-        cell: Lattice vectors as rows, Å.
-        sites: Sites of the asymmetric unit.
-
-    Raises:
-        InputError: A site is partly occupied, or has an occupancy above 1.
-    """
+    """Raise where a site is not fully occupied, naming the sites that share a position."""
     if sites.occupancies is None:
         return
     partial = np.flatnonzero(np.abs(sites.occupancies - 1.0) > OCCUPANCY_TOLERANCE)

@@ -124,13 +124,7 @@ def read_symmetry(items: Items, angles: tuple[float, float, float]) -> Symmetry:
 
 @lru_cache(maxsize=1024)
 def _resolve(layout: Layout, values: tuple[tuple[str, ...], ...], rhombohedral: bool) -> Symmetry:
-    """Return the operations that all sources agree on.
-
-    Args:
-        layout: Names of the items.
-        values: Values of those that speak of symmetry.
-        rhombohedral: Whether the cell has rhombohedral axes, where the group does not tell.
-    """
+    """Return the operations that all sources agree on."""
     names = layout.of_symmetry
     items = Items(layout, {n: list(v) for n, v in zip(names, values, strict=True)})
     for name in (*_HALL, *_NAMES, *_NUMBERS, _SETTING, *_GROUP_IDS):

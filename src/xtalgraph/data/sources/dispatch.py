@@ -119,15 +119,7 @@ TABLE_SUFFIXES: Final[dict[str, Callable[[Path, str], Iterator[Row]]]] = {
 
 
 def rows_of(source: Any, disorder: str = "refuse") -> Iterator[Row]:
-    """Yield the rows of any source, see `xtalgraph.data.table.read_rows`.
-
-    Args:
-        source: A path, a DataFrame, a list, or one crystal.
-        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Raises:
-        InputError: The source as a whole cannot be used.
-    """
+    """Yield the rows of any source, see `xtalgraph.data.table.read_rows`."""
     what = shortened(str(source)) if isinstance(source, str | Path) else "the source"
     yield from guarded_items(_rows(source, disorder), what)
 

@@ -39,15 +39,7 @@ def is_missing(value: Any) -> bool:
 
 
 def crystal_of_path(path: Path, disorder: str = "refuse") -> Content:
-    """Return the only crystal of a file.
-
-    Args:
-        path: A crystal file.
-        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Raises:
-        InputError: It cannot be read, or holds several crystals.
-    """
+    """Return the only crystal of a file; an `InputError` if it cannot be read, or holds several."""
     if not path.is_file():
         raise InputError(f"no such file: {path}")
     return _only(list(read_file(path, disorder)))

@@ -115,15 +115,7 @@ def _parsed(
 
 
 def rows_of_parquet(path: Path, disorder: str = "refuse") -> Iterator[Row]:
-    """Yield the rows of a parquet file in constant memory.
-
-    Args:
-        path: The file.
-        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Raises:
-        InputError: It is not a parquet file, or has no column with crystals.
-    """
+    """Yield the rows of a parquet file with crystals, in constant memory."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -199,15 +191,7 @@ def rows_of_json(path: Path, disorder: str = "refuse") -> Iterator[Row]:
 
 
 def rows_of_frame(frame: pd.DataFrame, disorder: str = "refuse") -> Iterator[Row]:
-    """Yield the rows of a DataFrame; without a column of ids, its index is the id.
-
-    Args:
-        frame: A table with a column structure, cif, atoms or path (from the current folder).
-        disorder: ``refuse`` disordered sites, or give them as they are (``mix``).
-
-    Raises:
-        InputError: It has no column with crystals.
-    """
+    """Yield the rows of a DataFrame; without a column of ids, its index is the id."""
     names = [str(name) for name in frame.columns]
     check_names(names, "the DataFrame")
     columns = {name: frame.iloc[:, n].tolist() for n, name in enumerate(names)}

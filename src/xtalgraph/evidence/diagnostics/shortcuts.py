@@ -246,14 +246,7 @@ class Retrained:
 
 
 def retrained(tested: Evaluator) -> DiagnosticResult:
-    """Compare the model with models that see one half of each crystal.
-
-    Args:
-        tested: Model, crystals and labels, and how to train again.
-
-    Raises:
-        ConfigError: If it does not say how to train again.
-    """
+    """Compare the model with models that see one half of each crystal."""
     if tested.train_halves is None:
         raise ConfigError("the diagnostic 'retrained' trains a model: say --retrain")
     halves = tested.train_halves(tested)

@@ -33,13 +33,7 @@ def paragraph(content: Content, kind: str = "") -> str:
 
 
 def section(identifier: str, heading: Content, parts: Iterable[str]) -> str:
-    """A section with a heading and its parts, the empty ones left out.
-
-    Args:
-        identifier: Anchor of the section.
-        heading: Text of the heading.
-        parts: HTML of the parts.
-    """
+    """A section with an anchor, a heading and its parts as HTML, the empty ones left out."""
     body = "\n".join(part for part in parts if part)
     if not body:
         return ""
@@ -58,14 +52,7 @@ def table(
     kind: str = "",
     row_heads: bool = True,
 ) -> str:
-    """A table that scrolls sideways by itself where the page is narrow.
-
-    Args:
-        head: Texts of the head; none for a table without head.
-        rows: Texts of the cells.
-        kind: Classes of the table.
-        row_heads: Whether the first cell of a row is its heading.
-    """
+    """A table of texts, which scrolls sideways by itself where the page is narrow."""
     first = "th" if row_heads else "td"
     scope = ' scope="row"' if row_heads else ""
     lines = []

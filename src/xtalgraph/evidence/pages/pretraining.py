@@ -26,14 +26,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
 
 
 def write_pretraining_page(run: Path) -> Path:
-    """Write ``report.html`` of a run that has no target, and its figure.
-
-    Args:
-        run: The run folder.
-
-    Raises:
-        RunError: If a file of it is missing or damaged.
-    """
+    """Write ``report.html`` of a run that has no target, and its figure."""
     record = read_document(run / "record.json")
     with reading(run / "record.json"):
         losses = record["Pre-training"]["losses"]

@@ -45,14 +45,7 @@ from xtalgraph.metrics.measures import MEASURES
 
 
 def write_report(run: Path) -> Path:
-    """Write ``report.html`` into a run folder, and its figures into ``figures/``.
-
-    Args:
-        run: The run folder.
-
-    Raises:
-        RunError: When the folder lacks metrics or predictions, or they contradict each other.
-    """
+    """Write ``report.html`` into a run folder, and its figures into ``figures/``."""
     records = read_targets(run)
     page = render_report(records, draw_figures(records))
     path = run / "report.html"

@@ -112,12 +112,7 @@ def write_elastic_page(folder: Path, rows: Rows) -> Path:
 
 
 def write_phonons_page(folder: Path, rows: Rows) -> Path:
-    """Write ``phonons.html``.
-
-    Args:
-        folder: Where it is written; the numbers are in the folders that the rows name.
-        rows: Of ``phonons.csv``.
-    """
+    """Write ``phonons.html`` from ``phonons.csv``, whose rows name the folders with the numbers."""
     done = [row for row in rows if row["files"]]
     unstable = [row["id"] for row in done if row["stable"] != "True"]
     cells = [

@@ -92,12 +92,7 @@ def about_model(name: str, figures: Mapping[str, Any], target: Target | None = N
 
 
 def about_entry(entry: Mapping[str, Any], target: Target | None = None) -> str:
-    """Say what an entry of a comparison is.
-
-    Args:
-        entry: Of ``compare.json``.
-        target: What is predicted; None for numbers.
-    """
+    """Say what an entry of ``compare.json`` is."""
     name, details = entry["name"], entry["details"]
     if "members" in details:
         count = details["members"]

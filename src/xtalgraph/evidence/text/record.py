@@ -24,12 +24,7 @@ _WORDS_FOR: Final = {"maximum neighbours": "no limit", "reduction tolerance, Å"
 def record_in_words(
     record: Mapping[str, Any], division: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return the sections of a record for a page; what was written in words stays.
-
-    Args:
-        record: ``record.json``.
-        division: ``split.json``; empty where there is none.
-    """
+    """Return ``record.json`` and ``split.json`` as sections of a page; what was in words stays."""
     told = {name: dict(fields) if isinstance(fields, Mapping) else fields
             for name, fields in record.items()}  # fmt: skip
     data, graph = told.get("Data", {}), told.get("Graph", {})

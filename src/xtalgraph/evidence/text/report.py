@@ -205,13 +205,7 @@ def residuals(half: float, rare: float, mean: float, error: float, unit: str) ->
 
 
 def sizes(half: float, rare: float, unit: str) -> str:
-    """How large errors are, typical and rare.
-
-    Args:
-        half: Median of their sizes, in the unit.
-        rare: The size that 5 % of them exceed.
-        unit: Unit as declared; may be empty.
-    """
+    """How large errors are in the unit: the median of their sizes, and what 5 % of them exceed."""
     typical, large = (with_unit(plain(size, 2), unit) for size in (half, rare))
     return f"Half of the errors are below {typical}, and 5\u00a0% are above {large}."
 
@@ -261,12 +255,7 @@ def training(epochs: int, selected: int | None, value: float, unit: str, time: s
 
 
 def unavailable(measures: list[str], test_size: int) -> str:
-    """Why some numbers are n/a.
-
-    Args:
-        measures: Keys of the measures that some model does not have.
-        test_size: How many values were predicted in the test set.
-    """
+    """Why some measures are n/a on a test set of that size."""
     reasons = []
     if {"spearman", "kendall", "r2"} & set(measures):
         reasons.append("a correlation is not defined where all predictions or targets are equal")

@@ -40,12 +40,7 @@ def why_not_simulated(reason: str) -> str:
 
 
 def savings_of(record: SearchRecord, by: str) -> tuple[str, ...]:
-    """Say what the way that was asked for would have saved, and whether another is better.
-
-    Args:
-        record: Of the simulated searches.
-        by: What was asked for.
-    """
+    """Say what the way that was asked for would have saved, and whether another is better."""
     chosen = next(strategy for strategy in STRATEGIES if strategy == by)
     mean, low, high = record.saved(chosen)
     needed = float(record.calculations[chosen].mean())

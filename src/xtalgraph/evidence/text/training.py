@@ -74,13 +74,7 @@ def about_isolated_atoms(ids: Sequence[str]) -> str:
 
 
 def about_long_edges(share: float, reach: float, longest: float) -> str:
-    """Say that edges are longer than the radial basis reaches.
-
-    Args:
-        share: Of the edges.
-        reach: Of the basis, Å.
-        longest: Length of the longest edge, Å.
-    """
+    """Say which share of the edges is longer than the reach of the radial basis, lengths in Å."""
     return (
         f"{percent(share)} of the edges are longer than the range of the radial basis, {reach:g} "
         f"Å; the longest has {longest:.2f} Å. The model cannot distinguish their lengths. Lower "

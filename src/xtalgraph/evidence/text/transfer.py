@@ -28,11 +28,7 @@ _NO_FORGETTING: Final = {
 
 
 def about_transfer(document: Mapping[str, Any]) -> list[Sentence]:
-    """Say what a parent was worth, its errors and their difference first.
-
-    Args:
-        document: The content of ``transfer.json``.
-    """
+    """Say what ``transfer.json`` tells of a parent, errors and their difference first."""
     sentences = [Sentence(_about_start(document["start"]))]
     sentences += [_about_target(name, figures) for name, figures in document["targets"].items()]
     if not document["targets"]:

@@ -48,11 +48,7 @@ _MORE: Final[Mapping[str, str]] = {
 
 
 def about_reason(result: Mapping[str, Any]) -> str:
-    """Say why so much is allowed, or why there is no verdict.
-
-    Args:
-        result: Of a check, as in ``verify.json``; before its format 2 the reason is a sentence.
-    """
+    """Say why so much is allowed, or why there is no verdict; before format 2 it was a sentence."""
     reason, details = result["reason"], result.get("details", {})
     if reason not in _TEXTS:
         return str(reason)

@@ -30,15 +30,7 @@ def depth_sweep(
     epochs: int | None = None,
     progress: bool = True,
 ) -> ExerciseResults:
-    """Train a CGCNN for each cutoff and depth, on all neighbours within the cutoff.
-
-    Args:
-        out: Folder for ``sweep/`` and ``exercise-3.json``; a killed sweep goes on there.
-        data: Table with ``e_form`` and ``fold``; by default ``matbench_perovskites``.
-        small: Learn from 400 crystals of the embedded rigid-ion set, which takes minutes.
-        epochs: Passes over the training part; 60 by default, 20 at small size.
-        progress: Show progress bars on standard error.
-    """
+    """Train a CGCNN on all neighbours, for each cutoff and depth; see `exercise`."""
     folder = Path(out)
     material = ionic(folder, CRYSTALS_SMALL) if small else perovskites(data)
     ablation = ablate(

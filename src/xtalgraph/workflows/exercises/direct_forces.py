@@ -64,12 +64,7 @@ class ForceHead(nn.Module, ABC):
 
 @final
 class CentralForces(ForceHead):
-    """F_i = Σ_j s(h_i, h_j, d) r_ij / d: equivariant, and the gradient of nothing.
-
-    Args:
-        width: Of the features of an atom.
-        cutoff: Largest length of an edge, Å.
-    """
+    """F_i = Σ_j s(h_i, h_j, d) r_ij / d: equivariant, and the gradient of nothing."""
 
     def __init__(self, width: int, cutoff: float) -> None:
         super().__init__(width, cutoff, further=0, messages=1)
@@ -84,12 +79,7 @@ class CentralForces(ForceHead):
 
 @final
 class AxisForces(ForceHead):
-    """F_i = W Σ_j m(h_i, h_j, d, r_ij / d): reads directions as three numbers, not equivariant.
-
-    Args:
-        width: Of the features of an atom.
-        cutoff: Largest length of an edge, Å.
-    """
+    """F_i = W Σ_j m(h_i, h_j, d, r_ij / d): reads directions as three numbers, not equivariant."""
 
     def __init__(self, width: int, cutoff: float) -> None:
         super().__init__(width, cutoff, further=3, messages=width)
@@ -110,17 +100,7 @@ def _directions(graph: CrystalGraph, dtype: torch.dtype) -> Float[Tensor, "edges
 
 @final
 class DirectForces(Model):
-    """An energy and, beside it, forces that are not its derivatives.
-
-    Args:
-        encoder: Turns the graph into features.
-        head: Turns the features into the energy.
-        forces: Turns the features into forces.
-        targets: The energy and the forces.
-
-    Raises:
-        TargetError: If the targets are others.
-    """
+    """An energy and, beside it, forces that are not its derivatives."""
 
     def __init__(
         self, encoder: Encoder, head: Head, forces: ForceHead, targets: Sequence[Target]

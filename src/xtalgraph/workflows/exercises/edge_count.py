@@ -101,16 +101,7 @@ def rock_salt(folder: Path) -> list[Path]:
 
 
 def edge_count(out: str | Path, data: str | Path | None = None) -> ExerciseResults:
-    """Build the graph of a crystal file, and count its edges in several ways.
-
-    Args:
-        out: Folder for ``exercise-1.json``, and for the CIFs of rock salt.
-        data: A file with crystals; by default two cells of rock salt.
-
-    Raises:
-        InputError: If there is a crystal that cannot be read, or is not periodic.
-        MissingExtraError: If PyTorch Geometric is not installed.
-    """
+    """Build the graph of a crystal file, and count its edges in several ways; see `exercise`."""
     import_extra("torch_geometric.data", "pyg")
     counts, texts = [], []
     for path in rock_salt(Path(out)) if data is None else [Path(data)]:

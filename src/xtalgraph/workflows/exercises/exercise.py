@@ -25,11 +25,7 @@ class Material:
 
 
 def perovskites(data: str | Path | None) -> Material:
-    """Return the ABX3 perovskites with their heats of formation, on official fold 0.
-
-    Args:
-        data: The table; by default ``matbench_perovskites``, which is fetched where it is not yet.
-    """
+    """Return the ABX3 perovskites, ``matbench_perovskites`` by default, on official fold 0."""
     options = {"target": "e_form", "kind": "extensive", "unit": "eV/cell", "best": "low"}
     source = "matbench_perovskites" if data is None else str(data)
     description = f"formation energies of ABX3 perovskites, {source}, fold 0 is the test"
@@ -37,12 +33,7 @@ def perovskites(data: str | Path | None) -> Material:
 
 
 def ionic(out: Path, most: int | None = None) -> Material:
-    """Return the embedded rigid-ion perovskites, or some of them, written to a file.
-
-    Args:
-        out: Folder of the file.
-        most: So many are taken at most, evenly spaced; None takes all.
-    """
+    """Return the embedded rigid-ion perovskites, or `most` of them, evenly spaced, in a file."""
     frame = pd.read_parquet(ionic_perovskites_path())
     if most is not None:
         frame = frame.iloc[:: -(-len(frame) // most)]

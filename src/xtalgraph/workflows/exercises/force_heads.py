@@ -96,18 +96,7 @@ def force_heads(
     epochs: int | None = None,
     progress: bool = True,
 ) -> ExerciseResults:
-    """Train three ways to predict forces on the same frames, and compare what they break.
-
-    Args:
-        out: Folder for ``exercise-5.html`` and ``exercise-5.json``.
-        data: Frames with energy and forces; by default those of the embedded rigid-ion set.
-        small: Learn from 32 frames of the embedded set, in seconds.
-        epochs: Passes over the training part; 60 by default, 8 at small size.
-        progress: Show progress bars on standard error.
-
-    Raises:
-        InputError: If the frames cannot be used.
-    """
+    """Train three ways to predict forces on the same frames, and compare them; see `exercise`."""
     dataset = _frames(data, FRAMES_SMALL if small else FRAMES)
     lesson = _Lesson(dataset, epochs or (EPOCHS_SMALL if small else EPOCHS), Path(out))
     steps = STEPS_SMALL if small else STEPS
@@ -145,13 +134,7 @@ def _lines(results: Sequence[ForceHeadResult]) -> list[str]:
 
 
 class _Lesson:
-    """The frames, divided, and what is done with each head.
-
-    Args:
-        dataset: Frames with energy and forces.
-        epochs: Passes over the training part.
-        folder: Of the states of the trainings.
-    """
+    """The frames, divided, and what is done with each head."""
 
     def __init__(self, dataset: Dataset, epochs: int, folder: Path) -> None:
         self.dataset, self.epochs, self.folder = dataset, epochs, folder

@@ -27,15 +27,7 @@ def perovskite_training(
     epochs: int | None = None,
     progress: bool = True,
 ) -> ExerciseResults:
-    """Train a CGCNN with three layers, and say MAE, Spearman's ρ and recall of the top 100.
-
-    Args:
-        out: Folder for ``run/`` and ``exercise-2.json``; a killed training goes on there.
-        data: Table with ``e_form`` and ``fold``; by default ``matbench_perovskites``.
-        small: Learn from the embedded rigid-ion set instead, which takes a minute.
-        epochs: Passes over the training part; 120 by default, 40 at small size.
-        progress: Show progress bars on standard error.
-    """
+    """Train a CGCNN with three layers; MAE, Spearman's ρ, recall of the top 100; see `exercise`."""
     folder = Path(out)
     material = ionic(folder) if small else perovskites(data)
     run = train_perovskites(folder / "run", material, small, epochs, progress)
@@ -47,15 +39,7 @@ def perovskite_training(
 def train_perovskites(
     folder: Path, material: Material, small: bool, epochs: int | None, progress: bool
 ) -> Run:
-    """Train the model of exercises 2 and 4.
-
-    Args:
-        folder: The run.
-        material: What is learned from.
-        small: Whether it is the small size.
-        epochs: Passes over the training part; None takes those of the size.
-        progress: Show progress bars on standard error.
-    """
+    """Train the model of exercises 2 and 4; without `epochs` as long as its size wants."""
     passes = epochs or (EPOCHS_SMALL if small else EPOCHS)
     if Run.is_finished(folder) and Run.open(folder).config.training.epochs == passes:
         return Run.open(folder)

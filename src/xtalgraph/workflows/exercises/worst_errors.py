@@ -67,19 +67,7 @@ def worst_errors(
     epochs: int | None = None,
     progress: bool = True,
 ) -> ExerciseResults:
-    """Look into the five worst errors of a run.
-
-    Args:
-        out: Folder for ``exercise-4.json``, and for the run where none is given.
-        data: The crystals of the run where they have moved, or what is trained on.
-        run: A run folder; by default the model of exercise 2 is trained.
-        small: Train at small size.
-        epochs: As in exercise 2.
-        progress: Show progress bars on standard error.
-
-    Raises:
-        InputError: If the run predicts sites, or several targets.
-    """
+    """Look into the five worst errors of a run on one number for each crystal; see `exercise`."""
     folder = Path(out)
     if run is None:
         material = ionic(folder) if small else perovskites(data)

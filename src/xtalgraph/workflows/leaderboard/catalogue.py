@@ -147,14 +147,7 @@ def _tested(table: pd.DataFrame, target: Target) -> Float[np.ndarray, "rows *sha
 
 
 class PublishedEntry(LeaderboardEntry):
-    """One column of a table of predictions.
-
-    Args:
-        column: Its name.
-        values: The column, by id.
-        path: Where it stands.
-        digest: SHA-256 of the file.
-    """
+    """One column of a table of predictions, by id; `digest` is the SHA-256 of the file."""
 
     def __init__(self, column: str, values: "pd.Series[Any]", path: Path, digest: str) -> None:
         super().__init__(f"published-{column}", Level.PUBLIC, column=column, file=path.name)
@@ -293,18 +286,7 @@ def compared_with(
     published: str | Path | None,
     calculators: Sequence[str],
 ) -> list[LeaderboardEntry]:
-    """Return what a model is compared with, from the bottom to the top.
-
-    Args:
-        config: Of the model.
-        baselines: Names of those that are wanted; None for all.
-        published: A table of predictions, see `published_entries`.
-        calculators: Names of calculators of ASE, with which a potential is compared.
-
-    Raises:
-        ConfigError: If a name is not known, or the model cannot be compared with that.
-        InputError: If the table cannot be read.
-    """
+    """Return what a model is compared with, from the bottom to the top."""
     if not config.spec.is_potential:
         if calculators:
             raise ConfigError(

@@ -126,15 +126,7 @@ def entry_documents(
     target: Target,
     **options: Any,
 ) -> list[dict[str, Any]]:
-    """Return what each entry is and what was measured, as ``compare.json`` holds it.
-
-    Args:
-        folds: The test parts.
-        results: What each entry predicts for them, in their order.
-        assessed: The model that is compared with the others; one of the entries.
-        target: What is predicted.
-        **options: As `assess_entries` takes them.
-    """
+    """Return what each entry is and what was measured, as ``compare.json`` holds it."""
     by_name = {entry.name: predictions for entry, predictions in results.items()}
     measured = assess_entries(folds, by_name, assessed.name, target, **options)
     return [
@@ -144,23 +136,13 @@ def entry_documents(
 
 
 def why_not_a_number_of_crystals(target: Target, what: str) -> str:
-    """Return why something that learns a number for each crystal does not serve a target.
-
-    Args:
-        target: What is predicted.
-        what: Says what cannot be used, as the subject of the sentence.
-    """
+    """Return why a target is no number for each crystal; `what` is the subject of the sentence."""
     reason = target.why_no_number
     return f"{what} one number for each crystal, and {reason}" if reason else ""
 
 
 def why_not_mixtures(case: Case, what: str) -> str:
-    """Return why something that reads one atom on each site does not serve the crystals.
-
-    Args:
-        case: Its crystals.
-        what: Says what cannot be used, as the subject of the sentence.
-    """
+    """Return why crystals have not one atom on each site; `what` is the subject of the sentence."""
     mixed = sum(crystal.occupancies is not None for crystal in case.dataset.table.crystals)
     if mixed == 0:
         return ""

@@ -146,15 +146,7 @@ class CalculatorEntry(LeaderboardEntry):
 def potential_entries(
     only: Sequence[str] | None, calculators: Sequence[str]
 ) -> list[LeaderboardEntry]:
-    """Return what a potential is compared with, from the bottom to the top.
-
-    Args:
-        only: Names of `POTENTIALS` that are wanted; None for all.
-        calculators: ``package.module:name`` of potentials of others.
-
-    Raises:
-        ConfigError: If a name is not known, or given twice.
-    """
+    """Return what a potential is compared with, from the bottom to the top; None for all."""
     for name in only or ():
         if name not in POTENTIALS:
             raise ConfigError(
