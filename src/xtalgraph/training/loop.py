@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from xtalgraph.conventions.documents import DAMAGE
@@ -32,6 +31,7 @@ from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
     Progress,
     Report,
+    Validation,
     damaged,
     is_worse,
     load_state,
@@ -46,15 +46,6 @@ _DOUBLE: Final = "64-true"
 _SECONDS_BETWEEN_STATES = 5.0
 """A state is saved after an epoch only if this long has passed; any epoch resumes to the same
 bits, so when exactly it is saved does not matter."""
-
-
-class Validation(NamedTuple):
-    """What the validation part says of the averaged weights."""
-
-    errors: Float[Tensor, " rows"]
-    """Of each row; their mean is the validation error."""
-    means: dict[str, float]
-    """The error of each of several targets, by column in ``log.csv``."""
 
 
 class Trainer:
@@ -121,9 +112,20 @@ class Trainer:
         self.sizes = train.sizes(config.batch_by)
         size = None if self.sizes is None else int(self.sizes.sum())
         self.steps, self.epochs, self.patience = config.length(len(train), size)
-        self.gradients: Callable[[Examples[Graph]], Tensor] = self._fresh_gradients
-        if config.capture:
-            self.gradients = CapturedSteps(model, self._add_gradients)
+        self.learned = Objective.of(model.targets, config, final=False)
+        self.gradients = self._gradients()
+
+    def _gradients(self) -> Callable[[Examples[Graph]], Tensor]:
+        if self.config.capture:
+            return CapturedSteps(self.model, self._add_gradients)
+        return self._fresh_gradients
+
+    def _weigh(self, epoch: int) -> None:
+        """Take the weights of the loss in an epoch; a recorded step has those of its own."""
+        final = epoch >= (1 - self.config.final_part) * self.epochs
+        learned = Objective.of(self.model.targets, self.config, final)
+        if learned != self.learned:
+            self.learned, self.gradients = learned, self._gradients()
 
     def fit(self, *, resume: bool = False, report: Report = silent) -> Progress:
         """Train to the end, or until the validation error has not fallen for `patience` epochs.
@@ -200,6 +202,7 @@ class Trainer:
 
     def _epoch(self, epoch: int) -> float:
         config = self.config
+        self._weigh(epoch)
         torch.manual_seed(config.seed + epoch)  # dropout and the like, wherever a sitting begins
         self.model.train()
         released = self.release and self.release.begin(self.model, epoch, self.epochs)
@@ -242,7 +245,7 @@ class Trainer:
         """Return the loss; the graph may have more crystals than there are labels."""
         with _computing_in(self.config.precision, self.device):
             output = self.model(batch.graph)
-        loss = self.objective.mean(self.objective.sums(output, batch, self.scales))
+        loss = self.learned.mean(self.learned.sums(output, batch, self.scales))
         (weight * loss if weight != 1 else loss).backward()
         return loss.detach()
 

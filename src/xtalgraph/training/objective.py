@@ -41,25 +41,29 @@ class Objective:
         return any(term.target.derivative is not None for term in self.terms)
 
     @classmethod
-    def of(cls, targets: Sequence[Target], config: TrainingConfig) -> "Objective":
+    def of(
+        cls, targets: Sequence[Target], config: TrainingConfig, final: bool = True
+    ) -> "Objective":
         """Return the objective of a training.
 
         Args:
             targets: What is learned.
             config: Hyper-parameters.
+            final: Whether at its end, and to select the checkpoint; else before.
 
         Raises:
             ConfigError: If there is a weight of something else, or errors of numbers are to be
                 relative.
         """
-        weights = config.weights or {}
+        weights = config.weights_of(final)
         names = [target.name for target in targets]
-        for name in weights:
-            if name not in names:
-                raise ConfigError(
-                    f"training.weights has one of {name!r}, which is no target of the run"
-                    f"{nearest(name, names)}"
-                )
+        for setting in ("weights", "final_weights"):
+            for name in getattr(config, setting) or {}:
+                if name not in names:
+                    raise ConfigError(
+                        f"training.{setting} has one of {name!r}, which is no target of the run"
+                        f"{nearest(name, names)}"
+                    )
         if config.relative and not any(target.is_tensor for target in targets):
             raise ConfigError(
                 "training.relative compares the error of a tensor with its norm, and no target is "

@@ -51,6 +51,11 @@ class TrainingConfig:
     weights: dict[str, Annotated[float, Range(0, 1e6, above=True)]] | None = None
     """Weight of each target in the loss, by its name, as in ``{energy: 1, gap: 0.1}``; 1 for the
     others."""
+    final_weights: dict[str, Annotated[float, Range(0, 1e6, above=True)]] | None = None
+    """Weights of targets at the end of the training, for ``final_part`` of its epochs; the
+    checkpoint is selected by them. Others keep theirs; null keeps all."""
+    final_part: Fraction = 0.3
+    """Part of the epochs, the last ones, for which ``final_weights`` hold."""
     per_atom: bool = False
     """Whether the loss compares totals per atom, so that large cells count as much as small ones;
     errors are reported in the unit of the target in any case."""
@@ -104,6 +109,18 @@ class TrainingConfig:
         steps = min(crystals, num_batches(crystals if size is None else size, self.batch_size))
         epochs = self.epochs or usual_epochs(steps)
         return Length(steps, epochs, self.patience or epochs)
+
+    def weights_of(self, final: bool) -> dict[str, float]:
+        """Return the weights of the targets that have other than 1.
+
+        Args:
+            final: At the end of the training, and to select a checkpoint.
+
+        >>> config = TrainingConfig(weights={"gap": 2.0, "e": 1.0}, final_weights={"e": 3.0})
+        >>> config.weights_of(final=False), config.weights_of(final=True)
+        ({'gap': 2.0, 'e': 1.0}, {'gap': 2.0, 'e': 3.0})
+        """
+        return {**(self.weights or {}), **((final and self.final_weights) or {})}
 
     def decay(self, recommended: float) -> float:
         """Return the weight decay; null stands for that recommended for the architecture."""

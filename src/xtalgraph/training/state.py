@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import safetensors.torch
 import torch
@@ -63,6 +63,15 @@ class Progress:
         if not all(isinstance(row, dict) for row in made.history):
             raise TypeError("the history is no list of rows")
         return made
+
+
+class Validation(NamedTuple):
+    """What the validation part says of the averaged weights."""
+
+    errors: Float[Tensor, " rows"]
+    """Of each row; their mean is the validation error."""
+    means: dict[str, float]
+    """The error of each of several targets, by column in ``log.csv``."""
 
 
 def is_worse(errors: Float[Tensor, " rows"], best: Float[Tensor, " rows"]) -> bool:

@@ -8,6 +8,8 @@ from xtalgraph.models.registry import ENCODERS, FOR_POTENTIALS
 
 _WEIGHTS: Final[Mapping[str, float]] = {"energy": 0.1, "forces": 1.0, "stress": 0.1}
 """Of the terms of the loss, each in units of what is not explained before training."""
+_FINAL: Final[Mapping[str, float]] = {"energy": 3.0, "forces": 1.0, "stress": 1.0}
+"""Of the same at the end of the training, when the forces are learned."""
 _TRAINING: Final[Mapping[str, Any]] = {
     "batch_by": "atoms",
     "batch_size": 320,
@@ -29,8 +31,11 @@ def with_potential_defaults(sections: Mapping[str, Mapping[str, Any]]) -> dict[s
     further = {} if known is None else known.recommended.as_potential
     model = {"name": encoder, "envelope": "polynomial", **further}
     roles = {name: role_of(name) or "" for name in names}
-    weights = {name: _WEIGHTS[role] for name, role in roles.items()}
-    defaults = {"model": model, "graph": _GRAPH, "training": {**_TRAINING, "weights": weights}}
+    training = dict(_TRAINING)
+    if filled.get("training", {}).get("weights") is None:  # weights that are given hold throughout
+        training["weights"] = {name: _WEIGHTS[role] for name, role in roles.items()}
+        training["final_weights"] = {name: _FINAL[role] for name, role in roles.items()}
+    defaults = {"model": model, "graph": _GRAPH, "training": training}
     for section, values in defaults.items():
         filled[section] = {**values, **filled.get(section, {})}
     return filled
