@@ -8,7 +8,7 @@ from xtalgraph.models.registry import ENCODERS, FOR_POTENTIALS
 
 _WEIGHTS: Final[Mapping[str, float]] = {"energy": 0.1, "forces": 1.0, "stress": 0.1}
 """Of the terms of the loss, each in units of what is not explained before training."""
-_FINAL: Final[Mapping[str, float]] = {"energy": 3.0, "forces": 1.0, "stress": 1.0}
+_FINAL: Final[Mapping[str, float]] = {"energy": 3.0, "forces": 1.0, "stress": 0.1}
 """Of the same at the end of the training, when the forces are learned."""
 _TRAINING: Final[Mapping[str, Any]] = {
     "batch_by": "atoms",
