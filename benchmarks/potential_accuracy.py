@@ -31,17 +31,19 @@ PUBLISHED: Final = {
 """Mean absolute errors of GAP and of MTP in Zuo et al.: meV/atom, eV/Å."""
 
 
-def frames_of(element: str, data: Path, out: Path) -> Path:
-    """Write both parts into one file, with the division in a column."""
+def frames_of(element: str, data: Path, out: Path, count: int | None = None) -> Path:
+    """Write both parts into one file, with the division in a column; of the training some."""
     train = read(data / f"{element}_train.extxyz", ":")
     order = np.random.default_rng(0).permutation(len(train))
     validation = set(order[: len(train) // 10].tolist())
     for number, atoms in enumerate(train):
         atoms.info["part"] = "val" if number in validation else "train"
+    learned = [number for number in order.tolist() if number not in validation][:count]
+    train = [train[number] for number in sorted([*learned, *validation])]
     test = read(data / f"{element}_test.extxyz", ":")
     for atoms in test:
         atoms.info["part"] = "test"
-    path = out / f"{element}.extxyz"
+    path = out / f"{element}{'' if count is None else f'-{count}'}.extxyz"
     write(path, train + test)
     return path
 
@@ -66,6 +68,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/potential-accuracy"))
     parser.add_argument("--elements", nargs="+", default=list(EPOCHS), choices=list(EPOCHS))
+    parser.add_argument("--frames", type=int, help="to train on; all, if it is not given")
     parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="of `train`")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +76,7 @@ def main() -> None:
     print("| set | energy, meV/atom | forces, eV/Å | stress, GPa | CPU minutes | GAP; MTP |")
     print("|---|---|---|---|---|---|")
     for element in asked.elements:
-        frames = frames_of(element, asked.data, asked.out)
+        frames = frames_of(element, asked.data, asked.out, asked.frames)
         run, minutes = train(element, frames, asked.options)
         print(f"| {element} | {row_of(run)} | {minutes:.1f} | {PUBLISHED[element]} |", flush=True)
 
