@@ -1,6 +1,7 @@
 """Verify the calculator of any package: from the command line and in Python."""
 
 import json
+import sys
 
 import pytest
 from ase.build import bulk
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 import xtalgraph
 from xtalgraph.cli.verify import verify as command
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import ConfigError, InputError, MissingExtraError
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,14 @@ def test_the_command_names_what_fails_and_ends_with_1(frames, tmp_path, monkeypa
 def test_what_cannot_be_made_is_refused(name, message, frames):
     with pytest.raises(ConfigError, match=message):
         xtalgraph.verify(calculator=name, on=frames, progress=False)
+
+
+def test_a_calculator_of_an_extra_names_it(frames, monkeypatch):
+    monkeypatch.setitem(sys.modules, "chgnet", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'xtalgraph\[chgnet\]'"):
+        xtalgraph.verify(
+            calculator="chgnet.model.dynamics:CHGNetCalculator", on=frames, progress=False
+        )
 
 
 def test_it_needs_a_run_or_a_calculator_and_crystals(frames, tmp_path):

@@ -29,17 +29,16 @@ class CHGNetVectors(Descriptor):
     """
 
     name: ClassVar[str] = "chgnet"
-    extra: ClassVar[str | None] = "chgnet"
 
     weights: Literal["0.3.0", "0.2.0"] = "0.3.0"
 
     def check(self) -> None:
         """Import chgnet."""
-        import_extra("chgnet.model", "chgnet")
+        import_extra("chgnet.model")
 
     def describe(self, crystals: Sequence[Crystal], elements: Sequence[int]) -> Rows:
         """Return the mean vector of each crystal; the columns do not depend on the elements."""
-        theirs = import_extra("chgnet.model", "chgnet")
+        theirs = import_extra("chgnet.model")
         model = theirs.CHGNet.load(model_name=self.weights, use_device="cpu", verbose=False)
         rows = []
         with warnings.catch_warnings():

@@ -24,8 +24,6 @@ class Descriptor(ABC):
 
     name: ClassVar[str]
     """Short name, as in tables."""
-    extra: ClassVar[str | None] = None
-    """The extra of xtalgraph that it needs."""
     version: ClassVar[int] = 1
     """Raised where the same settings give other features."""
 

@@ -23,11 +23,9 @@ _NOTHING: Final = "H"
 class _OfDscribe(Descriptor):
     """A descriptor that dscribe computes."""
 
-    extra: ClassVar[str | None] = "descriptors"
-
     def check(self) -> None:
         """Import dscribe."""
-        import_extra("dscribe.descriptors", "descriptors")
+        import_extra("dscribe.descriptors")
 
 
 @final
@@ -63,7 +61,7 @@ class ACSF(_OfDscribe):
         self, crystal: Crystal, elements: Sequence[int]
     ) -> Float[np.ndarray, "atoms features"]:
         """Return the functions of each atom, of which `describe` takes the mean."""
-        theirs = import_extra("dscribe.descriptors", "descriptors")
+        theirs = import_extra("dscribe.descriptors")
         centers = np.linspace(1.5, self.cutoff - 0.5, self.shells)
         radial = theirs.ACSF(
             r_cut=self.cutoff,
@@ -132,7 +130,7 @@ class SOAP(_OfDscribe):
         return self._of(crystal, elements, "off")
 
     def _of(self, crystal: Crystal, elements: Sequence[int], average: str) -> np.ndarray:
-        theirs = import_extra("dscribe.descriptors", "descriptors")
+        theirs = import_extra("dscribe.descriptors")
         atoms, blocks = to_ase(crystal), []
         for weights in (np.ones(len(elements)), *(_weights(c, elements) for c in CHANNELS)):
             named = {SYMBOLS[z]: float(w) for z, w in zip(elements, weights, strict=True)}

@@ -54,7 +54,7 @@ class PygCGConv(ExternalNetwork):
 
     def __init__(self, cutoff: float) -> None:
         super().__init__(cutoff)
-        theirs = import_extra("torch_geometric.nn", "pyg")
+        theirs = import_extra("torch_geometric.nn")
         self.width = 64
         self.embed = nn.Embedding(MAX_ATOMIC_NUMBER + 1, self.width)
         self.basis = GaussianBasis(0.0, cutoff, 0.2, 0.2)
@@ -85,7 +85,7 @@ class PygSchNet(ExternalNetwork):
 
     def __init__(self, cutoff: float) -> None:
         super().__init__(cutoff)
-        theirs = import_extra("torch_geometric.nn.models.schnet", "pyg")
+        theirs = import_extra("torch_geometric.nn.models.schnet")
         self.width = 64
         gaussians = 50
         self.embed = nn.Embedding(MAX_ATOMIC_NUMBER + 1, self.width)
@@ -124,7 +124,7 @@ class PygDimeNet(ExternalNetwork):
 
     def __init__(self, cutoff: float) -> None:
         super().__init__(cutoff)
-        theirs = import_extra("torch_geometric.nn.models.dimenet", "pyg")
+        theirs = import_extra("torch_geometric.nn.models.dimenet")
         self.width = 64
         radial, spherical, blocks, act = 6, 5, 2, nn.functional.silu
         self.rbf = theirs.BesselBasisLayer(radial, cutoff)
@@ -170,7 +170,7 @@ def check_external_models() -> Any:
     Raises:
         MissingExtraError: If it is not installed.
     """
-    return import_extra("torch_geometric.nn", "pyg")
+    return import_extra("torch_geometric.nn")
 
 
 def _edge_index(graph: CrystalGraph) -> Tensor:

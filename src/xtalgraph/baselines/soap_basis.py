@@ -44,7 +44,7 @@ class SoapBasis(Basis):
         self.pairs = PairBasis(elements)
         self.cutoff = cutoff
         self.elements = self.pairs.elements
-        theirs = import_extra("dscribe.descriptors", "descriptors")
+        theirs = import_extra("dscribe.descriptors")
         self._soap: Any = theirs.SOAP(
             species=[SYMBOLS[z] for z in self.elements],
             r_cut=cutoff,

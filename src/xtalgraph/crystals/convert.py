@@ -256,7 +256,7 @@ def to_jarvis(crystal: Crystal) -> Any:
         InputError: If a direction does not repeat.
         MissingExtraError: If jarvis-tools is not installed.
     """
-    module = import_extra("jarvis.core.atoms", "jarvis")
+    module = import_extra("jarvis.core.atoms")
     return module.Atoms.from_dict(to_jarvis_dict(crystal))
 
 

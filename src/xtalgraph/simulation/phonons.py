@@ -25,7 +25,6 @@ HOTTEST: Final = 1000.0
 """K; the highest temperature of heat capacity and free energy."""
 IMAGINARY: Final = 0.1
 """THz; less below 0 is the noise of the acoustic modes near Γ."""
-_EXTRA: Final = "phonons"
 _SAME: Final = 1e-3
 """Å; within which atoms are taken for equivalent."""
 _ON_PATH: Final = 51
@@ -191,7 +190,7 @@ def phonons(
 
 def _standardised(crystal: Crystal) -> Any:
     """Return primitive cell, path and space group of a crystal, as seekpath names them."""
-    seekpath = import_extra("seekpath", _EXTRA)
+    seekpath = import_extra("seekpath")
     from spglib import SpglibError
 
     structure = (crystal.cell, crystal.fractional, crystal.site_kinds)
@@ -204,8 +203,8 @@ def _standardised(crystal: Crystal) -> Any:
 
 def _phonopy(standard: Any, length: float) -> Any:
     """Return a ``Phonopy`` object with the supercell."""
-    phonopy = import_extra("phonopy", _EXTRA)
-    atoms = import_extra("phonopy.structure.atoms", _EXTRA)
+    phonopy = import_extra("phonopy")
+    atoms = import_extra("phonopy.structure.atoms")
     cell = np.asarray(standard["primitive_lattice"])
     apart = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)  # between opposite faces
     repeats = np.maximum(1, np.ceil(length / apart - 1e-6)).astype(int)

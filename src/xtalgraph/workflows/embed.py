@@ -130,7 +130,7 @@ def _check_picture(picture: Path | None, method: str) -> None:
     if picture.suffix not in (".svg", ".png"):
         raise ConfigError(f"the picture must end in .svg or .png, got {picture}")
     if method == "umap":
-        import_extra("umap", "embed")
+        import_extra("umap")
 
 
 def _table(predictor: Predictor, predicted: list[PredictedRow]) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _plane(
 ) -> tuple[Float[np.ndarray, "points 2"], tuple[str, str]]:
     """Return a place in two dimensions for each vector, and what the directions are."""
     if method == "umap":
-        umap = import_extra("umap", "embed")
+        umap = import_extra("umap")
         points = umap.UMAP(random_state=0, n_jobs=1).fit_transform(embedding)
         return np.asarray(points, dtype=np.float64), ("UMAP 1", "UMAP 2")
     centered = embedding - embedding.mean(axis=0)

@@ -71,7 +71,7 @@ def phonons(
         Stopped: On SIGTERM or Ctrl-C; what was computed is kept.
     """
     for library in ("phonopy", "seekpath"):
-        import_extra(library, "phonons")
+        import_extra(library)
     calculator = potential_named(potential, precision, device)
     settings = {
         "potential": potential,

@@ -93,7 +93,7 @@ def tune(
         MissingExtraError: If Optuna is not installed.
         RunError: If the folder holds another search, or one that has ended; or if all trials fail.
     """
-    optuna = import_extra("optuna", "tune")
+    optuna = import_extra("optuna")
     request = Request.of(data, options)
     base = request.config()
     if base.finetuning.parent is not None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from xtalgraph.conventions.boundary import guarded, shortened
 from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.extras import extra_of, import_extra
 from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.catalogue import resolve_source
@@ -92,6 +93,7 @@ def calculator_named(name: str) -> Any:
 
     Raises:
         ConfigError: If there is no such module or name, or it cannot be made without arguments.
+        MissingExtraError: If the module is of an optional dependency that is not installed.
     """
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
@@ -101,7 +103,8 @@ def calculator_named(name: str) -> Any:
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
+        load = import_extra if extra_of(module_name) else importlib.import_module
+        module = load(module_name)
     except ImportError as error:
         raise ConfigError(f"cannot import {module_name!r} for the calculator: {error}") from error
     finally:

@@ -29,7 +29,7 @@ def to_dgl(graph: CrystalGraph) -> Any:
         GraphError: If a site is disordered.
     """
     graph.expect_ordered("a graph of DGL")
-    dgl = import_extra("dgl", "dgl")
+    dgl = import_extra("dgl")
     made = dgl.graph((graph.neighbor, graph.center), num_nodes=len(graph.number))
     made.ndata["number"] = graph.number
     made.ndata["position"] = graph.position

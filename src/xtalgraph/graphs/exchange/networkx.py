@@ -25,7 +25,7 @@ def to_networkx(graph: CrystalGraph) -> Any:
         GraphError: If the graph holds several crystals, or none.
         MissingExtraError: If networkx is not installed.
     """
-    networkx = import_extra("networkx", "networkx")
+    networkx = import_extra("networkx")
     crystal = to_crystal(graph)
     made = networkx.MultiDiGraph(
         cell=tuple(map(tuple, crystal.cell.tolist())), pbc=tuple(crystal.pbc.tolist())
@@ -53,7 +53,7 @@ def from_networkx(graph: Any) -> CrystalGraph:
         GraphError: If it is of another type, an attribute is missing, or an edge cannot be.
         MissingExtraError: If networkx is not installed.
     """
-    networkx = import_extra("networkx", "networkx")
+    networkx = import_extra("networkx")
     if not isinstance(graph, networkx.MultiDiGraph):
         raise GraphError(
             f"a periodic graph needs a networkx.MultiDiGraph, got a {type(graph).__name__}: there "

@@ -53,7 +53,7 @@ def to_pyg(graph: Graph) -> Any:
         GraphError: If a site is disordered.
     """
     graph.expect_ordered("a Data of PyTorch Geometric")
-    data_module = import_extra("torch_geometric.data", "pyg")
+    data_module = import_extra("torch_geometric.data")
     return data_module.Batch.from_data_list([_data_of(single) for single in graph.split()])
 
 

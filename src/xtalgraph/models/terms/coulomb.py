@@ -77,7 +77,7 @@ class Coulomb(EnergyTerm):
 
     def __init__(self, config: Config, width: int, cutoff: float) -> None:
         super().__init__(config, width, cutoff)
-        import_extra("torchpme", "longrange")
+        import_extra("torchpme")
         if isinstance(config.charges, dict):
             table = by_atomic_number(config.charges, "model.terms.coulomb.charges")
         elif config.charges == "given":
@@ -152,7 +152,7 @@ class Coulomb(EnergyTerm):
 
     def _calculator(self, device: torch.device) -> Any:
         """Return that of torch-pme, which holds buffers that are no part of the model."""
-        library = import_extra("torchpme", "longrange")
+        library = import_extra("torchpme")
         potential = library.CoulombPotential(smearing=self.smearing)
         spacing = self.config.mesh_spacing
         if spacing is not None:

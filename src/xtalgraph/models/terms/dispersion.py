@@ -65,8 +65,8 @@ class D3(EnergyTerm):
 
     def __init__(self, config: Config, width: int, cutoff: float) -> None:
         super().__init__(config, width, cutoff)
-        library = import_extra("tad_dftd3", "dispersion")
-        tables = import_extra("tad_dftd3.param", "dispersion")
+        library = import_extra("tad_dftd3")
+        tables = import_extra("tad_dftd3.param")
         try:
             parameters = tables.get_functional_params(
                 config.functional, damping="bj", dtype=torch.float64
@@ -91,7 +91,7 @@ class D3(EnergyTerm):
         fading = _fading(distance / cutoff)
         center, neighbor = longer.center, longer.neighbor
         coefficients = self._c6(graph.number, center, neighbor, distance, fading)
-        library = import_extra("tad_dftd3", "dispersion")
+        library = import_extra("tad_dftd3")
         charges = library.data.R4R2(dtype=torch.float64).to(distance.device)[graph.number]
         quotient = 3.0 * charges[center] * charges[neighbor]
         damped = library.damping.rational_damping
@@ -116,8 +116,8 @@ class D3(EnergyTerm):
         fading: Float[Tensor, " pairs"],
     ) -> Float[Tensor, " pairs"]:
         """Return the coefficient of each pair, in atomic units."""
-        library = import_extra("tad_dftd3", "dispersion")
-        radii: Any = import_extra("tad_mctc.data.radii", "dispersion")
+        library = import_extra("tad_dftd3")
+        radii: Any = import_extra("tad_mctc.data.radii")
         reference = self.reference.to(distance.device)
         radius = radii.COV_D3(dtype=torch.float64).to(distance.device)[number]
         near = library.ncoord.exp_count(distance, radius[center] + radius[neighbor]) * fading

@@ -102,7 +102,7 @@ def rock_salt(folder: Path) -> list[Path]:
 
 def edge_count(out: str | Path, data: str | Path | None = None) -> ExerciseResults:
     """Build the graph of a crystal file, and count its edges in several ways; see `exercise`."""
-    import_extra("torch_geometric.data", "pyg")
+    import_extra("torch_geometric.data")
     counts, texts = [], []
     for path in rock_salt(Path(out)) if data is None else [Path(data)]:
         table = read_table(path)

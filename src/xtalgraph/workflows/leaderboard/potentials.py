@@ -100,7 +100,7 @@ class CalculatorEntry(LeaderboardEntry):
         """Its package must be there, and every site hold one atom."""
         try:
             calculator_named(self.calculator)
-        except ConfigError as error:
+        except (ConfigError, MissingExtraError) as error:
             return str(error)
         return why_not_mixtures(case, "calculators of ASE read")
 
