@@ -168,7 +168,6 @@ def xtalgraph_cif(crystal):
 def test_what_serves_targets_alone_is_an_error(frame, tmp_path):
     cases = {
         "training.loss=mse": "training.loss is for models with a target",
-        "training.members=3": "training.members is for models with a target",
         "training.weights={gap: 2}": "no target of the run",
         "pretraining.objective=[views]": "did you mean 'objectives'",
     }

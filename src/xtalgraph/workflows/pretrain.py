@@ -1,6 +1,5 @@
 """Pretrain: from crystals without labels to a run folder whose model has no target yet."""
 
-import hashlib
 import json
 import shlex
 import time
@@ -29,22 +28,19 @@ from xtalgraph.data.splits import Split, check_fractions
 from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.pages.pretraining import write_pretraining_page
 from xtalgraph.evidence.probe import probe as probed
-from xtalgraph.models.checkpoint import check_finite, save_model
+from xtalgraph.models.checkpoint import check_finite, member_folder, save_model
 from xtalgraph.models.manifest import write_manifest
 from xtalgraph.models.model import Model
 from xtalgraph.models.novelty import TrainingSet
 from xtalgraph.models.predictor import TRAINING_FILE, Predictor
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.determinism import deterministic
-from xtalgraph.training.examples import Examples, labels_from
-from xtalgraph.training.loop import Trainer
 from xtalgraph.training.pretraining_settings import PretrainingConfig
-from xtalgraph.training.self_supervised import SelfSupervised, targets_of
-from xtalgraph.training.state import Progress
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.executor import Executor
+from xtalgraph.workflows.executor import Executor, processes_for
 from xtalgraph.workflows.graph_source import Graphs, make_graphs, warn_about_graphs
+from xtalgraph.workflows.pretraining_fit import Member, Shared, fit_member
 from xtalgraph.workflows.record import hardware, model_fields, versions
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request
@@ -124,18 +120,16 @@ def pretrain(
         if teacher is not None:
             build = partial(_graphs, config=config, progress=progress)
             material = taught(table, teacher, config, build, folder=folder, progress=progress)
-        torch.manual_seed(training.seed)
-        model = config.spec.make_model()
-        trainer = _trainer(model, table, material, split, config, folder)
-        with_bar = Executor(trainer, 1, "pre-training", progress)
-        (done,) = (history for _, history in with_bar.run(_fit(resume), [None]))
-        model.cpu()
+        shared = Shared(folder, config, table, material, split, resume)
+        many = processes_for(training.members, training, len(split.train))
+        executor = Executor(shared, many, "pre-training", progress)
+        fitted = dict(executor.run(fit_member, range(training.members)))
+        members = [fitted[number] for number in range(training.members)]
         write_json(folder / "split.json", _parts(table, split))
         if labels is not None:
-            write_json(
-                folder / "probe.json", {"column": probe, **_probe(model, config, table, labels)}
-            )
-        _write(folder, config, model, table, split, material, done, began)
+            known = _probe(members[0].model, config, table, labels)
+            write_json(folder / "probe.json", {"column": probe, **known})
+        _write(shared, members, began)
     return _opened(folder)
 
 
@@ -149,7 +143,6 @@ def _config(request: Request, data: Any) -> RunConfig:
     config = RunConfig.from_sections({"pretraining": {}, **sections})
     serves_targets = {
         "training.loss": (config.training.loss, "l1"),
-        "training.members": (config.training.members, 1),
         "training.capture": (config.training.capture, False),
         "data.conditions": (config.data.conditions, None),
         "data.disorder": (config.data.disorder, "refuse"),
@@ -206,36 +199,6 @@ def _split(crystals: int, config: RunConfig) -> Split:
     return Split(np.sort(order[count:]), np.sort(order[:count]), order[:0], drawn)
 
 
-def _trainer(
-    model: Model,
-    table: CrystalTable,
-    material: Material,
-    split: Split,
-    config: RunConfig,
-    folder: Path,
-) -> Trainer:
-    """Return what trains the encoder of a model."""
-    settings = PretrainingConfig(**config.spec.pretraining)
-    learner = SelfSupervised(model.encoder, settings)
-    losses = material.losses(targets_of(settings))
-    learned = material.rows(split.train)
-    learner.fit_scales(losses.select(learned), [table.crystals[i] for i in split.train])
-    if material.forces:
-        learner.take_forces(material.scaled_forces(split.train)[0])
-    train, val = (
-        Examples(material.graphs.part(torch.from_numpy(rows)), labels_from(losses.select(rows)))
-        for rows in (learned, material.rows(split.val))
-    )
-    deciding = json.dumps(config.deciding(), ensure_ascii=False)
-    made_from = table.content_hash() + split.identity + deciding
-    key = hashlib.sha256(made_from.encode()).hexdigest()
-    return Trainer(learner, train, val, config.training, folder / "state", key)
-
-
-def _fit(resume: bool) -> Any:
-    return lambda trainer, _, report: trainer.fit(resume=resume, report=report)
-
-
 def _parts(table: CrystalTable, split: Split) -> dict[str, Any]:
     return {
         "drawn": dict(split.drawn),
@@ -273,18 +236,9 @@ def _probe(
     return {"crystals": len(rows), "std": float(labels[rows].std()), "features": errors}
 
 
-def _write(
-    folder: Path,
-    config: RunConfig,
-    model: Model,
-    table: CrystalTable,
-    split: Split,
-    material: Material,
-    done: Progress,
-    began: float,
-) -> None:
+def _write(shared: Shared, members: Sequence[Member], began: float) -> None:
     """Write everything that a pre-training leaves; the manifest last."""
-    check_finite(model, folder)
+    folder, config, table, split = shared.folder, shared.config, shared.table, shared.split
     learned = [table.crystals[i] for i in split.train]
     seen = sorted({z for crystal in learned for z in crystal.elements})
     known = {
@@ -292,11 +246,15 @@ def _write(
         "data_sha256": table.content_hash(),
         "versions": versions(),
         "manifest": True,
-        "members": 1,
+        "members": len(members),
     }
-    save_model(folder, model, config.spec, known)
+    for number, (model, progress) in enumerate(members):
+        inside = member_folder(folder, number)
+        check_finite(model, inside)
+        save_model(inside, model, config.spec, known)
+        write_atomically(inside / "log.csv", csv_text(progress.history))
+    model, done = members[0]
     TrainingSet.of(_embedded(model, config.spec, learned), learned).save(folder / TRAINING_FILE)
-    write_atomically(folder / "log.csv", csv_text(done.history))
     selected = done.history[done.selected_epoch - 1] if done.selected_epoch else {}
     names = PretrainingConfig(**config.spec.pretraining).names
     columns = {name: f"val_mae:{name}" if len(names) > 1 else "val_mae" for name in names}
@@ -315,13 +273,13 @@ def _write(
             "epochs": done.epoch,
             "selected epoch": done.selected_epoch,
             "losses": {name: selected.get(column) for name, column in columns.items()},
-            **material.fields(split.train),
+            **shared.material.fields(split.train),
         },
         "Hardware": hardware(),
         "Versions": versions(),
         "Time": {
             "ended": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-            "training, s": round(done.seconds, 1),
+            "training, s": round(sum(member.progress.seconds for member in members), 1),
             "everything, s": round(time.monotonic() - began, 1),
         },
     }
