@@ -33,7 +33,6 @@ class _Terms:
     """Products of three components each, and the sums of them."""
 
     factors: Int[np.ndarray, "3 terms"]
-    """The components."""
     sum: csr_array
     """From the products to the functions."""
     slope: csr_array

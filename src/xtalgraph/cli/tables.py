@@ -12,24 +12,18 @@ if TYPE_CHECKING:
     from xtalgraph.evidence.diagnostics.result import DiagnosticResult
 
 
-def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -> str:
-    """Lay out the metrics of a target on one part, a line for each predictor.
-
-    Args:
-        document: What ``metrics.json`` holds of the target; of a potential it is shown as reported.
-        model: The name of the model among the predictors.
-        part: train, val or test.
-    """
+def metrics_table(document: Mapping[str, Any], model: str) -> str:
+    """Lay out the metrics of a target on the test part, as reported, a line for each predictor."""
     kind = "" if "reported" in document else f" ({document['target']['kind']})"
     document = document.get("reported", document)
     target = document["target"]
     unit = f", {target['unit']}" if target["unit"] else ""
-    head = f"{target['name']}{unit}{kind}, {document['splits'][part]} {part} crystals"
-    metrics = document["models"][model][part]
+    head = f"{target['name']}{unit}{kind}, {document['splits']['test']} test crystals"
+    metrics = document["models"][model]["test"]
     keys = [key for key in MEASURES if key in metrics]
     rows = [["", *(MEASURES[key].short for key in keys)]]
     for name, figures in document["models"].items():
-        rows.append([name, *(with_interval(**figures[part][key])[0] for key in keys)])
+        rows.append([name, *(with_interval(**figures["test"][key])[0] for key in keys)])
     best = target["best"]
     recall = f"top-k: recall of the k with the {best}est {target['name']}; " if best else ""
     first, bounds = keys[0], with_interval(**metrics[keys[0]])[1]
@@ -38,10 +32,10 @@ def metrics_table(document: Mapping[str, Any], model: str, part: str = "test") -
     return "\n".join([head, *aligned(rows), f"{recall}{absent}{interval}".rstrip()])
 
 
-def metrics_tables(document: Mapping[str, Any], part: str = "test") -> str:
-    """Lay out one part of ``metrics.json``, a table for each target."""
+def metrics_tables(document: Mapping[str, Any]) -> str:
+    """Lay out the test part of ``metrics.json``, a table for each target."""
     sections = document["targets"].values()
-    return "\n\n".join(metrics_table(section, document["model"], part) for section in sections)
+    return "\n\n".join(metrics_table(section, document["model"]) for section in sections)
 
 
 def single_table(metrics: Mapping[str, Any]) -> str:

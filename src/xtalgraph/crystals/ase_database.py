@@ -23,11 +23,6 @@ def read_ase_database(path: Path, disorder: str = "refuse") -> Iterator[Entry]:
     """Read the rows of an ASE database (SQLite), each named by its id.
 
     A row that is damaged gives an entry with a reason; the others are still read.
-
-    Args:
-        path: The file, which is not changed.
-        disorder: What to do where ``occupancy`` in the data of a row tells of disordered sites, see
-            `from_ase`.
     """
     with path.open("rb") as file:
         magic = file.read(16)

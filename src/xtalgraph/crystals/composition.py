@@ -1,7 +1,7 @@
 """What a crystal is made of: its reduced formula and its chemical system."""
 
 import math
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -53,7 +53,11 @@ def composition_key(crystal: Crystal) -> str:
     return "".join(sorted(f"{SYMBOLS[z]}{n if n > 1 else ''}" for z, n in parts))
 
 
-def elements_of(crystal: Crystal) -> Int[np.ndarray, " atoms"] | Float[np.ndarray, "119"]:
+Elements: TypeAlias = Int[np.ndarray, " _"] | Float[np.ndarray, "119"]
+"""Atomic numbers of a crystal; or, of a disordered one, how many atoms of each element it holds."""
+
+
+def elements_of(crystal: Crystal) -> Elements:
     """Return the atomic numbers of a crystal; of a disordered one the amounts of its elements."""
     return crystal.numbers if crystal.occupancies is None else crystal.amounts
 

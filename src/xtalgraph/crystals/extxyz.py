@@ -83,10 +83,6 @@ def read_extxyz(file: Iterator[str], disorder: str = "refuse") -> Iterator[Entry
 
     A frame that is malformed gives an entry with a reason; the following frames are still read:
     the next one begins at the next line that holds nothing but a number.
-
-    Args:
-        file: The open file, or its lines.
-        disorder: What to do where a key ``occupancy``, as ASE writes it, tells of disordered sites.
     """
     lines = _Lines(file)
     number = 0

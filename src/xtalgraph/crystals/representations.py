@@ -32,19 +32,16 @@ class Representation:
     vector v to R v."""
 
 
-def representations(
-    crystal: Crystal, generator: np.random.Generator, *, copies: int = 2
-) -> Iterator[Representation]:
+def representations(crystal: Crystal, generator: np.random.Generator) -> Iterator[Representation]:
     """Represent a crystal in every way that applies to it.
 
     Args:
         crystal: Any.
         generator: Draws the rotation, the order of the atoms, and the like.
-        copies: How many cells the supercell holds; at least 2.
 
     Yields:
         Translation, rotation, reflection and permutation. Where a direction repeats, also a shift
-        of each atom by whole lattice vectors, and a supercell; where all three do, also a random
+        of each atom by whole lattice vectors, and two cells; where all three do, also a random
         choice of the lattice vectors, and the reduced one of Niggli, if spglib finds it.
 
     Source: Grosse-Kunstleve et al., Acta Cryst. A60, 1 (2004), doi 10.1107/S010876730302186X, for
@@ -66,7 +63,7 @@ def representations(
         images = generator.integers(-2, 3, size=(len(crystal), 3)) * crystal.pbc
         yield Representation("periodic shift", transforms.shift_images(crystal, images), same)
         axis = generator.choice(np.flatnonzero(crystal.pbc))
-        multiples = np.where(np.arange(3) == axis, copies, 1)
+        multiples = np.where(np.arange(3) == axis, 2, 1)
         yield repeated(crystal, multiples)
     if crystal.pbc.all():
         basis = _unimodular(generator)

@@ -32,7 +32,6 @@ class KnownDataset:
     task: Literal["regression", "classification"]
     """Whether the target is a number or a class (0 or 1)."""
     num_rows: int
-    """Number of rows."""
     input: Literal["structure", "composition"]
     """What a row describes: a crystal, or only its chemical formula."""
     description: str

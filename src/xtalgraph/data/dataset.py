@@ -204,7 +204,6 @@ class Divided:
     """Labelled crystals in parts."""
 
     dataset: Dataset
-    """Crystals and labels."""
     split: Split
     """The parts, as places in the dataset."""
 

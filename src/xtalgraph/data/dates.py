@@ -18,20 +18,7 @@ _TIME: Final = (
     r"(?:[.,](?P<part>\d{1,9}))?)?(?:\s*(?P<half>[AaPp][Mm]))?)?"
     r"(?:\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
 )
-_MONTHS: Final = (
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "may",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-)
+_MONTHS: Final = "janfebmaraprmayjunjulaugsepoctnovdec"
 _MONTH: Final = (
     r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -167,14 +154,8 @@ def _order(column: SplitColumn, parts: Iterable[dt.datetime | dict[str, str]]) -
 
 def _match(value: object) -> dt.datetime | dict[str, str] | None:
     """Return the parts of a date in words, or the date that it is; None where it is none."""
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime(warn=False)
-    if isinstance(value, np.datetime64):
+    if isinstance(value, np.datetime64 | dt.date):  # every other type of them is a date
         return pd.Timestamp(value).to_pydatetime(warn=False)
-    if isinstance(value, dt.datetime):
-        return value
-    if isinstance(value, dt.date):
-        return dt.datetime(value.year, value.month, value.day)
     for form in _FORMS:
         match = form.fullmatch(_text(value))
         if match:
@@ -190,7 +171,7 @@ def _moment(parts: dict[str, str], day_first: bool) -> dt.datetime | None:
     else:
         day = int(parts["day"])
         name = parts.get("name")
-        month = _MONTHS.index(name[:3].lower()) + 1 if name else int(parts["month"])
+        month = _MONTHS.index(name[:3].lower()) // 3 + 1 if name else int(parts["month"])
     hour = int(parts.get("hour", 0))
     if "half" in parts:
         if not 1 <= hour <= 12:

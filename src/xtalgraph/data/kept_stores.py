@@ -25,9 +25,7 @@ class KeptStore:
     """A folder of the cache with the graphs of a data set, or with parts of them."""
 
     folder: Path
-    """Where it is."""
     bytes: int
-    """Its size on disk."""
     built: datetime
     """When it was last written to, in local time."""
     crystals: int | None
@@ -70,7 +68,6 @@ class Cache:
     """The stores of graphs in the cache, and what became of them."""
 
     folder: Path
-    """Where they are."""
     stores: tuple[KeptStore, ...]
     """All that there were, the oldest first."""
     cleared: bool

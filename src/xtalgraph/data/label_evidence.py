@@ -41,7 +41,6 @@ class KindEvidence:
     low: float
     """Lower end of its interval of 90 %."""
     high: float
-    """Upper end."""
     deviation: float
     """D(y)."""
     deviation_per_atom: float
@@ -153,7 +152,6 @@ class EqualLabels:
     """One value that most labels have."""
 
     value: float
-    """It."""
     rows: int
     """How many rows have it."""
     of: int

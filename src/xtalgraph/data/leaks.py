@@ -171,7 +171,6 @@ class Leak:
     """How many rows of a part share something with a training row."""
 
     part: Literal["test", "val"]
-    """Which part."""
     shares: Literal["formula", "prototype", "structure"]
     """What is shared: the reduced formula, the prototype with the same elements on its sites, or
     the structure itself."""

@@ -28,7 +28,6 @@ class LabelSummary:
     """The labels of a potential in numbers."""
 
     crystals: int
-    """How many there are."""
     atoms: int
     """In all of them."""
     counts: dict[Role, int]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.data.targets import Derivative, Kind, Target
 
 Role = Literal["energy", "forces", "stress"]
@@ -43,15 +42,12 @@ def energy_target(name: str = "energy") -> Target:
 
 def forces_target(of: str = "energy", name: str = "forces") -> Target:
     """Return the declaration of forces, −∂E/∂r, in eV/Å."""
-    derivative = Derivative(of, "position")
-    return Target(name, Kind.ATOMIC, "eV/Å", None, tensor=TensorType(1), derivative=derivative)
+    return Target.derived(name, "eV/Å", Derivative(of, "position"))
 
 
 def stress_target(of: str = "energy", name: str = "stress") -> Target:
     """Return the declaration of a stress, ∂E/∂ε over the volume, in eV/Å³, positive in tension."""
-    derivative = Derivative(of, "strain")
-    tensor = TensorType(2, "ij=ji")
-    return Target(name, Kind.INTENSIVE, "eV/Å³", None, tensor=tensor, derivative=derivative)
+    return Target.derived(name, "eV/Å³", Derivative(of, "strain"))
 
 
 def potential_targets(names: Sequence[str]) -> tuple[Target, ...] | None:

@@ -44,7 +44,6 @@ class Rejection:
     """A row that was left out, and why."""
 
     id: str
-    """Name of the crystal."""
     file: str
     """File that the row comes from, '' for objects in memory."""
     row: int | None

@@ -76,9 +76,6 @@ def packed(graph: Graph) -> dict[str, np.ndarray]:
     Integers take 8, 16 or 32 bits where they fit. What points to an atom, or to another row,
     counts from the first one of its crystal; so the rows of a crystal are the same wherever it
     lies, and small.
-
-    Args:
-        graph: Any number of crystals, on the CPU.
     """
     counts = {scope: getattr(graph, name).numpy() for scope, name in COUNTS.items()}
     arrays = {}

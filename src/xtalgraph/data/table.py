@@ -25,7 +25,6 @@ class CrystalTable:
     ids: tuple[str, ...]
     """Unique names."""
     crystals: tuple[Crystal, ...]
-    """The checked crystals."""
     files: tuple[str, ...]
     """File that each comes from, '' for objects in memory."""
     rows: tuple[int | None, ...]

@@ -1,7 +1,7 @@
 """What is predicted: a target declares its name, its unit and its kind."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -116,6 +116,12 @@ class Target:
                     f"got {self.kind} and {self.tensor}"
                 )
 
+    @classmethod
+    def derived(cls, name: str, unit: str, derivative: Derivative) -> "Target":
+        """Return the derivative of an energy, of the kind and the tensor that it must have."""
+        kind, tensor = _OF_DERIVATIVES[derivative.by]
+        return cls(name, kind, unit, None, tensor=tensor, derivative=derivative)
+
     def _check_class(self) -> None:
         if self.kind is Kind.EXTENSIVE:
             raise TargetError(
@@ -192,6 +198,22 @@ class Target:
             return f"{self.name!r} is a derivative, and its energy has none"
         return ""
 
+    @property
+    def why_no_variance(self) -> str:
+        """Why no variance of its errors can be learned; empty if it can."""
+        if self.is_tensor:
+            return (
+                f"{self.name!r} is a tensor, of which no variance is learned: the members of a run "
+                "give a standard deviation. Take another training.loss than gaussian"
+            )
+        if self.is_class:
+            return (
+                f"{self.name!r} is a class, whose probability says how sure it is: it has no "
+                "variance to learn. Take another training.loss than gaussian, or learn it in a run "
+                "of its own"
+            )
+        return ""
+
     def shape(self, num_atoms: int) -> tuple[int, ...]:
         """Return the shape of the values of one crystal: rows, then that of the tensor."""
         return (num_atoms if self.scope is Scope.ATOM else 1, *self.tensor.shape)
@@ -207,21 +229,10 @@ class Target:
         What only some targets have is left out where a target has it not, so that an older
         xtalgraph reads the files of those that it knows.
         """
-        plain: dict[str, Any] = {
-            "name": self.name,
-            "kind": str(self.kind),
-            "unit": self.unit,
-            "best": self.best,
-        }
-        if self.is_class:
-            plain["task"] = str(self.task)
-        if self.classes is not None:
-            plain["classes"] = list(self.classes)
-        if not self.tensor.is_scalar:
-            plain["tensor"] = asdict(self.tensor)
-        if self.derivative is not None:
-            plain["derivative"] = asdict(self.derivative)
-        return plain
+        plain = {"name": self.name, "kind": str(self.kind), "unit": self.unit, "best": self.best}
+        usual = {field.name: field.default for field in fields(self)}
+        further = {key: getattr(self, key) for key in _FURTHER if getattr(self, key) != usual[key]}
+        return plain | {key: _FURTHER[key][0](value) for key, value in further.items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Target":
@@ -233,15 +244,17 @@ class Target:
                 "newer xtalgraph"
             )
         given = {**values, "kind": kind_named(values["kind"])}
-        if "task" in given:
-            given["task"] = Task(given["task"])
-        if "classes" in given:
-            given["classes"] = tuple(given["classes"])
-        if "tensor" in given:
-            given["tensor"] = TensorType(**given["tensor"])
-        if "derivative" in given:
-            given["derivative"] = Derivative(**given["derivative"])
+        given |= {key: make(given[key]) for key, (_, make) in _FURTHER.items() if key in given}
         return cls(**given)
+
+
+_FURTHER: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
+    "task": (str, Task),
+    "classes": (list, tuple),
+    "tensor": (asdict, lambda values: TensorType(**values)),
+    "derivative": (asdict, lambda values: Derivative(**values)),
+}
+"""What only some targets have: as a plain value, and back."""
 
 
 def first_atomic(targets: Sequence[Target]) -> Target | None:

@@ -60,7 +60,6 @@ class TensorFile:
     metadata: Mapping[str, str]
     """What else the file says."""
     mapped: mmap.mmap
-    """The file."""
 
     @classmethod
     def open(cls, path: Path) -> "TensorFile":
@@ -91,9 +90,6 @@ class TensorFile:
 
         A system that expects the rows in order reads ahead, up to megabytes for every row of a
         shuffled batch. Windows cannot be told.
-
-        Args:
-            random: Here and there; otherwise from the beginning to the end.
         """
         if sys.platform != "win32":
             self.mapped.madvise(mmap.MADV_RANDOM if random else mmap.MADV_SEQUENTIAL)

@@ -42,7 +42,6 @@ class ConstantLabels:
     """Labels that are all the same."""
 
     rows: int
-    """How many."""
     value: float
     """The label; of a class its number."""
     training_only: bool
@@ -54,7 +53,6 @@ class OutlyingLabels:
     """Labels far from all others."""
 
     count: int
-    """How many."""
     first: tuple[tuple[str, int | None, float], ...]
     """Id, row of the file and label of the farthest of them."""
     median: float
@@ -202,7 +200,6 @@ class StdQuality:
     """How the predicted standard deviation compares with the error; None where not defined."""
 
     rows: int
-    """Test rows."""
     rank_of_errors: float | None
     """Rank correlation of standard deviation and absolute error."""
     miscalibration_area: float | None

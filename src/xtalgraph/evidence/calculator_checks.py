@@ -243,9 +243,9 @@ class _Checks:
                 worst = {key: max(worst[key], off[key] / self.scale[key]) for key in worst}
         return worst
 
-    def allowed(self, least: float, amplified: float = 1.0) -> float:
+    def allowed(self, least: float) -> float:
         """Return the relative violation that passes: the least, or what the noise explains."""
-        return max(least, NOISES * amplified * max(self.noise.values()))
+        return max(least, NOISES * max(self.noise.values()))
 
     def try_on(self, name: str) -> None:
         """Put the calculator through every check on one crystal."""

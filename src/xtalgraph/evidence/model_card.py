@@ -31,11 +31,9 @@ class TargetError:
     crystals: int
     """In the test part."""
     value: float | None
-    """The error."""
     low: float | None
     """Lower end of its 95 % interval."""
     high: float | None
-    """Upper end."""
     baselines: Mapping[str, float | None]
     """The error of each baseline."""
     coverage: float | None
@@ -49,13 +47,9 @@ class ModelCard:
     name: str
     """By which it is asked for."""
     folder: Path
-    """Of the run."""
     spec: ModelSpec
-    """What the model is."""
     members: int
-    """How many there are."""
     elements: tuple[str, ...]
-    """In the training part."""
     about: Mapping[str, str]
     """What its makers say: ``title``, ``trained_on``, ``held_out``, ``not_for``, ``license`` and
     ``reference``; any may be missing."""
@@ -68,7 +62,6 @@ class ModelCard:
     knows_novelty: bool
     """Whether crystals are compared with those of the training part."""
     bytes: int
-    """Of all files."""
 
 
 def read_card(name: str, folder: Path) -> ModelCard:

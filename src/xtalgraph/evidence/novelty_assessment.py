@@ -23,7 +23,6 @@ class NoveltyQuality:
     """How new the test crystals are to the model, and whether that finds its failures."""
 
     rows: int
-    """Test crystals."""
     flagged: int
     """Those that are unlike the training part."""
     unseen: int

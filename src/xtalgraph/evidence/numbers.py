@@ -55,12 +55,6 @@ def to_interval(value: float, low: float, high: float, digits: int = 2) -> tuple
     """A number and the ends of its interval, with the digits that the interval leaves.
 
     The interval's half width keeps so many significant digits, the number itself between 2 and 4.
-
-    Args:
-        value: The number.
-        low: Lower end.
-        high: Upper end.
-        digits: Significant digits of the half width.
     """
     half = (high - low) / 2.0
     size = max(abs(value), abs(low), abs(high))
@@ -87,12 +81,12 @@ def with_interval(
     return text, f"{lowest} to {highest}"
 
 
-def shared_decimals(values: list[float], digits: int = 3) -> int:
-    """How many decimals give the smallest of the numbers so many significant digits, at most 6."""
+def shared_decimals(values: list[float]) -> int:
+    """How many decimals give the smallest of the numbers three significant digits, at most 6."""
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes:
         return 0
-    return min(max(digits - 1 - math.floor(math.log10(min(sizes))), 0), 6)
+    return min(max(2 - math.floor(math.log10(min(sizes))), 0), 6)
 
 
 def fixed(value: float, decimals: int, sign: bool = False) -> str:

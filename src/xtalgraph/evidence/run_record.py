@@ -47,11 +47,6 @@ def outcome_of(model: Estimate, baseline: Estimate, against: Mapping[str, Any] |
     """Return how a model compares with a baseline.
 
     Runs of older versions hold no paired test; then only intervals that do not overlap count.
-
-    Args:
-        model: Error of the model.
-        baseline: Error of the baseline.
-        against: What `compare_paired` found, if the run holds it.
     """
     if against is not None:
         return Outcome(against["outcome"])
@@ -69,7 +64,6 @@ class RunRecord:
     """The contents of a run folder that its report shows, for one target."""
 
     folder: Path
-    """Where it lies."""
     number: int | None
     """Which of several targets it is, from 1; None where there is one only."""
     target: Target

@@ -186,7 +186,6 @@ class Scores:
     highest: float
     """Of all candidates."""
     candidates: int
-    """How many there are."""
     first: int
     """How many of the listed ones share the highest."""
 
@@ -196,7 +195,6 @@ class StdRank:
     """How the predicted standard deviation ranks the errors on the test part."""
 
     rows: int
-    """Test crystals."""
     rank: float | None
     """Rank correlation with the error; None where it is not defined, or there are too few rows."""
     chance: float

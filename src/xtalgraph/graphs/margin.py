@@ -20,7 +20,7 @@ MARGIN: Final = 1e-8
 _REAL: Final = (float, float | None)
 
 
-def is_decided(crystal: Crystal, graph_settings: GraphSettings, margin: float = MARGIN) -> bool:
+def is_decided(crystal: Crystal, graph_settings: GraphSettings) -> bool:
     """Whether the graph stays the same when every limit of its graph settings moves a little.
 
     A pair as far apart as the cutoff to the last digit, a neighbour at the very end of a shell, or
@@ -31,8 +31,7 @@ def is_decided(crystal: Crystal, graph_settings: GraphSettings, margin: float = 
 
     Args:
         crystal: What the graph is of.
-        graph_settings: How it is built.
-        margin: By how much each length (and each cosine, share or tolerance) moves, up and down.
+        graph_settings: How it is built; each length, cosine, share and tolerance moves by `MARGIN`.
 
     Raises:
         GraphError: If the strategy refuses the crystal.
@@ -45,7 +44,7 @@ def is_decided(crystal: Crystal, graph_settings: GraphSettings, margin: float = 
     """
     graph = graph_settings.build(crystal)
     try:
-        others = [_moved(graph_settings, step).build(crystal) for step in (-margin, margin)]
+        others = [_moved(graph_settings, step).build(crystal) for step in (-MARGIN, MARGIN)]
     except GraphError:  # a neighbour that is just within the cutoff of `KNearest`
         return False
     return all(_same(graph, other) for other in others)

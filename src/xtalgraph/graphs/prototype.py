@@ -22,7 +22,7 @@ _MIRRORED: Final = {
 
 # A training divides by prototype, and then counts what the parts share: each asks again, and the
 # answer for 13,600 crystals takes half a minute. Kept as long as the crystal is.
-_FOUND: WeakKeyDictionary[Crystal, dict[float, "Prototype"]] = WeakKeyDictionary()
+_FOUND: WeakKeyDictionary[Crystal, "Prototype"] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Prototype:
     """The same with the elements that stand on the orbits, ``221: 1(3mm) Ba + ...``."""
 
 
-def find_prototype(crystal: Crystal, symprec: float = PROTOTYPE_SYMPREC) -> Prototype:
+def find_prototype(crystal: Crystal) -> Prototype:
     """Find the prototype of a crystal.
 
     An orbit is known by its multiplicity and site symmetry instead of its Wyckoff letter, because
@@ -48,7 +48,6 @@ def find_prototype(crystal: Crystal, symprec: float = PROTOTYPE_SYMPREC) -> Prot
 
     Args:
         crystal: Repeats in all three directions.
-        symprec: How far an operation may miss an atom, Å.
 
     Raises:
         GraphError: If a direction does not repeat, or spglib finds no space group.
@@ -61,14 +60,13 @@ def find_prototype(crystal: Crystal, symprec: float = PROTOTYPE_SYMPREC) -> Prot
     >>> find_prototype(salt).label
     '225: 4(-3mm) + 4(-3mm)'
     """
-    known = _FOUND.setdefault(crystal, {})
-    if symprec not in known:
-        known[symprec] = _find(crystal, symprec)
-    return known[symprec]
+    if crystal not in _FOUND:
+        _FOUND[crystal] = _find(crystal)
+    return _FOUND[crystal]
 
 
-def _find(crystal: Crystal, symprec: float) -> Prototype:
-    symmetry = symmetry_dataset(crystal, symprec)
+def _find(crystal: Crystal) -> Prototype:
+    symmetry = symmetry_dataset(crystal, PROTOTYPE_SYMPREC)
     conventional = len(symmetry.std_types) / len(crystal)
     _, first, counts = np.unique(
         symmetry.crystallographic_orbits, return_index=True, return_counts=True

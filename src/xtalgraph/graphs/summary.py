@@ -91,7 +91,6 @@ class GraphSummary:
     num_atoms: int | float
     """Atoms in the cell; a site that is half empty counts half."""
     num_edges: int
-    """Directed edges."""
     degrees: list[int]
     """Edges of each atom, in the order of the file."""
     degree_histogram: list[int]
@@ -272,7 +271,6 @@ class GraphSize:
     strategy: str
     """In one word, as `parse_strategy` reads it."""
     num_edges: int
-    """Directed edges."""
     degrees: list[int]
     """Edges of each atom, in the order of the file."""
     longest: float | None

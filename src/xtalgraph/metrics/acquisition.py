@@ -18,7 +18,6 @@ class Aim:
     """What a search wants of a property: the lowest, the highest, or the nearest to a value."""
 
     kind: Literal["min", "max", "target"]
-    """Which of them."""
     value: float = math.nan
     """The value wanted, in the unit of the property; NaN where it is an end."""
 

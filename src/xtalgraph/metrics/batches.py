@@ -13,6 +13,10 @@ from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
 Worth = Literal["upper-bound", "expected-improvement", "prediction", "uncertainty"]
 """What makes a calculation worth it: the first three look for better crystals, the last makes the
 model better."""
+BEST: Final = 0.05
+"""Share of the crystals that a simulated search wants."""
+UNTIL: Final = 0.8
+"""Share of those that must be there at the end."""
 OF_ITS_OWN: Final = 0.1
 """Share of the variance of an error that no other crystal tells anything of."""
 
@@ -203,9 +207,6 @@ class SearchRecord:
         The interval is over the repetitions, which differ in their first batch and in the random
         order; they search the same crystals.
 
-        Args:
-            strategy: That saved them.
-
         Source: percentile bootstrap, B. Efron, R. Tibshirani, Statist. Sci. 1, 54 (1986).
         """
         saved = self.calculations["random"] - self.calculations[strategy]
@@ -214,27 +215,17 @@ class SearchRecord:
         return float(saved.mean()), float(low), float(high)
 
 
-def simulate_search(
-    pool: Pool,
-    aim: Aim,
-    size: int,
-    *,
-    best: float = 0.05,
-    until: float = 0.8,
-    repetitions: int = 20,
-) -> SearchRecord:
+def simulate_search(pool: Pool, aim: Aim, size: int, *, repetitions: int = 20) -> SearchRecord:
     """Search among crystals whose labels are known, again and again from other first ones.
 
     Args:
         pool: The crystals.
         aim: What is wanted.
         size: Of a batch; the first one is drawn at random.
-        best: Share of the crystals that are wanted.
-        until: Share of those that must be there at the end.
         repetitions: Searches of each strategy; all strategies start from the same batches.
     """
-    wanted, rows = pool.wanted(aim, best), len(pool.labels)
-    needed = int(np.ceil(until * wanted.sum()))
+    wanted, rows = pool.wanted(aim, BEST), len(pool.labels)
+    needed = int(np.ceil(UNTIL * wanted.sum()))
     calculations: dict[Strategy, list[int]] = {strategy: [] for strategy in STRATEGIES}
     curves: dict[Strategy, Float[np.ndarray, " rows"]] = {s: np.zeros(rows) for s in STRATEGIES}
     for repetition in range(repetitions):

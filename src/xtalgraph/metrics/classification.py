@@ -179,7 +179,6 @@ class Reliability:
     low: Float[np.ndarray, " bins"]
     """Lower end of the 95 % interval of the share."""
     high: Float[np.ndarray, " bins"]
-    """Upper end."""
     count: Int[np.ndarray, " bins"]
     """Rows."""
 

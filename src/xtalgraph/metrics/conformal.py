@@ -65,7 +65,6 @@ class Expected:
     low: float
     """Lower end of the shares that chance explains."""
     high: float
-    """Upper end."""
 
 
 def expected_coverage(

@@ -15,11 +15,9 @@ class Share:
     """A share of rows with its exact binomial interval; NaN for no rows."""
 
     value: float
-    """The share."""
     low: float
     """Lower end of the interval."""
     high: float
-    """Upper end."""
     count: int
     """Rows that were counted."""
     rows: int

@@ -268,13 +268,13 @@ def measures_of(target: Declared) -> tuple[Measure, ...]:
 
 def error_of(target: Declared) -> Measure:
     """Return the error that chooses models: MAE, log loss, or of tensors the Frobenius error."""
-    if target.is_tensor:
-        return MEASURES["frobenius"]
-    return MEASURES["log_loss" if target.is_class else "mae"]
+    return _first_that_serves(target, "mae", "log_loss", "frobenius")
 
 
 def rank_of(target: Declared) -> Measure:
     """Return the measure of the order: Spearman's ρ, of tensors that of norms, or ROC-AUC."""
-    if target.is_tensor:
-        return MEASURES["norm_spearman"]
-    return MEASURES["roc_auc" if target.is_class else "spearman"]
+    return _first_that_serves(target, "spearman", "roc_auc", "norm_spearman")
+
+
+def _first_that_serves(target: Declared, *keys: str) -> Measure:
+    return next(MEASURES[key] for key in keys if MEASURES[key].serves(target))

@@ -76,10 +76,6 @@ def ordered_axes(
 
     Pairs whose true eigenvalues differ by less than 1 % of the norm have none, so that cubic
     crystals do not count. A prediction that makes no difference counts half, as a guess.
-
-    Args:
-        true: Symmetric matrices.
-        predicted: As many.
     """
     values, axes = np.linalg.eigh(true)
     along = np.einsum("nik,nij,njk->nk", axes, predicted, axes)
@@ -118,11 +114,6 @@ def within(first: Rows, second: Rows, share: float) -> float:
 
     A tensor that symmetry forbids has no norm: there an error counts as none that is rounding
     beside the largest norm.
-
-    Args:
-        first: Norms of tensors.
-        second: Norms of their errors.
-        share: Of the norm.
     """
     if not len(first):
         return np.nan

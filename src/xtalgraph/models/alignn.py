@@ -85,6 +85,10 @@ def lines_of(graph: Graph, triplets: Expansion, edge_count: Int[Tensor, " edges"
     return Pairs(receiver, sender, triplets.envelope.unsqueeze(-1), triplets.weight, count)
 
 
+_EPSILON: Final = 1e-6
+"""ε of `EdgeGatedConvolution`."""
+
+
 class EdgeGatedConvolution(nn.Module):
     """One edge-gated graph convolution, without the skip at the rows.
 
@@ -96,12 +100,10 @@ class EdgeGatedConvolution(nn.Module):
     Args:
         width: Length of the vectors of rows and of pairs.
         keeps_pairs: Whether anything reads the pairs afterwards; else y' is not computed.
-        epsilon: ε.
     """
 
-    def __init__(self, width: int, keeps_pairs: bool, epsilon: float = 1e-6) -> None:
+    def __init__(self, width: int, keeps_pairs: bool) -> None:
         super().__init__()
-        self.epsilon = epsilon
         self.gate_of_receiver = nn.Linear(width, width)
         self.of_sender = nn.Linear(width, 2 * width, bias=False)
         self.gate_of_pair = nn.Linear(width, width, bias=False)
@@ -129,7 +131,7 @@ class EdgeGatedConvolution(nn.Module):
         gate = torch.addmm(gate, pair, self.gate_of_pair.weight.T)
         share = torch.sigmoid(gate) * pairs.weight
         total = segment_sum(share * sent * pairs.envelope, pairs.receiver, len(row))
-        mean = total / (segment_sum(share, pairs.receiver, len(row)) + self.epsilon)
+        mean = total / (segment_sum(share, pairs.receiver, len(row)) + _EPSILON)
         update = functional.silu(self.norm(self.own(row) + mean, count))
         if self.pair_norm is None:
             return update, pair
@@ -155,10 +157,6 @@ class ALIGNN(Encoder):
     Edges and triplets enter only through gates that are normalised. So the features of an atom with
     one neighbour do not depend on its distance, but for the envelope, nor those of an edge with one
     triplet on its angle.
-
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
 
     Source: Choudhary and DeCost, npj Comput. Mater. 7, 185 (2021),
     doi 10.1038/s41524-021-00650-1.

@@ -126,10 +126,6 @@ class CACE(Encoder):
     one network in each layer, residual, in place of one for the energy at the end; their inputs are
     divided by √(1 + their mean square); no messages made of the neighbor's tensors.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Cheng, npj Comput. Mater. 10, 157 (2024), doi 10.1038/s41524-024-01332-4.
     """
 

@@ -75,10 +75,6 @@ class CGCNN(Encoder):
     envelope that takes them smoothly to zero at the cutoff (``envelope="none"`` for the paper's
     hard cut). The batch normalisation inside the gate of the authors' code is left out.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Xie and Grossman, Phys. Rev. Lett. 120, 145301 (2018),
     doi 10.1103/PhysRevLett.120.145301.
     """

@@ -165,6 +165,10 @@ class Encoder(nn.Module, ABC):
     A subclass has a frozen dataclass ``Config`` with its hyper-parameters, takes
     ``(config, cutoff)``, and writes ``forward``. Everything else follows from its line in
     `xtalgraph.models.registry`.
+
+    Args:
+        config: Hyper-parameters.
+        cutoff: Largest length of an edge, Å.
     """
 
     Config: ClassVar[type[Any]]

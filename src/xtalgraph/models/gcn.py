@@ -83,10 +83,6 @@ class GCN(Encoder):
     Atoms start from the one-hot bins of their element, as in CGCNN. The paper has two layers,
     no skip, and no distances; distances, envelope, and width and depth are ours.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Kipf and Welling, ICLR 2017 (arXiv 1609.02907), eq. 2 and 9.
     """
 

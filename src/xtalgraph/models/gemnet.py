@@ -168,10 +168,6 @@ class GemNet(Encoder):
     Dihedrals enter as (sin θ_1 sin θ_2)^n cos nφ: polynomials of the directions of the edges,
     smooth where three atoms are on a line, and blind to reflection.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Gasteiger, Becker and Günnemann, NeurIPS 2021 (arXiv 2106.08903); Gasteiger et al.,
     arXiv 2011.14115, for DimeNet++.
     """

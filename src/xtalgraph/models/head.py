@@ -1,8 +1,7 @@
 """What turns the features of an encoder into one target: readouts, scales, learned deviations."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Final, cast, final
 
 import numpy as np
@@ -13,8 +12,9 @@ from torch.nn import functional
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
 from xtalgraph.conventions.errors import InputError, TargetError
+from xtalgraph.crystals.composition import Elements
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.encoder import Features
 from xtalgraph.models.readouts import Readout
 from xtalgraph.models.requirements import check_readout, check_variance
@@ -53,11 +53,14 @@ class Scaler(nn.Module):
         scaled = value * self.scale.to(value.dtype)
         if target.kind is Kind.INTENSIVE:
             return scaled + self.shift[0].to(value.dtype)
-        per_atom = self._shifts(graph).to(value.dtype)
-        if target.kind is Kind.ATOMIC:
-            return scaled + per_atom
-        per_atom = weighted(per_atom, graph.atom_multiplicity)
-        return scaled + segment_sum(per_atom, graph.crystal_of_atom, len(graph))
+        if target.scope is Scope.ATOM:
+            return self.of_atoms(value, graph)
+        shifts = weighted(self._shifts(graph).to(value.dtype), graph.atom_multiplicity)
+        return scaled + segment_sum(shifts, graph.crystal_of_atom, len(graph))
+
+    def of_atoms(self, value: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " atoms"]:
+        """Scale and shift a value of each atom, or its contribution to a total."""
+        return value * self.scale.to(value.dtype) + self._shifts(graph).to(value.dtype)
 
     def _shifts(self, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return the shift of each atom; of a disordered site Σ_s w_s shift[s]."""
@@ -67,10 +70,7 @@ class Scaler(nn.Module):
 
     @torch.no_grad()
     def fit(
-        self,
-        values: Float[np.ndarray, " rows"],
-        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
-        target: Target,
+        self, values: Float[np.ndarray, " rows"], numbers: Sequence[Elements], target: Target
     ) -> None:
         """Fit shift and scale to training data.
 
@@ -103,10 +103,7 @@ class Scaler(nn.Module):
 
     @torch.no_grad()
     def move(
-        self,
-        residual: Float[np.ndarray, " rows"],
-        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
-        target: Target,
+        self, residual: Float[np.ndarray, " rows"], numbers: Sequence[Elements], target: Target
     ) -> None:
         """Add to the shift what the predictions of the training data miss; the scale stays.
 
@@ -127,7 +124,7 @@ class Scaler(nn.Module):
         self.shift.add_(torch.from_numpy(change).to(self.shift))
 
     def _counts(
-        self, numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]], target: Target
+        self, numbers: Sequence[Elements], target: Target
     ) -> Float[np.ndarray, "rows elements"] | Int[np.ndarray, "rows elements"]:
         """Return how many atoms of each element belong to each value."""
         rows = numbers if target.kind is Kind.EXTENSIVE else np.concatenate(numbers)[:, None]
@@ -190,9 +187,9 @@ class Deviation(nn.Module):
 
 def known_rows(
     column: Float[np.ndarray, " rows"],
-    numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
+    numbers: Sequence[Elements],
     target: Target,
-) -> tuple[Bool[np.ndarray, " rows"], list[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]]]:
+) -> tuple[Bool[np.ndarray, " rows"], list[Elements]]:
     """Return which rows belong to crystals of which all labels are known, and their elements.
 
     Args:
@@ -200,8 +197,8 @@ def known_rows(
         numbers: Of each crystal, see `Scaler.fit`.
         target: What the values are.
     """
-    atomic = target.kind is Kind.ATOMIC
-    crystal = np.repeat(np.arange(len(numbers)), [len(n) if atomic else 1 for n in numbers])
+    rows = [target.shape(len(elements))[0] for elements in numbers]
+    crystal = np.repeat(np.arange(len(numbers)), rows)
     missing = np.bincount(crystal, weights=np.isnan(column), minlength=len(numbers))
     known = missing == 0
     return known[crystal], [numbers[index] for index in np.flatnonzero(known).tolist()]
@@ -248,7 +245,7 @@ class Head(TargetHead):
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return what each atom of a full graph adds to a total, in its unit and float64."""
         raw = cast(Readout, self.readouts[0]).contributions(features, graph).double()
-        return self._scalers[0](raw, graph, replace(self.target, kind=Kind.ATOMIC))
+        return self._scalers[0].of_atoms(raw, graph)
 
     def deviation(self, features: Features, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return the standard deviation of the error of each value, in the target's unit."""
@@ -261,36 +258,32 @@ class Head(TargetHead):
     @torch.no_grad()
     def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return what the scalers say by themselves, in float64: where training begins."""
-        rows = len(graph.number) if self.target.kind is Kind.ATOMIC else len(graph)
-        nothing = torch.zeros(rows, dtype=torch.float64, device=graph.number.device)
+        nothing = self.zeros(graph)
         return self._joined([scaler(nothing, graph, self.target) for scaler in self._scalers])
 
-    def fit(
-        self,
-        values: Float[np.ndarray, "rows *shape"],
-        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
-    ) -> None:
+    def fit(self, values: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]) -> None:
         """Fit each scaler to the training crystals that have its label, see `TargetHead.fit`."""
-        columns = values.reshape(len(values), -1).T
-        for scaler, column in zip(self._scalers, columns, strict=True):
-            known, amounts = known_rows(column, numbers, self.target)
-            scaler.fit(column[known], amounts, self.target)
+        for scaler, column, amounts in self._known(values, numbers):
+            scaler.fit(column, amounts, self.target)
 
-    def move(
-        self,
-        residual: Float[np.ndarray, "rows *shape"],
-        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
-    ) -> None:
+    def move(self, residual: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]) -> None:
         """Add to the shifts what the predictions of the training crystals miss.
 
         Args:
             residual: Labels less predictions; NaN where a label is missing.
             numbers: As for `fit`.
         """
-        columns = residual.reshape(len(residual), -1).T
+        for scaler, column, amounts in self._known(residual, numbers):
+            scaler.move(column, amounts, self.target)
+
+    def _known(
+        self, values: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]
+    ) -> Iterator[tuple[Scaler, Float[np.ndarray, " known"], list[Elements]]]:
+        """Yield the scaler of each number, its values that are known, and their elements."""
+        columns = values.reshape(len(values), -1).T
         for scaler, column in zip(self._scalers, columns, strict=True):
             known, amounts = known_rows(column, numbers, self.target)
-            scaler.move(column[known], amounts, self.target)
+            yield scaler, column[known], amounts
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the first number is read."""

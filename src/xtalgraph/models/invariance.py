@@ -21,11 +21,6 @@ def expected_values(
 
     An extensive one is multiplied by the number of cells, an intensive one stays, an atomic one
     goes with its atom, and each rotates as its tensor does.
-
-    Args:
-        values: Of the crystal, by target.
-        representation: Of the same crystal.
-        targets: What is predicted.
     """
     expected = {}
     for target in targets:

@@ -140,10 +140,6 @@ class MACE(Encoder):
     bodies and one, at the cost of a sum over pairs. The vector of an atom is the scalars of all
     layers, of which the readout ``linear-sum`` makes the energy of the paper.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Batatia et al., NeurIPS 2022 (arXiv 2206.07697); the blocks are those of mace-torch
     0.3.16, RealAgnosticInteractionBlock first and RealAgnosticResidualInteractionBlock after.
     """

@@ -23,19 +23,9 @@ _DECIDING: Final = (
 )
 """What a prediction, its interval and its novelty depend on."""
 _EVIDENCE: Final = (
-    "about.json",
-    "config.yaml",
-    "split.json",
-    "predictions.csv",
-    "predictions/*.csv",
-    "metrics.json",
-    "worst.json",
-    "structures.json",
-    "record.json",
-    "transfer.json",
-    "probe.json",
-    "log.csv",
-    "members/*/log.csv",
+    *("about.json", "config.yaml", "split.json", "predictions.csv", "predictions/*.csv"),
+    *("metrics.json", "worst.json", "structures.json", "record.json", "transfer.json"),
+    *("probe.json", "log.csv", "members/*/log.csv"),
 )
 """What the report, and every question to a run, depend on."""
 FILES_OF_RUN: Final = (MANIFEST, *_DECIDING, *_EVIDENCE)

@@ -133,10 +133,6 @@ class MEGNet(Encoder):
     the paper's hard cut), set2set runs at the full width and not at 16, and the Gaussians, of the
     paper's σ, stand every 0.2 Å up to the cutoff and not 100 of them up to 1 Å beyond.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Chen et al., Chem. Mater. 31, 3564 (2019), doi 10.1021/acs.chemmater.9b01294; the vector
     of the method: Chen et al., Nat. Comput. Sci. 1, 46 (2021), doi 10.1038/s43588-020-00002-x.
     """

@@ -94,10 +94,6 @@ class ModelUnderTest:
         """Return with what a difference is compared: the largest prediction of the sample.
 
         It is at least the typical size of a label, and 1 where neither is known.
-
-        Args:
-            name: Of the target.
-            largest: Of the sample.
         """
         return max(largest, self.sizes.get(name, 0.0)) or 1.0
 

@@ -90,9 +90,6 @@ def cumulative_compositions(crystals: Sequence[Crystal]) -> Float[np.ndarray, "c
     """Return the share of atoms up to each place of the elements in Mendeleev order.
 
     The order is Li, Na, K, ... to the noble gases.
-
-    Args:
-        crystals: Any; a supercell has the composition of its cell.
     """
     number = property_of("mendeleev_number")
     order = np.concatenate([[0], number[1:].astype(np.int64) - 1])  # index 0 is no element

@@ -192,11 +192,6 @@ class Potential(Model):
         What the terms give is subtracted first, those that are learned as they begin: otherwise a
         training would begin with the energy of a term on top of labels that have it already, and
         unlearn the term.
-
-        Args:
-            labels: Of the training crystals, NaN where a label is missing.
-            crystals: The same crystals.
-            conditions: Of the crystals, for a model that reads them.
         """
         numbers = [elements_of(crystal) for crystal in crystals]
         energies = labels.arrays[self.energy.name] - self._energies_of_terms(crystals)
@@ -246,7 +241,7 @@ def energy_of(targets: Sequence[Target]) -> Target:
             "forces and stress are learned together with the energy they are derivatives of"
         )
     energy = energies[0]
-    if energy.kind is not Kind.EXTENSIVE or energy.is_class or not energy.tensor.is_scalar:
+    if energy.kind is not Kind.EXTENSIVE or not energy.tensor.is_scalar:
         raise TargetError(
             f"the energy {energy.name!r} must be a total of the cell, declared extensive, got "
             f"{energy.kind}"

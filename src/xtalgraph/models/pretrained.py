@@ -60,10 +60,6 @@ def vectors_of_crystals(features: Features, graph: Graph) -> Float[Tensor, "crys
     """Return the mean over the atoms; beside it the vector of the crystal, where there is one.
 
     It is the same for a supercell, and for a reduced graph.
-
-    Args:
-        features: What an encoder made of the graph.
-        graph: The crystals.
     """
     weight = graph.atom_count.to(features.atom.dtype)
     mean = weighted_mean(features.atom, weight, graph.crystal_of_atom, len(graph))

@@ -328,8 +328,6 @@ READOUTS: Final[dict[str, type[Readout]]] = {
 """Every readout by its name."""
 
 DEFAULT_READOUT: Final[dict[Kind, str]] = {
-    Kind.EXTENSIVE: "sum",
-    Kind.INTENSIVE: "mean",
-    Kind.ATOMIC: "atom",
+    readout.serves: name for name, readout in reversed(READOUTS.items())
 }
-"""The readout that follows from the kind of a target."""
+"""The readout that follows from the kind of a target: the first that serves it."""

@@ -59,12 +59,6 @@ def why_not_potential(
     The energy must be continuous in the positions with its slope, and a sum over atoms and their
     surroundings: neighbours within a radius alone, messages that vanish at the cutoff, and no value
     that depends on the whole crystal or on the others of a batch.
-
-    Args:
-        encoder: What reads the graph.
-        config: Its hyper-parameters.
-        strategy: Which neighbours it reads.
-        angles: Which edges form angles; None where none do.
     """
     if not strategy.continuous:
         return (
@@ -143,17 +137,8 @@ def check_readout(readout: type[Readout] | Readout, target: Target) -> None:
 
 def check_variance(target: Target) -> None:
     """Raise a `TargetError` for what has no variance to learn: a class, or a tensor."""
-    if target.is_tensor:
-        raise TargetError(
-            f"{target.name!r} is a tensor, of which no variance is learned: the members of a run "
-            "give a standard deviation. Take another training.loss than gaussian"
-        )
-    if target.is_class:
-        raise TargetError(
-            f"{target.name!r} is a class, whose probability says how sure it is: it has no "
-            "variance to learn. Take another training.loss than gaussian, or learn it in a run of "
-            "its own"
-        )
+    if target.why_no_variance:
+        raise TargetError(target.why_no_variance)
 
 
 def why_not_tensor(target: Target, tensors: Mapping[Irrep, int]) -> str:

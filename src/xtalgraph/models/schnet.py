@@ -89,10 +89,6 @@ class SchNet(Encoder):
     (``envelope="none"``) has not. The paper's readout, a sum or mean of scalars of the atoms, is
     what follows from the kind of the target.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Schütt et al., J. Chem. Phys. 148, 241722 (2018), doi 10.1063/1.5019779.
     """
 

@@ -45,11 +45,6 @@ def pair_and_cluster(
     """Take two atoms apart through a limit, and one atom of four away from another.
 
     The atoms stand alone in space, so that nothing else of the graph changes.
-
-    Args:
-        predict: What is looked at.
-        numbers: Atomic numbers of the atoms; the pair has the first two.
-        limit: Where an edge ends, Å.
     """
     rest = np.array([[0.0, 0.0, 0.0], [1.9, 0.3, 0.0], [-0.4, 2.1, 0.5]])
 

@@ -5,13 +5,14 @@ from typing import Final, cast, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.conventions.errors import TargetError
 from xtalgraph.conventions.tensors import Irrep
+from xtalgraph.crystals.composition import Elements
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.graphs.graph import Graph
+from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.head import Scaler, known_rows
 from xtalgraph.models.readouts import Readout
@@ -119,7 +120,7 @@ class TensorHead(TargetHead):
     def _put_together(
         self, of_atoms: Float[Tensor, "atoms copies components"], graph: Graph
     ) -> Float[Tensor, "rows copies components"]:
-        if self.target.kind is Kind.ATOMIC:
+        if self.target.scope is Scope.ATOM:
             return of_atoms
         counts = graph.atom_count
         total = segment_sum(weighted(of_atoms.double(), counts), graph.crystal_of_atom, len(graph))
@@ -147,19 +148,14 @@ class TensorHead(TargetHead):
     @torch.no_grad()
     def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return the mean isotropic tensor, in float64: where training begins."""
-        rows = len(graph.number) if self.target.kind is Kind.ATOMIC else len(graph)
-        nothing = torch.zeros(rows, dtype=torch.float64, device=graph.number.device)
+        nothing = self.zeros(graph)
         columns = [scaler(nothing, graph, self.target) for scaler in self.scalers]
         if not columns:
-            return nothing.new_zeros(rows, *self.target.tensor.shape)
+            return nothing.new_zeros(len(nothing), *self.target.tensor.shape)
         return self._tensors({INVARIANT: torch.stack(columns, dim=-1).unsqueeze(-1)})
 
     @torch.no_grad()
-    def fit(
-        self,
-        values: Float[np.ndarray, "rows *shape"],
-        numbers: Sequence[Int[np.ndarray, " _"] | Float[np.ndarray, "119"]],
-    ) -> None:
+    def fit(self, values: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]) -> None:
         """Fit the mean isotropic tensor and the scale of each degree, see `TargetHead.fit`."""
         flat = values.reshape(len(values), -1)
         known, amounts = known_rows(flat[:, 0], numbers, self.target)

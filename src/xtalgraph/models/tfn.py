@@ -124,10 +124,6 @@ class TFN(Encoder):
     sums, from the mean number of neighbors; a linear map of the atom itself in place of a weight
     for each channel.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: Thomas et al., arXiv 1802.08219 (2018).
     """
 

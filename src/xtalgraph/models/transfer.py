@@ -92,12 +92,6 @@ def renamed_heads(
 
     The heads that are not kept get names that the child has not. Reference energies of isolated
     atoms are settings of the child and stay away, too.
-
-    Args:
-        state: Weights and buffers of the parent.
-        parent: What it is.
-        spec: What its child is.
-        kept: Targets whose head goes over.
     """
     before, after = _prefixes(parent), _prefixes(spec)
     renamed = {}

@@ -81,10 +81,6 @@ def upgrade_intervals(
     """Return ``intervals.json`` as the current format has it.
 
     Before format 7 each number of a list was calibrated for itself, and the scores stay by number.
-
-    Args:
-        document: What the file holds, of any format up to the current one.
-        sizes: Of each target of the model, how many numbers it has.
     """
     upgraded = {
         name: {_RENAMED_IN_INTERVALS.get(key, key): value for key, value in written.items()}

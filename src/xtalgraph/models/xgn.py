@@ -157,10 +157,6 @@ class XGN(Encoder):
     triplets affordable. Recommended are the mean of three such networks, and for an intensive
     target the readout ``attention``.
 
-    Args:
-        config: Hyper-parameters.
-        cutoff: Largest length of an edge, Å.
-
     Source: the gate is CGCNN's (Xie and Grossman, doi 10.1103/PhysRevLett.120.145301), edges that
     are updated and messages over the line graph ALIGNN's (Choudhary and DeCost, doi
     10.1038/s41524-021-00650-1), edge updates without normalised sums coGN's (Ruff et al., doi

@@ -1,7 +1,7 @@
 """Pooling: one vector for a crystal from many, which repeating the crystal does not change."""
 
 from abc import ABC, abstractmethod
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import torch
 from jaxtyping import Float, Int
@@ -72,25 +72,26 @@ class AttentionPooling(Pooling):
 class Set2SetPooling(Pooling):
     """An LSTM that reads the set several times by attention: q ⊕ r, twice as long as a row.
 
-    q = LSTM(q ⊕ r), a = h · q, r = Σ n exp(a) h / Σ n exp(a), from zeros, `steps` times.
+    q = LSTM(q ⊕ r), a = h · q, r = Σ n exp(a) h / Σ n exp(a), from zeros, `STEPS` times.
 
     Args:
         width: Length of a row.
-        steps: How often it reads the set.
 
     Source: Vinyals et al., ICLR 2016 (arXiv 1511.06391), eq. 3 to 7.
     """
 
-    def __init__(self, width: int, steps: int = 3) -> None:
+    STEPS: Final = 3
+    """How often it reads the set."""
+
+    def __init__(self, width: int) -> None:
         super().__init__(2 * width)
-        self.steps = steps
         self.memory = nn.LSTMCell(2 * width, width)
 
     def forward(self, values: Rows, weight: Weight, segment: Segment, num_segments: int) -> Pooled:
         """Return the last query and what it read."""
         query = cell = values.new_zeros(num_segments, values.shape[1])
         memory_input = torch.cat([query, cell], dim=-1)
-        for _ in range(self.steps):
+        for _ in range(self.STEPS):
             query, cell = self.memory(memory_input, (query, cell))
             score = (values * gather(query, segment)).sum(dim=-1)
             attention = softmax_weight(score, weight, segment, num_segments)

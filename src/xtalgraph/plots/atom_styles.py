@@ -111,7 +111,6 @@ class AtomStyle:
     names: list[str]
     """What is written on each atom of the cell; none at all where nothing is."""
     handles: list[Line2D]
-    """The legend."""
     columns: int
     """Entries of the legend in a line."""
 

@@ -22,7 +22,6 @@ class BondedCrystal:
     positions: Float[np.ndarray, "atoms 3"]
     """Cartesian coordinates, Å."""
     numbers: Int[np.ndarray, " atoms"]
-    """Atomic numbers."""
     pbc: Bool[np.ndarray, "3"]
     """Which lattice directions repeat."""
     center: Int[np.ndarray, " bonds"]
@@ -66,7 +65,6 @@ class CrystalDrawing:
     positions: Float[np.ndarray, "balls 3"]
     """Centres, Å: the atoms wrapped into the cell, then the images that bonds reach."""
     numbers: Int[np.ndarray, " balls"]
-    """Atomic numbers."""
     site: Int[np.ndarray, " balls"]
     """Which atom of the crystal each ball is, or is an image of."""
     offset: Int[np.ndarray, "balls 3"]
@@ -125,23 +123,19 @@ def draw_crystal(crystal: BondedCrystal) -> CrystalDrawing:
     )
 
 
-def viewpoint(
-    cell: Float[np.ndarray, "3 3"], azimuth: float = 20.0, elevation: float = 14.0
-) -> Float[np.ndarray, "3 3"]:
+def viewpoint(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
     """The rotation that shows a cell well: rows are the directions right, up and to the viewer.
 
     The cell is first turned so that **a** points right and **b** away, whichever way it lies in
-    its file; then the viewer steps aside and up.
+    its file; then the viewer steps 20° aside and 14° up.
 
     Args:
         cell: Lattice vectors as rows, Å.
-        azimuth: Step to the side, degrees.
-        elevation: Step up, degrees.
 
     Returns:
         An orthogonal matrix to be applied as ``positions @ rotation.T``.
     """
-    az, el = np.radians([azimuth, elevation])
+    az, el = np.radians([20.0, 14.0])
     viewer = np.array([np.sin(az) * np.cos(el), -np.cos(az) * np.cos(el), np.sin(el)])
     right = np.array([np.cos(az), np.sin(az), 0.0])
     camera = np.stack([right, np.cross(viewer, right), viewer])

@@ -39,7 +39,6 @@ def curves_plot(
     ylabel: str,
     titles: Sequence[str] = (),
     vertical: float | None = None,
-    log: bool = False,
     shared: bool = True,
 ) -> Figure:
     """Draw panels of curves, two in a row.
@@ -50,7 +49,6 @@ def curves_plot(
         ylabel: Of the vertical axis, with the unit.
         titles: Above each panel; none at all for a single one.
         vertical: Where a thin vertical line stands; None for no line.
-        log: Whether the vertical axis is logarithmic.
         shared: Whether all panels have one horizontal axis.
     """
     single, lines = len(panels) == 1, -(-len(panels) // 2)
@@ -72,8 +70,6 @@ def curves_plot(
                 )
             if vertical is not None:
                 axes.axvline(vertical, color=MUTED, linewidth=0.9, linestyle=":")
-            if log:
-                axes.set_yscale("log")
             if titles:
                 axes.set_title(titles[number], fontsize=8.5)
             if not single:

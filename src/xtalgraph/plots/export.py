@@ -17,29 +17,25 @@ PATH_DATA = re.compile(r'\bd="[^"]*"')
 LONG_DECIMAL = re.compile(r"(\.\d\d)\d+")
 
 
-def figure_to_svg(figure: Figure, dpi: int = 150) -> str:
+def figure_to_svg(figure: Figure) -> str:
     """The figure as an SVG document; text is drawn as outlines, so no font is needed.
 
     The identifiers inside come from a fixed salt and no date is written: the same figure and the
     same version of matplotlib give the same text.
-
-    Args:
-        figure: Any figure of this package.
-        dpi: Pixels per inch of what the figure holds as pixels.
     """
     out = io.StringIO()
     settings = SETTINGS | {"svg.hashsalt": "xtalgraph", "svg.fonttype": "path"}
     with matplotlib.rc_context(settings):
-        figure.savefig(out, format="svg", metadata=NO_METADATA, dpi=dpi)
+        figure.savefig(out, format="svg", metadata=NO_METADATA, dpi=150)
     # a hundredth of a point is finer than any screen, and halves the document
     return PATH_DATA.sub(lambda match: LONG_DECIMAL.sub(r"\1", match[0]), out.getvalue())
 
 
-def figure_to_png(figure: Figure, dpi: int = 160) -> bytes:
+def figure_to_png(figure: Figure) -> bytes:
     """The figure as a PNG image."""
     out = io.BytesIO()
     with matplotlib.rc_context(SETTINGS):
-        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(out, format="png", dpi=160, metadata={"Software": None})
     return out.getvalue()
 
 

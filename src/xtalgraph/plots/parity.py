@@ -25,21 +25,17 @@ RASTER_FROM = 2_000
 DENSITY_FROM = 500
 """With more test points than this, their shade says how many lie close by."""
 
+_BINS = 80
+"""Cells of the grid along each axis."""
 DENSITY_MAP = LinearSegmentedColormap.from_list("xtalgraph", ["#8fbfe6", "#0b5fa5", "#06233f"])
 
 
 def local_density(
-    x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"], bins: int = 80
+    x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"]
 ) -> Float[np.ndarray, " points"]:
-    """How many points share the cell of a ``bins × bins`` grid with each point.
-
-    Args:
-        x: Horizontal coordinate.
-        y: Vertical coordinate.
-        bins: Cells along each axis, from the smallest to the largest value.
-    """
-    column, row = (_bin_of(values, bins) for values in (x, y))
-    counts = np.zeros((bins, bins))
+    """How many points share the cell of an 80 × 80 grid with each point."""
+    column, row = (_bin_of(values) for values in (x, y))
+    counts = np.zeros((_BINS, _BINS))
     np.add.at(counts, (column, row), 1.0)
     return counts[column, row]
 
@@ -134,11 +130,11 @@ def _limits(
     return low - margin, high + margin
 
 
-def _bin_of(values: Float[np.ndarray, " points"], bins: int) -> Shaped[np.ndarray, " points"]:
+def _bin_of(values: Float[np.ndarray, " points"]) -> Shaped[np.ndarray, " points"]:
     span = values.max() - values.min()
     if span == 0.0:
         return np.zeros(len(values), dtype=np.int64)
-    return np.minimum(((values - values.min()) / span * bins).astype(np.int64), bins - 1)
+    return np.minimum(((values - values.min()) / span * _BINS).astype(np.int64), _BINS - 1)
 
 
 MARGIN = 0.25

@@ -77,7 +77,7 @@ def equation_of_state(
         atoms = to_ase(strained)
         atoms.calc = calculator
         if relax:
-            relax_positions(atoms)
+            relax_positions(atoms, 1e-3)
         volumes.append(strained.volume)
         energies.append(float(atoms.get_potential_energy()))
     lowest = int(np.argmin(energies))

@@ -28,7 +28,6 @@ class Relaxed:
     crystal: Crystal
     """The last structure."""
     energy: float
-    """Of it, eV."""
     start: float
     """Energy of the first structure, eV."""
     force: float
@@ -161,17 +160,11 @@ def relax(
             return relaxation.result()
 
 
-def relax_positions(atoms: Any, force: float = 1e-3, steps: int = 200) -> None:
-    """Relax the atoms of an ``Atoms`` in a cell that is kept.
-
-    Args:
-        atoms: With a calculator; it is changed.
-        force: Largest force on an atom, eV/Å.
-        steps: At most.
-    """
+def relax_positions(atoms: Any, force: float) -> None:
+    """Relax the atoms of an ``Atoms`` in its cell, up to a largest force in eV/Å; it is changed."""
     from ase.optimize import LBFGS
 
-    LBFGS(atoms, logfile=None).run(fmax=force, steps=steps)
+    LBFGS(atoms, logfile=None).run(fmax=force, steps=200)
 
 
 def novelty_of(atoms: Any) -> float:

@@ -127,9 +127,7 @@ class _Task:
     """A point that is to be trained."""
 
     point: Point
-    """Its settings."""
     folder: Path
-    """Of its run."""
     name: str
     """Which of how many, for messages."""
 

@@ -26,7 +26,6 @@ class Ablation:
     """An ablation on disk, and what ``ablate.json`` says of it."""
 
     folder: Path
-    """Where it is."""
     document: Mapping[str, Any]
     """The content of ``ablate.json``."""
 

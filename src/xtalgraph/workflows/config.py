@@ -13,6 +13,7 @@ from xtalgraph.conventions.settings import nearest, settings_from
 from xtalgraph.conventions.tensors import SCALAR, TensorType
 from xtalgraph.conventions.voigt import NAMED
 from xtalgraph.data.conditions import Conditions
+from xtalgraph.data.dataset import Dataset, read_dataset
 from xtalgraph.data.potential_labels import LabelKeys
 from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Target, Task, kind_named
@@ -254,6 +255,15 @@ def declared_targets(data: DataConfig) -> tuple[Target, ...]:
 def label_keys(data: DataConfig) -> LabelKeys:
     """Return the columns of the labels of a potential that are named."""
     return LabelKeys(data.energy_key, data.forces_key, data.stress_key)
+
+
+def read_labelled(source: Any, config: RunConfig, *, progress: bool) -> Dataset:
+    """Read crystals of another source, and their labels, as a configuration says of its own."""
+    data, conditions = config.data, config.spec.conditions
+    keys, disorder = label_keys(data), data.disorder
+    return read_dataset(
+        source, config.targets, conditions, keys=keys, progress=progress, disorder=disorder
+    )
 
 
 def declared_conditions(data: DataConfig) -> Conditions:

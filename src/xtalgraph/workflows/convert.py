@@ -32,9 +32,7 @@ class Converted:
     """A run folder without a training."""
 
     folder: Path
-    """Where it is."""
     spec: ModelSpec
-    """What the model is."""
     elements: tuple[str, ...]
     """What it knows."""
 

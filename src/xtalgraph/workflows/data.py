@@ -26,7 +26,6 @@ class SourceInfo:
     """What a source holds."""
 
     text: str
-    """In words."""
     crystals: int
     """Crystals that can be used."""
     rejected: int

@@ -61,7 +61,6 @@ class Diagnosis:
     """The results of a run."""
 
     page: Path
-    """The page."""
     quantity: Quantity
     """What was compared."""
     results: tuple[DiagnosticResult, ...]

@@ -39,7 +39,6 @@ class Embedded:
     """What an embedding came to."""
 
     path: Path
-    """The table."""
     good: int
     """Crystals with a vector."""
     bad: int

@@ -157,11 +157,9 @@ class Shared:
     """What the training of every member needs."""
 
     folder: Path
-    """The run."""
     prepared: Prepared
     """What is learned from."""
     config: RunConfig
-    """The resolved settings."""
     made_from: str
     """Everything that decides the weights of the first member."""
     resume: bool
@@ -187,7 +185,6 @@ class Member:
     weights: Mapping[str, Tensor]
     """Of the selected checkpoint, on the CPU."""
     progress: Progress
-    """The history."""
     predictions: Predictions
     """Of every crystal."""
     embeddings: Mapping[str, Float[np.ndarray, "crystals width"]]

@@ -48,7 +48,6 @@ class Simulation:
     folder: Path
     """With ``trajectory.extxyz``, ``md.csv`` and ``md.html``."""
     moments: tuple[Moment, ...]
-    """What was written."""
     reason: str
     """Why it stopped before its end; empty where it did not."""
 

@@ -45,7 +45,6 @@ class Prepared:
     """What a training learns from."""
 
     divided: Divided
-    """The crystals."""
     graphs: Graphs
     """Of each crystal, with its conditions."""
 

@@ -12,7 +12,7 @@ from jaxtyping import Int
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.catalogue import resolve_source
-from xtalgraph.data.dataset import Divided, read_dataset
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.splits import PARTS, Split
 from xtalgraph.evidence.run_files import read_metrics, read_predictions
 from xtalgraph.models.checkpoint import check_has_target, read_description
@@ -21,7 +21,7 @@ from xtalgraph.models.named_models import run_folder
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.upgrades import upgrade_division
 from xtalgraph.workflows.claim import saved_sections
-from xtalgraph.workflows.config import RunConfig, label_keys
+from xtalgraph.workflows.config import RunConfig, read_labelled
 
 
 @final
@@ -30,7 +30,6 @@ class Run:
     """A finished run on disk."""
 
     folder: Path
-    """Where it is."""
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
@@ -121,15 +120,7 @@ class Run:
                 f"{self.folder} was trained on {resolved}, which is not there: say where the data "
                 "is"
             )
-        config = self.config
-        dataset = read_dataset(
-            resolved,
-            config.targets,
-            config.spec.conditions,
-            keys=label_keys(config.data),
-            progress=progress,
-            disorder=config.data.disorder,
-        )
+        dataset = read_labelled(resolved, self.config, progress=progress)
         named = [*PARTS, "calibration"] if "calibration" in self.division else PARTS
         try:
             parts = {part: set(self.division[part]) for part in named}

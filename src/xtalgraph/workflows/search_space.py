@@ -19,9 +19,7 @@ class Range:
     """Numbers from the lowest to the highest, both included; whole ones if both ends are."""
 
     low: float | int
-    """The lowest."""
     high: float | int
-    """The highest."""
     log: bool = False
     """Whether each power of ten is as likely as any other."""
 
@@ -53,7 +51,6 @@ class Choice:
     """One of several values."""
 
     values: tuple[Any, ...]
-    """They."""
 
     @property
     def ends(self) -> tuple[Any, ...]:

@@ -43,7 +43,6 @@ class Simulated:
     """What was computed for many crystals."""
 
     path: Path
-    """The table."""
     page: Path
     """The page that shows it."""
     good: int

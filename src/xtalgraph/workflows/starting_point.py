@@ -16,7 +16,7 @@ from xtalgraph.conventions.errors import ConfigError, InputError, RunError
 from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.composition import elements_of
 from xtalgraph.data.catalogue import resolve_source
-from xtalgraph.data.dataset import Dataset, Divided, read_dataset
+from xtalgraph.data.dataset import Dataset, Divided
 from xtalgraph.data.leaks import written_key
 from xtalgraph.data.splits import Split
 from xtalgraph.models.checkpoint import member_folder, read_description
@@ -32,7 +32,7 @@ from xtalgraph.models.transfer import Taken, kept_heads, renamed_heads, take_wei
 from xtalgraph.training.examples import ordered_graphs
 from xtalgraph.training.settings import FinetuningConfig
 from xtalgraph.training.state import snapshot
-from xtalgraph.workflows.config import RunConfig, label_keys
+from xtalgraph.workflows.config import RunConfig, read_labelled
 from xtalgraph.workflows.graph_source import make_graphs
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.run import Run
@@ -175,22 +175,13 @@ class StartingPoint:
         source, _ = resolve_source(path)
         if isinstance(source, Path) and not source.exists():
             raise InputError(f"finetuning.replay names {source}, which is not there")
-        dataset = read_dataset(
-            source,
-            config.targets,
-            config.spec.conditions,
-            keys=label_keys(config.data),
-            progress=progress,
-            disorder=config.data.disorder,
-        )
+        dataset = read_labelled(source, config, progress=progress)
         held = _keys(divided.dataset, divided.split.val, divided.split.test)
         held |= self._tested_by_parent(progress)
         crystals = dataset.table.crystals
         dataset = _without(dataset, {n for n, c in enumerate(crystals) if written_key(c) in held})
-        graphs = make_graphs(
-            dataset.table.crystals, config.spec.make_graph_settings(), config.data,
-            progress=progress,
-        )  # fmt: skip
+        settings = config.spec.make_graph_settings()
+        graphs = make_graphs(dataset.table.crystals, settings, config.data, progress=progress)
         dataset = dataset.reject({crystal.index: crystal.reason for crystal in graphs.unsupported})
         everything, nothing = np.arange(len(dataset)), np.zeros(0, dtype=np.int64)
         split = Split(everything, nothing, nothing, {"kind": "replay"})

@@ -157,7 +157,7 @@ def suggest(
 
 def _check(predictor: Predictor, by: str, cost: str | None) -> None:
     target = predictor.targets[0]
-    if len(predictor.targets) > 1 or not target.is_one_number or target.is_class:
+    if len(predictor.targets) > 1 or target.why_no_number:
         raise ConfigError(
             "a suggestion needs a run on one target with one number for each crystal, this one "
             f"predicts {', '.join(target.described for target in predictor.targets)}"

@@ -69,7 +69,6 @@ class Point:
     seed: int
     """Seed of the split, the initial weights and the order."""
     config: RunConfig
-    """All settings, resolved."""
 
     @property
     def key(self) -> str:

@@ -47,7 +47,6 @@ class Tuning:
     """A finished search."""
 
     folder: Path
-    """Where it is."""
     trials: tuple[Mapping[str, Any], ...]
     """One record for each: number, settings, validation error or reason."""
     best: Mapping[str, Any]
@@ -283,9 +282,7 @@ class _Task:
     """The training of a trial for one inner fold."""
 
     config: RunConfig
-    """The settings."""
     folder: Path
-    """Of its state."""
 
 
 def _validate(preparations: Preparations, task: _Task, report: Report) -> Errors | str:

@@ -69,7 +69,6 @@ class _Known:
     part: str
     """``test`` of the data, ``files``, ``memory`` or ``built-in``."""
     crystals: dict[str, Crystal]
-    """By id."""
     conditions: ConditionValues | None
     """Of each, in their order; None where the model reads none."""
 
@@ -79,7 +78,6 @@ class _Chosen:
     """The crystals on which a model is tried, and those that were passed over."""
 
     crystals: dict[str, Crystal]
-    """By id."""
     undecided: list[str]
     """Ids of those whose edges rounding decides."""
     unsupported: dict[str, str]

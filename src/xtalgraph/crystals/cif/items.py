@@ -159,9 +159,9 @@ def spelling(name: str) -> str:
     return re.sub(r"_+", "_", plain).rstrip("_")
 
 
-def shown(text: str, length: int = 60) -> str:
+def shown(text: str) -> str:
     """Return text of a file in quotes, cut where it is long, for a message."""
-    return repr(text if len(text) <= length else f"{text[:length]}...")
+    return repr(text if len(text) <= 60 else f"{text[:60]}...")
 
 
 def unquoted(value: str) -> str:

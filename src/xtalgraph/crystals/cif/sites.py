@@ -42,7 +42,6 @@ class Sites(NamedTuple):
     labels: list[str]
     """Labels, or symbols where there are none."""
     numbers: Int[np.ndarray, " sites"]
-    """Atomic numbers."""
     fractional: Float[np.ndarray, "sites 3"]
     """Coordinates in units of the lattice vectors."""
     occupancies: Float[np.ndarray, " sites"] | None

@@ -83,9 +83,6 @@ def ionic_perovskites_path(*, progress: bool = False) -> Path:
 
     The rows are those of `ionic_perovskites`: energies of a rigid-ion model, not of DFT. Making
     them takes a few seconds on one core. A file that is not a complete table is made again.
-
-    Args:
-        progress: Whether to show a progress bar while the table is made.
     """
     path = cache_folder() / f"ionic_perovskites.v{VERSION}.parquet"
     if _is_complete(path):

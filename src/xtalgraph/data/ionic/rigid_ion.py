@@ -37,7 +37,6 @@ class Ion:
     """A charged, nearly hard sphere."""
 
     symbol: str
-    """Symbol of the element."""
     charge: int
     """Oxidation state, e."""
     radius: float

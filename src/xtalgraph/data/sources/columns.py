@@ -10,28 +10,10 @@ STRUCTURE_COLUMNS: Final[tuple[str, ...]] = ("structure", "cif", "path", "atoms"
 """Columns that may hold the crystal; the first that exists is read. JARVIS says ``atoms``."""
 
 ID_COLUMNS: Final[tuple[str, ...]] = (
-    "id",
-    "material_id",
-    "jid",
-    "mp_id",
-    "name",
-    "cif_id",
-    "structure_id",
-    "crystal_id",
-    "entry_id",
-    "sample_id",
-    "compound_id",
-    "icsd_id",
-    "icsd_code",
-    "cod_id",
-    "oqmd_id",
-    "aflow_id",
-    "auid",
-    "refcode",
-    "identifier",
-    "uid",
-    "uuid",
-    "Unnamed: 0",
+    *("id", "material_id", "jid", "mp_id", "name", "cif_id"),
+    *("structure_id", "crystal_id", "entry_id", "sample_id", "compound_id"),
+    *("icsd_id", "icsd_code", "cod_id", "oqmd_id", "aflow_id", "auid"),
+    *("refcode", "identifier", "uid", "uuid", "Unnamed: 0"),
 )
 """Columns that may hold the id; the first that exists is read. The last is what pandas calls an
 index that was written without a name."""

@@ -86,7 +86,6 @@ class CutoffPath:
     strategy: str
     """By which neighbours are chosen."""
     formulas: Sequence[str]
-    """Of the crystals."""
     distance: Sequence[float]
     """Distance of the shell less the cutoff, Å."""
     predicted: Sequence[Sequence[float]]

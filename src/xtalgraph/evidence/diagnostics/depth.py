@@ -47,7 +47,6 @@ class Smoothing:
     member: int
     """Which member is shown, from 1: the one that smooths most."""
     members: int
-    """How many there are."""
     layers: Sequence[Mapping[str, Number]]
     """For each layer ``mean average distance``, ``dirichlet energy`` and ``effective rank``."""
 
@@ -117,9 +116,7 @@ class Reach:
     """How far an atom sees, by gradients."""
 
     id: str
-    """Of the crystal."""
     formula: str
-    """The same."""
     atoms: int
     """Of its supercell."""
     layers: int
@@ -127,7 +124,6 @@ class Reach:
     member: int
     """Which member is shown, from 1: the one that sees least far."""
     members: int
-    """How many there are."""
     hops: int
     """Over which the atom sees."""
     farthest: int

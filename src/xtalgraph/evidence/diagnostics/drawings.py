@@ -34,7 +34,6 @@ class Drawing:
     caption: str
     """What it shows, for all readers."""
     figure: Figure
-    """The figure."""
     small: bool = False
     """Whether it stands in a row of small ones."""
 

@@ -29,7 +29,6 @@ class ErrorGroups:
     """Mean absolute errors of test crystals in groups."""
 
     mae: float
-    """Of all of them."""
     elements: Mapping[str, Mapping[str, int | float]]
     """By the symbol of the element: ``crystals`` and ``training``, how many test and training
     crystals hold it, and ``ratio``, their mean error over that of all."""

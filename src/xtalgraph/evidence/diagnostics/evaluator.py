@@ -48,7 +48,6 @@ class Evaluator:
     """
 
     predictor: Predictor
-    """The trained model."""
     target: Target
     """What is examined, one of its targets."""
     ids: Sequence[str]
@@ -58,11 +57,9 @@ class Evaluator:
     labels: Float[np.ndarray, " crystals"]
     """Their labels, in the unit of the target."""
     split: Split
-    """The parts."""
     sample: int = 500
     """How many test crystals are looked at, at most."""
     seed: int = 0
-    """Of every drawing."""
     energy: Callable[[Crystal], float] | None = None
     """The truth of any crystal but for a constant of its composition, where it is known."""
     conditions: ConditionValues | None = None

@@ -49,7 +49,6 @@ class ForceErrors:
     """
 
     all: Group
-    """All of them."""
     elements: Mapping[str, Group]
     """By the symbol of the element."""
     sizes: Mapping[str, Group]
@@ -149,7 +148,6 @@ class Committee:
     """The standard deviation of forces between members, beside their errors."""
 
     members: int
-    """How many there are."""
     atoms: int
     """On how many test atoms."""
     atom_rank: Number

@@ -35,7 +35,6 @@ class ForcePath:
     cutoff: float
     """Of the model, Å."""
     formula: str
-    """Of the crystal."""
     atoms: int
     """Of its cell."""
     distance: Sequence[float]

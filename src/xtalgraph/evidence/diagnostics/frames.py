@@ -36,7 +36,6 @@ class FrameErrors:
     energy_error: Float[np.ndarray, " frames"]
     """Prediction less label, eV/atom."""
     number: Int[np.ndarray, " atoms"]
-    """Atomic numbers."""
     force: Float[np.ndarray, "atoms 3"]
     """Labels, eV/Å."""
     error: Float[np.ndarray, "atoms 3"]

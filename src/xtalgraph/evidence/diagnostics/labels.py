@@ -153,7 +153,6 @@ class Duplicates:
     """Test crystals of which the training part has a copy."""
 
     test: int
-    """Test crystals."""
     alike: int
     """How many of them are in training, too."""
     tolerance: float

@@ -42,7 +42,6 @@ class Diagnostic:
     numbers: type[Any]
     """The dataclass of its numbers."""
     measure: Callable[[Evaluator], DiagnosticResult]
-    """Measures it."""
     explain: Callable[[Any, DiagnosticResult, Quantity], str]
     """Says what the numbers mean; asked only where it could be measured."""
     draw: Callable[[Any, DiagnosticResult, Quantity], Sequence[Drawing]]

@@ -49,7 +49,6 @@ class NotApplicable:
     """The numbers of a diagnostic that cannot be measured."""
 
     reason: Reason
-    """Why."""
     available: int | float | None = None
     """How many there are of what is needed, or how large it is."""
     needed: int | float | None = None

@@ -238,11 +238,9 @@ class Retrained:
     epochs_of_model: int
     """How long the model was."""
     members: int
-    """Members of the run."""
     r2: Sequence[Number]
     """Of the model, of geometry alone, of composition alone."""
     mae: Sequence[Number]
-    """The same."""
 
 
 def retrained(tested: Evaluator) -> DiagnosticResult:

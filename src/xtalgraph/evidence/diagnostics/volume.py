@@ -25,9 +25,7 @@ class VolumeSweep:
     """Predictions of crystals under isotropic strain, less that of the unstrained crystal."""
 
     ids: Sequence[str]
-    """Of the crystals."""
     formulas: Sequence[str]
-    """The same."""
     volume: Sequence[float]
     """Changes of volume, %."""
     predicted: Sequence[Sequence[Number]]

@@ -135,15 +135,11 @@ class Case:
     """One of the worst errors."""
 
     id: str
-    """Of the crystal."""
     formula: str
-    """The same."""
     atoms: int
-    """The same."""
     label: float
     """As it is compared."""
     prediction: float
-    """The same."""
     cause: Cause
     """The likeliest."""
     nearest: Sequence[str]
@@ -151,15 +147,12 @@ class Case:
     nearest_formula: str
     """Of the first of them."""
     nearest_label: float
-    """The same."""
     embedding_distance: float
     """To the first of them."""
     composition: str
     """Id of the training crystal with the nearest composition (element mover's distance)."""
     composition_formula: str
-    """The same."""
     composition_label: float
-    """The same."""
     other_elements: float
     """Share of the atoms that are of another element there."""
     rarest: str

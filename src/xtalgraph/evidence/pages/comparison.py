@@ -161,7 +161,7 @@ def _heading(key: str, unit: str) -> Html:
 
 def _columns(document: Mapping[str, Any]) -> str:
     target = Target.from_dict(document["target"])
-    if target.is_class or target.is_tensor or "targets" in document:
+    if "targets" in document or all(measure.top is None for measure in measures_of(target)):
         return ""
     best = target.best
     if best is None:

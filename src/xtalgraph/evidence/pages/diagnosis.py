@@ -1,8 +1,10 @@
 """The page of a diagnosis: one HTML file that opens anywhere, made from ``diagnose.json``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from xtalgraph.evidence.diagnostics.force_errors import WorstFrames
 from xtalgraph.evidence.diagnostics.registry import DIAGNOSTICS
@@ -13,6 +15,7 @@ from xtalgraph.evidence.pages.frame import render_page
 from xtalgraph.evidence.pages.markup import (
     Content,
     Html,
+    columns,
     escaped,
     figure,
     formula,
@@ -28,7 +31,6 @@ class Picture:
     """A figure that has been drawn and kept."""
 
     caption: str
-    """What it shows."""
     svg: Html
     """The figure as an SVG element."""
     small: bool
@@ -131,80 +133,54 @@ def _section(result: DiagnosticResult, quantity: Quantity, pictures: Sequence[Pi
             f'<div class="answer"><div>{text}</div>{f"<div>{large}</div>" if large else ""}</div>',
             f'<div class="gallery">{small}</div>' if small else "",
             _cases(result.numbers, quantity) if isinstance(result.numbers, WorstErrors) else "",
-            _frames(result.numbers) if isinstance(result.numbers, WorstFrames) else "",
+            columns(_FRAMES, result.numbers.cases, "cases")
+            if isinstance(result.numbers, WorstFrames)
+            else "",
         ],
     )
 
 
 def _cases(numbers: WorstErrors, quantity: Quantity) -> str:
     """The table of the worst errors."""
-    errors = [case["prediction"] - case["label"] for case in numbers.cases]
-    decimals = shared_decimals(errors)
-    rows: list[list[Content]] = []
-    for case, error in zip(numbers.cases, errors, strict=True):
-        near, alike = (
-            Html(
-                f"{formula(case[f'{which}_formula']).text}, "
-                f"{fixed(case[f'{which}_label'], decimals)}"
-            )
-            for which in ("nearest", "composition")
-        )
-        rows.append(
-            [
-                case["id"],
-                formula(case["formula"]),
-                fixed(case["label"], decimals),
-                fixed(error, decimals, sign=True),
-                str(case["cause"]),
-                near,
-                alike,
-                f"{case['rarest']} in {case['rarest_training']:,}",
-                f"{case['atoms']:,}",
-            ]
-        )
+    decimals = shared_decimals([_error(case) for case in numbers.cases])
     unit = f" ({quantity.unit})" if quantity.unit else ""
-    head = [
-        "id",
-        "formula",
-        f"label{unit}",
-        f"error{unit}",
-        "likely cause",
-        "nearest embedding, label",
-        "nearest composition, label",
-        "rarest element, training crystals",
-        "atoms",
-    ]
-    return table(head, rows, "cases")
+
+    def near(case: Mapping[str, Any], which: str) -> Html:
+        label = fixed(case[f"{which}_label"], decimals)
+        return Html(f"{formula(case[f'{which}_formula']).text}, {label}")
+
+    shown: dict[str, Callable[[Any], Content]] = {
+        "id": lambda case: case["id"],
+        "formula": lambda case: formula(case["formula"]),
+        f"label{unit}": lambda case: fixed(case["label"], decimals),
+        f"error{unit}": lambda case: fixed(_error(case), decimals, sign=True),
+        "likely cause": lambda case: str(case["cause"]),
+        "nearest embedding, label": partial(near, which="nearest"),
+        "nearest composition, label": partial(near, which="composition"),
+        "rarest element, training crystals": lambda case: (
+            f"{case['rarest']} in {case['rarest_training']:,}"
+        ),
+        "atoms": lambda case: f"{case['atoms']:,}",
+    }
+    return columns(shown, numbers.cases, "cases")
 
 
-def _frames(numbers: WorstFrames) -> str:
-    """The table of the worst frames."""
-    rows: list[list[Content]] = [
-        [
-            case["id"],
-            formula(case["formula"]),
-            case["group"],
-            f"{case['atoms']:,}",
-            fixed(1000.0 * case["energy"], 1, sign=True),
-            fixed(1000.0 * case["rmse"], 0),
-            f"{case['site']} ({case['element']})",
-            fixed(case["force"], 2),
-            fixed(case["error"], 2),
-        ]
-        for case in numbers.cases
-    ]
-    head = [
-        "id",
-        "formula",
-        "group",
-        "atoms",
-        "energy error, meV/atom",
-        "RMSE of forces, meV/Å",
-        "worst atom",
-        "its force, eV/Å",
-        "error there, eV/Å",
-    ]
-    return table(head, rows, "cases")
+def _error(case: Mapping[str, Any]) -> float:
+    return float(case["prediction"] - case["label"])
+
+
+_FRAMES: Final[Mapping[str, Callable[[Any], Content]]] = {
+    "id": lambda case: case["id"],
+    "formula": lambda case: formula(case["formula"]),
+    "group": lambda case: case["group"],
+    "atoms": lambda case: f"{case['atoms']:,}",
+    "energy error, meV/atom": lambda case: fixed(1000.0 * case["energy"], 1, sign=True),
+    "RMSE of forces, meV/Å": lambda case: fixed(1000.0 * case["rmse"], 0),
+    "worst atom": lambda case: f"{case['site']} ({case['element']})",
+    "its force, eV/Å": lambda case: fixed(case["force"], 2),
+    "error there, eV/Å": lambda case: fixed(case["error"], 2),
+}
+"""What the table of the worst frames shows."""
 
 
 def _badge(verdict: Verdict) -> Html:

@@ -2,8 +2,9 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.plots.element_errors import place_of
@@ -14,7 +15,6 @@ class Html:
     """Text that is HTML already and is not escaped again."""
 
     text: str
-    """The HTML."""
 
 
 Content = str | Html
@@ -64,6 +64,14 @@ def table(
     top = f"<thead><tr>{heads}</tr></thead>" if head else ""
     body = "\n".join(lines)
     return f'<div class="scroll"><table{_class(kind)}>{top}<tbody>\n{body}\n</tbody></table></div>'
+
+
+def columns(
+    shown: Mapping[str, Callable[[Any], Content]], entries: Iterable[Any], kind: str = ""
+) -> str:
+    """A table with a row for each entry: by the head of each column what it shows of an entry."""
+    cells = [[show(entry) for show in shown.values()] for entry in entries]
+    return table([*shown], cells, kind)
 
 
 def details(summary: str, body: str) -> str:

@@ -1,8 +1,9 @@
 """Pages of what a potential was used for: relaxations, constants, phonons, dynamics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from jaxtyping import Float
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.evidence.numbers import count
 from xtalgraph.evidence.pages.frame import render_page
-from xtalgraph.evidence.pages.markup import Content, Html, figure, paragraph, section, table
+from xtalgraph.evidence.pages.markup import Content, Html, columns, figure, paragraph, section
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.export import figure_to_svg, inline_svg
 from xtalgraph.plots.phonons import phonons_plot
@@ -20,26 +21,30 @@ Rows = Sequence[Mapping[str, str]]
 """Of a table, as it stands in the file."""
 _DRAWN: Final = 12
 """Curves that a page shows."""
+_Shown = Mapping[str, Callable[[Any], Content]]
+"""By the head of a column what it shows of a row."""
+_NAMED: Final[_Shown] = {"id": itemgetter("id"), "formula": itemgetter("formula")}
+
+
+def _number(key: str, digits: int) -> Callable[[Any], Content]:
+    """Return what shows a number of a row; nothing where there is none."""
+    return lambda row: f"{float(row[key]):z.{digits}f}" if row[key] else ""
 
 
 def write_relax_page(folder: Path, rows: Rows) -> Path:
     """Write ``relax.html``."""
     done = [row for row in rows if row["energy"]]
     converged = sum(row["converged"] == "True" for row in done)
-    cells = [
-        (
-            *_named(row),
-            _number(row, "energy_start", 4),
-            _number(row, "energy", 4),
-            _change(row),
-            _number(row, "force", 4),
-            row["steps"],
-            "yes" if row["converged"] == "True" else row["error"],
-        )
-        for row in done
-    ]
-    head = ("id", "formula", "start, eV/cell", "end, eV/cell", "volume", "largest force, eV/Å")
-    body = [section("relaxed", "Crystals", [table((*head, "steps", "converged"), cells)])]
+    shown: _Shown = {
+        **_NAMED,
+        "start, eV/cell": _number("energy_start", 4),
+        "end, eV/cell": _number("energy", 4),
+        "volume": _change,
+        "largest force, eV/Å": _number("force", 4),
+        "steps": itemgetter("steps"),
+        "converged": lambda row: "yes" if row["converged"] == "True" else row["error"],
+    }
+    body = [section("relaxed", "Crystals", [columns(shown, done)])]
     return _page(
         folder / "relax.html",
         "Relaxation",
@@ -51,21 +56,14 @@ def write_relax_page(folder: Path, rows: Rows) -> Path:
 def write_eos_page(folder: Path, rows: Rows) -> Path:
     """Write ``eos.html``."""
     done = [row for row in rows if row["energy"]]
-    cells = [
-        (
-            *_named(row),
-            _number(row, "volume", 2),
-            _number(row, "energy", 4),
-            _number(row, "bulk_modulus", 1),
-            _number(row, "misfit", 3),
-        )
-        for row in done
-    ]
-    head = (
-        *("id", "formula", "volume of the cell, Å³", "its energy, eV", "bulk modulus, GPa"),
-        "largest misfit, meV/atom",
-    )
-    parts = [table(head, cells)]
+    shown: _Shown = {
+        **_NAMED,
+        "volume of the cell, Å³": _number("volume", 2),
+        "its energy, eV": _number("energy", 4),
+        "bulk modulus, GPa": _number("bulk_modulus", 1),
+        "largest misfit, meV/atom": _number("misfit", 3),
+    }
+    parts = [columns(shown, done)]
     if done:
         panels = [[_curve(row)] for row in done[:_DRAWN]]
         drawn = curves_plot(
@@ -93,21 +91,19 @@ def write_elastic_page(folder: Path, rows: Rows) -> Path:
     """Write ``elastic.html``."""
     done = [row for row in rows if row["bulk_modulus"]]
     keys = ("C11", "C22", "C33", "C12", "C13", "C23", "C44", "C55", "C66")
-    cells = [
-        (
-            *_named(row),
-            *(_number(row, key, 1) for key in (*keys, "bulk_modulus", "shear_modulus")),
-            "yes" if row["stable"] == "True" else "no",
-        )
-        for row in done
-    ]
-    head = ("id", "formula", *keys, "bulk modulus", "shear modulus", "stable")
+    shown: _Shown = {
+        **_NAMED,
+        **{key: _number(key, 1) for key in keys},
+        "bulk modulus": _number("bulk_modulus", 1),
+        "shear modulus": _number("shear_modulus", 1),
+        "stable": lambda row: "yes" if row["stable"] == "True" else "no",
+    }
     stable = sum(row["stable"] == "True" for row in done)
     return _page(
         folder / "elastic.html",
         "Elastic constants",
         f"{count(len(done), 'crystal')} with elastic constants, {stable} of them stable",
-        [section("elastic", "Constants, GPa", [table(head, cells)]), _failures(rows)],
+        [section("elastic", "Constants, GPa", [columns(shown, done)]), _failures(rows)],
     )
 
 
@@ -115,22 +111,7 @@ def write_phonons_page(folder: Path, rows: Rows) -> Path:
     """Write ``phonons.html`` from ``phonons.csv``, whose rows name the folders with the numbers."""
     done = [row for row in rows if row["files"]]
     unstable = [row["id"] for row in done if row["stable"] != "True"]
-    cells = [
-        (
-            *_named(row),
-            row["space_group"],
-            f"{row['supercell'].replace('x', '×')} of {count(int(row['atoms']), 'atom')}",
-            *(_number(row, key, 2) for key in ("lowest", "highest")),
-            f"{100 * float(row['imaginary']):.1f} %",
-            _number(row, "zero_point", 4),
-            _number(row, "free_energy_300", 4),
-            _number(row, "heat_capacity_300", 2),
-        )
-        for row in done
-    ]
-    head = ("id", "formula", "space group", "supercell", "lowest, THz", "highest, THz")
-    further = ("imaginary", "zero point, eV/atom", "free energy at 300 K, eV/atom")
-    parts = [table((*head, *further, "heat capacity at 300 K, J/K/mol"), cells)]
+    parts = [columns(_PHONONS, done)]
     if done:
         parts.append(paragraph(_OF_PHONONS))
     drawn = done[:_DRAWN]
@@ -154,6 +135,22 @@ def write_phonons_page(folder: Path, rows: Rows) -> Path:
     )
 
 
+def _supercell(row: Mapping[str, str]) -> str:
+    return f"{row['supercell'].replace('x', '×')} of {count(int(row['atoms']), 'atom')}"
+
+
+_PHONONS: Final[_Shown] = {
+    **_NAMED,
+    "space group": itemgetter("space_group"),
+    "supercell": _supercell,
+    "lowest, THz": _number("lowest", 2),
+    "highest, THz": _number("highest", 2),
+    "imaginary": lambda row: f"{100 * float(row['imaginary']):.1f} %",
+    "zero point, eV/atom": _number("zero_point", 4),
+    "free energy at 300 K, eV/atom": _number("free_energy_300", 4),
+    "heat capacity at 300 K, J/K/mol": _number("heat_capacity_300", 2),
+}
+"""What the table of phonons shows."""
 _OF_PHONONS: Final = (
     "Harmonic, at constant volume. Free energies are those of the vibrations alone, with the zero "
     "point; a mole is one of atoms."
@@ -236,18 +233,9 @@ def _page(
 
 
 def _failures(rows: Rows) -> str:
-    cells = [(row["id"], row["formula"], row["error"]) for row in rows if row["error"]]
-    if not cells:
-        return ""
-    return section("errors", "Without a result", [table(("id", "formula", "reason"), cells)])
-
-
-def _named(row: Mapping[str, str]) -> tuple[Content, Content]:
-    return row["id"], row["formula"]
-
-
-def _number(row: Mapping[str, str], key: str, digits: int) -> str:
-    return f"{float(row[key]):z.{digits}f}" if row[key] else ""
+    failed = [row for row in rows if row["error"]]
+    shown: _Shown = {**_NAMED, "reason": itemgetter("error")}
+    return section("errors", "Without a result", [columns(shown, failed)]) if failed else ""
 
 
 def _change(row: Mapping[str, str]) -> str:

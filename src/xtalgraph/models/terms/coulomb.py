@@ -45,14 +45,6 @@ class Coulomb(EnergyTerm):
     their mean in the cell, so that it is neutral. They begin as 2 − χ, with the electronegativity χ
     of the element: the energy tells no charges from the opposite ones, the chemistry does.
 
-    Args:
-        config: Settings.
-        width: Length of an atom's vector of features.
-        cutoff: Longest edge of the graph, Å.
-
-    Raises:
-        MissingExtraError: If torch-pme is not installed.
-
     Source: P. P. Ewald, Ann. Phys. 369, 253 (1921), doi 10.1002/andp.19213690304; torch-pme:
     P. Loche et al., J. Chem. Phys. 162, 142501 (2025), doi 10.1063/5.0251713.
     """

@@ -35,16 +35,8 @@ class D3(EnergyTerm):
     C₈ = 3 C₆ √(Q_i Q_j) and R₀ = √(C₈/C₆). References, weights and damping parameters are those of
     tad-dftd3, which is for molecules; the pairs of a crystal are found here. Pairs and
     coordination fade smoothly over the last fifth before the cutoff. There is no term of three
-    bodies, as in most D3(BJ) of plane-wave codes.
-
-    Args:
-        config: Settings.
-        width: Length of an atom's vector of features, which it does not read.
-        cutoff: Longest edge of the graph, Å, which it does not read.
-
-    Raises:
-        ConfigError: If there are no parameters for the functional.
-        MissingExtraError: If tad-dftd3 is not installed.
+    bodies, as in most D3(BJ) of plane-wave codes. A functional without
+    parameters is a `ConfigError`.
 
     Source: S. Grimme et al., J. Chem. Phys. 132, 154104 (2010), doi 10.1063/1.3382344; J. Comput.
     Chem. 32, 1456 (2011), doi 10.1002/jcc.21759; tad-dftd3: M. Friede et al., J. Chem. Phys. 161,

@@ -55,20 +55,17 @@ class EnergyTerm(nn.Module, ABC):
         """
 
 
-def by_atomic_number(
-    values: Mapping[str, float], where: str, otherwise: float = torch.nan
-) -> Float[Tensor, "119"]:
-    """Return numbers of the elements by atomic number, in float64.
+def by_atomic_number(values: Mapping[str, float], where: str) -> Float[Tensor, "119"]:
+    """Return numbers by atomic number, in float64, from those by symbol; NaN where there is none.
 
     Args:
         values: By symbol.
         where: The setting, for messages.
-        otherwise: Of the elements that are not named.
 
     Raises:
         ConfigError: If a symbol is not that of an element.
     """
-    table = torch.full((MAX_ATOMIC_NUMBER + 1,), otherwise, dtype=torch.float64)
+    table = torch.full((MAX_ATOMIC_NUMBER + 1,), torch.nan, dtype=torch.float64)
     for symbol, value in values.items():
         if symbol not in ATOMIC_NUMBERS:
             raise ConfigError(f"{where} names {symbol!r}, which is no symbol of an element")

@@ -33,15 +33,7 @@ class ZBL(EnergyTerm):
     E = ½ Σ_{i≠j} e²/(4πε₀) Z_i Z_j / r φ(r/a) f(r/r_out), with a = 0.4685 Å/(Z_i^0.23 + Z_j^0.23)
     and φ(x) = Σ_k c_k exp(−d_k x). The polynomial envelope f takes it, its force and its curvature
     to zero at r_out, the sum of the covalent radii of the pair by default, so that bonds are left
-    to what is learned.
-
-    Args:
-        config: Settings.
-        width: Length of an atom's vector of features, which it does not read.
-        cutoff: Longest edge of the graph, Å.
-
-    Raises:
-        ConfigError: If the repulsion would end beyond the cutoff.
+    to what is learned. An end beyond the cutoff is a `ConfigError`.
 
     Source: J. F. Ziegler, J. P. Biersack, U. Littmark, The Stopping and Range of Ions in Solids
     (Pergamon, 1985); the numbers are those of LAMMPS ``pair_style zbl``. Covalent radii: Pyykkö

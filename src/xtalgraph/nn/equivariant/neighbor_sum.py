@@ -23,7 +23,6 @@ class Group(NamedTuple):
     degree: int
     """Of the harmonics."""
     paths: int
-    """How many."""
     column: int
     """Where their radial functions begin."""
 

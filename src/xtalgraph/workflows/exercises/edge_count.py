@@ -29,9 +29,7 @@ class EdgeCount:
     """Directed edges of one crystal, counted in several ways."""
 
     formula: str
-    """Of the cell."""
     atoms: int
-    """In the cell."""
     cutoff: float
     """Å."""
     edges: int

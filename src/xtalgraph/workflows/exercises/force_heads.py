@@ -67,7 +67,6 @@ class ForceHeadResult:
     """One of `HEADS`."""
     parameters: int
     seconds: float
-    """Of the training."""
     energy_error: float
     """MAE on the test frames, eV/atom."""
     force_error: float

@@ -37,11 +37,8 @@ class Worst:
     """One of the worst errors."""
 
     id: str
-    """Of the crystal."""
     formula: str
-    """Of the cell."""
     atoms: int
-    """In the cell."""
     target: float
     """What is true."""
     prediction: float

@@ -47,9 +47,7 @@ class Case:
     config: RunConfig
     """Settings of the assessed model, with the fold."""
     divided: Divided
-    """Crystals, labels and parts."""
     folder: Path
-    """Of the comparison."""
     session: Session
     """How the entries are run."""
 
