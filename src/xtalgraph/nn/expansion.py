@@ -83,9 +83,9 @@ class PolynomialEnvelope(Envelope):
     def forward(self, distance: Float[Tensor, " edges"]) -> Float[Tensor, " edges"]:
         """Evaluate at distances in Å."""
         x = distance / self.cutoff
-        total = torch.zeros_like(x)
-        for k in reversed(range(self.power)):
-            total = total * x + 0.5 * (k + 1) * (k + 2)
+        total = x.new_full((), 0.5 * self.power * (self.power + 1))
+        for k in reversed(range(self.power - 1)):
+            total = torch.addcmul(x.new_full((), 0.5 * (k + 1) * (k + 2)), total, x)
         inside = (1.0 - x) ** 3 * total
         return torch.where(distance < self.cutoff, inside, torch.zeros_like(inside))
 

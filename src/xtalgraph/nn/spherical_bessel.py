@@ -48,11 +48,11 @@ def spherical_bessel(
 
 def _series(x: Float[Tensor, " *rows"], order: int) -> Float[Tensor, " *rows"]:
     """x^l / (2l+1)!! · Σ_k (−x²/2)^k / (k! (2l+3)(2l+5) ... (2l+2k+1)), in Horner's form."""
-    square = -0.5 * x * x
-    total = torch.ones_like(x)
+    square, unit = x * x, x.new_ones(())
+    total = unit
     for k in range(_terms(order), 0, -1):
-        total = 1.0 + square / (k * (2 * order + 2 * k + 1)) * total
-    return x**order / math.prod(range(1, 2 * order + 2, 2)) * total
+        total = torch.addcmul(unit, square, total, value=-0.5 / (k * (2 * order + 2 * k + 1)))
+    return x**order / math.prod(range(1, 2 * order + 2, 2)) * total if order else total
 
 
 @cache

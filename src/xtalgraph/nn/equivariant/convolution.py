@@ -62,12 +62,14 @@ class Convolution(nn.Module):
         for number, start in enumerate(inputs):
             for order in range(degree + 1):
                 paths = [path for path in self.paths if path[:2] == (start, order)]
-                if paths:
-                    self.groups.append(Group(number, order, len(paths), column))
-                    self.members.append(paths)
-                    column += len(paths) * inputs[start]
+                scalar = [path for path in paths if order and not path.output[0]]
+                for few in (scalar, paths[len(scalar) :]):
+                    if few:
+                        self.groups.append(Group(number, order, len(few), column, few is scalar))
+                        self.members.append(few)
+                        column += len(few) * inputs[start]
         for number, path in enumerate(self.paths):
-            if path.degree and path.input[0]:  # with a scalar there is nothing to couple
+            if path.degree and path.input[0] and path.output[0]:  # a scalar needs no table
                 table = coupling(path.input[0], path.degree, path.output[0]).permute(2, 1, 0)
                 self.register_buffer(f"coupling_{number}", table.flatten(1), persistent=False)
 
@@ -93,9 +95,11 @@ class Convolution(nn.Module):
         for paths, total in zip(self.members, totals, strict=True):
             for path, part in zip(paths, total.unbind(dim=2), strict=True):
                 products = part.flatten(1, 2)
-                if path.degree and path.input[0]:
+                if path.degree and path.input[0] and path.output[0]:
                     table: Tensor = getattr(self, f"coupling_{number}")
                     products = table.to(products.dtype) @ products
+                elif path.degree and path.input[0]:
+                    products = products * (2 * path.degree + 1) ** -0.5
                 sums[path.output].append(products)
                 number += 1
         return {irrep: torch.cat(parts, dim=-1) for irrep, parts in sums.items()}
