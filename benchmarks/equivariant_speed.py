@@ -10,7 +10,8 @@ within a turn. Lists of neighbors are not part of it.
 - Energy and forces, weights without gradients.
 - With `--compiled` the same of ours compiled, once for stress too, edges made up to a round number
   (`xtalgraph.models.compiled`). What follows from the edges alone is kept from step to step, as in
-  dynamics while they stay the same.
+  dynamics while they stay the same. Of nequip and nequip-allegro, beside it what their
+  `nequip-compile --mode aotinductor` makes for ASE, energy, forces and stress of the same edges.
 - Training: squares of energy and forces, backward, AdamW's fused step.
 
 Frames: silicon, 64 atoms; a perovskite of five elements, 135 atoms; disordered carbon, 100 atoms.
@@ -53,6 +54,7 @@ SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "mace": {"depth": 2, "correlation": 3, "degree": 2, "hidden_degree": 1, "radials": 8},
 }
 """What both sides are given, beside the channels."""
+COMPILED: Final = "theirs compiled"
 STEPS: Final = {"forces": "energy and forces", "training": "training"}
 
 
@@ -114,11 +116,14 @@ def compare(asked: argparse.Namespace, frame: str, channels: int, precision: str
         sides.append(Worker("compiled", sys.executable, "equivariant_xtalgraph", job | more))
     if asked.peer_python:
         sides.append(Worker("theirs", asked.peer_python, PEERS[asked.encoder], job))
+        if asked.compiled and asked.encoder != "mace":
+            more = {"compiled": True}
+            sides.append(Worker(COMPILED, asked.peer_python, PEERS[asked.encoder], job | more))
     times: dict[tuple[str, str], list[float]] = {}
     for turn in range(asked.turns + 1):
         for what in STEPS:
             for side in sides:
-                if side.label == "compiled" and what != "forces":
+                if side.label in ("compiled", COMPILED) and what != "forces":
                     continue
                 taken = side.ask(f"{what} {asked.steps}")
                 if turn:  # the first warms up
@@ -129,9 +134,11 @@ def compare(asked: argparse.Namespace, frame: str, channels: int, precision: str
             if (ours := times.get((what, label))) is None:
                 continue
             line = f"  {words:18s} {label:8s} {1e3 * statistics.median(ours):8.1f} ms"
-            if (theirs := times.get((what, "theirs"))) is not None:
+            for side in ("theirs", COMPILED):
+                if (theirs := times.get((what, side))) is None:
+                    continue
                 ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-                line += f"   theirs {1e3 * statistics.median(theirs):8.1f} ms   ratio {ratio:5.2f}"
+                line += f"   {side} {1e3 * statistics.median(theirs):8.1f} ms   ratio {ratio:5.2f}"
             print(line, flush=True)
     for side in sides:
         side.close()
@@ -150,7 +157,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5, help="of one turn of one side")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--compiled", action="store_true", help="ours compiled beside it")
+    parser.add_argument("--compiled", action="store_true", help="compiled ones beside them")
     asked = parser.parse_args()
     for frame in asked.frame or FRAMES:
         for channels in asked.channels or (32, 128):
