@@ -6,7 +6,7 @@ import pytest
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.oxidation import oxidation_states
+from xtalgraph.crystals.oxidation import can_be_neutral, oxidation_states
 from xtalgraph.data.table import read_table
 
 HALF = [0.5, 0.5, 0.5]
@@ -38,3 +38,19 @@ def test_what_has_none_is_refused():
         oxidation_states(crystal(2.86, "Al", [[0, 0, 0]]))
     with pytest.raises(InputError, match=r"three directions, this one has pbc .*False"):
         oxidation_states(crystal(4.12, "Cs Cl", [[0, 0, 0], HALF], (True, True, False)))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "neutral"),
+    [
+        ([11, 17], True),
+        ([11, 17, 17], False),
+        ([38, 22, 8, 8, 8], True),
+        ([38, 11, 8, 8, 8], False),  # 2 + 1 - 6
+        ([6, 6, 6], True),  # an element
+        ([12, 13, 13], True),  # metals alone
+        ([2, 8], False),  # helium is no ion
+    ],
+)
+def test_a_composition_is_neutral_if_oxidation_states_can_add_up_to_zero(numbers, neutral):
+    assert can_be_neutral(np.array(numbers)) is neutral

@@ -1,0 +1,88 @@
+"""The sentences of an assessment of generated crystals."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from xtalgraph.evidence.numbers import count, listing, percent, plain, seconds
+
+MEASURES: Final[Mapping[str, tuple[str, str]]] = {
+    "match_rate_1": (
+        "match rate, one draw",
+        "held-out crystals that the first draw with their atoms matches",
+    ),
+    "match_rate": ("match rate, all draws", "held-out crystals that some draw matches"),
+    "rmse_1": ("RMSE, one draw", "mean distance of the atoms of these matches, by (V/N)^(1/3)"),
+    "rmse": ("RMSE, best draw", "the same of the best draw"),
+    "metre": (
+        "METRe",
+        "different held-out crystals that a first draw for any held-out crystal matches",
+    ),
+    "crmse": ("cRMSE", "mean distance to the best of these; without a match it counts 0.5"),
+    "valid": ("valid", "draws without overlapping atoms and with an ordinary density"),
+    "neutral": ("neutral", "compositions whose ions can have a total charge of zero, or metals"),
+    "unique": ("unique", "of up to five valid draws for a crystal, those that differ"),
+    "novel": ("novel", "valid first draws that are no training crystal"),
+    "density": ("density", "Wasserstein distance to that of held-out crystals, g/cm³"),
+    "volume": ("volume per atom", "the same, Å³"),
+    "elements": ("number of elements", "the same; 0, since compositions are given"),
+    "energy": ("energy", "median of the predicted energy above the held-out crystal, eV per atom"),
+}
+"""Names of the measures and what they are."""
+SHARES: Final = ("match_rate_1", "match_rate", "metre", "valid", "neutral", "unique", "novel")
+"""Measures that are shares."""
+
+
+def headline(document: Mapping[str, Any]) -> str:
+    """Say how many held-out crystals the model and the baselines draw."""
+    model, *others = document["sources"]
+    beside = listing(
+        [f"{other['name']} {percent(other['match_rate_1']['value'])}" for other in others]
+    )
+    return (
+        f"{percent(model['match_rate_1']['value'])} of {document['held_out']:,} held-out crystals "
+        f"matched by one draw of the model ({beside})"
+    )
+
+
+def lead(document: Mapping[str, Any]) -> str:
+    """Say what was drawn, and how long it took."""
+    times = [
+        f"{source['name']} {count(source['draws'], 'draw')} in {seconds(source['seconds'])}"
+        for source in document["sources"]
+    ]
+    return (
+        f"Crystals with the atoms of {document['held_out']:,} held-out crystals, of which "
+        f"{document['different']:,} differ: for each {listing(times)} for all. A match is one of "
+        "pymatgen's StructureMatcher with ltol 0.3, stol 0.5 and 10°, at equal volume."
+    )
+
+
+def warnings(document: Mapping[str, Any]) -> Sequence[str]:
+    """Say which baselines the model is not significantly better than, and other limits."""
+    model = document["sources"][0]
+    sentences = []
+    for name, compared in document["compared"].items():
+        if compared["low"] is not None and compared["low"] <= 0:
+            points, low, high = (
+                plain(100 * compared[key], 2) for key in ("difference", "low", "high")
+            )
+            sentences.append(
+                f"The model is {_verdict(compared['high'])} than the baseline {name}: {points} "
+                f"points of the match rate of one draw (95 % interval {low} to {high})."
+            )
+    shared = document["shared_compositions"]
+    if shared:
+        sentences.append(
+            f"{shared:,} held-out crystals have the composition of a training crystal, so some may "
+            "have been seen in another form."
+        )
+    if model["valid"]["value"] < 0.9:
+        sentences.append(
+            f"{percent(1 - model['valid']['value'])} of the draws have overlapping atoms or an "
+            "extraordinary density."
+        )
+    return sentences
+
+
+def _verdict(high: float) -> str:
+    return "significantly worse" if high < 0 else "not significantly better"
