@@ -53,13 +53,16 @@ class RandomStructures(StructureSource):
         """
         elements, counts = np.unique(numbers, return_counts=True)
         symbols = [SYMBOLS[z] for z in elements.tolist()]
-        groups = _groups_for(tuple(counts.tolist()))
         drawn: list[Crystal] = []
         began = time.monotonic()
         while len(drawn) < count and (not drawn or time.monotonic() - began < self.seconds):
-            number, cells = groups[generator.integers(len(groups))]
+            group = _group(int(generator.integers(1, 231)))
+            cells = _PRIMITIVE_CELLS[group.symbol[0]]
+            held = (cells * counts).tolist()
+            if not group.check_compatible(held)[0]:
+                continue
             made = self._make()
-            made.from_random(3, number, symbols, (cells * counts).tolist(), random_state=generator)
+            made.from_random(3, group.number, symbols, held, random_state=generator)
             if not made.valid:
                 continue
             structure = made.to_pymatgen()
@@ -70,17 +73,5 @@ class RandomStructures(StructureSource):
 
 
 @cache
-def _groups_for(counts: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-    """Return space groups that can hold so many atoms, each with its primitive cells."""
-    possible = []
-    for group in _groups():
-        cells = _PRIMITIVE_CELLS[group.symbol[0]]
-        if group.check_compatible([cells * number for number in counts])[0]:
-            possible.append((group.number, cells))
-    return tuple(possible)
-
-
-@cache
-def _groups() -> tuple[Any, ...]:
-    symmetry = import_extra("pyxtal.symmetry", "generation")
-    return tuple(symmetry.Group(number) for number in range(1, 231))
+def _group(number: int) -> Any:
+    return import_extra("pyxtal.symmetry", "generation").Group(number)

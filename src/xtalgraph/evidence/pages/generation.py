@@ -25,7 +25,7 @@ from xtalgraph.plots.crystal_snapshot import crystal_snapshot
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.export import figure_to_svg, inline_svg
 
-PICTURES: Final = 4
+PICTURES: Final = 3
 """Held-out crystals that are drawn beside the first draw for them."""
 _ROLES: Final = ("model", "truth", "beside", "other")
 
