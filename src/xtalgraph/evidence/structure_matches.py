@@ -66,8 +66,8 @@ class StructureMatches:
         0.0
         """
         pair = self._comparable(first, second)
-        found = None if pair is None else self._tried(self._matcher.get_rms_dist, *pair)
-        return np.inf if found is None else round(float(found[0]), 9)
+        match = None if pair is None else self._tried(self._matcher.get_rms_dist, *pair)
+        return np.inf if match is None else round(float(match[0]), 9)
 
     def same(self, first: Crystal, second: Crystal) -> bool:
         """Whether two crystals match, in the faster way.
