@@ -39,7 +39,7 @@ class RandomStructures(StructureSource):
 
     def __init__(self, seconds: float = np.inf) -> None:
         self.seconds = seconds
-        self._make = import_extra("pyxtal", "generation").pyxtal
+        self._make = import_extra("pyxtal").pyxtal
 
     def draw(
         self, numbers: Int[np.ndarray, " atoms"], count: int, generator: np.random.Generator
@@ -74,4 +74,4 @@ class RandomStructures(StructureSource):
 
 @cache
 def _group(number: int) -> Any:
-    return import_extra("pyxtal.symmetry", "generation").Group(number)
+    return import_extra("pyxtal.symmetry").Group(number)

@@ -13,6 +13,7 @@ EXTRAS: Final = {
     "networkx": "networkx",
     "optuna": "tune",
     "phonopy": "phonons",
+    "pyxtal": "generation",
     "seekpath": "phonons",
     "tad_dftd3": "dispersion",
     "tad_mctc": "dispersion",
