@@ -20,6 +20,10 @@ from xtalgraph.nn.expansion import NoEnvelope
 
 CUTOFF = 4.0
 SIZES = {
+    "allegro": {"edge_width": 4, "channels": 2, "depth": 1, "hidden": 4, "radials": 4},
+    "cace": {"width": 4, "channels": 3, "element_width": 2, "radials": 4},
+    "cgcnn": {"width": 6, "depth": 1, "batch_norm": False},
+    "gcn": {"width": 6, "depth": 1},
     "mace": {
         "channels": 4,
         "correlation": 2,
@@ -30,7 +34,9 @@ SIZES = {
     },
     "nequip": {"channels": 4, "depth": 1, "radials": 4, "radial_width": 8},
     "schnet": {"width": 12, "filters": 12, "depth": 2, "basis_step": 0.25},
+    "tfn": {"channels": 2, "depth": 1, "radials": 4, "radial_width": 8},
 }
+"""Encoders whose potentials are compiled, small."""
 BOTH = ("position", "strain")
 
 
@@ -168,6 +174,15 @@ def test_edges_that_count_beyond_the_cutoff_are_noticed(caplog):
     model = potential("schnet")
     model.encoder.edges.envelope = NoEnvelope()
     assert "would be another" in refused(model, caplog)
+
+
+def test_every_encoder_of_a_potential_is_tried_or_reads_angles():
+    others = {
+        name
+        for name, encoder in ENCODERS.items()
+        if encoder.reads.angles or encoder.reads.batch_statistics or encoder.reads.whole_crystal
+    }
+    assert set(SIZES) | others == set(ENCODERS)
 
 
 def test_angles_are_not_compiled(caplog):

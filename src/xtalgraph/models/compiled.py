@@ -225,7 +225,8 @@ def _prepare(traced: GraphModule) -> None:
         if node.target is operations.view.default:
             node.target = operations.reshape.default
         tags = getattr(node.target, "tags", ())
-        if varies in tags and node.target is not operations.index.Tensor:
+        known = node.target is operations.index.Tensor or node.kwargs.get("output_size") is not None
+        if varies in tags and not known:
             raise RuntimeError(f"the length of {node.target} follows from numbers")
     traced.recompile()
 
