@@ -71,6 +71,17 @@ def test_products_of_three_sums_tell_what_those_of_two_do_not():
     assert len(features.layers) == 2
 
 
+def test_sums_over_neighbors_and_their_products_begin_with_size_one():
+    made = encoder(channels=32, radials=8, radial_width=64, neighbors=20.0)
+    sizes = []
+    for layer in made.layers:
+        layer.interaction.register_forward_hook(
+            lambda _, __, sums: sizes.append(float(sums[0, 1].detach().square().mean().sqrt()))
+        )
+    made(build_graph(contract_crystals()["distorted"], Radius(CUTOFF)))
+    assert all(0.1 < size < 10.0 for size in sizes), sizes
+
+
 def test_a_graph_without_directions_is_an_error():
     graph = build_reduced([contract_crystals()["cubic"]], Radius(CUTOFF), 0.01)
     with pytest.raises(GraphError, match="needs a CrystalGraph"):

@@ -209,6 +209,7 @@ class MACE(Encoder):
             products = SymmetricContraction(
                 config.degree, tuple(outputs), config.correlation, channels, elements
             )
+            interaction.radial.normalize(self.edges.usual())
             self.layers.append(Layer(layer == 0, interaction, products, inputs, outputs, elements))
             inputs = outputs
         self.tensors = inputs if config.output_degree else {}

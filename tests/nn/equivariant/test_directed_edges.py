@@ -31,3 +31,11 @@ def test_functions_are_waves_times_the_envelope_and_the_factor(factor):
         wave = (2 / CUTOFF) ** 0.5 * torch.sin((n + 1) * math.pi * x) / d
         torch.testing.assert_close(basis[:, n], factor * polynomial * wave, rtol=0, atol=1e-12)
     assert not list(edges.state_dict())  # so that it holds no weight of a saved model
+
+
+def test_usual_neighbors_fill_the_sphere_evenly():
+    edges = DirectedEdges(CUTOFF, 3, 1, PolynomialEnvelope(CUTOFF, 5))
+    count = 1000
+    distance = CUTOFF * ((torch.arange(count) + 0.5) / count) ** (1 / 3)
+    assert float((distance < CUTOFF / 2).double().mean()) == pytest.approx(1 / 8, abs=1e-3)
+    torch.testing.assert_close(edges.usual(count), edges.radial(distance))

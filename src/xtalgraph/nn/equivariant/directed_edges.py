@@ -45,5 +45,22 @@ class DirectedEdges(nn.Module):
             dtype: Of what is returned.
         """
         around = Surroundings.of(graph, self.harmonics, dtype)
-        size = self.factor * self.envelope(around.distance)
-        return self.basis(around.distance) * size.unsqueeze(-1), around
+        return self.radial(around.distance), around
+
+    def radial(self, distance: Float[Tensor, " rows"]) -> Float[Tensor, "rows radials"]:
+        """Return s f(d) B(d).
+
+        Args:
+            distance: d, in Å.
+        """
+        size = self.factor * self.envelope(distance)
+        return self.basis(distance) * size.unsqueeze(-1)
+
+    def usual(self, count: int = 256) -> Float[Tensor, "count radials"]:
+        """Return s f(d) B(d) of neighbors that fill the sphere of the cutoff evenly.
+
+        Args:
+            count: How many.
+        """
+        part = (torch.arange(count, dtype=torch.get_default_dtype()) + 0.5) / count
+        return self.radial(self.basis.reach * part ** (1 / 3))

@@ -46,3 +46,17 @@ class RadialNetwork(nn.Module):
         for weight in hidden:
             values = functional.silu(values @ weight)
         return values @ (last if self.scale == 1.0 else last * self.scale)
+
+    @torch.no_grad()
+    def normalize(self, basis: Float[Tensor, "rows inputs"]) -> None:
+        """Scale the weights so that R has the mean square `scale`.
+
+        With a scale of 1/n a sum over n neighbors whose signs are independent has a mean square of
+        1. Without this each layer halves what is small: the messages of fresh weights are faint,
+        and products of several of them fainter.
+
+        Args:
+            basis: Basis functions times the envelope, of usual distances.
+        """
+        last = self.weights[-1]
+        last /= (self(basis).square().mean() / self.scale).sqrt()
