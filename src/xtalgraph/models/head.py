@@ -185,10 +185,14 @@ class Deviation(nn.Module):
         return self.readout.aggregate(functional.softplus(raw) + SMALLEST, graph)
 
 
+def zeros_of(target: Target, graph: Graph) -> Float[Tensor, " rows"]:
+    """Return a zero for each row of a target, in float64."""
+    rows = graph.number if target.scope is Scope.ATOM else graph.num_atoms
+    return torch.zeros_like(rows, dtype=torch.float64)
+
+
 def known_rows(
-    column: Float[np.ndarray, " rows"],
-    numbers: Sequence[Elements],
-    target: Target,
+    column: Float[np.ndarray, " rows"], numbers: Sequence[Elements], target: Target
 ) -> tuple[Bool[np.ndarray, " rows"], list[Elements]]:
     """Return which rows belong to crystals of which all labels are known, and their elements.
 
@@ -258,7 +262,7 @@ class Head(TargetHead):
     @torch.no_grad()
     def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return what the scalers say by themselves, in float64: where training begins."""
-        nothing = self.zeros(graph)
+        nothing = zeros_of(self.target, graph)
         return self._joined([scaler(nothing, graph, self.target) for scaler in self._scalers])
 
     def fit(self, values: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]) -> None:

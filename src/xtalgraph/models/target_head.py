@@ -4,13 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from xtalgraph.crystals.composition import Elements
 from xtalgraph.data.targets import Target
-from xtalgraph.graphs.graph import Graph, Scope
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Features
 
 
@@ -36,11 +35,6 @@ class TargetHead(nn.Module, ABC):
     @abstractmethod
     def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return what the scales say by themselves, in float64: where training begins."""
-
-    def zeros(self, graph: Graph) -> Float[Tensor, " rows"]:
-        """Return a zero for each row of the target, in float64."""
-        rows = graph.number if self.target.scope is Scope.ATOM else graph.num_atoms
-        return torch.zeros_like(rows, dtype=torch.float64)
 
     @abstractmethod
     def fit(self, values: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]) -> None:

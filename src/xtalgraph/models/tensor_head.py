@@ -14,7 +14,7 @@ from xtalgraph.crystals.composition import Elements
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.encoder import Encoder, Features
-from xtalgraph.models.head import Scaler, known_rows
+from xtalgraph.models.head import Scaler, known_rows, zeros_of
 from xtalgraph.models.readouts import Readout
 from xtalgraph.models.requirements import check_readout, check_tensor, check_variance
 from xtalgraph.models.target_head import TargetHead
@@ -148,7 +148,7 @@ class TensorHead(TargetHead):
     @torch.no_grad()
     def start(self, graph: Graph) -> Float[Tensor, "rows *shape"]:
         """Return the mean isotropic tensor, in float64: where training begins."""
-        nothing = self.zeros(graph)
+        nothing = zeros_of(self.target, graph)
         columns = [scaler(nothing, graph, self.target) for scaler in self.scalers]
         if not columns:
             return nothing.new_zeros(len(nothing), *self.target.tensor.shape)
