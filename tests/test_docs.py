@@ -49,6 +49,7 @@ QUICK = {
     ("finetune",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("compare",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("ablate",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
+    ("train-generator",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("pretrain",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("tune",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("exercise", "2"): ["--epochs", "1", "--quiet"],

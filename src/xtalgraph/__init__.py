@@ -4,6 +4,7 @@ The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
 - `pretrain`: from crystals without labels to an encoder without a target;
+- `train_generator`: from crystals without labels to a model that draws crystals;
 - `finetune`: from a run and other data to a run, beside the same model from fresh weights;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.simulate import elastic, eos, relax
     from xtalgraph.workflows.suggest import suggest
     from xtalgraph.workflows.train import train
+    from xtalgraph.workflows.train_generator import train_generator
     from xtalgraph.workflows.tune import tune
     from xtalgraph.workflows.verify import verify
 
@@ -72,6 +74,7 @@ __all__ = [
     "screen",
     "suggest",
     "train",
+    "train_generator",
     "tune",
     "verify",
 ]

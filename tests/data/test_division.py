@@ -9,6 +9,7 @@ from pymatgen.core import Structure
 
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.convert import to_pymatgen
+from xtalgraph.crystals.transforms import supercell, translate
 from xtalgraph.data.division import (
     GROUPED,
     SPLITS,
@@ -59,6 +60,19 @@ def test_no_prototype_is_in_two_parts(table):
     split = divided(table, "prototype")
     sets = [set(groups.label[rows].tolist()) for rows in split.parts().values()]
     assert not (sets[0] & sets[1]) | (sets[0] & sets[2]) | (sets[1] & sets[2])
+
+
+def test_copies_of_a_structure_are_in_one_part(table):
+    crystals = [table.crystals[row] for row in range(12)]
+    copies = [supercell(crystal, np.diag([1, 1, 2])) for crystal in crystals]
+    moved = [translate(crystal, np.array([0.3, 0.1, 0.0])) for crystal in crystals]
+    twice = read_table([to_pymatgen(crystal) for crystal in [*crystals, *copies, *moved]])
+    groups = groups_of(twice, parse_division("structure")).label.reshape(3, 12)
+    assert np.array_equal(groups[0], groups[1])
+    assert np.array_equal(groups[0], groups[2])
+    assert len(set(groups[0].tolist())) == 12
+    split = divided(twice, "structure")
+    assert all(len(rows) % 3 == 0 for rows in split.parts().values())
 
 
 def test_an_element_is_held_out(table, structures):

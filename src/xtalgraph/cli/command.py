@@ -70,7 +70,7 @@ def verb(
             return show(called(**there), **shown)
 
         parameters = [*_parameters(declared_function(module, function), several), *extra]
-        name = show.__name__.rstrip("_")
+        name = show.__name__.rstrip("_").replace("_", "-")
         return cls(name, callback=callback, params=parameters, help=show.__doc__)
 
     return decorate
@@ -106,14 +106,20 @@ def _parameters(function: Callable[..., Any], several: Sequence[str]) -> list[cl
         if key.name in ("config", "overrides"):
             files.append(_option(key))
         else:
-            settings.append(_setting_option(key.name))
+            settings.append(_setting_option(key))
     return [*arguments, *required, *settings, *files, *others]
 
 
-def _setting_option(name: str) -> click.Option:
-    """Return the option of a setting; without it, the file of settings and the default hold."""
-    declared = setting(path_of_option(name))
-    return _option(replace(declared, name=name), is_setting=True)
+def _setting_option(key: Declared) -> click.Option:
+    """Return the option of a setting; without it, the file of settings and the default hold.
+
+    A verb may have another default, which is spelled at its key.
+    """
+    declared = replace(setting(path_of_option(key.name)), name=key.name)
+    if key.spelled.default:
+        spelled = replace(declared.spelled, default=key.spelled.default)
+        declared = replace(declared, hint=Annotated[declared.hint, spelled])
+    return _option(declared, is_setting=True)
 
 
 def _option(declared: Declared, many: bool = False, is_setting: bool = False) -> click.Option:

@@ -22,6 +22,7 @@ VERBS: Final[dict[str, str]] = {
     "train": "Train a model; write a run folder with its report.",
     "finetune": "Start from a trained run, and learn from other data.",
     "pretrain": "Train an encoder on crystals without labels.",
+    "train-generator": "Train a model that draws crystals.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Compute the errors of a run on other labelled data.",
     "compare": "Compare a model with baselines and published models, on one split.",
@@ -44,6 +45,7 @@ VERBS: Final[dict[str, str]] = {
 """Every verb with its one line of help."""
 _TOGETHER: Final = {
     **dict.fromkeys(("train", "pretrain", "ablate", "tune"), "training"),
+    **dict.fromkeys(("train-generator", "generate"), "generation"),
     **dict.fromkeys(("predict", "evaluate", "embed", "screen"), "crystals"),
     **dict.fromkeys(("report", "diagnose", "convert"), "runs"),
     **dict.fromkeys(("relax", "md", "eos", "elastic", "phonons"), "simulation"),
@@ -63,7 +65,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             raise click.UsageError(f"no command {cmd_name!r}{nearest(cmd_name, VERBS)}", ctx)
         module = importlib.import_module(f"xtalgraph.cli.{_TOGETHER.get(cmd_name, cmd_name)}")
-        return getattr(module, cmd_name)
+        return getattr(module, cmd_name.replace("-", "_"))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

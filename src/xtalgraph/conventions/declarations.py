@@ -63,8 +63,8 @@ class Declared:
 
     @property
     def spelled(self) -> Spelled:
-        """How it is written on the command line."""
-        return next(_spelled(self.hint), Spelled())
+        """How it is written on the command line: as the outermost annotation says."""
+        return [Spelled(), *_spelled(self.hint)][-1]
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import spglib
 from jaxtyping import Float, Int
 
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.symmetry import quiet_spglib
+from xtalgraph.crystals.reduced_cell import reduced_basis
 
 _REACH = 10.0
 """How far a translation moves, Å."""
@@ -68,7 +67,7 @@ def representations(crystal: Crystal, generator: np.random.Generator) -> Iterato
     if crystal.pbc.all():
         basis = _unimodular(generator)
         yield Representation("lattice basis", transforms.change_basis(crystal, basis), same)
-        reduced = _niggli(crystal.cell)
+        reduced = reduced_basis(crystal.cell)
         if reduced is not None:
             yield Representation("Niggli cell", transforms.change_basis(crystal, reduced), same)
 
@@ -96,15 +95,3 @@ def _unimodular(generator: np.random.Generator) -> Int[np.ndarray, "3 3"]:
         row, other = generator.choice(3, size=2, replace=False)
         matrix[row] += generator.choice([-1, 1]) * matrix[other]
     return matrix
-
-
-def _niggli(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"] | None:
-    """Return the reduced lattice vectors as whole combinations of the old; None without any."""
-    with quiet_spglib():
-        try:
-            reduced = spglib.niggli_reduce(cell)
-        except spglib.SpglibError:
-            return None
-    if reduced is None:
-        return None
-    return np.rint(np.linalg.solve(cell.T, np.asarray(reduced).T).T).astype(np.int64)

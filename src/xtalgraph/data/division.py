@@ -19,6 +19,7 @@ from xtalgraph.data.group_splits import (
     group_split,
     holdout_split,
 )
+from xtalgraph.data.leaks import DuplicateIndex
 from xtalgraph.data.split_column import SplitColumn
 from xtalgraph.data.splits import Split, check_fractions, column_split, random_split, sorted_split
 from xtalgraph.data.table import CrystalTable
@@ -93,6 +94,7 @@ SPLITS: Final[dict[str, str]] = {
     "formula": "",
     "chemsys": "",
     "prototype": "",
+    "structure": "",
     "group": "COLUMN",
     "element": "SYMBOL",
     "anion": "SYMBOL",
@@ -102,7 +104,7 @@ SPLITS: Final[dict[str, str]] = {
     "column": "COLUMN",
 }
 """Every way to divide, and what is written after its colon."""
-GROUPED: Final = ("formula", "chemsys", "prototype", "group")
+GROUPED: Final = ("formula", "chemsys", "prototype", "structure", "group")
 """Those that keep groups of rows together, and of which there are folds."""
 _CALLED: Final = {"chemsys": "chemical system"}
 
@@ -157,6 +159,8 @@ def groups_of(table: CrystalTable, division: Division) -> Groups:
         return Groups.of([chemical_system(crystal) for crystal in crystals], by)
     if kind == "prototype":
         return Groups.of(_prototypes(table), by)
+    if kind == "structure":
+        return Groups.of(DuplicateIndex(crystals).groups().tolist(), by)
     if kind == "group":
         names = column_of(table, division.argument).groups()
         return Groups.of(names, f"column {division.argument}")

@@ -84,6 +84,26 @@ class DuplicateIndex:
                 partner[index] = next(same, -1)
         return partner
 
+    def groups(self, tolerance: float = DUPLICATE_TOLERANCE) -> Int[np.ndarray, " rows"]:
+        """Return the group of each row: two rows that hold the same crystal share theirs.
+
+        Args:
+            tolerance: Largest difference of two distances, Å.
+
+        Returns:
+            The smallest row of the group.
+        """
+        group = np.arange(len(self._crystals))
+        for rows in self._rows_of.values():
+            if len(rows) == 1:
+                continue
+            for row, near in zip(rows.tolist(), self._near(rows, rows, tolerance), strict=True):
+                for other in near:
+                    if group[row] != group[other] and self.same(row, other, tolerance):
+                        low, high = sorted((int(group[row]), int(group[other])))
+                        group[group == high] = low
+        return group
+
     def same(self, first: int, second: int, tolerance: float = DUPLICATE_TOLERANCE) -> bool:
         """Whether two rows hold the same crystal, with distances that agree to a tolerance, Å."""
         key = min(first, second), max(first, second), tolerance

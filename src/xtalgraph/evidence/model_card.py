@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from xtalgraph.conventions.documents import read_document, reading
+from xtalgraph.conventions.elements import SYMBOLS
+from xtalgraph.data.splits import PARTS
 from xtalgraph.data.targets import Target
 from xtalgraph.evidence.run_files import read_metrics
 from xtalgraph.metrics.measures import error_of
 from xtalgraph.models.checkpoint import read_description
+from xtalgraph.models.generation.generator import Generator
 from xtalgraph.models.intervals import INTERVALS_FILE
 from xtalgraph.models.predictor import TRAINING_FILE
 from xtalgraph.models.spec import ModelSpec
@@ -64,6 +67,55 @@ class ModelCard:
     bytes: int
 
 
+@dataclass(frozen=True)
+class GeneratorCard:
+    """What is known of a generator."""
+
+    name: str
+    """By which it is asked for."""
+    folder: Path
+    """Of the run."""
+    elements: tuple[str, ...]
+    """In the training part."""
+    compositions: int
+    """How many formulas of cells there are in the training part."""
+    crystals: Mapping[str, int]
+    """In each part."""
+    losses: Mapping[str, float | None]
+    """On the validation part, in units of the loss of knowing nothing."""
+    bytes: int
+    """Of all files."""
+
+
+def read_generator_card(name: str, folder: Path) -> GeneratorCard:
+    """Read what is known of a generator.
+
+    Args:
+        name: By which it is asked for.
+        folder: Of the run.
+
+    Raises:
+        RunError: If it holds no generator, or is damaged.
+    """
+    generator = Generator.load(folder)
+    record = read_document(folder / "record.json")
+    with reading(folder / "record.json"):
+        crystals = {part: int(record["Data"][f"{part} crystals"]) for part in PARTS}
+        return GeneratorCard(
+            name,
+            folder,
+            tuple(SYMBOLS[number] for number in generator.elements),
+            len(generator.compositions),
+            crystals,
+            dict(record["Flow"]["losses"]),
+            _bytes(folder),
+        )
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def read_card(name: str, folder: Path) -> ModelCard:
     """Read what is known of a model; nothing is predicted, and no weights are read."""
     description = read_description(folder)
@@ -88,7 +140,7 @@ def read_card(name: str, folder: Path) -> ModelCard:
         tuple(errors),
         (folder / INTERVALS_FILE).is_file(),
         (folder / TRAINING_FILE).is_file(),
-        sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        _bytes(folder),
     )
 
 

@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
+from torch import Tensor, nn
 
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import ConfigError, RunError, TargetError
@@ -17,18 +18,22 @@ from xtalgraph.models.model import Model
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.models.upgrades import FORMAT, upgrade_model, upgrade_weights
 
+GENERATOR: Final = "generator"
+"""Key of ``model.json`` under which a generator has its settings, in place of ``model``."""
+
 
 def save_model(folder: Path, model: Model, spec: ModelSpec, record: dict[str, Any]) -> None:
     """Write ``model.safetensors`` and ``model.json``, with a record of what else is to be known."""
+    save_weights(folder, model, {"model": spec.as_dict()} | record)
+
+
+def save_weights(folder: Path, model: nn.Module, record: Mapping[str, Any]) -> None:
+    """Write ``model.safetensors``, and ``model.json`` with its checksum and what else is known."""
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     weights = safetensors.torch.save(state)
     write_atomically(folder / "model.safetensors", weights)
-    document = {
-        "format": FORMAT,
-        "model": spec.as_dict(),
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-    }
-    text = json.dumps(document | record, indent=2, ensure_ascii=False)
+    document = {"format": FORMAT, "weights_sha256": hashlib.sha256(weights).hexdigest()}
+    text = json.dumps(document | dict(record), indent=2, ensure_ascii=False)
     write_atomically(folder / "model.json", text + "\n")
 
 
@@ -78,17 +83,10 @@ def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
     check_is_run(folder)
     description, path = folder / "model.json", folder / "model.safetensors"
     document = _checked(description, read_document(description))
-    with file_errors(path):
-        weights = path.read_bytes()
-    if hashlib.sha256(weights).hexdigest() != document["weights_sha256"]:
-        raise RunError(
-            f"{path} does not match the checksum in model.json: the file is damaged or belongs to "
-            "another run"
-        )
+    saved = read_weights(path, document["weights_sha256"])
     try:
-        saved = safetensors.torch.load(weights)
         state = upgrade_weights(saved, document)
-    except (SafetensorError, *DAMAGE) as error:
+    except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error
     document = _upgraded(description, document, saved)
     spec = _spec_of(description, document)
@@ -100,7 +98,22 @@ def load_model(folder: Path) -> tuple[Model, ModelSpec, dict[str, Any]]:
     return model.eval(), spec, document
 
 
-def check_finite(model: Model, where: Path | str) -> None:
+def read_weights(path: Path, checksum: str) -> dict[str, Tensor]:
+    """Read a file of weights, which must have a SHA-256."""
+    with file_errors(path):
+        weights = path.read_bytes()
+    if hashlib.sha256(weights).hexdigest() != checksum:
+        raise RunError(
+            f"{path} does not match the checksum in model.json: the file is damaged or belongs to "
+            "another run"
+        )
+    try:
+        return safetensors.torch.load(weights)
+    except (SafetensorError, *DAMAGE) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+
+
+def check_finite(model: nn.Module, where: Path | str) -> None:
     """Refuse a model with a weight that is no finite number."""
     for name, value in model.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
@@ -117,6 +130,11 @@ def _checked(path: Path, document: dict[str, Any]) -> dict[str, Any]:
         raise RunError(
             f"{path} is damaged: its format is {version!r}, and the checksum of the weights "
             f"{checksum!r}"
+        )
+    if GENERATOR in document:
+        raise RunError(
+            f"{path.parent} holds a generator, which draws crystals by `xtalgraph generate` and "
+            "predicts nothing"
         )
     if version > FORMAT:
         raise RunError(

@@ -16,7 +16,10 @@ from xtalgraph.conventions.files import file_errors, make_folder, write_atomical
 from xtalgraph.models.checkpoint import load_model
 from xtalgraph.models.upgrades import upgrade_sections
 from xtalgraph.workflows.config import RunConfig, read_yaml
+from xtalgraph.workflows.generator_config import GeneratorRunConfig
 
+AnyConfig = RunConfig | GeneratorRunConfig
+"""Settings of a training."""
 LOCK: Final = ".lock"
 """Held as long as a process writes; the system releases it when the process ends or dies."""
 HOLDER: Final = ".writer.json"
@@ -26,7 +29,7 @@ _OURS = {LOCK, HOLDER, "rejected.csv", "state", "members"}
 
 
 @contextmanager
-def claimed(folder: Path, config: RunConfig, *, resume: bool) -> Iterator[None]:
+def claimed(folder: Path, config: AnyConfig, *, resume: bool) -> Iterator[None]:
     """Hold the folder of a training, against other processes too; if left empty it is removed."""
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file: choose another --out")
@@ -37,11 +40,12 @@ def claimed(folder: Path, config: RunConfig, *, resume: bool) -> Iterator[None]:
         yield
 
 
-def check_settings(folder: Path, config: RunConfig) -> None:
+def check_settings(folder: Path, config: AnyConfig) -> None:
     """Refuse to continue a run that was begun with other settings; the error says where."""
-    before = RunConfig.from_sections(saved_sections(folder)).deciding()
+    before = type(config).from_sections(saved_sections(folder)).deciding()
     after = config.deciding()
-    if config.spec.readout == "auto":  # what that stands for may have changed since
+    # What auto stands for may have changed since.
+    if isinstance(config, RunConfig) and config.spec.readout == "auto":
         after["model"]["readout"] = before["model"]["readout"]
     changed = [
         f"{section}.{key} was {old.get(key)!r}, is {new.get(key)!r}"
@@ -69,7 +73,10 @@ def saved_sections(run: Path) -> dict[str, dict[str, Any]]:
         RunError: If the file is missing or damaged.
     """
     try:
-        sections = upgrade_sections(read_yaml(run / "config.yaml"))
+        sections = read_yaml(run / "config.yaml")
+        if "generator" in sections:
+            return sections
+        sections = upgrade_sections(sections)
     except (ConfigError, ValueError, RecursionError) as error:
         raise RunError(f"{run} has no settings that can be read: {error}") from error
     if is_run(run) and sections.get("model", {}).get("readout", "auto") == "auto":
@@ -83,7 +90,7 @@ def is_run(folder: Path) -> bool:
     return (folder / "model.json").is_file()
 
 
-def _check(folder: Path, config: RunConfig, resume: bool) -> None:
+def _check(folder: Path, config: AnyConfig, resume: bool) -> None:
     if (folder / "config.yaml").is_file():
         if not resume:
             raise RunError(

@@ -67,6 +67,10 @@ class RunConfig:
             ConfigError: On an unknown section or key, or a value that cannot be.
         """
         check_names(sections)
+        if "generator" in sections:
+            raise ConfigError(
+                "the section generator is for `xtalgraph train-generator`: leave it out"
+            )
         for needed in ("path", "target"):
             if sections.get("data", {}).get(needed) is None:
                 raise ConfigError(f"data.{needed} is missing: say what to learn from, and --target")

@@ -59,8 +59,8 @@ class DataConfig:
     fidelities: list[str] | None = None
     """The methods that this column may name."""
     split: Annotated[str, Spelled("SPLIT")] = "random"
-    """random, folds, formula, chemsys, prototype, group:COL, element:O, anion:N, family:nitride,
-    target:high, time:COL or column:COL. See docs/splits.md."""
+    """random, folds, formula, chemsys, prototype, structure, group:COL, element:O, anion:N,
+    family:nitride, target:high, time:COL or column:COL. See docs/splits.md."""
     fold: Annotated[FoldNumber | None, Spelled("K")] = None
     """The test fold, counted from 0."""
     folds: FoldCount | None = None

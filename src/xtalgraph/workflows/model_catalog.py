@@ -9,7 +9,8 @@ from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.files import file_errors, make_folder
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.data.cache import models_folder
-from xtalgraph.evidence.model_card import ModelCard, read_card
+from xtalgraph.evidence.model_card import GeneratorCard, ModelCard, read_card, read_generator_card
+from xtalgraph.models.generation.generator import is_generator
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.named_models import NAME, SHIPPED, named_models, run_folder
 from xtalgraph.models.predictor import Predictor
@@ -36,7 +37,7 @@ def list_models() -> list[ModelCard]:
 
 
 @checks_arguments
-def model_info(name: str | Path) -> ModelCard:
+def model_info(name: str | Path) -> ModelCard | GeneratorCard:
     """Return what is known of a model.
 
     Args:
@@ -46,6 +47,8 @@ def model_info(name: str | Path) -> ModelCard:
         RunError: If there is no such model, or it is damaged.
     """
     folder = run_folder(name)
+    if is_generator(folder):
+        return read_generator_card(folder.name, folder)
     return read_card(folder.name, folder)
 
 

@@ -19,6 +19,7 @@ from xtalgraph.conventions.declarations import (
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.disorder import Disorder
+from xtalgraph.models.generation.network import GeneratorConfig
 from xtalgraph.training.pretraining_settings import ObjectiveName, PretrainingConfig
 from xtalgraph.training.settings import FinetuningConfig, TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
@@ -33,6 +34,7 @@ SECTIONS: Final[Mapping[str, Any]] = {
     "training": TrainingConfig,
     "finetuning": FinetuningConfig,
     "pretraining": PretrainingConfig,
+    "generator": GeneratorConfig,
 }
 """What declares the settings of each section, but for those that stand for one choice only."""
 _ALSO: Final[Mapping[str, str]] = {
@@ -73,6 +75,20 @@ class PretrainOptions(TypedDict, total=False):
     teacher: str | None
     model: str | None
     epochs: int | None
+    seed: int | None
+    device: Device | None
+    on_error: OnError | None
+    config: Annotated[str | Path | None, Spelled("C.yaml", text="File of settings.")]
+    overrides: Annotated[Sequence[str], Spelled("a.b=c", text="Any setting; repeatable.")]
+
+
+class TrainGeneratorOptions(TypedDict, total=False):
+    """What `train_generator` takes."""
+
+    split: Annotated[str | None, Spelled(default="formula")]
+    fold: int | None
+    folds: int | None
+    epochs: Annotated[int | None, Spelled(default="225")]
     seed: int | None
     device: Device | None
     on_error: OnError | None

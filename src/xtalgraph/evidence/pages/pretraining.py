@@ -21,6 +21,8 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "positions": "squared error of the displacement of atoms, over its variance",
     "cells": "squared error of the strain of cells, over its variance",
     "forces": "squared error of the forces of the teacher on rattled crystals, over their variance",
+    "sites": "squared error of the velocity of atoms, over that of sites anywhere",
+    "shapes": "squared error of the velocity of the shape of cells, over that of noise",
     "views": "VICReg between two views, over that of equal vectors",
 }
 
@@ -31,7 +33,7 @@ def write_pretraining_page(run: Path) -> Path:
     with reading(run / "record.json"):
         losses = record["Pre-training"]["losses"]
         known = [f"{name} {plain(value)}" for name, value in losses.items() if value is not None]
-        body = [_losses(run, record)]
+        body = [_losses(run, record["Pre-training"])]
     if (run / "probe.json").is_file():
         with reading(run / "probe.json"):
             body.append(_probe(read_document(run / "probe.json")))
@@ -53,9 +55,39 @@ def write_pretraining_page(run: Path) -> Path:
     return path
 
 
-def _losses(run: Path, record: Mapping[str, Any]) -> str:
+def write_generator_page(run: Path) -> Path:
+    """Write ``report.html`` of a generator, and its figure.
+
+    Args:
+        run: The run folder.
+
+    Raises:
+        RunError: If a file of it is missing or damaged.
+    """
+    record = read_document(run / "record.json")
+    with reading(run / "record.json"):
+        data, losses = record["Data"], record["Flow"]["losses"]
+        known = [f"{name} {plain(value)}" for name, value in losses.items() if value is not None]
+        page = render_page(
+            title="Generator: report",
+            kicker="Flow matching of sites and cells, composition given",
+            headline=f"Validation losses: {listing(known)}" if known else "No validation part",
+            lead=[
+                f"Trained on {count(data['train crystals'], 'crystal')}; "
+                f"{count(data['test crystals'], 'crystal')} are held out. A loss of 1 is that of "
+                "knowing nothing; much of it stays, since at first a crystal may go to many ends. "
+                "xtalgraph generate draws crystals."
+            ],
+            body=[_losses(run, record["Flow"]), *_record(record)],
+        )
+    path = run / "report.html"
+    write_atomically(path, page)
+    return path
+
+
+def _losses(run: Path, done: Mapping[str, Any]) -> str:
     log = pd.read_csv(run / "log.csv")
-    done, names = record["Pre-training"], list(record["Pre-training"]["losses"])
+    names = list(done["losses"])
     columns = {name: f"val_mae:{name}" if len(names) > 1 else "val_mae" for name in names}
     curves = {(name, ""): np.asarray(log[column], dtype=float) for name, column in columns.items()}
     selected = done["selected epoch"]

@@ -3,7 +3,7 @@
 from textwrap import wrap
 from typing import Final
 
-from xtalgraph.evidence.model_card import ModelCard, TargetError
+from xtalgraph.evidence.model_card import GeneratorCard, ModelCard, TargetError
 from xtalgraph.evidence.numbers import count, percent, plain, with_interval, with_unit
 from xtalgraph.metrics.measures import MEASURES
 
@@ -24,8 +24,10 @@ def test_errors(card: ModelCard) -> str:
     return "; ".join(with_unit(plain(error.value), error.target.unit) for error in card.errors)
 
 
-def card_text(card: ModelCard) -> str:
+def card_text(card: ModelCard | GeneratorCard) -> str:
     """Return the card as lines for the terminal."""
+    if isinstance(card, GeneratorCard):
+        return _generator_text(card)
     written = card.about
     brings = [count(card.members, "member")]
     brings += ["standard deviation"] if card.members > 1 or card.spec.variance else []
@@ -46,6 +48,19 @@ def card_text(card: ModelCard) -> str:
     }
     title = f"{card.name}: {written['title']}" if "title" in written else card.name
     return "\n".join([title, *(_laid_out(name, text) for name, text in lines.items() if text)])
+
+
+def _generator_text(card: GeneratorCard) -> str:
+    known = [f"{name} {plain(loss)}" for name, loss in card.losses.items() if loss is not None]
+    lines = {
+        "draws": "crystals of a given composition (xtalgraph generate); it predicts nothing",
+        "crystals": ", ".join(f"{size:,} {part}" for part, size in card.crystals.items()),
+        "compositions": f"{card.compositions:,} in the training part",
+        "elements": f"{len(card.elements)}: {' '.join(card.elements)}",
+        "losses": f"{', '.join(known)}; 1 knows nothing" if known else "",
+        "folder": f"{card.folder}, {card.bytes / 1e6:.1f} MB",
+    }
+    return "\n".join([card.name, *(_laid_out(n, text) for n, text in lines.items() if text)])
 
 
 def _error(error: TargetError) -> str:

@@ -1,0 +1,1 @@
+"""Models that draw crystals: the state that flows, the network, and a trained generator."""
