@@ -50,6 +50,7 @@ QUICK = {
     ("compare",): ["--epochs", "2", "--set", "training.threads=1", "--quiet"],
     ("ablate",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("train-generator",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
+    ("generate",): ["--steps", "2", "--quiet"],
     ("pretrain",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("tune",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("exercise", "2"): ["--epochs", "1", "--quiet"],

@@ -4,7 +4,7 @@ The public entry points, each as one verb of the command line:
 
 - `train`: from crystals and a column of numbers to a run folder;
 - `pretrain`: from crystals without labels to an encoder without a target;
-- `train_generator`: from crystals without labels to a model that draws crystals;
+- `train_generator`, `generate`: from crystals without labels to a model that draws crystals;
 - `finetune`: from a run and other data to a run, beside the same model from fresh weights;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.embed import embed
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.finetune import finetune
+    from xtalgraph.workflows.generate import generate
     from xtalgraph.workflows.md import md
     from xtalgraph.workflows.model_catalog import add_model, list_models, model_info
     from xtalgraph.workflows.phonons import phonons
@@ -61,6 +62,7 @@ __all__ = [
     "eos",
     "evaluate",
     "finetune",
+    "generate",
     "lammps_potential",
     "list_models",
     "load",

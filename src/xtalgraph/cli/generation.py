@@ -8,6 +8,7 @@ from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned
 
 if TYPE_CHECKING:
+    from xtalgraph.workflows.generate import Generated
     from xtalgraph.workflows.train_generator import GeneratorRun
 
 
@@ -21,3 +22,16 @@ def train_generator(run: "GeneratorRun") -> None:
     rows += [[name, "" if loss is None else f"{loss:.3g}"] for name, loss in run.losses.items()]
     click.echo("\n".join(aligned(rows)))
     click.echo(f"\nreport: {run.folder / 'report.html'}")
+
+
+@verb("xtalgraph.workflows.generate:generate")
+def generate(done: "Generated") -> int:
+    """Draw crystals by RUN, and write their structures and a table to DIR.
+
+    The same command continues where it was stopped. The exit code is 1 if some cannot be crystals,
+    since atoms overlap or the density is absurd; they are written, too.
+    """
+    click.echo(f"{done.valid} crystals, {done.invalid} that cannot be one: {done.path}")
+    if done.relaxed is not None:
+        click.echo(f"{done.relaxed.good} relaxed, {done.relaxed.bad} not: {done.relaxed.path}")
+    return 1 if done.invalid else 0

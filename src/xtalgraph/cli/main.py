@@ -23,6 +23,7 @@ VERBS: Final[dict[str, str]] = {
     "finetune": "Start from a trained run, and learn from other data.",
     "pretrain": "Train an encoder on crystals without labels.",
     "train-generator": "Train a model that draws crystals.",
+    "generate": "Draw crystals of a composition.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Compute the errors of a run on other labelled data.",
     "compare": "Compare a model with baselines and published models, on one split.",

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -117,23 +118,33 @@ class SimulationFolder:
             Stopped: On SIGTERM or Ctrl-C; what was computed is in the table.
         """
         done = {row["id"] for row in self.rows()}
-        self._begin()
         bar = tqdm(desc=label, unit="crystal", disable=not progress)
-        with stopping_on_signals(), bar, self.path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, restval="", lineterminator="\n")
+        with stopping_on_signals(), bar, self.growing() as write:
             for rows in _chunks(self._incoming(sources), done, atoms):
                 if ahead is not None:
                     ahead([(row.id, row.crystal) for row in rows if row.crystal is not None])
                 for row in rows:
-                    writer.writerow({"id": row.id, **_values(row, compute)})
+                    write({"id": row.id, **_values(row, compute)})
                     bar.update()
-                    file.flush()
         table = self.rows()
         bad = [line for line in table if line["error"]]
         for line in bad[:5]:
             log.warning("%s: %s", line["id"], line["error"])
         page = write_page(self.folder, table)
         return Simulated(self.path, page, len(table) - len(bad), len(bad))
+
+    @contextmanager
+    def growing(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+        """Yield what writes a row at the end of the table, so that it is there after a kill."""
+        self._begin()
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.columns, restval="", lineterminator="\n")
+
+            def write(row: Mapping[str, Any]) -> None:
+                writer.writerow(row)
+                file.flush()
+
+            yield write
 
     def _begin(self) -> None:
         """Write the table anew with its whole lines: a killed process may have left a part of one.

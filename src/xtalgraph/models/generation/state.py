@@ -24,6 +24,11 @@ class CellsAndSites:
     shape: Float[Tensor, "crystals 6"]
     """Of each cell, see `shapes_of`."""
 
+    def to(self, device: torch.device) -> "CellsAndSites":
+        """Return the same on a device."""
+        tensors = self.number, self.num_atoms, self.fractional, self.shape
+        return CellsAndSites(*(tensor.to(device) for tensor in tensors))
+
 
 def wrapped(difference: Float[Tensor, "*rows 3"]) -> Float[Tensor, "*rows 3"]:
     """Return the shortest way on the torus, each component from -1/2 to 1/2.
