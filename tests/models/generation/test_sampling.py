@@ -49,7 +49,7 @@ def test_a_constant_velocity_is_followed_and_annealed(network, monkeypatch):
     assert torch.allclose(end.shape, start.shape + 0.5, atol=1e-5)
     faster = flowed(network, start, 1000, 4.0)
     assert torch.allclose(faster.fractional, (start.fractional + 3 * sites) % 1, atol=1e-2)
-    assert torch.allclose(faster.shape, end.shape, atol=1e-5)
+    assert torch.allclose(faster.shape, end.shape, atol=1e-3)
 
 
 def test_what_is_no_number_is_no_crystal(network):
