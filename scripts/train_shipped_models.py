@@ -10,6 +10,7 @@ what is shipped of each run into `src/xtalgraph/models/shipped`:
   halves the wheel; how much that changes the predictions of the test part is printed, and more than
   a hundredth of their error is an error. Potentials keep all digits;
 - tables of predictions with seven digits, of forces and stresses those of the test part;
+- of the pre-trained encoder weights alone, not the embeddings of what it has learned from;
 - no crystals, and no path of this machine.
 """
 
@@ -54,7 +55,11 @@ MEMBERS: Final = "2"
 def trained(recipe: dict[str, Any], data: Path, out: Path) -> tuple[Path, Path]:
     """Train a model, unless it was done before; return its table and its run folder."""
     run, table = out / recipe["name"], data / recipe["data"]
-    if "element" in recipe:
+    if recipe.get("pretrained"):
+        command = [sys.executable, str(HERE.parent / "benchmarks" / "pretrained_folds.py")]
+        command += [str(data), str(run), "--folds"]
+        run = run / "pretrained"
+    elif "element" in recipe:
         command = [sys.executable, str(HERE.parent / "benchmarks" / "potential_accuracy.py")]
         command += [str(data / "potentials"), "--out", str(out), "--elements", recipe["element"]]
         command += ["--options", "--resume"]
@@ -94,17 +99,19 @@ def packed(recipe: dict[str, Any], run: Path, data: Path, home: Path) -> Path:
     for member in [Path(), *(path.relative_to(run) for path in sorted(run.glob("members/*")))]:
         (folder / member).mkdir(parents=True, exist_ok=True)
         _pack_weights(run / member, folder / member, keep=is_potential)
-    known = TrainingSet.load(run / TRAINING_FILE)
-    rounded = known.embedding if is_potential else _rounded(known.embedding)
-    dataclasses.replace(known, embedding=rounded).save(folder / TRAINING_FILE)
+    if not recipe.get("pretrained"):
+        known = TrainingSet.load(run / TRAINING_FILE)
+        rounded = known.embedding if is_potential else _rounded(known.embedding)
+        dataclasses.replace(known, embedding=rounded).save(folder / TRAINING_FILE)
     for name in ("intervals.json", "metrics.json", "split.json", "log.csv"):
         if (run / name).is_file():
             shutil.copyfile(run / name, folder / name)
     for name in ("config.yaml", "record.json"):
         text = (run / name).read_text(encoding="utf-8")
         (folder / name).write_text(PATHS.sub("", text), encoding="utf-8")
-    structures = json.loads((run / "structures.json").read_text(encoding="utf-8"))
-    write_json(folder / "structures.json", structures | {"crystals": []})
+    if (run / "structures.json").is_file():
+        structures = json.loads((run / "structures.json").read_text(encoding="utf-8"))
+        write_json(folder / "structures.json", structures | {"crystals": []})
     for path in run.glob("predictions/*.csv"):
         table = pd.read_csv(path, dtype={"id": str})
         if path.stem in ("forces", "stress"):
@@ -114,7 +121,7 @@ def packed(recipe: dict[str, Any], run: Path, data: Path, home: Path) -> Path:
         (folder / "predictions" / path.name).write_text(text.getvalue(), encoding="utf-8")
     write_json(folder / "about.json", {key: recipe[key] for key in SAID})
     write_manifest(folder)
-    if not is_potential:
+    if not is_potential and not recipe.get("pretrained"):
         _check_rounding(run, folder, data)
     return folder
 

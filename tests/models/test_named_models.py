@@ -13,6 +13,8 @@ from xtalgraph.models.named_models import SHIPPED, check_not_shipped, named_mode
 from xtalgraph.models.predictor import Predictor
 
 NAMES = sorted(folder.name for folder in SHIPPED.iterdir())
+ENCODERS = ["structure-encoder"]
+"""Those that predict nothing."""
 MEGABYTES = 12
 """That all shipped models may have in the wheel, which stays below 15."""
 
@@ -61,11 +63,25 @@ def test_nothing_is_written_into_the_package(tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_model_predicts_with_what_its_card_says(name):
-    folder, about = SHIPPED / name, json.loads((SHIPPED / name / "about.json").read_text("utf-8"))
-    assert check_manifest(folder, evidence=True)
+def test_a_shipped_model_is_whole_and_has_a_card(name):
+    about = json.loads((SHIPPED / name / "about.json").read_text("utf-8"))
+    assert check_manifest(SHIPPED / name, evidence=True)
     assert {"title", "trained_on", "held_out", "not_for", "license", "reference"} == about.keys()
-    predictor = Predictor.load(folder)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoder_embeds_and_predicts_nothing(name):
+    predictor = Predictor.load(SHIPPED / name, without_target=True)
+    found = predictor.predict_crystals([from_any(cell_of(predictor.elements))])
+    assert found.embedding.shape == (1, 64)
+    assert len(predictor.members) == 3
+    with pytest.raises(RunError, match="pre-trained"):
+        Predictor.load(SHIPPED / name)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*ENCODERS}))
+def test_a_shipped_model_predicts_with_what_its_card_says(name):
+    predictor = Predictor.load(SHIPPED / name)
     cubic = from_any(cell_of(predictor.elements))
     found = predictor.predict_crystals([cubic], novelty=True)
     assert found.novelty[0] is not None

@@ -22,14 +22,13 @@ def models() -> None:
 @verb("xtalgraph.workflows.model_catalog:list_models")
 def list_(cards: "list[ModelCard]") -> None:
     """List the models of the package, and those that were added."""
-    from xtalgraph.evidence.text.model_card import predicts, test_errors
+    from xtalgraph.evidence.text.model_card import model_and_errors, predicts
 
     width = max((len(card.name) for card in cards), default=0)
     for card in cards:
         title = card.about.get("title", "")
         click.echo(f"{card.name.ljust(width)}  {title or predicts(card)}")
-        errors = test_errors(card)
-        click.echo(f"{' ' * width}  {card.spec.encoder}, test error {errors or 'not known'}")
+        click.echo(f"{' ' * width}  {model_and_errors(card)}")
 
 
 @verb("xtalgraph.workflows.model_catalog:model_info")

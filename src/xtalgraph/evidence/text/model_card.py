@@ -13,15 +13,20 @@ _LABEL: Final = 13
 
 def predicts(card: ModelCard) -> str:
     """Say what a model predicts, with units."""
+    if card.spec.pretraining:
+        return "nothing: a training starts from it (xtalgraph finetune)"
     return ", ".join(
         with_unit(target.name, f"({target.unit})" if target.unit else "")
         for target in card.spec.targets
     )
 
 
-def test_errors(card: ModelCard) -> str:
-    """Say the error of each target on the test part, without intervals."""
-    return "; ".join(with_unit(plain(error.value), error.target.unit) for error in card.errors)
+def model_and_errors(card: ModelCard) -> str:
+    """Say the architecture, and the error of each target on the test part, without intervals."""
+    if card.spec.pretraining:
+        return f"{card.spec.encoder}, pre-trained without labels"
+    errors = "; ".join(with_unit(plain(error.value), error.target.unit) for error in card.errors)
+    return f"{card.spec.encoder}, test error {errors or 'not known'}"
 
 
 def card_text(card: ModelCard | GeneratorCard) -> str:
@@ -30,9 +35,11 @@ def card_text(card: ModelCard | GeneratorCard) -> str:
         return _generator_text(card)
     written = card.about
     brings = [count(card.members, "member")]
-    brings += ["standard deviation"] if card.members > 1 or card.spec.variance else []
+    knows_errors = card.members > 1 or card.spec.variance
+    brings += ["standard deviation"] if knows_errors and not card.spec.pretraining else []
     brings += ["90 % intervals"] if card.has_intervals else []
     brings += ["novelty"] if card.knows_novelty else []
+    without = "" if card.spec.pretraining else "not known: it was converted"
     lines = {
         "predicts": predicts(card),
         "model": f"{card.spec.encoder}; {', '.join(brings)}",
@@ -40,7 +47,7 @@ def card_text(card: ModelCard | GeneratorCard) -> str:
         "crystals": ", ".join(f"{size:,} {part}" for part, size in card.crystals.items()),
         "elements": f"{len(card.elements)}: {' '.join(card.elements)}",
         "held out": written.get("held_out", ""),
-        "test error": "\n".join(map(_error, card.errors)) or "not known: it was converted",
+        "test error": "\n".join(map(_error, card.errors)) or without,
         "not for": written.get("not_for", ""),
         "license": written.get("license", ""),
         "reference": written.get("reference", ""),
