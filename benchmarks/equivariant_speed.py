@@ -13,6 +13,7 @@ within a turn. Lists of neighbors are not part of it.
   dynamics while they stay the same. Of nequip and nequip-allegro, beside it what their
   `nequip-compile --mode aotinductor` makes for ASE, energy, forces and stress of the same edges.
 - Training: squares of energy and forces, backward, AdamW's fused step.
+- Memory: the largest of each process by the end, above what its libraries take.
 
 Frames: silicon, 64 atoms; a perovskite of five elements, 135 atoms; disordered carbon, 100 atoms.
 """
@@ -141,6 +142,7 @@ def compare(asked: argparse.Namespace, frame: str, channels: int, precision: str
                 line += f"   {side} {1e3 * statistics.median(theirs):8.1f} ms   ratio {ratio:5.2f}"
             print(line, flush=True)
     for side in sides:
+        print(f"  memory {side.label:20s} {side.ask('memory 0') / 1e6:8.0f} MB", flush=True)
         side.close()
 
 

@@ -1,7 +1,8 @@
 """Cost of a step of dynamics against the number of atoms: time, memory, and the exponent.
 
-`python benchmarks/potential_scaling.py`. Rattled silicon from 8 to 10⁵ atoms, SchNet as a potential
-in float32, random weights, one thread; each size in a process of its own, whose largest memory is
+`python benchmarks/potential_scaling.py`. Rattled silicon from 8 to 10⁵ atoms, float32, random
+weights, one thread; SchNet as a potential, or `--encoder mace`, `nequip`, `allegro` with the
+settings of `equivariant_speed.py`. Each size is a process of its own, whose largest memory is
 measured. A step is what the calculator does for moved atoms: the neighbour list with its skin,
 energy and forces. Processor time, the least of the steps; the exponents of time and of memory above
 that of 8 atoms are fitted to the sizes whose step takes over `FIXED` seconds.
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from equivariant_speed import SETTINGS
 
 FIXED: Final = 0.02
 """A step that takes longer is not governed by what a step of any size costs, s."""
@@ -24,7 +26,7 @@ CELLS: Final = (1, 2, 3, 5, 8, 12, 17, 23)
 """Cubic cells of eight atoms along each axis."""
 
 
-def step_of(cells: int, channels: int) -> dict[str, float]:
+def step_of(cells: int, channels: int, encoder: str) -> dict[str, float]:
     """Measure one size in this process."""
     sys.path.insert(0, str(Path(__file__).parent / "workers"))
     import torch
@@ -45,6 +47,8 @@ def step_of(cells: int, channels: int) -> dict[str, float]:
         "batch": 1,
         "precision": "float32",
     }
+    if encoder in SETTINGS:
+        job |= {"encoder": encoder, "settings": SETTINGS[encoder] | {"channels": channels}}
     atoms.calc = make(job).calculator
     start, times = atoms.positions.copy(), []
     generator = np.random.default_rng(0)
@@ -62,13 +66,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=int, help="measure this size alone, in this process")
     parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--encoder", choices=("schnet", *SETTINGS), default="schnet")
     asked = parser.parse_args()
     if asked.cells is not None:
-        print(json.dumps(step_of(asked.cells, asked.channels)))
+        print(json.dumps(step_of(asked.cells, asked.channels, asked.encoder)))
         return
     rows = []
     for cells in CELLS:
         command = [sys.executable, __file__, f"--cells={cells}", f"--channels={asked.channels}"]
+        command.append(f"--encoder={asked.encoder}")
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         row = json.loads(done.stdout.splitlines()[-1])
         rows.append(row)

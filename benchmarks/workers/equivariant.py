@@ -1,10 +1,12 @@
 """One side of the comparison of equivariant potentials; it runs in the environment of any package.
 
 The driver sends a job, one line of JSON, and then `WHAT STEPS` a line; each is answered with a line
-of JSON, the median processor time of a step in seconds.
+of JSON, the median processor time of a step in seconds. `memory 0` is answered with the largest
+memory of the process so far, above what its libraries took, in bytes.
 """
 
 import json
+import resource
 import statistics
 import sys
 import time
@@ -39,6 +41,7 @@ def serve(make: Callable[[dict[str, Any]], Side]) -> None:
         make: Makes the potential and its frame from the job.
     """
     job = json.loads(sys.stdin.readline())
+    before = _largest()
     torch.set_num_threads(job["threads"])
     torch.manual_seed(0)
     side = make(job)
@@ -56,6 +59,9 @@ def serve(make: Callable[[dict[str, Any]], Side]) -> None:
     print(json.dumps(size), file=ANSWERS, flush=True)
     for line in sys.stdin:
         what, steps = line.split()
+        if what == "memory":
+            print(json.dumps(_largest() - before), file=ANSWERS, flush=True)
+            continue
         for weight in weights:
             weight.requires_grad_(what == "training")
         call = train if what == "training" else lambda: side.predict(False)
@@ -65,3 +71,8 @@ def serve(make: Callable[[dict[str, Any]], Side]) -> None:
             call()
             times.append(time.process_time() - began)
         print(json.dumps(statistics.median(times)), file=ANSWERS, flush=True)
+
+
+def _largest() -> int:
+    """Return the largest memory of this process so far, bytes."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,7 @@
-"""SchNet of xtalgraph as a potential: its calculator with the skin, and its loss."""
+"""An encoder of xtalgraph as a potential: its calculator with the skin, and its loss.
+
+It is SchNet, or the `encoder` of the job with its `settings`.
+"""
 
 import sys
 from pathlib import Path
@@ -25,7 +28,8 @@ def make(job: dict[str, Any]) -> Potential:
     size = {"width": job["channels"], "filters": job["channels"], "depth": job["layers"]}
     size |= {"basis_step": job["cutoff"] / (job["basis"] - 1), "envelope": "polynomial"}
     targets = (energy_target(), forces_target())
-    spec = ModelSpec("schnet", size, "auto", "radius", {"cutoff": job["cutoff"]}, targets)
+    size, encoder = job.get("settings", size), job.get("encoder", "schnet")
+    spec = ModelSpec(encoder, size, "auto", "radius", {"cutoff": job["cutoff"]}, targets)
     model = spec.make_model()
     crystal = from_ase(atoms_of(job))
     batch = spec.make_graph([crystal] * job["batch"])
