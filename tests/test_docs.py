@@ -51,6 +51,7 @@ QUICK = {
     ("ablate",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("train-generator",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("generate",): ["--steps", "2", "--quiet"],
+    ("assess-generator",): ["--steps", "2", "--crystals", "3", "--copies", "1", "--quiet"],
     ("pretrain",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("tune",): ["--epochs", "1", "--set", "training.threads=1", "--quiet"],
     ("exercise", "2"): ["--epochs", "1", "--quiet"],

@@ -5,6 +5,7 @@ The public entry points, each as one verb of the command line:
 - `train`: from crystals and a column of numbers to a run folder;
 - `pretrain`: from crystals without labels to an encoder without a target;
 - `train_generator`, `generate`: from crystals without labels to a model that draws crystals;
+- `assess_generator`: how good what it draws is, beside templates and random search;
 - `finetune`: from a run and other data to a run, beside the same model from fresh weights;
 - `load`: the predictor of a run, whose `predict` takes structures, paths or a DataFrame;
 - `predict`, `evaluate`, `embed`, `screen`, `report`: the same from folder to folder;
@@ -26,6 +27,7 @@ from xtalgraph.conventions.waiting import wait_without_spinning
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.ablate import ablate
+    from xtalgraph.workflows.assess_generator import assess_generator
     from xtalgraph.workflows.calculator import calculator, lammps_potential
     from xtalgraph.workflows.compare import compare
     from xtalgraph.workflows.convert import convert
@@ -53,6 +55,7 @@ __all__ = [
     "__version__",
     "ablate",
     "add_model",
+    "assess_generator",
     "calculator",
     "compare",
     "convert",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import xtalgraph
-from xtalgraph.conventions.errors import InputError
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.crystals.writing import write_cif
 from xtalgraph.workflows.generate import parts_of_generator
 
 SMALL = ["generator.atom_width=8", "generator.passes=1", "generator.waves=2"]
@@ -17,7 +17,9 @@ SITES = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 
 @pytest.fixture(scope="module")
 def crystals():
     return [
-        Crystal.from_fractional((3.6 + 0.005 * (a + b)) * np.eye(3), SITES, np.array([a, b, 8, 8, 8]))
+        Crystal.from_fractional(
+            (3.6 + 0.005 * (a + b)) * np.eye(3), SITES, np.array([a, b, 8, 8, 8])
+        )
         for a in (12, 20, 38, 56)
         for b in (22, 40, 72, 50)
     ]
@@ -56,8 +58,21 @@ def test_the_same_seed_draws_the_same(run, crystals, tmp_path):
     assert distances[0] == distances[1]
 
 
-def test_a_generator_without_a_test_part_has_nothing_to_be_assessed_by(crystals, tmp_path):
-    options = {"epochs": 1, "test_fraction": 0.0, "overrides": SMALL, "progress": False}
-    run = xtalgraph.train_generator(crystals, out=tmp_path / "run", **options)
-    with pytest.raises(InputError, match="has no test part"):
-        xtalgraph.assess_generator(run.folder, out=tmp_path / "out", data=crystals, progress=False)
+def test_the_command_prints_a_table(run, crystals, tmp_path, xtalgraph_command):
+    paths = []
+    for n, crystal in enumerate(crystals):
+        paths.append(tmp_path / f"{n}.cif")
+        write_cif(crystal, paths[-1])
+    folder = tmp_path / "run"
+    xtalgraph.train_generator(tmp_path, out=folder, epochs=1, overrides=SMALL, progress=False)
+    code, shown, told = xtalgraph_command(
+        "assess-generator", folder, "--out", tmp_path / "out", "--crystals", "1", "--copies", "1",
+        "--steps", "2", "--quiet",
+    )  # fmt: skip
+    assert code == 0, told
+    assert [line.split("  ")[0] for line in shown.splitlines()[1:4]] == [
+        "model",
+        "nearest template",
+        "commonest prototype",
+    ]
+    assert str(tmp_path / "out" / "generated.html") in shown

@@ -1,4 +1,4 @@
-"""`xtalgraph train-generator` and `generate`: crystals are drawn."""
+"""`xtalgraph train-generator`, `generate` and `assess-generator`: crystals are drawn."""
 
 from typing import TYPE_CHECKING
 
@@ -6,8 +6,10 @@ import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned
+from xtalgraph.evidence.numbers import plain
 
 if TYPE_CHECKING:
+    from xtalgraph.workflows.assess_generation import GenerationAssessment
     from xtalgraph.workflows.generate import Generated
     from xtalgraph.workflows.train_generator import GeneratorRun
 
@@ -35,3 +37,29 @@ def generate(done: "Generated") -> int:
     if done.relaxed is not None:
         click.echo(f"{done.relaxed.good} relaxed, {done.relaxed.bad} not: {done.relaxed.path}")
     return 1 if done.invalid else 0
+
+
+@verb("xtalgraph.workflows.assess_generator:assess_generator")
+def assess_generator(done: "GenerationAssessment") -> None:
+    """Compare what RUN draws with held-out crystals, beside templates and random search.
+
+    DIR gets generated.html and generated.json.
+    """
+    rows = [["", "match rate", "of all draws", "RMSE", "METRe", "cRMSE", "valid", "unique"]]
+    for source in done.document["sources"]:
+        value = {key: item["value"] for key, item in source.items() if isinstance(item, dict)}
+        shares = {key: plain(None if v is None else 100 * v) for key, v in value.items()}
+        rows.append(
+            [
+                source["name"],
+                f"{shares['match_rate_1']} %",
+                f"{shares['match_rate']} %",
+                plain(value["rmse_1"]),
+                f"{shares['metre']} %",
+                plain(value["crmse"]),
+                f"{shares['valid']} %",
+                f"{shares['unique']} %",
+            ]
+        )
+    click.echo("\n".join(aligned(rows)))
+    click.echo(f"\nreport: {done.page}")

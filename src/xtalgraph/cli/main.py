@@ -24,6 +24,7 @@ VERBS: Final[dict[str, str]] = {
     "pretrain": "Train an encoder on crystals without labels.",
     "train-generator": "Train a model that draws crystals.",
     "generate": "Draw crystals of a composition.",
+    "assess-generator": "Compare drawn crystals with held-out ones.",
     "predict": "Predict new crystals with a run.",
     "evaluate": "Compute the errors of a run on other labelled data.",
     "compare": "Compare a model with baselines and published models, on one split.",
@@ -46,7 +47,7 @@ VERBS: Final[dict[str, str]] = {
 """Every verb with its one line of help."""
 _TOGETHER: Final = {
     **dict.fromkeys(("train", "pretrain", "ablate", "tune"), "training"),
-    **dict.fromkeys(("train-generator", "generate"), "generation"),
+    **dict.fromkeys(("train-generator", "generate", "assess-generator"), "generation"),
     **dict.fromkeys(("predict", "evaluate", "embed", "screen"), "crystals"),
     **dict.fromkeys(("report", "diagnose", "convert"), "runs"),
     **dict.fromkeys(("relax", "md", "eos", "elastic", "phonons"), "simulation"),

@@ -8,12 +8,12 @@ import numpy as np
 
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.declarations import Spelled
-from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.ranges import Count, Range
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.crystal import Crystal
+from xtalgraph.models.generation.sampling import STEPS
 from xtalgraph.workflows.assess_generation import GenerationAssessment, assess_generation
-from xtalgraph.workflows.generate import ANNEAL, STEPS, Anneal, Steps, draw, parts_of_generator
+from xtalgraph.workflows.generate import ANNEAL, Anneal, Steps, draw, parts_of_generator
 
 
 @checks_arguments
@@ -51,12 +51,10 @@ def assess_generator(
 
     Raises:
         RunError: If the run is no generator.
-        InputError: If its crystals are not there, or none was held out.
+        InputError: If its crystals are not there, or are others.
         ConfigError: If the run for energies does not predict one energy for each crystal.
     """
     parts = parts_of_generator(run, data, progress=progress)
-    if not parts["test"]:
-        raise InputError(f"{run} has no test part: train it with one, by data.test_fraction")
     rows = np.random.default_rng(seed).permutation(len(parts["test"]))[:crystals]
 
     def drawn(held_out: Sequence[Crystal]) -> list[list[Crystal | None]]:
