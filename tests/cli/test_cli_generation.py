@@ -37,3 +37,15 @@ def test_the_losses_are_said_and_the_card_says_what_it_is(trained, xtalgraph_com
     assert code == 0
     assert "it predicts nothing" in card
     assert "6 train" in card
+
+
+def test_a_generator_is_compared_with_baselines(trained, tmp_path, xtalgraph_command):
+    folder, _ = trained
+    code, shown, told = xtalgraph_command(
+        "assess-generator", folder, "--out", tmp_path / "assessed", "--crystals", "1",
+        "--copies", "1", "--steps", "2", "--quiet",
+    )  # fmt: skip
+    assert code == 0, told
+    sources = [line.split("  ")[0] for line in shown.splitlines()[1:5]]
+    assert sources == ["model", "nearest template", "commonest prototype", "random search"]
+    assert str(tmp_path / "assessed" / "generated.html") in shown

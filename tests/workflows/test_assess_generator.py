@@ -7,7 +7,6 @@ import pytest
 
 import xtalgraph
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.writing import write_cif
 from xtalgraph.workflows.generate import parts_of_generator
 
 SMALL = ["generator.atom_width=8", "generator.passes=1", "generator.waves=2"]
@@ -56,23 +55,3 @@ def test_the_same_seed_draws_the_same(run, crystals, tmp_path):
         for n in range(2)
     ]
     assert distances[0] == distances[1]
-
-
-def test_the_command_prints_a_table(run, crystals, tmp_path, xtalgraph_command):
-    paths = []
-    for n, crystal in enumerate(crystals):
-        paths.append(tmp_path / f"{n}.cif")
-        write_cif(crystal, paths[-1])
-    folder = tmp_path / "run"
-    xtalgraph.train_generator(tmp_path, out=folder, epochs=1, overrides=SMALL, progress=False)
-    code, shown, told = xtalgraph_command(
-        "assess-generator", folder, "--out", tmp_path / "out", "--crystals", "1", "--copies", "1",
-        "--steps", "2", "--quiet",
-    )  # fmt: skip
-    assert code == 0, told
-    assert [line.split("  ")[0] for line in shown.splitlines()[1:4]] == [
-        "model",
-        "nearest template",
-        "commonest prototype",
-    ]
-    assert str(tmp_path / "out" / "generated.html") in shown
