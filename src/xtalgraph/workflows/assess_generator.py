@@ -1,6 +1,7 @@
 """Assess a trained generator on the crystals that it has not learned."""
 
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,7 @@ def assess_generator(
 
     For each of some crystals of the test part the generator draws crystals of the same atoms. So do
     substitution in training crystals and, where PyXtal is installed, random search in as much time.
+    A crystal with an element that was not learned is not drawn, and counts as without a match.
 
     Args:
         run: A run folder of `train_generator`.
@@ -57,10 +59,13 @@ def assess_generator(
     parts = parts_of_generator(run, data, progress=progress)
     rows = np.random.default_rng(seed).permutation(len(parts["test"]))[:crystals]
 
+    learned = {z for crystal in parts["train"] for z in crystal.elements}
+
     def drawn(held_out: Sequence[Crystal]) -> list[list[Crystal | None]]:
+        can = [learned.issuperset(crystal.elements) for crystal in held_out]
         done = draw(
             run,
-            [crystal.numbers for crystal in held_out],
+            [crystal.numbers for crystal in compress(held_out, can)],
             copies=copies,
             seed=seed,
             steps=steps,
@@ -68,7 +73,9 @@ def assess_generator(
             device=device,
             progress=progress,
         )
-        return [[made.crystal for made in row] for row in done]
+        return [
+            [made.crystal for made in next(done)] if known else [None] * copies for known in can
+        ]
 
     held_out = [parts["test"][row] for row in rows.tolist()]
     return assess_generation(
