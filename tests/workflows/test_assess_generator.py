@@ -55,3 +55,21 @@ def test_the_same_seed_draws_the_same(run, crystals, tmp_path):
         for n in range(2)
     ]
     assert distances[0] == distances[1]
+
+
+def test_a_crystal_with_an_element_that_was_not_learned_has_no_match(crystals, tmp_path):
+    run = xtalgraph.train_generator(
+        crystals,
+        out=tmp_path / "run",
+        split="element:Mg",
+        epochs=1,
+        overrides=SMALL,
+        progress=False,
+    )
+    done = xtalgraph.assess_generator(
+        run.folder, out=tmp_path / "out", data=crystals, copies=2, steps=2, progress=False
+    )
+    model = done.document["sources"][0]
+    assert done.document["held_out"] == 4
+    assert model["distances"] == [None] * 4
+    assert model["valid"]["value"] == model["match_rate"]["value"] == 0
