@@ -22,6 +22,7 @@ from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.formulas import formula_of
 from xtalgraph.crystals.writing import to_cif, to_extxyz
+from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.splits import PARTS
 from xtalgraph.models.generation.generator import Generator
 from xtalgraph.models.generation.sampling import STEPS, crystals_of, flowed, noise
@@ -208,11 +209,12 @@ def parts_of_generator(
     record, division = (read_document(folder / name) for name in ("record.json", "split.json"))
     with reading(folder / "record.json"):
         path = str(record["Data"]["source"])
-    if data is None and (path.startswith("<") or not Path(path).exists()):
+    source = resolve_source(path)[0] if data is None and not path.startswith("<") else data
+    if source is None or (isinstance(source, Path) and not source.exists()):
         raise InputError(
             f"{folder} was trained on {path}, which is not there: say where the data is"
         )
-    table = standard_table(path if data is None else data, progress=progress)
+    table = standard_table(source, progress=progress)
     with reading(folder / "split.json"):
         rows = {part: [str(name) for name in division[part]] for part in PARTS}
         digest = division["data_sha256"]
