@@ -95,6 +95,7 @@ def test_the_distance_of_densities_is_that_of_scipy():
     assert done["density"]["value"] == pytest.approx(wasserstein_distance(*known), rel=1e-4)
     volumes = [[c.volume / 5 for c in crystals] for crystals in (HELD, drawn)]
     assert done["volume"]["value"] == pytest.approx(wasserstein_distance(*volumes))
+    assert done["volume"]["low"] is None  # a resample would be farther away
 
 
 def test_the_energy_is_that_above_the_held_out_crystal():

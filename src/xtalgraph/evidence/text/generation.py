@@ -47,7 +47,7 @@ def headline(document: Mapping[str, Any]) -> str:
 def lead(document: Mapping[str, Any]) -> str:
     """Say what was drawn, and how long it took."""
     times = [
-        f"{source['name']} {count(source['draws'], 'draw')} in {seconds(source['seconds'])}"
+        f"{source['name']} up to {count(source['draws'], 'draw')} in {seconds(source['seconds'])}"
         for source in document["sources"]
     ]
     return (
