@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xtalgraph.evidence.numbers import with_interval
-from xtalgraph.evidence.text.generation import MEASURES, SHARES
+from xtalgraph.evidence.text.generation import MEASURES, factor_of
 from xtalgraph.workflows.assess_generator import assess_generator
 from xtalgraph.workflows.train_generator import train_generator
 
@@ -64,9 +64,11 @@ def table(name: str, document: Mapping[str, Any]) -> None:
     print(f"{name}: {document['held_out']} held out, {document['different']} different\n")
     print(f"| | {' | '.join(source['name'] for source in sources)} |")
     print("|---|" + "---|" * len(sources))
-    for key, (title, _) in MEASURES.items():
+    for key, (title, unit, _) in MEASURES.items():
         if key in sources[0]:
-            print(f"| {title} | {' | '.join(cell(source[key], key) for source in sources)} |")
+            print(
+                f"| {title}, {unit} | {' | '.join(cell(source[key], key) for source in sources)} |"
+            )
     print(f"| draws | {' | '.join(str(source['draws']) for source in sources)} |")
     print(f"| seconds | {' | '.join(format(source['seconds'], '.0f') for source in sources)} |")
     published = ", ".join(f"{model} {rate} %" for model, rate in PUBLISHED[name].items())
@@ -74,10 +76,9 @@ def table(name: str, document: Mapping[str, Any]) -> None:
 
 
 def cell(measure: Mapping[str, float | None], key: str) -> str:
-    """Return a value and its interval; shares in %."""
-    factor = 100.0 if key in SHARES else 1.0
+    """Return a value and its interval."""
     numbers = (measure["value"], measure["low"], measure["high"])
-    value, low, high = (None if number is None else factor * number for number in numbers)
+    value, low, high = (None if number is None else factor_of(key) * number for number in numbers)
     text, interval = with_interval(value, low, high)
     return f"{text} ({interval})" if interval else text
 

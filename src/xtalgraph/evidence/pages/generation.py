@@ -13,6 +13,7 @@ from xtalgraph.evidence.numbers import plain, with_interval
 from xtalgraph.evidence.pages.frame import render_page
 from xtalgraph.evidence.pages.markup import (
     Html,
+    details,
     escaped,
     figure,
     formula,
@@ -20,7 +21,7 @@ from xtalgraph.evidence.pages.markup import (
     section,
     table,
 )
-from xtalgraph.evidence.text.generation import MEASURES, SHARES, headline, lead, warnings
+from xtalgraph.evidence.text.generation import MEASURES, factor_of, headline, lead, warnings
 from xtalgraph.plots.crystal_snapshot import crystal_snapshot
 from xtalgraph.plots.curves import Curve, curves_plot
 from xtalgraph.plots.export import figure_to_svg, inline_svg
@@ -57,18 +58,21 @@ def write_generation_page(
 
 def _measures(document: Mapping[str, Any]) -> str:
     sources = document["sources"]
+    shown = [key for key in MEASURES if key in sources[0]]
     rows: list[list[str | Html]] = [
-        [named, *(_cell(source[key], key in SHARES) for source in sources), meaning]
-        for key, (named, meaning) in MEASURES.items()
-        if key in sources[0]
+        [*MEASURES[key][:2], *(_cell(source[key], factor_of(key)) for source in sources)]
+        for key in shown
     ]
-    head = ["", *(source["name"] for source in sources), "what it is"]
-    note = "Values with 95 % bootstrap intervals over the held-out crystals; shares in %."
-    return section("measures", "Measures", [paragraph(note), table(head, rows, "numbers")])
+    meanings = table([], [(MEASURES[key][0], MEASURES[key][2]) for key in shown], "fields")
+    parts = [
+        paragraph("Values with 95 % bootstrap intervals over the held-out crystals."),
+        table(["", "unit", *(source["name"] for source in sources)], rows, "numbers"),
+        details("What the measures are", meanings),
+    ]
+    return section("measures", "Measures", parts)
 
 
-def _cell(measure: Mapping[str, float | None], share: bool) -> Html:
-    factor = 100.0 if share else 1.0
+def _cell(measure: Mapping[str, float | None], factor: float) -> Html:
     value, low, high = (
         None if number is None else factor * number
         for number in (measure["value"], measure["low"], measure["high"])

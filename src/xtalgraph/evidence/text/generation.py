@@ -5,31 +5,41 @@ from typing import Any, Final
 
 from xtalgraph.evidence.numbers import count, listing, percent, plain, seconds
 
-MEASURES: Final[Mapping[str, tuple[str, str]]] = {
+_LENGTH: Final = "(V/N)^⅓"
+MEASURES: Final[Mapping[str, tuple[str, str, str]]] = {
     "match_rate_1": (
         "match rate, one draw",
-        "held-out crystals that the first draw with their atoms matches",
+        "%",
+        "held-out crystals that the first draw for them matches",
     ),
-    "match_rate": ("match rate, all draws", "held-out crystals that some draw matches"),
-    "rmse_1": ("RMSE, one draw", "mean distance of the atoms of these matches, by (V/N)^(1/3)"),
-    "rmse": ("RMSE, best draw", "the same of the best draw"),
+    "match_rate": ("match rate, all draws", "%", "held-out crystals that some draw matches"),
+    "rmse_1": ("RMSE, one draw", _LENGTH, "mean distance of the atoms of these matches"),
+    "rmse": ("RMSE, best draw", _LENGTH, "the same of the best draw"),
     "metre": (
         "METRe",
-        "different held-out crystals that a first draw for any held-out crystal matches",
+        "%",
+        "different held-out crystals that some first draw matches, for whichever",
     ),
-    "crmse": ("cRMSE", "mean distance to the best of these; without a match it counts 0.5"),
-    "valid": ("valid", "draws without overlapping atoms and with an ordinary density"),
-    "neutral": ("neutral", "compositions whose ions can have a total charge of zero, or metals"),
-    "unique": ("unique", "of up to five valid draws for a crystal, those that differ"),
-    "novel": ("novel", "valid first draws that are no training crystal"),
-    "density": ("density", "Wasserstein distance to that of held-out crystals, g/cm³"),
-    "volume": ("volume per atom", "the same, Å³"),
-    "elements": ("number of elements", "the same; 0, since compositions are given"),
-    "energy": ("energy", "median of the predicted energy above the held-out crystal, eV per atom"),
+    "crmse": (
+        "cRMSE",
+        _LENGTH,
+        "mean distance to the best of these; without a match it counts 0.5",
+    ),
+    "valid": ("valid", "%", "draws without overlapping atoms and with an ordinary density"),
+    "neutral": ("neutral", "%", "whose ions can have a total charge of zero, or metals"),
+    "unique": ("unique", "%", "of up to five valid draws for a crystal, those that differ"),
+    "novel": ("novel", "%", "valid first draws that are no training crystal"),
+    "density": ("density", "g/cm³", "Wasserstein distance to the held-out crystals"),
+    "volume": ("volume per atom", "Å³", "the same"),
+    "elements": ("number of elements", "", "the same; 0, since compositions are given"),
+    "energy": ("energy", "eV/atom", "median of the predicted energy above the held-out crystal"),
 }
-"""Names of the measures and what they are."""
-SHARES: Final = ("match_rate_1", "match_rate", "metre", "valid", "neutral", "unique", "novel")
-"""Measures that are shares."""
+"""Of each measure its name, its unit and what it is."""
+
+
+def factor_of(key: str) -> float:
+    """Return by what a measure is multiplied where it is shown: 100 for shares."""
+    return 100.0 if MEASURES[key][1] == "%" else 1.0
 
 
 def headline(document: Mapping[str, Any]) -> str:
