@@ -60,7 +60,7 @@ class ACSF(_OfDscribe):
     def of_atoms(
         self, crystal: Crystal, elements: Sequence[int]
     ) -> Float[np.ndarray, "atoms features"]:
-        """Return the functions of each atom, of which `describe` takes the mean."""
+        """Return the functions of each atom, of ascending `elements`; `describe` takes the mean."""
         theirs = import_extra("dscribe.descriptors")
         centers = np.linspace(1.5, self.cutoff - 0.5, self.shells)
         radial = theirs.ACSF(
@@ -126,7 +126,7 @@ class SOAP(_OfDscribe):
     def of_atoms(
         self, crystal: Crystal, elements: Sequence[int]
     ) -> Float[np.ndarray, "atoms features"]:
-        """Return the power spectra of each atom, of which `describe` takes the mean."""
+        """Return power spectra of each atom, of ascending `elements`; `describe` takes the mean."""
         return self._of(crystal, elements, "off")
 
     def _of(self, crystal: Crystal, elements: Sequence[int], average: str) -> np.ndarray:

@@ -59,7 +59,7 @@ def _limited_recursion() -> Iterator[None]:
 def read_document(
     path: Path, *, largest: int = LARGEST, error: type[XtalgraphError] = RunError
 ) -> dict[str, Any]:
-    """Read a JSON object of at most `largest` bytes; an error of the given type if it is none."""
+    """Read a JSON object of at most `largest` bytes; `error` if it is none, or a `FileError`."""
     with file_errors(path):
         size = path.stat().st_size
         if size > largest:
@@ -76,7 +76,7 @@ def read_document(
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write plain values, without NaN, as a JSON file, whole or not at all."""
+    """Write plain values, without NaN, as JSON, whole or not at all, or raise a `FileError`."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, text + "\n")
 

@@ -130,6 +130,6 @@ def part_of(path: Path) -> Path:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never half."""
+    """Write bytes, or text as UTF-8, whole or not at all; a `FileError` leaves the old content."""
     with replacing(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)

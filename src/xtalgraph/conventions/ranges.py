@@ -83,7 +83,7 @@ def shown(value: object) -> str:
 
 
 def check_ranges(settings: Any, where: str) -> None:
-    """Refuse settings of a section one of whose numbers is out of its annotated `Range`."""
+    """Raise a `ConfigError` if a number in a section of settings is out of its `Range`."""
     cls: Any = type(settings)
     for name, ranges in ranges_of(cls).items():
         value = getattr(settings, name)

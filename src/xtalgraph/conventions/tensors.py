@@ -159,7 +159,7 @@ class TensorType:
     def from_components(
         self, components: Float[np.ndarray, "*rows_components"]
     ) -> Float[np.ndarray, "*rows_shape"]:
-        """Return the tensors of what `to_components` returned."""
+        """Return the tensors of what `to_components` gave; a `TargetError` at another length."""
         if components.ndim < 1 or components.shape[-1] != self.num_components:
             raise TargetError(
                 f"there must be {self.num_components} components in the last dimension, got shape "
@@ -193,7 +193,10 @@ class TensorType:
     def isotropic_part(
         self, values: Float[np.ndarray, "*rows_shape"]
     ) -> Float[np.ndarray, "*rows_shape"]:
-        """Return the nearest tensors that no rotation changes: of a matrix a third of its trace."""
+        """Return the nearest tensors that no rotation changes: of a matrix a third of its trace.
+
+        A `TargetError` if the values have another shape.
+        """
         basis = self.isotropic
         return self.from_components(self.to_components(values) @ basis.T @ basis)
 

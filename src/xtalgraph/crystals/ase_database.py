@@ -22,7 +22,8 @@ from xtalgraph.crystals.entry import Entry
 def read_ase_database(path: Path, disorder: str = "refuse") -> Iterator[Entry]:
     """Read the rows of an ASE database (SQLite), each named by its id.
 
-    A row that is damaged gives an entry with a reason; the others are still read.
+    A row that is damaged gives an entry with a reason; the others are still read. Where a row has
+    disordered sites, ``occupancy`` in its data, `disorder` says what to do, see `from_ase`.
     """
     with path.open("rb") as file:
         magic = file.read(16)

@@ -82,7 +82,8 @@ def read_extxyz(file: Iterator[str], disorder: str = "refuse") -> Iterator[Entry
     """Read the frames of an extended XYZ file one by one, each named by its number from 0.
 
     A frame that is malformed gives an entry with a reason; the following frames are still read:
-    the next one begins at the next line that holds nothing but a number.
+    the next one begins at the next line that holds nothing but a number. `disorder` says what to do
+    where a key ``occupancy``, as ASE writes it, tells of disordered sites.
     """
     lines = _Lines(file)
     number = 0

@@ -193,7 +193,7 @@ def space_group_number(operations: Operations) -> int | None:
 
 
 def check_fit(cell: Float[np.ndarray, "3 3"], operations: Operations) -> None:
-    """Raise where an operation does not map the lattice, rows in Å, onto itself."""
+    """Raise an `InputError` where an operation does not map the lattice, rows in Å, onto itself."""
     metric = cell @ cell.T
     mapped = operations.rotations.transpose(0, 2, 1) @ metric @ operations.rotations
     scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))

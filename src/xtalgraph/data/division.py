@@ -150,7 +150,10 @@ def parse_division(word: str) -> Division:
 
 
 def groups_of(table: CrystalTable, division: Division) -> Groups:
-    """Return the groups that a division keeps whole; every row alone where it keeps none."""
+    """Return the groups that a division keeps whole; every row alone where it keeps none.
+
+    A `ConfigError` if there is no such column, an `InputError` if a crystal has no prototype.
+    """
     kind, crystals = division.kind, table.crystals
     by = _CALLED.get(kind, kind)
     if kind == "formula":
@@ -168,7 +171,10 @@ def groups_of(table: CrystalTable, division: Division) -> Groups:
 
 
 def groups_like_test(table: CrystalTable, division: Division) -> Groups:
-    """Return the groups by which rows must be drawn to be as new to a model as the test is."""
+    """Return the groups by which rows must be drawn to be as new to a model as the test is.
+
+    Raises as `groups_of`.
+    """
     if division.kind in ("element", "anion", "family"):
         return groups_of(table, Division("chemsys", ""))
     return groups_of(table, division)

@@ -74,7 +74,7 @@ def labels_of(
 
 
 def check_size(arrays: Mapping[str, Float[np.ndarray, "..."]]) -> None:
-    """Refuse labels that are all so small that they are 0 in single precision."""
+    """Raise an `InputError` if labels are all so small that they are 0 in single precision."""
     for name, array in arrays.items():
         largest = np.nanmax(np.abs(array), initial=0.0)
         if 0 < largest < 1 / LARGEST_NUMBER:

@@ -180,7 +180,7 @@ def _matcher_agrees(first: Crystal, second: Crystal, tolerance: float) -> bool:
 def label_differences(
     partner: Int[np.ndarray, " rows"], values: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " pairs"]:
-    """Return how much labels of the same crystals differ, each pair once; partner −1 is none."""
+    """Return how labels, per atom if extensive, of the same crystals differ; partner −1 is none."""
     rows = np.flatnonzero(partner >= 0)
     pairs = np.unique(np.sort(np.stack([rows, partner[rows]], axis=1), axis=1), axis=0)
     return np.abs(values[pairs[:, 0]] - values[pairs[:, 1]])

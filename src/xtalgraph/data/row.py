@@ -98,7 +98,10 @@ def _is_too_large(value: object) -> bool:
 
 
 def resolved_row(row: Row, disorder: str) -> Row:
-    """Refuse, mix or order the disorder of a row; an ordered crystal is checked anew."""
+    """Refuse, mix or order the disorder of a row; an ordered crystal is checked anew.
+
+    A `ConfigError` if there is no such choice.
+    """
     if row.crystal is None or row.crystal.occupancies is None:
         return row
     try:

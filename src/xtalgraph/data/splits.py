@@ -106,7 +106,7 @@ def random_split(num_rows: int, *, val: float, test: float, seed: int) -> Split:
 
 
 def fold_split(folds: Int[np.ndarray, " rows"], fold: int, *, val: float, seed: int) -> Split:
-    """Test on one fold; draw the validation part, a fraction, at random from the others."""
+    """Test on a fold, or raise a `ConfigError`; draw the fraction `val` of the others at random."""
     check_fractions(val, 0.0)
     count = number_of_folds(folds, fold)
     rest = np.random.default_rng([seed, fold]).permutation(np.flatnonzero(folds != fold))
@@ -124,7 +124,7 @@ def number_of_folds(folds: Int[np.ndarray, " rows"], fold: int) -> int:
 
 
 def column_split(values: Sequence[object] | SplitColumn, column: str) -> Split:
-    """Take the parts from a column that says train, val or test in each row."""
+    """Take the parts from a column that says train, val or test; an `InputError` names the row."""
     parts_column = values if isinstance(values, SplitColumn) else SplitColumn.of(column, values)
     named = [_PART_OF.get(str(value).strip().lower()) for value in parts_column.values]
     bad = [row for row, name in enumerate(named) if name is None]

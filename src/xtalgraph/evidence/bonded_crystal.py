@@ -53,7 +53,7 @@ def to_plain(drawn: BondedCrystal) -> dict[str, Any]:
 
 
 def from_plain(plain: Mapping[str, Any]) -> BondedCrystal:
-    """Return the crystal that `to_plain` wrote."""
+    """Return the crystal that `to_plain` wrote; an `InputError` if a bond names no atom."""
     bonds = np.array(plain["bonds"], dtype=np.int64).reshape(-1, 5)
     return BondedCrystal(
         cell=np.array(plain["cell"], dtype=float).reshape(3, 3),

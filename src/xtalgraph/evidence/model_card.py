@@ -117,7 +117,7 @@ def _bytes(folder: Path) -> int:
 
 
 def read_card(name: str, folder: Path) -> ModelCard:
-    """Read what is known of a model; nothing is predicted, and no weights are read."""
+    """Read what is known of a model, without its weights; a `RunError` if damaged or no run."""
     description = read_description(folder)
     metrics = read_metrics(folder) if (folder / "metrics.json").is_file() else {}
     written = read_document(folder / ABOUT) if (folder / ABOUT).is_file() else {}

@@ -58,7 +58,7 @@ def anion_family(crystal: Crystal) -> str:
 
 
 def family_named(name: str) -> str:
-    """Return the anions of a family by its name in `FAMILIES`, or as they are: ``N``, ``O-F``."""
+    """Return the anions of a family in `FAMILIES`, or as given, ``O-F``; else a `ConfigError`."""
     if name in FAMILIES:
         return FAMILIES[name]
     symbols = name.split("-")

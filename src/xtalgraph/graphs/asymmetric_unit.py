@@ -236,7 +236,11 @@ def _moved_atoms(
 
 
 def symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
-    """Return what spglib knows of the symmetry of a crystal; a `GraphError` without a group."""
+    """Return what spglib knows of the symmetry of a crystal; a `GraphError` without a group.
+
+    `symprec` is how far an operation may miss an atom, Å. A direction that does not repeat is a
+    `GraphError`, too.
+    """
     if not crystal.pbc.all():
         raise GraphError(f"a space group needs pbc in all directions; got {crystal.pbc.tolist()}")
     cell = (crystal.cell, crystal.fractional, crystal.site_kinds)

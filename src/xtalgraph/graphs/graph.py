@@ -178,7 +178,7 @@ class Graph:
         return flags.index_fill(0, self.share_atom, True)
 
     def expect_ordered(self, reader: str) -> None:
-        """Refuse disordered sites, for what reads one element at each atom."""
+        """Raise a `GraphError` at disordered sites: `reader` reads one element at each atom."""
         if len(self.share):
             raise GraphError(
                 f"{reader} reads one element at each atom, and {int(self.disordered.sum())} sites "

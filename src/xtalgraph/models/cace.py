@@ -187,7 +187,7 @@ class CACE(Encoder):
         self.connections = Connections(config.connections, "residual", config.width, depth)
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms."""
+        """Turn crystals into features of their atoms; a `GraphError` if there are no directions."""
         graph = self.in_space(graph)
         around = self.environments(graph)
         hidden = [self.embed(graph)]

@@ -53,13 +53,13 @@ def check_is_run(folder: Path) -> None:
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """Read ``model.json`` of any format, of a run or a member, as the current one has it."""
+    """Read ``model.json`` of any format as the current one; a `RunError` if damaged or newer."""
     path = folder / "model.json"
     return _upgraded(path, _checked(path, read_document(path)), ())
 
 
 def check_has_target(folder: Path) -> None:
-    """Refuse a model that was pre-trained without labels, where something is to be predicted."""
+    """Raise a `RunError` for a model that was pre-trained without labels and cannot predict."""
     if not read_description(folder)["model"]["targets"]:
         raise RunError(
             f"{folder} holds a model that was pre-trained without labels and has no target: it "
@@ -114,7 +114,7 @@ def read_weights(path: Path, checksum: str) -> dict[str, Tensor]:
 
 
 def check_finite(model: nn.Module, where: Path | str) -> None:
-    """Refuse a model with a weight that is no finite number."""
+    """Raise a `RunError` if a weight is no finite number; `where` is the model in the message."""
     for name, value in model.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise RunError(

@@ -212,7 +212,7 @@ class Encoder(nn.Module, ABC):
         return float(self.measured["neighbors"]) if given is None else given
 
     def expect_angles(self, graph: Graph) -> None:
-        """Refuse a graph that was built without angles, where the encoder reads them."""
+        """Raise a `GraphError` if a graph was built without the angles that the encoder reads."""
         if not self.reads.angles:
             return
         settings: AngleSettings = self.config

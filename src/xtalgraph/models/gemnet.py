@@ -249,7 +249,7 @@ class GemNet(Encoder):
         self.connections = Connections(config.connections, "residual", width, depth)
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals, with triplets, into features of their atoms."""
+        """Turn crystals into features of atoms; a `GraphError` without triplets or directions."""
         graph = self.in_space(graph)
         self.expect_angles(graph)
         directions = self.directions(graph)

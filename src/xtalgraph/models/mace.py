@@ -215,7 +215,7 @@ class MACE(Encoder):
         self.tensors = inputs if config.output_degree else {}
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms."""
+        """Turn crystals into features of their atoms; a `GraphError` as `in_space` raises it."""
         graph = self.in_space(graph)
         basis, around = self.edges(graph, self.embed.weight.dtype)
         elements = self.element_rows.groups(graph)

@@ -35,7 +35,7 @@ _SHOWN: Final = 5
 
 
 def write_manifest(run: Path) -> None:
-    """Write the manifest of a run whose other files are written."""
+    """Write the manifest of a run whose other files are written, or raise a `FileError`."""
     files = {name: _entry(run / name) for name in _found(run, (*_DECIDING, *_EVIDENCE))}
     document = {"format": 1, "files": files, "sha256": _digest(files)}
     write_atomically(run / MANIFEST, json.dumps(document, indent=1) + "\n")

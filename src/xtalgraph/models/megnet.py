@@ -192,7 +192,7 @@ class MEGNet(Encoder):
         self.pooling = Set2SetPooling(config.width)
 
     def forward(self, graph: Graph) -> Features:
-        """Turn crystals, with conditions of order one, into features of atoms and crystals."""
+        """Turn crystals with scaled conditions into features; a `GraphError` at another number."""
         edges = self.edges(graph, self.embed.weight.dtype)
         hidden = [rows_of_elements(self.of_atom(self.embed.weight), graph)]
         edge = self.of_edge(edges.features)

@@ -154,7 +154,7 @@ class Model(nn.Module, ABC):
         return {}
 
     def as_read(self, graph: Graph) -> Graph:
-        """Return a graph as the encoder reads it, with its conditions scaled."""
+        """Return a graph as the encoder reads it, scaled; a `GraphError` without its conditions."""
         self.expect_conditions(graph)
         if self.condition_scaler is None:
             return graph
@@ -174,7 +174,7 @@ class Model(nn.Module, ABC):
         return self.encoder(self.as_read(graph))
 
     def expect_conditions(self, graph: Graph) -> None:
-        """Refuse a graph that has not the conditions that the model reads."""
+        """Raise a `GraphError` if a graph has not the conditions that the model reads."""
         count, wanted = graph.conditions.shape[1], len(self.conditions.numbers)
         if count != wanted or (self.conditions.fidelity and bool((graph.fidelity < 0).any())):
             names = ", ".join(self.conditions.columns) or "nothing"
@@ -251,7 +251,7 @@ class PropertyModel(Model):
         return {name: head.size for name, head in self.head_of.items()}
 
     def forward(self, graph: Graph) -> Output:
-        """Predict every target."""
+        """Predict every target; a `GraphError` if the model cannot read the graph."""
         features, heads = self.encoded(graph), self.head_of
         values = {name: head(features, graph) for name, head in heads.items()}
         deviations = {

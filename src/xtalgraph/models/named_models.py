@@ -48,7 +48,7 @@ def run_folder(run: str | Path) -> Path:
 
 
 def check_not_shipped(folder: Path) -> None:
-    """Refuse to write into the folder of a model of the package."""
+    """Refuse to write into the folder of a model of the package: a `ConfigError`."""
     if folder.resolve().parent == SHIPPED.resolve():
         raise ConfigError(
             f"{folder.name} is a model of the package, whose folder stays as it is: copy {folder}, "

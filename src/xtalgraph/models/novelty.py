@@ -232,7 +232,7 @@ class TrainingSet:
     def compare(
         self, embedding: Float[np.ndarray, "rows embedding"], crystals: Sequence[Crystal]
     ) -> list[Novelty]:
-        """Say how far crystals, with vectors of the same model, are from the training part."""
+        """Say how far crystals are from training; a `RunError` if vectors are of another model."""
         if len(crystals) == 0:
             return []
         width = self.embedding.shape[1]

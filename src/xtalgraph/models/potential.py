@@ -187,7 +187,7 @@ class Potential(Model):
     def fit_scales(
         self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
     ) -> None:
-        """Fit the reference energies of the elements to the training part.
+        """Fit the reference energies of the elements to training labels, NaN where one is missing.
 
         What the terms give is subtracted first, those that are learned as they begin: otherwise a
         training would begin with the energy of a term on top of labels that have it already, and

@@ -95,7 +95,10 @@ def combine(
     *,
     invariants: bool = False,
 ) -> Predictions:
-    """Return what the members of a run predict together: their mean, and its standard deviation."""
+    """Return what the members of a run predict together: their mean, and its standard deviation.
+
+    Of tensors `invariants` takes the number that stands for each, see `as_invariant`.
+    """
     values, std = {}, {}
     for target in targets:
         name = target.name

@@ -39,7 +39,7 @@ class Pretrained(Model):
         return False
 
     def forward(self, graph: Graph) -> Output:
-        """Compute features alone."""
+        """Compute features alone; a `GraphError` if the model cannot read the graph."""
         return Output({}, {}, self.encoded(graph))
 
     def start(self, graph: Graph) -> ByTarget:

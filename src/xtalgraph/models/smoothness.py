@@ -42,7 +42,7 @@ class Crossing:
 def pair_and_cluster(
     predict: Predict, numbers: Int[np.ndarray, " 4"], limit: float
 ) -> Iterator[Crossing]:
-    """Take two atoms apart through a limit, and one atom of four away from another.
+    """Take two atoms apart through a limit in Å, and one atom of four away from another.
 
     The atoms stand alone in space, so that nothing else of the graph changes.
     """

@@ -162,7 +162,10 @@ class ModelSpec:
         object.__setattr__(self, "terms", terms)
 
     def make_terms(self, width: int) -> dict[str, EnergyTerm]:
-        """Make what is added to the energy, of features of this width."""
+        """Make what is added to the energy, of features of this width.
+
+        A `ConfigError` on what is not known, a `MissingExtraError` if a library is missing.
+        """
         made: dict[str, EnergyTerm] = {}
         for name, settings in self.terms.items():
             if name not in TERMS:
@@ -198,7 +201,7 @@ class ModelSpec:
         return follow
 
     def disorder_for(self, asked: str | None = None) -> str:
-        """Return what is done with disordered crystals: as asked, or as in the training."""
+        """Return what is done with disorder, None as in training; a `ConfigError` if it cannot."""
         return self.disorder if asked is None else replace(self, disorder=asked).disorder
 
     def _check_disorder(self) -> None:

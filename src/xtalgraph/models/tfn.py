@@ -184,7 +184,7 @@ class TFN(Encoder):
         self.tensors = {irrep: count for irrep, count in inputs.items() if irrep != _SCALAR}
 
     def forward(self, graph: Graph) -> Features:
-        """Turn a batch of crystals into features of their atoms."""
+        """Turn crystals into features of their atoms; a `GraphError` as `in_space` raises it."""
         graph = self.in_space(graph)
         basis, around = self.edges(graph, self.embed.weight.dtype)
         tensors: Tensors = {_SCALAR: self.embed(graph).unsqueeze(1)}

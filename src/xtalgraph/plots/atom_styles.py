@@ -142,7 +142,7 @@ def class_style(crystal: BondedCrystal) -> AtomStyle:
 
 
 def value_style(values: Float[np.ndarray, " atoms"], name: str) -> AtomStyle:
-    """Tell atoms apart by a number that is not negative: pale for 0, red for the largest."""
+    """Tell atoms apart by a `name` (unit), not negative: pale for 0, red for the largest."""
     largest = float(values.max(initial=0.0)) or 1.0
     pale, strong = np.array(to_rgb("#e3e6e9")), to_rgb("#c8501e")
     colors = pale + (values / largest)[:, None] * (np.array(strong) - pale)

@@ -66,7 +66,7 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write ``path`` with the suffixes ``.svg`` and ``.png``."""
+    """Write ``path`` with the suffixes ``.svg`` and ``.png``; its folder is made."""
     make_folder(path.parent)
     with matplotlib.rc_context(SETTINGS):
         figure.draw_without_rendering()

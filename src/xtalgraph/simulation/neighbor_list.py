@@ -73,7 +73,7 @@ class NeighborList:
         self._listed: Edges | None = None
 
     def graph(self, crystal: Crystal) -> Graph:
-        """Return the graph of a crystal, as a rule of the one before, moved."""
+        """Return the graph of a crystal, often the last one moved; a `GraphError` if too large."""
         if self._listed is None or not self._serves(crystal):
             reach = self.settings.strategy.cutoff + self.skin
             self._listed, self._searched = neighbors_within(crystal, reach), crystal

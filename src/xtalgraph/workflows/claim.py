@@ -30,7 +30,11 @@ _OURS = {LOCK, HOLDER, "rejected.csv", "state", "members"}
 
 @contextmanager
 def claimed(folder: Path, config: AnyConfig, *, resume: bool) -> Iterator[None]:
-    """Hold the folder of a training, against other processes too; if left empty it is removed."""
+    """Hold the folder of a training, against other processes too; if left empty it is removed.
+
+    With `resume` a run of the same settings is continued. A `RunError` if anything else is there,
+    or another process writes; a `FileError` if the folder cannot be made or written.
+    """
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file: choose another --out")
     with sole_writer(folder):
@@ -41,7 +45,7 @@ def claimed(folder: Path, config: AnyConfig, *, resume: bool) -> Iterator[None]:
 
 
 def check_settings(folder: Path, config: AnyConfig) -> None:
-    """Refuse to continue a run that was begun with other settings; the error says where."""
+    """Refuse to continue a run that was begun with other settings: a `RunError` says where."""
     before = type(config).from_sections(saved_sections(folder)).deciding()
     after = config.deciding()
     # What auto stands for may have changed since.

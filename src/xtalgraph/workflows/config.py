@@ -199,7 +199,7 @@ def read_yaml(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def apply_override(sections: dict[str, dict[str, Any]], override: str) -> None:
-    """Apply one dotted override in place, ``training.epochs=50``; the value is read as YAML."""
+    """Apply an override in place, ``training.epochs=50``, value in YAML; else a `ConfigError`."""
     path, equals, value = override.partition("=")
     section, dot, key = path.strip().partition(".")
     meant = setting_meant(path.strip())
@@ -231,7 +231,10 @@ def merge(
 
 
 def declared_targets(data: DataConfig) -> tuple[Target, ...]:
-    """Return the declarations of the targets; a list of settings has one for each of them."""
+    """Return the declarations of the targets; a list of settings has one for each of them.
+
+    A `ConfigError` if a list has another length, a `TargetError` if a target contradicts itself.
+    """
     names = data.target if isinstance(data.target, list) else [data.target]
     of_potential = potential_targets(names)
     if of_potential is not None:
@@ -271,7 +274,7 @@ def read_labelled(source: Any, config: RunConfig, *, progress: bool) -> Dataset:
 
 
 def declared_conditions(data: DataConfig) -> Conditions:
-    """Return which columns are conditions of a crystal."""
+    """Return which columns are conditions of a crystal; a `ConfigError` if one is named twice."""
     given = data.conditions
     columns = [given] if isinstance(given, str) else given or []
     return Conditions(tuple(columns), data.fidelity or "", tuple(data.fidelities or ()))

@@ -225,7 +225,7 @@ def member_fits(
 
 
 def fit_member(shared: Shared, task: Task, report: Report) -> Member:
-    """Train a member, from weights of its own or from those of the snapshot before it."""
+    """Train a member from its own weights or a snapshot's; a `RunError` at a state of another."""
     config, prepared, number = shared.config, shared.prepared, task.number
     training = replace(config.training, seed=member_seed(config.training.seed, number))
     folder = member_folder(shared.folder, number)

@@ -99,7 +99,7 @@ def make_graphs(
     *,
     progress: bool = False,
 ) -> Graphs:
-    """Build the graphs, or take them from the cache; a `GraphError` if no crystal has a graph."""
+    """Build graphs, or take them from the cache; a `GraphError` if none is, or a `StoreError`."""
     began = time.monotonic()
     if not config.store:
         graph, unsupported = build_supported(crystals, graph_settings, progress=progress)

@@ -17,7 +17,7 @@ _TEXTS: Final = ("id", "formula", "property", "unit", "error", "novelty", "unsee
 
 
 def suffix_of(path: Path) -> str:
-    """Return the suffix of a table, one of `SUFFIXES`: CSV to a device, such as ``/dev/stdout``."""
+    """Return a table's suffix, CSV for ``/dev/stdout``; a `ConfigError` if not in `SUFFIXES`."""
     suffix = ".csv" if is_stream(path) else path.suffix
     if suffix.lower() not in SUFFIXES:
         raise ConfigError(

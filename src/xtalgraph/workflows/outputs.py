@@ -19,7 +19,7 @@ _FOLDERS: Final = {"predictions", "state", "members", "figures", "diagnose"}
 
 
 def check_output(path: Path, sources: Any = ()) -> None:
-    """Refuse to write over what is read, or over a file of a run."""
+    """Refuse to write over what is read, or over a file of a run: a `ConfigError`."""
     if format_of(path) or path.name == "id_prop.csv":
         raise ConfigError(
             f"{path} has the name of a file of crystals, and results are written there: choose "

@@ -29,7 +29,7 @@ NO_FOLDS: Final = (
 
 
 def check_source(source: Any) -> None:
-    """Refuse a path that is not there, and name what was probably meant."""
+    """Refuse a path that is not there: an `InputError` names what was probably meant."""
     if not isinstance(source, str | Path) or str(source) in CATALOGUE:
         return
     try:
@@ -44,7 +44,7 @@ def check_source(source: Any) -> None:
 
 
 def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> None:
-    """Refuse what cannot end well, before the folder is made and the crystals are read."""
+    """Refuse what cannot end well before anything is read: an `InputError` or a `ConfigError`."""
     check_source(source)
     _check_machine(config.training, config.spec)
     names = columns_of(source)

@@ -101,7 +101,7 @@ class Preparations:
         self._baselines: dict[tuple[Divided, int, str], dict[str, list[ModelResult]]] = {}
 
     def dataset(self, config: RunConfig, *, progress: bool = False) -> Dataset:
-        """Read crystals and labels, or return what was read before."""
+        """Read crystals and labels, or return what was read before; an `InputError` if unusable."""
         source, disorder = self.request.source, config.data.disorder
         key = repr((disorder, config.targets, config.spec.conditions, label_keys(config.data)))
         if key not in self._datasets:
@@ -137,7 +137,7 @@ class Preparations:
         return Prepared(self._divide(dataset, config), graphs)
 
     def for_validation(self, config: RunConfig) -> Prepared:
-        """Return the training and the validation part alone, of which the test part is not read."""
+        """Return training and validation parts, test unread; an `InputError` if there is none."""
         whole = self._divide(self.dataset(config), config)
         if len(whole.split.val) == 0:
             raise InputError("there is no validation part to choose by: raise data.val_fraction")

@@ -52,7 +52,7 @@ def stop_at_rejected(
 def check_rejected(
     rejected: Sequence[Rejection], on_error: str, folder: Path | None = None
 ) -> None:
-    """Stop at rows that cannot be used, or list them in ``rejected.csv``, warn, and go on."""
+    """Raise an `InputError` on rejected rows, or list them in ``rejected.csv``, warn and go on."""
     stop_at_rejected(rejected, on_error, folder)
     _write(rejected, folder)
     if rejected:

@@ -75,7 +75,7 @@ class Request:
         return replace(self, sections={**self.sections, "training": training})
 
     def config(self, changes: Mapping[str, Any] | None = None) -> RunConfig:
-        """Fill in every default, after changes such as ``model.depth`` to 4."""
+        """Fill in all defaults, after changes as ``model.depth`` to 4; else a `ConfigError`."""
         sections = {name: dict(section) for name, section in self.sections.items()}
         for dotted, value in (changes or {}).items():
             section, dot, key = dotted.partition(".")

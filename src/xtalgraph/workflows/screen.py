@@ -223,7 +223,7 @@ def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> 
 
 
 def check_structures(folder: Path, candidates: Any) -> None:
-    """Refuse candidates that lie where the structures of the best are going to be written."""
+    """Refuse candidates that lie where the structures of the best are written: a `ConfigError`."""
     mine = (folder / FOLDER).resolve()
     for path in paths_in(candidates):
         if path == mine or mine in path.parents:

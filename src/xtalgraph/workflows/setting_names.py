@@ -206,7 +206,7 @@ def _called_here(key: str) -> str:
 
 
 def check_names(sections: Mapping[str, Mapping[str, Any]], source: str = "") -> None:
-    """Refuse unknown sections, and settings of another one; the error has the right name."""
+    """Refuse unknown sections, and settings of another one; a `ConfigError` has the right name."""
     for section, settings in sections.items():
         if section not in SECTIONS:
             raise ConfigError(f"{source}unknown section {section!r}{nearest(section, SECTIONS)}")
@@ -217,7 +217,7 @@ def check_names(sections: Mapping[str, Mapping[str, Any]], source: str = "") -> 
 
 
 def path_of_option(name: str) -> str:
-    """Return the setting for which an option of Python stands, with its section.
+    """Return the setting for which an option of Python stands, with section, or a `ConfigError`.
 
     >>> path_of_option("model"), path_of_option("epochs")
     ('model.name', 'training.epochs')

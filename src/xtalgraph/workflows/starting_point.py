@@ -41,7 +41,7 @@ _FIT: Final = "the weights of an encoder fit its own settings alone"
 
 
 def weights_sha256(run: Path) -> str:
-    """Return the checksum of the weights of all members of a run."""
+    """Return the checksum of the weights of all members of a run; a `RunError` if it is none."""
     first = read_description(run)
     members = [read_description(member_folder(run, n)) for n in range(1, int(first["members"]))]
     digests = [str(member["weights_sha256"]) for member in (first, *members)]
@@ -71,7 +71,10 @@ class StartingPoint:
 
     @classmethod
     def of(cls, config: RunConfig) -> "StartingPoint | None":
-        """Read the parent of a training; None where it starts from fresh weights."""
+        """Read the parent of a training; None where it starts from fresh weights.
+
+        A `ConfigError` if the parent does not fit, a `RunError` if it is no run, or has changed.
+        """
         asked = config.finetuning
         if asked.parent is None:
             return None
@@ -224,7 +227,7 @@ class StartingPoint:
 
 
 def check_fits(config: RunConfig, parent: ModelSpec, folder: Path) -> None:
-    """Refuse settings with which the encoder is not that of the parent; the error says where."""
+    """Refuse settings with which the encoder is not the parent's: a `ConfigError` says where."""
     spec = config.spec
     pairs = {
         "model.name": (spec.encoder, parent.encoder),

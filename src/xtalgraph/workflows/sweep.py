@@ -40,7 +40,7 @@ class Sweep:
 
     @classmethod
     def parse(cls, text: str) -> "Sweep":
-        """Read ``model.depth=2,3,4``; each value as YAML, lists in brackets.
+        """Read ``model.depth=2,3,4``; each value as YAML, lists in brackets; else a `ConfigError`.
 
         >>> Sweep.parse("model.depth=2,3")
         Sweep(key='model.depth', values=(2, 3))

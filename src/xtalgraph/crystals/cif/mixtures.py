@@ -23,7 +23,7 @@ _GROUPED: Final = 100
 
 
 def check_occupancies(cell: Float[np.ndarray, "3 3"], sites: Sites) -> None:
-    """Raise where a site is not fully occupied, naming the sites that share a position."""
+    """Raise an `InputError` where a site is not fully occupied, naming what shares its position."""
     if sites.occupancies is None:
         return
     partial = np.flatnonzero(np.abs(sites.occupancies - 1.0) > OCCUPANCY_TOLERANCE)

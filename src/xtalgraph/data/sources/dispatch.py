@@ -119,7 +119,7 @@ TABLE_SUFFIXES: Final[dict[str, Callable[[Path, str], Iterator[Row]]]] = {
 
 
 def rows_of(source: Any, disorder: str = "refuse") -> Iterator[Row]:
-    """Yield the rows of any source, see `xtalgraph.data.table.read_rows`."""
+    """Yield rows of any source, see `xtalgraph.data.table.read_rows`; else an `InputError`."""
     what = shortened(str(source)) if isinstance(source, str | Path) else "the source"
     yield from guarded_items(_rows(source, disorder), what)
 

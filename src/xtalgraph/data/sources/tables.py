@@ -115,7 +115,7 @@ def _parsed(
 
 
 def rows_of_parquet(path: Path, disorder: str = "refuse") -> Iterator[Row]:
-    """Yield the rows of a parquet file with crystals, in constant memory."""
+    """Yield the rows of a parquet file in constant memory; an `InputError` without crystals."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -191,7 +191,7 @@ def rows_of_json(path: Path, disorder: str = "refuse") -> Iterator[Row]:
 
 
 def rows_of_frame(frame: pd.DataFrame, disorder: str = "refuse") -> Iterator[Row]:
-    """Yield the rows of a DataFrame; without a column of ids, its index is the id."""
+    """Yield rows of a DataFrame, by index if there are no ids; an `InputError` without crystals."""
     names = [str(name) for name in frame.columns]
     check_names(names, "the DataFrame")
     columns = {name: frame.iloc[:, n].tolist() for n, name in enumerate(names)}

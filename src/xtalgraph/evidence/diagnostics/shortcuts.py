@@ -244,7 +244,7 @@ class Retrained:
 
 
 def retrained(tested: Evaluator) -> DiagnosticResult:
-    """Compare the model with models that see one half of each crystal."""
+    """Compare with models that see half of each crystal; a `ConfigError` if none can be trained."""
     if tested.train_halves is None:
         raise ConfigError("the diagnostic 'retrained' trains a model: say --retrain")
     halves = tested.train_halves(tested)

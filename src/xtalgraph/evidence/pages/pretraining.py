@@ -28,7 +28,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
 
 
 def write_pretraining_page(run: Path) -> Path:
-    """Write ``report.html`` of a run that has no target, and its figure."""
+    """Write ``report.html``, with its figure, of a run without target; a `RunError` if damaged."""
     record = read_document(run / "record.json")
     with reading(run / "record.json"):
         losses = record["Pre-training"]["losses"]

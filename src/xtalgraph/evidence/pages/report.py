@@ -45,7 +45,7 @@ from xtalgraph.metrics.measures import MEASURES
 
 
 def write_report(run: Path) -> Path:
-    """Write ``report.html`` into a run folder, and its figures into ``figures/``."""
+    """Write ``report.html`` and ``figures/`` of a run; a `RunError` if files lack or contradict."""
     records = read_targets(run)
     page = render_report(records, draw_figures(records))
     path = run / "report.html"

@@ -39,7 +39,7 @@ class Coulomb(EnergyTerm):
 
     The part in real space reads the edges of the graph; the splitting follows from its cutoff r_c
     and the accuracy η, as exp(−r_c²/2σ²) = η. The sum is that of a crystal in a conducting medium.
-    Of a molecule all pairs are added up.
+    Of a molecule all pairs are added up. Without torch-pme it is a `MissingExtraError`.
 
     Charges are given by element or for each atom, or they are learned: q_i = q(Z_i) + f(h_i), less
     their mean in the cell, so that it is neutral. They begin as 2 − χ, with the electronegativity χ

@@ -36,7 +36,7 @@ class D3(EnergyTerm):
     tad-dftd3, which is for molecules; the pairs of a crystal are found here. Pairs and
     coordination fade smoothly over the last fifth before the cutoff. There is no term of three
     bodies, as in most D3(BJ) of plane-wave codes. A functional without
-    parameters is a `ConfigError`.
+    parameters is a `ConfigError`, tad-dftd3 that is not installed a `MissingExtraError`.
 
     Source: S. Grimme et al., J. Chem. Phys. 132, 154104 (2010), doi 10.1063/1.3382344; J. Comput.
     Chem. 32, 1456 (2011), doi 10.1002/jcc.21759; tad-dftd3: M. Friede et al., J. Chem. Phys. 161,

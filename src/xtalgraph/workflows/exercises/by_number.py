@@ -42,6 +42,7 @@ def exercise(
     Raises:
         ConfigError: If an option belongs to another exercise.
         InputError: If the data cannot be used.
+        MissingExtraError: 1: if PyTorch Geometric is not installed.
     """
     if number != "4" and run is not None:
         raise ConfigError("--run goes with exercise 4")

@@ -100,7 +100,7 @@ def _directions(graph: CrystalGraph, dtype: torch.dtype) -> Float[Tensor, "edges
 
 @final
 class DirectForces(Model):
-    """An energy and, beside it, forces that are not its derivatives."""
+    """An energy and forces that are not its derivatives; a `TargetError` at other targets."""
 
     def __init__(
         self, encoder: Encoder, head: Head, forces: ForceHead, targets: Sequence[Target]

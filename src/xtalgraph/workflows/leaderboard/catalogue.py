@@ -276,7 +276,11 @@ def compared_with(
     published: str | Path | None,
     calculators: Sequence[str],
 ) -> list[LeaderboardEntry]:
-    """Return what a model is compared with, from the bottom to the top."""
+    """Return what a model is compared with, from the bottom to the top.
+
+    None takes all baselines; `published` is that of `published_entries`, `calculators` are names of
+    ASE's. A `ConfigError` if a name is not known or does not serve, or an `InputError`.
+    """
     if not config.spec.is_potential:
         if calculators:
             raise ConfigError(

@@ -146,7 +146,10 @@ class CalculatorEntry(LeaderboardEntry):
 def potential_entries(
     only: Sequence[str] | None, calculators: Sequence[str]
 ) -> list[LeaderboardEntry]:
-    """Return what a potential is compared with, from the bottom to the top; None for all."""
+    """Return what a potential is compared with, from the bottom to the top; None for all.
+
+    Calculators are ``package.module:name``. A `ConfigError` if a name is unknown, or given twice.
+    """
     for name in only or ():
         if name not in POTENTIALS:
             raise ConfigError(
