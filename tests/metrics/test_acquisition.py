@@ -66,6 +66,12 @@ def test_the_optimistic_bound_and_the_aims():
     assert optimistic(Aim("min"), prediction, std).tolist() == [-0.5, -2.9]
     near = optimistic(Aim("target", 1.25), prediction, std)
     np.testing.assert_allclose(near, [0.0, -1.65])
+    for aim, best in (
+        (Aim("max"), [1.5, 3.1]), (Aim("min"), [0.5, 2.9]), (Aim("target", 1.25), [1.25, 2.9]),
+        (Aim("target", 9.0), [1.5, 3.1]),
+    ):  # fmt: skip
+        values = aim.value_of(optimistic(aim, prediction, std), prediction)
+        np.testing.assert_allclose(values, best)
     with pytest.raises(InputError, match="must not be negative"):
         optimistic(Aim("max"), prediction, -std)
     assert Aim("min").words("gap") == "the lowest gap"

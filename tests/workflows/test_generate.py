@@ -34,13 +34,14 @@ def run(tmp_path_factory):
     return folder
 
 
-def test_crystals_of_a_formula_are_written_with_a_table(run, tmp_path):
+def test_crystals_of_a_formula_are_written_with_a_table(run, tmp_path, caplog):
     done = generate(
         run, out=tmp_path / "out", formula="SrTiO3", atoms=10, count=3, steps=4, progress=False
     )
     table = pd.read_csv(done.path, keep_default_na=False)
     assert list(table["formula"]) == ["Sr2Ti2O6"] * 3
     assert done.valid + done.invalid == 3
+    assert "no crystal of the training part has 10 atoms" in caplog.text
     for row in table.to_dict("records"):
         (entry,) = read_file(tmp_path / "out" / row["file"])
         assert (entry.crystal is not None) == (row["error"] == "")
@@ -116,8 +117,10 @@ def test_what_cannot_be_drawn_is_told(run, tmp_path):
     cases = {
         "UO2": "has not learned U: its elements are",
         "Sr0.5TiO3": "whole numbers",
-        "Xx2": "--formula Xx2",
-        "": "--formula",
+        "O1e400": "whole numbers",
+        "O1000000000": "1,000 atoms at most",
+        "Xx2": "a chemical formula such as SrTiO3, got 'Xx2'",
+        "": "a chemical formula such as SrTiO3, got ''",
     }
     for formula, message in cases.items():
         with pytest.raises(ConfigError, match=message):

@@ -88,7 +88,7 @@ def test_what_predicts_refuses_it_with_the_reason(run, frame, tmp_path, verb, mo
         "report": lambda: xtalgraph.report(run.folder),
         "add_model": lambda: xtalgraph.add_model(run.folder),
     }
-    with pytest.raises(RunError, match="holds a generator, which draws crystals"):
+    with pytest.raises(RunError, match=f"^{run.folder} holds a generator, which draws crystals"):
         calls[verb]()
 
 
@@ -141,6 +141,11 @@ def test_crystals_are_learned_with_reduced_cells_and_molecules_are_refused(tmp_p
     assert "does not repeat in all directions" in table.rejected[0].reason
     with pytest.raises(InputError, match="a generator cannot learn it"):
         train([skewed, molecule], tmp_path / "out")
+
+
+def test_a_part_without_crystals_is_an_error_that_names_the_setting(frame, tmp_path):
+    with pytest.raises(ConfigError, match=r"0 in the validation part: .* data.val_fraction"):
+        train(frame[:5], tmp_path / "run")
 
 
 def test_settings_of_labels_and_other_sections_are_errors(frame, tmp_path):

@@ -266,8 +266,8 @@ def test_screen_ranks_the_mean_eigenvalue_by_the_members(run, table, tmp_path):
     numbers = np.trace(tensors, axis1=2, axis2=3) / 3.0
     mean, std = numbers.mean(axis=0), numbers.std(axis=0, ddof=1)
     best = pd.read_csv(done.path)
-    assert best["upper_bound"].is_monotonic_decreasing
-    assert best["upper_bound"][0] == pytest.approx((mean + std).max(), rel=1e-6)
+    assert best["best_case"].is_monotonic_decreasing
+    assert best["best_case"][0] == pytest.approx((mean + std).max(), rel=1e-6)
     first = int(np.argmax(mean + std))
     assert best["prediction"][0] == pytest.approx(mean[first], rel=1e-6)
     assert best["std"][0] == pytest.approx(std[first], rel=1e-5)

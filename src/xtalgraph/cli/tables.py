@@ -76,7 +76,7 @@ _LISTED: Final = 10
 
 def screened_table(table: "pd.DataFrame", error: float | None) -> str:
     """Lay out the first candidates of a screening, with two digits of the error of the run."""
-    wanted = {"std": 2, "expected_improvement": 2, "upper_bound": 3, "distance": 2}
+    wanted = {"std": 2, "expected_improvement": 2, "best_case": 3, "distance": 2}
     wanted |= {"expected_error": 2, "cost": 3}
     digits = {key: count for key, count in wanted.items() if key in table}
     rows = [["rank", "id", "formula", "prediction", *digits]]

@@ -53,6 +53,22 @@ class Aim:
             return -values
         return values if self.kind == "max" else -np.abs(values - self.value)
 
+    def value_of(
+        self, gain: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]
+    ) -> Float[np.ndarray, " rows"]:
+        """Return the values of gains, in the unit of the property: what `gain` has made of them.
+
+        Args:
+            gain: Of each row.
+            prediction: Of each row; a value stays on its side of a value that is wanted.
+
+        >>> Aim("target", 1.0).value_of(np.array([-0.5]), np.array([0.2]))
+        array([0.5])
+        """
+        if self.kind == "target":
+            return self.value - np.sign(prediction - self.value) * gain
+        return -gain if self.kind == "min" else gain
+
     def words(self, name: str, unit: str = "") -> str:
         """Say what is wanted: ``the lowest energy``, ``the energy nearest to 1.5 eV``."""
         if self.kind == "target":

@@ -15,6 +15,7 @@ from xtalgraph.conventions.documents import read_document, reading
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS, SYMBOLS
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import make_folder, write_atomically
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count, Range
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.conventions.stopping import stopping_on_signals
@@ -43,6 +44,8 @@ ANNEAL: Final = 5.0
 """Where no other number is given."""
 _TOGETHER: Final = 1024
 """Atoms that are drawn at the same time, unless one crystal has more."""
+_MOST: Final = 1000
+"""Atoms of a cell: the memory grows with their square."""
 _COLUMNS: Final = ("atoms", "volume", "file")
 
 
@@ -240,6 +243,10 @@ def _asked(
     if formula is not None:
         cell = numbers_in(formula, atoms)
         _check_elements(generator, cell)
+        learned = {len(numbers_in(name)) for name in generator.compositions}
+        if len(cell) not in learned:
+            text = "no crystal of the training part has %d atoms: what is drawn may be of no use"
+            log.warning(text, len(cell))
         return [cell] * count
     if atoms is not None:
         raise ConfigError("--atoms goes with --formula: without it cells of the training are drawn")
@@ -257,7 +264,8 @@ def numbers_in(formula: str, atoms: int | None = None) -> list[int]:
         atoms: How many there are to be; a multiple of those of the formula.
 
     Raises:
-        ConfigError: If it is no formula of whole numbers, or the number is no multiple.
+        ConfigError: If it is no formula of whole numbers, has too many atoms, or the number is no
+            multiple.
 
     >>> numbers_in("TiO2"), numbers_in("C", 3)
     ([22, 8, 8], [6, 6, 6])
@@ -266,11 +274,20 @@ def numbers_in(formula: str, atoms: int | None = None) -> list[int]:
 
     try:
         amounts = Parsed(formula).get_el_amt_dict()
-        numbers = [ATOMIC_NUMBERS[el] for el, amount in amounts.items() for _ in range(int(amount))]
+        elements = [ATOMIC_NUMBERS[element] for element in amounts]
     except (ValueError, KeyError) as error:
-        raise ConfigError(f"--formula {formula}: {error}") from error
-    if not numbers or any(amount != int(amount) for amount in amounts.values()):
+        raise ConfigError(
+            f"--formula must be a chemical formula such as SrTiO3, got {formula!r}"
+        ) from error
+    if not elements or any(amount % 1 for amount in amounts.values()):
         raise ConfigError(f"--formula must hold whole numbers of atoms, got {formula!r}")
+    total = atoms or sum(amounts.values())
+    if total > _MOST:
+        raise ConfigError(
+            f"a cell may have {_MOST:,} atoms at most, as all pairs are computed, got {total:,.0f}"
+        )
+    counts = np.array(list(amounts.values()), dtype=np.int64)
+    numbers: list[int] = np.repeat(elements, counts).tolist()
     times, rest = divmod(atoms or len(numbers), len(numbers))
     if rest or not times:
         raise ConfigError(

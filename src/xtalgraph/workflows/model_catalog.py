@@ -85,6 +85,11 @@ def add_model(source: str | Path, *, name: str | None = None) -> Added:
             raise RunError(
                 f"{path} holds no run: there must be a model.json, at its top or in its only folder"
             )
+        if is_generator(unpacked):
+            raise RunError(
+                f"{path} holds a generator, which draws crystals by `xtalgraph generate`: only "
+                "models that predict have names, so give its folder"
+            )
         if check_manifest(unpacked, evidence=True) is None:
             raise RunError(
                 f"{path} is a run of an xtalgraph that wrote no manifest, so that nobody can tell "

@@ -214,8 +214,12 @@ def _table(kept: Sequence[tuple[Found, Sequence[Found]]], by: str, aim: Aim) -> 
     unknown = [name for name in ("std", "lower", "upper") if table[name].isna().all()]
     table = table.drop(columns=["property", "site", "component", "error", *unknown])
     table.insert(0, "rank", range(1, len(kept) + 1))
-    if by != "prediction":
-        table.insert(3, by.replace("-", "_"), [candidate.score for candidate, _ in kept])
+    score = np.array([candidate.score for candidate, _ in kept], dtype=np.float64)
+    if by == "upper-bound":
+        values = table["prediction"].to_numpy(np.float64)
+        table.insert(3, "best_case", aim.value_of(score, values))
+    elif by != "prediction":
+        table.insert(3, by.replace("-", "_"), score)
     if aim.kind == "target":
         table.insert(3, "distance", [-candidate.gain for candidate, _ in kept])
     table["same"] = [" ".join(other.predicted.row.id for other in others) for _, others in kept]

@@ -135,7 +135,7 @@ def suggest(
         cost=costs,
     )
     kept = [different[row] for row in chosen.places.tolist()]
-    table = _table(kept, chosen, by, None if costs is None else costs[chosen.places])
+    table = _table(kept, chosen, by, aim, None if costs is None else costs[chosen.places])
     searched, savings = _simulated(opened, predictor, scale, aim, batch, by, data, progress)
     for sentence in savings:
         log.info("%s", sentence)
@@ -222,14 +222,21 @@ def _simulated(
 
 
 def _table(
-    kept: Sequence[Found], chosen: Batch, by: str, costs: Float[np.ndarray, " batch"] | None
+    kept: Sequence[Found],
+    chosen: Batch,
+    by: str,
+    aim: Aim,
+    costs: Float[np.ndarray, " batch"] | None,
 ) -> pd.DataFrame:
     """Return the predictor's table of the batch, with rank, worth and what was left open."""
     table = tabulate([candidate.predicted for candidate in kept])
     unknown = [name for name in ("std", "lower", "upper") if table[name].isna().all()]
     table = table.drop(columns=["property", "site", "component", "error", *unknown])
     table.insert(0, "rank", range(1, len(kept) + 1))
-    if by in ("upper-bound", "expected-improvement"):
+    if by == "upper-bound":
+        values = table["prediction"].to_numpy(np.float64)
+        table.insert(3, "best_case", aim.value_of(chosen.worth, values))
+    elif by == "expected-improvement":
         table.insert(3, by.replace("-", "_"), chosen.worth)
     table["expected_error"] = chosen.std
     if costs is not None:

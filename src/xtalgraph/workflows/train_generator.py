@@ -104,6 +104,12 @@ def train_generator(
         began = time.monotonic()
         table = _table(data, config, folder, progress)
         split = _split(table, config)
+        if not (len(split.train) and len(split.val)):
+            raise ConfigError(
+                f"of {len(table)} crystals {len(split.train)} are in the training part and "
+                f"{len(split.val)} in the validation part: give more crystals, or a larger "
+                "data.val_fraction"
+            )
         write_atomically(folder / "config.yaml", config.to_yaml())
         torch.manual_seed(config.training.seed)
         learner = FlowMatching(FlowNetwork(config.network))

@@ -24,7 +24,7 @@ _HEADS: Final = {
     "id": "id",
     "formula": "formula",
     "expected_improvement": "expected improvement",
-    "upper_bound": "upper bound",
+    "best_case": "best case",
     "distance": "distance",
     "prediction": "predicted",
     "std": "standard deviation",
