@@ -109,7 +109,7 @@ def test_the_parts_are_those_of_the_run(run):
     assert sum(map(len, parts.values())) == 24
     with pytest.raises(InputError, match="are not those that"):
         parts_of_generator(run, crystals(20))
-    with pytest.raises(InputError, match="say where the data is"):
+    with pytest.raises(InputError, match="say where it is by --data"):
         parts_of_generator(run)
 
 

@@ -92,11 +92,12 @@ def test_what_predicts_refuses_it_with_the_reason(run, frame, tmp_path, verb, mo
         calls[verb]()
 
 
-def test_a_model_that_predicts_is_no_generator(tmp_path):
+def test_another_model_is_no_generator(tmp_path):
     from xtalgraph.models.named_models import run_folder
 
-    with pytest.raises(RunError, match="holds a model that predicts, and draws no crystals"):
-        Generator.load(run_folder("band-gap"))
+    for name in ("band-gap", "structure-encoder"):
+        with pytest.raises(RunError, match="holds a model that draws no crystals"):
+            Generator.load(run_folder(name))
     with pytest.raises(RunError, match=r"holds no model.json"):
         Generator.load(tmp_path)
 

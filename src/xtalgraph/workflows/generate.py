@@ -215,7 +215,7 @@ def parts_of_generator(
     source = resolve_source(path)[0] if data is None and not path.startswith("<") else data
     if source is None or (isinstance(source, Path) and not source.exists()):
         raise InputError(
-            f"{folder} was trained on {path}, which is not there: say where the data is"
+            f"{folder} was trained on {path}, which is not there: say where it is by --data"
         )
     table = standard_table(source, progress=progress)
     with reading(folder / "split.json"):

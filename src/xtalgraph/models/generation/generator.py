@@ -46,7 +46,7 @@ class Generator:
         document = read_document(path)
         if GENERATOR not in document:
             raise RunError(
-                f"{folder} holds a model that predicts, and draws no crystals: give a run of "
+                f"{folder} holds a model that draws no crystals: give a run of "
                 "`xtalgraph train-generator`"
             )
         with reading(path):
