@@ -9,7 +9,8 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.conditions import ATOMS_ALONE
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.strategies import Radius
-from xtalgraph.models.generation.network import FlowNetwork, GeneratorConfig
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
+from xtalgraph.models.generation.network import FlowNetwork
 from xtalgraph.models.model import ModelParts
 from xtalgraph.training.flow_matching import FlowMatching
 

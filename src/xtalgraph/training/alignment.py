@@ -5,7 +5,6 @@ from typing import Final
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 _ORIGINS: Final = 4
@@ -60,6 +59,8 @@ def _written(
     numbers: Int[np.ndarray, "crystals atoms"],
 ) -> Float[np.ndarray, "crystals atoms 3"]:
     """Do so for crystals of one size."""
+    from scipy.optimize import linear_sum_assignment
+
     same = numbers[:, :, None] == numbers[:, None, :]
     rarest = same.sum(axis=-1).argmin(axis=-1)
     crystal = np.arange(len(ends))

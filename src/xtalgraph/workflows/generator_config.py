@@ -8,7 +8,7 @@ import yaml
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import settings_from
-from xtalgraph.models.generation.network import GeneratorConfig
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
 from xtalgraph.training.flow_matching import TARGETS
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.settings import TrainingConfig

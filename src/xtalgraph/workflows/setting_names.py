@@ -19,7 +19,7 @@ from xtalgraph.conventions.declarations import (
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.crystals.disorder import Disorder
-from xtalgraph.models.generation.network import GeneratorConfig
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
 from xtalgraph.training.pretraining_settings import ObjectiveName, PretrainingConfig
 from xtalgraph.training.settings import FinetuningConfig, TrainingConfig
 from xtalgraph.workflows.data_settings import DataConfig
@@ -238,9 +238,15 @@ def setting(path: str) -> Declared:
     return fields_of(SECTIONS[section])[key]
 
 
-@functools.cache
 def _by_key() -> dict[str, tuple[str, ...]]:
     """Return every setting of any section by its key alone."""
+    from xtalgraph.models.registry import ENCODERS
+
+    return _with_encoders(tuple(ENCODERS))  # to which a user may add
+
+
+@functools.cache
+def _with_encoders(_: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     paths: dict[str, dict[str, None]] = {}
     for section, classes in settings_of_choices().items():
         for cls in classes.values():

@@ -10,7 +10,8 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.models.checkpoint import load_model
 from xtalgraph.models.generation.generator import Generator, is_generator, save_generator
-from xtalgraph.models.generation.network import FlowNetwork, GeneratorConfig
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
+from xtalgraph.models.generation.network import FlowNetwork
 
 
 def crystal(*numbers):

@@ -8,7 +8,8 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import permute, rotate, shift_images, translate
 from xtalgraph.graphs.build import build_graph
 from xtalgraph.graphs.strategies import Radius
-from xtalgraph.models.generation.network import FlowNetwork, GeneratorConfig
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
+from xtalgraph.models.generation.network import FlowNetwork
 from xtalgraph.models.generation.state import CellsAndSites
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from xtalgraph.models.generation.network import FlowNetwork, GeneratorConfig, Velocities
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
+from xtalgraph.models.generation.network import FlowNetwork, Velocities
 from xtalgraph.models.generation.sampling import crystals_of, flowed, noise
 
 

@@ -12,7 +12,8 @@ from xtalgraph.conventions.errors import RunError
 from xtalgraph.conventions.settings import settings_from
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.models.checkpoint import GENERATOR, check_finite, read_weights, save_weights
-from xtalgraph.models.generation.network import FlowNetwork, GeneratorConfig
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
+from xtalgraph.models.generation.network import FlowNetwork
 from xtalgraph.models.upgrades import FORMAT
 
 

@@ -1,38 +1,21 @@
 """The network of a generator: from a crystal on its way to the velocities of sites and cell."""
 
 import math
-from dataclasses import dataclass
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from xtalgraph.conventions.elements import MAX_ATOMIC_NUMBER
-from xtalgraph.conventions.ranges import Range, check_ranges
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features, Reads
+from xtalgraph.models.generation.generator_settings import GeneratorConfig
 from xtalgraph.models.generation.state import CellsAndSites, shapes_of, without_mean
 from xtalgraph.nn.segments import gather, segment_sum
 
 _TIMES: Final = 8
 """Waves by which the time is told."""
-
-
-@dataclass(frozen=True)
-class GeneratorConfig:
-    """The network of a generator."""
-
-    atom_width: Annotated[int, Range(1, 4096)] = 128
-    """Length of the vector of an atom."""
-    passes: Annotated[int, Range(1, 64)] = 4
-    """How often all atoms of a cell exchange messages."""
-    waves: Annotated[int, Range(1, 128)] = 10
-    """Waves along each lattice vector that tell two sites apart; the shortest has the length of the
-    vector divided by their number."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self, "generator")
 
 
 class Velocities(NamedTuple):
