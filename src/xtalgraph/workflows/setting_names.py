@@ -1,7 +1,7 @@
 """Every setting by its name, and by those that other programs, habits and versions give it."""
 
+import dataclasses
 import difflib
-import functools
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -239,17 +239,10 @@ def setting(path: str) -> Declared:
 
 
 def _by_key() -> dict[str, tuple[str, ...]]:
-    """Return every setting of any section by its key alone."""
-    from xtalgraph.models.registry import ENCODERS
-
-    return _with_encoders(tuple(ENCODERS))  # to which a user may add
-
-
-@functools.cache
-def _with_encoders(_: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return every setting of any section by its key alone, those of added encoders too."""
     paths: dict[str, dict[str, None]] = {}
     for section, classes in settings_of_choices().items():
         for cls in classes.values():
-            for key in fields_of(cls):
-                paths.setdefault(key, {})[f"{section}.{key}"] = None
+            for field in dataclasses.fields(cls):
+                paths.setdefault(field.name, {})[f"{section}.{field.name}"] = None
     return {key: tuple(names) for key, names in paths.items()}
