@@ -1,5 +1,8 @@
 """What the record says of a model: resolved values, and only those that are read."""
 
+import ast
+import shlex
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -8,7 +11,7 @@ import torch
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.nn.radial import BasisName
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.record import model_fields
+from xtalgraph.workflows.record import model_fields, repeat_command
 
 
 def fields(name, kind="intensive", **settings):
@@ -83,3 +86,16 @@ def test_to_record_a_model_draws_no_random_numbers():
     before = torch.get_rng_state()
     fields("xgn")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("verb", ["train", "pretrain", "train-generator"])
+def test_the_command_that_repeats_is_one_of_a_shell_or_of_python(verb):
+    folder = Path("runs/it's here")
+    words = shlex.split(repeat_command(verb, shlex.join(["my file.csv", "b.csv"]), folder))
+    config = str(folder / "config.yaml")
+    assert words == ["xtalgraph", verb, "my file.csv", "b.csv", "--config", config,
+                     "--out", "NEW_RUN"]  # fmt: skip
+    call = ast.parse(repeat_command(verb, "<DataFrame in memory>", folder)).body[0].value
+    assert call.func.attr == verb.replace("-", "_")
+    assert [word.value.value for word in call.keywords if word.arg == "config"] == [config]
+    assert repeat_command(verb, shlex.quote("<DataFrame in memory>"), folder).endswith(")")

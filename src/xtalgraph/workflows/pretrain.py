@@ -41,7 +41,7 @@ from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, processes_for
 from xtalgraph.workflows.graph_source import Graphs, make_graphs, warn_about_graphs
 from xtalgraph.workflows.pretraining_fit import Member, Shared, fit_member
-from xtalgraph.workflows.record import hardware, model_fields, versions
+from xtalgraph.workflows.record import hardware, model_fields, repeat_command, versions
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.run import Run
@@ -137,7 +137,7 @@ def _config(request: Request, data: Any) -> RunConfig:
     """Return the settings, of which some serve targets alone."""
     sections = {name: dict(section) for name, section in request.sections.items()}
     sources = data if isinstance(data, list | tuple) else [data]
-    if len(sources) > 1 and all(isinstance(source, str | Path) for source in sources):
+    if all(isinstance(source, str | Path) for source in sources):
         sections["data"]["path"] = shlex.join(map(str, sources))
     sections["data"]["target"] = []
     config = RunConfig.from_sections({"pretraining": {}, **sections})
@@ -259,7 +259,7 @@ def _write(shared: Shared, members: Sequence[Member], began: float) -> None:
     names = PretrainingConfig(**config.spec.pretraining).names
     columns = {name: f"val_mae:{name}" if len(names) > 1 else "val_mae" for name in names}
     record = {
-        "Repeat": {"command": _command(config, folder)},
+        "Repeat": {"command": repeat_command("pretrain", config.data.path, folder)},
         "Data": {
             "source": config.data.path,
             **{f"{name} crystals": len(rows) for name, rows in split.parts().items()},
@@ -286,13 +286,6 @@ def _write(shared: Shared, members: Sequence[Member], began: float) -> None:
     write_json(folder / "record.json", record)
     write_pretraining_page(folder)
     write_manifest(folder)
-
-
-def _command(config: RunConfig, folder: Path) -> str:
-    settings = shlex.quote(str(folder / "config.yaml"))
-    if config.data.path.startswith("<"):
-        return f"xtalgraph.pretrain(data, out=NEW_RUN, config={settings})"
-    return f"xtalgraph pretrain {config.data.path} --config {settings} --out NEW_RUN"
 
 
 def _opened(folder: Path) -> PretrainedRun:

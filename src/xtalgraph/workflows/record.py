@@ -43,7 +43,7 @@ def make_record(
     graph = dict(spec.strategy_settings)
     length = config.training.length(len(split.train))
     return {
-        "Repeat": {"command": _command(config.data.path, folder)},
+        "Repeat": {"command": repeat_command("train", shlex.quote(config.data.path), folder)},
         "Target": _declared(config.targets),
         "Data": {
             "source": config.data.path,
@@ -115,12 +115,21 @@ def _spaced(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key.replace("_", " "): value for key, value in settings.items()}
 
 
-def _command(path: str, folder: Path) -> str:
-    """Return the command that repeats the run; what was in memory must be given again."""
-    if path.startswith("<"):
-        return f"xtalgraph.train(data, out=NEW_RUN, config='{folder / 'config.yaml'}')"
-    settings = shlex.quote(str(folder / "config.yaml"))
-    return f"xtalgraph train {shlex.quote(path)} --config {settings} --out NEW_RUN"
+def repeat_command(verb: str, source: str, folder: Path) -> str:
+    """Return the command that repeats a training; what was in memory must be given again.
+
+    Args:
+        verb: That trains, as it is on the command line.
+        source: What was learned from, as words of a shell.
+        folder: The run.
+
+    >>> repeat_command("train", "my.csv", Path("runs/a b"))
+    "xtalgraph train my.csv --config 'runs/a b/config.yaml' --out NEW_RUN"
+    """
+    settings = str(folder / "config.yaml")
+    if source.lstrip("'").startswith("<"):
+        return f"xtalgraph.{verb.replace('-', '_')}(data, out=NEW_RUN, config={settings!r})"
+    return f"xtalgraph {verb} {source} --config {shlex.quote(settings)} --out NEW_RUN"
 
 
 def split_document(divided: Divided) -> dict[str, Any]:

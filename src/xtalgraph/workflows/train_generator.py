@@ -41,7 +41,7 @@ from xtalgraph.training.state import Progress
 from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.executor import Executor
 from xtalgraph.workflows.generator_config import GeneratorRunConfig
-from xtalgraph.workflows.record import hardware, versions
+from xtalgraph.workflows.record import hardware, repeat_command, versions
 from xtalgraph.workflows.rejections import check_rejected
 from xtalgraph.workflows.request import Request
 from xtalgraph.workflows.setting_names import TrainGeneratorOptions, with_settings
@@ -229,7 +229,9 @@ def _write(
     write_atomically(folder / "log.csv", csv_text(done.history))
     selected = done.history[done.selected_epoch - 1] if done.selected_epoch else {}
     record = {
-        "Repeat": {"command": _command(config, folder)},
+        "Repeat": {
+            "command": repeat_command("train-generator", shlex.quote(config.data.path), folder)
+        },
         "Data": {
             "source": config.data.path,
             "split": dict(split.drawn),
@@ -258,14 +260,6 @@ def _write(
     write_json(folder / "record.json", record)
     write_generator_page(folder)
     write_manifest(folder)
-
-
-def _command(config: GeneratorRunConfig, folder: Path) -> str:
-    settings = shlex.quote(str(folder / "config.yaml"))
-    if config.data.path.startswith("<"):
-        return f"xtalgraph.train_generator(data, out=NEW_RUN, config={settings})"
-    path = shlex.quote(config.data.path)
-    return f"xtalgraph train-generator {path} --config {settings} --out NEW_RUN"
 
 
 def _opened(folder: Path) -> GeneratorRun:
