@@ -1,9 +1,13 @@
 import warnings
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from xtalgraph.conventions.boundary import guarded, guarded_items, shortened
+from xtalgraph.conventions.boundary import guarded, guarded_items, name_of_source, shortened
 from xtalgraph.conventions.errors import GraphError, InputError
+from xtalgraph.data.dataset import read_dataset
+from xtalgraph.data.targets import Kind, Target
 
 
 def raising(error: BaseException):
@@ -71,3 +75,14 @@ def test_long_texts_lose_their_middle():
     short = shortened("x" * 3000, 60)
     assert len(short) == 60
     assert " ... " in short
+
+
+def test_a_source_in_memory_is_not_printed_into_a_message():
+    assert name_of_source(Path("a.cif")) == "a.cif"
+    assert name_of_source([Path("a.cif"), "b"]) == "a.cif, b"
+    for source in (pd.DataFrame({"x": range(100)}), ["a.cif", 3], [], None):
+        assert name_of_source(source) == "crystals in memory"
+    with pytest.raises(InputError, match=r"no row of crystals in memory can be used, 1 were"):
+        read_dataset(
+            pd.DataFrame({"structure": ["nothing"], "y": [1.0]}), Target("y", Kind.INTENSIVE)
+        )

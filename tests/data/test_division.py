@@ -102,7 +102,7 @@ def test_target_and_time(table):
     values = table.columns["last phdos peak"].to_numpy(float)
     split = divided(table, "target:high", values)
     assert values[split.train].max() <= values[split.test].min()
-    with pytest.raises(ConfigError, match="needs one value for each crystal"):
+    with pytest.raises(ConfigError, match="needs one target with one number"):
         divided(table, "target:high")
     split = divided(table, "time:year")
     assert table.columns["year"][split.test].min() > table.columns["year"][split.val].max()

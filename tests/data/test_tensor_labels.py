@@ -63,11 +63,17 @@ def test_atoms_have_one_each():
         ("dielectric", [1.0, 2.0], "must be 3x3 numbers, or in Voigt's notation 6, got shape 2"),
         ("elastic", np.zeros((3, 3)), "must be 3x3x3x3 numbers, or in Voigt's notation 6x6"),
         ("vector", 1.0, "must be 3 numbers, got shape of one number"),
-        ("elastic", np.triu(np.ones((6, 6))), "has not the symmetry ijkl=jikl=klij"),
-        ("dielectric", np.triu(np.ones((3, 3))), "has not the symmetry ij=ji"),
+        ("elastic", np.triu(np.ones((6, 6))), "is not symmetric (ijkl=jikl=klij): its element"),
+        (
+            "dielectric",
+            np.triu(np.ones((3, 3))),
+            "is 0, and the mean of those that must equal it is 0.5",
+        ),
         ("dielectric", np.full((3, 3), np.inf), "is not finite"),
         ("dielectric", 1e40 * np.eye(3), "beyond 1e+30 overflow"),
+        ("dielectric", [[1, None, 0], [0, 1, 0], [0, 0, 1]], "or a part is missing"),
         ("dielectric", "[[1, 0", "is no list of numbers"),
+        ("dielectric", str(np.eye(3)), "in text with commas"),
         ("dielectric", [[1, 0], [0]], "is no list of numbers"),
     ],
 )
@@ -156,6 +162,23 @@ def test_a_label_in_another_frame_costs_its_row_and_the_frame_is_named():
     (rejection,) = dataset.table.rejected
     assert "break the symmetry of the crystal" in rejection.reason
     assert "in axes with a along x and b in the plane xy" in rejection.reason
+
+
+def test_a_label_in_the_axes_of_the_conventional_cell_is_named():
+    stiffness = np.diag([166.0, 166, 166, 80, 80, 80])
+    stiffness[:3, :3] += 64.0 * (1 - np.eye(3))
+    edges = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1]]) / 2**0.5
+    lengths = np.linalg.cholesky(edges @ edges.T)  # a along x, as many programs write the cell
+    crystal = Crystal.from_fractional(3.84 * lengths, np.array([[0.0] * 3, [0.25] * 3]),
+                                      np.array([14, 14]))  # fmt: skip
+    (rejection,) = read(crystal, stiffness, "elastic").table.rejected
+    assert "those of the conventional cell" in rejection.reason
+
+
+def test_what_symmetry_forbids_in_any_axes_is_said():
+    dataset = read(CUBIC, np.array([0.0, 0.0, 1.0]), "vector")
+    (rejection,) = dataset.table.rejected
+    assert "no such tensor but zero in any axes" in rejection.reason
 
 
 @pytest.mark.parametrize(

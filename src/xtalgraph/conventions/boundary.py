@@ -4,6 +4,7 @@ import json
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final, TypeVar
 
 from xtalgraph.conventions.errors import InputError, XtalgraphError
@@ -51,6 +52,18 @@ def shortened(text: str, length: int = _LONGEST) -> str:
     """Return a text on one line, with its middle left out where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 20]} ... {line[-15:]}"
+
+
+def name_of_source(source: object) -> str:
+    """Return what messages call a source: its paths, or that it is in memory.
+
+    >>> name_of_source(["a.cif", "b"]), name_of_source(42)
+    ('a.cif, b', 'crystals in memory')
+    """
+    parts = source if isinstance(source, list | tuple) else [source]
+    if parts and all(isinstance(part, str | Path) for part in parts):
+        return shortened(", ".join(map(str, parts)))
+    return "crystals in memory"
 
 
 def _complaint(error: Exception) -> str:

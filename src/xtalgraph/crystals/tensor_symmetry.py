@@ -15,6 +15,9 @@ from xtalgraph.crystals.symmetry import Operations, quiet_spglib
 TOLERANCE: Final = 1e-3
 """Å; within which atoms are taken for equivalent."""
 
+_NOTHING: Final = 1e-2
+"""Below which an element of a projected unit tensor is what the tolerance leaves of zero."""
+
 
 @dataclass(frozen=True, eq=False)
 class Symmetry:
@@ -81,6 +84,24 @@ class Symmetry:
         norm = float(np.linalg.norm(values))
         off = float(np.linalg.norm(values - self.project(tensor, values, of_atoms)))
         return off / norm if norm > 0 else 0.0
+
+    def allows(self, tensor: TensorType) -> bool:
+        """Return whether a tensor of the crystal other than zero has the symmetry."""
+        units = tensor.from_components(np.eye(tensor.num_components))
+        return bool(np.abs(self.project(tensor, units)).max() > _NOTHING)
+
+    @property
+    def from_standard(self) -> Float[np.ndarray, "3 3"]:
+        """The rotation that takes vectors in the axes of spglib's standardised cell into ours."""
+        crystal = self.crystal
+        with quiet_spglib():
+            try:
+                dataset = spglib.get_symmetry_dataset(
+                    (crystal.cell, crystal.fractional, crystal.site_kinds), symprec=TOLERANCE
+                )
+            except spglib.SpglibError:
+                dataset = None
+        return np.eye(3) if dataset is None else np.asarray(dataset.std_rotation_matrix.T)
 
     def enforced(self) -> Crystal:
         """Return the crystal with cell and positions that have the symmetry to the last digit."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import nearest
@@ -196,7 +197,9 @@ def _warn_of_truth_values(targets: Sequence[Target], columns: Sequence[list[Any]
 def nothing_left(source: Any, rejected: Sequence[Rejection]) -> InputError:
     """Return the error that says that no row can be used."""
     first = f"; the first: {rejected[0].id}: {rejected[0].reason}" if rejected else ""
-    return InputError(f"no row of {source} can be used, {len(rejected)} were rejected{first}")
+    return InputError(
+        f"no row of {name_of_source(source)} can be used, {len(rejected)} were rejected{first}"
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -216,8 +216,8 @@ def divide(
     if kind == "target":
         if values is None:
             raise ConfigError(
-                f"data.split {kind}:{argument} needs one value for each crystal; choose another "
-                "split for a target with one for each atom"
+                f"data.split {kind}:{argument} needs one target with one number for each "
+                "crystal: choose another split"
             )
         return extreme_split(values, argument, val=val, test=test, by={"by": "target"})
     held, systems = _held_out(table, division), groups_like_test(table, division)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.conventions.boundary import shortened
 from xtalgraph.conventions.limits import LARGEST_NUMBER
 from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.conventions.voigt import from_voigt, to_voigt, voigt_shape
@@ -45,7 +46,11 @@ def read_tensor(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows
     try:
         values = np.asarray(json.loads(raw) if isinstance(raw, str) else raw, dtype=float)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return f"the target {target.name!r} is no list of numbers: {_short(raw)}"
+        each = ", with one tensor for each atom" if target.scope is Scope.ATOM else ""
+        return (
+            f"the target {target.name!r} is no list of numbers: {shortened(repr(raw), 60)}; write "
+            f"nested lists, in text with commas, as [[4.1, 0.2, 0], [0.2, 4.1, 0], [0, 0, 5]]{each}"
+        )
     head = (atoms,) if target.scope is Scope.ATOM else ()
     full, voigt = tensor.shape, voigt_shape(tensor)
     if values.shape == (*head, 3**tensor.rank) and voigt != (3**tensor.rank,):
@@ -60,7 +65,10 @@ def read_tensor(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows
     if values.shape != (*head, *full):
         values = from_voigt(tensor, values)
     if not np.all(np.isfinite(values)):
-        return f"the target {target.name!r} is not finite: {_short(raw)}"
+        return (
+            f"the target {target.name!r} is not finite, or a part is missing: "
+            f"{shortened(repr(raw), 60)}; complete it, or leave the label out"
+        )
     symmetric = tensor.from_components(tensor.to_components(values))
     largest = np.abs(values).max()
     if largest > LARGEST_NUMBER:
@@ -68,10 +76,14 @@ def read_tensor(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows
             f"the target {target.name!r} is {largest:g}: labels beyond {LARGEST_NUMBER:g} overflow "
             "in single precision; correct it, or take another unit"
         )
-    if np.abs(values - symmetric).max() > _ASYMMETRY * largest:
+    apart = np.abs(values - symmetric)
+    if apart.max() > _ASYMMETRY * largest:
+        at = tuple(int(index) for index in np.unravel_index(apart.argmax(), apart.shape))
+        element = "".join("xyz"[index] for index in at[len(head) :])
         return (
-            f"the target {target.name!r} has not the symmetry {tensor.symmetry} that it is "
-            f"declared to have: {_short(raw)}"
+            f"the target {target.name!r} is not symmetric ({tensor.symmetry}): its element "
+            f"{element} is {values[at]:g}, and the mean of those that must equal it is "
+            f"{symmetric[at]:g}. Give the whole tensor, not one half, or correct it"
         )
     return symmetric.reshape(target.shape(atoms))
 
@@ -117,14 +129,20 @@ class SymmetryOfLabels:
             if share <= ALLOWED:
                 self.shares[target.name][row] = share
                 continue
+            begun = f"{100 * share:.0f} % of the norm of the target {target.name!r} break"
+            if not (of_atoms or symmetry.allows(tensor)):
+                return (
+                    f"{begun} the symmetry of the crystal, which allows no such tensor but zero in "
+                    "any axes: the structure is not that of the label"
+                )
             fitting = (
                 f"; {what}"
-                for what, convert in _conventions(tensor, crystal)
+                for what, convert in _conventions(tensor, symmetry)
                 if symmetry.outside(tensor, convert(values), of_atoms) < NOTED
             )
             return (
-                f"{100 * share:.0f} % of the norm of the target {target.name!r} break the symmetry "
-                "of the crystal: it must be given in the axes of the cell as it is stored"
+                f"{begun} the symmetry of the crystal: it must be given in the axes of the cell as "
+                "it is stored"
                 f"{next(fitting, '')}"
             )
         return ""
@@ -152,7 +170,7 @@ def _size(labels: Sequence[Float[np.ndarray, "..."]]) -> float:
 
 
 def _conventions(
-    tensor: TensorType, crystal: Crystal
+    tensor: TensorType, symmetry: Symmetry
 ) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray]]]:
     """Yield what may have been meant instead, with what makes the right label of it."""
     shape = voigt_shape(tensor)
@@ -173,16 +191,16 @@ def _conventions(
             "another tensor",
             lambda values: from_voigt(other, to_voigt(tensor, values)),
         )
-    for axes, frame in _frames(crystal.cell).items():
+    for axes, frame in _frames(symmetry).items():
         yield (
-            f"it would have it in axes with {axes}: rotate the label or the cell",
+            f"it would have it in {axes}: rotate the label or the cell",
             partial(tensor.rotate, rotation=frame),
         )
 
 
-def _frames(cell: Float[np.ndarray, "3 3"]) -> dict[str, Float[np.ndarray, "3 3"]]:
+def _frames(symmetry: Symmetry) -> dict[str, Float[np.ndarray, "3 3"]]:
     """Return rotations into the axes of the cell, from other customary axes of the same cell."""
-    frames = {}
+    frames, cell = {}, symmetry.crystal.cell
     for axes, first, second, order in (
         ("a along x and b in the plane xy", 0, 1, [0, 1, 2]),
         ("c along z and a in the plane xz", 2, 0, [2, 0, 1]),
@@ -195,14 +213,9 @@ def _frames(cell: Float[np.ndarray, "3 3"]) -> dict[str, Float[np.ndarray, "3 3"
         basis[:, order[0]], basis[:, order[1]] = along, beside
         left = order[2]
         basis[:, left] = np.cross(basis[:, (left + 1) % 3], basis[:, (left + 2) % 3])
-        frames[axes] = basis
-    return frames
+        frames[f"axes with {axes}"] = basis
+    return frames | {"those of the conventional cell, as spglib turns it": symmetry.from_standard}
 
 
 def _by(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
-
-
-def _short(raw: Any) -> str:
-    text = repr(raw)
-    return text if len(text) <= 60 else f"{text[:57]}..."

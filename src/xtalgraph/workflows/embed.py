@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Float
 from tqdm import tqdm
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.extras import import_extra
@@ -116,7 +117,9 @@ def embed(
                     shown.append(table.head(_SHOWN - growing.rows))
                 growing.append(table)
         if growing.rows == 0:
-            raise InputError(f"{sources} holds no crystal that can be used; {bad} rows cannot")
+            raise InputError(
+                f"no crystal of {name_of_source(sources)} can be used; {bad} rows cannot"
+            )
     if picture is not None:
         _draw(pd.concat(shown), predictor, picture, method)
     return Embedded(path, growing.rows, bad)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 from tqdm import tqdm
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.conventions.files import make_folder
@@ -177,7 +178,7 @@ def _crystal(source: Any, repeat: int) -> Crystal:
     table = read_table(resolve_source(source)[0])
     if len(table) != 1:
         first = f": {table.rejected[0].reason}" if table.rejected else ""
-        raise InputError(f"{source} must hold one crystal, got {len(table)}{first}")
+        raise InputError(f"{name_of_source(source)} must hold one crystal, got {len(table)}{first}")
     (crystal,) = table.crystals
     times = [repeat if periodic else 1 for periodic in crystal.pbc.tolist()]
     return transforms.supercell(crystal, (times[0], times[1], times[2]))

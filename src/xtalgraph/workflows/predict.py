@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.files import make_folder, replacing
@@ -121,7 +122,7 @@ def predict(
             saved = f"the first {tally.rows} rows are in {file.name}" if kept else ""
             raise Stopped(stopped.signum, saved) from stopped
         if tally.rows == 0:
-            raise InputError(f"{sources} holds no crystals")
+            raise InputError(f"there is no crystal in {name_of_source(sources)}")
     tally.warn()
     written = pd.read_csv(io.BytesIO(file.getvalue())) if isinstance(file, io.BytesIO) else None
     return Predicted(path, tally.good, tally.bad, written)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.documents import DAMAGE, read_document
 from xtalgraph.conventions.errors import InputError, RunError
 from xtalgraph.data.catalogue import resolve_source
@@ -136,8 +137,9 @@ class Run:
         dataset = dataset.reject(left)
         if dataset.content_hash != digest:
             raise InputError(
-                f"the crystals and targets of {source} are not those that {self.folder} was "
-                f"trained on, whose data_sha256 is {digest[:12]}...: give the same data"
+                f"the crystals and targets of {name_of_source(source)} are not those that "
+                f"{self.folder} was trained on, whose data_sha256 is {digest[:12]}...: give the "
+                "same data"
             )
         row_of = {name: n for n, name in enumerate(dataset.table.ids)}
         if not known <= set(row_of):

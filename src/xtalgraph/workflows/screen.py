@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float
 from tqdm import tqdm
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
@@ -136,7 +137,9 @@ def screen(
         rows = tally.predicted(predictor, read_rows(candidates, reading), bar)
         best = best_of(tally.scored(rows, aim, by, known), _MARGIN * top)
     if not best:
-        raise InputError(f"{candidates} holds no crystal that can be used; {tally.bad} rows cannot")
+        raise InputError(
+            f"no crystal of {name_of_source(candidates)} can be used; {tally.bad} rows cannot"
+        )
     groups = put_together([candidate.crystal for candidate in best])
     kept = [(best[group[0]], [best[n] for n in group[1:]]) for group in groups[:top]]
     if len(kept) < top and len(best) == _MARGIN * top:
@@ -173,10 +176,10 @@ def _check(predictor: Predictor, by: str, top: int) -> None:
             f"predicts {', '.join(target.described for target in predictor.targets)}"
         )
     if by != "prediction" and not predictor.has_std:
+        variance = "" if predictor.invariants else " or --set training.loss=gaussian"
         raise ConfigError(
             f"to rank by {by} a standard deviation is needed, and this run has one member, which "
-            "has learned no variance: train it with --members 5 or --set training.loss=gaussian, "
-            "or rank by prediction"
+            f"has learned no variance: train it with --members 5{variance}, or rank by prediction"
         )
 
 

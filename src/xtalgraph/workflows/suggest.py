@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 from tqdm import tqdm
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError
@@ -118,7 +119,9 @@ def suggest(
         first = tally.scored(rows, aim, _first_by(predictor, by), known)
         best = best_of(first, max(_KEPT, 10 * batch))
     if not best:
-        raise InputError(f"{candidates} holds no crystal that can be used; {tally.bad} rows cannot")
+        raise InputError(
+            f"no crystal of {name_of_source(candidates)} can be used; {tally.bad} rows cannot"
+        )
     groups = put_together([candidate.crystal for candidate in best])
     different = [best[group[0]] for group in groups]
     computed = [candidate.predicted.prediction for candidate in different]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 
+from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import write_json
@@ -176,7 +177,7 @@ def _crystals_of(run: Run, on: Any, progress: bool) -> _Known:
         problems = {n: why for n, row in enumerate(rows) if (why := conditions.problem(row))}
         table = table.reject(problems)
         part = "files" if isinstance(on, str | Path) else "memory"
-        source = str(on) if part == "files" else "crystals in memory"
+        source = name_of_source(on)
         if not len(table):
             raise nothing_left(source, table.rejected)
         check_rejected(table.rejected, "skip")

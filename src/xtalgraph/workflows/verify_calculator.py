@@ -53,16 +53,15 @@ def verify_calculator(
     if on is None:
         raise InputError("say on which crystals a calculator is verified: --on FILES")
     table = read_table(resolve_source(on)[0], progress=progress)
-    source = str(on) if isinstance(on, str | Path) else "crystals in memory"
     if not len(table):
-        raise nothing_left(source, table.rejected)
+        raise nothing_left(on, table.rejected)
     check_rejected(table.rejected, "skip")
     crystals = dict(zip(table.ids, table.crystals, strict=True))
     chosen, refused = _choose(tested, crystals, sample)
     if not chosen:
         first = next(iter(refused.values()))
         raise InputError(
-            f"no crystal of {source} can be computed, of {len(refused)} tried: {first}"
+            f"no crystal of {name_of_source(on)} can be computed, of {len(refused)} tried: {first}"
         )
     for name, reason in islice(refused.items(), _NAMED):
         log.warning("%s is passed over: %s", name, reason)
@@ -74,7 +73,7 @@ def verify_calculator(
     document = {
         "format": 2,
         "calculator": name,
-        "source": source,
+        "source": name_of_source(on),
         "of": len(crystals),
         "unsupported": list(refused),
         **verification.as_dict(),

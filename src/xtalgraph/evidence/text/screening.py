@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from xtalgraph.evidence.numbers import plain, with_unit
 from xtalgraph.evidence.screening import FEWEST, Scores, StdRank
 from xtalgraph.metrics.acquisition import Aim
@@ -62,10 +64,13 @@ def about_ties(scores: Scores, aim: Aim, known: float, name: str) -> str:
         if aim.kind == "target"
         else f"the predicted {name}"
     )
-    value = plain(scores.highest)
+    best_case = scores.by == "upper-bound"  # told as in the table: a value of the property
+    highest = np.array([scores.highest])
+    value = plain(float(aim.value_of(highest, highest)[0]) if best_case else scores.highest)
+    called = "best case" if best_case else scores.by.replace("-", " ")
     if scores.lowest < scores.highest:
         return (
-            f"The first {scores.first:,} candidates have the same {scores.by.replace('-', ' ')} "
+            f"The first {scores.first:,} candidates have the same {called} "
             f"({value}). They are ordered by {order}."
         )
     reason = (
@@ -74,7 +79,7 @@ def about_ties(scores: Scores, aim: Aim, known: float, name: str) -> str:
         else ""
     )
     return (
-        f"{_named(scores.by)} is {value} for all {scores.candidates:,} candidates. They are "
+        f"{called.capitalize()} is {value} for all {scores.candidates:,} candidates. They are "
         f"ordered by {order}.{reason}"
     )
 

@@ -63,7 +63,9 @@ class ExternalModelEntry(LeaderboardEntry):
         self.external = external
 
     def why_not(self, case: Case) -> str:
-        """Its library must be there, and every site hold one atom."""
+        """Its library must be there, every site hold one atom, and the target be no tensor."""
+        if case.target.is_tensor:
+            return f"networks of other libraries predict numbers, and {case.target.why_no_number}"
         try:
             check_external_models()
         except MissingExtraError as error:
