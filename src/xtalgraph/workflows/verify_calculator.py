@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from xtalgraph.conventions.boundary import guarded, shortened
+from xtalgraph.conventions.boundary import guarded, name_of_source, shortened
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.extras import extra_of, import_extra
 from xtalgraph.conventions.logs import log
