@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.ranges import Width
 from xtalgraph.conventions.settings import nearest, settings_from
 
 
@@ -16,6 +17,7 @@ class Example:
     mode: Literal["a", "b"] = "a"
     limit: int | None = None
     on: bool = True
+    sizes: Width | list[Width] = 3
 
 
 def test_defaults_and_values():
@@ -29,12 +31,14 @@ def test_defaults_and_values():
     ("values", "message"),
     [
         ({"stpes": 3}, r"unknown key x\.stpes; did you mean 'steps'\?"),
-        ({"zzz": 3}, r"unknown key x\.zzz; there are: limit, mode, on, rate, steps"),
+        ({"zzz": 3}, r"unknown key x\.zzz; there are: limit, mode, on, rate, sizes, steps"),
         ({"steps": 2.5}, r"x\.steps must be of type int, got 2\.5"),
         ({"steps": True}, r"x\.steps must be of type int, got True"),
         ({"rate": "fast"}, r"x\.rate must be a number, got 'fast'"),
         ({"mode": "c"}, r"x\.mode must be one of 'a', 'b', got 'c'"),
         ({"limit": "many"}, r"x\.limit must be of type int"),
+        ({"sizes": 0}, r"x\.sizes must be at least 1, got 0"),
+        ({"sizes": [1, 0]}, r"x\.sizes\[1\] must be at least 1, got 0"),
     ],
 )
 def test_what_is_wrong_is_said(values, message):

@@ -23,8 +23,12 @@ def predict(done: "Predicted") -> int:
     could not be used, 2 if nothing could be done at all.
     """
     if done.table is not None:
-        told = done.table.dropna(axis="columns", how="all")
-        click.echo(told.to_string(index=False, float_format="{:.4g}".format, na_rep=""))
+        failed = done.table["error"].notna()
+        told = done.table[~failed].dropna(axis="columns", how="all")
+        if len(told):
+            click.echo(told.to_string(index=False, float_format="{:.4g}".format, na_rep=""))
+        for name, reason in done.table.loc[failed, ["id", "error"]].itertuples(index=False):
+            click.echo(f"{name}: {reason}")
     else:
         click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
     return 1 if done.bad else 0

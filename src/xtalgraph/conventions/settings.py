@@ -72,6 +72,14 @@ def _is_checked(hint: Any) -> bool:
     return typing.get_origin(hint) is typing.Literal
 
 
+def _class_of(hint: Any) -> type:
+    """Return the class of the values of a type, without its range; that of None for a choice."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _class_of(typing.get_args(hint)[0])
+    kind = typing.get_origin(hint) or hint
+    return kind if isinstance(kind, type) else type(None)
+
+
 def _checked(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if hint is Any:
@@ -87,12 +95,14 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         options = [option for option in typing.get_args(hint) if option is not type(None)]
         if value is None and len(options) < len(typing.get_args(hint)):
             return None
-        for option in options[:-1]:
+        errors = []
+        for option in options:
             try:
                 return _checked(value, option, where)
-            except ConfigError:
-                continue
-        return _checked(value, options[-1], where)
+            except ConfigError as error:
+                errors.append(error)
+        fits = [isinstance(value, kind) for kind in map(_class_of, options)]
+        raise errors[fits.index(True) if any(fits) else -1]
     if origin is typing.Literal:
         choices = typing.get_args(hint)
         if value not in choices:

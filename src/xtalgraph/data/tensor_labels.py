@@ -46,10 +46,10 @@ def read_tensor(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows
     try:
         values = np.asarray(json.loads(raw) if isinstance(raw, str) else raw, dtype=float)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        each = ", with one tensor for each atom" if target.scope is Scope.ATOM else ""
+        atoms_too = ", with one tensor for each atom" if target.scope is Scope.ATOM else ""
         return (
             f"the target {target.name!r} is no list of numbers: {shortened(repr(raw), 60)}; write "
-            f"nested lists, in text with commas, as [[4.1, 0.2, 0], [0.2, 4.1, 0], [0, 0, 5]]{each}"
+            f"nested lists, in text with commas, as [[4.1, 0.2, 0], [0.2, 4.1, 0], [0, 0, 5]]{atoms_too}"
         )
     head = (atoms,) if target.scope is Scope.ATOM else ()
     full, voigt = tensor.shape, voigt_shape(tensor)

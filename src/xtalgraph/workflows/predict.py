@@ -163,12 +163,10 @@ class _Tally:
 
     def warn(self) -> None:
         """Warn of what makes predictions doubtful."""
-        for element, count in self.unseen.most_common():
+        if self.unseen:
             log.warning(
-                "%d crystals contain %s, which no training crystal contains: their predictions "
-                "are guesses",
-                count,
-                element,
+                "no training crystal contains %s: predictions of crystals with them are guesses",
+                ", ".join(f"{name} (in {of} here)" for name, of in self.unseen.most_common()),
             )
         if self.new:
             log.warning(
