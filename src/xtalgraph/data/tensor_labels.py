@@ -49,7 +49,8 @@ def read_tensor(raw: Any, target: Target, atoms: int) -> Float[np.ndarray, "rows
         atoms_too = ", with one tensor for each atom" if target.scope is Scope.ATOM else ""
         return (
             f"the target {target.name!r} is no list of numbers: {shortened(repr(raw), 60)}; write "
-            f"nested lists, in text with commas, as [[4.1, 0.2, 0], [0.2, 4.1, 0], [0, 0, 5]]{atoms_too}"
+            "nested lists, in text with commas, as [[4.1, 0.2, 0], [0.2, 4.1, 0], [0, 0, 5]]"
+            f"{atoms_too}"
         )
     head = (atoms,) if target.scope is Scope.ATOM else ()
     full, voigt = tensor.shape, voigt_shape(tensor)
