@@ -126,6 +126,9 @@ def test_names_are_checked_with_the_nearest_right_one():
         ModelSpec("cgcnn", {"widht": 3}, "auto", "hybrid", {}, (target,))
     with pytest.raises(ConfigError, match=r"unknown key graph\.max_neighbors"):
         ModelSpec("cgcnn", {}, "auto", "radius", {"max_neighbors": 3}, (target,))
+    of_another = SPEC.as_dict() | {"encoder": "mine"}
+    with pytest.raises(ConfigError, match=r"unknown model 'mine'.* register an architecture"):
+        ModelSpec.from_dict(of_another)
 
 
 @pytest.mark.parametrize("encoder", ["tfn", "nequip", "allegro"])

@@ -1,6 +1,7 @@
 """Models by name, from the command line too: listed, explained, added, used offline."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.evidence.numbers import count, plain, with_unit
 from xtalgraph.evidence.text.model_card import card_text
-from xtalgraph.models.named_models import SHIPPED
+from xtalgraph.models.named_models import SHIPPED, named_models
 from xtalgraph.workflows.model_catalog import add_model, list_models, model_info
 from xtalgraph.workflows.predict import load
 
@@ -50,6 +51,15 @@ def test_a_run_is_added_and_taken_by_its_name(form, foreign, tmp_path, home):
         add_model(source)
 
 
+def test_a_damaged_model_does_not_hide_the_others(foreign, home, caplog):
+    add_model(foreign)
+    (home / "their-run" / "model.json").write_text('{"format": 7')
+    assert sorted(card.name for card in list_models()) == sorted(
+        set(named_models()) - {"their-run"}
+    )
+    assert "their-run is left out" in caplog.text
+
+
 def test_what_is_no_whole_run_is_not_added(foreign, home, tmp_path):
     with pytest.raises(ConfigError, match="comes with the package"):
         add_model(foreign, name="copper-potential")
@@ -62,6 +72,8 @@ def test_what_is_no_whole_run_is_not_added(foreign, home, tmp_path):
     content[-1] ^= 1
     weights.write_bytes(content)
     with pytest.raises(RunError, match=r"model\.safetensors has changed"):
+        add_model(foreign)
+    with pytest.raises(RunError, match=f"^{re.escape(str(foreign))} is not as"):
         add_model(foreign)
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunError, match=r"must be a model\.json"):

@@ -323,9 +323,14 @@ class ModelSpec:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelSpec":
         """Make a spec from what `as_dict` returned, of this version or of one before."""
+        if (encoder := values["encoder"]) not in ENCODERS:
+            raise ConfigError(
+                f"unknown model {encoder!r}{nearest(str(encoder), ENCODERS)}; register an "
+                "architecture of your own before you open a run of it"
+            )
         others = {key: value for key, value in values.items() if key != "readouts"}
         made = {
-            "settings": ENCODERS[values["encoder"]].measured | values["settings"],
+            "settings": ENCODERS[encoder].measured | values["settings"],
             "targets": tuple(map(Target.from_dict, values["targets"])),
             "readout": tuple(values["readouts"]),
             "conditions": Conditions.from_dict(values["conditions"]),

@@ -5,8 +5,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from xtalgraph.conventions.errors import ConfigError, RunError
+from xtalgraph.conventions.errors import ConfigError, RunError, XtalgraphError
 from xtalgraph.conventions.files import file_errors, make_folder
+from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.data.cache import models_folder
 from xtalgraph.evidence.model_card import GeneratorCard, ModelCard, read_card, read_generator_card
@@ -30,10 +31,15 @@ class Added:
 def list_models() -> list[ModelCard]:
     """Return the card of every model that has a name: of the package, then added ones.
 
-    Raises:
-        RunError: If the run of one is damaged.
+    A warning names those whose folder is damaged.
     """
-    return [read_card(name, folder) for name, folder in named_models().items()]
+    cards = []
+    for name, folder in named_models().items():
+        try:
+            cards.append(read_card(name, folder))
+        except XtalgraphError as error:
+            log.warning("%s is left out: %s. Remove %s, and add it again", name, error, folder)
+    return cards
 
 
 @checks_arguments
@@ -81,6 +87,14 @@ def add_model(source: str | Path, *, name: str | None = None) -> Added:
         into = Path(scratch) / "received"
         into.mkdir()
         unpacked, left = receive_run(path, into)
+        _check(path, unpacked, chosen)
+        unpacked.rename(home / chosen)
+    return Added(read_card(chosen, home / chosen), tuple(left))
+
+
+def _check(path: Path, unpacked: Path, name: str) -> None:
+    """Raise a `RunError` that names the source if what was taken of it cannot be used as a run."""
+    try:
         if not (unpacked / "model.json").is_file():
             raise RunError(
                 f"{path} holds no run: there must be a model.json, at its top or in its only folder"
@@ -96,9 +110,9 @@ def add_model(source: str | Path, *, name: str | None = None) -> Added:
                 "whether its files belong together: train it again"
             )
         Predictor.load(unpacked)
-        read_card(chosen, unpacked)
-        unpacked.rename(home / chosen)
-    return Added(read_card(chosen, home / chosen), tuple(left))
+        read_card(name, unpacked)
+    except RunError as error:
+        raise RunError(str(error).replace(str(unpacked), str(path))) from error
 
 
 def _name_of(source: Path) -> str:
