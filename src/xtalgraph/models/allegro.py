@@ -31,6 +31,8 @@ from xtalgraph.nn.expansion import EnvelopeName, make_envelope
 
 Degree = Annotated[int, Range(1, 4)]
 _SCALAR: Final[Irrep] = (0, 1)
+_DRAWN: Final = 1024
+"""Edges by which fresh weights are scaled, so that each layer returns values of the size 1."""
 
 
 @final
@@ -53,6 +55,17 @@ class TwoBody(nn.Module):
         self.of_neighbor = ElementEmbedding(width // 2, features, rows)
         self.of_basis = nn.Linear(radials, width, bias=False)
         self.network = RadialNetwork(width, [hidden], width)
+
+    @torch.no_grad()
+    def normalize(self, basis: Float[Tensor, "rows radials"]) -> None:
+        """Scale fresh weights so that x has a mean square of 1.
+
+        Args:
+            basis: f_c B of usual distances.
+        """
+        self.of_basis.weight /= self.of_basis(basis).square().mean().sqrt()
+        radial = self.of_basis(basis)
+        self.network.normalize(radial * torch.randn_like(radial))
 
     def forward(
         self, graph: Graph, basis: Float[Tensor, "rows radials"], around: Surroundings
@@ -100,6 +113,7 @@ class Layer(nn.Module):
         harmonics = tuple(harmonic(order) for order in range(degree + 1))
         self.product = EdgeProduct(inputs, harmonics, outputs, channels)
         self.network = RadialNetwork(known + channels, [hidden], width + weights)
+        self.network.normalize(torch.randn(_DRAWN, known + channels))
 
     def forward(
         self,
@@ -188,10 +202,12 @@ class Allegro(Encoder):
         self.element_rows = rows = ElementRows(config.elements)
         known = config.element_features, rows
         self.two_body = TwoBody(config.radials, scalars, config.hidden, *known)
+        self.two_body.normalize(self.edges.usual(_DRAWN))
         self.factor = self.neighbors**-0.5
         weights = (degree + 1) * channels
         # The scalars of the edge, the weights of its tensors, and those of its environment.
         self.start = nn.Linear(scalars, scalars + 2 * weights, bias=False)
+        nn.init.normal_(self.start.weight, std=scalars**-0.5)
         self.tracks = tracks = _tracks(config)
         self.layers = nn.ModuleList(
             Layer(

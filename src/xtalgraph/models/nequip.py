@@ -176,6 +176,7 @@ class NequIP(Encoder):
             kinds = attributes if number else 0
             more = config.radials, radial, kinds, self.neighbors**-0.5
             layer = Interaction(inputs, config.degree, outputs, *more)
+            layer.radial.normalize(self.edges.usual())
             layers.append(layer)
             inputs = layer.gate.outputs
         self.layers = nn.ModuleList(layers)

@@ -178,6 +178,7 @@ class TFN(Encoder):
         for _ in range(config.depth):
             widths = config.radials, config.radial_width
             layer = PointConvolution(inputs, config.degree, hidden, *widths, self.neighbors**-0.5)
+            layer.radial.normalize(self.edges.usual())
             layers.append(layer)
             inputs = layer.outputs
         self.layers = nn.ModuleList(layers)

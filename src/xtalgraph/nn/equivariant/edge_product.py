@@ -15,7 +15,8 @@ class EdgeProduct(nn.Module):
     """V_ij' = Σ_p w_p C_p (V_ij ⊗ A_i) for each channel, with a weight for each path and channel.
 
     For one center it is a linear map of V. Its matrix is made once for each center and channel, and
-    holds the weights of all paths and their couplings C.
+    holds the weights of all paths and their couplings C. Fresh weights make V' of the size of V for an
+    A of the size 1.
 
     Args:
         inputs: Representations of V, once each, side by side.
@@ -48,7 +49,8 @@ class EdgeProduct(nn.Module):
                     paths.append(table.transpose(0, 1).flatten())
         self.sizes = tuple(sizes)
         self.register_buffer("couplings", torch.stack(paths), persistent=False)
-        self.weight = nn.Parameter(torch.randn(channels, len(paths)))
+        size = (self.couplings.square().sum() / sizes[-1]).sqrt()
+        self.weight = nn.Parameter(torch.randn(channels, len(paths)) / size)
 
     def forward(
         self,

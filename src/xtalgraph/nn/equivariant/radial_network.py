@@ -49,7 +49,7 @@ class RadialNetwork(nn.Module):
 
     @torch.no_grad()
     def normalize(self, basis: Float[Tensor, "rows inputs"]) -> None:
-        """Scale the weights so that R has the mean square `scale`.
+        """Scale the weights so that each layer has a mean square of 1, and R of `scale`.
 
         With a scale of 1/n a sum over n neighbors whose signs are independent has a mean square of
         1. Without this each layer halves what is small: the messages of fresh weights are faint,
@@ -58,5 +58,8 @@ class RadialNetwork(nn.Module):
         Args:
             basis: Basis functions times the envelope, of usual distances.
         """
-        last = self.weights[-1]
-        last /= (self(basis).square().mean() / self.scale).sqrt()
+        values = basis
+        for weight in self.weights:
+            weight /= (values @ weight).square().mean().sqrt()
+            values = functional.silu(values @ weight)
+        self.weights[-1] /= self.scale**0.5
