@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     asked = parser.parse_args()
     print(f"MAE (RMSE) on the test part of {asked.element}")
-    print("| model | frames | epochs | energy, meV/atom | forces, eV/Å | stress, GPa | CPU minutes |")
+    print("| model | frames | epochs | energy, meV/atom | forces, eV/Å | stress, GPa | minutes |")
     print("|---|---|---|---|---|---|---|")
     for model in asked.models:
         out = asked.out / model

@@ -15,8 +15,8 @@ class EdgeProduct(nn.Module):
     """V_ij' = Σ_p w_p C_p (V_ij ⊗ A_i) for each channel, with a weight for each path and channel.
 
     For one center it is a linear map of V. Its matrix is made once for each center and channel, and
-    holds the weights of all paths and their couplings C. Fresh weights make V' of the size of V for an
-    A of the size 1.
+    holds the weights of all paths and their couplings C. With fresh weights V' is as large as V
+    where A has the size 1.
 
     Args:
         inputs: Representations of V, once each, side by side.

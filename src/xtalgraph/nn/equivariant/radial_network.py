@@ -60,6 +60,6 @@ class RadialNetwork(nn.Module):
         """
         values = basis
         for weight in self.weights:
-            weight /= (values @ weight).square().mean().sqrt()
+            weight.div_((values @ weight).square().mean().sqrt())
             values = functional.silu(values @ weight)
         self.weights[-1] /= self.scale**0.5
