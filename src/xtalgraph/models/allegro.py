@@ -1,8 +1,9 @@
 """Allegro: tensors of edges that meet those of the other edges of their center, strictly local."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, final
+from typing import Annotated, Final, Literal, cast, final
 
 import torch
 from jaxtyping import Float
@@ -69,8 +70,8 @@ class TwoBody(nn.Module):
 
     def forward(
         self, graph: Graph, basis: Float[Tensor, "rows radials"], around: Surroundings
-    ) -> Float[Tensor, "atoms slots width"]:
-        """Return x at the slots of the edges.
+    ) -> Float[Tensor, "atoms slots hidden"]:
+        """Return the hidden layer of F at the slots of the edges.
 
         Args:
             graph: The atoms.
@@ -80,7 +81,7 @@ class TwoBody(nn.Module):
         neighbor = around.at_neighbors(self.of_neighbor(graph))
         center = self.of_center(graph).unsqueeze(1).expand(*neighbor.shape[:2], -1)
         elements = torch.cat([center, neighbor], dim=-1)
-        return self.network(elements * around.at_slots(self.of_basis(basis)))
+        return self.network.hidden(elements * around.at_slots(self.of_basis(basis)))
 
 
 @final
@@ -114,23 +115,26 @@ class Layer(nn.Module):
         self.product = EdgeProduct(inputs, harmonics, outputs, channels)
         self.network = RadialNetwork(known + channels, [hidden], width + weights)
         self.network.normalize(torch.randn(_DRAWN, known + channels))
+        self.width = width
 
     def forward(
         self,
         scalars: Float[Tensor, "atoms slots known"],
-        tensors: Float[Tensor, "channels atoms slots inputs"],
-        environment: Float[Tensor, "atoms harmonics channels"],
-    ) -> tuple[Float[Tensor, "atoms slots more"], Float[Tensor, "channels atoms slots outputs"]]:
-        """Return x' with the next weights, and V'.
+        invariant: Float[Tensor, "atoms slots channels"],
+    ) -> tuple[Float[Tensor, "atoms slots width"], Float[Tensor, "atoms slots hidden"]]:
+        """Return x' and the hidden layer of F.
 
         Args:
             scalars: x of all layers before, side by side.
-            tensors: V.
-            environment: The sum over the edges of each atom.
+            invariant: V'(0).
         """
-        tensors = self.product(tensors, environment)
-        invariant = tensors[..., 0].permute(1, 2, 0)
-        return self.network(torch.cat([scalars, invariant], dim=-1)), tensors
+        hidden = self.network.hidden(torch.cat([scalars, invariant], dim=-1))
+        return hidden @ self.network.weights[-1][:, : self.width], hidden
+
+    @property
+    def of_environment(self) -> Float[Tensor, "hidden weights"]:
+        """The last matrix of F, for the next w."""
+        return self.network.weights[-1][:, self.width :]
 
 
 class Allegro(Encoder):
@@ -141,8 +145,11 @@ class Allegro(Encoder):
     multiplied with the sum of the spherical harmonics of all edges of the center, weighted by what
     these hold. The scalars among the products enter a network that makes the next scalars.
 
-    The product with an environment is a linear map of the tensors of an edge. It is made once for
-    each center and each channel, with the weights of all paths in it.
+    The product with an environment is a linear map of the tensors of an edge, the same for all
+    edges of a center. So the tensors of a layer are those that an edge begins with, w_ij Y(r̂_ij),
+    times the maps of all layers so far, and these are multiplied once for each center. Of edges
+    only the scalars are computed that the networks read. Sums over edges come before the last
+    matrix of the network that makes their weights.
 
     What is the paper's: all of that, as in the authors' code 0.8, with the factor on the sums from
     the mean number of neighbors.
@@ -153,6 +160,8 @@ class Allegro(Encoder):
 
     Source: Musaelian et al., Nat. Commun. 14, 579 (2023), doi 10.1038/s41467-023-36329-y.
     """
+
+    degrees: Tensor
 
     @dataclass(frozen=True)
     class Config:
@@ -223,8 +232,9 @@ class Allegro(Encoder):
             for number in range(config.depth)
         )
         self.tensors = {irrep: channels for irrep in tracks[-1] if irrep != _SCALAR}
-        orders = [order for order in range(degree + 1) for _ in range(2 * order + 1)]
-        self.register_buffer("order_of_component", torch.tensor(orders), persistent=False)
+        columns = [torch.ones(2 * order + 1, 1) for order in range(degree + 1)]
+        mask = torch.block_diag(*columns).unsqueeze(-1)
+        self.register_buffer("degrees", mask, persistent=False)
 
     def forward(self, graph: Graph) -> Features:
         """Turn a batch of crystals into features of their edges and atoms.
@@ -237,51 +247,58 @@ class Allegro(Encoder):
         """
         graph = self.in_space(graph)
         basis, around = self.edges(graph, self.start.weight.dtype)
-        start = self.start(self.two_body(graph, basis, around))
-        weights = (self.config.degree + 1) * self.config.channels
-        scalars, of_edge, of_environment = start.split(
-            [self.config.edge_width, weights, weights], dim=-1
-        )
-        tensors = self._weighted(of_edge, around)
-        for layer in self.layers:
-            environment = self._environment(of_environment, around)
-            more, tensors = layer(scalars, tensors, environment)
-            new, of_environment = more.tensor_split([self.config.edge_width], dim=-1)
-            scalars = torch.cat([scalars, new], dim=-1)
-        return self._features(scalars, tensors, around)
+        width, weights = self.config.edge_width, (self.config.degree + 1) * self.config.channels
+        hidden = self.two_body(graph, basis, around)
+        start = self.two_body.network.weights[-1] @ self.start.weight.mT
+        of_scalars, of_tensors, of_environment = start.split([width, weights, weights], dim=1)
+        scalars, of_edge = hidden @ of_scalars, hidden @ of_tensors
+        sums = self._summed(hidden, of_tensors, around) if self.tensors else None
+        maps: list[Tensor] = []
+        for layer in cast(Iterable[Layer], self.layers):
+            maps.append(layer.product(self._summed(hidden, of_environment, around)))
+            new, hidden = layer(scalars, self._invariant(of_edge, maps, around))
+            scalars, of_environment = torch.cat([scalars, new], dim=-1), layer.of_environment
+        tensors = {} if sums is None else self._tensors(sums, maps)
+        atoms = self.factor * scalars.sum(dim=1)
+        return Features(atoms, tensor=tensors, edge=around.of_edges(scalars))
 
-    def _weighted(
-        self, weights: Float[Tensor, "atoms slots weights"], around: Surroundings
-    ) -> Float[Tensor, "channels atoms slots harmonics"]:
-        """Return w Y, a weight for each degree and channel."""
-        by_degree = weights.unflatten(-1, (self.config.degree + 1, -1)).permute(3, 0, 1, 2)
-        return by_degree.index_select(-1, self.order_of_component) * around.harmonics.mT
-
-    def _environment(
-        self, weights: Float[Tensor, "atoms slots weights"], around: Surroundings
-    ) -> Float[Tensor, "atoms harmonics channels"]:
-        """Return Σ_k w_ik Y(r̂_ik)."""
-        orders = self.config.degree + 1
-        parts = zip(
-            around.harmonics.split([2 * order + 1 for order in range(orders)], dim=1),
-            weights.chunk(orders, dim=-1),
-            strict=True,
-        )
-        return self.factor * torch.cat([harmonics @ weight for harmonics, weight in parts], dim=1)
-
-    def _features(
+    def _summed(
         self,
-        scalars: Float[Tensor, "atoms slots width"],
-        tensors: Float[Tensor, "channels atoms slots components"],
+        hidden: Float[Tensor, "atoms slots hidden"],
+        last: Float[Tensor, "hidden weights"],
         around: Surroundings,
-    ) -> Features:
-        """Return what edges hold, and the sums of it over the edges of each atom."""
-        edge = scalars.flatten(0, 1).index_select(0, around.neighborhoods.slot)
-        sums = self.factor * tensors.sum(dim=2).permute(1, 2, 0)
+    ) -> Float[Tensor, "atoms harmonics channels"]:
+        """Return Σ_k w_ik Y(r̂_ik) with the weights w = h W, as (Σ_k h_ik Y(r̂_ik)) W."""
+        totals = (around.harmonics @ hidden @ last).unflatten(-1, (len(self.degrees[0]), -1))
+        return self.factor * (totals * self.degrees.to(totals.dtype)).sum(dim=2)
+
+    def _invariant(
+        self,
+        weights: Float[Tensor, "atoms slots weights"],
+        maps: list[Tensor],
+        around: Surroundings,
+    ) -> Float[Tensor, "atoms slots channels"]:
+        """Return the scalars among w Y(r̂_ij) M_1 M_2 and so on, from the last map to the first."""
+        *before, last = maps
+        column = last[..., :1]
+        for matrix in reversed(before):
+            column = matrix @ column
+        of_atom = column.squeeze(-1).permute(1, 2, 0).unsqueeze(2)
+        apart = of_atom * self.degrees.to(of_atom.dtype)
+        products = weights * (around.harmonics.mT @ apart.flatten(2))
+        return products.unflatten(-1, apart.shape[2:]).sum(dim=2)
+
+    def _tensors(
+        self, sums: Float[Tensor, "atoms harmonics channels"], maps: list[Tensor]
+    ) -> dict[Irrep, Float[Tensor, "atoms _ channels"]]:
+        """Return Σ_j V_ij of the last layer, as (Σ_j w_ij Y(r̂_ij)) M_1 M_2 and so on."""
+        row = sums.permute(2, 0, 1).unsqueeze(2)
+        for matrix in maps:
+            row = row @ matrix
         sizes = [2 * degree + 1 for degree, _ in self.tracks[-1]]
-        parts = zip(self.tracks[-1], sums.split(sizes, dim=1), strict=True)
-        turning = {irrep: part for irrep, part in parts if irrep in self.tensors}
-        return Features(self.factor * scalars.sum(dim=1), tensor=turning, edge=edge)
+        parts = row.squeeze(2).permute(1, 2, 0).split(sizes, dim=1)
+        pairs = zip(self.tracks[-1], parts, strict=True)
+        return {irrep: part for irrep, part in pairs if irrep in self.tensors}
 
 
 def _tracks(config: Allegro.Config) -> list[tuple[Irrep, ...]]:

@@ -15,7 +15,7 @@ def test_it_is_the_product_of_each_edge():
     multiply = EdgeProduct(INPUTS, OTHERS, OUTPUTS, CHANNELS)
     edges = torch.randn(CHANNELS, ATOMS, SLOTS, 1 + 3 + 3 + 5)
     atoms = torch.randn(ATOMS, 9, CHANNELS)
-    found = multiply(edges, atoms)
+    found = edges @ multiply(atoms)
     assert found.shape == (CHANNELS, ATOMS, SLOTS, 1 + 1 + 3 + 5)
     paths = [
         (inputs, others, outputs, "uuu", True)
@@ -42,4 +42,4 @@ def test_it_is_the_product_of_each_edge():
 def test_a_product_that_nothing_leads_to_has_no_paths():
     multiply = EdgeProduct(((0, 1),), ((1, -1),), ((1, -1), (2, 1)), 2)
     assert multiply.weight.shape == (2, 1)
-    assert not multiply(torch.ones(2, 1, 1, 1), torch.ones(1, 3, 2))[..., 3:].any()
+    assert not multiply(torch.ones(1, 3, 2))[..., 3:].any()

@@ -30,6 +30,8 @@ def test_every_edge_is_at_its_place(strategy):
     torch.testing.assert_close(lengths[slot], graph.distance)
     numbers = around.at_neighbors(graph.number.double().unsqueeze(-1)).flatten()
     torch.testing.assert_close(numbers[slot], graph.number[graph.neighbor].double())
+    placed = around.at_slots(around.distance.unsqueeze(-1))
+    torch.testing.assert_close(around.of_edges(placed).squeeze(-1), graph.distance)
     empty = torch.ones(len(lengths), dtype=torch.bool).index_fill(0, slot, False)
     assert bool(empty.any())
     assert not bool(harmonics[empty].any())
@@ -45,5 +47,9 @@ def test_rows_at_their_places_are_twice_differentiable(strategy):
     def placed(values: torch.Tensor) -> torch.Tensor:
         return around.at_slots(values).sin()
 
-    assert torch.autograd.gradcheck(placed, rows)
-    assert torch.autograd.gradgradcheck(placed, rows)
+    def edges(values: torch.Tensor) -> torch.Tensor:
+        return around.of_edges(placed(values))
+
+    for function in (placed, edges):
+        assert torch.autograd.gradcheck(function, rows)
+        assert torch.autograd.gradgradcheck(function, rows)

@@ -1,4 +1,4 @@
-"""Products of the tensors of edges with one tensor of their center."""
+"""Products of the tensors of edges with one tensor of their center, as matrices."""
 
 from typing import final
 
@@ -14,9 +14,9 @@ from xtalgraph.nn.equivariant.irreps import coupling, product
 class EdgeProduct(nn.Module):
     """V_ij' = Σ_p w_p C_p (V_ij ⊗ A_i) for each channel, with a weight for each path and channel.
 
-    For one center it is a linear map of V. Its matrix is made once for each center and channel, and
-    holds the weights of all paths and their couplings C. With fresh weights V' is as large as V
-    where A has the size 1.
+    For one center it is a linear map of V, V_ij' = V_ij M_i. The matrix M is made once for each
+    center and channel, and holds the weights of all paths and their couplings C. With fresh weights
+    V' is as large as V where A has the size 1.
 
     Args:
         inputs: Representations of V, once each, side by side.
@@ -53,21 +53,18 @@ class EdgeProduct(nn.Module):
         self.weight = nn.Parameter(torch.randn(channels, len(paths)) / size)
 
     def forward(
-        self,
-        edges: Float[Tensor, "channels atoms slots inputs"],
-        atoms: Float[Tensor, "atoms others channels"],
-    ) -> Float[Tensor, "channels atoms slots outputs"]:
-        """Multiply.
+        self, atoms: Float[Tensor, "atoms others channels"]
+    ) -> Float[Tensor, "channels atoms inputs outputs"]:
+        """Return M.
 
         Args:
-            edges: V at the slots of the edges of each atom.
             atoms: A.
         """
         inputs, others, outputs = self.sizes
         weighted = self.weight @ self.couplings.to(self.weight.dtype)
         weighted = weighted.view(len(weighted), others, inputs * outputs)
         maps = torch.bmm(atoms.permute(2, 0, 1), weighted)
-        return edges @ maps.unflatten(-1, (inputs, outputs))
+        return maps.unflatten(-1, (inputs, outputs))
 
 
 def _components(irreps: tuple[Irrep, ...]) -> int:

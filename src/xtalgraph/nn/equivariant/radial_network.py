@@ -41,11 +41,19 @@ class RadialNetwork(nn.Module):
         Args:
             basis: Basis functions times the envelope.
         """
-        *hidden, last = self.weights
+        last = self.weights[-1]
+        return self.hidden(basis) @ (last if self.scale == 1.0 else last * self.scale)
+
+    def hidden(self, basis: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows hidden"]:
+        """Evaluate without the last matrix.
+
+        Args:
+            basis: Basis functions times the envelope.
+        """
         values = basis
-        for weight in hidden:
+        for weight in self.weights[:-1]:
             values = functional.silu(values @ weight)
-        return values @ (last if self.scale == 1.0 else last * self.scale)
+        return values
 
     @torch.no_grad()
     def normalize(self, basis: Float[Tensor, "rows inputs"]) -> None:

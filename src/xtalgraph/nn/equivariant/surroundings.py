@@ -81,6 +81,18 @@ class Surroundings:
         neighbor = self.neighborhoods.neighbor
         return gather(atoms, neighbor).unflatten(0, self.neighborhoods.shape)
 
+    def of_edges(self, placed: Float[Tensor, "a slots width"]) -> Float[Tensor, "edges width"]:
+        """Return what stands at the slots of the edges, the opposite of a placement.
+
+        Args:
+            placed: A row for each slot.
+        """
+        slot = self.neighborhoods.slot
+        every = torch.arange(len(slot), device=slot.device)
+        edge = torch.full_like(self.row, len(slot)).index_copy_(0, slot, every)
+        edges: Tensor = _Collected.apply(placed.flatten(0, 1), slot.unsqueeze(0), edge)
+        return edges
+
 
 class _Placed(torch.autograd.Function):
     """Rows at the slots of both their edges; the transpose adds these up."""
