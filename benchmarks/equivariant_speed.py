@@ -12,7 +12,9 @@ within a turn. Lists of neighbors are not part of it.
   (`xtalgraph.models.compiled`). What follows from the edges alone is kept from step to step, as in
   dynamics while they stay the same. Of nequip and nequip-allegro, beside it what their
   `nequip-compile --mode aotinductor` makes for ASE, energy, forces and stress of the same edges.
-- Training: squares of energy and forces, backward, AdamW's fused step.
+- Training: squares of energy and forces, backward, AdamW's fused step. With `--copies 2
+  --compiled` also of nequip and nequip-allegro as `compile_mode: compile` trains them, which
+  compiles batches of two frames or more.
 - Memory: the largest of each process by the end, above what its libraries take.
 
 Frames: silicon, 64 atoms; a perovskite of five elements, 135 atoms; disordered carbon, 100 atoms.
@@ -109,10 +111,12 @@ def compare(asked: argparse.Namespace, frame: str, channels: int, precision: str
         "cutoff": asked.cutoff,
         "precision": precision,
         "threads": asked.threads,
+        "copies": asked.copies,
         "compiled": False,
     }
     sides = [Worker("ours", sys.executable, "equivariant_xtalgraph", job)]
-    if asked.compiled:
+    of_compiled = "forces" if asked.copies == 1 else "training"
+    if asked.compiled and of_compiled == "forces":
         more = {"compiled": True}
         sides.append(Worker("compiled", sys.executable, "equivariant_xtalgraph", job | more))
     if asked.peer_python:
@@ -124,12 +128,13 @@ def compare(asked: argparse.Namespace, frame: str, channels: int, precision: str
     for turn in range(asked.turns + 1):
         for what in STEPS:
             for side in sides:
-                if side.label in ("compiled", COMPILED) and what != "forces":
+                if side.label in ("compiled", COMPILED) and what != of_compiled:
                     continue
                 taken = side.ask(f"{what} {asked.steps}")
                 if turn:  # the first warms up
                     times.setdefault((what, side.label), []).append(taken)
-    print(f"{frame}, {channels} channels, {precision}, {sides[0].size['edges']} edges:")
+    edges = sides[0].size["edges"]
+    print(f"{frame} × {asked.copies}, {channels} channels, {precision}, {edges} edges:")
     for what, words in STEPS.items():
         for label in ("ours", "compiled"):
             if (ours := times.get((what, label))) is None:
@@ -156,6 +161,7 @@ def main() -> None:
     parser.add_argument("--precision", action="append", choices=("float32", "float64"))
     parser.add_argument("--set", action="append", default=[], metavar="NAME=WHOLE NUMBER")
     parser.add_argument("--cutoff", type=float, default=5.0)
+    parser.add_argument("--copies", type=int, default=1, help="of the frame in a batch")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5, help="of one turn of one side")
     parser.add_argument("--threads", type=int, default=1)

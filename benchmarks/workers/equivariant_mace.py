@@ -43,8 +43,9 @@ def make(job: dict[str, Any]) -> Side:
     atoms = ase.Atoms(job["numbers"], job["positions"], cell=job["cell"], pbc=True)
     config = data.config_from_atoms(atoms)
     table = AtomicNumberTable(elements)
+    copies = job["copies"]
     graph = data.AtomicData.from_config(config, z_table=table, cutoff=job["cutoff"])
-    batch = next(iter(torch_geometric.dataloader.DataLoader([graph], batch_size=1)))
+    batch = next(iter(torch_geometric.dataloader.DataLoader([graph] * copies, batch_size=copies)))
 
     def predict(differentiable: bool) -> tuple[torch.Tensor, torch.Tensor]:
         output = model(batch.to_dict(), training=differentiable)

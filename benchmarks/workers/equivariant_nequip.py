@@ -1,6 +1,7 @@
 """A NequIP of the package nequip, or an Allegro of nequip-allegro: energy and forces of a frame.
 
-Compiled, it is what `nequip-compile --mode aotinductor --target ase` makes of it.
+Compiled, energy and forces are those of what `nequip-compile --mode aotinductor --target ase` makes
+of it, and a step of training, of two frames or more, that of `compile_mode: compile`.
 """
 
 import tempfile
@@ -11,7 +12,7 @@ import torch
 from ase import Atoms
 from ase.data import chemical_symbols
 from equivariant import Side, serve
-from nequip.data import from_ase
+from nequip.data import AtomicDataDict, from_ase
 from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 from nequip.model import NequIPGNNModel
 from nequip.scripts._compile_utils import COMPILE_TARGET_DICT
@@ -60,19 +61,22 @@ def make(job: dict[str, Any]) -> Side:
         avg_num_neighbors=20.0,
         per_type_energy_scales=SCALE,
         per_type_energy_shifts=dict.fromkeys(elements, 0.0),
+        compile_mode="compile" if job["compiled"] and job["copies"] > 1 else "eager",
         **sizes_of(job["encoder"], job["settings"]),
     )
     data = from_ase(Atoms(job["numbers"], job["positions"], cell=job["cell"], pbc=True))
     transforms = (ChemicalSpeciesToAtomTypeMapper(elements), NeighborListTransform(job["cutoff"]))
     for transform in transforms:
         data = transform(data)
+    if job["copies"] > 1:
+        data = AtomicDataDict.batched_from_list([data] * job["copies"])
 
     def predict(differentiable: bool) -> tuple[torch.Tensor, torch.Tensor]:
         output = model.train(differentiable)(dict(data))
         return output["total_energy"], output["forces"]
 
     edges = data["edge_index"].shape[1]
-    if not job["compiled"]:
+    if not job["compiled"] or job["copies"] > 1:
         return Side(model, predict, edges)
     target = COMPILE_TARGET_DICT["ase"]
     kept = [data[name] for name in target["input"]]

@@ -26,7 +26,7 @@ def make(job: dict[str, Any]) -> Side:
     spec = ModelSpec(job["encoder"], job["settings"], "auto", "radius", strategy, targets)
     model = spec.make_model().to(getattr(torch, job["precision"]))
     arrays = (np.array(job[name]) for name in ("cell", "positions", "numbers"))
-    graph = spec.make_graph(Crystal(*arrays, np.ones(3, dtype=bool)))
+    graph = spec.make_graph([Crystal(*arrays, np.ones(3, dtype=bool))] * job["copies"])
 
     def predict(differentiable: bool) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.set_grad_enabled(differentiable):
