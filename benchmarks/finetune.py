@@ -6,8 +6,9 @@ phonons, bulk and shear moduli, and refractive indices, with 50, 100, ... labels
 some seeds, a tenth of which validates. Each time `xtalgraph.finetune` trains the same model from
 fresh weights, too. A fixed fifth of each set is the test part. No crystal of the parent that is
 trained here has the reduced formula of a test crystal, so that it has not seen their structures; of
-another parent the table counts the test crystals that it was trained on. One network each, one
-thread; the same command goes on where it was stopped, and prints a table of what is done.
+another parent the table counts the test crystals that it was trained on, with a question mark where
+it keeps no record of them. One network each, one thread; the same command goes on where it was
+stopped, and prints a table of what is done.
 
 A row of the table: mean absolute error over the seeds, fine-tuned and from scratch; the difference
 with its 95 % interval by a paired bootstrap over the test crystals, of the mean error of each over
@@ -150,7 +151,8 @@ def row(child: str, target: str, labels: str, folders: list[Path]) -> str:
     values = f"{first.mean():.4g} | {second.mean():.4g} | {paired.value:.3g}"
     interval = f"{paired.low:.3g} to {paired.high:.3g} | {paired.p:.3g}"
     known = json.loads((folders[0] / "transfer.json").read_text(encoding="utf-8"))["known"]
-    counts = f"{better} of {len(means)} | {known['rows']} of {known['of']}"
+    seen = known["rows"] if known["checked"] else "?"
+    counts = f"{better} of {len(means)} | {seen} of {known['of']}"
     return f"| {child} | {target} | {labels} | {values} | {interval} | {counts} |"
 
 

@@ -9,6 +9,11 @@ Data 4, 160134 (2017), doi 10.1038/sdata.2016.134, 3x3 tensors and the refractiv
 of the other folds validates. In each fold NequIP learns the tensor, and of dielectric tensors XGN
 the refractive index, of which n² times the unit matrix is an isotropic tensor. A run that is there
 is not trained again. One thread.
+
+`--parents energies dielectric structures` fine-tunes to elastic tensors, too: from the same network
+that has learned formation energies (`jarvis_multi.json.gz`, in DATA, too), dielectric tensors, or
+the structures of both without a label. Crystals with the formula of an elastic tensor are left out
+there. The fine-tuned networks have the folds and the settings of those from fresh weights.
 """
 
 import argparse
@@ -27,6 +32,8 @@ import pandas as pd
 from sklearn.model_selection import KFold
 
 from xtalgraph.conventions.voigt import NAMED, from_subscripts, subscripts
+from xtalgraph.crystals.composition import reduced_formula
+from xtalgraph.data.table import read_table
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.metrics.bootstrap import compare_paired
 from xtalgraph.metrics.measures import measures_of
@@ -45,15 +52,36 @@ TENSOR: Final = [
     *("--set", "training.learning_rate=0.003", "--set", "training.batch_size=16"),
 ]
 INDEX: Final = ["--target", "n", "--epochs", "60", "--members", "1"]
-ELASTIC: Final = [
-    *("--target", "elastic_voigt", "--tensor", "elastic", "--unit", "GPa", "--model", "nequip"),
-    *("--epochs", "40", "--members", "3", "--set", "model.channels=[32,4,8,4,4]"),
-    *("--set", "model.degree=4", "--set", "model.depth=2", "--set", "model.parity=false"),
-    *("--set", "model.element_features=binned", "--set", "training.relative=true"),
+DEGREE_4: Final = [
+    *("--model", "nequip", "--set", "model.channels=[32,4,8,4,4]", "--set", "model.degree=4"),
+    *("--set", "model.depth=2", "--set", "model.parity=false"),
+    *("--set", "model.element_features=binned", "--set", "training.members=3"),
     *("--set", "graph.strategy=radius", "--set", "graph.cutoff=4.5"),
-    *("--set", "training.learning_rate=0.005", "--set", "training.batch_size=8"),
+]
+ELASTIC: Final = [
+    *("--target", "elastic_voigt", "--tensor", "elastic", "--unit", "GPa", "--epochs", "40"),
+    *("--set", "training.relative=true", "--set", "training.learning_rate=0.005"),
+    *("--set", "training.batch_size=8"),
 ]
 """Settings that one core trains in minutes."""
+ENERGIES: Final = ("jarvis_multi.json.gz", "formation_energy_peratom")
+PARENTS: Final = {
+    "energies": [
+        *("train", "--target", ENERGIES[1], "--unit", "eV/atom", "--epochs", "20"),
+        *("--set", "data.test_fraction=0.05", "--set", "training.batch_size=16"),
+    ],
+    "dielectric": [
+        *("train", "--target", "dielectric_electronic", "--tensor", "dielectric"),
+        *("--set", "training.relative=true", "--epochs", "20"),
+        *("--set", "data.test_fraction=0.05", "--set", "training.batch_size=16"),
+    ],
+    "structures": [
+        *("pretrain", "--epochs", "10", "--set", "data.val_fraction=0.05"),
+        *("--set", "training.batch_size=16"),
+    ],
+}
+"""How the encoders learn from which elastic tensors are fine-tuned."""
+ALONE: Final = ("--on-error", "skip", "--set", "training.jobs=1")
 SEED: Final = 18012019
 SHOWN: Final = ("frobenius", "frobenius_share", "within_10%", "within_25%", "mean_eigenvalue",
                 "anisotropy", "eigenvalue_order")  # fmt: skip
@@ -78,18 +106,59 @@ def with_folds(source: Path, out: Path, seed: int = SEED) -> Path:
     return path
 
 
+def ran(run: Path, verb: str, *options: str) -> float:
+    """Run a verb that writes a run, unless it was done; return the CPU minutes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if not (run / "manifest.json").is_file():
+        command = [sys.executable, "-c", COMMAND, verb, *options, "--out", str(run)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        subprocess.run([*command, "--resume", "--quiet"], env=environment, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds / 60.0
+
+
 def trained(table: Path, fold: int, options: list[str], name: str) -> tuple[Path, float]:
     """Train on all folds but one, unless it was done; return the run and the CPU minutes."""
     run = table.parent / f"{name}-{fold}"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if not (run / "manifest.json").is_file():
-        command = [sys.executable, "-c", COMMAND, "train", str(table), "--out", str(run), *options]
-        command += ["--split", "folds", "--fold", str(fold), "--jobs", "1", "--resume", "--quiet"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-        subprocess.run(command, env=environment, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return run, seconds / 60.0
+    division = ("--split", "folds", "--fold", str(fold), "--jobs", "1")
+    return run, ran(run, "train", str(table), *options, *division)
+
+
+def finetuned(parent: Path, table: Path, fold: int) -> tuple[Path, float]:
+    """The same from the weights of a parent, with the settings of `ELASTIC`."""
+    run = table.parent / f"{parent.name}-{fold}"
+    division = ("--split", "folds", "--fold", str(fold), "--jobs", "1", "--no-scratch")
+    return run, ran(run, "finetune", str(parent), str(table), *ELASTIC, *division)
+
+
+def parent_of(data: Path, out: Path, name: str) -> Path:
+    """Train a parent of networks of elastic tensors, unless it was done."""
+    held = {reduced_formula(c) for c in read_table(data / "elastic_tensors.json.gz").crystals}
+    both = [ENERGIES[0], "dielectric_tensors.json.gz"]
+    files = {"energies": both[:1], "dielectric": both[1:]}.get(name, both)
+    tables = [str(without(data / file, held, out)) for file in files]
+    verb, *options = PARENTS[name]
+    minutes = ran(out / name, verb, *tables, *options, *DEGREE_4, *ALONE)
+    print(f"parent {name}: {minutes:.1f} CPU minutes", flush=True)
+    return out / name
+
+
+def without(source: Path, formulas: set[str], out: Path) -> Path:
+    """Write the rows of a table whose crystals have none of some formulas, unless it is there."""
+    path = out / source.name
+    if not path.is_file():
+        document = json.loads(gzip.decompress(source.read_bytes()))
+        crystals = read_table(source).crystals
+        kept = [reduced_formula(crystal) not in formulas for crystal in crystals]
+        document = {
+            **document,
+            "index": [n for n, keep in zip(document["index"], kept, strict=True) if keep],
+            "data": [row for row, keep in zip(document["data"], kept, strict=True) if keep],
+        }
+        print(f"{source.name}: {len(document['data'])} of {len(kept)} rows are left", flush=True)
+        path.write_bytes(gzip.compress(json.dumps(document).encode(), 1))
+    return path
 
 
 def predicted(run: Path, target: Target) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -167,19 +236,26 @@ def dielectric(data: Path, out: Path, folds: list[int]) -> None:
     printed(DIELECTRIC, parts, SHOWN)
 
 
-def elastic(data: Path, out: Path, repeats: int) -> None:
+def elastic(data: Path, out: Path, repeats: int, parents: list[str]) -> None:
     """Train on five folds, drawn several times, and print what can be concluded."""
     parts = []
+    encoders = [parent_of(data, out, name) for name in parents]
     for repeat in range(repeats):
         folder = out / f"elastic-{repeat}"
         folder.mkdir(exist_ok=True)
         table = with_folds(data / "elastic_tensors.json.gz", folder, SEED + repeat)
         for fold in range(5):
-            run, minutes = trained(table, fold, ELASTIC, "elastic")
+            run, minutes = trained(table, fold, [*DEGREE_4, *ELASTIC], "elastic")
             true, tensors, _ = predicted(run, STIFFNESS)
             isotropic = STIFFNESS.tensor.isotropic_part(true)
             named = {f"{name}, isotropic": of for name, of in beside(run, STIFFNESS).items()}
-            parts.append({"true": true, "NequIP": tensors, **named, "true isotropic": isotropic})
+            later = {}
+            for encoder in encoders:
+                child, more = finetuned(encoder, table, fold)
+                later[f"NequIP from {encoder.name}"] = predicted(child, STIFFNESS)[1]
+                print(f"from {encoder.name}, fold {fold}: {more:.1f} CPU minutes", flush=True)
+            models = {"NequIP": tensors, **later, **named, "true isotropic": isotropic}
+            parts.append({"true": true, **models})
             print(f"repeat {repeat}, fold {fold}: {minutes:.1f} CPU minutes", flush=True)
         print(f"repeat {repeat}")
         printed(STIFFNESS, parts[-5:], MODULI)
@@ -223,9 +299,10 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path)
     parser.add_argument("folds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
     parser.add_argument("--repeats", type=int, default=1, help="of the folds of elastic tensors")
+    parser.add_argument("--parents", nargs="+", choices=PARENTS, default=[], help="of elastic")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     if given.what == "dielectric":
         dielectric(given.data, given.out, given.folds or [0, 1, 2, 3, 4])
     else:
-        elastic(given.data, given.out, given.repeats)
+        elastic(given.data, given.out, given.repeats, given.parents)
