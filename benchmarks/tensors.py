@@ -67,13 +67,13 @@ ELASTIC: Final = [
 ENERGIES: Final = ("jarvis_multi.json.gz", "formation_energy_peratom")
 PARENTS: Final = {
     "energies": [
-        *("train", "--target", ENERGIES[1], "--unit", "eV/atom", "--epochs", "20"),
-        *("--set", "data.test_fraction=0.05", "--set", "training.batch_size=16"),
+        *("train", "--target", ENERGIES[1], "--unit", "eV/atom", "--epochs", "10"),
+        *("--set", "data.test_fraction=0.05", "--set", "training.batch_size=8"),
     ],
     "dielectric": [
         *("train", "--target", "dielectric_electronic", "--tensor", "dielectric"),
-        *("--set", "training.relative=true", "--epochs", "20"),
-        *("--set", "data.test_fraction=0.05", "--set", "training.batch_size=16"),
+        *("--set", "training.relative=true", "--epochs", "10"),
+        *("--set", "data.test_fraction=0.05", "--set", "training.batch_size=8"),
     ],
     "structures": [
         *("pretrain", "--epochs", "10", "--set", "data.val_fraction=0.05"),
