@@ -1,14 +1,14 @@
 """Dielectric tensors in five folds, beside what knows no direction; elastic tensors with intervals.
 
 `python benchmarks/tensors.py dielectric DATA OUT [FOLD ...]` and `python benchmarks/tensors.py
-elastic DATA OUT`. DATA holds `dielectric_tensors.json.gz` (901 crystals of Petousis et al., Sci.
-Data 4, 160134 (2017), doi 10.1038/sdata.2016.134, 3x3 tensors and the refractive index `n`) and
-`elastic_tensors.json.gz` (100 crystals of de Jong et al., Sci. Data 2, 150009 (2015), doi
-10.1038/sdata.2015.9, 6x6 in GPa), in the layout of Matbench files. The folds are those of
-`KFold(5, shuffle=True, random_state=18012019)`, of elastic tensors also of the next seeds; a tenth
-of the other folds validates. In each fold NequIP learns the tensor, and of dielectric tensors XGN
-the refractive index, of which n² times the unit matrix is an isotropic tensor. A run that is there
-is not trained again. One thread.
+elastic DATA OUT [FOLD ...]`. DATA holds `dielectric_tensors.json.gz` (901 crystals of Petousis et
+al., Sci. Data 4, 160134 (2017), doi 10.1038/sdata.2016.134, 3x3 tensors and the refractive index
+`n`) and `elastic_tensors.json.gz` (100 crystals of de Jong et al., Sci. Data 2, 150009 (2015), doi
+10.1038/sdata.2015.9, 6x6 in GPa), in the layout of Matbench files. The folds are those of `KFold(5,
+shuffle=True, random_state=18012019)`, of elastic tensors also of the next seeds; a tenth of the
+other folds validates. In each fold NequIP learns the tensor, and of dielectric tensors XGN the
+refractive index, of which n² times the unit matrix is an isotropic tensor. A run that is there is
+not trained again. One thread.
 
 `--parents energies dielectric structures` fine-tunes to elastic tensors, too: from the same network
 that has learned formation energies (`jarvis_multi.json.gz`, in DATA, too), dielectric tensors, or
@@ -236,15 +236,15 @@ def dielectric(data: Path, out: Path, folds: list[int]) -> None:
     printed(DIELECTRIC, parts, SHOWN)
 
 
-def elastic(data: Path, out: Path, repeats: int, parents: list[str]) -> None:
-    """Train on five folds, drawn several times, and print what can be concluded."""
+def elastic(data: Path, out: Path, folds: list[int], repeats: int, parents: list[str]) -> None:
+    """Train on folds, drawn several times, and print what can be concluded."""
     parts = []
     encoders = [parent_of(data, out, name) for name in parents]
     for repeat in range(repeats):
         folder = out / f"elastic-{repeat}"
         folder.mkdir(exist_ok=True)
         table = with_folds(data / "elastic_tensors.json.gz", folder, SEED + repeat)
-        for fold in range(5):
+        for fold in folds:
             run, minutes = trained(table, fold, [*DEGREE_4, *ELASTIC], "elastic")
             true, tensors, _ = predicted(run, STIFFNESS)
             isotropic = STIFFNESS.tensor.isotropic_part(true)
@@ -258,7 +258,7 @@ def elastic(data: Path, out: Path, repeats: int, parents: list[str]) -> None:
             parts.append({"true": true, **models})
             print(f"repeat {repeat}, fold {fold}: {minutes:.1f} CPU minutes", flush=True)
         print(f"repeat {repeat}")
-        printed(STIFFNESS, parts[-5:], MODULI)
+        printed(STIFFNESS, parts[-len(folds) :], MODULI)
 
 
 def printed(target: Target, parts: list[dict[str, np.ndarray]], shown: Sequence[str]) -> None:
@@ -302,7 +302,8 @@ if __name__ == "__main__":
     parser.add_argument("--parents", nargs="+", choices=PARENTS, default=[], help="of elastic")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    folds = given.folds or [0, 1, 2, 3, 4]
     if given.what == "dielectric":
-        dielectric(given.data, given.out, given.folds or [0, 1, 2, 3, 4])
+        dielectric(given.data, given.out, folds)
     else:
-        elastic(given.data, given.out, given.repeats, given.parents)
+        elastic(given.data, given.out, folds, given.repeats, given.parents)
