@@ -55,7 +55,7 @@ INDEX: Final = ["--target", "n", "--epochs", "60", "--members", "1"]
 DEGREE_4: Final = [
     *("--model", "nequip", "--set", "model.channels=[32,4,8,4,4]", "--set", "model.degree=4"),
     *("--set", "model.depth=2", "--set", "model.parity=false"),
-    *("--set", "model.element_features=binned", "--set", "training.members=3"),
+    *("--set", "model.element_features=binned"),
     *("--set", "graph.strategy=radius", "--set", "graph.cutoff=4.5"),
 ]
 ELASTIC: Final = [
@@ -132,14 +132,15 @@ def finetuned(parent: Path, table: Path, fold: int) -> tuple[Path, float]:
     return run, ran(run, "finetune", str(parent), str(table), *ELASTIC, *division)
 
 
-def parent_of(data: Path, out: Path, name: str) -> Path:
+def parent_of(data: Path, out: Path, name: str, members: int) -> Path:
     """Train a parent of networks of elastic tensors, unless it was done."""
     held = {reduced_formula(c) for c in read_table(data / "elastic_tensors.json.gz").crystals}
     both = [ENERGIES[0], "dielectric_tensors.json.gz"]
     files = {"energies": both[:1], "dielectric": both[1:]}.get(name, both)
     tables = [str(without(data / file, held, out)) for file in files]
     verb, *options = PARENTS[name]
-    minutes = ran(out / name, verb, *tables, *options, *DEGREE_4, *ALONE)
+    count = ("--set", f"training.members={members}")
+    minutes = ran(out / name, verb, *tables, *options, *DEGREE_4, *ALONE, *count)
     print(f"parent {name}: {minutes:.1f} CPU minutes", flush=True)
     return out / name
 
@@ -236,16 +237,17 @@ def dielectric(data: Path, out: Path, folds: list[int]) -> None:
     printed(DIELECTRIC, parts, SHOWN)
 
 
-def elastic(data: Path, out: Path, folds: list[int], repeats: int, parents: list[str]) -> None:
+def elastic(given: argparse.Namespace, folds: list[int]) -> None:
     """Train on folds, drawn several times, and print what can be concluded."""
-    parts = []
-    encoders = [parent_of(data, out, name) for name in parents]
-    for repeat in range(repeats):
+    data, out, parts = given.data, given.out, []
+    encoders = [parent_of(data, out, name, given.members) for name in given.parents]
+    options = [*DEGREE_4, *ELASTIC, "--members", str(given.members)]
+    for repeat in range(given.repeats):
         folder = out / f"elastic-{repeat}"
         folder.mkdir(exist_ok=True)
         table = with_folds(data / "elastic_tensors.json.gz", folder, SEED + repeat)
         for fold in folds:
-            run, minutes = trained(table, fold, [*DEGREE_4, *ELASTIC], "elastic")
+            run, minutes = trained(table, fold, options, "elastic")
             true, tensors, _ = predicted(run, STIFFNESS)
             isotropic = STIFFNESS.tensor.isotropic_part(true)
             named = {f"{name}, isotropic": of for name, of in beside(run, STIFFNESS).items()}
@@ -299,6 +301,7 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path)
     parser.add_argument("folds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
     parser.add_argument("--repeats", type=int, default=1, help="of the folds of elastic tensors")
+    parser.add_argument("--members", type=int, default=3, help="networks, of elastic tensors")
     parser.add_argument("--parents", nargs="+", choices=PARENTS, default=[], help="of elastic")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -306,4 +309,4 @@ if __name__ == "__main__":
     if given.what == "dielectric":
         dielectric(given.data, given.out, folds)
     else:
-        elastic(given.data, given.out, folds, given.repeats, given.parents)
+        elastic(given, folds)
