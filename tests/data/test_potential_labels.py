@@ -73,7 +73,7 @@ def test_two_that_differ_are_refused_until_one_is_named():
 
 
 def test_labels_that_are_not_there_are_an_error():
-    with pytest.raises(InputError, match=r"no forces were read.*Name it with --forces-key"):
+    with pytest.raises(InputError, match=r"there is no column of forces.*with --forces-key"):
         found(columns(forces=None, my_f=np.ones((2, 3))))
     assert found(columns(forces=None, my_f=np.ones((2, 3))), LabelKeys(forces="my_f"))
     with pytest.raises(InputError, match="no column 'myf' for the forces; did you mean 'my_f'"):

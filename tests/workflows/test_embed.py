@@ -67,5 +67,5 @@ def test_what_cannot_be_done_is_refused_before_it_is_begun(run, csv_path, tmp_pa
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     with pytest.raises(MissingExtraError, match=r"xtalgraph\[embed\]"):
         embed(run, csv_path, out=tmp_path / "b.csv", plot=tmp_path / "a.svg", method="umap")
-    with pytest.raises(InputError, match=r"no crystal of .* can be used; 1 rows cannot"):
+    with pytest.raises(InputError, match=r"no crystal of .*; 1 rows cannot; the first: gone: no"):
         embed(run, [tmp_path / "gone.cif"], out=tmp_path / "a.parquet", progress=False)

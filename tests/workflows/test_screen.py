@@ -232,7 +232,7 @@ def test_what_cannot_be_ranked_is_refused(run, table, tmp_path):
         screen(run, [structure], out=tmp_path, objective="lowest")
     with pytest.raises(ConfigError, match="top must be at least 1, got"):
         screen(run, [structure], out=tmp_path, top=0)
-    with pytest.raises(InputError, match=r"no crystal of .* can be used; 1 rows cannot"):
+    with pytest.raises(InputError, match=r"no crystal of .*; 1 rows cannot; the first: gone: no"):
         screen(run, [tmp_path / "gone.cif"], out=tmp_path, progress=False)
     with pytest.raises(InputError, match="gone"):
         screen(run, [tmp_path / "gone.cif"], out=tmp_path, on_error="raise", progress=False)

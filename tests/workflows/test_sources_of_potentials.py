@@ -57,7 +57,7 @@ def test_a_table_in_memory(frames, expected, keys):
     data = data.rename(columns={name: f"pbe {name}" for name in TARGETS})
     named = {f"{name}_key": f"pbe {name}" for name in TARGETS}
     same(labelled(data, **named), expected)
-    with pytest.raises(InputError, match="no forces were read"):
+    with pytest.raises(InputError, match="there is no column of forces"):
         labelled(data, energy_key="pbe energy", stress_key="pbe stress")
 
 

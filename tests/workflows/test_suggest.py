@@ -44,7 +44,7 @@ def test_a_batch_of_different_crystals_and_what_it_would_have_saved(
     assert "<svg" in page
 
 
-def test_cost_and_uncertainty(run_of_members_on_a_fold, candidates, tmp_path):
+def test_cost_and_uncertainty(run_of_members_on_a_fold, candidates, tmp_path, caplog):
     options = {"out": tmp_path / "s", "batch": 1, "by": "uncertainty", "progress": False}
     first = suggest(run_of_members_on_a_fold, candidates, **options).table["id"][0]
     dear = candidates["id"].astype(str).str.removeprefix("again-") == first.removeprefix("again-")
@@ -54,8 +54,18 @@ def test_cost_and_uncertainty(run_of_members_on_a_fold, candidates, tmp_path):
     assert done.table["cost"][0] == 1.0
     assert done.record is None
     assert "improve the model" in done.savings[0]
-    with pytest.raises(InputError, match="must be a positive number in the column 'days'"):
+    with pytest.raises(
+        InputError, match="must be a positive number in the column 'days', got None"
+    ):
         suggest(run_of_members_on_a_fold, candidates, cost="days", **options)
+    candidates["hours"] = candidates["hours"].astype(object)
+    candidates.loc[[0, 1, 2], "hours"] = [None, -1.0, "much"]
+    caplog.clear()
+    done = suggest(run_of_members_on_a_fold, candidates, cost="hours", **options)
+    assert done.bad == 3
+    for row, value in zip(candidates["id"][:3], ("None", "-1.0", "'much'"), strict=True):
+        assert f"{row} is left out: the cost must be a positive number in the column" in caplog.text
+        assert f"'hours', got {value}" in caplog.text
     with pytest.raises(ConfigError, match="choose expected-improvement or uncertainty"):
         suggest(
             run_of_members_on_a_fold, candidates, cost="hours", **options | {"by": "prediction"}

@@ -112,8 +112,8 @@ def _column(columns: pd.DataFrame, role: Role, name: str, key: str | None) -> tu
         there.insert(0, name)
     if not there:
         raise InputError(
-            f"no {role} were read: none of the columns {', '.join(names) or '(there are none)'} "
-            f"is one of {role}. Name it with --{role}-key"
+            f"there is no column of {role}: none of {', '.join(names) or '(there are none)'} "
+            f"has a name for it. Say which it is with --{role}-key"
         )
     free = [column for column in there if column.lower().endswith(_FREE)]
     others = [column for column in there if column not in free]

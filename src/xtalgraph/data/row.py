@@ -6,8 +6,9 @@ from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 
-from xtalgraph.conventions.boundary import guarded
+from xtalgraph.conventions.boundary import guarded, name_of_source
 from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.logs import log
 from xtalgraph.crystals.checks import find_problem
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.disorder import resolve_disorder
@@ -17,6 +18,8 @@ T = TypeVar("T")
 ORDERED_CELLS: Final = "ordered_cells"
 """What a row says of a crystal that was ordered: how many cells of the file its cell is."""
 
+_NAMED: Final = 5
+"""Rows that are left out and named, each with its reason; more are counted."""
 _LARGEST: Final = 1023
 """Bits of the largest whole number that is also a float."""
 
@@ -37,6 +40,31 @@ class Row:
     """Everything else that is known: the other columns, or what the file says."""
     reason: str | None = None
     """Why there is no crystal; None where there is one."""
+
+
+@dataclass
+class SkippedRows:
+    """Counts rows that are left out, and names the first ones as they come."""
+
+    count: int = 0
+    first: str = ""
+    """Id and reason of the first."""
+
+    def add(self, row: Row) -> None:
+        """Leave a row out; it has a reason."""
+        self.count += 1
+        self.first = self.first or f"{row.id}: {row.reason}"
+        if self.count <= _NAMED:
+            log.warning("%s is left out: %s", row.id, row.reason)
+        elif self.count == _NAMED + 1:
+            log.warning("more rows are left out; `xtalgraph predict` lists all with their reasons")
+
+    def nothing_left(self, source: object) -> InputError:
+        """Return the error that says that no row of a source can be used."""
+        first = f"; the first: {self.first}" if self.first else ""
+        return InputError(
+            f"no crystal of {name_of_source(source)} can be used; {self.count} rows cannot{first}"
+        )
 
 
 @dataclass(frozen=True)

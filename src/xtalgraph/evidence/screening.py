@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, final
 
@@ -15,7 +15,7 @@ from xtalgraph.conventions.voigt import from_subscripts, subscripts
 from xtalgraph.crystals.composition import composition_key
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.leaks import DuplicateIndex
-from xtalgraph.data.row import Row, in_chunks
+from xtalgraph.data.row import Row, SkippedRows, in_chunks
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.run_record import RunRecord
 from xtalgraph.metrics.acquisition import Aim, expected_improvement, optimistic
@@ -57,24 +57,32 @@ class Found:
 
 @final
 class Tally:
-    """Predicts rows, gives them scores and counts them; with ``raise`` it stops at a bad row."""
+    """Predicts rows, gives them scores and counts them; with ``raise`` it stops at a bad row.
 
-    def __init__(self, on_error: str) -> None:
-        self.on_error = on_error
-        self.good = self.bad = 0
+    Args:
+        on_error: ``raise`` or ``skip``.
+        problem: Says what is wrong with a row that has a prediction; empty where nothing is.
+    """
+
+    def __init__(self, on_error: str, problem: Callable[[Row], str] = lambda row: "") -> None:
+        self.on_error, self.problem = on_error, problem
+        self.good, self.skipped = 0, SkippedRows()
         self.lowest, self.highest = math.inf, -math.inf
 
     def predicted(
         self, predictor: Predictor, rows: Iterable[Row], bar: "tqdm[Any]"
     ) -> Iterator[PredictedRow]:
-        """Yield predicted rows."""
+        """Yield predicted rows, less those that are left out."""
         for chunk in in_chunks(rows, CHUNK):
-            for row in predictor.predict_rows(chunk):
-                if row.prediction is None and self.on_error == "raise":
-                    raise InputError(f"{row.row.id}: {row.row.reason}")
-                self.good += row.prediction is not None
-                self.bad += row.prediction is None
-                yield row
+            for row, prediction in predictor.predict_rows(chunk):
+                problem = row.reason if prediction is None else self.problem(row)
+                if not problem:
+                    self.good += 1
+                    yield PredictedRow(row, prediction)
+                    continue
+                if self.on_error == "raise":
+                    raise InputError(f"{row.id}: {problem}")
+                self.skipped.add(replace(row, reason=problem))
             bar.update(len(chunk))
 
     def scored(

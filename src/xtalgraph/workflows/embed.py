@@ -11,15 +11,14 @@ import pandas as pd
 from jaxtyping import Float
 from tqdm import tqdm
 
-from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device
-from xtalgraph.conventions.errors import ConfigError, InputError
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.conventions.files import make_folder, replacing
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
-from xtalgraph.data.row import in_chunks
+from xtalgraph.data.row import SkippedRows, in_chunks
 from xtalgraph.data.table import read_rows
 from xtalgraph.models.predictions import PredictedRow
 from xtalgraph.models.predictor import Predictor
@@ -86,13 +85,13 @@ def embed(
 
     Source: L. McInnes, J. Healy, J. Melville, UMAP (2018), doi 10.48550/arXiv.1802.03426.
     """
+    predictor = load(run, without_target=True).to(device).of_invariants()
     picture = None if plot is None else Path(plot)
     _check_picture(picture, method)
     path = Path(out)
     suffix = suffix_of(path)
     for written in [path] if picture is None else [path, picture]:
         check_output(written, sources)
-    predictor = load(run, without_target=True).to(device).of_invariants()
     reading = predictor.spec.disorder_for(disorder)
     if len(predictor.members) > 1:
         log.info(
@@ -101,28 +100,29 @@ def embed(
         )
     make_folder(path.parent)
     shown: list[pd.DataFrame] = []
-    bad = 0
+    skipped = SkippedRows()
     with (
         replacing(path) as file,
         tqdm(desc="embedding", unit="crystal", disable=not progress) as bar,
     ):
         with closing(GrowingTable(file, suffix)) as growing:
             for rows in in_chunks(read_rows(sources, reading), _CHUNK):
-                table = _table(predictor, predictor.predict_rows(rows))
+                predicted = predictor.predict_rows(rows)
+                table = _table(predictor, predicted)
                 bar.update(len(rows))
-                bad += len(rows) - len(table)
+                for row, prediction in predicted:
+                    if prediction is None:
+                        skipped.add(row)
                 if len(table) == 0:
                     continue
                 if picture is not None and growing.rows < _SHOWN:
                     shown.append(table.head(_SHOWN - growing.rows))
                 growing.append(table)
         if growing.rows == 0:
-            raise InputError(
-                f"no crystal of {name_of_source(sources)} can be used; {bad} rows cannot"
-            )
+            raise skipped.nothing_left(sources)
     if picture is not None:
         _draw(pd.concat(shown), predictor, picture, method)
-    return Embedded(path, growing.rows, bad)
+    return Embedded(path, growing.rows, skipped.count)
 
 
 def _check_picture(picture: Path | None, method: str) -> None:

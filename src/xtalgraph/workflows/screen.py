@@ -12,10 +12,9 @@ import pandas as pd
 from jaxtyping import Float
 from tqdm import tqdm
 
-from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled
-from xtalgraph.conventions.errors import ConfigError, InputError, RunError
+from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
@@ -137,9 +136,7 @@ def screen(
         rows = tally.predicted(predictor, read_rows(candidates, reading), bar)
         best = best_of(tally.scored(rows, aim, by, known), _MARGIN * top)
     if not best:
-        raise InputError(
-            f"no crystal of {name_of_source(candidates)} can be used; {tally.bad} rows cannot"
-        )
+        raise tally.skipped.nothing_left(candidates)
     groups = put_together([candidate.crystal for candidate in best])
     kept = [(best[group[0]], [best[n] for n in group[1:]]) for group in groups[:top]]
     if len(kept) < top and len(best) == _MARGIN * top:
@@ -166,7 +163,7 @@ def screen(
         caveats=caveats,
         error=error,
     )
-    return Screened(path, page, len(kept), tally.good, tally.bad, table, caveats, error)
+    return Screened(path, page, len(kept), tally.good, tally.skipped.count, table, caveats, error)
 
 
 def _check(predictor: Predictor, by: str, top: int) -> None:

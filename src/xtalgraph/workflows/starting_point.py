@@ -178,7 +178,10 @@ class StartingPoint:
         source, _ = resolve_source(path)
         if isinstance(source, Path) and not source.exists():
             raise InputError(f"finetuning.replay names {source}, which is not there")
-        dataset = read_labelled(source, config, progress=progress)
+        try:
+            dataset = read_labelled(source, config, progress=progress)
+        except InputError as error:
+            raise InputError(f"finetuning.replay {path}: {error}") from error
         held = _keys(divided.dataset, divided.split.val, divided.split.test)
         held |= self._tested_by_parent(progress)
         crystals = dataset.table.crystals

@@ -1,7 +1,9 @@
 """Suggest: which crystals to compute next, and what such choices would have saved."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,7 +12,6 @@ import pandas as pd
 from jaxtyping import Float
 from tqdm import tqdm
 
-from xtalgraph.conventions.boundary import name_of_source
 from xtalgraph.conventions.choices import Device, OnError
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.errors import ConfigError, InputError
@@ -19,6 +20,7 @@ from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.ranges import Count
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.disorder import Disorder
+from xtalgraph.data.row import Row
 from xtalgraph.data.table import read_rows
 from xtalgraph.evidence.next_experiments import ErrorScale, covariance_of, held_out_pool
 from xtalgraph.evidence.pages.screening import Candidate
@@ -93,15 +95,15 @@ def suggest(
             is divided; for expected-improvement and uncertainty.
         data: Where the crystals of the run are now, for the searches; by default where they were.
         structures: Format of the structures of the batch, in ``structures/``.
-        on_error: Crystals that cannot be used: go on (skip), or stop (raise).
+        on_error: Crystals that cannot be used, or have no cost: go on (skip), or stop (raise).
         device: Where to compute; the numbers of a GPU differ in the last digits.
         disorder: Crystals with mixed or partly empty sites, as in the training by default.
         progress: Show progress bars on standard error.
 
     Raises:
         ConfigError: If the objective cannot be, or the run has several targets or a tensor.
-        InputError: If no candidate can be used, a cost is no positive number, or the data is not
-            that of the run.
+        InputError: If no candidate can be used, one cannot and ``raise`` is given, or the data is
+            not that of the run.
     """
     aim, opened, folder = Aim.parse(objective), Run.open(run), Path(out)
     predictor = opened.predictor.to(device)
@@ -113,21 +115,22 @@ def suggest(
     labels, scale = record.labels[record.split == "train"], ErrorScale.of(record)
     known = float(labels[np.argmax(aim.gain(labels))])
     make_folder(folder)
-    tally, reading = Tally(on_error), predictor.spec.disorder_for(disorder)
+    problem = partial(_why_no_cost, column=cost)
+    tally, reading = Tally(on_error, problem), predictor.spec.disorder_for(disorder)
     with tqdm(desc="predicting", unit="crystal", disable=not progress) as bar:
         rows = tally.predicted(predictor, read_rows(candidates, reading), bar)
         first = tally.scored(rows, aim, _first_by(predictor, by), known)
         best = best_of(first, max(_KEPT, 10 * batch))
     if not best:
-        raise InputError(
-            f"no crystal of {name_of_source(candidates)} can be used; {tally.bad} rows cannot"
-        )
+        raise tally.skipped.nothing_left(candidates)
     groups = put_together([candidate.crystal for candidate in best])
     different = [best[group[0]] for group in groups]
     computed = [candidate.predicted.prediction for candidate in different]
     predictions = Predictions.concatenated([p.predictions for p in computed if p is not None])
     embedding = np.stack([p.embedding for p in computed if p is not None])
-    costs = None if cost is None else _costs(different, cost)
+    costs = None
+    if cost is not None:
+        costs = np.array([_cost_of(candidate.predicted.row, cost) for candidate in different])
     chosen = choose_batch(
         aim,
         predictions.values[predictor.targets[0].name],
@@ -155,7 +158,7 @@ def suggest(
         record=searched,
         savings=savings,
     )
-    return Suggested(path, page, table, tally.good, tally.bad, searched, savings)
+    return Suggested(path, page, table, tally.good, tally.skipped.count, searched, savings)
 
 
 def _check(predictor: Predictor, by: str, cost: str | None) -> None:
@@ -177,20 +180,22 @@ def _first_by(predictor: Predictor, by: str) -> Ranking:
     return "upper-bound" if by == "upper-bound" and predictor.has_std else "prediction"
 
 
-def _costs(candidates: Sequence[Found], column: str) -> Float[np.ndarray, " rows"]:
-    costs = np.zeros(len(candidates))
-    for number, candidate in enumerate(candidates):
-        row = candidate.predicted.row
-        try:
-            costs[number] = float(str(row.values.get(column)))
-        except ValueError:
-            costs[number] = np.nan
-        if not (np.isfinite(costs[number]) and costs[number] > 0):
-            raise InputError(
-                f"{row.id}: the cost must be a positive number in the column {column!r}, got "
-                f"{row.values.get(column)!r}"
-            )
-    return costs
+def _cost_of(row: Row, column: str) -> float:
+    """Return what the calculation of a row costs; NaN where its column holds no positive number."""
+    try:
+        cost = float(str(row.values.get(column)))
+    except ValueError:
+        return math.nan
+    return cost if 0 < cost < math.inf else math.nan
+
+
+def _why_no_cost(row: Row, column: str | None) -> str:
+    if column is None or _cost_of(row, column) > 0:
+        return ""
+    return (
+        f"the cost must be a positive number in the column {column!r}, got "
+        f"{row.values.get(column)!r}"
+    )
 
 
 def _mean_error(record: RunRecord) -> float | None:
