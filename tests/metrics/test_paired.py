@@ -82,6 +82,16 @@ def test_what_cannot_be_compared_is_refused():
         paired_difference(mae, target, first, second, level=1.0)
 
 
+@pytest.mark.parametrize("rows", [2, 3, 5, 6, 12])
+def test_of_few_rows_nothing_is_significant(rows):
+    target = np.arange(float(rows))
+    near, far = target + 0.1, target + 0.2 + 0.01 * target
+    found = paired_difference(mae, target, near, far)
+    assert found.high < 0
+    assert found.p == pytest.approx(max(2.0 ** (1 - rows), 2 / 501))
+    assert found.sign == (-1 if rows >= 6 else 0)
+
+
 def test_a_small_but_steady_difference_is_significant_where_intervals_overlap():
     rng = np.random.default_rng(0)
     true, error = rng.normal(size=200), np.abs(rng.normal(size=200))

@@ -127,6 +127,10 @@ class Outcome(StrEnum):
     """The measure is not defined for the assessed model."""
 
 
+FEWEST_PAIRS: Final = 6
+"""Rows from which on a difference can be significant at 5 %, see `paired_difference`."""
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """A metric of one predictor less that of another on the same rows. NaN: not defined."""
@@ -138,11 +142,14 @@ class PairedDifference:
     high: float
     """Upper end of its bootstrap interval."""
     p: float
-    """Two-sided p-value of no difference: twice the share of resamples on the other side of 0."""
+    """Two-sided p-value of no difference: twice the share of resamples on the other side of 0,
+    and not below 2^(1 − n) for n rows."""
 
     @property
     def sign(self) -> int:
-        """-1 or 1 where the interval lies below or above 0; 0 where it holds 0 or is not there."""
+        """-1 or 1 where the interval lies below or above 0; else, or if rows are too few, 0."""
+        if self.p >= 2.0 ** (2 - FEWEST_PAIRS):
+            return 0
         return int(self.low > 0) - int(self.high < 0)
 
 
@@ -162,7 +169,8 @@ def paired_difference(
     two intervals may overlap where the interval of the difference is far from 0. As in
     :func:`~xtalgraph.metrics.bootstrap.interval`, what is covered is the choice of the test rows,
     not the randomness of the training. The p-value counts all rows as one of the draws, so that it
-    is never 0: with 500 resamples not below 0.004.
+    is never 0: with 500 resamples not below 0.004. Nor is it below 2^(1 − n) for n rows, the chance
+    that all of them have one sign: of fewer than `FEWEST_PAIRS` nothing is significant.
 
     Args:
         metric: Function of target and prediction, NaN where it is undefined.
@@ -196,7 +204,7 @@ def paired_difference(
     if math.isnan(value) or math.isnan(low):
         return PairedDifference(value, math.nan, math.nan, math.nan)
     below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
-    p = min(1.0, 2 * (min(below, above) + 1) / (drawn.size + 1))
+    p = min(1.0, max(2 * (min(below, above) + 1) / (drawn.size + 1), 2.0 ** (1 - target.size)))
     return PairedDifference(value, low, high, p)
 
 
