@@ -1,10 +1,10 @@
 """Error of potentials against the number of training frames, each for the same number of steps.
 
 `python benchmarks/potential_curve.py DATA --out OUT` trains the potentials of `MODELS` on 25, 50,
-100 and all frames of silicon, in the division of `potential_accuracy.py`. A step reads 108 atoms,
-and fewer frames are read more often, so that each training of a model has the same number of steps
-but for the last pass. Smaller parts lie within the larger ones; validation and test frames are the
-same for all. A run that is there is not made again.
+100 and all frames of silicon, in the division of `potential_accuracy.py`. A step reads up to 160
+atoms, and fewer frames are read more often, so that each training of a model has the same number of
+steps but for the last pass. Smaller parts lie within the larger ones; validation and test frames
+are the same for all. A run that is there is not made again.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from typing import Final
 
 from potential_accuracy import frames_of, row_of, train
 
-MODELS: Final = {"schnet": 40, "cace": 40, "mace": 40, "nequip": 24}
+MODELS: Final = {"schnet": 40, "cace": 40, "mace": 30, "nequip": 16}
 """Name to passes over all frames."""
 FRAMES: Final = (25, 50, 100, None)
-SETTINGS: Final = ["--set", "training.batch_size=108"]
+SETTINGS: Final = ["--set", "training.batch_size=160"]
 
 
 def main() -> None:
