@@ -2,7 +2,7 @@
 
 WAYS_OUT = (
     "--disorder mix reads a site as the mixture of its species, --disorder order takes the most "
-    "probable ordering; see docs/disorder.md"
+    "probable ordering, of models that have a target; see docs/disorder.md"
 )
 """What can be done about disordered sites."""
 

@@ -149,13 +149,17 @@ def why_not_tensor(target: Target, tensors: Mapping[Irrep, int]) -> str:
         return (
             f"{target.name!r} is a tensor, which turns with the crystal, and the features of this "
             "architecture do not: what is made of them has no direction. Take an equivariant one; "
-            "of some a setting, as model.output_degree, says whether what they return turns"
+            "of some a setting, as model.output_degree or model.degree, says whether what they "
+            "return turns"
         )
     missing = sorted({irrep for irrep in target.tensor.irreps if irrep not in (*tensors, (0, 1))})
     if not missing:
         return ""
     names = ", ".join(f"{degree}{'e' if parity > 0 else 'o'}" for degree, parity in missing)
-    advice = f"let it have features of degree {missing[-1][0]} and both parities"
+    advice = (
+        f"let it have features of degree {missing[-1][0]} and both parities (model.degree, of some "
+        "model.output_degree)"
+    )
     if all((degree, -parity) in tensors for degree, parity in missing):
         advice = (
             "its features of this degree have the other parity: take one that has both parities, "

@@ -91,7 +91,10 @@ def _read(path: Path) -> tuple[str, Mapping[str, Any], dict[str, Any]]:
         with file_errors(path), np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is no archive of arrays, .npz: {error}") from error
+        raise InputError(
+            f"{path} is no archive of plain weights, .npz: it is another kind of file, or damaged; "
+            "docs/potentials.md tells how one is written"
+        ) from error
     try:
         settings = json.loads(str(arrays["settings"]))
         return settings["format"], arrays, settings

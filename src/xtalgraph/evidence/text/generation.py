@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from xtalgraph.evidence.numbers import count, listing, percent, plain, seconds
+from xtalgraph.metrics.bootstrap import FEWEST_PAIRS
 
 _LENGTH: Final = "(V/N)^⅓"
 MEASURES: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -70,14 +71,17 @@ def lead(document: Mapping[str, Any]) -> str:
 def warnings(document: Mapping[str, Any]) -> Sequence[str]:
     """Say which baselines the model is not significantly better than, and other limits."""
     model = document["sources"][0]
+    few = document["held_out"] < FEWEST_PAIRS
     sentences = []
     for name, compared in document["compared"].items():
-        if compared["low"] is not None and compared["low"] <= 0:
+        if compared["low"] is not None and (few or compared["low"] <= 0):
             points, low, high = (
                 plain(100 * compared[key], 2) for key in ("difference", "low", "high")
             )
+            worse = not few and compared["high"] < 0
             sentences.append(
-                f"The model is {_verdict(compared['high'])} than the baseline {name}: {points} "
+                f"The model is {'' if worse else 'not '}significantly "
+                f"{'worse' if worse else 'better'} than the baseline {name}: {points} "
                 f"points of the match rate of one draw (95 % interval {low} to {high})."
             )
     shared = document["shared_compositions"]
@@ -92,7 +96,3 @@ def warnings(document: Mapping[str, Any]) -> Sequence[str]:
             "extraordinary density."
         )
     return sentences
-
-
-def _verdict(high: float) -> str:
-    return "significantly worse" if high < 0 else "not significantly better"
