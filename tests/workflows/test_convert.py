@@ -66,7 +66,7 @@ def test_the_command_says_what_came_of_it(tmp_path, capsys):
 def test_what_is_no_archive_is_an_error(tmp_path):
     table = tmp_path / "a.npz"
     table.write_text("id,energy\n")
-    with pytest.raises(InputError, match="is no archive of arrays"):
+    with pytest.raises(InputError, match="is no archive of plain weights"):
         xtalgraph.convert(table, out=tmp_path / "run")
     np.savez(table, positions=np.zeros(3))
     with pytest.raises(InputError, match="no archive of weights that can be read"):
