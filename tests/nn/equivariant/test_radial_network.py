@@ -47,3 +47,12 @@ def test_no_layer_is_left_where_its_function_is_nearly_linear():
         values = values @ weight
         torch.testing.assert_close(values.square().mean(), torch.tensor(1.0))
         values = silu(values)
+
+
+def test_other_weights_can_take_the_place_of_its_own():
+    network, basis = RadialNetwork(4, (6, 5), 7), torch.randn(3, 4)
+    others = {name: torch.randn_like(weight) for name, weight in network.named_parameters()}
+    for weight in others.values():
+        weight.requires_grad_()
+    values = torch.func.functional_call(network, others, (basis,))
+    assert all(slope.any() for slope in torch.autograd.grad(values.sum(), others.values()))

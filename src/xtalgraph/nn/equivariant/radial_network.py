@@ -50,8 +50,9 @@ class RadialNetwork(nn.Module):
         Args:
             basis: Basis functions times the envelope.
         """
+        *before, _ = self.weights
         values = basis
-        for weight in self.weights[:-1]:
+        for weight in before:
             values = functional.silu(values @ weight)
         return values
 
