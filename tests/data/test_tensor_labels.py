@@ -215,6 +215,18 @@ def test_a_slight_break_is_noted_and_kept(caplog):
     assert "1 of 2 labels 't' break the symmetry of their crystal" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["elastic", "compliance"])
+@pytest.mark.parametrize(("beside", "stable"), [(60.0, True), (120.0, False), (-60.0, False)])
+def test_a_stiffness_of_no_stable_crystal_is_noted_and_kept(caplog, name, beside, stable):
+    caplog.set_level("WARNING")
+    values = np.diag([100.0, 100, 100, 70, 70, 70])
+    values[:3, :3] += beside * (1 - np.eye(3))
+    dataset = read(CUBIC, values, name)
+    assert len(dataset) == 2
+    count = 1 if stable else 2  # The other tensor is zero.
+    assert f"{count} of 2 labels 't' have an eigenvalue that is not positive" in caplog.text
+
+
 def test_what_symmetry_forbids_may_be_noise():
     fcc = 1.8 * np.array([[0.0, 1, 1], [1, 0, 1], [1, 1, 0]])
     copper = Crystal.from_fractional(fcc, np.zeros((1, 3)), np.array([29]))

@@ -104,6 +104,8 @@ class SymmetryOfLabels:
         self.shares: dict[str, dict[str, float]] = {
             target.name: {} for target in targets if target.is_tensor
         }
+        self.unstable: dict[str, list[str]] = {}
+        """Rows whose tensor of rank 4 has an eigenvalue that is not positive, by target."""
 
     def why_not(
         self, labels: Sequence[Float[np.ndarray, "..."]], row: str, crystal: Crystal
@@ -129,6 +131,8 @@ class SymmetryOfLabels:
             share *= norm / max(norm, self._smallest[target.name], np.finfo(float).tiny)
             if share <= ALLOWED:
                 self.shares[target.name][row] = share
+                if _is_unstable(tensor, values):
+                    self.unstable.setdefault(target.name, []).append(row)
                 continue
             begun = f"{100 * share:.0f} % of the norm of the target {target.name!r} break"
             if not (of_atoms or symmetry.allows(tensor)):
@@ -149,7 +153,7 @@ class SymmetryOfLabels:
         return ""
 
     def notes(self) -> list[str]:
-        """Return a note on labels that break the symmetry a little, for each target with some."""
+        """Return notes on labels that break the symmetry a little, and on unstable crystals."""
         notes = []
         for name, shares in self.shares.items():
             broken = {row: share for row, share in shares.items() if share > NOTED}
@@ -160,7 +164,18 @@ class SymmetryOfLabels:
                     f"crystal by more than {100 * NOTED:g} % of their norm, most {worst} with "
                     f"{100 * broken[worst]:.1f} %: check the axes in which they are given"
                 )
+        for name, rows in self.unstable.items():
+            notes.append(
+                f"{len(rows)} of {len(self.shares[name])} labels {name!r} have an eigenvalue that "
+                f"is not positive, first {rows[0]}: a strain would cost no energy, and the crystal "
+                "not be stable. Check signs, factors and the order of the elements"
+            )
         return notes
+
+
+def _is_unstable(tensor: TensorType, values: Float[np.ndarray, "..."]) -> bool:
+    """Return whether a stiffness or compliance allows a strain that costs no energy."""
+    return tensor.rank == 4 and bool((np.linalg.eigvalsh(to_voigt(tensor, values)) <= 0).any())
 
 
 def _size(labels: Sequence[Float[np.ndarray, "..."]]) -> float:
