@@ -113,7 +113,7 @@ def test_a_stress_that_is_not_symmetric_is_refused(tmp_path):
     )
     dataset = read_dataset(table, TARGETS)
     assert len(dataset) == 1
-    assert "'stress' has not the symmetry ij=ji" in dataset.table.rejected[0].reason
+    assert "'stress' is not symmetric (ij=ji)" in dataset.table.rejected[0].reason
 
 
 @pytest.mark.parametrize(

@@ -144,13 +144,13 @@ class PairedDifference:
     p: float
     """Two-sided p-value of no difference: twice the share of resamples on the other side of 0,
     and not below 2^(1 − n) for n rows."""
+    few: bool = False
+    """Whether there are fewer than `FEWEST_PAIRS` rows."""
 
     @property
     def sign(self) -> int:
-        """-1 or 1 where the interval lies below or above 0; else, or if rows are too few, 0."""
-        if self.p >= 2.0 ** (2 - FEWEST_PAIRS):
-            return 0
-        return int(self.low > 0) - int(self.high < 0)
+        """-1 or 1 where the interval lies below or above 0; else, or if rows are few, 0."""
+        return 0 if self.few else int(self.low > 0) - int(self.high < 0)
 
 
 def paired_difference(
@@ -205,7 +205,7 @@ def paired_difference(
         return PairedDifference(value, math.nan, math.nan, math.nan)
     below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
     p = min(1.0, max(2 * (min(below, above) + 1) / (drawn.size + 1), 2.0 ** (1 - target.size)))
-    return PairedDifference(value, low, high, p)
+    return PairedDifference(value, low, high, p, few=target.size < FEWEST_PAIRS)
 
 
 def compare_paired(

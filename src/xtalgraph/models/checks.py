@@ -17,7 +17,7 @@ from xtalgraph.graphs.build import GraphSettings, build_graph
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE, merge_equivalent, merge_geometry
 from xtalgraph.models.check_result import CheckResult, Reason, Worst
-from xtalgraph.models.derivative_checks import derivative_violations, net_force
+from xtalgraph.models.derivative_checks import STEP, derivative_violations, net_force
 from xtalgraph.models.equivariance import equivariant
 from xtalgraph.models.fragments import FragmentsCheck
 from xtalgraph.models.invariance import Arrays, expected_values, violations
@@ -225,7 +225,7 @@ class _Checks:
                 net.add(name, {t.name: net_force(self.start[name][t.name]) for t in forces})
             if not self.tested.long_ranged:
                 fragments.add(name, predict, crystal)
-        yield differences.result(Reason.DIFFERENCES, DERIVED, step=1e-3)
+        yield differences.result(Reason.DIFFERENCES, DERIVED, step=STEP)
         if forces:
             yield net.result(Reason.ROUNDING, EXACT)
         far = ", ".join(self.tested.long_ranged)

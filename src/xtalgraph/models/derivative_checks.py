@@ -11,7 +11,7 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
 from xtalgraph.models.smoothness import Predict
 
-STEP: Final = 5e-4
+STEP: Final = 2.5e-4
 """Over which energies are compared in float64, Å."""
 _REACH: Final = 4.0
 """A strain moves neighbours by about so many Å times itself."""
