@@ -5,7 +5,8 @@ mace-torch 0.3.16; of `nequip` or `allegro` with nequip 0.19.1 and nequip-allegr
 is a process of its own (`benchmarks/workers/equivariant_*.py`) with the same hyper-parameters,
 random weights and frame; they take turns. Measured is processor time, since on a busy machine the
 other is noise: the median over the turns of the median of a turn, and the median of the ratios
-within a turn. Lists of neighbors are not part of it.
+within a turn. Of several threads it is the time that passed, which needs as many idle cores. Lists
+of neighbors are not part of it.
 
 - Energy and forces, weights without gradients.
 - With `--compiled` the same of ours compiled, once for stress too, edges made up to a round number

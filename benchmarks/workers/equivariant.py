@@ -1,8 +1,9 @@
 """One side of the comparison of equivariant potentials; it runs in the environment of any package.
 
 The driver sends a job, one line of JSON, and then `WHAT STEPS` a line; each is answered with a line
-of JSON, the median processor time of a step in seconds. `memory 0` is answered with the largest
-memory of the process so far, above what its libraries took, in bytes.
+of JSON, the median processor time of a step in seconds, of several threads the time that passed.
+`memory 0` is answered with the largest memory of the process so far, above what its libraries took,
+in bytes.
 """
 
 import json
@@ -57,6 +58,7 @@ def serve(make: Callable[[dict[str, Any]], Side]) -> None:
 
     size = {"edges": side.edges, "weights": sum(weight.numel() for weight in weights)}
     print(json.dumps(size), file=ANSWERS, flush=True)
+    clock = time.process_time if job["threads"] == 1 else time.perf_counter
     for line in sys.stdin:
         what, steps = line.split()
         if what == "memory":
@@ -67,9 +69,9 @@ def serve(make: Callable[[dict[str, Any]], Side]) -> None:
         call = train if what == "training" else lambda: side.predict(False)
         times = []
         for _ in range(int(steps)):
-            began = time.process_time()
+            began = clock()
             call()
-            times.append(time.process_time() - began)
+            times.append(clock() - began)
         print(json.dumps(statistics.median(times)), file=ANSWERS, flush=True)
 
 
