@@ -1,8 +1,9 @@
 """What the symmetry of a crystal leaves of a tensor (Neumann's principle)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import spglib
@@ -93,14 +94,7 @@ class Symmetry:
     @property
     def from_standard(self) -> Float[np.ndarray, "3 3"]:
         """The rotation that takes vectors in the axes of spglib's standardised cell into ours."""
-        crystal = self.crystal
-        with quiet_spglib():
-            try:
-                dataset = spglib.get_symmetry_dataset(
-                    (crystal.cell, crystal.fractional, crystal.site_kinds), symprec=TOLERANCE
-                )
-            except spglib.SpglibError:
-                dataset = None
+        dataset = _ask(spglib.get_symmetry_dataset, self.crystal, TOLERANCE)
         return np.eye(3) if dataset is None else np.asarray(dataset.std_rotation_matrix.T)
 
     def enforced(self) -> Crystal:
@@ -124,13 +118,17 @@ def _operations(crystal: Crystal, tolerance: float) -> Operations:
     identity = Operations(np.eye(3)[None], np.zeros((1, 3)))
     if not crystal.pbc.all():
         return identity
-    with quiet_spglib():
-        try:
-            dataset = spglib.get_symmetry(
-                (crystal.cell, crystal.fractional, crystal.site_kinds), symprec=tolerance
-            )
-        except spglib.SpglibError:
-            dataset = None
+    dataset = _ask(spglib.get_symmetry, crystal, tolerance)
     if dataset is None:
         return identity
     return Operations(dataset["rotations"].astype(float), dataset["translations"])
+
+
+def _ask(function: Callable[..., Any], crystal: Crystal, tolerance: float) -> Any:
+    """Return what a function of spglib finds in a crystal; None where it finds nothing."""
+    cell = crystal.cell, crystal.fractional, crystal.site_kinds
+    with quiet_spglib():
+        try:
+            return function(cell, symprec=tolerance)
+        except spglib.SpglibError:
+            return None
