@@ -9,13 +9,13 @@ within a turn. Of several threads it is the time that passed, which needs as man
 of neighbors are not part of it.
 
 - Energy and forces, weights without gradients.
-- With `--compiled` the same of ours compiled, once for stress too, edges made up to a round number
-  (`xtalgraph.models.compiled`). What follows from the edges alone is kept from step to step, as in
-  dynamics while they stay the same. Of nequip and nequip-allegro, beside it what their
-  `nequip-compile --mode aotinductor` makes for ASE, energy, forces and stress of the same edges.
+- With `--compiled` the same of ours compiled, for stress too (`xtalgraph.models.compiled`). What
+  follows from the edges alone is kept from step to step, as in dynamics while they stay the same.
+  Of nequip and nequip-allegro, beside it what their `nequip-compile --mode aotinductor` makes for
+  ASE, energy, forces and stress of the same edges.
 - Training: squares of energy and forces, backward, AdamW's fused step. With `--copies 2
-  --compiled` also of nequip and nequip-allegro as `compile_mode: compile` trains them, which
-  compiles batches of two frames or more.
+  --compiled` also ours with forward and backward compiled, and nequip and nequip-allegro as
+  `compile_mode: compile` trains them, which compiles batches of two frames or more.
 - Memory: the largest of each process by the end, above what its libraries take.
 
 Frames: silicon, 64 atoms; a perovskite of five elements, 135 atoms; disordered carbon, 100 atoms.
@@ -117,7 +117,7 @@ def compare(asked: argparse.Namespace, frame: str, channels: int, precision: str
     }
     sides = [Worker("ours", sys.executable, "equivariant_xtalgraph", job)]
     of_compiled = "forces" if asked.copies == 1 else "training"
-    if asked.compiled and of_compiled == "forces":
+    if asked.compiled:
         more = {"compiled": True}
         sides.append(Worker("compiled", sys.executable, "equivariant_xtalgraph", job | more))
     if asked.peer_python:

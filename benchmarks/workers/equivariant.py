@@ -33,6 +33,13 @@ class Side:
     """Energy and forces of the frame, differentiable or not."""
     edges: int
     """Of the frame."""
+    set_gradients: Callable[[], object] | None = None
+    """Sets the gradients of `loss_of`, where this is not done by its backward."""
+
+
+def loss_of(energy: Tensor, forces: Tensor) -> Tensor:
+    """Return what is trained for."""
+    return 1e-4 * energy.square().mean() + forces.square().mean()
 
 
 def serve(make: Callable[[dict[str, Any]], Side]) -> None:
@@ -50,10 +57,11 @@ def serve(make: Callable[[dict[str, Any]], Side]) -> None:
     weights = [weight for weight in side.model.parameters() if weight.requires_grad]
 
     def train() -> None:
-        energy, forces = side.predict(True)
-        loss = 1e-4 * energy.square().mean() + forces.square().mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if side.set_gradients is None:
+            loss_of(*side.predict(True)).backward()
+        else:
+            side.set_gradients()
         optimizer.step()
 
     size = {"edges": side.edges, "weights": sum(weight.numel() for weight in weights)}

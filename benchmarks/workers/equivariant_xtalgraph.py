@@ -1,4 +1,7 @@
-"""An equivariant potential of xtalgraph: energy and forces of a frame."""
+"""An equivariant potential of xtalgraph: energy and forces of a frame.
+
+Compiled, of one frame energy and forces, and of a batch a step of training.
+"""
 
 import sys
 from pathlib import Path
@@ -9,11 +12,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))  # this tree, whatever is installed
 
-from equivariant import Side, serve
+from equivariant import Side, loss_of, serve
 
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.potential_targets import energy_target, forces_target
+from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.models.compiled import CompiledPotentials
+from xtalgraph.models.graph_function import GraphFunction
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.freed_memory import keep_freed_memory
 
@@ -39,8 +44,23 @@ def make(job: dict[str, Any]) -> Side:
             raise RuntimeError("it is not compiled")
         return values["energy"], values["position"]
 
+    def gradients(graph: CrystalGraph) -> tuple[torch.Tensor, ...]:
+        with torch.enable_grad():
+            values = model(graph).values
+            loss = loss_of(values["energy"], values["forces"])
+            slopes = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
+        return tuple(slope.detach() for slope in slopes)
+
+    def set_gradients() -> None:
+        for weight, slope in zip(weights, function(graph.replace()), strict=True):
+            weight.grad = slope
+
     if not job["compiled"]:
         return Side(model, predict, len(graph.center))
+    if job["copies"] > 1:
+        weights = list(model.parameters())
+        function = GraphFunction(gradients, graph.elements, graph)
+        return Side(model, predict, len(graph.center), set_gradients)
     compiled = CompiledPotentials([model.eval().requires_grad_(False)])
     return Side(model, predict_compiled, len(graph.center))
 

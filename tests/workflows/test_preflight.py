@@ -70,6 +70,11 @@ def test_the_data_is_looked_for_before_the_run_folder(tmp_path, broken_table):
             "reduced",
         ),
         (
+            {"overrides": ["training.compile=true"]},
+            ConfigError,
+            "training.compile serves potentials",
+        ),
+        (
             {"model": "megnet", "overrides": ["data.conditions=temperatur"]},
             InputError,
             "no column 'temperatur'",

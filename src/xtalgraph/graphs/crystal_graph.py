@@ -22,6 +22,7 @@ OF_EDGES: Final[tuple[str, ...]] = (
     "pairs",
     "neighborhoods",
     "element_groups",
+    "elements",
 )
 """What is computed once for a graph, whatever the positions."""
 
@@ -79,7 +80,7 @@ class CrystalGraph(Graph):
         """Vector of the first edge of each pair, in Å; of a graph that has pairs."""
         first = self.pairs.first if self.pairs is not None else self.center[:0]
         image = self.image.index_select(0, first).to(self.cell.dtype)
-        if len(self) == 1:
+        if self.cell.shape[0] == 1:
             shift = image @ self.cell[0]
         else:
             cell = self.cell.index_select(0, self.crystal_of_edge.index_select(0, first))

@@ -197,6 +197,12 @@ class Graph:
         return ElementGroups.of(self.number)
 
     @cached_property
+    def elements(self) -> tuple[int, ...]:
+        """The atomic numbers of the batch, ascending; 0 among them if a site is disordered."""
+        species = self.share_species[self.share_species != 0]
+        return tuple(torch.unique(torch.cat([self.number, species])).tolist())
+
+    @cached_property
     def crystal_of_atom(self) -> Int[Tensor, " atoms"]:
         """The crystal to which each atom belongs."""
         return self._owner(self.num_atoms, len(self.number))

@@ -197,7 +197,7 @@ class CACE(Encoder):
             if layer:
                 tensors = self.further[layer - 1](atom, tensors, around)
             by_monomial = tensors.transpose(0, 1).flatten(1)
-            invariants = self.invariants(by_monomial).unflatten(1, (len(atom), -1))
+            invariants = self.invariants(by_monomial).unflatten(1, (atom.shape[0], -1))
             update = out(invariants.transpose(0, 1).flatten(1))
             hidden.append(self.connections.residual(atom, update))
         return Features(self.connections.output(hidden), layers=tuple(hidden))
@@ -210,7 +210,7 @@ class CACE(Encoder):
         """
         around = graph.neighborhoods
         # As long as the cutoff at empty places, where the radial functions are zero.
-        empty = graph.vector.new_tensor([0.0, 0.0, self.cutoff]).repeat(len(around.neighbor), 1)
+        empty = graph.vector.new_tensor([0.0, 0.0, self.cutoff]).repeat(around.neighbor.shape[0], 1)
         vector = empty.index_copy(0, around.slot, graph.vector).to(self.embed.weight.dtype)
         distance = torch.linalg.vector_norm(vector, dim=-1)
         angular = self.monomials(vector / distance.unsqueeze(-1))

@@ -146,7 +146,7 @@ class GCN(Encoder):
         edges = self.edges(graph, self.embed.weight.dtype)
         hidden = [self.embed(graph)]
         if self.by_degree:
-            degree = 1.0 + segment_sum(edges.weight, graph.center, len(graph.number))
+            degree = 1.0 + segment_sum(edges.weight, graph.center, graph.number.shape[0])
             self_weight = 1.0 / degree
             ends = gather(self_weight, graph.center), gather(self_weight, graph.neighbor)
             edge = (ends[0] * ends[1]).sqrt()

@@ -56,7 +56,7 @@ class Scaler(nn.Module):
         if target.scope is Scope.ATOM:
             return self.of_atoms(value, graph)
         shifts = weighted(self._shifts(graph).to(value.dtype), graph.atom_multiplicity)
-        return scaled + segment_sum(shifts, graph.crystal_of_atom, len(graph))
+        return scaled + segment_sum(shifts, graph.crystal_of_atom, graph.num_atoms.shape[0])
 
     def of_atoms(self, value: Float[Tensor, " atoms"], graph: Graph) -> Float[Tensor, " atoms"]:
         """Scale and shift a value of each atom, or its contribution to a total."""

@@ -51,7 +51,7 @@ class IsolatedAtoms(nn.Module):
         alone = self.energy.double().index_select(0, graph.number)
         known, alone = ~alone.isnan(), alone.nan_to_num()
         edges = self.envelope(graph.distance.double())
-        near = -torch.expm1(-_SHARPNESS * segment_sum(edges, graph.center, len(graph.number)))
+        near = -torch.expm1(-_SHARPNESS * segment_sum(edges, graph.center, graph.number.shape[0]))
         return torch.where(known, alone + near * (learned - alone), learned)
 
     def known(self) -> dict[str, float]:

@@ -221,7 +221,7 @@ class Potential(Model):
 
 
 def _of_crystals(atoms: Float[Tensor, " atoms"], graph: CrystalGraph) -> Float[Tensor, " crystals"]:
-    return segment_sum(atoms, graph.crystal_of_atom, len(graph))
+    return segment_sum(atoms, graph.crystal_of_atom, graph.num_atoms.shape[0])
 
 
 def energy_of(targets: Sequence[Target]) -> Target:

@@ -94,7 +94,7 @@ class SumReadout(OfAtomsReadout):
     ) -> Float[Tensor, " crystals"]:
         """Return the sum over the atoms of each crystal, in float64."""
         value = weighted(contributions.double(), graph.atom_count)  # of 10⁵ atoms, to all digits
-        return segment_sum(value, graph.crystal_of_atom, len(graph))
+        return segment_sum(value, graph.crystal_of_atom, graph.num_atoms.shape[0])
 
 
 class LinearSumReadout(SumReadout):
@@ -156,7 +156,7 @@ class EdgesReadout(SumReadout):
                 f"the readout {self.name!r} reads vectors of edges, and there are none"
             )
         of_edge = self.head(features.edge).squeeze(-1)
-        return 0.25 * segment_sum(of_edge, graph.center, len(graph.number))
+        return 0.25 * segment_sum(of_edge, graph.center, graph.number.shape[0])
 
 
 class AtomReadout(OfAtomsReadout):

@@ -42,7 +42,7 @@ class SumAggregator(Aggregator):
     def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Add up the messages of each atom."""
         weight = weighted(envelope, graph.edge_multiplicity).unsqueeze(-1)
-        return segment_sum(message * weight, graph.center, len(graph.number))
+        return segment_sum(message * weight, graph.center, graph.number.shape[0])
 
 
 class MeanAggregator(Aggregator):
@@ -52,7 +52,7 @@ class MeanAggregator(Aggregator):
         """Average the messages of each atom."""
         weight = weighted(envelope, graph.edge_multiplicity)
         message = message * envelope.unsqueeze(-1)
-        return weighted_mean(message, weight, graph.center, len(graph.number))
+        return weighted_mean(message, weight, graph.center, graph.number.shape[0])
 
 
 class MaxAggregator(Aggregator):
@@ -65,7 +65,7 @@ class MaxAggregator(Aggregator):
     def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Take the largest of each component of the messages of each atom."""
         message = message * envelope.unsqueeze(-1)
-        nothing = message.new_zeros(len(graph.number), message.shape[1])
+        nothing = message.new_zeros(graph.number.shape[0], message.shape[1])
         index = graph.center.unsqueeze(-1).expand_as(message)
         return nothing.scatter_reduce(0, index, message, "amax")
 
@@ -82,7 +82,7 @@ class AttentionAggregator(Aggregator):
 
     def forward(self, message: Messages, envelope: OfEdges, graph: Graph) -> Received:
         """Average the messages of each atom with weights that the messages decide."""
-        atoms = len(graph.number)
+        atoms = graph.number.shape[0]
         weight = weighted(envelope, graph.edge_multiplicity)
         weight = softmax_weight(self.score(message).squeeze(-1), weight, graph.center, atoms)
         return weighted_mean(message * envelope.unsqueeze(-1), weight, graph.center, atoms)

@@ -55,8 +55,10 @@ class EdgeVectors(nn.Module):
         hidden = hidden + self.of_length(self.basis(distance))
         factors = self.out(functional.silu(hidden)) * self.envelope(distance).unsqueeze(-1)
         direction = (graph.vector / graph.distance.unsqueeze(-1)).to(atom.dtype)
-        vector = segment_sum(factors[:, :1] * direction, graph.center, len(atom))
+        vector = segment_sum(factors[:, :1] * direction, graph.center, atom.shape[0])
         along = factors[:, 1:] * direction
         parts = torch.einsum("ei,ej->eij", along, direction).flatten(1)
-        total = segment_sum(parts, graph.crystal_of_edge, len(graph)).unflatten(1, (3, 3))
+        total = segment_sum(parts, graph.crystal_of_edge, graph.num_atoms.shape[0]).unflatten(
+            1, (3, 3)
+        )
         return vector, total / graph.num_atoms.to(total.dtype).view(-1, 1, 1)

@@ -46,14 +46,8 @@ class ElementRows(nn.Module):
 
     def check(self, graph: Graph) -> None:
         """Refuse a graph with an element that has no row; the `GraphError` names it."""
-        if len(self.numbers) > MAX_ATOMIC_NUMBER:
-            return
-        numbers = graph.number
-        if len(graph.share):
-            numbers = torch.cat([numbers, graph.share_species[graph.share_species != 0]])
-        unknown = numbers[self.of(numbers) < 0]
-        if len(unknown):
-            raise GraphError(why_not_known(unknown.unique().tolist(), self.numbers))
+        if reason := why_not_known(graph.elements, self.numbers):
+            raise GraphError(reason)
 
 
 class OfElements(nn.Module):

@@ -71,7 +71,7 @@ def gated_sum(
         return GatedSum(total, change)
     mixed, value = _gate_and_core(inputs, width, core)  # nothing is kept
     message = mixed[:, :width].mul_(value[:, :width]).mul_(edge_weight)
-    return GatedSum(sum_sorted(message, center, len(of_center), starts), value[:, width:])
+    return GatedSum(sum_sorted(message, center, of_center.shape[0], starts), value[:, width:])
 
 
 def _gate_and_core(inputs: Inputs, width: int, core_name: CoreName) -> tuple[Tensor, Tensor]:
@@ -110,7 +110,7 @@ class _GatedSum(torch.autograd.Function):
         ctx.save_for_backward(*inputs, mixed, value)
         ctx.width, ctx.core_name, ctx.starts = width, core_name, starts
         message = (mixed[:, :width] * value[:, :width]).mul_(edge_weight)
-        total = sum_sorted(message, center, len(of_center), starts)
+        total = sum_sorted(message, center, of_center.shape[0], starts)
         return total, value[:, width:]
 
     @staticmethod
@@ -137,10 +137,10 @@ class _GatedSum(torch.autograd.Function):
             torch.ops.aten.silu_backward.grad_input(of_rest, rest, grad_input=of_rest)
         else:
             of_rest.mul_(torch.sigmoid(rest))
-        of_rows = of_mixed if row is None else segment_sum(of_mixed, row, len(edge))
+        of_rows = of_mixed if row is None else segment_sum(of_mixed, row, edge.shape[0])
         return (
-            sum_sorted(of_mixed, center, len(of_center), ctx.starts),
-            segment_sum(of_mixed, neighbor, len(of_center)),
+            sum_sorted(of_mixed, center, of_center.shape[0], ctx.starts),
+            segment_sum(of_mixed, neighbor, of_center.shape[0]),
             of_rows @ weight if ctx.needs_input_grad[2] else None,
             (edge.T @ of_rows).T,  # several times quicker than the product of the transposes
             of_edge_weight,
@@ -169,7 +169,7 @@ def _differentiable(
     gate, core, change = mixed.split([width, width, mixed.shape[1] - 2 * width], dim=-1)
     change = _CORES[core_name](change)
     message = torch.sigmoid(gate) * _CORES[core_name](core) * edge_weight
-    total = segment_sum(message, center, len(of_center))
+    total = segment_sum(message, center, of_center.shape[0])
     chosen = [value for value, want in zip(aliases, wanted, strict=True) if want]
     gradients = iter(torch.autograd.grad((total, change), chosen, grads, create_graph=True))
     return tuple(next(gradients) if want else None for want in wanted)

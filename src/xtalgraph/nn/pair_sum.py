@@ -53,7 +53,7 @@ class _Sum(torch.autograd.Function):
                 pairs.rows, message, starts, mode="sum", include_last_offset=True
             )
         receiver = torch.cat([pairs.center, pairs.neighbor])
-        return segment_sum(message, receiver, len(atom))
+        return segment_sum(message, receiver, atom.shape[0])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:

@@ -17,7 +17,7 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, index: Tensor) -> Tensor:
         ctx.save_for_backward(index)
-        ctx.rows = len(values)
+        ctx.rows = values.shape[0]
         return values.index_select(0, index)
 
     @staticmethod
@@ -59,10 +59,10 @@ def sum_sorted(
         starts: Where the rows of each segment begin, and where the last ones end, such as
             `Graph.edge_starts`; None if they are not sorted.
     """
-    quick = values.dtype == torch.float32 and values.device.type == "cpu" and len(values) > 0
+    quick = values.dtype == torch.float32 and values.device.type == "cpu" and values.shape[0] > 0
     if starts is None or not quick:
         return segment_sum(values, segment, num_segments)
-    rows = torch.arange(len(values), dtype=starts.dtype)
+    rows = torch.arange(values.shape[0], dtype=starts.dtype)
     return functional.embedding_bag(rows, values, starts, mode="sum", include_last_offset=True)
 
 

@@ -3,9 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -15,8 +14,9 @@ from xtalgraph.conventions.errors import ConfigError, RunError
 from xtalgraph.conventions.stopping import Stopped, StopRequest, postponed_stop
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.inference import check_device, concatenated, infer
-from xtalgraph.models.model import Model
+from xtalgraph.models.model import Model, Output
 from xtalgraph.training.captured import CapturedSteps
+from xtalgraph.training.compiled_steps import CompiledSteps
 from xtalgraph.training.examples import (
     Examples,
     GraphSource,
@@ -26,6 +26,7 @@ from xtalgraph.training.examples import (
 from xtalgraph.training.finetuning import Release, Replay
 from xtalgraph.training.objective import Objective, atoms_of
 from xtalgraph.training.optimizer import Average, FlatAdamW
+from xtalgraph.training.precision import DOUBLE, computing_in
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
@@ -42,7 +43,6 @@ from xtalgraph.training.state import (
     under,
 )
 
-_DOUBLE: Final = "64-true"
 _SECONDS_BETWEEN_STATES = 5.0
 """A state is saved after an epoch only if this long has passed; any epoch resumes to the same
 bits, so when exactly it is saved does not matter."""
@@ -97,7 +97,7 @@ class Trainer:
         self.device = check_device(config.device)
         self.train = train.to(self.device)
         self.validation = validation.to(self.device)
-        dtype = torch.float64 if config.precision == _DOUBLE else None
+        dtype = torch.float64 if config.precision == DOUBLE else None
         self.model = model.to(device=self.device, dtype=dtype)
         decay = config.decay(model.encoder.recommended.weight_decay)
         by_level = () if release is None else (release.levels, release.factor)
@@ -118,14 +118,28 @@ class Trainer:
     def _gradients(self) -> Callable[[Examples[Graph]], Tensor]:
         if self.config.capture:
             return CapturedSteps(self.model, self._add_gradients)
+        if self.config.compile:
+            of_loss = self.learned, self.scales
+            return CompiledSteps(self.model, self._output, *of_loss, self.train.graph, self._first)
         return self._fresh_gradients
+
+    def _first(self) -> Examples[Graph]:
+        return next(self._batches(0))
+
+    def _batches(self, epoch: int) -> Iterator[Examples[Graph]]:
+        seed = self.config.seed
+        return shuffled_batches(self.train, self.steps, seed=seed, epoch=epoch, sizes=self.sizes)
 
     def _weigh(self, epoch: int) -> None:
         """Take the weights of the loss in an epoch; a recorded step has those of its own."""
         final = epoch >= (1 - self.config.final_part) * self.epochs
         learned = Objective.of(self.model.targets, self.config, final)
         if learned != self.learned:
-            self.learned, self.gradients = learned, self._gradients()
+            self.learned = learned
+            if isinstance(self.gradients, CompiledSteps):
+                self.gradients.objective = learned
+            else:
+                self.gradients = self._gradients()
 
     def fit(self, *, resume: bool = False, report: Report = silent) -> Progress:
         """Train to the end, or until the validation error has not fallen for `patience` epochs.
@@ -208,11 +222,8 @@ class Trainer:
         released = self.release and self.release.begin(self.model, epoch, self.epochs)
         step, total = epoch * self.steps, self.epochs * self.steps
         losses = []
-        batches = shuffled_batches(
-            self.train, self.steps, seed=config.seed, epoch=epoch, sizes=self.sizes
-        )
         replayed = self._replayed(epoch)
-        for batch in batches:
+        for batch in self._batches(epoch):
             self._stop_if_asked()
             rate = learning_rate(step, total, config.learning_rate, config.warmup)
             losses.append(self.gradients(batch))
@@ -243,11 +254,15 @@ class Trainer:
 
     def _add_gradients(self, batch: Examples[Graph], weight: float = 1.0) -> Tensor:
         """Return the loss; the graph may have more crystals than there are labels."""
-        with _computing_in(self.config.precision, self.device):
-            output = self.model(batch.graph)
+        output = self._output(batch.graph)
         loss = self.learned.mean(self.learned.sums(output, batch, self.scales))
         (weight * loss if weight != 1 else loss).backward()
         return loss.detach()
+
+    def _output(self, graph: Graph) -> Output:
+        with computing_in(self.config.precision, self.device):
+            output: Output = self.model(graph)
+        return output
 
     @torch.no_grad()
     def _validate(self) -> Validation:
@@ -330,16 +345,3 @@ class Trainer:
         except (RuntimeError, *DAMAGE) as error:
             raise RunError(damaged(self.folder, str(error))) from error
         self._saved_epoch = self.progress.epoch
-
-
-@contextmanager
-def _computing_in(precision: str, device: torch.device) -> Iterator[None]:
-    """Compute in bf16 where ``training.precision`` says so, or make new tensors in float64."""
-    before = torch.get_default_dtype()
-    if precision == _DOUBLE:
-        torch.set_default_dtype(torch.float64)
-    try:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-            yield
-    finally:
-        torch.set_default_dtype(before)

@@ -1,7 +1,8 @@
 """Loss and model selection: a term for each target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -146,19 +147,33 @@ class Objective:
         for term in self.terms:
             name = term.target.name
             truth = batch.labels[name].values
-            value = output.values[name][: len(truth)].to(truth.dtype)
+            value = output.values[name][: truth.shape[0]].to(truth.dtype)
             deviation = output.deviations.get(name)
             if deviation is not None:
-                deviation = deviation[: len(truth)].to(truth.dtype)
+                deviation = deviation[: truth.shape[0]].to(truth.dtype)
             scale = scales[name]
             if num_atoms is not None and term.per_atom:
                 scale = scale * _rows_of(num_atoms, truth)
             sums[name] = term.sums(value, deviation, truth, scale)
         return sums
 
-    def mean(self, sums: Mapping[str, tuple[Tensor, Tensor]]) -> Float[Tensor, ""]:
-        """Return the loss, the weighted mean over all labels, of what `sums` returned, added up."""
-        terms = [(term.weight, *sums[term.target.name]) for term in self.terms]
+    @property
+    def weights(self) -> Float[Tensor, " terms"]:
+        """The weights of the terms."""
+        return torch.tensor([term.weight for term in self.terms], dtype=torch.float64)
+
+    def mean(
+        self, sums: Mapping[str, tuple[Tensor, Tensor]], weights: Tensor | None = None
+    ) -> Float[Tensor, ""]:
+        """Return the loss, the weighted mean over all labels.
+
+        Args:
+            sums: What `sums` returned, added up.
+            weights: Of the terms; None for theirs.
+        """
+        given: Iterable[Any] = (term.weight for term in self.terms) if weights is None else weights
+        pairs = zip(given, self.terms, strict=True)
+        terms = [(weight, *sums[term.target.name]) for weight, term in pairs]
         if self.of_potential:
             means = [weight * losses / count.clamp(min=1) for weight, losses, count in terms]
             return torch.stack(means).sum() / sum(weight for weight, _, _ in terms)
@@ -253,9 +268,9 @@ def _column(measure: str) -> str:
 
 def atoms_of(graph: Graph) -> Float[Tensor, " crystals"]:
     """Return the number of atoms of each crystal, as they count in a total."""
-    return segment_sum(graph.atom_count.double(), graph.crystal_of_atom, len(graph))
+    return segment_sum(graph.atom_count.double(), graph.crystal_of_atom, graph.num_atoms.shape[0])
 
 
 def _rows_of(num_atoms: Float[Tensor, " crystals"], values: Tensor) -> Float[Tensor, "rows *one"]:
     """Return the number of atoms of each row of a total, so that it divides the values."""
-    return num_atoms[: len(values)].reshape(-1, *[1] * (values.ndim - 1))
+    return num_atoms[: values.shape[0]].reshape(-1, *[1] * (values.ndim - 1))

@@ -88,6 +88,9 @@ class TrainingConfig:
     capture: bool = False
     """Record each size of step as a CUDA graph and replay it; for reduced graphs and targets of
     crystals. On a CPU it saves nothing."""
+    compile: bool = False
+    """Compile forward and backward of the loss of a potential, once for batches of any size; this
+    takes some minutes and a C++ compiler, and each step is then faster. On a CPU."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
     """Precision of weights and activations."""
 
@@ -128,6 +131,11 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self, "training")
+        if self.compile and (self.capture or self.device != "cpu" or "bf16" in self.precision):
+            raise ConfigError(
+                "training.compile is for a CPU, in 32-true or 64-true, and without "
+                "training.capture: leave it out"
+            )
         if self.snapshots and self.members == 1:
             raise ConfigError(
                 "training.snapshots needs training.members of 2 or more: how many there are"

@@ -74,6 +74,8 @@ def _check_machine(training: TrainingConfig, spec: ModelSpec) -> None:
             f"{torch.cuda.get_device_name()} does not compute in bf16: set "
             "training.precision=32-true"
         )
+    if training.compile and all(target.derivative is None for target in spec.targets):
+        raise ConfigError("training.compile serves potentials: leave it out")
     if not training.capture:
         return
     if spec.conditions.fidelity or first_atomic(spec.targets):

@@ -144,6 +144,7 @@ def _config(request: Request, data: Any) -> RunConfig:
     serves_targets = {
         "training.loss": (config.training.loss, "l1"),
         "training.capture": (config.training.capture, False),
+        "training.compile": (config.training.compile, False),
         "data.conditions": (config.data.conditions, None),
         "data.disorder": (config.data.disorder, "refuse"),
     }

@@ -252,6 +252,11 @@ def check_fits(config: RunConfig, parent: ModelSpec, folder: Path) -> None:
     if config.training.snapshots or config.training.capture:
         name = "snapshots" if config.training.snapshots else "capture"
         raise ConfigError(f"training.{name} is for a training from fresh weights: leave it out")
+    if config.training.compile and config.finetuning.release != "full":
+        raise ConfigError(
+            "training.compile is for a training that moves all layers: leave it out, or set "
+            "finetuning.release=full"
+        )
 
 
 def _heads(model: Model) -> dict[str, torch.nn.Module]:

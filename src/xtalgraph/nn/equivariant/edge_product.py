@@ -62,7 +62,7 @@ class EdgeProduct(nn.Module):
         """
         inputs, others, outputs = self.sizes
         weighted = self.weight @ self.couplings.to(self.weight.dtype)
-        weighted = weighted.view(len(weighted), others, inputs * outputs)
+        weighted = weighted.view(weighted.shape[0], others, inputs * outputs)
         maps = torch.bmm(atoms.permute(2, 0, 1), weighted)
         return maps.unflatten(-1, (inputs, outputs))
 

@@ -61,10 +61,11 @@ class Kinds:
         """
         if len(weights) == 1:
             return values @ weights[0]
-        parts = gather(values.flatten(1), self.order).view_as(values).split(self.counts)
+        ordered = gather(values.flatten(1), self.order).unflatten(1, values.shape[1:])
+        parts = ordered.split(self.counts)
         products = [part @ weight for part, weight in zip(parts, weights, strict=True)]
         joined = torch.cat(products)
-        return gather(joined.flatten(1), self.rank).view_as(joined)
+        return gather(joined.flatten(1), self.rank).unflatten(1, joined.shape[1:])
 
 
 @final

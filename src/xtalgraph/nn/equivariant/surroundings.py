@@ -88,8 +88,8 @@ class Surroundings:
             placed: A row for each slot.
         """
         slot = self.neighborhoods.slot
-        every = torch.arange(len(slot), device=slot.device)
-        edge = torch.full_like(self.row, len(slot)).index_copy_(0, slot, every)
+        every = torch.arange(slot.shape[0], device=slot.device)
+        edge = torch.full_like(self.row, slot.shape[0]).index_copy_(0, slot, every)
         edges: Tensor = _Collected.apply(placed.flatten(0, 1), slot.unsqueeze(0), edge)
         return edges
 
@@ -100,7 +100,7 @@ class _Placed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, slots: Tensor, rows: Tensor) -> Tensor:
         ctx.slots, ctx.rows = slots, rows
-        if slots.numel() < len(rows):
+        if slots.numel() < rows.shape[0]:
             values = functional.pad(values, (0, 0, 0, 1))
         return values.index_select(0, rows)
 

@@ -129,7 +129,7 @@ class SymmetricContraction(OfElements):
         for block, total in zip(self.blocks, totals, strict=True):
             if total is None:
                 continue
-            parts = total.unflatten(1, (len(features), -1)).split(
+            parts = total.unflatten(1, (features.shape[0], -1)).split(
                 [self.counts[n] for n, _ in block]
             )
             for (number, component), part in zip(block, parts, strict=True):
