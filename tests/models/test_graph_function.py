@@ -16,7 +16,7 @@ from xtalgraph.models.spec import ModelSpec
 
 @pytest.fixture(autouse=True)
 def _recorded_alone(monkeypatch):
-    """What is recorded is run as it is. Sizes are symbols, which the checks of types do not know."""
+    """What is recorded is run as it is; its sizes are symbols, unknown to the checks of types."""
     monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 

@@ -185,7 +185,10 @@ def _traced(
 
 
 def _compiled(traced: GraphModule) -> Function:
-    options: dict[str, Any] = {"cpp_wrapper": True}  # one file instead of hundreds: minutes less
+    options: dict[str, Any] = {
+        "cpp_wrapper": True,  # one file instead of hundreds: minutes less
+        "guard_filter_fn": lambda guards: [False] * len(guards),  # `serves` tells it before
+    }
     compiled: Function = torch.compile(traced, dynamic=True, fullgraph=True, options=options)
     return compiled
 
