@@ -55,7 +55,7 @@ class GraphFunction:
         function: Takes a graph and further tensors, and returns tensors without derivatives.
         elements: Atomic numbers that the graphs hold, ascending.
         graph: An example. `serves` must hold for it.
-        more: An example of the further tensors; their lengths may change, too.
+        *more: An example of the further tensors; their lengths may change, too.
 
     Raises:
         RuntimeError: If the function cannot be recorded for graphs of any size. A compiler raises
