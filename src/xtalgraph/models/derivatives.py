@@ -1,10 +1,11 @@
 """Forces and stress: the derivatives of an energy by the positions and by the strain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from xtalgraph.graphs.crystal_graph import CrystalGraph
@@ -69,8 +70,49 @@ def derivatives(
         )
     else:
         gradients = tuple(map(torch.zeros_like, variables))
-    results = {name: _SIGN[name] * g for name, g in zip(names, gradients, strict=True)}
+    return _in_units(dict(zip(names, gradients, strict=True)), at)
+
+
+def sensitivities(
+    energy: Float[Tensor, " crystals"],
+    at: Displaced,
+    parameters: Sequence[Tensor],
+    chosen: Int[Tensor, " columns"],
+) -> dict[str, Tensor]:
+    """Return what energy, forces and stress change with parameters in which they are linear.
+
+    With a factor f_c = 1 before the energy of each crystal, D_k = ∂(Σ_c f_c E_c)/∂p_k is the sum of
+    what p_k is multiplied with. One backward of each D_k gives its parts by crystal, ∂D_k/∂f_c, and
+    its derivatives by positions and strain.
+
+    Args:
+        energy: Of each crystal of the graph, in eV.
+        at: The graph of which it was computed.
+        parameters: Of any shapes.
+        chosen: Which of them, by their places where all stand in one row.
+
+    Returns:
+        ``energy``, shape (crystals, columns), and by the names of the variables, with a last axis
+        for the columns, what `derivatives` returns.
+    """
+    factor = torch.ones_like(energy, requires_grad=True)
+    total = (factor * energy).sum()
+    slopes = torch.autograd.grad(total, list(parameters), create_graph=True)
+    columns = torch.cat([slope.reshape(-1) for slope in slopes]).index_select(0, chosen)
+    variables = [factor, *at.variables.values()]
+    by_column = [
+        torch.autograd.grad(column, variables, retain_graph=True, materialize_grads=True)
+        for column in columns.unbind()
+    ]
+    by_crystal, *others = (torch.stack(parts, -1) for parts in zip(*by_column, strict=True))
+    return {"energy": by_crystal, **_in_units(dict(zip(at.variables, others, strict=True)), at)}
+
+
+def _in_units(gradients: dict[str, Tensor], at: Displaced) -> dict[str, Tensor]:
+    """Return forces and stress from the derivatives of the energy by the variables."""
+    results = {name: _SIGN[name] * gradient for name, gradient in gradients.items()}
     if "strain" in results:
+        strain = results["strain"]
         volume = torch.linalg.det(at.graph.cell.detach()).abs()
-        results["strain"] = results["strain"] / volume.reshape(-1, 1, 1)
+        results["strain"] = strain / volume.reshape(-1, *[1] * (strain.ndim - 1))
     return results

@@ -289,6 +289,12 @@ class Head(TargetHead):
             known, amounts = known_rows(column, numbers, self.target)
             yield scaler, column[known], amounts
 
+    @property
+    def linear(self) -> tuple[Tensor, ...]:
+        """In what the first number is linear: last weights of its readout, shift by element."""
+        readout = cast(Readout, self.readouts[0])
+        return (*(layer.weight for layer in readout.last), self._scalers[0].shift)
+
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vector of each crystal from which the first number is read."""
         return cast(Readout, self.readouts[0]).embedding(features, graph)

@@ -129,7 +129,7 @@ class Potential(Model):
         with torch.enable_grad():
             at = displaced(graph, *by)
             features = self.encoded(at.graph)
-            energy = self._learned(features, at.graph)
+            energy = self.of_head(features, at.graph)
             for term in self._terms(learned=True):
                 energy = energy + _of_crystals(term(features, at.graph), at.graph)
             results = derivatives(energy, at, differentiable=differentiable)
@@ -140,7 +140,7 @@ class Potential(Model):
             values["energy"], features = values["energy"].detach(), features.detached()
         return values, features
 
-    def _learned(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " crystals"]:
+    def of_head(self, features: Features, graph: CrystalGraph) -> Float[Tensor, " crystals"]:
         """Return the energies of the head, which fall to those of isolated atoms."""
         if self.isolated is None:
             energy: Tensor = self.head(features, graph)

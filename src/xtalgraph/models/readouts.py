@@ -1,7 +1,7 @@
 """Readouts: from an encoder's features to the target, as its kind demands."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 import torch
 from jaxtyping import Float
@@ -45,6 +45,11 @@ class Readout(nn.Module, ABC):
         """Whether the pooling has weights; if not, the embedding is the mean of the atoms."""
         return False
 
+    @property
+    @abstractmethod
+    def last(self) -> tuple[nn.Linear, ...]:
+        """The layers with which it ends: in their weights together, what it returns is linear."""
+
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
         return self.aggregate(self.contributions(features, graph), graph)
@@ -70,6 +75,11 @@ class OfAtomsReadout(Readout, ABC):
     def __init__(self, width: int, crystal_width: int = 0) -> None:
         super().__init__(width, crystal_width)
         self.head: nn.Module = _head(width + crystal_width, width)
+
+    @property
+    def last(self) -> tuple[nn.Linear, ...]:
+        """Those of f."""
+        return _last(self.head)
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return f(h_i ⊕ c)."""
@@ -189,6 +199,11 @@ class PooledReadout(Readout, ABC):
         """Whether the pooling has weights."""
         return any(True for _ in self.pooling.parameters())
 
+    @property
+    def last(self) -> tuple[nn.Linear, ...]:
+        """Those of f."""
+        return _last(self.head)
+
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
         return self.head(self.embedding(features, graph)).squeeze(-1)
@@ -240,6 +255,11 @@ class TimesReadout(Readout, ABC):
     def learns_pooling(self) -> bool:
         """Whether the pooling of the intensive readout has weights."""
         return self.intensive.learns_pooling
+
+    @property
+    def last(self) -> tuple[nn.Linear, ...]:
+        """Those of the intensive readout."""
+        return self.intensive.last
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return the value of the intensive readout, the mean contribution of an atom."""
@@ -298,6 +318,14 @@ def _head(inputs: int, hidden: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Softplus(), nn.Linear(inputs, hidden), nn.Softplus(), nn.Linear(hidden, 1)
     )
+
+
+def _last(head: nn.Module) -> tuple[nn.Linear, ...]:
+    """Return the linear layers with which a head ends."""
+    if isinstance(head, LinearAndNetwork):
+        return (head.linear, *_last(head.network))
+    last = head[-1] if isinstance(head, nn.Sequential) else head
+    return (cast(nn.Linear, last),)
 
 
 def _pooled(

@@ -151,14 +151,34 @@ def ordered_graphs(source: GraphSource, most_atoms: int | None = None) -> Iterat
         most_atoms: Of a batch, unless one crystal has more; None for no limit.
     """
     crystals = torch.arange(len(source))
-    parts: Iterable[Tensor] = crystals.split(EVALUATION_BATCH)
+    yield from _read_ahead(source, source.select, _parts(source, crystals, most_atoms))
+
+
+def ordered_batches(
+    examples: Examples[GraphSource], crystals: Int[Tensor, " chosen"], most_atoms: int | None = None
+) -> Iterator[Examples[Graph]]:
+    """Yield batches of some of the crystals in the given order, as `ordered_graphs` does of all.
+
+    Args:
+        examples: Graphs and labels.
+        crystals: Which of them.
+        most_atoms: Of a batch, unless one crystal has more; None for no limit.
+    """
+    source = examples.graph
+    yield from _read_ahead(source, examples.select, _parts(source, crystals, most_atoms))
+
+
+def _parts(
+    source: GraphSource, crystals: Int[Tensor, " chosen"], most_atoms: int | None
+) -> list[Int[Tensor, " part"]]:
+    """Cut a row of crystals into batches."""
+    pieces = [crystals]
     if most_atoms is not None:
-        batch = torch.cumsum(source.counts(Scope.ATOM).cpu(), 0).sub(1) // most_atoms
+        counts = source.counts(Scope.ATOM).cpu().index_select(0, crystals)
+        batch = torch.cumsum(counts, 0).sub(1) // most_atoms
         cuts = torch.nonzero(batch.diff()).squeeze(-1) + 1
-        parts = [
-            part for piece in crystals.tensor_split(cuts) for part in piece.split(EVALUATION_BATCH)
-        ]
-    yield from _read_ahead(source, source.select, parts)
+        pieces = list(crystals.tensor_split(cuts))
+    return [part for piece in pieces for part in piece.split(EVALUATION_BATCH)]
 
 
 def _read_ahead(

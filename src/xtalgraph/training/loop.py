@@ -27,6 +27,7 @@ from xtalgraph.training.finetuning import Release, Replay
 from xtalgraph.training.objective import Objective, atoms_of
 from xtalgraph.training.optimizer import Average, FlatAdamW
 from xtalgraph.training.precision import DOUBLE, computing_in
+from xtalgraph.training.refit import LastLayer, refit
 from xtalgraph.training.schedule import learning_rate
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import (
@@ -163,35 +164,22 @@ class Trainer:
                 started = time.monotonic()
                 loss = self._epoch(done.epoch)
                 done.epoch += 1
-                validation = self._validate()
+                validation = self._validate(cast(Model, self.average.module))
                 done.seconds += time.monotonic() - started
                 self._record(loss, validation)
-                report(
-                    done.epoch / self.epochs, f"epoch {done.epoch} of {self.epochs}{self._known()}"
-                )
+                known = self.objective.shown(done.selected)
+                report(done.epoch / self.epochs, f"epoch {done.epoch} of {self.epochs}{known}")
                 due = time.monotonic() - saved > _SECONDS_BETWEEN_STATES
                 if due or self._finished() or self._stop.signum is not None:
                     self._save()
                     saved = time.monotonic()
                 self._stop_if_asked()
-        self.model.load_state_dict(self.selected)
+            self.model.load_state_dict(self.selected)
+            if self.config.refit:
+                of_loss, seed = (self.objective, self.scales), self.config.seed
+                layer = LastLayer(self.model, self.train, *of_loss, seed)
+                refit(layer, done, self._validate, self._stop_if_asked, report)
         return done
-
-    def _known(self) -> str:
-        """Return the validation error of the selected checkpoint, in words; of a potential all."""
-        done = self.progress
-        if done.selected_error is None:
-            return ""
-        selected = done.history[done.selected_epoch - 1]
-        columns = self.objective.columns
-        errors = [
-            f"{selected[columns[name]]:.3g} {units.error}"
-            for name, units in self.objective.reported.items()
-            if columns[name] in selected
-        ]
-        if errors:
-            return f", validation MAE {', '.join(errors)}"
-        return f", validation {self.objective.measure} {done.selected_error:.4g}"
 
     def _finished(self) -> bool:
         done = self.progress
@@ -265,12 +253,12 @@ class Trainer:
         return output
 
     @torch.no_grad()
-    def _validate(self) -> Validation:
+    def _validate(self, model: Model) -> Validation:
         """Return the errors whose mean is the validation error; none without validation rows."""
         if len(self.validation) == 0:
             return Validation(self.best_errors, {})
         graphs = ordered_graphs(self.validation.graph, self.model.atoms_at_once)
-        batches = infer([cast(Model, self.average.module)], graphs)
+        batches = infer([model], graphs)
         values, _ = concatenated(batch.outputs[0] for batch in batches)
         labels = self.validation.labels
         values = {name: value.to(labels[name].values.dtype) for name, value in values.items()}

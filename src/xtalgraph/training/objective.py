@@ -106,6 +106,23 @@ class Objective:
         names = {term.target.name: _column(term.measure) for term in self.terms}
         return {name: f"{column}:{name}{units.get(name, '')}" for name, column in names.items()}
 
+    def shown(self, row: Mapping[str, Any]) -> str:
+        """Return the validation error in a row of ``log.csv``, in words after a comma.
+
+        Of a potential it is that of each target; it is empty where none was measured.
+        """
+        if row.get(self.column) is None:
+            return ""
+        columns = self.columns
+        errors = [
+            f"{row[columns[name]]:.3g} {units.error}"
+            for name, units in self.reported.items()
+            if columns[name] in row
+        ]
+        if errors:
+            return f", validation MAE {', '.join(errors)}"
+        return f", validation {self.measure} {row[self.column]:.4g}"
+
     @property
     def _is_one_number(self) -> bool:
         """Whether each row has one error."""

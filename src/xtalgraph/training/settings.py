@@ -85,6 +85,9 @@ class TrainingConfig:
     that this process may use. The numbers do not depend on it."""
     device: Device = "cpu"
     """Device to train on. Bits repeat on one kind of device."""
+    refit: bool = False
+    """Fit the last linear layer of a potential and a shift of each element to the training part in
+    closed form when the training has ended; kept unless the validation error rises."""
     capture: bool = False
     """Record each size of step as a CUDA graph and replay it; for reduced graphs and targets of
     crystals. On a CPU it saves nothing."""

@@ -51,6 +51,11 @@ class Progress:
     key: str = ""
     """What the training was made from; a state is resumed only by the same."""
 
+    @property
+    def selected(self) -> dict[str, Any]:
+        """The row of the weights that the training leaves; empty before the first epoch."""
+        return next((row for row in reversed(self.history) if row["selected"]), {})
+
     @classmethod
     def restored(cls, values: Mapping[str, Any]) -> "Progress":
         """Return what was saved, from what `vars` gave; a `TypeError` if it is not that."""

@@ -24,7 +24,9 @@ _READ: Final = ("path", "split", "fold", "folds", "val_fraction", "test_fraction
 """Settings of the data that serve crystals without labels."""
 _NEUTRAL: Final = ("store", "workers", "memory_gb")
 """Those that no number depends on."""
-_OF_LABELS: Final = ("members", "snapshots", "capture", "compile", "loss", "per_atom", "relative")
+_OF_LABELS: Final = (
+    *("members", "snapshots", "refit", "capture", "compile", "loss", "per_atom", "relative"),
+)
 """Settings of the training that do not."""
 
 

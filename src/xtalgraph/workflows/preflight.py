@@ -15,6 +15,7 @@ from xtalgraph.data.header import columns_of
 from xtalgraph.data.targets import first_atomic
 from xtalgraph.models.inference import check_device
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.training.refit import check_refit
 from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.config import RunConfig
 
@@ -47,6 +48,9 @@ def check_ahead(source: Any, known: KnownDataset | None, config: RunConfig) -> N
     """Refuse what cannot end well before anything is read: an `InputError` or a `ConfigError`."""
     check_source(source)
     _check_machine(config.training, config.spec)
+    if config.training.refit:
+        replays = config.finetuning.replay is not None
+        check_refit(of_potential=config.spec.is_potential, replays=replays)
     names = columns_of(source)
     if names is None:
         return

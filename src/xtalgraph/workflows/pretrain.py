@@ -143,6 +143,7 @@ def _config(request: Request, data: Any) -> RunConfig:
     config = RunConfig.from_sections({"pretraining": {}, **sections})
     serves_targets = {
         "training.loss": (config.training.loss, "l1"),
+        "training.refit": (config.training.refit, False),
         "training.capture": (config.training.capture, False),
         "training.compile": (config.training.compile, False),
         "data.conditions": (config.data.conditions, None),

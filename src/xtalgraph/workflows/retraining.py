@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import torch
 
 from xtalgraph.conventions.elements import SYMBOLS
@@ -72,5 +73,5 @@ def train_halves(run: Run, divided: Divided, tested: Evaluator) -> Halves:
         predicted = invariant_of(target.tensor, predicted)[1]
     if tested.per_atom:
         predicted = predicted / tested.sizes[tested.test]
-    of_run = len((run.folder / "log.csv").read_text(encoding="utf-8").splitlines()) - 1
+    of_run = int(pd.read_csv(run.folder / "log.csv")["epoch"].max())
     return Halves(geometry, predicted, SYMBOLS[number], done.epoch, of_run)

@@ -322,6 +322,6 @@ def validation_errors(
     model = prepared.measured(config.spec).make_model()
     trainer = trainer_for(model, prepared, config.training, folder, made_from)
     done = trainer.fit(resume=session.resume, report=session.report)
-    row = done.history[done.selected_epoch - 1]
+    row = done.selected
     by_target = {name: row[name] for name in row if name.startswith("val_") and ":" in name}
     return {_ERROR: cast(float, done.selected_error), **by_target}  # there is a validation part

@@ -145,7 +145,7 @@ def _training(records: Sequence[RunRecord], drawn: ReportFigures) -> str:
     selected = record.selected
     error = math.nan if selected is None or errors is None else float(errors[selected])
     sentence = text.training(
-        len(epochs),
+        int(epochs[-1]),
         None if selected is None else int(epochs[selected]),
         error,
         record.target.unit if record.number is None else "",

@@ -1,0 +1,127 @@
+"""The loss of a training, minimised over parameters in which all predictions are linear."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from xtalgraph.training.objective import Objective
+from xtalgraph.training.term import Term
+
+_ROUNDS: Final = 50
+"""Most weighted fits."""
+_ENOUGH: Final = 1e-4
+"""Part of the loss by which a round must lower it for another to follow."""
+_SMALLEST: Final = 0.01
+"""Part of the mean error of a target; smaller errors have the weight of one of this size."""
+_RIDGE: Final = 1e-9
+"""Added to the normal matrix of a round, where its diagonal is 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """One target in some crystals."""
+
+    term: Term
+    """Of the loss."""
+    value: Float[Tensor, "rows *shape"]
+    """What is predicted, in float64."""
+    columns: Float[Tensor, "rows *shape columns"]
+    """What it changes with each parameter."""
+    label: Float[Tensor, "rows *shape"]
+    """What is to be learned; NaN where it is missing."""
+    unit: Float[Tensor, "..."]
+    """Of the loss, for all rows or for each."""
+
+    def at(self, change: Float[Tensor, " columns"]) -> Float[Tensor, "rows *shape"]:
+        """Return what is predicted when the parameters have changed."""
+        return self.value + self.columns.double() @ change
+
+
+class Minimum(NamedTuple):
+    """Where the loss is least."""
+
+    change: Float[Tensor, " columns"]
+    """Of the parameters."""
+    before: float
+    """Loss without it."""
+    after: float
+    """Loss with it, which is not larger."""
+
+
+def least_loss(objective: Objective, rows: Sequence[Rows]) -> Minimum:
+    """Minimise a loss by least squares with weights that are repeated from the errors.
+
+    The loss l(e) of an error e has the slope of w e²/2 with w = l'(e)/e, the weight of the next
+    round. In a direction that the rows do not determine nothing moves, for the start of each round
+    is where the last one ended.
+
+    Args:
+        objective: Weighs the targets.
+        rows: Of each target, in as many parts as is convenient.
+
+    Source: the weights are those of P. W. Holland, R. E. Welsch, Commun. Stat. 6, 813 (1977), doi
+    10.1080/03610927708827533.
+    """
+    smallest = _smallest_errors(rows)
+    change = rows[0].value.new_zeros(rows[0].columns.shape[-1])
+    before = loss = float(_loss(objective, rows, [one.value for one in rows]))
+    for _ in range(_ROUNDS):
+        moved = change + _step(objective, rows, change, smallest)
+        reached = float(_loss(objective, rows, [one.at(moved) for one in rows]))
+        last = not reached < (1 - _ENOUGH) * loss
+        if reached < loss:
+            change, loss = moved, reached
+        if last:
+            break
+    return Minimum(change, before, loss)
+
+
+def _loss(
+    objective: Objective, rows: Sequence[Rows], values: Sequence[Tensor]
+) -> Float[Tensor, ""]:
+    sums: dict[str, tuple[Tensor, Tensor]] = {}
+    for one, value in zip(rows, values, strict=True):
+        name = one.term.target.name
+        part = one.term.sums(value, None, one.label, one.unit)
+        sums[name] = (sums[name][0] + part[0], sums[name][1] + part[1]) if name in sums else part
+    return objective.mean(sums)
+
+
+def _smallest_errors(rows: Sequence[Rows]) -> dict[str, float]:
+    """Return the error of each target below which weights do not grow."""
+    errors: dict[str, list[Tensor]] = {}
+    for one in rows:
+        errors.setdefault(one.term.target.name, []).append((one.value - one.label).abs().flatten())
+    means = {name: float(torch.cat(parts).nanmean()) for name, parts in errors.items()}
+    return {name: max(_SMALLEST * mean, torch.finfo().tiny) for name, mean in means.items()}
+
+
+def _step(
+    objective: Objective,
+    rows: Sequence[Rows],
+    change: Float[Tensor, " columns"],
+    smallest: dict[str, float],
+) -> Float[Tensor, " columns"]:
+    """Return the further change that is least squares with the weights of the present errors."""
+    errors, leaves = [], []
+    for one in rows:
+        error = (one.at(change) - one.label).nan_to_num(0.0)
+        size = error.abs().clamp(min=smallest[one.term.target.name])
+        errors.append(error)
+        leaves.append((one.label.nan_to_num(0.0) + size).requires_grad_())
+    slopes = torch.autograd.grad(_loss(objective, rows, leaves), leaves)
+    normal = change.new_zeros(len(change), len(change))
+    pull = torch.zeros_like(change)
+    for one, error, leaf, slope in zip(rows, errors, leaves, slopes, strict=True):
+        weight = slope / (leaf.detach() - one.label.nan_to_num(0.0))
+        columns = one.columns.double().reshape(-1, len(change))
+        normal += columns.T @ (weight.reshape(-1, 1) * columns)
+        pull += columns.T @ (weight * error).reshape(-1)
+    size = normal.diagonal().sqrt()
+    size = torch.where(size > 0, size, 1.0)
+    normal = normal / torch.outer(size, size) + _RIDGE * torch.eye(len(size)).to(normal)
+    return torch.linalg.solve(normal, -pull / size) / size
