@@ -142,24 +142,6 @@ def test_the_loss_of_the_training_part_falls_to_its_minimum(encoder, loss):
         layer.move(-step)
 
 
-def test_least_squares_are_those_of_numpy():
-    spec = spec_of("nequip")
-    model = model_of(spec)
-    train = examples(spec, frames(12), with_other_last_layer(model), noise=0.5)
-    layer = layer_of(model, train, dataclasses.replace(CONFIG, loss="mse"))
-    found = layer.fit(silent)
-    rows = [row for batch in layer._batches(layer.frames()) for row in layer._rows(batch)]
-    left, right = [], []
-    for row in rows:
-        name = row.term.target.name
-        count = train.labels[name].values.numel()
-        scale = (np.sqrt(WEIGHTS[name] / count) / row.unit).expand(row.value.shape)
-        left.append((row.columns * scale[..., None]).flatten(0, -2).numpy())
-        right.append(((row.label - row.value) * scale).flatten().numpy())
-    expected = np.linalg.lstsq(np.concatenate(left), np.concatenate(right), rcond=None)[0]
-    np.testing.assert_allclose(found.change.numpy(), expected, rtol=1e-4, atol=1e-6)
-
-
 @pytest.mark.parametrize("encoder", SIZES)
 def test_forces_and_stress_stay_the_derivatives_of_the_energy(encoder):
     spec = spec_of(encoder)

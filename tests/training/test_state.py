@@ -59,6 +59,12 @@ def test_a_damaged_state_is_refused_with_advice(tmp_path, harm):
         state.load_state(tmp_path)
 
 
+def test_the_last_selected_row_is_that_of_the_weights_that_are_left():
+    rows = [{"epoch": number, "selected": one} for number, one in ((1, 1), (2, 1), (3, 0))]
+    assert state.Progress().selected == {}
+    assert state.Progress(history=rows).selected is rows[1]
+
+
 def test_progress_that_was_changed_is_refused(tmp_path):
     state.save_state(tmp_path, {"w": torch.zeros(2)}, {"epoch": 1, "best_error": 0.5})
     pointer = tmp_path / state.POINTER

@@ -43,6 +43,9 @@ def frames(tmp_path_factory):
     return path, labelled
 
 
+SMALL = ["model.width=8", "model.depth=1", "graph.cutoff=4.0", "training.threads=1"]
+
+
 @pytest.fixture(scope="module")
 def run(frames, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "alloy"
@@ -52,7 +55,7 @@ def run(frames, tmp_path_factory):
         model="schnet",
         out=out,
         epochs=3,
-        overrides=["model.width=8", "model.depth=1", "graph.cutoff=4.0", "training.threads=1"],
+        overrides=SMALL,
         progress=False,
     )
     write_report(out)
@@ -108,6 +111,25 @@ def test_the_log_and_the_table_name_the_units(run):
     }
     for column, value in zip(columns, figures.values(), strict=True):
         assert selected[column] == pytest.approx(value, rel=1e-3), "by other code"
+
+
+def test_a_last_layer_in_closed_form_is_that_of_the_run(run, frames, tmp_path):
+    overrides = [*SMALL, "training.refit=true", "training.members=2", "training.jobs=1"]
+    named = {"target": ["energy", "forces", "stress"], "model": "schnet", "out": tmp_path / "run"}
+    made = xtalgraph.train(frames[0], **named, epochs=3, overrides=overrides, progress=False)
+    plain = pd.read_csv(run.folder / "log.csv")
+    for folder in (made.folder, made.folder / "members" / "1"):
+        log = pd.read_csv(folder / "log.csv")
+        assert log["epoch"].tolist() == [1, 2, 3, 3]
+        assert log["selected"].iloc[-1] == 1, "trained for three epochs, it errs less with it"
+        assert log["val_error"].iloc[-1] < log["val_error"].iloc[:-1].min()
+        if folder == made.folder:
+            pd.testing.assert_frame_equal(
+                log.iloc[:-1].drop(columns="seconds"), plain.drop(columns="seconds")
+            )
+    page = write_report(made.folder).read_text(encoding="utf-8")
+    assert "3 epochs" in page
+    assert "Selected checkpoint: epoch 3" in page
     table = metrics_tables(run.metrics)
     for head in ("energy, meV/atom, ", "forces, meV/Å, ", "stress, GPa, "):
         assert re.search(rf"^{head}\d+ test crystals$", table, re.MULTILINE)

@@ -75,6 +75,11 @@ def test_the_data_is_looked_for_before_the_run_folder(tmp_path, broken_table):
             "training.compile serves potentials",
         ),
         (
+            {"overrides": ["training.refit=true"]},
+            ConfigError,
+            r"training\.refit is for potentials",
+        ),
+        (
             {"model": "megnet", "overrides": ["data.conditions=temperatur"]},
             InputError,
             "no column 'temperatur'",

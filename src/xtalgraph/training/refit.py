@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, final
+from typing import Final, cast, final
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.logs import log
+from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph, Scope
 from xtalgraph.models.derivatives import displaced, sensitivities
 from xtalgraph.models.inference import evaluated
@@ -116,7 +117,8 @@ class LastLayer:
 
     def _rows(self, batch: Examples[Graph]) -> list[Rows]:
         values = evaluated(self.model, batch.graph).values
-        columns, num_atoms = self._columns(batch.graph), atoms_of(batch.graph)
+        columns = self._columns(cast(CrystalGraph, batch.graph))
+        num_atoms = atoms_of(batch.graph)
         rows = []
         for term in self.objective.terms:
             name, derivative = term.target.name, term.target.derivative
@@ -131,7 +133,7 @@ class LastLayer:
             )
         return rows
 
-    def _columns(self, graph: Graph) -> dict[str, Tensor]:
+    def _columns(self, graph: CrystalGraph) -> dict[str, Tensor]:
         """Return what energy, forces and stress change with the parameters."""
         by = [t.derivative.by for t in self.model.targets if t.derivative is not None]
         shift = self.parameters[-1].requires_grad_()

@@ -25,7 +25,14 @@ _READ: Final = ("path", "split", "fold", "folds", "val_fraction", "test_fraction
 _NEUTRAL: Final = ("store", "workers", "memory_gb")
 """Those that no number depends on."""
 _OF_LABELS: Final = (
-    *("members", "snapshots", "refit", "capture", "compile", "loss", "per_atom", "relative"),
+    "members",
+    "snapshots",
+    "refit",
+    "capture",
+    "compile",
+    "loss",
+    "per_atom",
+    "relative",
 )
 """Settings of the training that do not."""
 
