@@ -17,7 +17,7 @@ _ENOUGH: Final = 1e-4
 """Part of the loss by which a round must lower it for another to follow."""
 _SMALLEST: Final = 0.01
 """Part of the mean error of a target; smaller errors have the weight of one of this size."""
-_RIDGE: Final = 1e-9
+_RIDGE: Final = 1e-8
 """Added to the normal matrix of a round, where its diagonal is 1."""
 
 
