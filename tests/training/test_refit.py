@@ -103,8 +103,9 @@ def loss_of(layer: LastLayer) -> float:
     return float(layer.objective.mean(layer.objective.sums(output, layer.train, layer.scales)))
 
 
-@pytest.mark.parametrize("loss", ["l1", "huber", "mse"])
-@pytest.mark.parametrize("encoder", SIZES)
+@pytest.mark.parametrize(
+    ("encoder", "loss"), [*((name, "l1") for name in SIZES), ("mace", "huber"), ("mace", "mse")]
+)
 def test_what_is_linear_in_the_last_layer_is_recovered(encoder, loss):
     spec = spec_of(encoder)
     model = model_of(spec)
@@ -119,8 +120,9 @@ def test_what_is_linear_in_the_last_layer_is_recovered(encoder, loss):
         torch.testing.assert_close(value.double(), label, rtol=0, atol=1e-6 * float(label.std()))
 
 
-@pytest.mark.parametrize("loss", ["l1", "huber", "mse"])
-@pytest.mark.parametrize("encoder", SIZES)
+@pytest.mark.parametrize(
+    ("encoder", "loss"), [*((name, "l1") for name in SIZES), ("mace", "huber"), ("mace", "mse")]
+)
 def test_the_loss_of_the_training_part_falls_to_its_minimum(encoder, loss):
     spec = spec_of(encoder)
     model = model_of(spec)
@@ -135,8 +137,8 @@ def test_the_loss_of_the_training_part_falls_to_its_minimum(encoder, loss):
     assert reached == pytest.approx(found.after, rel=1e-6)
     assert reached < before
     torch.manual_seed(2)
-    for _ in range(10):  # the loss is convex: around the minimum it is nowhere much smaller
-        step = 1e-3 * torch.randn_like(found.change) * found.change.abs().mean()
+    for _ in range(10):  # it is convex: no smaller around the minimum
+        step = 0.1 * torch.randn_like(found.change) * found.change.abs().mean()
         layer.move(step)
         assert loss_of(layer) > reached * (1 - 1e-3)
         layer.move(-step)
