@@ -196,7 +196,7 @@ def told(made, monkeypatch, *errors):
     """Give a trainer the validation errors of each epoch, the last of them for ever."""
     rows = iter([*errors, *[errors[-1]] * 100])
 
-    def validate() -> loop.Validation:
+    def validate(model: Model) -> loop.Validation:
         return loop.Validation(torch.tensor(next(rows), dtype=torch.float64), {})
 
     monkeypatch.setattr(made, "_validate", validate)
