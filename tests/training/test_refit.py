@@ -166,6 +166,7 @@ def test_every_readout_of_totals_is_linear_in_what_it_says(readout):
     model = model_of(spec)
     train = examples(spec, frames(4), model)
     layer = layer_of(model, train)
+    assert len(layer.parameters) == (3 if readout == "linear-sum" else 2)
     rows = [row for batch in layer._batches(layer.frames()) for row in layer._rows(batch)]
     change = torch.randn(len(layer.chosen), dtype=torch.float64)
     layer.move(change)

@@ -1,7 +1,7 @@
 """Readouts: from an encoder's features to the target, as its kind demands."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 import torch
 from jaxtyping import Float
@@ -48,7 +48,7 @@ class Readout(nn.Module, ABC):
     @property
     def last(self) -> tuple[nn.Linear, ...]:
         """The layers with which it ends: in their weights together, what it returns is linear."""
-        return ()
+        return _last(self)
 
     def forward(self, features: Features, graph: Graph) -> Float[Tensor, " rows"]:
         """Return one value for each crystal, or for each atom if the target is atomic."""
@@ -75,11 +75,6 @@ class OfAtomsReadout(Readout, ABC):
     def __init__(self, width: int, crystal_width: int = 0) -> None:
         super().__init__(width, crystal_width)
         self.head: nn.Module = _head(width + crystal_width, width)
-
-    @property
-    def last(self) -> tuple[nn.Linear, ...]:
-        """Those of f."""
-        return _last(self.head)
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " atoms"]:
         """Return f(h_i ⊕ c)."""
@@ -199,11 +194,6 @@ class PooledReadout(Readout, ABC):
         """Whether the pooling has weights."""
         return any(True for _ in self.pooling.parameters())
 
-    @property
-    def last(self) -> tuple[nn.Linear, ...]:
-        """Those of f."""
-        return _last(self.head)
-
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return one value for each crystal."""
         return self.head(self.embedding(features, graph)).squeeze(-1)
@@ -255,11 +245,6 @@ class TimesReadout(Readout, ABC):
     def learns_pooling(self) -> bool:
         """Whether the pooling of the intensive readout has weights."""
         return self.intensive.learns_pooling
-
-    @property
-    def last(self) -> tuple[nn.Linear, ...]:
-        """Those of the intensive readout."""
-        return self.intensive.last
 
     def contributions(self, features: Features, graph: Graph) -> Float[Tensor, " crystals"]:
         """Return the value of the intensive readout, the mean contribution of an atom."""
@@ -320,12 +305,13 @@ def _head(inputs: int, hidden: int) -> nn.Sequential:
     )
 
 
-def _last(head: nn.Module) -> tuple[nn.Linear, ...]:
-    """Return the linear layers with which a head ends."""
-    if isinstance(head, LinearAndNetwork):
-        return (head.linear, *_last(head.network))
-    last = head[-1] if isinstance(head, nn.Sequential) else head
-    return (cast(nn.Linear, last),)
+def _last(module: nn.Module) -> tuple[nn.Linear, ...]:
+    """Return the linear layers with which a module ends: those of its last part."""
+    if isinstance(module, nn.Linear):
+        return (module,)
+    parts = list(module.children())
+    ends = parts if isinstance(module, LinearAndNetwork) else parts[-1:]
+    return tuple(layer for end in ends for layer in _last(end))
 
 
 def _pooled(
