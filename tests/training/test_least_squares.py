@@ -85,3 +85,7 @@ def test_what_the_rows_do_not_determine_does_not_move(loss):
 def test_where_nothing_is_wrong_nothing_moves(loss):
     made = found(loss, X, np.zeros(len(Y)))
     assert made.change.abs().max() == made.before == made.after == 0
+    term = Term(Target("v", Kind.INTENSIVE), loss)
+    value = torch.tensor([-400.0]).double()
+    row = Rows(term, value, torch.ones(1, 2).double(), value, value.abs()[0])
+    assert least_loss(Objective((term,)), [row]).change.tolist() == [0.0, 0.0]

@@ -68,10 +68,10 @@ def least_loss(objective: Objective, rows: Sequence[Rows]) -> Minimum:
     """
     smallest = _smallest_errors(rows)
     change = rows[0].value.new_zeros(rows[0].columns.shape[-1])
-    before = loss = float(_loss(objective, rows, [one.value for one in rows]))
+    before = loss = float(_loss(objective, rows, [part.value for part in rows]))
     for _ in range(_ROUNDS):
         moved = change + _step(objective, rows, change, smallest)
-        reached = float(_loss(objective, rows, [one.at(moved) for one in rows]))
+        reached = float(_loss(objective, rows, [part.at(moved) for part in rows]))
         last = not reached < (1 - _ENOUGH) * loss
         if reached < loss:
             change, loss = moved, reached
@@ -84,18 +84,21 @@ def _loss(
     objective: Objective, rows: Sequence[Rows], values: Sequence[Tensor]
 ) -> Float[Tensor, ""]:
     sums: dict[str, tuple[Tensor, Tensor]] = {}
-    for one, value in zip(rows, values, strict=True):
-        name = one.term.target.name
-        part = one.term.sums(value, None, one.label, one.unit)
-        sums[name] = (sums[name][0] + part[0], sums[name][1] + part[1]) if name in sums else part
+    for part, value in zip(rows, values, strict=True):
+        name = part.term.target.name
+        loss, count = part.term.sums(value, None, part.label, part.unit)
+        if name in sums:
+            loss, count = loss + sums[name][0], count + sums[name][1]
+        sums[name] = loss, count
     return objective.mean(sums)
 
 
 def _smallest_errors(rows: Sequence[Rows]) -> dict[str, float]:
     """Return the error of each target below which weights do not grow."""
     errors: dict[str, list[Tensor]] = {}
-    for one in rows:
-        errors.setdefault(one.term.target.name, []).append((one.value - one.label).abs().flatten())
+    for part in rows:
+        error = (part.value - part.label).abs().flatten()
+        errors.setdefault(part.term.target.name, []).append(error)
     means = {name: float(torch.cat(parts).nanmean()) for name, parts in errors.items()}
     return {name: max(_SMALLEST * mean, torch.finfo().tiny) for name, mean in means.items()}
 
@@ -107,21 +110,22 @@ def _step(
     smallest: dict[str, float],
 ) -> Float[Tensor, " columns"]:
     """Return the further change that is least squares with the weights of the present errors."""
-    errors, leaves = [], []
-    for one in rows:
-        error = (one.at(change) - one.label).nan_to_num(0.0)
-        size = error.abs().clamp(min=smallest[one.term.target.name])
+    errors, sizes, values = [], [], []
+    for part in rows:
+        error = (part.at(change) - part.label).nan_to_num(0.0)
+        size = error.abs().clamp(min=smallest[part.term.target.name])
         errors.append(error)
-        leaves.append((one.label.nan_to_num(0.0) + size).requires_grad_())
-    slopes = torch.autograd.grad(_loss(objective, rows, leaves), leaves)
+        sizes.append(size)
+        values.append((part.label.nan_to_num(0.0) + size).requires_grad_())
+    slopes = torch.autograd.grad(_loss(objective, rows, values), values)
     normal = change.new_zeros(len(change), len(change))
     pull = torch.zeros_like(change)
-    for one, error, leaf, slope in zip(rows, errors, leaves, slopes, strict=True):
-        weight = slope / (leaf.detach() - one.label.nan_to_num(0.0))
-        columns = one.columns.double().reshape(-1, len(change))
+    for part, error, size, slope in zip(rows, errors, sizes, slopes, strict=True):
+        weight = slope / size
+        columns = part.columns.double().reshape(-1, len(change))
         normal += columns.T @ (weight.reshape(-1, 1) * columns)
         pull += columns.T @ (weight * error).reshape(-1)
-    size = normal.diagonal().sqrt()
-    size = torch.where(size > 0, size, 1.0)
-    normal = normal / torch.outer(size, size) + _RIDGE * torch.eye(len(size)).to(normal)
-    return torch.linalg.solve(normal, -pull / size) / size
+    unit = normal.diagonal().sqrt()
+    unit = torch.where(unit > 0, unit, 1.0)
+    normal = normal / torch.outer(unit, unit) + _RIDGE * torch.eye(len(unit)).to(normal)
+    return torch.linalg.solve(normal, -pull / unit) / unit

@@ -169,15 +169,15 @@ def refit(
     started, model, shown = time.monotonic(), layer.model, layer.objective.shown
     before, selected = snapshot(model), progress.selected
     model.eval()
-    found = layer.fit(told)
-    layer.move(found.change)
+    minimum = layer.fit(told)
+    layer.move(minimum.change)
     validation = validate(model)
     error = float(validation.errors.mean()) if len(validation.errors) else None
     kept = error is None or progress.selected_error is None or error <= progress.selected_error
     row = {
         **progress.history[-1],
         "learning_rate": 0.0,
-        "train_loss": found.after,
+        "train_loss": minimum.after,
         layer.objective.column: error,
         **validation.means,
         "selected": int(kept),
@@ -190,6 +190,6 @@ def refit(
     progress.history.append({**row, "seconds": round(progress.seconds, 3)})
     log.info(
         "last layer before: training loss %.4g%s; fitted in closed form: %.4g%s; %s",
-        *(found.before, shown(selected), found.after, shown(row)),
+        *(minimum.before, shown(selected), minimum.after, shown(row)),
         "kept" if kept else "not kept, since the validation error is larger",
     )
