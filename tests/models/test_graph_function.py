@@ -10,7 +10,7 @@ from ase.build import bulk
 from xtalgraph.crystals.convert import from_ase
 from xtalgraph.data.potential_targets import energy_target
 from xtalgraph.graphs.crystal_graph import CrystalGraph
-from xtalgraph.models.graph_function import GraphFunction, serves
+from xtalgraph.models.graph_function import GraphFunction, serves, why_not_served
 from xtalgraph.models.spec import ModelSpec
 
 
@@ -96,4 +96,6 @@ def test_what_is_served_is_known_before():
     assert serves(graph_of(SALT))
     assert not serves(graph_of(Atoms("Na", cell=4 * np.eye(3), pbc=True)))
     assert not serves(graph_of(Atoms("Na2", [[0, 0, 0], [0, 0, 30]])))
-    assert not serves(graph_of(bulk("Si", "diamond", 5.43) * 2, strategy="knn-strict"))
+    strict = graph_of(bulk("Si", "diamond", 5.43) * 2, strategy="knn-strict")
+    assert "an edge has no reverse" in (why_not_served(strict) or "")
+    assert not serves(strict)

@@ -15,6 +15,7 @@ from torch.fx import GraphModule, Node
 
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.element_groups import ElementGroups
+from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.neighborhoods import Neighborhoods, arrange
 from xtalgraph.graphs.pairs import Pairs
 from xtalgraph.nn.equivariant.neighbor_sum import plain_sums
@@ -54,7 +55,8 @@ class GraphFunction:
     Args:
         function: Takes a graph and further tensors, and returns tensors without derivatives.
         elements: Atomic numbers that the graphs hold, ascending.
-        graph: An example. `serves` must hold for it.
+        graph: An example, for which `serves` must hold. One of a single crystal stands for graphs
+            of one crystal, and one of several for several.
         *more: An example of the further tensors; their lengths may change, too.
 
     Raises:
@@ -106,15 +108,26 @@ class GraphFunction:
 
 
 def serves(graph: CrystalGraph) -> bool:
-    """Whether a graph can be given to a compiled function.
+    """Whether a graph can be given to a compiled function: also there are several atoms and edges.
 
-    Its edges are sorted and have their reverse, and there are several of them and of atoms.
+    Args:
+        graph: Any.
     """
-    if len(graph.share) or len(graph.receiving_edge) or graph.conditions.shape[1]:
-        return False
-    if min(len(graph.number), len(graph.center) // 2) < 2 or graph.edge_starts is None:
-        return False
-    return graph.pairs is not None
+    several = min(len(graph.number), len(graph.center) // 2) > 1
+    return several and why_not_served(graph) is None
+
+
+def why_not_served(graph: Graph) -> str | None:
+    """Return why no compiled function can read a graph, were it one of many crystals."""
+    if not isinstance(graph, CrystalGraph):
+        return "a graph is reduced by symmetry"
+    if len(graph.share):
+        return "a site is disordered"
+    if len(graph.receiving_edge) or graph.conditions.shape[1]:
+        return "a graph has angles or conditions"
+    if len(graph.center) and (graph.edge_starts is None or graph.pairs is None):
+        return "an edge has no reverse: the neighbors are not all within a radius"
+    return None
 
 
 def _graph_of(

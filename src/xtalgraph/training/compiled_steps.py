@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, final
+from typing import Final, cast, final
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.logs import log
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph, collate
-from xtalgraph.models.graph_function import GraphFunction
+from xtalgraph.models.graph_function import GraphFunction, why_not_served
 from xtalgraph.models.model import Model, Output
 from xtalgraph.models.potential import Potential
 from xtalgraph.training.examples import Examples, GraphSource, Labels, ordered_graphs
@@ -82,7 +82,11 @@ class CompiledSteps:
         """Return the function of a graph, the weights of the terms and the labels."""
         if reason := why_not_compiled(self.model):
             raise _refused(reason)
-        numbers = {number for graph in ordered_graphs(self.source) for number in graph.elements}
+        numbers: set[int] = set()
+        for graph in ordered_graphs(self.source):
+            if reason := why_not_served(graph):
+                raise _refused(reason)
+            numbers.update(graph.elements)
         if len(numbers) > MOST_ELEMENTS:
             raise _refused(f"of {len(numbers)} elements; up to {MOST_ELEMENTS} are compiled")
         log.info("compiling the training, which takes some minutes")
@@ -95,7 +99,9 @@ class CompiledSteps:
             return self._gradients(Examples(graph, labels), weights)
 
         plain = self._gradients(example, self.objective.weights)
-        self.used = [bool(gradient.any()) for gradient in plain[1:]]
+        self.used = [
+            slope is not None for slope in self._slopes(example, self.objective.weights)[1]
+        ]
         graph, inputs = self._inputs(example)
         try:
             compiled = GraphFunction(function, sorted(numbers), graph, *inputs)
@@ -112,20 +118,24 @@ class CompiledSteps:
         return compiled
 
     def _gradients(self, batch: Examples[Graph], weights: Tensor) -> tuple[Tensor, ...]:
-        """Return the loss, and its derivatives by the parameters."""
+        """Return the loss, and its derivatives by the parameters, zero where it has none."""
+        loss, slopes = self._slopes(batch, weights)
+        pairs = zip(slopes, self.parameters, strict=True)
+        filled = (torch.zeros_like(weight) if slope is None else slope for slope, weight in pairs)
+        return loss.detach(), *(slope.detach() for slope in filled)
+
+    def _slopes(
+        self, batch: Examples[Graph], weights: Tensor
+    ) -> tuple[Tensor, tuple[Tensor | None, ...]]:
         with torch.enable_grad():
             sums = self.objective.sums(self.forward(batch.graph), batch, self.scales)
             loss = self.objective.mean(sums, weights)
-            slopes = torch.autograd.grad(
-                loss, self.parameters, allow_unused=True, materialize_grads=True
-            )
-        return loss.detach(), *(slope.detach() for slope in slopes)
+            return loss, torch.autograd.grad(loss, self.parameters, allow_unused=True)
 
     def _inputs(self, batch: Examples[Graph]) -> tuple[CrystalGraph, list[Tensor]]:
         """Return the graph with one crystal more, the weights, and the labels."""
-        if not isinstance(batch.graph, CrystalGraph):
-            raise _refused("the graphs are not in space")
-        graph = collate([batch.graph, self._lone(batch.graph)])
+        like = cast(CrystalGraph, batch.graph)
+        graph = collate([like, self._lone(like)])
         values = [
             torch.cat([labels.values, torch.full_like(labels.values[:1], torch.nan)])
             for labels in batch.labels.values()
