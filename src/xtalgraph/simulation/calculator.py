@@ -20,6 +20,7 @@ from xtalgraph.models.environments import NEW
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.simulation.neighbor_list import SKIN, NeighborList
+from xtalgraph.simulation.threads import threads_for
 
 Precision = Literal["float32", "float64"]
 """In which the network computes; lengths and totals are in float64 in any case."""
@@ -93,10 +94,10 @@ class PotentialCalculator(Calculator):
     ) -> list[dict[str, Any]]:
         """Return the results of each crystal of a batch."""
         graph = graph.to(self.device)
-        if self.compiled is not None:
-            values = self.compiled.evaluate(graph, *by)
-        else:
-            with torch.no_grad():
+        with threads_for(len(graph.number)), torch.no_grad():
+            if self.compiled is not None:
+                values = self.compiled.evaluate(graph, *by)
+            else:
                 values = [member.evaluate(graph, *by) for member in self.members]
         stacked = {
             name: np.stack([member[name].double().numpy(force=True) for member, _ in values])
