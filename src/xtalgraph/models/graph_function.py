@@ -1,6 +1,7 @@
 """Functions of graphs in space, compiled once for graphs of any size."""
 
 import dataclasses
+import logging
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -165,12 +166,18 @@ def _sorted_by_element(number: Int[Tensor, " atoms"], elements: Sequence[int]) -
 
 @contextmanager
 def _any_size() -> Iterator[None]:
-    """Take no two sizes for the same because they are so once, and compile nothing twice."""
+    """Take no two sizes for the same because they are so once; show no hints of the compiler."""
     from torch.fx.experimental import _config
 
     patch: Any = _config.patch  # type: ignore[attr-defined]
-    with patch(use_duck_shape=False):
-        yield
+    hints = logging.getLogger("torch._inductor.ir")
+    before = hints.level
+    hints.setLevel(logging.ERROR)
+    try:
+        with patch(use_duck_shape=False):
+            yield
+    finally:
+        hints.setLevel(before)
 
 
 def _traced(
