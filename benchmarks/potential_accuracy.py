@@ -3,7 +3,8 @@
 `python benchmarks/potential_accuracy.py DATA`, where DATA holds `Cu_train.extxyz`,
 `Cu_test.extxyz` and so on: the sets of Zuo et al., J. Phys. Chem. A 124, 731 (2020), doi
 10.1021/acs.jpca.9b08723, in eV, eV/Å and eV/Å³. A tenth of the published training part, drawn at
-random, is kept for validation. It trains one potential for each element, on one thread, and prints
+random, is kept for validation; with `--no-validation` nothing is, as for the published potentials,
+and the last epoch is taken. It trains one potential for each element, on one thread, and prints
 a table with the CPU time of the whole command and the published errors of two others.
 """
 
@@ -31,11 +32,13 @@ PUBLISHED: Final = {
 """Mean absolute errors of GAP and of MTP in Zuo et al.: meV/atom, eV/Å."""
 
 
-def frames_of(element: str, data: Path, out: Path, count: int | None = None) -> Path:
+def frames_of(
+    element: str, data: Path, out: Path, count: int | None = None, validate: bool = True
+) -> Path:
     """Write both parts into one file, with the division in a column; of the training some."""
     train = read(data / f"{element}_train.extxyz", ":")
     order = np.random.default_rng(0).permutation(len(train))
-    validation = set(order[: len(train) // 10].tolist())
+    validation = set(order[: len(train) // 10].tolist()) if validate else set()
     for number, atoms in enumerate(train):
         atoms.info["part"] = "val" if number in validation else "train"
     learned = [number for number in order.tolist() if number not in validation][:count]
@@ -69,6 +72,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/potential-accuracy"))
     parser.add_argument("--elements", nargs="+", default=list(EPOCHS), choices=list(EPOCHS))
     parser.add_argument("--frames", type=int, help="to train on; all, if it is not given")
+    parser.add_argument("--no-validation", action="store_true")
     parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="of `train`")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -76,7 +80,7 @@ def main() -> None:
     print("| set | energy, meV/atom | forces, eV/Å | stress, GPa | CPU minutes | GAP; MTP |")
     print("|---|---|---|---|---|---|")
     for element in asked.elements:
-        frames = frames_of(element, asked.data, asked.out, asked.frames)
+        frames = frames_of(element, asked.data, asked.out, asked.frames, not asked.no_validation)
         run, minutes = train(element, frames, asked.options)
         print(f"| {element} | {row_of(run)} | {minutes:.1f} | {PUBLISHED[element]} |", flush=True)
 
