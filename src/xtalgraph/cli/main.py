@@ -138,8 +138,21 @@ class _Plain(logging.Formatter):
         return f"Warning: {text}" if record.levelno >= logging.WARNING else text
 
 
+class _BesideBars(logging.StreamHandler[Any]):
+    """Writes a message on a line of its own, where a progress bar stands there too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message."""
+        library = sys.modules.get("tqdm")  # not loaded where there has been no bar
+        if library is None:
+            super().emit(record)
+            return
+        with library.tqdm.external_write_mode(file=self.stream):
+            super().emit(record)
+
+
 def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
+    handler = _BesideBars()
     handler.setFormatter(_Plain("%(message)s"))
     log = logging.getLogger("xtalgraph")
     log.handlers = [handler]
