@@ -86,3 +86,19 @@ def pyg() -> ModuleType:
         warnings.simplefilter("ignore", DeprecationWarning)
         import torch_geometric.nn
     return torch_geometric.nn
+
+
+@pytest.fixture
+def sizes_are_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No checks of types: sizes are symbols while a function is recorded, and no whole numbers."""
+    import jaxtyping
+
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture
+def traced_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recorded for the compiler is run as it is: fast, and the same but for it."""
+    import torch
+
+    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)

@@ -2,7 +2,6 @@
 
 import logging
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -18,6 +17,7 @@ from xtalgraph.models.potential import Potential
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
 
+pytestmark = pytest.mark.usefixtures("sizes_are_symbols")
 CUTOFF = 4.0
 SIZES = {
     "allegro": {"edge_width": 4, "channels": 2, "depth": 1, "hidden": 4, "radials": 4},
@@ -77,18 +77,6 @@ def compare(compiled: CompiledPotentials, model: Potential, frames, tolerance: f
         torch.testing.assert_close(features.atom, plain.atom, rtol=tolerance, atol=tolerance)
     assert len(edges) > 1
     assert not compiled.refused
-
-
-@pytest.fixture(autouse=True)
-def _symbols_for_sizes(monkeypatch):
-    """Sizes are symbols while a function is recorded, which the checks of types do not know."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-
-
-@pytest.fixture
-def traced_alone(monkeypatch):
-    """What is traced is run as it is: fast, and the same but for the compiler."""
-    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
 
 
 @pytest.mark.parametrize("encoder", SIZES)

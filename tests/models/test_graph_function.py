@@ -1,6 +1,5 @@
 """A function of a graph is recorded once and serves graphs of any size."""
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -13,12 +12,7 @@ from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.models.graph_function import GraphFunction, serves, why_not_served
 from xtalgraph.models.spec import ModelSpec
 
-
-@pytest.fixture(autouse=True)
-def _recorded_alone(monkeypatch):
-    """What is recorded is run as it is; its sizes are symbols, unknown to the checks of types."""
-    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+pytestmark = pytest.mark.usefixtures("sizes_are_symbols", "traced_alone")
 
 
 def graph_of(*frames: Atoms, strategy="radius") -> CrystalGraph:

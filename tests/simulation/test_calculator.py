@@ -2,7 +2,6 @@
 
 import logging
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -85,9 +84,8 @@ def test_it_relaxes_and_it_moves_with_few_searches(atoms):
     assert atoms.calc.neighbors.searches < 10
 
 
-def test_compiled_it_returns_the_same_at_each_step(atoms, monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # sizes are symbols
+@pytest.mark.usefixtures("sizes_are_symbols", "traced_alone")
+def test_compiled_it_returns_the_same_at_each_step(atoms):
     made = predictor(2)
     compiled, plain = PotentialCalculator(made, compiled=True), PotentialCalculator(made)
     for seed in range(3):

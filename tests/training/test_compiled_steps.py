@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -18,6 +17,7 @@ from xtalgraph.training.examples import Examples, Labels
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.settings import TrainingConfig
 
+pytestmark = pytest.mark.usefixtures("sizes_are_symbols")
 TARGETS = (energy_target(), forces_target(), stress_target())
 CONFIG = TrainingConfig(
     epochs=2,
@@ -37,18 +37,6 @@ SMALL = {
     "schnet": {"width": 12, "filters": 12, "depth": 2, "basis_step": 0.25},
 }
 ELEMENTS = {"mace", "nequip"}
-
-
-@pytest.fixture(autouse=True)
-def _symbols_for_sizes(monkeypatch):
-    """Sizes are symbols while a function is recorded, which the checks of types do not know."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-
-
-@pytest.fixture
-def traced_alone(monkeypatch):
-    """What is traced is run as it is: fast, and the same but for the compiler."""
-    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
 
 
 def spec_of(encoder, **settings):

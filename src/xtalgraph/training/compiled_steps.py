@@ -1,7 +1,7 @@
 """Steps of training compiled for batches of any size."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast, final
 
 import torch
@@ -98,10 +98,9 @@ class CompiledSteps:
             labels = {name: Labels(known, scope) for (name, scope), known in pairs}
             return self._gradients(Examples(graph, labels), weights)
 
-        plain = self._gradients(example, self.objective.weights)
-        self.used = [
-            slope is not None for slope in self._slopes(example, self.objective.weights)[1]
-        ]
+        _, slopes = self._slopes(example, self.objective.weights)
+        plain = self._filled(slopes)
+        self.used = [slope is not None for slope in slopes]
         graph, inputs = self._inputs(example)
         try:
             compiled = GraphFunction(function, sorted(numbers), graph, *inputs)
@@ -109,9 +108,9 @@ class CompiledSteps:
         except Exception as error:  # whatever it is, its text is the reason
             reason = " ".join(f"{type(error).__name__}: {error}".split("\n")[:2])
             raise _refused(reason) from error
-        pairs = zip(made[1:], plain[1:], strict=True)
+        pairs = zip(made[1:], plain, strict=True)
         difference = [(gradient - expected).norm() for gradient, expected in pairs]
-        size = torch.stack([gradient.norm() for gradient in plain[1:]]).norm()
+        size = torch.stack([gradient.norm() for gradient in plain]).norm()
         if not float(torch.stack(difference).norm()) <= _TOLERANCE[size.dtype] * float(size):
             raise _refused("compiled, its gradients would be others")
         log.info("compiled in %.0f s", time.monotonic() - began)
@@ -120,9 +119,11 @@ class CompiledSteps:
     def _gradients(self, batch: Examples[Graph], weights: Tensor) -> tuple[Tensor, ...]:
         """Return the loss, and its derivatives by the parameters, zero where it has none."""
         loss, slopes = self._slopes(batch, weights)
+        return loss.detach(), *self._filled(slopes)
+
+    def _filled(self, slopes: Sequence[Tensor | None]) -> list[Tensor]:
         pairs = zip(slopes, self.parameters, strict=True)
-        filled = (torch.zeros_like(weight) if slope is None else slope for slope, weight in pairs)
-        return loss.detach(), *(slope.detach() for slope in filled)
+        return [torch.zeros_like(w) if slope is None else slope.detach() for slope, w in pairs]
 
     def _slopes(
         self, batch: Examples[Graph], weights: Tensor
