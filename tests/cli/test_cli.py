@@ -251,6 +251,19 @@ def test_a_comparison_that_cannot_be_made_is_explained(xtalgraph_command, salt, 
     assert said in err
 
 
+def test_what_is_counted_is_singular_where_there_is_one(xtalgraph_command, tmp_path):
+    copper = Crystal.from_fractional(
+        3.61 / 2 * (np.ones((3, 3)) - np.eye(3)), np.zeros((1, 3)), np.array([29])
+    )
+    write_cif(copper, tmp_path / "copper.cif")
+    code, out, _ = xtalgraph_command("data", "info", tmp_path / "copper.cif", "--quiet")
+    assert code == 0
+    assert out.startswith("1 crystal, 0 rows that cannot be used")
+    code, out, _ = xtalgraph_command("graph", tmp_path / "copper.cif", "--cutoff", 3)
+    assert code == 0
+    assert "  1 atom, 12 directed edges" in out
+
+
 def test_data_list_and_info(xtalgraph_command, cgcnn_folder):
     code, out, _ = xtalgraph_command("data", "list")
     assert code == 0
@@ -330,7 +343,7 @@ def test_train_predict_evaluate_report(xtalgraph_command, cgcnn_folder, with_rep
     table = tmp_path / "new.csv"
     code, out, _ = xtalgraph_command("predict", run, cgcnn_folder, "--out", table, "--quiet")
     assert code == 1
-    assert "30 predictions, 1 rows that could not be used" in out
+    assert "30 predictions, 1 row that could not be used" in out
     assert pd.read_csv(table)["prediction"].notna().sum() == 30
     code, out, _ = xtalgraph_command("report", run)
     assert code == 0

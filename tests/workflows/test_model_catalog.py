@@ -155,7 +155,7 @@ def test_the_command_lists_explains_and_adds(foreign, capsys):
     from xtalgraph.cli.main import main
 
     for arguments, shown in (
-        (["add", str(foreign), "--name", "theirs"], "1 files were not taken"),
+        (["add", str(foreign), "--name", "theirs"], "1 file not taken"),
         (["list"], "theirs"),
         (["info", "theirs"], "1: Li"),
     ):

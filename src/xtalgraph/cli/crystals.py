@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xtalgraph.cli.command import as_json, verb
-from xtalgraph.cli.tables import screened_table, single_table
+from xtalgraph.cli.tables import screened_table, single_table, unusable
+from xtalgraph.evidence.numbers import count
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.embed import Embedded
@@ -30,7 +31,7 @@ def predict(done: "Predicted") -> int:
         for name, reason in done.table.loc[failed, ["id", "error"]].itertuples(index=False):
             click.echo(f"{name}: {reason}")
     else:
-        click.echo(f"{done.good} predictions, {done.bad} rows that could not be used: {done.path}")
+        click.echo(f"{count(done.good, 'prediction')}, {unusable(done.bad)}: {done.path}")
     return 1 if done.bad else 0
 
 
@@ -47,8 +48,8 @@ def evaluate(document: dict[str, Any], as_json: bool) -> int:
             section = measured.get("reported", measured)
             target = section["target"]
             unit = f", {target['unit']}" if target["unit"] else ""
-            model, count = document["model"], document["crystals"]
-            click.echo(f"{target['name']}{unit}: {model} on {count} crystals")
+            where = f"{document['model']} on {count(document['crystals'], 'crystal')}"
+            click.echo(f"{target['name']}{unit}: {where}")
             click.echo(single_table(section["metrics"]))
     return 1 if document["rejected"] else 0
 
@@ -60,7 +61,7 @@ def embed(done: "Embedded") -> int:
     The table has the columns id, target, prediction, z0, z1 and so on. The exit code is 1 if some
     crystals could not be used.
     """
-    click.echo(f"{done.good} vectors, {done.bad} rows that could not be used: {done.path}")
+    click.echo(f"{count(done.good, 'vector')}, {unusable(done.bad)}: {done.path}")
     return 1 if done.bad else 0
 
 
@@ -72,8 +73,6 @@ def screen(done: "Screened") -> int:
     crystals could not be used.
     """
     click.echo(screened_table(done.table, done.error))
-    click.echo(
-        f"{done.kept} of {done.good} candidates, {done.bad} rows that could not be used: "
-        f"{done.page}"
-    )
+    candidates = f"{done.kept} of {count(done.good, 'candidate')}"
+    click.echo(f"{candidates}, {unusable(done.bad)}: {done.page}")
     return 1 if done.bad else 0

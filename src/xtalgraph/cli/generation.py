@@ -6,7 +6,7 @@ import click
 
 from xtalgraph.cli.command import verb
 from xtalgraph.cli.tables import aligned
-from xtalgraph.evidence.numbers import plain
+from xtalgraph.evidence.numbers import count, plain
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.assess_generation import GenerationAssessment
@@ -33,7 +33,8 @@ def generate(done: "Generated") -> int:
     The same command continues where it was stopped. The exit code is 1 if some cannot be crystals,
     since atoms overlap or the density is absurd; they are written, too.
     """
-    click.echo(f"{done.valid} crystals, {done.invalid} that cannot be one: {done.path}")
+    crystals = count(done.valid, "crystal")
+    click.echo(f"{crystals}, {done.invalid} that cannot be one: {done.path}")
     if done.relaxed is not None:
         click.echo(f"{done.relaxed.good} relaxed, {done.relaxed.bad} not: {done.relaxed.path}")
     return 1 if done.invalid else 0

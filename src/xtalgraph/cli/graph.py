@@ -8,6 +8,7 @@ import click
 
 from xtalgraph.cli.command import CommandWithLists, as_json, verb
 from xtalgraph.cli.tables import aligned
+from xtalgraph.evidence.numbers import count
 
 if TYPE_CHECKING:
     from xtalgraph.graphs.statistics import Peak
@@ -67,7 +68,8 @@ def _words(name: str, summary: "GraphSummary") -> str:
     from xtalgraph.workflows.graph_pictures import degree_words
 
     edges = (
-        f"{summary.num_edges} directed edges of {summary.shortest:.3f} to {summary.longest:.3f} Å"
+        f"{count(summary.num_edges, 'directed edge')} of {summary.shortest:.3f} to "
+        f"{summary.longest:.3f} Å"
         if summary.shortest is not None
         else "no edges"
     )
@@ -76,7 +78,7 @@ def _words(name: str, summary: "GraphSummary") -> str:
     lines = [
         f"{name}: {summary.reduced_formula}",
         f"  {summary.strategy}: {summary.rule}",
-        f"  {summary.num_atoms} atoms{cell}, {edges}{pieces}; degree "
+        f"  {count(summary.num_atoms, 'atom')}{cell}, {edges}{pieces}; degree "
         f"{degree_words(summary.degrees)}",
         *_degrees(summary.degree_histogram),
         f"  {_reduced(summary)}",
@@ -93,22 +95,22 @@ def _words(name: str, summary: "GraphSummary") -> str:
 
 def _degrees(counts: list[int]) -> list[str]:
     """Draw the histogram of the degrees, where they differ."""
-    present = [degree for degree, count in enumerate(counts) if count]
+    present = [degree for degree, atoms in enumerate(counts) if atoms]
     if len(present) < 2:
         return []
     width = -(-(present[-1] - present[0] + 1) // _BARS) if len(present) > _BARS else 1
     rows = []
     for low in range(present[0], present[-1] + 1, width):
-        count, high = sum(counts[low : low + width]), min(low + width - 1, present[-1])
-        if count or width > 1:
-            rows.append((str(low) if low == high else f"{low} to {high}", count))
-    longest, most = max(len(name) for name, _ in rows), max(count for _, count in rows)
-    bars = ("█" * max(round(_BAR_LENGTH * count / most), bool(count)) for _, count in rows)
+        atoms, high = sum(counts[low : low + width]), min(low + width - 1, present[-1])
+        if atoms or width > 1:
+            rows.append((str(low) if low == high else f"{low} to {high}", atoms))
+    longest, most = max(len(name) for name, _ in rows), max(atoms for _, atoms in rows)
+    bars = ("█" * max(round(_BAR_LENGTH * atoms / most), bool(atoms)) for _, atoms in rows)
     return [
         "  atoms of each degree:",
         *(
-            f"    {name.rjust(longest)}  {bar} {count}"
-            for (name, count), bar in zip(rows, bars, strict=True)
+            f"    {name.rjust(longest)}  {bar} {atoms}"
+            for (name, atoms), bar in zip(rows, bars, strict=True)
         ),
     ]
 

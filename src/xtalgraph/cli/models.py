@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xtalgraph.cli.command import verb
+from xtalgraph.evidence.numbers import count
 
 if TYPE_CHECKING:
     from xtalgraph.evidence.model_card import ModelCard
@@ -49,7 +50,8 @@ def add(added: "Added") -> None:
     click.echo(f"{added.card.name}: {added.card.folder}")
     if added.left:
         first = ", ".join(added.left[:3])
-        click.echo(f"{len(added.left)} files were not taken: {first}, ...", err=True)
+        more = ", ..." if len(added.left) > 3 else ""
+        click.echo(f"{count(len(added.left), 'file')} not taken: {first}{more}", err=True)
 
 
 for command in (list_, info, add):

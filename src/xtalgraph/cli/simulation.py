@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xtalgraph.cli.command import verb
+from xtalgraph.evidence.numbers import count
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.md import Simulation
@@ -63,5 +64,6 @@ def phonons(done: "Simulated") -> int:
 
 
 def _show(done: "Simulated") -> int:
-    click.echo(f"{done.good} crystals, {done.bad} without a result: {done.path}, {done.page}")
+    crystals = count(done.good, "crystal")
+    click.echo(f"{crystals}, {done.bad} without a result: {done.path}, {done.page}")
     return 1 if done.bad else 0

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from xtalgraph.cli.command import verb
-from xtalgraph.cli.tables import screened_table
+from xtalgraph.cli.tables import screened_table, unusable
+from xtalgraph.evidence.numbers import count
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.suggest import Suggested
@@ -19,8 +20,6 @@ def suggest(done: "Suggested") -> int:
     could not be used.
     """
     click.echo(screened_table(done.table, None))
-    click.echo(
-        f"{len(done.table)} of {done.good} candidates, {done.bad} rows that could not be used: "
-        f"{done.page}"
-    )
+    candidates = f"{len(done.table)} of {count(done.good, 'candidate')}"
+    click.echo(f"{candidates}, {unusable(done.bad)}: {done.page}")
     return 1 if done.bad else 0

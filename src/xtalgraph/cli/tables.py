@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from xtalgraph.evidence.numbers import meaningful, plain, with_interval
+from xtalgraph.evidence.numbers import count, meaningful, plain, with_interval
 from xtalgraph.metrics.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from xtalgraph.evidence.diagnostics.result import DiagnosticResult
 
 
+def unusable(rows: int) -> str:
+    """Say how many rows could not be used, after what was done with the others."""
+    return f"{count(rows, 'row')} that could not be used"
+
+
 def metrics_table(document: Mapping[str, Any], model: str) -> str:
     """Lay out the metrics of a target on the test part, as reported, a line for each predictor."""
     kind = "" if "reported" in document else f" ({document['target']['kind']})"
     document = document.get("reported", document)
     target = document["target"]
     unit = f", {target['unit']}" if target["unit"] else ""
-    head = f"{target['name']}{unit}{kind}, {document['splits']['test']} test crystals"
+    head = f"{target['name']}{unit}{kind}, {count(document['splits']['test'], 'test crystal')}"
     metrics = document["models"][model]["test"]
     keys = [key for key in MEASURES if key in metrics]
     rows = [["", *(MEASURES[key].short for key in keys)]]
@@ -78,11 +83,11 @@ def screened_table(table: "pd.DataFrame", error: float | None) -> str:
     """Lay out the first candidates of a screening, with two digits of the error of the run."""
     wanted = {"std": 2, "expected_improvement": 2, "best_case": 3, "distance": 2}
     wanted |= {"expected_error": 2, "cost": 3}
-    digits = {key: count for key, count in wanted.items() if key in table}
+    digits = {key: number for key, number in wanted.items() if key in table}
     rows = [["rank", "id", "formula", "prediction", *digits]]
     for line in table.head(_LISTED).to_dict("records"):
         prediction = meaningful(float(line["prediction"]), error)
-        numbers = [plain(float(line[key]), count) for key, count in digits.items()]
+        numbers = [plain(float(line[key]), number) for key, number in digits.items()]
         rows.append(
             [str(line["rank"]), str(line["id"]), str(line["formula"]), prediction, *numbers]
         )

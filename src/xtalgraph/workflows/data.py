@@ -12,6 +12,7 @@ from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.catalogue import resolve_source
 from xtalgraph.data.table import CrystalTable, Rejection, read_table
+from xtalgraph.evidence.numbers import count
 from xtalgraph.graphs.asymmetric_unit import DEFAULT_SYMPREC
 from xtalgraph.graphs.build import UnsupportedStructure
 from xtalgraph.graphs.reduction import DEFAULT_TOLERANCE
@@ -64,7 +65,8 @@ def describe_source(
     check_source(path)
     source, known = resolve_source(path)
     table = read_table(source, progress=progress)
-    lines = [f"{len(table)} crystals, {len(table.rejected)} rows that cannot be used"]
+    rejected = count(len(table.rejected), "row")
+    lines = [f"{count(len(table), 'crystal')}, {rejected} that cannot be used"]
     if known is not None:
         unit = known.unit
         lines.append(f"known as {known.name}: {known.target}, {unit}, {known.kind}")
