@@ -4,11 +4,16 @@ import logging
 import os
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from xtalgraph.training.loop import Trainer
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes run beside each other
 os.environ.setdefault("DGLBACKEND", "pytorch")  # or DGL writes its choice into the home folder
@@ -102,3 +107,52 @@ def traced_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)
+
+
+@pytest.fixture
+def killed_in(monkeypatch: pytest.MonkeyPatch) -> "Callable[[int, Trainer], None]":
+    """A function that starts a training and kills it in an epoch; each one before has a state."""
+    from xtalgraph.training import loop
+
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_STATES", -1.0)
+
+    def start(epoch: int, training: "Trainer") -> None:
+        work = training._epoch
+
+        def until(number: int) -> float:
+            if number == epoch:
+                raise KeyboardInterrupt
+            return work(number)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training, "_epoch", until)
+            with pytest.raises(KeyboardInterrupt):
+                training.fit()
+
+    return start
+
+
+@pytest.fixture
+def stopped_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> "Callable[[int], AbstractContextManager[None]]":
+    """A context in which every training is asked to stop when it has saved an epoch."""
+    from xtalgraph.conventions.stopping import Stopped
+    from xtalgraph.training import loop
+
+    @contextmanager
+    def stopping(epoch: int) -> Iterator[None]:
+        saved = loop.Trainer._save
+
+        def save(self: "Trainer") -> None:
+            saved(self)
+            if self.progress.epoch == epoch:
+                raise Stopped(15)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop.Trainer, "_save", save)
+            patch.setattr(loop, "_SECONDS_BETWEEN_STATES", 0.0)
+            with pytest.raises(Stopped):
+                yield
+
+    return stopping

@@ -15,7 +15,6 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
-from xtalgraph.training import loop
 from xtalgraph.training.examples import Examples, Labels, shuffled_batches
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.objective import Objective
@@ -85,9 +84,8 @@ def test_a_crystal_larger_than_a_batch_is_one(sources):
 
 
 @pytest.mark.parametrize("by", ["atoms", "edges"])
-def test_training_resumes_to_the_bit(sources, tmp_path, monkeypatch, by):
+def test_training_resumes_to_the_bit(sources, tmp_path, killed_in, by):
     config = TrainingConfig(epochs=3, batch_by=by, batch_size=150 if by == "atoms" else 2000)
-    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_STATES", -1.0)
 
     def trainer(name: str, examples: Examples) -> Trainer:
         torch.manual_seed(0)
@@ -100,17 +98,7 @@ def test_training_resumes_to_the_bit(sources, tmp_path, monkeypatch, by):
         return made.model.state_dict()
 
     whole = weights(trainer("whole", sources[0]))
-    killed = trainer("killed", sources[0])
-    epoch = killed._epoch
-
-    def until(number: int) -> float:
-        if number == 2:
-            raise KeyboardInterrupt
-        return epoch(number)
-
-    monkeypatch.setattr(killed, "_epoch", until)
-    with pytest.raises(KeyboardInterrupt):
-        killed.fit()
+    killed_in(2, trainer("killed", sources[0]))
     for other in (weights(trainer("killed", sources[0])), weights(trainer("disk", sources[1]))):
         assert all(torch.equal(other[name], value) for name, value in whole.items())
 

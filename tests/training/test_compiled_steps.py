@@ -12,7 +12,7 @@ from xtalgraph.crystals.convert import from_ase
 from xtalgraph.data.potential_targets import energy_target, forces_target, stress_target
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.spec import ModelSpec
-from xtalgraph.training import compiled_steps, loop
+from xtalgraph.training import compiled_steps
 from xtalgraph.training.examples import Examples, Labels
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.settings import TrainingConfig
@@ -112,22 +112,11 @@ def test_weights_without_a_gradient_at_first_learn_later(tmp_path):
 
 
 @pytest.mark.usefixtures("traced_alone")
-def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_STATES", -1.0)
+def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, killed_in):
     spec = spec_of("schnet")
     whole = trainer(tmp_path / "whole", spec, COMPILED)
     whole.fit()
-    killed = trainer(tmp_path / "killed", spec, COMPILED)
-    work = killed._epoch
-
-    def until(number: int) -> float:
-        if number == 1:
-            raise KeyboardInterrupt
-        return work(number)
-
-    monkeypatch.setattr(killed, "_epoch", until)
-    with pytest.raises(KeyboardInterrupt):
-        killed.fit()
+    killed_in(1, trainer(tmp_path / "killed", spec, COMPILED))
     resumed = trainer(tmp_path / "killed", spec, COMPILED)
     resumed.fit(resume=True)
     for name, value in whole.model.state_dict().items():

@@ -13,7 +13,6 @@ from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.testing.crystals import contract_crystals
-from xtalgraph.training import loop
 from xtalgraph.training.examples import Examples, Labels
 from xtalgraph.training.loop import Trainer
 from xtalgraph.training.objective import Objective
@@ -64,21 +63,10 @@ def test_the_checkpoint_is_selected_by_the_final_weights():
 
 
 @pytest.mark.parametrize("epoch", [4, 7, 9])
-def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, monkeypatch, epoch):
-    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_STATES", -1.0)
+def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, killed_in, epoch):
     whole = trainer(tmp_path / "whole", CHANGED)
     whole.fit()
-    killed = trainer(tmp_path / "killed", CHANGED)
-    work = killed._epoch
-
-    def until(number: int) -> float:
-        if number == epoch:
-            raise KeyboardInterrupt
-        return work(number)
-
-    monkeypatch.setattr(killed, "_epoch", until)
-    with pytest.raises(KeyboardInterrupt):
-        killed.fit()
+    killed_in(epoch, trainer(tmp_path / "killed", CHANGED))
     resumed = trainer(tmp_path / "killed", CHANGED)
     resumed.fit(resume=True)
     for name, value in whole.model.state_dict().items():

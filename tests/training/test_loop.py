@@ -114,20 +114,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path):
 
 
 @pytest.mark.parametrize("stop", [1, 3, 5])
-def test_resuming_gives_the_bits_of_the_run_that_was_not_killed(tmp_path, monkeypatch, stop):
+def test_resuming_gives_the_bits_of_the_run_that_was_not_killed(tmp_path, killed_in, stop):
     whole = trained(tmp_path / "whole", SHORT)
-    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_STATES", -1.0)
-    killed = trainer(tmp_path / "killed", SHORT)
-    epoch = killed._epoch
-
-    def until(number):
-        if number == stop:
-            raise KeyboardInterrupt
-        return epoch(number)
-
-    monkeypatch.setattr(killed, "_epoch", until)
-    with pytest.raises(KeyboardInterrupt):
-        killed.fit()
+    killed_in(stop, trainer(tmp_path / "killed", SHORT))
     assert_same_bits(whole, trained(tmp_path / "killed", SHORT, resume=True))
 
 

@@ -10,11 +10,9 @@ import torch
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
-from xtalgraph.conventions.stopping import Stopped
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.transforms import supercell
 from xtalgraph.models.checkpoint import load_model
-from xtalgraph.training.loop import Trainer
 
 SMALL = ["model.width=8", "model.edge_width=8", "model.depth=1", "data.store=false"]
 SITES = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.1, 0.45, 0.5]])
@@ -125,20 +123,10 @@ def test_what_predicts_refuses_it_with_the_reason(run, frame, tmp_path, verb):
         calls[verb]()
 
 
-def test_a_killed_pretraining_goes_on_to_the_same_bits(frame, tmp_path, monkeypatch):
+def test_a_killed_pretraining_goes_on_to_the_same_bits(frame, tmp_path, stopped_after):
     whole = pretrain(frame, tmp_path / "whole", epochs=3)
-    saved = Trainer._save
-
-    def stop_after(self):
-        saved(self)
-        if self.progress.epoch == 2:
-            raise Stopped(15)
-
-    monkeypatch.setattr(Trainer, "_save", stop_after)
-    monkeypatch.setattr("xtalgraph.training.loop._SECONDS_BETWEEN_STATES", 0.0)
-    with pytest.raises(Stopped):
+    with stopped_after(2):
         pretrain(frame, tmp_path / "killed", epochs=3)
-    monkeypatch.undo()
     killed = pretrain(frame, tmp_path / "killed", epochs=3, resume=True)
     states = [load_model(one.folder)[0].state_dict() for one in (whole, killed)]
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())

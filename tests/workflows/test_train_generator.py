@@ -10,10 +10,8 @@ import yaml
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError
-from xtalgraph.conventions.stopping import Stopped
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.models.generation.generator import Generator
-from xtalgraph.training.loop import Trainer
 from xtalgraph.workflows.train_generator import standard_table
 
 SMALL = ["generator.atom_width=8", "generator.passes=1", "generator.waves=2"]
@@ -102,20 +100,10 @@ def test_another_model_is_no_generator(tmp_path):
         Generator.load(tmp_path)
 
 
-def test_a_killed_training_goes_on_to_the_same_bits(frame, tmp_path, monkeypatch):
+def test_a_killed_training_goes_on_to_the_same_bits(frame, tmp_path, stopped_after):
     whole = train(frame, tmp_path / "whole", epochs=3)
-    saved = Trainer._save
-
-    def stop_after(self):
-        saved(self)
-        if self.progress.epoch == 2:
-            raise Stopped(15)
-
-    monkeypatch.setattr(Trainer, "_save", stop_after)
-    monkeypatch.setattr("xtalgraph.training.loop._SECONDS_BETWEEN_STATES", 0.0)
-    with pytest.raises(Stopped):
+    with stopped_after(2):
         train(frame, tmp_path / "killed", epochs=3)
-    monkeypatch.setattr(Trainer, "_save", saved)
     killed = train(frame, tmp_path / "killed", epochs=3, resume=True)
     states = [Generator.load(made.folder).network.state_dict() for made in (whole, killed)]
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
