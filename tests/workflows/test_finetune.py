@@ -286,3 +286,18 @@ def test_tables_of_elements_go_over_by_element(potential, tmp_path):
         copper = (values[name].select(axes[name], 0) for values in (after, before))
         torch.testing.assert_close(*copper)
     assert done.run.predictor.spec.settings["elements"] == ["Cu", "Ag"]
+
+
+@pytest.mark.usefixtures("sizes_are_symbols", "traced_alone")
+@pytest.mark.parametrize("replays", [False, True])
+def test_it_is_the_same_compiled(potential, tmp_path, replays):
+    made = []
+    for compiled in ("false", "true"):
+        done = xtalgraph.finetune(
+            potential / "run", potential / "Ag.extxyz", out=tmp_path / compiled, epochs=2,
+            no_scratch=True, replay=potential / "Cu.extxyz" if replays else None, progress=False,
+            overrides=["training.threads=1", f"training.compile={compiled}"],
+        )  # fmt: skip
+        made.append(weights(done.run.folder))
+    for name, values in made[0].items():
+        torch.testing.assert_close(made[1][name], values, rtol=1e-4, atol=1e-5)
