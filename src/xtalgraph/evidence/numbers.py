@@ -115,7 +115,7 @@ def seconds(value: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def count(number: float, singular: str, plural: str = "") -> str:
+def count(number: int | float, singular: str, plural: str = "") -> str:
     """A number of things: ``1 crystal``, ``2,720 crystals``."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
