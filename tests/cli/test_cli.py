@@ -262,6 +262,7 @@ def test_what_is_counted_is_singular_where_there_is_one(xtalgraph_command, tmp_p
     code, out, _ = xtalgraph_command("graph", tmp_path / "copper.cif", "--cutoff", 3)
     assert code == 0
     assert "  1 atom, 12 directed edges" in out
+    assert "1 -> 1 atom (1 Cu), 12 -> 1 edge\n" in out
 
 
 def test_data_list_and_info(xtalgraph_command, cgcnn_folder):

@@ -288,10 +288,11 @@ def test_tables_of_elements_go_over_by_element(potential, tmp_path):
     assert done.run.predictor.spec.settings["elements"] == ["Cu", "Ag"]
 
 
-@pytest.mark.usefixtures("sizes_are_symbols", "traced_alone")
+@pytest.mark.usefixtures("sizes_are_symbols")
 @pytest.mark.parametrize("replays", [False, True])
-def test_it_is_the_same_compiled(potential, tmp_path, replays):
-    made = []
+def test_it_is_the_same_compiled(potential, tmp_path, replays, monkeypatch):
+    made, recorded = [], []
+    monkeypatch.setattr(torch, "compile", lambda traced, **_: recorded.append(traced) or traced)
     for compiled in ("false", "true"):
         done = xtalgraph.finetune(
             potential / "run", potential / "Ag.extxyz", out=tmp_path / compiled, epochs=2,
@@ -299,5 +300,6 @@ def test_it_is_the_same_compiled(potential, tmp_path, replays):
             overrides=["training.threads=1", f"training.compile={compiled}"],
         )  # fmt: skip
         made.append(weights(done.run.folder))
+        assert bool(recorded) == (compiled == "true")
     for name, values in made[0].items():
         torch.testing.assert_close(made[1][name], values, rtol=1e-4, atol=1e-5)

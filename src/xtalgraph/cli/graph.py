@@ -126,8 +126,8 @@ def _reduced(summary: "GraphSummary") -> str:
     more = f"; and {len(texts) - _SITES_SHOWN} more kinds" if len(texts) > _SITES_SHOWN else ""
     return (
         f"reduced by symmetry at {small.tolerance:g} Å: {summary.num_atoms} -> "
-        f"{small.num_atoms} atoms "
-        f"({'; '.join(texts[:_SITES_SHOWN])}{more}), {summary.num_edges} -> {small.num_edges} edges"
+        f"{count(small.num_atoms, 'atom')} ({'; '.join(texts[:_SITES_SHOWN])}{more}), "
+        f"{summary.num_edges:,} -> {count(small.num_edges, 'edge')}"
     )
 
 

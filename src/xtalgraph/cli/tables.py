@@ -1,4 +1,4 @@
-"""Metrics as a table for the terminal."""
+"""Metrics and counts for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final

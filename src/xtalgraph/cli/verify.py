@@ -7,6 +7,7 @@ import click
 
 from xtalgraph.cli.command import CommandWithLists, as_json, verb
 from xtalgraph.cli.tables import aligned
+from xtalgraph.evidence.numbers import count
 
 if TYPE_CHECKING:
     from xtalgraph.workflows.verify import Verified
@@ -45,8 +46,8 @@ def _table(document: dict[str, Any]) -> str:
     lines = [f"{line}  {text}".rstrip() for line, text in zip(aligned(rows), texts, strict=True)]
     failed = [result["check"] for result in results if result["status"] == "fail"]
     verdict = f"FAILED: {', '.join(failed)}" if failed else "no check fails"
-    count = len(document["crystals"])
-    head = f"{count} of {document['of']} crystals of {about_source(document)}: {verdict}"
+    crystals = f"{len(document['crystals'])} of {count(document['of'], 'crystal')}"
+    head = f"{crystals} of {about_source(document)}: {verdict}"
     return "\n".join([head, *lines])
 
 
