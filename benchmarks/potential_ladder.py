@@ -3,9 +3,10 @@
 `python benchmarks/potential_ladder.py DATA [--calculator MODULE:NAME ...]`, with the sets and the
 division of `potential_accuracy.py`. Fitted are the energies of the elements, a pair potential, and
 linear potentials of SOAP power spectra and of the atomic cluster expansion, as `xtalgraph compare`
-fits them; `--fit` chooses some. A calculator is taken as
-it is; its energies are shifted by what `ALIGNED` training frames say on average. Prints mean
-absolute errors of energies, forces and stresses, meV/atom, meV/Å and GPa, and processor time.
+fits them; `--fit` chooses some, `--weights` and `--set` are those of the training, as in
+`--set "data.pulay_stress={Cu: 0.19}"`. A calculator is taken as it is; its energies are shifted by
+what `ALIGNED` training frames say on average. Prints mean absolute errors of energies, forces and
+stresses, meV/atom, meV/Å and GPa, and processor time.
 """
 
 import argparse
@@ -38,13 +39,16 @@ FITTED: Final[dict[str, Callable[[list[int]], Basis]]] = {
 """What is fitted, by name."""
 ALIGNED: Final = 20
 """Training frames to whose energies those of a calculator are shifted."""
-WEIGHTS: Final = {"energy": 0.1, "forces": 1.0, "stress": 0.1}
+TARGETS: Final = "energy", "forces", "stress"
+WEIGHTS: Final = 0.1, 1.0, 0.1
 
 
-def fitted(frames: Path, wanted: list[str]) -> None:
+def fitted(
+    frames: Path, wanted: list[str], weights: dict[str, float], overrides: list[str]
+) -> None:
     """Print a row for each potential that is fitted."""
-    names = ["energy", "forces", "stress"]
-    request = Request.of(str(frames), {"target": names, "split": "column:part"})
+    options = {"target": list(TARGETS), "split": "column:part", "overrides": overrides}
+    request = Request.of(str(frames), options)
     prepared = Preparations(request).prepared(request.config())
     dataset, test = prepared.dataset, prepared.split.test
     sizes = np.array([len(dataset.table.crystals[i]) for i in test])
@@ -52,9 +56,9 @@ def fitted(frames: Path, wanted: list[str]) -> None:
     shown = reported_units(dataset.targets)
     for name in wanted:
         began, basis = time.process_time(), FITTED[name](elements)
-        results = fit_potentials(prepared.divided, WEIGHTS, [basis])
+        results = fit_potentials(prepared.divided, weights, [basis])
         errors = []
-        for target in names:
+        for target in TARGETS:
             values = results[target][0].predictions.values.of(target, test)
             off = values - dataset.labels.of(target, test)
             errors.append(float(np.abs(shown[target].of_errors(off, sizes)).mean()))
@@ -108,13 +112,16 @@ def main() -> None:
     parser.add_argument("--calculator", action="append", default=[], metavar="MODULE:NAME")
     parser.add_argument("--fit", nargs="+", default=list(FITTED), choices=list(FITTED))
     parser.add_argument("--no-fit", action="store_true", help="calculators alone")
+    parser.add_argument("--weights", nargs=3, type=float, default=WEIGHTS, help="of the fits")
+    parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="a.b=c")
     asked = parser.parse_args()
+    weights = dict(zip(TARGETS, asked.weights, strict=True))
     asked.out.mkdir(parents=True, exist_ok=True)
     print("| set | potential | meV/atom | meV/Å | GPa | CPU s |\n|---|---|---|---|---|---|")
     for element in asked.elements:
         frames = frames_of(element, asked.data, asked.out)
         if not asked.no_fit:
-            fitted(frames, asked.fit)
+            fitted(frames, asked.fit, weights, asked.overrides)
         for calculator in asked.calculator:
             as_it_is(frames, calculator)
 

@@ -7,7 +7,13 @@ from scipy.optimize import linprog, minimize
 from scipy.special import huber
 
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.training.least_squares import Minimum, Rows, least_loss
+from xtalgraph.training.least_squares import (
+    PENALTIES,
+    Minimum,
+    Rows,
+    least_loss,
+    least_loss_of_folds,
+)
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.term import Term
 
@@ -17,14 +23,18 @@ X = RANDOM.normal(size=(60, COLUMNS))
 Y = X @ [1.0, -2.0, 0.5, 3.0] + RANDOM.standard_t(2, size=60)
 
 
-def found(loss: str, x=X, y=Y, parts=(60,), weight: float = 1.0) -> Minimum:
+def rows_of(loss: str, x=X, y=Y, parts=(60,), weight: float = 1.0) -> list[Rows]:
     term = Term(Target("v", Kind.INTENSIVE), loss, weight)
     columns, labels = (torch.from_numpy(array).split(list(parts)) for array in (x, y))
-    rows = [
+    return [
         Rows(term, torch.zeros_like(label), some, label, torch.tensor(UNIT).double())
         for some, label in zip(columns, labels, strict=True)
     ]
-    return least_loss(Objective((term,)), rows)
+
+
+def found(loss: str, x=X, y=Y, parts=(60,), penalty: float = 0.0) -> Minimum:
+    rows = rows_of(loss, x, y, parts)
+    return least_loss(Objective((rows[0].term,)), rows, penalty)
 
 
 def test_squares_are_those_of_numpy():
@@ -89,3 +99,51 @@ def test_where_nothing_is_wrong_nothing_moves(loss):
     value = torch.tensor([-400.0]).double()
     row = Rows(term, value, torch.ones(1, 2).double(), value, value.abs()[0])
     assert least_loss(Objective((term,)), [row]).change.tolist() == [0.0, 0.0]
+
+
+def test_a_penalty_is_that_of_ridge_regression():
+    x = X * [1.0, 10.0, 0.1, 1.0]  # columns of any size are alike
+    gram = x.T @ x
+    for penalty in (0.01, 1.0, 100.0):
+        expected = np.linalg.solve(gram + penalty * np.diag(np.diag(gram)), x.T @ Y)
+        made = found("mse", x, penalty=penalty)
+        np.testing.assert_allclose(made.change.numpy(), expected, rtol=1e-6)
+        assert made.after == pytest.approx(np.mean((x @ expected - Y) ** 2) / UNIT**2)
+
+
+@pytest.mark.parametrize("loss", ["l1", "huber"])
+def test_a_larger_penalty_moves_less_and_leaves_more(loss):
+    made = [found(loss, penalty=penalty) for penalty in (0.0, 0.1, 1.0, 10.0)]
+    assert np.all(np.diff([np.linalg.norm(X @ m.change.numpy()) for m in made]) < 0)
+    assert np.all(np.diff([m.after for m in made]) > 0)
+    assert all(m.after < m.before for m in made)
+
+
+@pytest.mark.parametrize("loss", ["l1", "mse"])
+def test_folds_choose_the_penalty_that_predicts_others_best(loss):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(80, 40))
+    signal = x @ (0.05 * rng.normal(size=40))
+    y, new = signal + rng.normal(size=80), rng.normal(size=(1000, 40))
+    folds = [[row] for row in rows_of(loss, x, y, (16,) * 5)]
+    objective, told = Objective((folds[0][0].term,)), []
+    made = least_loss_of_folds(objective, folds, told.append)
+    free = found(loss, x, y, (16,) * 5)
+    assert len(told) == len(PENALTIES)
+    assert np.abs(new @ made.change.numpy()).mean() < 0.7 * np.abs(new @ free.change.numpy()).mean()
+    everything = [row for fold in folds for row in fold]
+    chosen = [
+        penalty
+        for penalty in PENALTIES
+        if torch.equal(least_loss(objective, everything, penalty).change, made.change)
+    ]
+    assert chosen == [PENALTIES[-1]]
+    clear = [[row] for row in rows_of(loss, x, 20 * signal, (16,) * 5)]
+    exact = least_loss_of_folds(objective, clear, told.append)
+    assert exact.after < 1e-3 * exact.before
+
+
+def test_of_one_fold_there_is_no_penalty():
+    (row,) = rows_of("mse")
+    made = least_loss_of_folds(Objective((row.term,)), [[row]], lambda text: None)
+    assert torch.equal(made.change, found("mse").change)

@@ -6,7 +6,7 @@ import pytest
 from ase.db import connect
 from ase.io import read
 
-from xtalgraph.conventions.errors import InputError
+from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.data.table import read_table
 from xtalgraph.workflows.prepared import Preparations
@@ -72,3 +72,42 @@ def test_a_row_without_stress_is_learned_from_without_it(frames, tmp_path):
     assert np.isnan(arrays["stress"][3]).all()
     assert np.isfinite(np.delete(arrays["stress"], 3, axis=0)).all()
     assert np.isfinite(arrays["forces"]).all()
+
+
+@pytest.mark.parametrize("virial", [False, True])
+def test_a_pulay_stress_is_subtracted(frames, expected, virial):
+    table, atoms = read_table(frames), read(frames, ":")
+    structures = [to_pymatgen(crystal) for crystal in table.crystals]
+    stresses = [one.get_stress(voigt=False) for one in atoms]
+    symbol = atoms[0].symbols[0]
+    wrong = [
+        stress + 0.2 * list(one.symbols).count(symbol) / one.get_volume() * np.eye(3)
+        for stress, one in zip(stresses, atoms, strict=True)
+    ]
+    columns = {
+        "structure": structures,
+        "energy": [one.get_potential_energy() for one in atoms],
+        "forces": [one.get_forces() for one in atoms],
+    }
+    if virial:
+        pairs = zip(wrong, atoms, strict=True)
+        columns["virial"] = [-stress * one.get_volume() for stress, one in pairs]
+    else:
+        columns["stress"] = wrong
+    subtracted = f"data.pulay_stress={{{symbol}: 0.2, Xe: 5.0}}"
+    same(labelled(pd.DataFrame(columns), overrides=[subtracted]), expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "message"),
+    [
+        (TARGETS, "{Qq: 0.2}", "'Qq' is no element"),
+        (["energy", "forces"], "{Cu: 0.2}", "learn them, with --target stress"),
+        (["gap"], "{Cu: 0.2}", "learn them, with --target stress"),
+        (TARGETS, "0.2", "data.pulay_stress"),
+    ],
+)
+def test_a_pulay_stress_that_cannot_be_subtracted_is_refused(frames, target, value, message):
+    options = {"target": target, "overrides": [f"data.pulay_stress={value}"]}
+    with pytest.raises(ConfigError, match=message):
+        Request.of(str(frames), options).config()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.conventions.settings import nearest
 from xtalgraph.conventions.units import GPA
@@ -34,10 +35,12 @@ class LabelKeys:
     """Of the forces, eV/Å."""
     stress: str | None = None
     """Of the stress, eV/Å³, positive in tension, or of the virial, eV, if its name says so."""
+    pulay_stress: Mapping[str, float] | None = None
+    """Virial of each element that is subtracted from stresses, over the volume, eV/atom."""
 
 
 NO_KEYS: Final = LabelKeys()
-"""The usual names."""
+"""The usual names, and nothing is subtracted."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,12 @@ def find_labels(
             raw = [_stress(*pair, of_virial) for pair in zip(raw, crystals, strict=True)]
             if of_virial:
                 note = f"stresses are made of the virials {column!r}, as −virial/volume"
+            if keys.pulay_stress:
+                raw = [
+                    _without_pulay_stress(stress, crystal, keys.pulay_stress)
+                    for stress, crystal in zip(raw, crystals, strict=True)
+                ]
+                notes.append(subtracted_in_words(keys.pulay_stress))
         values[target.name], sources[target.name] = raw, column
         notes += [note] if note else []
     return FoundLabels(values, sources, tuple(notes))
@@ -162,6 +171,24 @@ def _stress(raw: Any, crystal: Crystal, of_virial: bool) -> Any:
     return -values / crystal.volume if of_virial else values
 
 
+def subtracted_in_words(virials: Mapping[str, float]) -> str:
+    """Say what is subtracted from stresses.
+
+    Args:
+        virials: By element, eV/atom.
+    """
+    each = ", ".join(f"{virial:g} eV for each atom of {name}" for name, virial in virials.items())
+    return f"stress labels are without a Pulay stress, over the volume, of {each}"
+
+
+def _without_pulay_stress(raw: Any, crystal: Crystal, virials: Mapping[str, float]) -> Any:
+    """Subtract the virials of the elements over the volume from a stress that is one."""
+    if not isinstance(raw, np.ndarray) or raw.shape != (3, 3):
+        return raw
+    virial = sum(virials[name] * crystal.amounts[ATOMIC_NUMBERS[name]] for name in virials)
+    return raw - virial / crystal.volume * np.eye(3)
+
+
 @dataclass(frozen=True)
 class StressCheck:
     """How stresses compare with the energies of strained copies of the same crystal."""
@@ -179,9 +206,11 @@ class StressCheck:
                 return text
             if abs(self.ratio * size + 1.0) < 0.3:
                 return f"{text}, and of the other sign" if size != 1.0 else "of the other sign"
-        return "" if abs(self.ratio - 1.0) < 0.3 else "of another unit or sign"
+        return "" if abs(self.ratio - 1.0) < 0.3 else UNKNOWN_FACTOR
 
 
+UNKNOWN_FACTOR: Final = "of another unit or sign"
+"""What is said where no unit explains the ratio."""
 _FACTORS: Final = {1.0: "", GPA: "in GPa", 10.0 * GPA: "in kbar"}
 """How many times too large stresses are in the units that people have."""
 _STRAIN: Final = 0.08

@@ -70,6 +70,7 @@ def parity_plot(
             if chosen.any():
                 _scatter(axes, target[chosen], prediction[chosen], part, color, len(target))
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+        axes.locator_params(nbins=6)
         axes.set_xlabel(quantity(f"{name}, target", unit))
         axes.set_ylabel(quantity(f"{name}, predicted", unit))
         legend = axes.legend(

@@ -1,6 +1,6 @@
 """The loss of a training, minimised over parameters in which all predictions are linear."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -19,6 +19,8 @@ _SMALLEST: Final = 0.01
 """Part of the mean error of a target; smaller errors have the weight of one of this size."""
 _RIDGE: Final = 1e-8
 """Added to the normal matrix of a round, where its diagonal is 1."""
+PENALTIES: Final = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""What `least_loss_of_folds` chooses from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,32 +54,77 @@ class Minimum(NamedTuple):
     """Loss with it, which is not larger."""
 
 
-def least_loss(objective: Objective, rows: Sequence[Rows]) -> Minimum:
+def least_loss(objective: Objective, rows: Sequence[Rows], penalty: float = 0.0) -> Minimum:
     """Minimise a loss by least squares with weights that are repeated from the errors.
 
     The loss l(e) of an error e has the slope of w e²/2 with w = l'(e)/e, the weight of the next
     round. In a direction that the rows do not determine nothing moves, for the start of each round
     is where the last one ended.
 
+    With a penalty, the sum over parameters of penalty · d c²/2 is added to the loss, where c is
+    the change of a parameter, and d the sum of w x² over the first round, x being what a prediction
+    changes with the parameter.
+
     Args:
         objective: Weighs the targets.
         rows: Of each target, in as many parts as is convenient.
+        penalty: Of large changes.
 
     Source: the weights are those of P. W. Holland, R. E. Welsch, Commun. Stat. 6, 813 (1977), doi
     10.1080/03610927708827533.
     """
     smallest = _smallest_errors(rows)
     change = rows[0].value.new_zeros(rows[0].columns.shape[-1])
-    before = loss = float(_loss(objective, rows, [part.value for part in rows]))
-    for _ in range(_ROUNDS):
-        moved = change + _step(objective, rows, change, smallest)
+    before = loss = penalised = float(_loss(objective, rows, [part.value for part in rows]))
+    stiffness = torch.zeros_like(change)
+    for number in range(_ROUNDS):
+        normal, pull = _normal_equations(objective, rows, change, smallest)
+        if number == 0:
+            stiffness = penalty * normal.diagonal()
+        moved = change + _solved(normal + stiffness.diag(), pull + stiffness * change)
         reached = float(_loss(objective, rows, [part.at(moved) for part in rows]))
-        last = not reached < (1 - _ENOUGH) * loss
-        if reached < loss:
-            change, loss = moved, reached
+        total = reached + float(stiffness @ moved.square()) / 2
+        last = not total < (1 - _ENOUGH) * penalised
+        if total < penalised:
+            change, loss, penalised = moved, reached, total
         if last:
             break
     return Minimum(change, before, loss)
+
+
+def least_loss_of_folds(
+    objective: Objective, folds: Sequence[Sequence[Rows]], report: Callable[[str], None]
+) -> Minimum:
+    """Minimise a loss with the penalty that is best for rows it was not fitted to.
+
+    Of `PENALTIES`, it is that with which the fits to all folds but one predict these best.
+
+    Args:
+        objective: Weighs the targets.
+        folds: Rows, divided; of a single fold the penalty is the smallest.
+        report: Told which fits are made.
+    """
+    rows = [row for fold in folds for row in fold]
+    penalty = PENALTIES[0]
+    if len(folds) > 1:
+        losses = {}
+        for number, tried in enumerate(PENALTIES, start=1):
+            report(f"penalty {number} of {len(PENALTIES)}")
+            losses[tried] = _loss_of_others(objective, folds, tried)
+        penalty = min(losses, key=lambda tried: losses[tried])
+    return least_loss(objective, rows, penalty)
+
+
+def _loss_of_others(objective: Objective, folds: Sequence[Sequence[Rows]], penalty: float) -> float:
+    """Return the loss of all rows, each predicted by a fit to the other folds."""
+    rows: list[Rows] = []
+    values: list[Tensor] = []
+    for left_out, fold in enumerate(folds):
+        others = [row for k, other in enumerate(folds) if k != left_out for row in other]
+        change = least_loss(objective, others, penalty).change
+        rows += fold
+        values += [part.at(change) for part in fold]
+    return float(_loss(objective, rows, values))
 
 
 def _loss(
@@ -103,13 +150,13 @@ def _smallest_errors(rows: Sequence[Rows]) -> dict[str, float]:
     return {name: max(_SMALLEST * mean, torch.finfo().tiny) for name, mean in means.items()}
 
 
-def _step(
+def _normal_equations(
     objective: Objective,
     rows: Sequence[Rows],
     change: Float[Tensor, " columns"],
     smallest: dict[str, float],
-) -> Float[Tensor, " columns"]:
-    """Return the further change that is least squares with the weights of the present errors."""
+) -> tuple[Float[Tensor, "columns columns"], Float[Tensor, " columns"]]:
+    """Return XᵀWX and XᵀWe with the weights of the present errors."""
     errors, sizes, values = [], [], []
     for part in rows:
         error = (part.at(change) - part.label).nan_to_num(0.0)
@@ -125,6 +172,13 @@ def _step(
         columns = part.columns.double().reshape(-1, len(change))
         normal += columns.T @ (weight.reshape(-1, 1) * columns)
         pull += columns.T @ (weight * error).reshape(-1)
+    return normal, pull
+
+
+def _solved(
+    normal: Float[Tensor, "columns columns"], pull: Float[Tensor, " columns"]
+) -> Float[Tensor, " columns"]:
+    """Return the further change that is least squares."""
     unit = normal.diagonal().sqrt()
     unit = torch.where(unit > 0, unit, 1.0)
     normal = normal / torch.outer(unit, unit) + _RIDGE * torch.eye(len(unit)).to(normal)

@@ -18,13 +18,15 @@ from xtalgraph.models.inference import evaluated
 from xtalgraph.models.model import Model
 from xtalgraph.models.potential import Potential
 from xtalgraph.training.examples import Examples, GraphSource, ordered_batches
-from xtalgraph.training.least_squares import Minimum, Rows, least_loss
+from xtalgraph.training.least_squares import Minimum, Rows, least_loss_of_folds
 from xtalgraph.training.objective import Objective, atoms_of
 from xtalgraph.training.state import Progress, Report, Validation, snapshot
 
 MOST_BYTES: Final = 2**30
 """Memory for what the forces change with the parameters; where all frames need more, some are
 drawn."""
+FOLDS: Final = 5
+"""Of the frames, to choose the penalty of large changes."""
 _NO_POTENTIAL: Final = (
     "training.refit is for potentials, an energy with forces or stress: leave it out"
 )
@@ -89,13 +91,18 @@ class LastLayer:
         Args:
             report: Told how far it has come.
         """
-        frames, rows = self.frames(), []
-        done = 0
-        for batch in self._batches(frames):
-            rows += self._rows(batch)
-            done += len(batch)
-            report(1.0, f"last layer: {done} of {len(frames)} frames")
-        return least_loss(self.objective, rows)
+        folds: list[list[Rows]] = []
+        chosen, done = self.frames(), 0
+        order = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(chosen)))
+        for frames in chosen[order].tensor_split(min(FOLDS, len(chosen))):
+            folds.append([])
+            for batch in self._batches(frames):
+                folds[-1] += self._rows(batch)
+                done += len(batch)
+                report(1.0, f"last layer: {done} of {len(chosen)} frames")
+        return least_loss_of_folds(
+            self.objective, folds, lambda text: report(1.0, f"last layer: {text}")
+        )
 
     @torch.no_grad()
     def move(self, change: Float[Tensor, " columns"]) -> None:

@@ -102,6 +102,7 @@ class RunConfig:
             pretraining={} if pretraining is None else pretraining.as_dict(),
         )
         _check_intervals(data, spec.targets)
+        _check_pulay_stress(data, spec.targets)
         learned = spec.targets if pretraining is None else targets_of(pretraining)
         Objective.of(learned, training)  # refuses weights of other targets
         begun = settings_from(FinetuningConfig, sections.get("finetuning", {}), "finetuning")
@@ -259,9 +260,19 @@ def declared_targets(data: DataConfig) -> tuple[Target, ...]:
     return tuple(targets)
 
 
+def _check_pulay_stress(data: DataConfig, targets: Sequence[Target]) -> None:
+    """Refuse to subtract from stresses where there are none."""
+    learned = (target.derivative for target in targets)
+    if data.pulay_stress and not any(how is not None and how.by == "strain" for how in learned):
+        raise ConfigError(
+            "data.pulay_stress is subtracted from the stresses of a potential: learn them, with "
+            "--target stress, or leave it out"
+        )
+
+
 def label_keys(data: DataConfig) -> LabelKeys:
-    """Return the columns of the labels of a potential that are named."""
-    return LabelKeys(data.energy_key, data.forces_key, data.stress_key)
+    """Return which columns are the labels of a potential, and what their stresses have too much."""
+    return LabelKeys(data.energy_key, data.forces_key, data.stress_key, data.pulay_stress)
 
 
 def read_labelled(source: Any, config: RunConfig, *, progress: bool) -> Dataset:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from xtalgraph.conventions.choices import OnError
 from xtalgraph.conventions.declarations import Spelled
+from xtalgraph.conventions.elements import ATOMIC_NUMBERS
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.conventions.ranges import Fraction, Range, check_ranges
 from xtalgraph.crystals.disorder import Disorder
@@ -49,6 +50,9 @@ class DataConfig:
     """Column of the forces."""
     stress_key: Annotated[str | None, Spelled("COL")] = None
     """Column of the stress or virial."""
+    pulay_stress: dict[str, float] | None = None
+    """Virial of each element that stresses have too much, eV/atom, as in ``{Cu: 0.19}``: it is
+    subtracted over the volume. See docs/potentials.md."""
     best: list[_END] | _END = "low"
     """Best end of the target, for top-k recall."""
     conditions: list[str] | str | None = None
@@ -97,6 +101,9 @@ class DataConfig:
                 "data.classes must name class 0 and then class 1, as in "
                 f"data.classes=[insulator, metal], got {self.classes}"
             )
+        unknown = [name for name in self.pulay_stress or {} if name not in ATOMIC_NUMBERS]
+        if unknown:
+            raise ConfigError(f"data.pulay_stress: {unknown[0]!r} is no element")
         self._check_division()
 
     def _check_division(self) -> None:

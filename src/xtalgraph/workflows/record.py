@@ -56,6 +56,11 @@ def make_record(
             },
             "split": dict(split.drawn),
             **{f"{name} crystals": len(rows) for name, rows in split.parts().items()},
+            **(
+                {"subtracted from stresses, eV/atom over the volume": dict(virials)}
+                if (virials := config.data.pulay_stress)
+                else {}
+            ),
             "elements in training": {SYMBOLS[z]: n for z, n in sorted(seen.items())},
             "data sha256": dataset.content_hash,
         },

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
+from xtalgraph.baselines.pulay_stress import pulay_stress
 from xtalgraph.conventions.declarations import Spelled
 from xtalgraph.conventions.documents import write_json
 from xtalgraph.conventions.elements import ATOMIC_NUMBERS
@@ -16,7 +17,7 @@ from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.stopping import stopping_on_signals
 from xtalgraph.crystals.composition import held_by
-from xtalgraph.data.dataset import Dataset, Divided
+from xtalgraph.data.dataset import Divided
 from xtalgraph.data.potential_summary import summarise_labels
 from xtalgraph.evidence.assessment import assess_uncertainty
 from xtalgraph.evidence.novelty_assessment import assess_novelty
@@ -130,7 +131,7 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         write_json(folder / "split.json", division)
         _tell_split(divided, division)
         if config.spec.is_potential:
-            _tell_labels(divided.dataset)
+            _tell_labels(divided)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
         if start is not None:
             start = start.with_data(config, divided, progress=session.progress)
@@ -147,12 +148,14 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
     return Run(folder)
 
 
-def _tell_labels(dataset: Dataset) -> None:
+def _tell_labels(divided: Divided) -> None:
     """Say what the labels of a potential are like, and what is wrong with them."""
+    dataset = divided.dataset
     summary = summarise_labels(dataset)
-    for sentence in about_labels(summary):
+    pulay = pulay_stress(dataset.table.crystals, dataset.labels, divided.split.train)
+    for sentence in about_labels(summary, pulay):
         log.info("%s", sentence)
-    for warning in warnings_about_labels(summary):
+    for warning in warnings_about_labels(summary, pulay):
         log.warning("%s", warning)
 
 

@@ -1,12 +1,19 @@
 """What a log says of the labels of a potential."""
 
+from xtalgraph.baselines.pulay_stress import PulayStress
 from xtalgraph.conventions.units import GPA
+from xtalgraph.data.potential_labels import UNKNOWN_FACTOR
 from xtalgraph.data.potential_summary import LabelSummary
 from xtalgraph.evidence.numbers import count
 
 
-def about_labels(summary: LabelSummary) -> list[str]:
-    """Say how many labels there are and how large they are."""
+def about_labels(summary: LabelSummary, pulay: PulayStress | None = None) -> list[str]:
+    """Say how many labels there are and how large they are.
+
+    Args:
+        summary: Of all of them.
+        pulay: What stresses have beside the derivative of the energies, where it was measured.
+    """
     frames = count(summary.crystals, "crystal")
     known = ", ".join(f"{number} with {role}" for role, number in summary.counts.items())
     low, high = summary.ranges["energy"]
@@ -30,6 +37,10 @@ def about_labels(summary: LabelSummary) -> list[str]:
                 "strained copies."
             )
         sentences.append(text)
+    if pulay is not None and not pulay.found:
+        sentences.append(
+            f"Energies, forces and stresses of {count(pulay.frames, 'frame')} fit together."
+        )
     return [*sentences, *_about_references(summary)]
 
 
@@ -55,8 +66,13 @@ def _about_references(summary: LabelSummary) -> list[str]:
     return sentences
 
 
-def warnings_about_labels(summary: LabelSummary) -> list[str]:
-    """Say what is wrong with labels, or may be."""
+def warnings_about_labels(summary: LabelSummary, pulay: PulayStress | None = None) -> list[str]:
+    """Say what is wrong with labels, or may be.
+
+    Args:
+        summary: Of all of them.
+        pulay: What stresses have beside the derivative of the energies, where it was measured.
+    """
     sentences = []
     for role, number in summary.counts.items():
         if number < summary.crystals:
@@ -71,7 +87,8 @@ def warnings_about_labels(summary: LabelSummary) -> list[str]:
             "calculations that did not converge look so. Leave it out if it is one"
         )
     check = summary.stress
-    if check is not None and check.factor:
+    contradicts = pulay is not None and pulay.found
+    if check is not None and check.factor and not (contradicts and check.factor == UNKNOWN_FACTOR):
         sentences.append(
             f"the stresses seem to be {check.factor}: in {count(check.pairs, 'pair')} of strained "
             f"copies the energy changes by {check.ratio:.3g} times the work of the stress. They "
@@ -82,4 +99,22 @@ def warnings_about_labels(summary: LabelSummary) -> list[str]:
             f"half of the crystals have pressures above {GPA:.0f} GPa, if the stresses are in "
             "eV/Å³: they may be in GPa or kbar"
         )
+    if pulay is not None and pulay.found:
+        sentences.append(_about_contradiction(pulay))
     return sentences
+
+
+def _about_contradiction(pulay: PulayStress) -> str:
+    """Say what stresses have too much."""
+    kind = "tension" if pulay.stress > 0 else "compression"
+    elements = ", ".join(
+        f"{name} {virial:.3g} eV/atom, {' to '.join(f'{end:.3g}' for end in pulay.ends[name])}"
+        for name, virial in pulay.virials.items()
+    )
+    setting = ", ".join(f"{name}: {virial:.3g}" for name, virial in pulay.virials.items())
+    return (
+        "energies and stresses contradict each other, and no potential can have both: stresses "
+        f"have a {kind} of {GPA * abs(pulay.stress):.2g} GPa too much, in the mean of "
+        f"{count(pulay.frames, 'frame')} ({elements}). Stresses of plane waves with a small cutoff "
+        f'energy have such a Pulay stress. --set "data.pulay_stress={{{setting}}}" subtracts it'
+    )

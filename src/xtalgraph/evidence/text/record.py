@@ -60,5 +60,8 @@ def _counts(division: Mapping[str, Any]) -> dict[str, str]:
 _DATA: Final = {
     "atoms per crystal": lambda n: f"{n['least']} to {n['most']}, mean {n['mean']:.1f}",
     "split": about_drawing,
+    "subtracted from stresses, eV/atom over the volume": lambda virials: (
+        f"Pulay stress of {', '.join(f'{name} {value:g}' for name, value in virials.items())}"
+    ),
     "elements in training": lambda seen: ", ".join(f"{name} ({n})" for name, n in seen.items()),
 }
