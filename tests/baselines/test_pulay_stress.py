@@ -60,12 +60,12 @@ def test_a_virial_of_each_element_is_found(symbols, virials):
     rows = np.arange(len(crystals))
     true = pulay_stress(crystals, labels, rows)
     assert true is not None
-    assert not true.found
+    assert not true.is_there
     numbers = {"Cu": 29, "Au": 79, "Pd": 46}
     added = {numbers[name]: value for name, value in virials.items()}
     wrong = pulay_stress(crystals, with_virials(crystals, labels, added), rows)
     assert wrong is not None
-    assert wrong.found
+    assert wrong.is_there
     assert wrong.frames == len(crystals)
     for name, virial in virials.items():
         assert wrong.virials[name] == pytest.approx(virial, abs=0.02)

@@ -55,7 +55,7 @@ class PulayStress:
     """Part of the squared error of frames left out that it removes from a linear potential."""
 
     @property
-    def found(self) -> bool:
+    def is_there(self) -> bool:
         """Whether it is there beyond chance, and matters."""
         sure = any(low > 0 or high < 0 for low, high in self.ends.values())
         return sure and self.gain > _GAIN

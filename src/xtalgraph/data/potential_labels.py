@@ -177,8 +177,8 @@ def subtracted_in_words(virials: Mapping[str, float]) -> str:
     Args:
         virials: By element, eV/atom.
     """
-    each = ", ".join(f"{virial:g} eV for each atom of {name}" for name, virial in virials.items())
-    return f"stress labels are without a Pulay stress, over the volume, of {each}"
+    parts = ", ".join(f"{virial:g} eV for each atom of {name}" for name, virial in virials.items())
+    return f"stress labels are without a Pulay stress, over the volume, of {parts}"
 
 
 def _without_pulay_stress(raw: Any, crystal: Crystal, virials: Mapping[str, float]) -> Any:

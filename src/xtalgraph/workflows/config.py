@@ -262,8 +262,8 @@ def declared_targets(data: DataConfig) -> tuple[Target, ...]:
 
 def _check_pulay_stress(data: DataConfig, targets: Sequence[Target]) -> None:
     """Refuse to subtract from stresses where there are none."""
-    learned = (target.derivative for target in targets)
-    if data.pulay_stress and not any(how is not None and how.by == "strain" for how in learned):
+    derivatives = [target.derivative for target in targets if target.derivative is not None]
+    if data.pulay_stress and all(derivative.by != "strain" for derivative in derivatives):
         raise ConfigError(
             "data.pulay_stress is subtracted from the stresses of a potential: learn them, with "
             "--target stress, or leave it out"

@@ -37,7 +37,7 @@ def about_labels(summary: LabelSummary, pulay: PulayStress | None = None) -> lis
                 "strained copies."
             )
         sentences.append(text)
-    if pulay is not None and not pulay.found:
+    if pulay is not None and not pulay.is_there:
         sentences.append(
             f"Energies, forces and stresses of {count(pulay.frames, 'frame')} fit together."
         )
@@ -87,7 +87,7 @@ def warnings_about_labels(summary: LabelSummary, pulay: PulayStress | None = Non
             "calculations that did not converge look so. Leave it out if it is one"
         )
     check = summary.stress
-    contradicts = pulay is not None and pulay.found
+    contradicts = pulay is not None and pulay.is_there
     if check is not None and check.factor and not (contradicts and check.factor == UNKNOWN_FACTOR):
         sentences.append(
             f"the stresses seem to be {check.factor}: in {count(check.pairs, 'pair')} of strained "
@@ -99,7 +99,7 @@ def warnings_about_labels(summary: LabelSummary, pulay: PulayStress | None = Non
             f"half of the crystals have pressures above {GPA:.0f} GPa, if the stresses are in "
             "eV/Å³: they may be in GPa or kbar"
         )
-    if pulay is not None and pulay.found:
+    if pulay is not None and pulay.is_there:
         sentences.append(_about_contradiction(pulay))
     return sentences
 
