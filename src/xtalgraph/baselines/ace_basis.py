@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar, Final, final
 
 import numpy as np
@@ -188,6 +189,20 @@ class AceBasis(Basis):
             np.concatenate([pairs.forces, forces.reshape(size, 3, -1)], axis=2),
             np.concatenate([pairs.stress, stress.reshape(3, 3, -1)], axis=2),
         )
+
+
+def number_of_products(elements: int, limits: tuple[int, int], most: int) -> int:
+    """Return how many products there are of sums of so many elements, or that there are too many.
+
+    Args:
+        elements: How many.
+        limits: The largest sum of n and l in products of two, and of three.
+        most: Beyond it nothing is counted.
+
+    >>> number_of_products(1, (8, 6), most=1000), number_of_products(90, (8, 6), most=1000)
+    (117, 1000)
+    """
+    return sum(1 for _ in islice(_products(elements, limits), most))
 
 
 def _chosen(elements: int, limits: tuple[int, int] | None) -> list[tuple[Channel, ...]]:

@@ -6,9 +6,11 @@ from typing import Final, final
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import t as student
 
-from xtalgraph.baselines.ace_basis import AceBasis
+from xtalgraph.baselines.ace_basis import AceBasis, number_of_products
 from xtalgraph.baselines.linear_potential import Basis, reference_energies
+from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.potential_labels import role_of_target
@@ -19,15 +21,16 @@ FEWEST: Final = 20
 """Frames; of fewer nothing is said."""
 _ATOMS: Final = 3000
 """Frames are drawn until they have so many atoms."""
-_LIMITS: Final = ((8, 6), (6, 4), (5, 3), (4, 2), (3, 1))
+_LIMITS: Final = ((8, 6), (6, 4), (5, 3), (4, 2), (3, 1), (2, 0))
 """Of the basis, the first with at most `_COLUMNS` functions."""
-_COLUMNS: Final = 400
+_COLUMNS: Final = 600
 _FOLDS: Final = 5
-_DRAWS: Final = 100
-"""Bootstrap samples of frames."""
+_GROUPS: Final = 10
+"""Of frames, each left out in turn for the intervals."""
 _RIDGE: Final = 1e-8
 """Added to a normal matrix whose diagonal is 1."""
-_ENDS: Final = (0.025, 0.975)
+_ALIKE: Final = 1e-2
+"""The same for how the virial of an element differs from that of all atoms."""
 _GAIN: Final = 0.1
 """Part of the squared error of frames left out that a Pulay stress must remove."""
 
@@ -51,14 +54,16 @@ class PulayStress:
     """Of 95 % intervals over the frames."""
     stress: float
     """The mean over frames, on the diagonal, eV/Å³."""
+    stress_ends: tuple[float, float]
+    """Of its interval."""
     gain: float
     """Part of the squared error of frames left out that it removes from a linear potential."""
 
     @property
     def is_there(self) -> bool:
         """Whether it is there beyond chance, and matters."""
-        sure = any(low > 0 or high < 0 for low, high in self.ends.values())
-        return sure and self.gain > _GAIN
+        low, high = self.stress_ends
+        return (low > 0 or high < 0) and self.gain > _GAIN
 
 
 def pulay_stress(
@@ -73,7 +78,8 @@ def pulay_stress(
         seed: Draws frames, of which those with about 3,000 atoms are taken.
 
     Returns:
-        None where fewer than 20 frames have all labels.
+        None where fewer than 20 frames have all labels, or these hold too many elements for a small
+        basis.
     """
     roles: dict[Role, str] = {role_of_target(target): target.name for target in labels.targets}
     if len(roles) < 3:
@@ -85,49 +91,70 @@ def pulay_stress(
     chosen = order[: max(FEWEST, int(np.searchsorted(before, _ATOMS)))]
     if len(chosen) < FEWEST:
         return None
-    frames = _Frames([crystals[row] for row in chosen.tolist()], labels.select(chosen), roles)
+    drawn = [crystals[row] for row in chosen.tolist()]
+    elements = sorted(set[int]().union(*(crystal.elements for crystal in drawn)))
+    basis = _basis(elements)
+    if basis is None:
+        return None
+    frames = _Frames(elements, basis, drawn, labels.select(chosen), roles)
     everything = np.arange(len(chosen))
-    samples = rng.choice(everything, (_DRAWS, len(everything)))
-    virials = frames.virials(everything)
-    ends = np.quantile([frames.virials(sample) for sample in samples], _ENDS, axis=0).T
-    symbols = [SYMBOLS[number] for number in frames.elements]
+    virials, density = frames.virials(everything), frames.density.mean(axis=0)
+    groups = np.array_split(rng.permutation(everything), _GROUPS)
+    without = np.stack([frames.virials(np.setdiff1d(everything, group)) for group in groups])
+    ends = _interval(virials, without)
     return PulayStress(
         len(chosen),
-        dict(zip(symbols, virials.tolist(), strict=True)),
-        {name: (low, high) for name, (low, high) in zip(symbols, ends.tolist(), strict=True)},
-        float((frames.density @ virials).mean()),
+        {SYMBOLS[number]: float(virial) for number, virial in zip(elements, virials, strict=True)},
+        {SYMBOLS[number]: (low, high) for number, (low, high) in zip(elements, ends, strict=True)},
+        float(density @ virials),
+        _interval((density @ virials)[None], without @ density[:, None])[0],
         frames.gain(rng.permutation(everything)),
     )
 
 
+def _interval(
+    estimate: Float[np.ndarray, " values"], without: Float[np.ndarray, "groups values"]
+) -> list[tuple[float, float]]:
+    """Return the 95 % interval of each value by the jackknife over groups."""
+    groups = len(without)
+    error = np.sqrt((groups - 1) * without.var(axis=0))
+    reach = float(student.ppf(0.975, groups - 1)) * error
+    return list(zip((estimate - reach).tolist(), (estimate + reach).tolist(), strict=True))
+
+
 @final
 class _Frames:
-    """Moments of each frame: columns of the basis, energies and virials of elements, the label."""
+    """Moments of each frame: columns of the basis, energies of elements, virials, the label."""
 
     def __init__(
-        self, crystals: Sequence[Crystal], labels: Values, roles: Mapping[Role, str]
+        self,
+        elements: Sequence[int],
+        basis: Basis,
+        crystals: Sequence[Crystal],
+        labels: Values,
+        roles: Mapping[Role, str],
     ) -> None:
-        self.elements = sorted(set[int]().union(*(crystal.elements for crystal in crystals)))
+        self.elements = elements
         counts = np.stack([crystal.amounts[self.elements] for crystal in crystals])
         sizes = counts.sum(axis=1)
         energies = labels[roles["energy"]] / sizes
         reference = reference_energies(counts, labels[roles["energy"]])
         self.density = counts / np.array([crystal.volume for crystal in crystals])[:, None]
         """Atoms of each element in a volume, 1/Å³."""
-        basis = _basis(self.elements)
-        none = np.zeros_like(self.density[0])
+        of_volume = np.column_stack([self.density, self.density.sum(axis=1)])
+        none = np.zeros_like(of_volume[0])
         rows: dict[Role, list[Float[np.ndarray, "rows columns"]]] = {role: [] for role in roles}
         for n, (crystal, content) in enumerate(zip(crystals, counts / sizes[:, None], strict=True)):
             design = basis.design(crystal)
             energy = energies[n] - content @ reference
             rows["energy"].append(np.r_[design.energy / sizes[n], content, none, energy][None])
             forces = labels.of(roles["forces"], [n]).reshape(-1, 1)
-            no_force = np.zeros((len(forces), 2 * len(none)))
+            no_force = np.zeros((len(forces), len(content) + len(none)))
             rows["forces"].append(
                 np.hstack([design.forces.reshape(len(forces), -1), no_force, forces])
             )
             stress = labels.of(roles["stress"], [n]).reshape(-1, 1)
-            added = np.hstack([np.zeros((9, len(none))), np.outer(np.eye(3), self.density[n])])
+            added = np.hstack([np.zeros((9, len(content))), np.outer(np.eye(3), of_volume[n])])
             rows["stress"].append(np.hstack([design.stress.reshape(9, -1), added, stress]))
         self.moments = np.zeros((len(crystals), *[rows["energy"][0].shape[1]] * 2))
         """Sums of products over the rows of a frame, each target in units of its mean square."""
@@ -138,7 +165,8 @@ class _Frames:
 
     def virials(self, frames: Int[np.ndarray, " chosen"]) -> Float[np.ndarray, " elements"]:
         """Return the virial of each element that is fitted to some frames, eV/atom."""
-        return self._solved(frames)[-len(self.elements) :]
+        *differences, of_all = self._solved(frames)[-len(self.elements) - 1 :]
+        return np.array(differences) + of_all
 
     def gain(self, order: Int[np.ndarray, " frames"]) -> float:
         """Return the part of the squared error of frames left out that virials remove.
@@ -160,19 +188,20 @@ class _Frames:
         moments = self.moments[frames].sum(axis=0)
         gram, right = moments[:-1, :-1].copy(), moments[:-1, -1]
         size = np.sqrt(np.diag(gram))
+        ridge, virials = np.full(len(gram), _RIDGE), slice(-len(self.elements) - 1, None)
+        ridge[virials][:-1] = _ALIKE
         if not with_virials:
-            size[-len(self.elements) :] = 0.0
+            size[virials] = 0.0
         unit = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0)
-        gram = unit[:, None] * gram * unit + _RIDGE * np.eye(len(gram))
+        gram = unit[:, None] * gram * unit + np.diag(ridge)
         solved: Float[np.ndarray, " columns"] = unit * np.linalg.solve(gram, unit * right)
         return solved
 
 
-def _basis(elements: Sequence[int]) -> Basis:
-    """Return the largest cluster expansion that has few functions."""
-    basis = AceBasis(elements, limits=_LIMITS[0])
-    for limits in _LIMITS[1:]:
-        if basis.columns <= _COLUMNS:
-            break
-        basis = AceBasis(elements, limits=limits)
-    return basis
+def _basis(elements: Sequence[int]) -> Basis | None:
+    """Return the largest cluster expansion that has few functions; None if all have many."""
+    pairs, count = PairBasis(elements).columns, len(elements)
+    for limits in _LIMITS:
+        if pairs + count * number_of_products(count, limits, most=_COLUMNS) <= _COLUMNS:
+            return AceBasis(elements, limits=limits)
+    return None
