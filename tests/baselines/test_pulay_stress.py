@@ -97,6 +97,32 @@ def test_only_the_rows_that_are_given_and_have_all_labels_are_compared():
     assert left.frames == FEWEST
 
 
+def test_atoms_in_a_vacuum_and_large_frames_are_left_out():
+    crystals, labels = labelled(["Cu"], FEWEST)
+    wrong = with_virials(crystals, labels, {29: 0.2})
+    pbc = np.ones(3, dtype=bool)
+    alone = Crystal(15.0 * np.eye(3), np.zeros((1, 3)), np.array([29]), pbc)
+    places = np.random.default_rng(0).uniform(0, 30, (600, 3))
+    large = Crystal(20.0 * np.eye(3), places, np.full(600, 29), pbc)
+    more = {
+        "energy": np.array([3.5, 1e4]),
+        "forces": np.zeros((601, 3)),
+        "stress": np.ones((2, 3, 3)),
+    }
+    arrays = {name: np.concatenate([wrong.arrays[name], more[name]]) for name in more}
+    both = Values(TARGETS, arrays, np.append(wrong.num_atoms, [1, 600]))
+    rows = np.arange(FEWEST)
+    few = pulay_stress(crystals, wrong, rows)
+    many = pulay_stress([*crystals, alone, large], both, np.arange(FEWEST + 2))
+    assert few is not None
+    assert many is not None
+    assert few.is_there
+    assert many.is_there
+    assert many.frames == few.frames
+    assert many.virials["Cu"] == pytest.approx(few.virials["Cu"], rel=1e-6)
+    assert pulay_stress(crystals, wrong, rows[:0]) is None
+
+
 def test_of_many_elements_nothing_is_said():
     crystals, labels = labelled(["Cu", "Au", "Pd", "Ag", "Ni", "Pt", "Al"], FEWEST)
     assert pulay_stress(crystals, labels, np.arange(FEWEST)) is None

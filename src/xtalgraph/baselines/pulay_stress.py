@@ -21,6 +21,10 @@ FEWEST: Final = 20
 """Frames; of fewer nothing is said."""
 _ATOMS: Final = 3000
 """Frames are drawn until they have so many atoms."""
+_LARGEST: Final = 500
+"""Atoms of a frame; larger ones are not drawn."""
+_EMPTY: Final = 4.0
+"""Times the median volume of an atom; frames with more are mostly vacuum and say little."""
 _LIMITS: Final = ((8, 6), (6, 4), (5, 3), (4, 2), (3, 1), (2, 0))
 """Of the basis, the first with at most `_COLUMNS` functions."""
 _COLUMNS: Final = 600
@@ -78,15 +82,15 @@ def pulay_stress(
         seed: Draws frames, of which those with about 3,000 atoms are taken.
 
     Returns:
-        None where fewer than 20 frames have all labels, or these hold too many elements for a small
-        basis.
+        None where fewer than 20 frames have all labels, at most 500 atoms and are not mostly empty,
+        or these hold too many elements for a small basis.
     """
     roles: dict[Role, str] = {role_of_target(target): target.name for target in labels.targets}
     if len(roles) < 3:
         return None
     known = np.all([labels.known(name)[rows] for name in roles.values()], axis=0)
     rng = np.random.default_rng(seed)
-    order = rng.permutation(rows[known])
+    order = _of_use(crystals, rng.permutation(rows[known]))
     before = np.cumsum([len(crystals[row]) for row in order.tolist()])
     chosen = order[: max(FEWEST, int(np.searchsorted(before, _ATOMS)))]
     if len(chosen) < FEWEST:
@@ -110,6 +114,17 @@ def pulay_stress(
         _interval((density @ virials)[None], without @ density[:, None])[0],
         frames.gain(rng.permutation(everything)),
     )
+
+
+def _of_use(
+    crystals: Sequence[Crystal], rows: Int[np.ndarray, " rows"]
+) -> Int[np.ndarray, " chosen"]:
+    """Return the frames that are neither large nor mostly empty, in the given order."""
+    if not len(rows):
+        return rows
+    sizes = np.array([len(crystals[row]) for row in rows.tolist()])
+    volumes = np.array([crystals[row].volume for row in rows.tolist()]) / sizes
+    return rows[(sizes <= _LARGEST) & (volumes <= _EMPTY * np.median(volumes))]
 
 
 def _interval(
