@@ -24,6 +24,10 @@ ROUNDING = {"prediction": 1e-6, "std": 1e-6, "lower": 5e-6, "upper": 5e-6}
 unit in the last place at 8 eV; now they are added up in float64. A bound of an interval is several
 standard deviations from the prediction, which multiplies the difference of those."""
 
+LAST_PLACE = 2.4e-7
+"""Two units in the last place of float32, relative: what the exponential of a learned variance
+differs by between the vector units of processors."""
+
 
 def by_target(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Return a table of predictions with one row for each number."""
@@ -56,7 +60,9 @@ def test_an_old_run_predicts_the_same_bits(name):
     expected = numbers(pd.read_csv(FOLDER / name / "expected.csv"))
     totals = {target.name for target in predictor.targets if target.kind is Kind.EXTENSIVE}
     summed = expected.index.get_level_values("target").isin(totals)
-    pd.testing.assert_frame_equal(found[~summed], expected[~summed], check_exact=True)
+    others, known = found[~summed], expected[~summed]
+    pd.testing.assert_series_equal(others["prediction"], known["prediction"], check_exact=True)
+    pd.testing.assert_frame_equal(others, known, rtol=LAST_PLACE, atol=0)
     for value, tolerance in ROUNDING.items():
         pd.testing.assert_series_equal(
             found.loc[summed, value], expected.loc[summed, value], rtol=0, atol=tolerance
