@@ -123,12 +123,12 @@ def test_atoms_in_a_vacuum_and_large_frames_are_left_out():
     assert pulay_stress(crystals, wrong, rows[:0]) is None
 
 
-def test_of_many_elements_nothing_is_said():
+def test_many_elements_are_not_compared():
     crystals, labels = labelled(["Cu", "Au", "Pd", "Ag", "Ni", "Pt", "Al"], FEWEST)
     assert pulay_stress(crystals, labels, np.arange(FEWEST)) is None
 
 
-def test_without_stresses_or_forces_nothing_is_said():
+def test_without_stresses_or_forces_nothing_is_compared():
     crystals, labels = labelled(["Cu"], FEWEST)
     for names in ({"energy", "forces"}, {"energy", "stress"}):
         targets = tuple(target for target in TARGETS if target.name in names)

@@ -24,9 +24,9 @@ ROUNDING = {"prediction": 1e-6, "std": 1e-6, "lower": 5e-6, "upper": 5e-6}
 unit in the last place at 8 eV; now they are added up in float64. A bound of an interval is several
 standard deviations from the prediction, which multiplies the difference of those."""
 
-LAST_PLACE = 2.4e-7
-"""Two units in the last place of float32, relative: what the exponential of a learned variance
-differs by between the vector units of processors."""
+LAST_PLACE = {"format-4-variance": 2.4e-7}
+"""Two units in the last place of float32, relative, where a variance is learned: on a processor
+with AVX2 a fifth of its deviations differ by one unit. All else has the same bits."""
 
 
 def by_target(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def test_an_old_run_predicts_the_same_bits(name):
     summed = expected.index.get_level_values("target").isin(totals)
     others, known = found[~summed], expected[~summed]
     pd.testing.assert_series_equal(others["prediction"], known["prediction"], check_exact=True)
-    pd.testing.assert_frame_equal(others, known, rtol=LAST_PLACE, atol=0)
+    pd.testing.assert_frame_equal(others, known, rtol=LAST_PLACE.get(name, 0), atol=0)
     for value, tolerance in ROUNDING.items():
         pd.testing.assert_series_equal(
             found.loc[summed, value], expected.loc[summed, value], rtol=0, atol=tolerance

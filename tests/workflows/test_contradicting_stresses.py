@@ -1,4 +1,4 @@
-"""A training says whether energies and stresses fit together, and can be told to mend it."""
+"""A training reports whether energies and stresses fit together, and can be told to mend it."""
 
 import logging
 
@@ -28,11 +28,11 @@ def contradicting(frames, tmp_path_factory):
 
 
 class ToldError(Exception):
-    """Raised when everything is said."""
+    """Raised after the last message about labels."""
 
 
 def told_of(data, out, monkeypatch, caplog, *overrides: str) -> list[logging.LogRecord]:
-    """Return what a training says of its labels, which then ends."""
+    """Return the messages of a training about its labels, after which it ends."""
 
     def end(*args) -> None:
         raise ToldError

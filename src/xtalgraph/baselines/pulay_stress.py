@@ -18,7 +18,7 @@ from xtalgraph.data.potential_targets import Role
 from xtalgraph.data.values import Values
 
 FEWEST: Final = 20
-"""Frames; of fewer nothing is said."""
+"""Frames; fewer are not compared."""
 _ATOMS: Final = 3000
 """Frames are drawn until they have so many atoms."""
 _LARGEST: Final = 500
