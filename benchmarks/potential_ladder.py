@@ -20,11 +20,11 @@ from ase import units
 from ase.io import read
 from potential_accuracy import EPOCHS, frames_of
 
-from xtalgraph.baselines.ace_basis import AceBasis
-from xtalgraph.baselines.linear_potential import Basis, NoBasis
-from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.baselines.soap_basis import SoapBasis
 from xtalgraph.data.reported_units import reported_units
+from xtalgraph.nn.linear_potential.ace_basis import AceBasis
+from xtalgraph.nn.linear_potential.basis import Basis, NoBasis
+from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 from xtalgraph.workflows.compare_baselines import fit_potentials
 from xtalgraph.workflows.prepared import Preparations
 from xtalgraph.workflows.request import Request

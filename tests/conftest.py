@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes run beside each other
 os.environ.setdefault("DGLBACKEND", "pytorch")  # or DGL writes its choice into the home folder
-pytest_plugins = ["first_calls"]  # of which types and shapes are checked
+pytest_plugins = ["first_calls", "linear_bases"]  # the first checks types and shapes
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,12 +6,13 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
 
-from xtalgraph.baselines.linear_potential import LinearPotential, NoBasis
-from xtalgraph.baselines.pair_basis import PairBasis
+from xtalgraph.baselines.linear_potential import LinearPotential
 from xtalgraph.crystals.convert import from_ase
 from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.splits import Split
 from xtalgraph.data.values import Values
+from xtalgraph.nn.linear_potential.basis import NoBasis
+from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 
 TARGETS = potential_targets(["energy", "forces", "stress"])
 SIZE = 24
@@ -45,15 +46,6 @@ def labelled(calculate) -> tuple[list, Values]:
 def lennard_jones(atoms: Atoms) -> tuple[float, np.ndarray, np.ndarray]:
     atoms.calc = LennardJones(sigma=3.4, epsilon=0.0104, rc=6.0, ro=4.0, smooth=True)
     return atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress(voigt=False)
-
-
-def test_the_derivatives_of_the_functions_are_those_of_their_differences():
-    basis = PairBasis([18], cutoff=6.0)
-    distance, step = np.linspace(2.5, 5.9, 7), 1e-5
-    plus, minus = (basis.radial(distance + sign * step)[0] for sign in (1, -1))
-    assert basis.radial(distance)[1] == pytest.approx((plus - minus) / 2 / step, abs=1e-8)
-    at_cutoff = basis.radial(np.array([6.0]))
-    assert np.abs(at_cutoff).max() == 0.0
 
 
 def test_labels_of_its_own_functions_are_recovered_to_rounding():

@@ -6,9 +6,12 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io import write
+from ase.io import read, write
 
 import xtalgraph
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.models.checkpoint import load_model
+from xtalgraph.models.terms.ace import ACE
 
 SMALL = ["model.width=8", "model.filters=8", "model.depth=1", "model.basis_step=0.5"]
 
@@ -48,3 +51,42 @@ def test_atoms_of_a_trained_run_do_not_fall_into_each_other(frames, tmp_path):
         force = pair.get_forces()
         assert force[1, 2] > least  # away from the other
         assert np.abs(force[0] + force[1]).max() < 1e-8
+
+
+@pytest.fixture(scope="module")
+def run(frames, tmp_path_factory):
+    """Return a run whose network learned what a cluster expansion leaves."""
+    out, fits = tmp_path_factory.mktemp("runs") / "run", []
+    fit = ACE.fit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ACE, "fit", lambda term, *given: fits.append(fit(term, *given)))
+        overrides = "model.terms={ace: {functions: 30}}", "training.members=2", "training.jobs=1"
+        trained(frames, out, *overrides)
+    assert len(fits) == 1  # for both members
+    return out
+
+
+def test_a_run_takes_its_elements_from_the_data_and_its_fit_to_its_use(run, frames):
+    model, spec, _ = load_model(run)
+    assert spec.terms["ace"]["elements"] == ["Cu"]
+    assert not model.terms["ace"].is_open
+    known, calculator = read(frames, ":"), xtalgraph.calculator(run)
+    errors, sizes = [], []
+    for atoms in known:
+        forces = atoms.get_forces()
+        copy = atoms.copy()
+        copy.calc = calculator
+        errors.append(np.abs(copy.get_forces() - forces).mean())
+        sizes.append(np.abs(forces).mean())
+    assert np.mean(errors) < 0.3 * np.mean(sizes)  # which two epochs of a network do not reach
+
+
+def test_fine_tuning_keeps_the_fit_and_refuses_another(run, frames, tmp_path):
+    shared = {"epochs": 1, "progress": False, "target": ["energy", "forces"], "no_scratch": True}
+    xtalgraph.finetune(run, frames, out=tmp_path / "more", **shared)
+    before, after = (load_model(folder)[0].terms["ace"] for folder in (run, tmp_path / "more"))
+    for name, value in before.state_dict().items():
+        np.testing.assert_array_equal(after.state_dict()[name], value)
+    for given in ("model.terms={ace: {functions: 40}}", "model.terms=zbl"):
+        with pytest.raises(ConfigError, match=r"model.terms.ace is fitted before a network learns"):
+            xtalgraph.finetune(run, frames, out=tmp_path / "no", overrides=[given], **shared)

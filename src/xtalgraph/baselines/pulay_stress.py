@@ -8,14 +8,15 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import t as student
 
-from xtalgraph.baselines.ace_basis import AceBasis, number_of_products
-from xtalgraph.baselines.linear_potential import Basis, reference_energies
-from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.potential_labels import role_of_target
 from xtalgraph.data.potential_targets import Role
 from xtalgraph.data.values import Values
+from xtalgraph.nn.linear_potential.ace_basis import AceBasis, number_of_products
+from xtalgraph.nn.linear_potential.basis import Basis
+from xtalgraph.nn.linear_potential.least_squares import reference_energies
+from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 
 FEWEST: Final = 20
 """Frames; fewer are not compared."""

@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Final, final
 import numpy as np
 from ase import Atoms
 
-from xtalgraph.baselines.linear_potential import Basis, Design
-from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.nn.linear_potential.basis import Basis, Design
+from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 
 _SIGMA: Final = 0.5
 """Width of the Gaussian on each neighbour, Å."""

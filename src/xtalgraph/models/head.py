@@ -270,6 +270,11 @@ class Head(TargetHead):
         for scaler, column, amounts in self._known(values, numbers):
             scaler.fit(column, amounts, self.target)
 
+    def widen(self, size: float) -> None:
+        """Raise the scales to at least a size."""
+        for scaler in self._scalers:
+            scaler.scale.clamp_(min=size)
+
     def move(self, residual: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]) -> None:
         """Add to the shifts what the predictions of the training crystals miss.
 

@@ -122,6 +122,18 @@ class Model(nn.Module, ABC):
     def forward(self, graph: Graph) -> Output:
         """Predict every target of a batch; a `GraphError` if the model cannot read it."""
 
+    def learned(self, graph: Graph) -> Output:
+        """Predict what weights decide: all but what `given` returns."""
+        output: Output = self(graph)
+        return output
+
+    def given(self, graph: Graph) -> ByTarget:
+        """Return the part of each prediction that no weight changes; nothing where there is none.
+
+        A training subtracts it from the labels once.
+        """
+        return {}
+
     @abstractmethod
     def start(self, graph: Graph) -> ByTarget:
         """Return what is predicted before anything was learned: the scales alone, in float64."""

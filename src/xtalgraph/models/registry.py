@@ -16,6 +16,7 @@ from xtalgraph.models.nequip import NequIP
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.pretrained import Pretrained
 from xtalgraph.models.schnet import SchNet
+from xtalgraph.models.terms.ace import ACE
 from xtalgraph.models.terms.coulomb import Coulomb
 from xtalgraph.models.terms.dispersion import D3
 from xtalgraph.models.terms.energy_term import EnergyTerm
@@ -46,7 +47,12 @@ MODELS: Final[dict[str, type[Model]]] = {
 }
 """What is made of an encoder, by its kind."""
 
-TERMS: Final[dict[str, type[EnergyTerm]]] = {"coulomb": Coulomb, "d3": D3, "zbl": ZBL}
+TERMS: Final[dict[str, type[EnergyTerm]]] = {
+    "ace": ACE,
+    "coulomb": Coulomb,
+    "d3": D3,
+    "zbl": ZBL,
+}
 """What can be added to the energy of a potential."""
 
 

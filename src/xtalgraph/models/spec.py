@@ -138,6 +138,11 @@ class ModelSpec:
         return any(target.derivative is not None for target in self.targets)
 
     @property
+    def has_fitted_terms(self) -> bool:
+        """Whether a term is fitted to labels before the training."""
+        return any(TERMS[name].is_fitted for name in self.terms)
+
+    @property
     def read_out(self) -> tuple[Target, ...]:
         """The targets that have a readout: all but the derivatives."""
         return tuple(target for target in self.targets if target.derivative is None)

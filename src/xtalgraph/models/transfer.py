@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.data.targets import Target
 from xtalgraph.models.model import Model
+from xtalgraph.models.registry import TERMS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.nn.element_rows import element_axes, take_elements
 
@@ -68,6 +70,24 @@ def _alike_but(axis: int, value: Tensor, other: Tensor) -> bool:
     if len(shapes[0]) != len(shapes[1]):
         return False
     return shapes[0][:axis] + shapes[0][axis + 1 :] == shapes[1][:axis] + shapes[1][axis + 1 :]
+
+
+def check_fitted_terms(spec: ModelSpec, parent: ModelSpec) -> None:
+    """Refuse other terms that are fitted to labels than those a kept head was trained beside.
+
+    Args:
+        spec: Of the model.
+        parent: Of the model whose head it keeps.
+
+    Raises:
+        ConfigError: If one is added, left out, or has other settings.
+    """
+    for name in sorted({*spec.terms, *parent.terms}):
+        if TERMS[name].is_fitted and spec.terms.get(name) != parent.terms.get(name):
+            raise ConfigError(
+                f"model.terms.{name} is fitted before a network learns what it leaves, so it stays "
+                "as it is in the parent: leave out model.terms, or set finetuning.head=fresh"
+            )
 
 
 def same_target(target: Target, other: Target) -> bool:

@@ -165,8 +165,8 @@ def why_not_compiled(model: Model) -> str | None:
     """Return why the training of a model cannot be compiled, as far as that is known before."""
     if not isinstance(model, Potential):
         return "it serves potentials"
-    if model.encoder.reads.angles or model.terms:
-        return "the model has angles or further terms of the energy"
+    if model.encoder.reads.angles or model.has_learned_terms:
+        return "the model has angles, or learned terms of the energy"
     return None
 
 

@@ -154,6 +154,31 @@ def ordered_graphs(source: GraphSource, most_atoms: int | None = None) -> Iterat
     yield from _read_ahead(source, source.select, _parts(source, crystals, most_atoms))
 
 
+def less(
+    examples: Examples[GraphSource],
+    given: Callable[[Graph], Mapping[str, Tensor]],
+    most_atoms: int | None = None,
+) -> Examples[GraphSource]:
+    """Return examples whose labels are less by something.
+
+    Args:
+        examples: Of all crystals.
+        given: What is subtracted, for a batch, by target; where it is empty, nothing is.
+        most_atoms: Of a batch, as in `ordered_graphs`.
+    """
+    parts = []
+    for graph in ordered_graphs(examples.graph, most_atoms):
+        parts.append(given(graph))
+        if not parts[0]:
+            return examples
+    sums = {name: torch.cat([part[name] for part in parts]) for name in (parts or [{}])[0]}
+    labels = {
+        name: Labels(known.values - sums[name], known.scope) if name in sums else known
+        for name, known in examples.labels.items()
+    }
+    return Examples(examples.graph, labels)
+
+
 def ordered_batches(
     examples: Examples[GraphSource], crystals: Int[Tensor, " chosen"], most_atoms: int | None = None
 ) -> Iterator[Examples[Graph]]:

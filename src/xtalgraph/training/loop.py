@@ -20,6 +20,7 @@ from xtalgraph.training.compiled_steps import CompiledSteps
 from xtalgraph.training.examples import (
     Examples,
     GraphSource,
+    less,
     ordered_graphs,
     shuffled_batches,
 )
@@ -104,7 +105,10 @@ class Trainer:
         by_level = () if release is None else (release.levels, release.factor)
         self.optimizer = FlatAdamW(model, decay, *by_level)
         self.release = release
-        self.replay = replay and Replay(replay.examples.to(self.device), replay.weight)
+        self.for_weights = self._for_weights(self.train)
+        self.replay = replay and Replay(
+            self._for_weights(replay.examples.to(self.device)), replay.weight
+        )
         self.average = Average(model, self.optimizer, config.ema_decay)
         self.selected = snapshot(self.average.module)
         self.best_errors = torch.zeros(0, dtype=torch.float64)
@@ -124,12 +128,18 @@ class Trainer:
             return CompiledSteps(self.model, self._output, *of_loss, self.train.graph, self._first)
         return self._fresh_gradients
 
+    def _for_weights(self, examples: Examples[GraphSource]) -> Examples[GraphSource]:
+        """Return the same with labels less what no weight changes."""
+        return less(examples, self.model.given, self.model.atoms_at_once)
+
     def _first(self) -> Examples[Graph]:
         return next(self._batches(0))
 
     def _batches(self, epoch: int) -> Iterator[Examples[Graph]]:
         seed = self.config.seed
-        return shuffled_batches(self.train, self.steps, seed=seed, epoch=epoch, sizes=self.sizes)
+        return shuffled_batches(
+            self.for_weights, self.steps, seed=seed, epoch=epoch, sizes=self.sizes
+        )
 
     def _weigh(self, epoch: int) -> None:
         """Take the weights of the loss in an epoch; a recorded step has those of its own."""
@@ -249,8 +259,7 @@ class Trainer:
 
     def _output(self, graph: Graph) -> Output:
         with computing_in(self.config.precision, self.device):
-            output: Output = self.model(graph)
-        return output
+            return self.model.learned(graph)
 
     @torch.no_grad()
     def _validate(self, model: Model) -> Validation:

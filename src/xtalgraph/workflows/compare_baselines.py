@@ -11,14 +11,15 @@ from xtalgraph.baselines.atomic import ElementMeanBaseline, SiteMeanBaseline
 from xtalgraph.baselines.baseline import Baseline, MeanBaseline, PrevalenceBaseline
 from xtalgraph.baselines.composition import CompositionBaseline, CompositionClassifier
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.baselines.linear_potential import Basis, LinearPotential, NoBasis
-from xtalgraph.baselines.pair_basis import PairBasis
+from xtalgraph.baselines.linear_potential import LinearPotential
 from xtalgraph.data.dataset import Divided
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.graphs.graph import Scope
 from xtalgraph.models.predictions import Predictions
+from xtalgraph.nn.linear_potential.basis import Basis, NoBasis
+from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 
 
 def fit_baselines(

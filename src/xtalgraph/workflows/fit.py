@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,8 @@ class Shared:
     """Whether saved states are taken up."""
     start: StartingPoint | None = None
     """Where the weights are from, if they are not fresh."""
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+    """What terms of a potential are fitted to the training part, once for all members."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +216,8 @@ def member_fits(
     made_from = prepared.dataset.content_hash + prepared.split.identity + deciding
     if start is not None and start.replay is not None:
         made_from += start.replay.dataset.content_hash
-    shared = Shared(folder, prepared, config, made_from, session.resume, start)
+    terms = _fitted_terms(prepared, config, start)
+    shared = Shared(folder, prepared, config, made_from, session.resume, start, terms)
     count = training.members
     many = 1 if training.snapshots else processes_for(count, training, learned)
     if count > 1 and many > 1:
@@ -222,6 +225,21 @@ def member_fits(
     ended: dict[int, Member] = {}
     tasks = [Task(number, ended if training.snapshots else {}) for number in range(count)]
     return Executor(shared, many, "training", session.progress, session.report), tasks
+
+
+def _fitted_terms(
+    prepared: Prepared, config: RunConfig, start: StartingPoint | None
+) -> Mapping[str, Tensor]:
+    """Return what terms of a potential are fitted to the training part, by their names."""
+    model = config.spec.make_model() if config.spec.has_fitted_terms else None
+    if not isinstance(model, Potential):
+        return {}
+    if start is not None:
+        start.begin(model, 0)
+    train = prepared.split.train
+    crystals = [prepared.dataset.table.crystals[row] for row in train]
+    model.fit_terms(prepared.dataset.labels.select(train), crystals)
+    return model.fitted_terms
 
 
 def fit_member(shared: Shared, task: Task, report: Report) -> Member:
@@ -235,6 +253,8 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
         model = config.spec.make_model()
         if shared.start is not None:
             shared.start.begin(model, number)
+        if isinstance(model, Potential):
+            model.terms.load_state_dict(shared.terms, strict=False)
         if number - 1 in task.ended:
             model.load_state_dict(task.ended[number - 1].weights)
         made_from = shared.made_from + (f"member {number}" if number else "")

@@ -29,7 +29,7 @@ from xtalgraph.data.table import CrystalTable, read_table
 from xtalgraph.evidence.performance import ModelResult
 from xtalgraph.metrics.conformal import fewest_rows
 from xtalgraph.models.intervals import DEFAULT_LEVEL
-from xtalgraph.models.registry import ENCODERS
+from xtalgraph.models.registry import ENCODERS, TERMS
 from xtalgraph.models.spec import ModelSpec
 from xtalgraph.workflows.config import RunConfig, label_keys
 from xtalgraph.workflows.data_settings import DataConfig
@@ -71,7 +71,16 @@ class Prepared:
         config = settings_from(encoder.Config, spec.settings, "model")
         values = {"elements": self._elements, "neighbors": self._mean_neighbors}
         taken = {name: values[name]() for name in encoder.open_settings(config)}
-        return replace(spec, settings=spec.settings | taken) if taken else spec
+        terms = {
+            name: {
+                **settings,
+                **{key: values[key]() for key in TERMS[name].open_settings(settings)},
+            }
+            for name, settings in spec.terms.items()
+        }
+        if not taken and terms == spec.terms:
+            return spec
+        return replace(spec, settings=spec.settings | taken, terms=terms)
 
     def _elements(self) -> list[str]:
         held = set[int]().union(*(crystal.elements for crystal in self.dataset.table.crystals))

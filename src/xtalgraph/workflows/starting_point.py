@@ -28,7 +28,13 @@ from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictor import Predictor
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.models.spec import ModelSpec
-from xtalgraph.models.transfer import Taken, kept_heads, renamed_heads, take_weights
+from xtalgraph.models.transfer import (
+    Taken,
+    check_fitted_terms,
+    kept_heads,
+    renamed_heads,
+    take_weights,
+)
 from xtalgraph.training.examples import ordered_graphs
 from xtalgraph.training.settings import FinetuningConfig
 from xtalgraph.training.state import snapshot
@@ -88,6 +94,8 @@ class StartingPoint:
             )
         check_fits(config, predictor.spec, folder)
         kept = kept_heads(config.spec, predictor.spec) if asked.head == "kept" else ()
+        if kept:
+            check_fitted_terms(config.spec, predictor.spec)
         states = tuple(snapshot(member) for member in predictor.members)
         table = predictor.members[0].encoder.element_rows
         rows = None if table is None else tuple(table.numbers)

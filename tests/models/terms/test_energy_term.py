@@ -13,6 +13,7 @@ from xtalgraph.data.values import Values
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.registry import TERMS
 from xtalgraph.models.spec import ModelSpec
+from xtalgraph.models.terms.ace import ACE
 from xtalgraph.testing.contract import check_contract
 from xtalgraph.testing.crystals import contract_crystals
 from xtalgraph.workflows.config import RunConfig
@@ -22,6 +23,7 @@ SCHNET = {"width": 8, "filters": 8, "depth": 1, "basis_step": 0.5, "envelope": "
 CHARGES = {"Na": 1, "Cl": -3, "O": 2, "Fe": 4, "S": -2, "Al": 3, "N": -2, "H": -1, "Sr": -10}
 CHARGES |= {"Ti": 4, "Ba": -11, "Zr": 5, "Cu": 0, "Ar": 0, "C": 0, "B": 0, "Si": 0}
 SETTINGS = {
+    "ace": [{"elements": ["Na", "Cl", "O", "Si", "Cu"], "functions": 100}],
     "coulomb": [{}, {"charges": CHARGES}],
     "d3": [{"cutoff": 8.0}],
     "zbl": [{}, {"outer": 4.0}],
@@ -38,7 +40,17 @@ def potential(spec: ModelSpec) -> Potential:
     torch.manual_seed(0)
     model = spec.make_model()
     assert isinstance(model, Potential)
+    if "ace" in spec.terms:
+        fill(model.terms["ace"])
     return model.double().eval()
+
+
+def fill(term: ACE) -> None:
+    """Give a cluster expansion coefficients, as if it were fitted."""
+    drawn = np.random.default_rng(0)
+    for coefficients in (term.of_pairs, term.of_products):
+        values = torch.from_numpy(drawn.normal(0.0, 0.01, coefficients.shape))
+        coefficients.copy_(values + (values.transpose(0, 1) if values.ndim == 3 else 0.0))
 
 
 @pytest.mark.parametrize(("name", "settings"), EACH, ids=str)

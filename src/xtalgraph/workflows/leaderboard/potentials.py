@@ -8,16 +8,17 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from xtalgraph.baselines.ace_basis import AceBasis
 from xtalgraph.baselines.composition_features import count_elements
-from xtalgraph.baselines.linear_potential import NoBasis, reference_energies
-from xtalgraph.baselines.pair_basis import PairBasis
 from xtalgraph.baselines.soap_basis import SoapBasis
 from xtalgraph.conventions.boundary import guarded
 from xtalgraph.conventions.errors import ConfigError, MissingExtraError
 from xtalgraph.crystals.convert import to_ase
 from xtalgraph.data.potential_labels import role_of_target
 from xtalgraph.evidence.leaderboard import EntryResult
+from xtalgraph.nn.linear_potential.ace_basis import AceBasis
+from xtalgraph.nn.linear_potential.basis import NoBasis
+from xtalgraph.nn.linear_potential.least_squares import reference_energies
+from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 from xtalgraph.workflows.compare_baselines import MOST_COLUMNS, fit_potentials
 from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, why_not_mixtures
 from xtalgraph.workflows.record import versions

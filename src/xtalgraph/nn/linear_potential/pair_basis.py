@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import ClassVar, Final, final
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from numpy.polynomial import chebyshev
 from scipy.sparse import csr_array
+from torch import Tensor
 
-from xtalgraph.baselines.linear_potential import Basis, Design
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
+from xtalgraph.nn.linear_potential.basis import Basis, Design
 
 _STEEPNESS: Final = 2.0
 """By how many e-foldings the distance is compressed."""
@@ -93,3 +95,23 @@ class PairBasis(Basis):
 def _summing(center: Int[np.ndarray, " edges"], num_atoms: int) -> csr_array:
     places = np.arange(len(center))
     return csr_array((np.ones(len(center)), (center, places)), shape=(num_atoms, len(center)))
+
+
+def chebyshev_functions(
+    distance: Float[Tensor, " edges"], cutoff: float, functions: int
+) -> Float[Tensor, "edges functions"]:
+    """Return the functions φ_k of `PairBasis`, as often differentiable as one likes.
+
+    Args:
+        distance: Å; beyond the cutoff they are 0.
+        cutoff: r_c, Å.
+        functions: How many, at least two.
+    """
+    reduced = distance / cutoff
+    span = 1.0 - np.exp(-_STEEPNESS)
+    x = 2.0 * (1.0 - torch.exp(-_STEEPNESS * reduced)) / span - 1.0
+    values = [torch.ones_like(x), x]
+    while len(values) < functions:
+        values.append(2.0 * x * values[-1] - values[-2])
+    envelope = (1.0 - reduced.square()).clamp(min=0.0) ** 3
+    return torch.stack(values, dim=-1) * envelope.unsqueeze(-1)

@@ -10,7 +10,7 @@ from ase.build import bulk
 from xtalgraph.crystals.convert import from_ase
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def alloy() -> Atoms:
     """Three atoms of two elements in a sheared cell."""
     atoms = bulk("Cu", cubic=True)[:3]

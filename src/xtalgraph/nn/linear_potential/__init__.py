@@ -1,0 +1,1 @@
+"""Potentials that are linear in their coefficients: functions of the positions, and fits."""
