@@ -3,7 +3,8 @@
 `python benchmarks/potential_ladder.py DATA [--calculator MODULE:NAME ...]`, with the sets and the
 division of `potential_accuracy.py`. Fitted are the energies of the elements, a pair potential, and
 linear potentials of SOAP power spectra and of the atomic cluster expansion, as `xtalgraph compare`
-fits them; `--fit` chooses some, `--weights` and `--set` are those of the training, as in
+fits them; `--fit` chooses some, and `--functions` makes the last as large as the term `ace` with
+so many; `--weights` and `--set` are those of the training, as in
 `--set "data.pulay_stress={Cu: 0.19}"`. A calculator is taken as it is; its energies are shifted by
 what `ALIGNED` training frames say on average. Prints mean absolute errors of energies, forces and
 stresses, meV/atom, meV/Å and GPa, and processor time.
@@ -12,6 +13,7 @@ stresses, meV/atom, meV/Å and GPa, and processor time.
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from potential_accuracy import EPOCHS, frames_of
 
 from xtalgraph.baselines.soap_basis import SoapBasis
 from xtalgraph.data.reported_units import reported_units
-from xtalgraph.nn.linear_potential.ace_basis import AceBasis
+from xtalgraph.nn.linear_potential.ace_basis import AceBasis, limits_within
 from xtalgraph.nn.linear_potential.basis import Basis, NoBasis
 from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 from xtalgraph.workflows.compare_baselines import fit_potentials
@@ -44,7 +46,10 @@ WEIGHTS: Final = 0.1, 1.0, 0.1
 
 
 def fitted(
-    frames: Path, wanted: list[str], weights: dict[str, float], overrides: list[str]
+    frames: Path,
+    wanted: dict[str, Callable[[list[int]], Basis]],
+    weights: dict[str, float],
+    overrides: list[str],
 ) -> None:
     """Print a row for each potential that is fitted."""
     options = {"target": list(TARGETS), "split": "column:part", "overrides": overrides}
@@ -54,8 +59,8 @@ def fitted(
     sizes = np.array([len(dataset.table.crystals[i]) for i in test])
     elements = sorted({z for crystal in dataset.table.crystals for z in crystal.elements})
     shown = reported_units(dataset.targets)
-    for name in wanted:
-        began, basis = time.process_time(), FITTED[name](elements)
+    for make in wanted.values():
+        began, basis = time.process_time(), make(elements)
         results = fit_potentials(prepared.divided, weights, [basis])
         errors = []
         for target in TARGETS:
@@ -63,6 +68,12 @@ def fitted(
             off = values - dataset.labels.of(target, test)
             errors.append(float(np.abs(shown[target].of_errors(off, sizes)).mean()))
         show(frames.stem, basis.name, errors, time.process_time() - began)
+
+
+def ace_of_term(elements: list[int], functions: int) -> AceBasis:
+    """Return the functions of the term `ace` of a network with a cutoff of 5 Å."""
+    limits = limits_within(len(elements), functions, 20)
+    return AceBasis(elements, 5.0, limits, pair_cutoff=5.0)
 
 
 def as_it_is(frames: Path, calculator: str) -> None:
@@ -111,17 +122,22 @@ def main() -> None:
     parser.add_argument("--elements", nargs="+", default=list(EPOCHS), choices=list(EPOCHS))
     parser.add_argument("--calculator", action="append", default=[], metavar="MODULE:NAME")
     parser.add_argument("--fit", nargs="+", default=list(FITTED), choices=list(FITTED))
+    parser.add_argument("--functions", type=int, help="of linear-ace, as in model.terms.ace")
+    parser.add_argument("--no-validation", action="store_true")
     parser.add_argument("--no-fit", action="store_true", help="calculators alone")
     parser.add_argument("--weights", nargs=3, type=float, default=WEIGHTS, help="of the fits")
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="a.b=c")
     asked = parser.parse_args()
     weights = dict(zip(TARGETS, asked.weights, strict=True))
+    wanted = {name: FITTED[name] for name in asked.fit}
+    if asked.functions and "linear-ace" in wanted:
+        wanted["linear-ace"] = partial(ace_of_term, functions=asked.functions)
     asked.out.mkdir(parents=True, exist_ok=True)
     print("| set | potential | meV/atom | meV/Å | GPa | CPU s |\n|---|---|---|---|---|---|")
     for element in asked.elements:
-        frames = frames_of(element, asked.data, asked.out)
+        frames = frames_of(element, asked.data, asked.out, validate=not asked.no_validation)
         if not asked.no_fit:
-            fitted(frames, asked.fit, weights, asked.overrides)
+            fitted(frames, wanted, weights, asked.overrides)
         for calculator in asked.calculator:
             as_it_is(frames, calculator)
 

@@ -1,7 +1,6 @@
 """Potentials that are linear in their coefficients, fitted to energies, forces and stresses."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
 from jaxtyping import Float
@@ -14,16 +13,14 @@ from xtalgraph.data.splits import Split
 from xtalgraph.data.values import Values
 from xtalgraph.nn.linear_potential.basis import Basis, Design
 from xtalgraph.nn.linear_potential.least_squares import (
-    ByRole,
+    FOLDS,
     Moments,
-    factors_of,
+    factor_of,
     reference_energies,
     rows_of,
+    solution_of_folds,
     solutions,
 )
-
-_USUAL: Final = 1e-10
-"""The ridge that is taken without a validation part."""
 
 
 class LinearPotential:
@@ -31,7 +28,8 @@ class LinearPotential:
 
     What is made small is the weighted mean over energies per atom, forces and stresses of their
     mean squared errors, each in units of what the energies of the elements alone leave. The ridge
-    of `RIDGES` is taken with which that is smallest on the validation part.
+    of `RIDGES` is taken with which that is smallest on the validation part; without one, on folds
+    of the training part.
 
     Args:
         basis: The functions.
@@ -53,18 +51,35 @@ class LinearPotential:
         (energy,) = (name for name, role in roles.items() if role == "energy")
         reference = reference_energies(counts[split.train], labels.of(energy, split.train))
         offset = counts @ reference
-        moments: dict[str, dict[str, Moments]] = {"train": {}, "val": {}}
-        for part, of_target in moments.items():
-            for row in split.parts()[part].tolist():
-                rows = self._rows(row, crystals[row], counts[row])
-                for name, role in roles.items():
-                    values = labels.of(name, [row])
-                    if role == "energy":
-                        values = (values - offset[row]) / len(crystals[row])
-                    matrix = rows[role]
-                    empty = Moments.empty(matrix.shape[1])
-                    of_target.setdefault(name, empty).add(matrix, values.reshape(-1))
-        change = self._solved(moments["train"], moments["val"])
+        left = {name: labels.of(name, split.train) for name in roles}
+        sizes = np.array([len(crystal) for crystal in crystals])
+        left[energy] = (left[energy] - offset[split.train]) / sizes[split.train]
+        factors = {name: factor_of(left[name], self.weights.get(name, 1.0)) for name in roles}
+        known = {name: int(np.isfinite(left[name]).sum()) for name in roles}
+
+        def add(row: int, moments: Mapping[str, Moments], scaled: bool) -> None:
+            rows = self._rows(row, crystals[row], counts[row])
+            for name, role in roles.items():
+                values = labels.of(name, [row])
+                if role == "energy":
+                    values = (values - offset[row]) / len(crystals[row])
+                factor = factors[name] if scaled else 1.0
+                moments[name].add(rows[role], values.reshape(-1), factor)
+
+        columns = counts.shape[1] + self.basis.columns
+        number = 1 if len(split.val) else min(FOLDS, len(split.train))
+        folds = [Moments.empty(columns) for _ in range(number)]
+        fold_of = np.random.default_rng(0).permutation(len(split.train)) % number
+        for fold, row in zip(fold_of.tolist(), split.train.tolist(), strict=True):
+            add(row, dict.fromkeys(roles, folds[fold]), scaled=True)
+        val = {name: Moments.empty(columns) for name in roles if len(split.val)}
+        for row in split.val.tolist():
+            add(row, val, scaled=False)
+        if any(moments.count for moments in val.values()):
+            parts = {name: factors[name] * known[name] / max(val[name].count, 1) for name in val}
+            change = _best(solutions(folds[0]), val, parts)
+        else:
+            change, _ = solution_of_folds(folds)
         self.coefficients = change.copy()
         self.coefficients[: len(reference)] += reference
         return self._predicted(crystals, counts, labels, roles)
@@ -77,17 +92,6 @@ class LinearPotential:
         if self.basis.expensive:
             self._kept[index] = design
         return rows_of(design, counts, crystal)
-
-    def _solved(self, train: ByRole, val: ByRole) -> Float[np.ndarray, " columns"]:
-        factors = factors_of(train, self.weights)
-        if not any(moments.count for moments in val.values()) or not factors:
-            return solutions(train, factors, [_USUAL])[0]
-        fitted = solutions(train, factors)
-        losses = [
-            sum(factors[name] * train[name].count * val[name].error(solution) for name in factors)
-            for solution in fitted
-        ]
-        return fitted[int(np.argmin(losses))]
 
     def _predicted(
         self,
@@ -107,3 +111,16 @@ class LinearPotential:
             for target in labels.targets
         }
         return Values(labels.targets, arrays, labels.num_atoms)
+
+
+def _best(
+    fitted: Sequence[Float[np.ndarray, " columns"]],
+    val: Mapping[str, Moments],
+    factors: Mapping[str, float],
+) -> Float[np.ndarray, " columns"]:
+    """Return the coefficients whose weighted squared error on the validation part is least."""
+    losses = [
+        sum(factors[name] * moments.error(solution) for name, moments in val.items())
+        for solution in fitted
+    ]
+    return fitted[int(np.argmin(losses))]

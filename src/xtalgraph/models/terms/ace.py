@@ -24,7 +24,9 @@ from xtalgraph.models.terms.energy_term import EnergyTerm
 from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
 from xtalgraph.nn.linear_potential.ace_basis import AceBasis, limits_within
 from xtalgraph.nn.linear_potential.least_squares import (
+    FOLDS,
     Moments,
+    factor_of,
     reference_energies,
     rows_of,
     solution_of_folds,
@@ -33,8 +35,6 @@ from xtalgraph.nn.linear_potential.pair_basis import chebyshev_functions
 
 _LARGEST: Final = 20
 """Sum of n and l in products of three, up to which a basis may go."""
-_FOLDS: Final = 5
-"""Of the crystals, to choose the ridge."""
 _ATOMS: Final = 256
 """Whose products are computed at a time."""
 _ROLES: Final = "energy", "forces", "stress"
@@ -61,7 +61,7 @@ class ACE(EnergyTerm):
 
         elements: list[str] | None = None
         """Symbols of the elements that have functions; null takes those of the data."""
-        functions: Annotated[int, Range(1, 10_000)] = 1000
+        functions: Annotated[int, Range(1, 5000)] = 1000
         """The largest number of products; a basis is as large as it may be with so many. The fit
         takes a time that grows with its square."""
         weights: dict[str, float] = field(
@@ -135,22 +135,21 @@ class ACE(EnergyTerm):
         counts = counts.astype(np.float64)
         there = counts.any(axis=0)
         offset = counts[:, there] @ reference_energies(counts[:, there], labels["energy"])
-        columns = len(self.numbers) + basis.columns
-        number = min(_FOLDS, len(crystals))
-        folds = [{name: Moments.empty(columns) for name in labels} for _ in range(number)]
+        sizes = np.array([len(crystal) for crystal in crystals])
+        left = {**labels, "energy": (labels["energy"] - offset) / sizes}
+        weights = self.config.weights
+        factors = {name: factor_of(left[name], weights.get(name, 1.0)) for name in left}
+        number = min(FOLDS, len(crystals))
+        folds = [Moments.empty(len(self.numbers) + basis.columns) for _ in range(number)]
         fold_of = np.random.default_rng(0).permutation(len(crystals)) % number
-        end = np.cumsum([len(crystal) for crystal in crystals])
+        ends = np.cumsum(sizes)
         for index, crystal in enumerate(crystals):
             rows = rows_of(basis.design(crystal), counts[index], crystal)
-            size = len(crystal)
-            for name, moments in folds[fold_of[index]].items():
-                if name == "energy":
-                    values = (labels[name][index : index + 1] - offset[index]) / size
-                else:
-                    atoms = slice(end[index] - size, end[index])
-                    values = labels[name][atoms if name == "forces" else index].reshape(-1)
-                moments.add(rows[name], values)
-        fitted, ridge = solution_of_folds(folds, self.config.weights)
+            atoms = slice(ends[index] - sizes[index], ends[index])
+            for name, values in left.items():
+                part = values[atoms] if name == "forces" else values[index : index + 1]
+                folds[fold_of[index]].add(rows[name], part.reshape(-1), factors[name])
+        fitted, ridge = solution_of_folds(folds)
         self._take(fitted[len(self.numbers) :])
         log.info("fitted in %.0f s, ridge %g", time.monotonic() - began, ridge)
 

@@ -33,6 +33,11 @@ class Basis(ABC):
     expensive: ClassVar[bool] = False
     """Whether what is computed of a crystal is better kept than computed again."""
 
+    @property
+    @abstractmethod
+    def columns(self) -> int:
+        """The number of coefficients."""
+
     @abstractmethod
     def design(self, crystal: Crystal) -> Design:
         """Return the functions of a crystal, and their derivatives."""
@@ -43,6 +48,11 @@ class NoBasis(Basis):
     """No function at all: the energies of the elements remain."""
 
     name: ClassVar[str] = "reference energies"
+
+    @property
+    def columns(self) -> int:
+        """There is no coefficient."""
+        return 0
 
     def design(self, crystal: Crystal) -> Design:
         """Return nothing."""

@@ -1,6 +1,6 @@
 """Weighted least squares on energies, forces and stresses, with a ridge."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,11 +12,15 @@ from xtalgraph.nn.linear_potential.basis import Design
 
 RIDGES: Final = (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
 """Of which one is chosen by crystals left out; columns have the length 1."""
+USUAL: Final = 1e-10
+"""The one that is taken where none can be left out."""
+FOLDS: Final = 5
+"""Into which the crystals are divided."""
 
 
 @dataclass
 class Moments:
-    """Sums over the rows of a target, of which a least squares fit is made."""
+    """Sums over rows, of which a least squares fit is made."""
 
     gram: Float[np.ndarray, "columns columns"]
     right: Float[np.ndarray, " columns"]
@@ -29,33 +33,35 @@ class Moments:
         return cls(np.zeros((columns, columns)), np.zeros(columns))
 
     def add(
-        self, rows: Float[np.ndarray, "rows columns"], labels: Float[np.ndarray, " rows"]
+        self,
+        rows: Float[np.ndarray, "rows columns"],
+        labels: Float[np.ndarray, " rows"],
+        factor: float = 1.0,
     ) -> None:
-        """Add rows, but those without a label."""
+        """Add rows, but those without a label.
+
+        Args:
+            rows: What the coefficients are multiplied with.
+            labels: NaN where there is none.
+            factor: Of the squared errors.
+        """
         known = np.isfinite(labels)
         rows, labels = rows[known], labels[known]
-        self.gram += rows.T @ rows
-        self.right += rows.T @ labels
-        self.square += float(labels @ labels)
+        self.gram += factor * (rows.T @ rows)
+        self.right += factor * (rows.T @ labels)
+        self.square += factor * float(labels @ labels)
         self.count += len(labels)
 
     def error(self, coefficients: Float[np.ndarray, " columns"]) -> float:
-        """Return the mean squared error."""
-        return self.squared_error(coefficients) / max(self.count, 1)
-
-    def squared_error(self, coefficients: Float[np.ndarray, " columns"]) -> float:
         """Return the sum of the squared errors."""
         explained = coefficients @ (self.gram @ coefficients - 2.0 * self.right)
         return self.square + float(explained)
 
-    def less(self, part: "Moments") -> "Moments":
-        """Return the sums without those of some of the rows."""
-        gram, right = self.gram - part.gram, self.right - part.right
-        return Moments(gram, right, self.square - part.square, self.count - part.count)
-
-
-ByRole = Mapping[str, Moments]
-"""Those of energies per atom, forces and stresses."""
+    def plus(self, part: "Moments", sign: int = 1) -> "Moments":
+        """Return the sums with those of more rows, or with a sign of -1 without those of some."""
+        gram, right = self.gram + sign * part.gram, self.right + sign * part.right
+        square, count = self.square + sign * part.square, self.count + sign * part.count
+        return Moments(gram, right, square, count)
 
 
 def rows_of(
@@ -78,66 +84,48 @@ def rows_of(
     }
 
 
-def factors_of(moments: ByRole, weights: Mapping[str, float]) -> dict[str, float]:
-    """Return the weight of a squared error of each target, in units of the sum of its squares.
+def factor_of(labels: Float[np.ndarray, "..."], weight: float) -> float:
+    """Return the factor of squared errors in units of the sum of squared labels; 0 without any.
 
     Args:
-        moments: Of all rows.
-        weights: Of the targets; 1 of others.
+        labels: Of the training part; NaN where there is none.
+        weight: Of the target.
     """
-    known = {name: part for name, part in moments.items() if part.square > 0}
-    return {name: weights.get(name, 1.0) / part.square for name, part in known.items()}
+    square = float(np.nansum(np.square(labels)))
+    return weight / square if square > 0 else 0.0
 
 
 def solutions(
-    moments: ByRole, factors: Mapping[str, float], ridges: Sequence[float] = RIDGES
+    moments: Moments, ridges: Sequence[float] = RIDGES
 ) -> list[Float[np.ndarray, " columns"]]:
-    """Return the coefficients with which the weighted squared error is least, for each ridge.
+    """Return the coefficients with which the squared error is least, for each ridge.
 
     Args:
-        moments: Of the rows.
-        factors: Of the squared errors; where there is none, the coefficients are 0.
+        moments: Of the rows; where there is none, the coefficients are 0.
         ridges: Added to the normal matrix whose diagonal is 1.
     """
-    if not factors:
-        return [np.zeros_like(next(iter(moments.values())).right) for _ in ridges]
-    gram = sum(factor * moments[name].gram for name, factor in factors.items())
-    right = sum(factor * moments[name].right for name, factor in factors.items())
-    size = np.sqrt(np.diag(gram))
+    size = np.sqrt(np.diag(moments.gram))
     unit = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0)
-    eigenvalues, vectors = np.linalg.eigh(gram * unit[:, None] * unit)
-    along = vectors.T @ (unit * right)
+    eigenvalues, vectors = np.linalg.eigh(moments.gram * unit[:, None] * unit)
+    along = vectors.T @ (unit * moments.right)
     return [unit * (vectors @ (along / (eigenvalues.clip(min=0) + ridge))) for ridge in ridges]
 
 
-def solution_of_folds(
-    folds: Sequence[ByRole], weights: Mapping[str, float]
-) -> tuple[Float[np.ndarray, " columns"], float]:
+def solution_of_folds(folds: Sequence[Moments]) -> tuple[Float[np.ndarray, " columns"], float]:
     """Return the coefficients fitted to all folds, and the ridge that is best on folds left out.
 
     Args:
-        folds: Of the crystals, two or more.
-        weights: Of the targets.
+        folds: Of the crystals, two or more; of a single one the ridge is `USUAL`.
     """
-    total = {
-        name: Moments(
-            sum((fold[name].gram for fold in folds[1:]), folds[0][name].gram),
-            sum((fold[name].right for fold in folds[1:]), folds[0][name].right),
-            sum(fold[name].square for fold in folds),
-            sum(fold[name].count for fold in folds),
-        )
-        for name in folds[0]
-    }
-    factors = factors_of(total, weights)
-    losses = np.zeros(len(RIDGES))
+    whole, losses = folds[0], np.zeros(len(RIDGES))
+    for fold in folds[1:]:
+        whole = whole.plus(fold)
+    if len(folds) == 1:
+        return solutions(whole, [USUAL])[0], USUAL
     for fold in folds:
-        others = {name: total[name].less(part) for name, part in fold.items()}
-        for number, fitted in enumerate(solutions(others, factors)):
-            losses[number] += sum(
-                factor * fold[name].squared_error(fitted) for name, factor in factors.items()
-            )
+        losses += [fold.error(fitted) for fitted in solutions(whole.plus(fold, -1))]
     ridge = RIDGES[int(np.argmin(losses))]
-    return solutions(total, factors, [ridge])[0], ridge
+    return solutions(whole, [ridge])[0], ridge
 
 
 def reference_energies(
