@@ -1,5 +1,7 @@
 """Terms of a potential from a command to its use."""
 
+import json
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -90,3 +92,15 @@ def test_fine_tuning_keeps_the_fit_and_refuses_another(run, frames, tmp_path):
     for given in ("model.terms={ace: {functions: 40}}", "model.terms=zbl"):
         with pytest.raises(ConfigError, match=r"model.terms.ace is fitted before a network learns"):
             xtalgraph.finetune(run, frames, out=tmp_path / "no", overrides=[given], **shared)
+
+
+def test_what_the_fit_gives_alone_is_a_rung_of_the_report(run):
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    for name in ("energy", "forces"):
+        models = list(metrics["targets"][name]["models"])
+        assert models[:2] == ["schnet", "fitted terms"]
+    errors = metrics["targets"]["forces"]["models"]
+    alone, nothing = (
+        errors[rung]["test"]["mae"]["value"] for rung in ("fitted terms", "reference energies")
+    )
+    assert 0 < alone < 0.5 * nothing

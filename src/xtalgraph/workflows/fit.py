@@ -36,6 +36,7 @@ from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import Progress, Report, snapshot
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, Session, processes_for
+from xtalgraph.workflows.fitted_terms import fitted_terms
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.starting_point import StartingPoint
 
@@ -216,7 +217,7 @@ def member_fits(
     made_from = prepared.dataset.content_hash + prepared.split.identity + deciding
     if start is not None and start.replay is not None:
         made_from += start.replay.dataset.content_hash
-    terms = _fitted_terms(prepared, config, start)
+    terms = fitted_terms(prepared, config, start)
     shared = Shared(folder, prepared, config, made_from, session.resume, start, terms)
     count = training.members
     many = 1 if training.snapshots else processes_for(count, training, learned)
@@ -225,21 +226,6 @@ def member_fits(
     ended: dict[int, Member] = {}
     tasks = [Task(number, ended if training.snapshots else {}) for number in range(count)]
     return Executor(shared, many, "training", session.progress, session.report), tasks
-
-
-def _fitted_terms(
-    prepared: Prepared, config: RunConfig, start: StartingPoint | None
-) -> Mapping[str, Tensor]:
-    """Return what terms of a potential are fitted to the training part, by their names."""
-    model = config.spec.make_model() if config.spec.has_fitted_terms else None
-    if not isinstance(model, Potential):
-        return {}
-    if start is not None:
-        start.begin(model, 0)
-    train = prepared.split.train
-    crystals = [prepared.dataset.table.crystals[row] for row in train]
-    model.fit_terms(prepared.dataset.labels.select(train), crystals)
-    return model.fitted_terms
 
 
 def fit_member(shared: Shared, task: Task, report: Report) -> Member:

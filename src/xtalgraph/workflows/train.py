@@ -39,6 +39,7 @@ from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.fit import FittedMembers, fit_member, gathered, member_fits
+from xtalgraph.workflows.fitted_terms import terms_alone
 from xtalgraph.workflows.graph_source import warn_about_graphs
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
@@ -144,7 +145,9 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         fitted = gathered(folder, prepared, config, [members[task.number] for task in tasks])
         if start is not None:
             fitted.trained["start"] = start.record(_elements(divided))
-        _write_run(folder, config, divided, division, fitted, baselines(), began)
+        alone = terms_alone(fitted.members[0], prepared, config)
+        others = {name: [*alone[name], *listed] for name, listed in baselines().items()}
+        _write_run(folder, config, divided, division, fitted, others, began)
     return Run(folder)
 
 

@@ -17,6 +17,8 @@ BASELINES: Final[Mapping[str, str]] = {
     "properties, similar to Magpie, without positions.",
     "reference energies": "One energy for each element, fitted by least squares; forces and "
     "stress are zero.",
+    "fitted terms": "The terms of the energy that were fitted before the network was trained, with "
+    "the energies of the elements: what the network starts from.",
     "pair potential": "A sum over pairs of atoms within 6 Å: 14 smooth functions of the distance "
     f"for each pair of elements, by {_LEAST_SQUARES}.",
     "linear ACE": "Products of two and of three sums over neighbours within 5 Å, and a pair "

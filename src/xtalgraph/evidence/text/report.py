@@ -16,6 +16,7 @@ from xtalgraph.models.registry import ENCODERS
 NAMES: Final = {
     "mean": "the mean",
     "composition": "composition alone",
+    "fitted terms": "the fitted terms",
     "pair potential": "the pair potential",
     "reference energies": "the reference energies",
 }

@@ -1,0 +1,72 @@
+"""Terms of a potential that are fitted before its network is trained, and what they give alone."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from xtalgraph.data.values import Values
+from xtalgraph.evidence.performance import ModelResult
+from xtalgraph.models.model import Model
+from xtalgraph.models.potential import Potential
+from xtalgraph.models.predictions import Predictions
+from xtalgraph.training.examples import ordered_graphs
+from xtalgraph.workflows.config import RunConfig
+from xtalgraph.workflows.prepared import Prepared
+from xtalgraph.workflows.starting_point import StartingPoint
+
+NAME: Final = "fitted terms"
+"""Of what they give alone, in tables."""
+
+
+def fitted_terms(
+    prepared: Prepared, config: RunConfig, start: StartingPoint | None
+) -> Mapping[str, Tensor]:
+    """Return what terms of a potential are fitted to the training part, by their names.
+
+    Args:
+        prepared: What is learned from.
+        config: The settings.
+        start: Where the weights are from, if they are not fresh; what is fitted there stays.
+    """
+    model = config.spec.make_model() if config.spec.has_fitted_terms else None
+    if not isinstance(model, Potential):
+        return {}
+    if start is not None:
+        start.begin(model, 0)
+    train = prepared.split.train
+    crystals = [prepared.dataset.table.crystals[row] for row in train]
+    model.fit_terms(prepared.dataset.labels.select(train), crystals)
+    return model.fitted_terms
+
+
+def terms_alone(
+    model: Model, prepared: Prepared, config: RunConfig
+) -> Mapping[str, list[ModelResult]]:
+    """Return what fitted terms and the energies of the elements predict, by target.
+
+    Args:
+        model: Trained.
+        prepared: All crystals.
+        config: The settings.
+
+    Returns:
+        A list of one for each target; of nothing where no term is fitted.
+    """
+    targets = config.targets
+    if not config.spec.has_fitted_terms:
+        return {target.name: [] for target in targets}
+    began, labels = time.monotonic(), prepared.dataset.labels
+    source = prepared.graphs.part(torch.arange(len(labels)))
+    parts = [model.start(graph) for graph in ordered_graphs(source, model.atoms_at_once)]
+    arrays = {
+        target.name: torch.cat([part[target.name] for part in parts]).numpy() for target in targets
+    }
+    seconds = time.monotonic() - began
+    results = {}
+    for target in targets:
+        values = Values((target,), {target.name: arrays[target.name]}, labels.num_atoms)
+        results[target.name] = [ModelResult(NAME, Predictions(values), seconds)]
+    return results
