@@ -8,7 +8,7 @@ from torch import nn
 from xtalgraph.conventions.errors import ConfigError
 from xtalgraph.training.optimizer import Average, FlatAdamW
 from xtalgraph.training.schedule import ENOUGH, learning_rate, usual_epochs
-from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.settings import TrainingConfig, check_epochs
 
 
 def test_the_rate_rises_then_falls_to_zero():
@@ -47,7 +47,7 @@ def test_the_average_is_the_recursion():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"epochs": 0}, r"training\.epochs must be at least 1, got 0"),
+        ({"epochs": -1}, r"training\.epochs must be at least 0, got -1"),
         ({"learning_rate": -1.0}, r"training\.learning_rate"),
         ({"warmup": 1.0}, r"training\.warmup must be at least 0 and less than 1"),
         ({"weight_decay": -0.1}, r"training\.weight_decay must be at least 0, got -0\.1"),
@@ -58,3 +58,10 @@ def test_the_average_is_the_recursion():
 def test_settings_are_checked(setting, message):
     with pytest.raises(ConfigError, match=message):
         TrainingConfig(**setting)
+
+
+def test_a_training_has_epochs_unless_a_term_is_all_there_is():
+    check_epochs(TrainingConfig(epochs=1), fitted=False)
+    check_epochs(TrainingConfig(epochs=0), fitted=True)
+    with pytest.raises(ConfigError, match=r"training.epochs must be at least 1, got 0; 0 is for a"):
+        check_epochs(TrainingConfig(epochs=0), fitted=False)

@@ -104,3 +104,17 @@ def test_what_the_fit_gives_alone_is_a_rung_of_the_report(run):
         errors[rung]["test"]["mae"]["value"] for rung in ("fitted terms", "reference energies")
     )
     assert 0 < alone < 0.5 * nothing
+
+
+def test_without_epochs_the_fit_is_the_potential(frames, tmp_path):
+    options = {"target": ["energy", "forces"], "model": "schnet", "epochs": 0, "progress": False}
+    given = [*SMALL, "model.terms={ace: {functions: 30}}"]
+    xtalgraph.train(frames, out=tmp_path / "run", overrides=given, **options)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    for name in ("energy", "forces"):
+        models = metrics["targets"][name]["models"]
+        whole, alone = (models[key]["test"]["mae"]["value"] for key in ("schnet", "fitted terms"))
+        assert whole == pytest.approx(alone, rel=1e-6)
+    with pytest.raises(ConfigError, match=r"training.epochs must be at least 1, got 0; 0 is for"):
+        xtalgraph.train(frames, out=tmp_path / "no", overrides=SMALL, **options)
+    assert not (tmp_path / "no").exists()

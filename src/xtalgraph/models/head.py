@@ -275,6 +275,14 @@ class Head(TargetHead):
         for scaler in self._scalers:
             scaler.scale.clamp_(min=size)
 
+    @torch.no_grad()
+    def silence(self) -> None:
+        """Set the last weights of the readouts to 0, so that they begin with nothing."""
+        for readout in self.readouts:
+            for layer in cast(Readout, readout).last:
+                for weight in layer.parameters():
+                    weight.zero_()
+
     def move(self, residual: Float[np.ndarray, "rows *shape"], numbers: Sequence[Elements]) -> None:
         """Add to the shifts what the predictions of the training crystals miss.
 

@@ -213,7 +213,7 @@ class Potential(Model):
 
         What the terms give is subtracted first, those that are learned as they begin: otherwise a
         training would begin with the energy of a term on top of labels that have it already, and
-        unlearn the term.
+        unlearn the term. Beside a term that is fitted the network begins with nothing.
         """
         self.fit_terms(labels, crystals)
         left = self._left(labels, crystals)
@@ -222,6 +222,7 @@ class Potential(Model):
         self.head.fit(energies, numbers)
         if any(term.is_fitted for term in self._terms(learned=False)):
             self.head.widen(_LENGTH * self._size_of_forces(left))
+            self.head.silence()
         if self.isolated is not None:
             self.isolated.fit(crystals, energies)
         if self.condition_scaler is not None and conditions is not None:

@@ -29,10 +29,11 @@ class TrainingConfig:
     """How a model is trained."""
 
     epochs: Annotated[
-        Annotated[int, Range(1, 1_000_000)] | None, Spelled(default="60 to 225, by size")
+        Annotated[int, Range(0, 1_000_000)] | None, Spelled(default="60 to 225, by size")
     ] = None
     """Passes over the training part. The learning rate falls to zero over them; null takes as many
-    as make 4,500 steps, but at least 60 and at most 225."""
+    as make 4,500 steps, but at least 60 and at most 225. 0 is for a potential with a term that is
+    fitted, and leaves it without a network."""
     batch_size: Annotated[int, Range(1, 1_000_000)] = 64
     """Largest number of crystals in a step; an epoch is cut into steps of equal size."""
     batch_by: Literal["crystals", "atoms", "edges"] = "crystals"
@@ -113,7 +114,7 @@ class TrainingConfig:
         Length(steps=15, epochs=225, patience=225)
         """
         steps = min(crystals, num_batches(crystals if size is None else size, self.batch_size))
-        epochs = self.epochs or usual_epochs(steps)
+        epochs = usual_epochs(steps) if self.epochs is None else self.epochs
         return Length(steps, epochs, self.patience or epochs)
 
     def weights_of(self, final: bool) -> dict[str, float]:
@@ -184,3 +185,17 @@ class FinetuningConfig:
 
 FROM_SCRATCH: Final = FinetuningConfig()
 """A training from fresh weights."""
+
+
+def check_epochs(training: TrainingConfig, *, fitted: bool) -> None:
+    """Refuse a training without epochs, with a `ConfigError`.
+
+    Args:
+        training: Its settings.
+        fitted: Whether a term is fitted before it, which then is all there is.
+    """
+    if training.epochs == 0 and not fitted:
+        raise ConfigError(
+            "training.epochs must be at least 1, got 0; 0 is for a potential with a term that is "
+            "fitted before its network is trained, as model.terms=ace"
+        )

@@ -21,7 +21,12 @@ from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.pretraining_settings import PretrainingConfig
 from xtalgraph.training.self_supervised import targets_of
-from xtalgraph.training.settings import FROM_SCRATCH, FinetuningConfig, TrainingConfig
+from xtalgraph.training.settings import (
+    FROM_SCRATCH,
+    FinetuningConfig,
+    TrainingConfig,
+    check_epochs,
+)
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.model_settings import GraphConfig, ModelConfig
 from xtalgraph.workflows.potential_defaults import with_potential_defaults
@@ -105,6 +110,7 @@ class RunConfig:
         _check_pulay_stress(data, spec.targets)
         learned = spec.targets if pretraining is None else targets_of(pretraining)
         Objective.of(learned, training)  # refuses weights of other targets
+        check_epochs(training, fitted=spec.has_fitted_terms)
         begun = settings_from(FinetuningConfig, sections.get("finetuning", {}), "finetuning")
         return cls(data, spec, training, begun)
 

@@ -11,7 +11,7 @@ from xtalgraph.conventions.settings import settings_from
 from xtalgraph.models.generation.generator_settings import GeneratorConfig
 from xtalgraph.training.flow_matching import TARGETS
 from xtalgraph.training.objective import Objective
-from xtalgraph.training.settings import TrainingConfig
+from xtalgraph.training.settings import TrainingConfig, check_epochs
 from xtalgraph.workflows.data_settings import DataConfig
 from xtalgraph.workflows.setting_names import check_names
 
@@ -84,6 +84,7 @@ class GeneratorRunConfig:
                         f"{getattr(given, name)!r}"
                     )
         Objective.of(TARGETS, made.training)  # refuses weights of others
+        check_epochs(made.training, fitted=False)
         return made
 
     def sections(self) -> dict[str, dict[str, Any]]:
