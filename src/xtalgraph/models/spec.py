@@ -165,6 +165,11 @@ class ModelSpec:
             )
         terms = {name: asdict(term.config) for name, term in self.make_terms(1).items()}
         object.__setattr__(self, "terms", terms)
+        if self.reference_energies and self.has_fitted_terms:
+            raise ConfigError(
+                "a term that is fitted, as model.terms=ace, goes with fitted energies of the "
+                "elements: leave out model.reference_energies"
+            )
 
     def make_terms(self, width: int) -> dict[str, EnergyTerm]:
         """Make what is added to the energy, of features of this width.

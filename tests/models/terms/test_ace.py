@@ -1,5 +1,7 @@
 """The cluster expansion beside a network: its energies, its fit, and what is left to learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -175,6 +177,21 @@ def test_a_potential_begins_with_what_it_explains(terms):
     model.fit_scales(labels, crystals)  # as fine-tuning does: what is fitted stays
     for name, value in model.terms.state_dict().items():
         assert torch.equal(value, kept[name])
+
+
+def test_energies_of_isolated_atoms_are_refused():
+    with pytest.raises(ConfigError, match=r"leave out model\.reference_energies"):
+        replace(spec_of(), reference_energies={"Cu": -0.3})
+
+
+def test_a_long_fit_tells_how_far_it_is(caplog, monkeypatch):
+    monkeypatch.setattr("xtalgraph.models.terms.ace._SECONDS", 0.0)
+    atoms = atoms_of("CuCuCuCu", 3)
+    crystals = [from_ase(one) for one in atoms]
+    term = term_of(["Cu"], functions=30)
+    with caplog.at_level("INFO", logger="xtalgraph"):
+        term.fit(crystals, labelled(crystals, atoms).arrays)
+    assert "linear ACE: 2 of 3 crystals" in caplog.text
 
 
 def test_a_training_subtracts_it_from_the_labels_once(tmp_path, monkeypatch):

@@ -37,6 +37,8 @@ _LARGEST: Final = 20
 """Sum of n and l in products of three, up to which a basis may go."""
 _ATOMS: Final = 256
 """Whose products are computed at a time."""
+_SECONDS: Final = 20.0
+"""Between messages of how far a fit has come."""
 _ROLES: Final = "energy", "forces", "stress"
 
 
@@ -142,8 +144,11 @@ class ACE(EnergyTerm):
         number = min(FOLDS, len(crystals))
         folds = [Moments.empty(len(self.numbers) + basis.columns) for _ in range(number)]
         fold_of = np.random.default_rng(0).permutation(len(crystals)) % number
-        ends = np.cumsum(sizes)
+        ends, told = np.cumsum(sizes), began
         for index, crystal in enumerate(crystals):
+            if time.monotonic() - told > _SECONDS:
+                told = time.monotonic()
+                log.info("linear ACE: %d of %d crystals", index, len(crystals))
             rows = rows_of(basis.design(crystal), counts[index], crystal)
             atoms = slice(ends[index] - sizes[index], ends[index])
             for name, values in left.items():
@@ -195,7 +200,8 @@ class ACE(EnergyTerm):
         known = places.neighbor.unsqueeze(-1) == torch.arange(elements, device=vector.device)
         radial = chebyshev_functions(distance, self.cutoff, self._radials).unsqueeze(1)
         sent = (radial * known.unsqueeze(-1)).flatten(1).unflatten(0, places.shape)
-        angular = self._harmonics(vector / distance.unsqueeze(-1)).unflatten(0, places.shape)
+        harmonics = self._harmonics.to(vector.device)
+        angular = harmonics(vector / distance.unsqueeze(-1)).unflatten(0, places.shape)
         sums = (sent.mT @ angular).unflatten(1, (elements, -1))
         total = vector.new_zeros(atoms)
         for row in range(elements):
@@ -211,7 +217,7 @@ class ACE(EnergyTerm):
 
     @cached_property
     def _harmonics(self) -> SphericalHarmonics:
-        return SphericalHarmonics(self.basis.degree).to(self.of_pairs.device)
+        return SphericalHarmonics(self.basis.degree)
 
     @property
     def _products(self) -> list["_Products"]:
