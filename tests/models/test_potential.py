@@ -73,8 +73,8 @@ def test_what_is_not_a_derivative_fails_the_contract(monkeypatch):
     model = potential(spec)
     right = Potential.evaluate
 
-    def wrong(self, graph, *by):
-        values, features = right(self, graph, *by)
+    def wrong(self, graph, *by, **options):
+        values, features = right(self, graph, *by, **options)
         return values | {"position": 1.01 * values["position"]}, features
 
     monkeypatch.setattr(Potential, "evaluate", wrong)

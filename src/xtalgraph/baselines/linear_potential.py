@@ -12,7 +12,7 @@ from xtalgraph.data.potential_targets import Role
 from xtalgraph.data.splits import Split
 from xtalgraph.data.values import Values
 from xtalgraph.nn.linear_potential.basis import Basis, Design
-from xtalgraph.nn.linear_potential.least_squares import (
+from xtalgraph.nn.linear_potential.moments import (
     FOLDS,
     Moments,
     factor_of,

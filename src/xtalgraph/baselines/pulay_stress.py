@@ -15,7 +15,7 @@ from xtalgraph.data.potential_targets import Role
 from xtalgraph.data.values import Values
 from xtalgraph.nn.linear_potential.ace_basis import AceBasis, number_of_products
 from xtalgraph.nn.linear_potential.basis import Basis
-from xtalgraph.nn.linear_potential.least_squares import reference_energies
+from xtalgraph.nn.linear_potential.moments import reference_energies
 from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 
 FEWEST: Final = 20

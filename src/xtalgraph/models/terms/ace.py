@@ -23,7 +23,7 @@ from xtalgraph.models.encoder import Features
 from xtalgraph.models.terms.energy_term import EnergyTerm
 from xtalgraph.nn.equivariant.harmonics import SphericalHarmonics
 from xtalgraph.nn.linear_potential.ace_basis import AceBasis, limits_within
-from xtalgraph.nn.linear_potential.least_squares import (
+from xtalgraph.nn.linear_potential.moments import (
     FOLDS,
     Moments,
     factor_of,

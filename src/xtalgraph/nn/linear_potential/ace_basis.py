@@ -259,7 +259,7 @@ def limits_within(elements: int, most: int, largest: int) -> tuple[int, int]:
         largest: The sum of n and l in products of three, up to which is looked.
 
     >>> limits_within(1, most=1000, largest=20), limits_within(3, most=1000, largest=20)
-    ((14, 12), (7, 5))
+    ((14, 12), (4, 2))
     """
     limits = 4, 2
     for limit in range(3, largest + 1):

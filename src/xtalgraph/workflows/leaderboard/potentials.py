@@ -17,7 +17,7 @@ from xtalgraph.data.potential_labels import role_of_target
 from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.nn.linear_potential.ace_basis import AceBasis
 from xtalgraph.nn.linear_potential.basis import NoBasis
-from xtalgraph.nn.linear_potential.least_squares import reference_energies
+from xtalgraph.nn.linear_potential.moments import reference_energies
 from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 from xtalgraph.workflows.compare_baselines import MOST_COLUMNS, fit_potentials
 from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, why_not_mixtures

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xtalgraph.nn.linear_potential.least_squares import (
+from xtalgraph.nn.linear_potential.moments import (
     RIDGES,
     USUAL,
     Moments,
