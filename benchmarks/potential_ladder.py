@@ -23,8 +23,10 @@ from ase.io import read
 from potential_accuracy import EPOCHS, frames_of
 
 from xtalgraph.baselines.soap_basis import SoapBasis
+from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.data.reported_units import reported_units
-from xtalgraph.nn.linear_potential.ace_basis import AceBasis, limits_within
+from xtalgraph.models.terms.ace import ACE
+from xtalgraph.nn.linear_potential.ace_basis import AceBasis
 from xtalgraph.nn.linear_potential.basis import Basis, NoBasis
 from xtalgraph.nn.linear_potential.pair_basis import PairBasis
 from xtalgraph.workflows.compare_baselines import fit_potentials
@@ -72,8 +74,8 @@ def fitted(
 
 def ace_of_term(elements: list[int], functions: int) -> AceBasis:
     """Return the functions of the term `ace` of a network with a cutoff of 5 Å."""
-    limits = limits_within(len(elements), functions, 20)
-    return AceBasis(elements, 5.0, limits, pair_cutoff=5.0)
+    symbols = [SYMBOLS[number] for number in elements]
+    return ACE(ACE.Config(symbols, functions), 1, 5.0).basis
 
 
 def as_it_is(frames: Path, calculator: str) -> None:

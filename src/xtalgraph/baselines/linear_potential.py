@@ -55,29 +55,31 @@ class LinearPotential:
         sizes = np.array([len(crystal) for crystal in crystals])
         left[energy] = (left[energy] - offset[split.train]) / sizes[split.train]
         factors = {name: factor_of(left[name], self.weights.get(name, 1.0)) for name in roles}
-        known = {name: int(np.isfinite(left[name]).sum()) for name in roles}
+        known, in_val = (
+            {name: int(np.isfinite(labels.of(name, rows)).sum()) for name in roles}
+            for rows in (split.train, split.val)
+        )
+        of_val = {name: factors[name] * known[name] / max(in_val[name], 1) for name in roles}
 
-        def add(row: int, moments: Mapping[str, Moments], scaled: bool) -> None:
+        def add(row: int, moments: Moments, factor: Mapping[str, float]) -> None:
             rows = self._rows(row, crystals[row], counts[row])
             for name, role in roles.items():
                 values = labels.of(name, [row])
                 if role == "energy":
                     values = (values - offset[row]) / len(crystals[row])
-                factor = factors[name] if scaled else 1.0
-                moments[name].add(rows[role], values.reshape(-1), factor)
+                moments.add(rows[role], values.reshape(-1), factor[name])
 
         columns = counts.shape[1] + self.basis.columns
-        number = 1 if len(split.val) else min(FOLDS, len(split.train))
+        number = 1 if any(in_val.values()) else min(FOLDS, len(split.train))
         folds = [Moments.empty(columns) for _ in range(number)]
         fold_of = np.random.default_rng(0).permutation(len(split.train)) % number
         for fold, row in zip(fold_of.tolist(), split.train.tolist(), strict=True):
-            add(row, dict.fromkeys(roles, folds[fold]), scaled=True)
-        val = {name: Moments.empty(columns) for name in roles if len(split.val)}
-        for row in split.val.tolist():
-            add(row, val, scaled=False)
-        if any(moments.count for moments in val.values()):
-            parts = {name: factors[name] * known[name] / max(val[name].count, 1) for name in val}
-            change = _best(solutions(folds[0]), val, parts)
+            add(row, folds[fold], factors)
+        if any(in_val.values()):
+            val = Moments.empty(columns)
+            for row in split.val.tolist():
+                add(row, val, of_val)
+            change = min(solutions(folds[0]), key=val.error)
         else:
             change, _ = solution_of_folds(folds)
         self.coefficients = change.copy()
@@ -111,16 +113,3 @@ class LinearPotential:
             for target in labels.targets
         }
         return Values(labels.targets, arrays, labels.num_atoms)
-
-
-def _best(
-    fitted: Sequence[Float[np.ndarray, " columns"]],
-    val: Mapping[str, Moments],
-    factors: Mapping[str, float],
-) -> Float[np.ndarray, " columns"]:
-    """Return the coefficients whose weighted squared error on the validation part is least."""
-    losses = [
-        sum(factors[name] * moments.error(solution) for name, moments in val.items())
-        for solution in fitted
-    ]
-    return fitted[int(np.argmin(losses))]

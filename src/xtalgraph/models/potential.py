@@ -30,9 +30,9 @@ from xtalgraph.nn.segments import segment_sum
 _PART: Final = 64
 """Crystals whose terms are computed at a time."""
 _LENGTH: Final = 0.35
-"""Å; over it the forces change the energy of an atom by about its spread: the ratio of the two is
-0.25 to 0.5 on copper, lithium, molybdenum and silicon. After a term was fitted, energies are left
-much smaller than that, and the network is scaled by the forces."""
+"""Å; over it the forces change the energy of an atom by about its standard deviation: the ratio of
+the two is 0.25 to 0.5 on copper, lithium, molybdenum and silicon. After a term was fitted, energies
+are left much smaller than that, and the network is scaled by the forces."""
 
 
 @final

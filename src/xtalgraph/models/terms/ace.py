@@ -64,8 +64,7 @@ class ACE(EnergyTerm):
         elements: list[str] | None = None
         """Symbols of the elements that have functions; null takes those of the data."""
         functions: Annotated[int, Range(1, 5000)] = 1000
-        """The largest number of products; a basis is as large as it may be with so many. The fit
-        takes a time that grows with its square."""
+        """The largest number of products; a basis is as large as it may be with so many."""
         weights: dict[str, float] = field(
             default_factory=lambda: {"energy": 3.0, "forces": 1.0, "stress": 0.1}
         )
