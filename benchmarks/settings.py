@@ -88,10 +88,12 @@ class Inside:
             apply_override(sections, override)
         config = RunConfig.from_sections(sections)
         data = SETS[name]["data"]
-        dataset = read_dataset(source, Target(data["target"], Kind(data["kind"])))
+        target = Target(data["target"], Kind(data["kind"]))
+        dataset = read_dataset(source, target, config.spec.conditions)
         split = make_split(dataset, config.data, known, seed=0)
         rows = np.setdiff1d(np.arange(len(dataset)), split.test)
-        return cls(config, dataset, config.spec.make_graph(dataset.table.crystals), rows)
+        graph, values = config.spec.make_graph(dataset.table.crystals), dataset.condition_values
+        return cls(config, dataset, graph if values is None else values.attach(graph), rows)
 
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Return the labels of rows."""
@@ -107,7 +109,8 @@ class Inside:
         torch.manual_seed(seed)
         model = self.config.spec.make_model()
         crystals = [self.dataset.table.crystals[row] for row in learn]
-        model.fit_scales(self.dataset.labels.select(learn), crystals)
+        labels, conditions = self.dataset.labels.select(learn), self.dataset.conditions_of(learn)
+        model.fit_scales(labels, crystals, conditions)
         return model
 
 

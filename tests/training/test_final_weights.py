@@ -92,3 +92,15 @@ def test_potentials_learn_forces_first_unless_weights_are_given():
     assert training["final_weights"]["energy"] > training["weights"]["energy"]
     given = {"data": data, "training": {"weights": {"energy": 1.0}}}
     assert "final_weights" not in with_potential_defaults(given)["training"]
+
+
+def test_beside_a_fitted_term_the_network_learns_more_slowly():
+    data = {"target": ["energy", "forces"]}
+    alone, zbl, ace, both = (
+        with_potential_defaults({"data": data, "model": {"terms": terms}})["training"]
+        for terms in (None, "zbl", {"ace": {"functions": 50}}, ["zbl", "ace"])
+    )
+    assert alone["learning_rate"] == zbl["learning_rate"]
+    assert ace["learning_rate"] == both["learning_rate"] < alone["learning_rate"]
+    given = {"data": data, "model": {"terms": "ace"}, "training": {"learning_rate": 0.01}}
+    assert with_potential_defaults(given)["training"]["learning_rate"] == 0.01

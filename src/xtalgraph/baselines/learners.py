@@ -17,9 +17,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from xtalgraph.baselines.gaussian_process import GaussianProcess
 from xtalgraph.conventions.errors import InputError, TargetError
 
-LearnerName = Literal["ridge", "forest", "mlp"]
+LearnerName = Literal["ridge", "gp", "forest", "mlp"]
 COMPONENTS: Final = 256
 """Most principal components that are kept of sparse features."""
 LEARNERS: Final[tuple[LearnerName, ...]] = get_args(LearnerName)
@@ -116,8 +117,8 @@ class FeatureRegressor:
 
     @property
     def parameters(self) -> int | None:
-        """Numbers that were fitted; None for trees."""
-        if self._pipeline is None or self.learner == "forest":
+        """Numbers that were fitted; None for trees and a Gaussian process."""
+        if self._pipeline is None or self.learner in ("forest", "gp"):
             return None
         last = self._pipeline[-1]
         if self.learner == "ridge":
@@ -143,6 +144,8 @@ class FeatureRegressor:
         steps.append(("scale", StandardScaler()))
         if self.learner == "ridge":
             return Pipeline([*steps, ("ridge", RidgeCV(np.logspace(-6, 6, 25)))])
+        if self.learner == "gp":
+            return Pipeline([*steps, ("process", GaussianProcess(self.seed))])
         network = MLPRegressor(
             hidden_layer_sizes=(128, 64),
             alpha=0.1,

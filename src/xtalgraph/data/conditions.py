@@ -1,4 +1,4 @@
-"""Conditions of crystals: the columns of a table that hold them, and their values."""
+"""What a model reads of a crystal beside its atoms: columns of a table, and their values."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,8 @@ class ConditionValues:
     """The conditions of some crystals, in their order."""
 
     numbers: Float[Tensor, "crystals numbers"]
-    """Numbers such as temperature and pressure, in their own units."""
+    """Numbers such as temperature and pressure, in their own units; then that of the column
+    ``delta``, if there is one."""
     fidelity: Int[Tensor, " crystals"]
     """Of the method by which the label was found; −1 where it is not known."""
 
@@ -54,6 +55,8 @@ class Conditions:
         numbers: Columns of numbers, such as temperature or pressure.
         fidelity: Column that names the method by which the label of a row was found; '' for none.
         fidelities: The names that it may hold.
+        delta: Column with another calculation of the target, of which the model learns the
+            difference; '' for none. No encoder reads it.
 
     Raises:
         ConfigError: If a column is named twice, or of ``fidelity`` and ``fidelities`` one is
@@ -69,12 +72,14 @@ class Conditions:
     numbers: tuple[str, ...] = ()
     fidelity: str = ""
     fidelities: tuple[str, ...] = ()
+    delta: str = ""
 
     def __post_init__(self) -> None:
         if len(set(self.columns)) < len(self.columns):
             listed = ", ".join(self.columns)
             raise ConfigError(
-                f"each column of data.conditions and data.fidelity may be named once, got {listed}"
+                "each column of data.conditions, data.fidelity and data.delta may be named once, "
+                f"got {listed}"
             )
         if bool(self.fidelity) != bool(self.fidelities):
             raise ConfigError(
@@ -93,14 +98,27 @@ class Conditions:
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns that are read."""
-        return (*self.numbers, self.fidelity) if self.fidelity else self.numbers
+        return (*self.scalars, self.fidelity) if self.fidelity else self.scalars
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """The columns of `ConditionValues.numbers`."""
+        return (*self.numbers, self.delta) if self.delta else self.numbers
+
+    @property
+    def encoded(self) -> tuple[str, ...]:
+        """The columns that the encoder reads."""
+        return tuple(name for name in self.columns if name != self.delta)
 
     def problem(self, values: Mapping[Any, Any]) -> str | None:
         """Return why a row has not all conditions; None if it has."""
         for name in self.columns:
             if values.get(name) is None or str(values[name]) in ("", "nan", "<NA>"):
-                return f"there is no {name!r}, which the model reads as a condition"
-        for name in self.numbers:
+                role = (
+                    "the other calculation of the target" if name == self.delta else "a condition"
+                )
+                return f"there is no {name!r}, which the model reads as {role}"
+        for name in self.scalars:
             number = _number(values[name])
             if not math.isfinite(number):
                 return f"{name!r} must be a finite number, got {values[name]!r}"
@@ -127,15 +145,34 @@ class Conditions:
             problem = self.problem(values)
             if problem is not None:
                 raise InputError(f"row {row}: {problem}")
-        numbers = [[_number(values[name]) for name in self.numbers] for values in rows]
+        numbers = [[_number(values[name]) for name in self.scalars] for values in rows]
         fidelity = [
             self.fidelities.index(str(values[self.fidelity])) if self.fidelity else -1
             for values in rows
         ]
         return ConditionValues(
-            torch.tensor(numbers, dtype=torch.float64).reshape(len(rows), len(self.numbers)),
+            torch.tensor(numbers, dtype=torch.float64).reshape(len(rows), len(self.scalars)),
             torch.tensor(fidelity, dtype=torch.long),
         )
+
+    def for_features(self, values: ConditionValues | None, crystals: int) -> ConditionValues | None:
+        """Return values for a model of which only the features are wanted.
+
+        Args:
+            values: What its encoder reads of some crystals, and perhaps more; None for nothing.
+            crystals: Number of the crystals.
+
+        Returns:
+            The same with 0 in the column ``delta``, which no encoder reads; None where nothing is
+            read.
+        """
+        if not self:
+            return None
+        values = values or ATOMS_ALONE.values_of([{}] * crystals)
+        numbers = values.numbers[:, : len(self.numbers)]
+        if self.delta:
+            numbers = torch.cat([numbers, numbers.new_zeros(crystals, 1)], dim=1)
+        return ConditionValues(numbers, values.fidelity)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -143,12 +180,15 @@ class Conditions:
             "numbers": list(self.numbers),
             "fidelity": self.fidelity,
             "fidelities": list(self.fidelities),
+            # Left out where there is none, as older runs have it.
+            **({"delta": self.delta} if self.delta else {}),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Conditions":
         """Make what `as_dict` returned."""
-        return cls(tuple(values["numbers"]), values["fidelity"], tuple(values["fidelities"]))
+        known = tuple(values["numbers"]), values["fidelity"], tuple(values["fidelities"])
+        return cls(*known, values.get("delta", ""))
 
 
 ATOMS_ALONE: Final = Conditions()

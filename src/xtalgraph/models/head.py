@@ -1,7 +1,7 @@
 """What turns the features of an encoder into one target: readouts, scales, learned deviations."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast, final
 
 import numpy as np
@@ -128,12 +128,21 @@ class Scaler(nn.Module):
     ) -> Float[np.ndarray, "rows elements"] | Int[np.ndarray, "rows elements"]:
         """Return how many atoms of each element belong to each value."""
         rows = numbers if target.kind is Kind.EXTENSIVE else np.concatenate(numbers)[:, None]
-        return np.stack(
-            [
-                row if row.dtype.kind == "f" else np.bincount(row, minlength=len(self.shift))
-                for row in rows
-            ]
-        )
+        return amounts_of_elements(rows)
+
+
+def amounts_of_elements(
+    rows: Iterable[Elements],
+) -> Float[np.ndarray, "rows elements"] | Int[np.ndarray, "rows elements"]:
+    """Return how many atoms of each element there are, by atomic number.
+
+    Args:
+        rows: Atomic numbers; or, in float64, what is returned.
+    """
+    length = MAX_ATOMIC_NUMBER + 1
+    return np.stack(
+        [row if row.dtype.kind == "f" else np.bincount(row, minlength=length) for row in rows]
+    )
 
 
 def _spread(residual: Float[np.ndarray, " rows"]) -> float:

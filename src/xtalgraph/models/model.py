@@ -17,6 +17,7 @@ from xtalgraph.data.targets import Target
 from xtalgraph.data.values import Values
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.graphs.invariant_graph import InvariantGraph
+from xtalgraph.models.delta import Delta, delta_target
 from xtalgraph.models.encoder import Encoder, Features
 from xtalgraph.models.requirements import why_not_mixtures, why_not_reduced
 from xtalgraph.models.target_head import TargetHead
@@ -106,7 +107,9 @@ class Model(nn.Module, ABC):
         self.encoder = encoder
         self.targets = tuple(targets)
         self.conditions = conditions
-        self.condition_scaler = ConditionScaler(len(conditions.numbers)) if conditions else None
+        self.condition_scaler: ConditionScaler | None = None
+        if conditions.encoded:
+            self.condition_scaler = ConditionScaler(len(conditions.numbers))
 
     @classmethod
     @abstractmethod
@@ -168,9 +171,12 @@ class Model(nn.Module, ABC):
     def as_read(self, graph: Graph) -> Graph:
         """Return a graph as the encoder reads it, scaled; a `GraphError` without its conditions."""
         self.expect_conditions(graph)
-        if self.condition_scaler is None:
+        if not self.conditions:
             return graph
-        return graph.replace(conditions=self.condition_scaler(graph.conditions))
+        numbers = graph.conditions[:, : len(self.conditions.numbers)]
+        if self.condition_scaler is not None:
+            numbers = self.condition_scaler(numbers)
+        return graph.replace(conditions=numbers)
 
     def encoded(self, graph: Graph) -> Features:
         """Return the features of a batch; a `GraphError` if the encoder cannot read it."""
@@ -187,7 +193,7 @@ class Model(nn.Module, ABC):
 
     def expect_conditions(self, graph: Graph) -> None:
         """Raise a `GraphError` if a graph has not the conditions that the model reads."""
-        count, wanted = graph.conditions.shape[1], len(self.conditions.numbers)
+        count, wanted = graph.conditions.shape[1], len(self.conditions.scalars)
         if count != wanted or (self.conditions.fidelity and bool((graph.fidelity < 0).any())):
             names = ", ".join(self.conditions.columns) or "nothing"
             raise GraphError(
@@ -221,6 +227,7 @@ class PropertyModel(Model):
         conditions: What the encoder reads of a crystal beside its atoms.
 
     Raises:
+        ConfigError: If another calculation is given of what is not one number of each crystal.
         TargetError: If a head is of a target of another name, or only some learn their variance.
     """
 
@@ -240,6 +247,9 @@ class PropertyModel(Model):
                 "which only some have readouts for it"
             )
         self.heads = nn.ModuleList(heads.values())
+        self.delta: Delta | None = None
+        if conditions.delta:
+            self.delta = Delta(delta_target(self.targets))
 
     @classmethod
     def made_of(cls, parts: ModelParts) -> "PropertyModel":
@@ -264,6 +274,13 @@ class PropertyModel(Model):
 
     def forward(self, graph: Graph) -> Output:
         """Predict every target; a `GraphError` if the model cannot read the graph."""
+        output = self.learned(graph)
+        given = self.given(graph)
+        values = {k: v + given[k] if k in given else v for k, v in output.values.items()}
+        return Output(values, output.deviations, output.features)
+
+    def learned(self, graph: Graph) -> Output:
+        """Predict what the network learns, without the other calculation of the target."""
         features, heads = self.encoded(graph), self.head_of
         values = {name: head(features, graph) for name, head in heads.items()}
         deviations = {
@@ -271,20 +288,39 @@ class PropertyModel(Model):
         }
         return Output(values, deviations, features)
 
+    def leave_out_delta(self) -> None:
+        """Learn the target itself, whatever was calculated otherwise; before `fit_scales`."""
+        if self.delta is not None:
+            self.delta.is_used = False
+
+    @torch.no_grad()
+    def given(self, graph: Graph) -> ByTarget:
+        """Return what the other calculation of the target gives, in float64, if there is one."""
+        return {} if self.delta is None else {self.targets[0].name: self.delta(graph)}
+
     @torch.no_grad()
     def start(self, graph: Graph) -> ByTarget:
-        """Return what is predicted before anything was learned: the scales alone, in float64."""
-        return {name: head.start(graph) for name, head in self.head_of.items()}
+        """Return what is predicted before anything was learned, in float64.
+
+        That is the scales alone, and what is given.
+        """
+        given = self.given(graph)
+        starts = {name: head.start(graph) for name, head in self.head_of.items()}
+        return {k: v + given[k] if k in given else v for k, v in starts.items()}
 
     def fit_scales(
         self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
     ) -> None:
         """Fit the scale of each target, and of the conditions, to the training part."""
         numbers = [elements_of(crystal) for crystal in crystals]
+        values = dict(labels.arrays)
+        if self.delta is not None and conditions is not None:
+            name, column = self.targets[0].name, conditions.numbers[:, -1]
+            values[name] = self.delta.fit(column, values[name], numbers)
         for name, head in self.head_of.items():
-            head.fit(labels.arrays[name], numbers)
+            head.fit(values[name], numbers)
         if self.condition_scaler is not None and conditions is not None:
-            self.condition_scaler.fit(conditions.numbers)
+            self.condition_scaler.fit(conditions.numbers[:, : len(self.conditions.numbers)])
 
     def embedding(self, features: Features, graph: Graph) -> Float[Tensor, "crystals width"]:
         """Return the vectors from which the readouts of the targets start, side by side.

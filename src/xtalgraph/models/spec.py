@@ -190,13 +190,13 @@ class ModelSpec:
 
     def _condition_settings(self) -> dict[str, int]:
         """Return the settings of the encoder that follow from the conditions."""
-        if not self.conditions:
+        if not self.conditions.encoded:
             return {}
         if not ENCODERS[self.encoder].reads.condition:
             able = ", ".join(name for name, other in ENCODERS.items() if other.reads.condition)
             raise ConfigError(
                 f"{self.encoder} reads atoms and their geometry and no conditions: leave out "
-                f"data.conditions and data.fidelity ({', '.join(self.conditions.columns)}), or "
+                f"data.conditions and data.fidelity ({', '.join(self.conditions.encoded)}), or "
                 f"take a model that reads them ({able})"
             )
         numbers, methods = len(self.conditions.numbers), len(self.conditions.fidelities)

@@ -17,6 +17,7 @@ from xtalgraph.data.dataset import Dataset, read_dataset
 from xtalgraph.data.potential_labels import LabelKeys
 from xtalgraph.data.potential_targets import potential_targets
 from xtalgraph.data.targets import Target, Task, kind_named
+from xtalgraph.models.delta import delta_target
 from xtalgraph.models.spec import ModelSpec, default_reduction_tolerance
 from xtalgraph.training.objective import Objective
 from xtalgraph.training.pretraining_settings import PretrainingConfig
@@ -108,6 +109,7 @@ class RunConfig:
         )
         _check_intervals(data, spec.targets)
         _check_pulay_stress(data, spec.targets)
+        _check_delta(data, spec.targets)
         learned = spec.targets if pretraining is None else targets_of(pretraining)
         Objective.of(learned, training)  # refuses weights of other targets
         check_epochs(training, fitted=spec.has_fitted_terms)
@@ -276,6 +278,14 @@ def _check_pulay_stress(data: DataConfig, targets: Sequence[Target]) -> None:
         )
 
 
+def _check_delta(data: DataConfig, targets: Sequence[Target]) -> None:
+    """Refuse another calculation of what has none, and a choice of members without it."""
+    if data.delta is not None:
+        delta_target(targets)
+    elif data.delta_members != "all":
+        raise ConfigError("data.delta_members goes with the column of a calculation, data.delta")
+
+
 def label_keys(data: DataConfig) -> LabelKeys:
     """Return which columns are the labels of a potential, and what their stresses have too much."""
     return LabelKeys(data.energy_key, data.forces_key, data.stress_key, data.pulay_stress)
@@ -294,7 +304,8 @@ def declared_conditions(data: DataConfig) -> Conditions:
     """Return which columns are conditions of a crystal; a `ConfigError` if one is named twice."""
     given = data.conditions
     columns = [given] if isinstance(given, str) else given or []
-    return Conditions(tuple(columns), data.fidelity or "", tuple(data.fidelities or ()))
+    fidelities = tuple(data.fidelities or ())
+    return Conditions(tuple(columns), data.fidelity or "", fidelities, data.delta or "")
 
 
 def _declared_tensors(data: DataConfig, names: Sequence[str]) -> dict[str, TensorType]:

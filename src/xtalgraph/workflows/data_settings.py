@@ -62,6 +62,11 @@ class DataConfig:
     """Column that names the method of each label, for a model that reads it."""
     fidelities: list[str] | None = None
     """The methods that this column may name."""
+    delta: Annotated[str | None, Spelled("COL")] = None
+    """Column with another calculation of the target, of an extensive target for each atom: the
+    model learns the difference. See docs/delta-learning.md."""
+    delta_members: Literal["all", "half"] = "all"
+    """Which members learn the difference; of ``half`` every second learns the target itself."""
     split: Annotated[str, Spelled("SPLIT")] = "random"
     """random, folds, formula, chemsys, prototype, structure, group:COL, element:O, anion:N,
     family:nitride, target:high, time:COL or column:COL. See docs/splits.md."""

@@ -190,6 +190,8 @@ def _declared(section: Mapping[str, Any], parent: ModelSpec) -> dict[str, Any]:
     if conditions.fidelity:
         filled.setdefault("fidelity", conditions.fidelity)
         filled.setdefault("fidelities", list(conditions.fidelities))
+    if conditions.delta and names == [target.name for target in parent.targets]:
+        filled.setdefault("delta", conditions.delta)
     return filled
 
 

@@ -24,7 +24,7 @@ from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.models.environments import Environments
 from xtalgraph.models.inference import Inferred, concatenated, infer
-from xtalgraph.models.model import ByTarget, Model, predicted
+from xtalgraph.models.model import ByTarget, Model, PropertyModel, predicted
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictions import Predictions, std_of
@@ -241,6 +241,8 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
             shared.start.begin(model, number)
         if isinstance(model, Potential):
             model.terms.load_state_dict(shared.terms, strict=False)
+        if config.data.delta_members == "half" and number % 2 and isinstance(model, PropertyModel):
+            model.leave_out_delta()
         if number - 1 in task.ended:
             model.load_state_dict(task.ended[number - 1].weights)
         made_from = shared.made_from + (f"member {number}" if number else "")

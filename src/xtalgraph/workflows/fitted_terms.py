@@ -1,4 +1,4 @@
-"""Terms of a potential that are fitted before its network is trained, and what they give alone."""
+"""What is fitted before a network is trained, and what it gives alone."""
 
 import time
 from collections.abc import Mapping
@@ -19,6 +19,8 @@ from xtalgraph.workflows.starting_point import StartingPoint
 
 NAME: Final = "fitted terms"
 """Of what they give alone, in tables."""
+DELTA: Final = "other calculation"
+"""Of what the column ``data.delta`` gives alone."""
 
 
 def fitted_terms(
@@ -45,7 +47,9 @@ def fitted_terms(
 def terms_alone(
     model: Model, prepared: Prepared, config: RunConfig
 ) -> Mapping[str, list[ModelResult]]:
-    """Return what fitted terms and the energies of the elements predict, by target.
+    """Return what is predicted without the network, by target.
+
+    That are fitted terms, or another calculation of the target, and the numbers of the elements.
 
     Args:
         model: Trained.
@@ -53,10 +57,10 @@ def terms_alone(
         config: The settings.
 
     Returns:
-        A list of one for each target; of nothing where no term is fitted.
+        A list of one for each target; of nothing where there is neither.
     """
-    targets = config.targets
-    if not config.spec.has_fitted_terms:
+    targets, delta = config.targets, config.spec.conditions.delta
+    if not config.spec.has_fitted_terms and not delta:
         return {target.name: [] for target in targets}
     began, labels = time.monotonic(), prepared.dataset.labels
     source = prepared.graphs.part(torch.arange(len(labels)))
@@ -68,5 +72,5 @@ def terms_alone(
     results = {}
     for target in targets:
         values = Values((target,), {target.name: arrays[target.name]}, labels.num_atoms)
-        results[target.name] = [ModelResult(NAME, Predictions(values), seconds)]
+        results[target.name] = [ModelResult(DELTA if delta else NAME, Predictions(values), seconds)]
     return results

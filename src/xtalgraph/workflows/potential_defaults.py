@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from xtalgraph.data.potential_targets import potential_targets, role_of
-from xtalgraph.models.registry import ENCODERS, FOR_POTENTIALS
+from xtalgraph.models.registry import ENCODERS, FOR_POTENTIALS, TERMS
 
 _WEIGHTS: Final[Mapping[str, float]] = {"energy": 0.1, "forces": 1.0, "stress": 0.1}
 """Of the terms of the loss, each in units of what is not explained before training."""
@@ -16,6 +16,9 @@ _TRAINING: Final[Mapping[str, Any]] = {
     "learning_rate": 5e-3,
     "members": 1,
 }
+_BESIDE_FITTED_TERMS: Final = 5e-4
+"""Learning rate of a network that learns what a fitted term leaves: with a larger one it learns
+nothing of it. See docs/potentials.md."""
 _GRAPH: Final[Mapping[str, Any]] = {"strategy": "radius"}
 
 
@@ -32,6 +35,8 @@ def with_potential_defaults(sections: Mapping[str, Mapping[str, Any]]) -> dict[s
     model = {"name": encoder, "envelope": "polynomial", **further}
     roles = {name: role_of(name) or "" for name in names}
     training = dict(_TRAINING)
+    if any(name in _terms(filled) for name, term in TERMS.items() if term.is_fitted):
+        training["learning_rate"] = _BESIDE_FITTED_TERMS
     if filled.get("training", {}).get("weights") is None:  # weights that are given hold throughout
         training["weights"] = {name: _WEIGHTS[role] for name, role in roles.items()}
         training["final_weights"] = {name: _FINAL[role] for name, role in roles.items()}
@@ -39,3 +44,9 @@ def with_potential_defaults(sections: Mapping[str, Mapping[str, Any]]) -> dict[s
     for section, values in defaults.items():
         filled[section] = {**values, **filled.get(section, {})}
     return filled
+
+
+def _terms(sections: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of the terms of the energy, whether known or not."""
+    terms = sections.get("model", {}).get("terms") or ()
+    return [terms] if isinstance(terms, str) else [str(name) for name in terms]

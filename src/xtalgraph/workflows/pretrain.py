@@ -147,6 +147,7 @@ def _config(request: Request, data: Any) -> RunConfig:
         "training.capture": (config.training.capture, False),
         "training.compile": (config.training.compile, False),
         "data.conditions": (config.data.conditions, None),
+        "data.delta": (config.data.delta, None),
         "data.disorder": (config.data.disorder, "refuse"),
     }
     for name, (given, usual) in serves_targets.items():

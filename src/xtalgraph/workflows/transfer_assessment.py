@@ -94,7 +94,8 @@ def known_crystals(
     crystals = [dataset.table.crystals[i] for i in rows.tolist()]
     if known is None or not crystals:
         return None
-    predicted = parent.predict_crystals(crystals, dataset.conditions_of(rows))
+    read = parent.spec.conditions.for_features(dataset.conditions_of(rows), len(crystals))
+    predicted = parent.predict_crystals(crystals, read)
     width = known.embedding.shape[1]
     if predicted.embedding.shape[1] < width:
         return None
@@ -155,6 +156,8 @@ def _forgetting(parent: Predictor, tuned: Run, divided: Divided, progress: bool)
     start = tuned.record["Fine-tuning"]
     if not start["heads kept"] or parent.spec.targets != tuned.config.targets:
         return {"measured": False, "reason": "other targets"}
+    if parent.spec.conditions != tuned.predictor.spec.conditions:
+        return {"measured": False, "reason": "other columns"}
     try:
         before = Run.open(Path(start["parent"])).data(progress=progress)
     except (InputError, RunError):

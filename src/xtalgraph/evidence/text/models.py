@@ -19,6 +19,8 @@ BASELINES: Final[Mapping[str, str]] = {
     "stress are zero.",
     "fitted terms": "The terms of the energy that were fitted before the network was trained, with "
     "the energies of the elements: what the network starts from.",
+    "other calculation": "The column of another calculation of the target, scaled, with one number "
+    "for each element (of an intensive target one for all): what the network starts from.",
     "pair potential": "A sum over pairs of atoms within 6 Å: 14 smooth functions of the distance "
     f"for each pair of elements, by {_LEAST_SQUARES}.",
     "linear ACE": "Products of two and of three sums over neighbours within 5 Å, and a pair "
@@ -39,6 +41,8 @@ DESCRIPTORS: Final[Mapping[str, str]] = {
 }
 LEARNERS: Final[Mapping[str, str]] = {
     "ridge": "ridge regression, with the penalty of the smallest leave-one-out error",
+    "gp": "a Gaussian process with a squared exponential and a linear kernel, from at most 4,000 "
+    "training rows",
     "forest": "a random forest of 100 trees, a third of the features at each split",
 }
 _BY_NAME: Final[dict[str, str]] = (

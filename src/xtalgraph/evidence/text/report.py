@@ -17,6 +17,7 @@ NAMES: Final = {
     "mean": "the mean",
     "composition": "composition alone",
     "fitted terms": "the fitted terms",
+    "other calculation": "the other calculation, scaled",
     "pair potential": "the pair potential",
     "reference energies": "the reference energies",
 }

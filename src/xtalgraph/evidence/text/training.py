@@ -61,6 +61,10 @@ def about_conditions(conditions: Conditions) -> list[str]:
     if conditions.fidelity:
         methods = ", ".join(conditions.fidelities)
         sentences.append(f"Method of a label: {conditions.fidelity}, one of {methods}.")
+    if conditions.delta:
+        sentences.append(
+            f"Another calculation of the target: {conditions.delta}; the difference is learned."
+        )
     return sentences
 
 

@@ -245,8 +245,7 @@ def _baselines() -> list[LeaderboardEntry]:
 
 BASELINES: Final = (
     *("mean", "composition", "composition-mlp"),
-    *("prdf-ridge", "prdf-forest", "acsf-ridge", "acsf-forest"),
-    *("soap-ridge", "soap-forest", "chgnet-ridge", "chgnet-forest"),
+    *(entry.name for entry in descriptor_entries()),
     *("pyg-cgconv", "pyg-schnet", "pyg-dimenet++"),
 )
 """The name of every baseline, from the bottom to the top."""

@@ -36,6 +36,7 @@ from xtalgraph.workflows.leaderboard.entry import (
 from xtalgraph.workflows.record import versions
 
 DESCRIPTORS: Final[tuple[Descriptor, ...]] = (PRDF(), ACSF(), SOAP(), CHGNetVectors())
+LEARNERS_OF_DESCRIPTORS: Final[tuple[LearnerName, ...]] = ("ridge", "gp", "forest")
 _CHUNK: Final = 256
 """Crystals that are described at a time, and kept in a file."""
 
@@ -149,11 +150,11 @@ class DescriptorEntry(LeaderboardEntry):
 
 
 def descriptor_entries() -> list[LeaderboardEntry]:
-    """Return every descriptor with ridge regression and with a forest."""
+    """Return every descriptor with ridge regression, a Gaussian process and a forest."""
     entries: list[LeaderboardEntry] = []
     for descriptor in DESCRIPTORS:
         described = DescribedCrystals(descriptor)
-        entries += [DescriptorEntry(described, "ridge"), DescriptorEntry(described, "forest")]
+        entries += [DescriptorEntry(described, learner) for learner in LEARNERS_OF_DESCRIPTORS]
     return entries
 
 

@@ -1,0 +1,83 @@
+"""Another calculation of the target, from the table to the prediction."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import xtalgraph
+from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.workflows.run import Run
+
+SMALL = ["model.width=8", "model.edge_width=8", "model.depth=1", "training.threads=1"]
+
+
+@pytest.fixture(scope="module")
+def calculated(table) -> pd.DataFrame:
+    """A calculation for each atom in another unit, of which the label is a multiple and more."""
+    rows = table.drop(columns=["charges", "cif"])
+    sizes = np.array([len(structure) for structure in rows["structure"]])
+    rows["cheap"] = 10.0 * np.random.default_rng(0).normal(size=len(rows))
+    rows["y"] = 0.3 * sizes * rows["cheap"] + 0.01 * rows["energy"]
+    return rows
+
+
+def train(data, out, *overrides, **options):
+    defaults = {"target": "y", "kind": "extensive", "model": "xgn", "epochs": 3, "progress": False}
+    overrides = [*SMALL, "data.store=false", *overrides]
+    return xtalgraph.train(data, out=out, overrides=overrides, **defaults | options)
+
+
+@pytest.fixture(scope="module")
+def run(calculated, tmp_path_factory) -> Run:
+    out = tmp_path_factory.mktemp("runs") / "delta"
+    half = ["data.delta=cheap", "data.delta_members=half", "training.members=2"]
+    return train(calculated, out, *half)
+
+
+def mae(run, model):
+    return run.metrics["targets"]["y"]["models"][model]["test"]["mae"]["value"]
+
+
+def test_the_difference_is_learned_and_the_calculation_stands_among_the_baselines(run):
+    assert mae(run, "other calculation") < 0.1 * mae(run, "composition")
+    first, second = run.predictor.members
+    assert float(first.delta.factor) == pytest.approx(0.3, abs=0.02)
+    assert float(second.delta.factor) == 0
+
+
+def test_predictions_need_the_column_and_follow_it(run, calculated):
+    rows = calculated.head(4)
+    predicted = run.predictor.predict(rows)["prediction"]
+    moved = run.predictor.predict(rows.assign(cheap=rows["cheap"] + 1.0))["prediction"]
+    sizes = np.array([len(structure) for structure in rows["structure"]])
+    factor = float(run.predictor.members[0].delta.factor)
+    np.testing.assert_allclose(moved - predicted, 0.5 * factor * sizes, rtol=1e-4)
+    without = run.predictor.predict(rows.drop(columns="cheap"))
+    assert without["error"].str.contains("there is no 'cheap'").all()
+    nothing = run.predictor.predict(rows.assign(cheap=[1.0, np.nan, 2.0, 3.0]))
+    assert nothing["prediction"].notna().tolist() == [True, False, True, True]
+
+
+def test_a_verification_gives_a_supercell_the_column_of_its_cell(run, calculated):
+    found = xtalgraph.verify(run.folder, on=calculated.head(3), progress=False)
+    assert found.verification.failures == ()
+    tried = {one.check: one.tried for one in found.verification.results}
+    assert tried["supercell"] == 3
+
+
+def test_a_fine_tuning_keeps_the_column_for_the_same_target_alone(run, calculated, tmp_path):
+    options = {"epochs": 1, "progress": False, "no_scratch": True}
+    same = xtalgraph.finetune(run.folder, calculated, out=tmp_path / "same", **options).run
+    assert same.config.data.delta == "cheap"
+    assert float(same.predictor.members[0].delta.factor) == pytest.approx(0.3, abs=0.02)
+    other = xtalgraph.finetune(
+        run.folder, calculated, target="energy", kind="extensive", out=tmp_path / "o", **options
+    ).run
+    assert other.config.data.delta is None
+
+
+def test_what_cannot_be_is_refused(calculated, tmp_path):
+    with pytest.raises(ConfigError, match="goes with the column"):
+        train(calculated, tmp_path / "a", "data.delta_members=half")
+    with pytest.raises(ConfigError, match="one target, got y, energy"):
+        train(calculated, tmp_path / "b", "data.delta=cheap", target=["y", "energy"])
