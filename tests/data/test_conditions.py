@@ -90,3 +90,18 @@ def test_conditions_go_with_their_graphs_in_memory_and_from_a_store(tmp_path):
         assert found.conditions[:, 0].tolist() == [30.0, 0.0, 30.0, 50.0]
         assert found.fidelity.tolist() == [1, 0, 1, 1]
     assert graph.to(dtype=torch.float32).conditions.dtype is torch.float32
+
+
+def test_the_column_of_another_calculation_comes_last_and_is_zero_for_features():
+    conditions = Conditions(("pressure",), delta="cheap")
+    assert (conditions.columns, conditions.encoded) == (("pressure", "cheap"), ("pressure",))
+    values = conditions.values_of([{"cheap": 3.0, "pressure": 1.0}, {"cheap": -4, "pressure": 2}])
+    assert values.numbers.tolist() == [[1.0, 3.0], [2.0, -4.0]]
+    assert conditions.for_features(values, 2).numbers.tolist() == [[1.0, 0.0], [2.0, 0.0]]
+    assert Conditions(("pressure",)).for_features(values, 2).numbers.tolist() == [[1.0], [2.0]]
+    assert Conditions(delta="cheap").for_features(None, 2).numbers.tolist() == [[0.0], [0.0]]
+    assert Conditions().for_features(values, 2) is None
+    assert "other calculation" in conditions.problem({"pressure": 1.0})
+    assert Conditions.from_dict(conditions.as_dict()) == conditions
+    with pytest.raises(ConfigError, match="named once"):
+        Conditions(("cheap",), delta="cheap")

@@ -76,6 +76,26 @@ def test_a_fine_tuning_keeps_the_column_for_the_same_target_alone(run, calculate
     assert other.config.data.delta is None
 
 
+def test_conditions_that_the_encoder_reads_stand_beside_the_column(calculated, tmp_path):
+    rows = calculated.assign(temperature=np.linspace(100.0, 700.0, len(calculated)))
+    of_megnet = ["model.width=8", "model.hidden=12", "model.depth=1", "training.threads=1"]
+    columns = ["data.conditions=[temperature]", "data.delta=cheap"]
+    run = xtalgraph.train(
+        rows, target="y", kind="extensive", model="megnet", epochs=1, out=tmp_path / "both",
+        overrides=[*of_megnet, *columns], progress=False,
+    )  # fmt: skip
+    (model,) = run.predictor.members
+    assert model.condition_scaler.mean.shape == (1,)
+    assert float(model.condition_scaler.mean) == pytest.approx(400.0, abs=100.0)
+    few = rows.head(3)
+    predicted = run.predictor.predict(few)["prediction"]
+    moved = run.predictor.predict(few.assign(cheap=few["cheap"] + 1.0))["prediction"]
+    sizes = np.array([len(structure) for structure in few["structure"]])
+    np.testing.assert_allclose(moved - predicted, float(model.delta.factor) * sizes, rtol=1e-4)
+    warmer = run.predictor.predict(few.assign(temperature=900.0))["prediction"]
+    assert (warmer != predicted).all()
+
+
 def test_what_cannot_be_is_refused(calculated, tmp_path):
     with pytest.raises(ConfigError, match="goes with the column"):
         train(calculated, tmp_path / "a", "data.delta_members=half")
