@@ -3,7 +3,7 @@
 `python benchmarks/delta_folds.py DATA OUT [--folds 0 1 2 3 4] [--energies]`
 
 DATA holds perovskites.csv.gz. The energy of each crystal as it is, eV/atom, is computed by CHGNet
-(`pip install 'xtalgraph[chgnet]'`) and kept in OUT/perovskites.csv.gz, quarter of an hour of a
+(`pip install 'xtalgraph[chgnet]'`) and kept in OUT/perovskites.csv.gz, ten minutes of a
 core. Then each fold is trained with four members, of which two learn the difference
 (`data.delta_members=half`), and otherwise the settings of the four members in
 `benchmarks/results/accuracy.md`. Errors are printed with 95 % intervals, with those of the two
