@@ -245,7 +245,8 @@ def _baselines() -> list[LeaderboardEntry]:
 
 BASELINES: Final = (
     *("mean", "composition", "composition-mlp"),
-    *(entry.name for entry in descriptor_entries()),
+    *("prdf-ridge", "prdf-gp", "prdf-forest", "acsf-ridge", "acsf-gp", "acsf-forest"),
+    *("soap-ridge", "soap-gp", "soap-forest", "chgnet-ridge", "chgnet-gp", "chgnet-forest"),
     *("pyg-cgconv", "pyg-schnet", "pyg-dimenet++"),
 )
 """The name of every baseline, from the bottom to the top."""
