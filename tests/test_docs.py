@@ -63,6 +63,7 @@ QUICK = {
     ("embed",): ["--quiet"],
     ("screen",): ["--quiet"],
     ("suggest",): ["--quiet"],
+    ("energies",): ["--quiet"],
     ("relax",): ["--quiet"],
     ("eos",): ["--quiet"],
     ("elastic",): ["--quiet"],

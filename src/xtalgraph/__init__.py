@@ -14,7 +14,7 @@ The public entry points, each as one verb of the command line:
 - `verify`: what must not change a prediction is tried on a run, or on any ASE calculator;
 - `calculator`: the potential of a run, for ASE; `lammps_potential`: the same for LAMMPS;
 - `convert`: exported weights of another package's potential as a run folder;
-- `relax`, `md`, `eos`, `elastic`, `phonons`: what a potential says of crystals;
+- `energies`, `relax`, `md`, `eos`, `elastic`, `phonons`: what a potential says of crystals;
 - `diagnose`: what a run has learned, and what it has not;
 - `ablate`, `tune`: settings compared on a grid, or searched;
 - `list_models`, `model_info`, `add_model`: models that are asked for by a name.
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xtalgraph.workflows.convert import convert
     from xtalgraph.workflows.diagnose import diagnose
     from xtalgraph.workflows.embed import embed
+    from xtalgraph.workflows.energies import energies
     from xtalgraph.workflows.evaluate import evaluate
     from xtalgraph.workflows.finetune import finetune
     from xtalgraph.workflows.generate import generate
@@ -62,6 +63,7 @@ __all__ = [
     "diagnose",
     "elastic",
     "embed",
+    "energies",
     "eos",
     "evaluate",
     "finetune",

@@ -70,3 +70,19 @@ def test_what_is_no_number_of_a_crystal_has_no_other_calculation():
         with pytest.raises(ConfigError, match=why):
             delta_target(refused)
     assert delta_target([TOTAL]) == TOTAL
+
+
+def test_a_total_in_place_of_a_number_per_atom_is_noticed():
+    references = np.array([REFERENCES[numbers].sum() for numbers in NUMBERS])
+    labels = 0.7 * SIZES * COLUMN.numpy() + references
+    total = COLUMN * torch.from_numpy(SIZES)
+    assert Delta(TOTAL).is_total_instead(total, labels, NUMBERS)
+    assert not Delta(TOTAL).is_total_instead(COLUMN, labels, NUMBERS)
+    assert not Delta(INTENSIVE).is_total_instead(total, labels, NUMBERS)
+    noise = np.random.default_rng(3).normal(size=len(CRYSTALS))
+    assert not Delta(TOTAL).is_total_instead(total, noise, NUMBERS)
+    largest = SIZES.max() == SIZES
+    equal = [NUMBERS[row] for row in np.flatnonzero(largest)]
+    assert not Delta(TOTAL).is_total_instead(
+        total[torch.from_numpy(largest)], labels[largest], equal
+    )

@@ -101,3 +101,13 @@ def test_what_cannot_be_is_refused(calculated, tmp_path):
         train(calculated, tmp_path / "a", "data.delta_members=half")
     with pytest.raises(ConfigError, match="one target, got y, energy"):
         train(calculated, tmp_path / "b", "data.delta=cheap", target=["y", "energy"])
+
+
+def test_totals_in_the_column_are_noticed(calculated, tmp_path, caplog):
+    sizes = np.array([len(structure) for structure in calculated["structure"]])
+    assert len(set(sizes)) > 1
+    train(calculated, tmp_path / "per_atom", "data.delta=cheap", epochs=1)
+    assert "totals of the cell" not in caplog.text
+    rows = calculated.assign(cheap=calculated["cheap"] * sizes)
+    train(rows, tmp_path / "total", "data.delta=cheap", epochs=1)
+    assert "'cheap' of data.delta explains 'y' much better when it is divided" in caplog.text

@@ -1,4 +1,4 @@
-"""Vectors of atoms of a pre-trained network of another package, averaged over a crystal."""
+"""Vectors of atoms of a pre-trained network of another package."""
 
 import warnings
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from xtalgraph.baselines.descriptor import Descriptor, Rows
+from xtalgraph.baselines.descriptor import AtomDescriptor, AtomRows
 from xtalgraph.conventions.extras import import_extra
 from xtalgraph.crystals.convert import to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
@@ -15,8 +15,8 @@ from xtalgraph.crystals.crystal import Crystal
 
 @final
 @dataclass(frozen=True)
-class CHGNetVectors(Descriptor):
-    """The 64 numbers of an atom before the last layer of CHGNet, the mean over the atoms.
+class CHGNetVectors(AtomDescriptor):
+    """The 64 numbers of an atom before the last layer of CHGNet.
 
     CHGNet is a potential that was trained on 1.58 million frames of relaxations of the Materials
     Project. It has seen structures, energies, forces, stresses and magnetic moments of many
@@ -29,6 +29,7 @@ class CHGNetVectors(Descriptor):
     """
 
     name: ClassVar[str] = "chgnet"
+    version: ClassVar[int] = 2
 
     weights: Literal["0.3.0", "0.2.0"] = "0.3.0"
 
@@ -36,8 +37,8 @@ class CHGNetVectors(Descriptor):
         """Import chgnet."""
         import_extra("chgnet.model")
 
-    def describe(self, crystals: Sequence[Crystal], elements: Sequence[int]) -> Rows:
-        """Return the mean vector of each crystal; the columns do not depend on the elements."""
+    def describe_atoms(self, crystals: Sequence[Crystal]) -> AtomRows:
+        """Return the vector of each atom."""
         theirs = import_extra("chgnet.model")
         model = theirs.CHGNet.load(model_name=self.weights, use_device="cpu", verbose=False)
         rows = []
@@ -47,5 +48,5 @@ class CHGNetVectors(Descriptor):
                 predicted = model.predict_structure(
                     to_pymatgen(crystal), task="e", return_atom_feas=True
                 )
-                rows.append(np.asarray(predicted["atom_fea"]).mean(axis=0))
-        return np.stack(rows).astype(np.float32)
+                rows.append(np.asarray(predicted["atom_fea"]))
+        return np.concatenate(rows).astype(np.float32)

@@ -33,6 +33,7 @@ VERBS: Final[dict[str, str]] = {
     "embed": "Write embeddings of crystals, and plot them.",
     "screen": "Rank candidates; write the best with their structures.",
     "suggest": "Choose which crystals to compute next.",
+    "energies": "Compute energies with a potential, as a column of a table.",
     "relax": "Relax crystals with a potential.",
     "md": "Run molecular dynamics with a potential.",
     "eos": "Compute bulk moduli with a potential.",
@@ -50,7 +51,7 @@ _TOGETHER: Final = {
     **dict.fromkeys(("train-generator", "generate", "assess-generator"), "generation"),
     **dict.fromkeys(("predict", "evaluate", "embed", "screen"), "crystals"),
     **dict.fromkeys(("report", "diagnose", "convert"), "runs"),
-    **dict.fromkeys(("relax", "md", "eos", "elastic", "phonons"), "simulation"),
+    **dict.fromkeys(("energies", "relax", "md", "eos", "elastic", "phonons"), "simulation"),
 }
 """The module of verbs that are read together; that of any other bears its name."""
 

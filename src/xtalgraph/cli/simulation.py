@@ -1,4 +1,4 @@
-"""`xtalgraph relax`, `md`, `eos`, `elastic` and `phonons`: what a potential is used for."""
+"""What a potential is used for: `energies`, `relax`, `md`, `eos`, `elastic`, `phonons`."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,17 @@ from xtalgraph.evidence.numbers import count
 if TYPE_CHECKING:
     from xtalgraph.workflows.md import Simulation
     from xtalgraph.workflows.simulation_folder import Simulated
+
+
+@verb("xtalgraph.workflows.energies:energies", several=["sources"])
+def energies(done: "Simulated") -> int:
+    """Compute the energies of the crystals in SOURCES with POTENTIAL, as they are.
+
+    POTENTIAL is a run folder, or MODULE:NAME of a calculator of ASE. The table crystals.csv in the
+    folder has the columns of SOURCES and the energy per atom, for xtalgraph train --set
+    data.delta=energy_per_atom. The exit code is 1 if a crystal has no energy.
+    """
+    return _show(done)
 
 
 @verb("xtalgraph.workflows.simulate:relax", several=["sources"])

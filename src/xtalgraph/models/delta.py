@@ -94,9 +94,38 @@ class Delta(nn.Module):
         if not self.is_used:
             self.factor.zero_()
             return values
-        x, known = column.numpy(), np.isfinite(values)
+        x = column.numpy()
         amounts = amounts_of_elements(numbers)
-        size = amounts.sum(1) if self._is_total else np.ones(len(values))
+        factor, _ = self._line(x, values, amounts)
+        self.factor.fill_(factor)
+        return np.asarray(values - factor * self._sizes(amounts) * x)
+
+    def is_total_instead(
+        self,
+        column: Float[Tensor, " crystals"],
+        values: Float[np.ndarray, " crystals"],
+        numbers: Sequence[Elements],
+    ) -> bool:
+        """Return whether the column explains the labels of a total much better when divided by N.
+
+        Then x/N leaves less than a quarter of the squares that x leaves; where all crystals have
+        equally many atoms, both leave the same. Of an intensive target it is never so.
+
+        Args:
+            column: x of crystals.
+            values: The label of each, NaN where it is missing.
+            numbers: As for `fit`.
+        """
+        if not self._is_total:
+            return False
+        x, amounts = column.numpy(), amounts_of_elements(numbers)
+        _, left = self._line(x, values, amounts)
+        _, left_of_total = self._line(x / amounts.sum(1), values, amounts)
+        return left > 1e-6 and left_of_total < 0.25 * left
+
+    def _line(self, x: np.ndarray, values: np.ndarray, amounts: np.ndarray) -> tuple[float, float]:
+        """Return the factor of x beside the elements, and which share of the squares it leaves."""
+        known, size = np.isfinite(values), self._sizes(amounts)
         beside = amounts / size[:, None] if self._is_total else np.ones((len(values), 1))
         other, pair = beside[known], np.stack([x, values / size], axis=1)[known]
         normal = other.T @ other + _RIDGE * np.eye(other.shape[1])
@@ -104,8 +133,12 @@ class Delta(nn.Module):
         length = float(x_left @ x_left)
         # A column that the elements explain says nothing of its own.
         says = length > 1e-12 * max(float(x[known] @ x[known]), 1e-300)
-        self.factor.fill_(float(x_left @ y_left) / length if says else 0.0)
-        return np.asarray(values - float(self.factor) * size * x)
+        factor = float(x_left @ y_left) / length if says else 0.0
+        squares = max(float(y_left @ y_left), 1e-300)
+        return factor, float(np.sum((y_left - factor * x_left) ** 2)) / squares
+
+    def _sizes(self, amounts: np.ndarray) -> np.ndarray:
+        return amounts.sum(1) if self._is_total else np.ones(len(amounts))
 
     @property
     def _is_total(self) -> bool:

@@ -7,8 +7,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from xtalgraph.conventions.logs import log
+from xtalgraph.crystals.composition import elements_of
 from xtalgraph.data.values import Values
 from xtalgraph.evidence.performance import ModelResult
+from xtalgraph.evidence.text.training import about_total_calculation
+from xtalgraph.models.delta import Delta
 from xtalgraph.models.model import Model
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictions import Predictions
@@ -74,3 +78,16 @@ def terms_alone(
         values = Values((target,), {target.name: arrays[target.name]}, labels.num_atoms)
         results[target.name] = [ModelResult(DELTA if delta else NAME, Predictions(values), seconds)]
     return results
+
+
+def warn_about_calculation(prepared: Prepared, config: RunConfig) -> None:
+    """Warn where the column of another calculation is a total and should be per atom."""
+    name, train = config.spec.conditions.delta, prepared.split.train
+    conditions = prepared.dataset.conditions_of(train)
+    if not name or conditions is None:
+        return
+    target, crystals = config.targets[0], prepared.dataset.table.crystals
+    values = prepared.dataset.labels.select(train)[target.name]
+    numbers = [elements_of(crystals[row]) for row in train]
+    if Delta(target).is_total_instead(conditions.numbers[:, -1], values, numbers):
+        log.warning("%s", about_total_calculation(name, target.name))

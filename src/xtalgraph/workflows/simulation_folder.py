@@ -120,7 +120,7 @@ class SimulationFolder:
         done = {row["id"] for row in self.rows()}
         bar = tqdm(desc=label, unit="crystal", disable=not progress)
         with stopping_on_signals(), bar, self.growing() as write:
-            for rows in _chunks(self._incoming(sources), done, atoms):
+            for rows in _chunks(incoming(sources), done, atoms):
                 if ahead is not None:
                     ahead([(row.id, row.crystal) for row in rows if row.crystal is not None])
                 for row in rows:
@@ -157,9 +157,11 @@ class SimulationFolder:
         writer.writerows(self.rows())
         write_atomically(self.path, whole.getvalue())
 
-    def _incoming(self, sources: Any) -> Iterator[Row]:
-        alone = isinstance(sources, list | tuple) and len(sources) == 1
-        yield from read_rows(resolve_source(sources[0] if alone else sources)[0])
+
+def incoming(sources: Any) -> Iterator[Row]:
+    """Yield the rows of a file, folder or table, of the name of one, or of several."""
+    alone = isinstance(sources, list | tuple) and len(sources) == 1
+    yield from read_rows(resolve_source(sources[0] if alone else sources)[0])
 
 
 def _chunks(rows: Iterator[Row], done: Container[str], atoms: int) -> Iterator[list[Row]]:

@@ -39,7 +39,7 @@ from xtalgraph.workflows.claim import check_settings, claimed
 from xtalgraph.workflows.config import CALIBRATION_FRACTION, RunConfig
 from xtalgraph.workflows.executor import Session
 from xtalgraph.workflows.fit import FittedMembers, fit_member, gathered, member_fits
-from xtalgraph.workflows.fitted_terms import terms_alone
+from xtalgraph.workflows.fitted_terms import terms_alone, warn_about_calculation
 from xtalgraph.workflows.graph_source import warn_about_graphs
 from xtalgraph.workflows.preflight import check_ahead
 from xtalgraph.workflows.prepared import Preparations
@@ -134,6 +134,7 @@ def train_run(preparations: Preparations, config: RunConfig, folder: Path, sessi
         if config.spec.is_potential:
             _tell_labels(divided)
         warn_about_graphs(prepared.graphs, divided.dataset.table.ids, config.spec)
+        warn_about_calculation(prepared, config)
         if start is not None:
             start = start.with_data(config, divided, progress=session.progress)
         spec = config.spec if start is None else start.spec

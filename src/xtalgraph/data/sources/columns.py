@@ -50,6 +50,11 @@ def is_id_column(name: str) -> bool:
     return any(_plain(name) == _plain(known) for known in ID_COLUMNS[:-1])
 
 
+def same_column(name: str, known: str) -> bool:
+    """Tell whether two names mean the same column."""
+    return _plain(name) == _plain(known)
+
+
 def check_names(names: Sequence[str], where: str) -> None:
     """Raise an `InputError` where two columns of a table have the same name."""
     repeated = sorted({name for name in names if names.count(name) > 1})

@@ -8,6 +8,10 @@ from xtalgraph.data.targets import Target
 from xtalgraph.models.registry import ENCODERS
 
 _LEAST_SQUARES: Final = "linear least squares on energies, forces and stresses"
+_CHGNET: Final = (
+    "Vectors of atoms before the last layer of CHGNet, a potential that was trained on the "
+    "Materials Project"
+)
 BASELINES: Final[Mapping[str, str]] = {
     "mean": "The mean of the training labels; for an extensive target the mean per atom, for a "
     "class its share, for an atomic target the mean over sites.",
@@ -25,6 +29,8 @@ BASELINES: Final[Mapping[str, str]] = {
     f"for each pair of elements, by {_LEAST_SQUARES}.",
     "linear ACE": "Products of two and of three sums over neighbours within 5 Å, and a pair "
     f"potential, by {_LEAST_SQUARES}.",
+    "chgnet-readout": f"{_CHGNET}; a matrix and the readout of the target, trained as the assessed "
+    "model is.",
     "linear SOAP": "SOAP power spectra within 5 Å (dscribe) and a pair potential, by "
     f"{_LEAST_SQUARES}.",
     **{external.name: external.description for external in EXTERNAL_MODELS},
@@ -36,8 +42,7 @@ DESCRIPTORS: Final[Mapping[str, str]] = {
     "ones without elements, averaged over the atoms",
     "soap": "SOAP power spectra (dscribe) with the elements compressed to five densities, averaged "
     "over the atoms",
-    "chgnet": "Vectors of atoms before the last layer of CHGNet, a potential that was trained on "
-    "the Materials Project, averaged over the atoms",
+    "chgnet": f"{_CHGNET}, averaged over the atoms",
 }
 LEARNERS: Final[Mapping[str, str]] = {
     "ridge": "ridge regression, with the penalty of the smallest leave-one-out error",

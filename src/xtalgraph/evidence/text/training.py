@@ -77,6 +77,15 @@ def about_isolated_atoms(ids: Sequence[str]) -> str:
     )
 
 
+def about_total_calculation(column: str, target: str) -> str:
+    """Say that the column of another calculation is a total of the cell, and should be per atom."""
+    return (
+        f"the column {column!r} of data.delta explains {target!r} much better when it is divided "
+        "by the number of atoms: it seems to hold totals of the cell, and is read as a number per "
+        "atom. Divide it, here and in what is predicted."
+    )
+
+
 def about_long_edges(share: float, reach: float, longest: float) -> str:
     """Say which share of the edges is longer than the reach of the radial basis, lengths in Å."""
     return (

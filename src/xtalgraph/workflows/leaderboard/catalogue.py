@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from xtalgraph.baselines.composition import CompositionNetwork
 from xtalgraph.baselines.composition_features import count_elements
+from xtalgraph.baselines.descriptor import AtomDescriptor
 from xtalgraph.conventions.errors import ConfigError, InputError, RunError, XtalgraphError
 from xtalgraph.conventions.files import make_folder
 from xtalgraph.conventions.settings import nearest
@@ -22,7 +23,13 @@ from xtalgraph.evidence.run_files import read_predictions
 from xtalgraph.models.registry import ENCODERS
 from xtalgraph.workflows.compare_baselines import fit_baselines, number_kind
 from xtalgraph.workflows.config import RunConfig
-from xtalgraph.workflows.leaderboard.descriptors import descriptor_entries
+from xtalgraph.workflows.leaderboard.atom_readout import AtomReadoutEntry
+from xtalgraph.workflows.leaderboard.descriptors import (
+    DESCRIPTORS,
+    LEARNERS_OF_DESCRIPTORS,
+    DescribedCrystals,
+    DescriptorEntry,
+)
 from xtalgraph.workflows.leaderboard.entry import (
     Case,
     LeaderboardEntry,
@@ -233,6 +240,17 @@ def own_entries(models: Sequence[str], members: int | None = None) -> list[Leade
     ]
 
 
+def descriptor_entries() -> list[LeaderboardEntry]:
+    """Return every descriptor with each learner; a readout where its atoms have vectors."""
+    entries: list[LeaderboardEntry] = []
+    for descriptor in DESCRIPTORS:
+        described = DescribedCrystals(descriptor)
+        entries += [DescriptorEntry(described, learner) for learner in LEARNERS_OF_DESCRIPTORS]
+        if isinstance(descriptor, AtomDescriptor):
+            entries.append(AtomReadoutEntry(described))
+    return entries
+
+
 def _baselines() -> list[LeaderboardEntry]:
     return [
         BaselineEntry("mean"),
@@ -247,6 +265,7 @@ BASELINES: Final = (
     *("mean", "composition", "composition-mlp"),
     *("prdf-ridge", "prdf-gp", "prdf-forest", "acsf-ridge", "acsf-gp", "acsf-forest"),
     *("soap-ridge", "soap-gp", "soap-forest", "chgnet-ridge", "chgnet-gp", "chgnet-forest"),
+    "chgnet-readout",
     *("pyg-cgconv", "pyg-schnet", "pyg-dimenet++"),
 )
 """The name of every baseline, from the bottom to the top."""

@@ -16,12 +16,18 @@ from scipy.sparse import csr_array, vstack
 from tqdm import tqdm
 
 from xtalgraph.baselines.chgnet import CHGNetVectors
-from xtalgraph.baselines.descriptor import Descriptor, Rows
+from xtalgraph.baselines.descriptor import (
+    AtomDescriptor,
+    AtomRows,
+    Descriptor,
+    Rows,
+    mean_of_atoms,
+)
 from xtalgraph.baselines.dscribe import ACSF, SOAP
 from xtalgraph.baselines.learners import FeatureRegressor, LearnerName
 from xtalgraph.baselines.prdf import PRDF
 from xtalgraph.conventions.cores import available_cores
-from xtalgraph.conventions.errors import MissingExtraError
+from xtalgraph.conventions.errors import InputError, MissingExtraError
 from xtalgraph.conventions.files import make_folder, write_atomically
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.evidence.leaderboard import EntryResult
@@ -49,6 +55,14 @@ class Described:
     """A row for each crystal."""
     seconds: float
     """What it took to compute them, now or when they were kept."""
+    atoms: AtomRows | None = None
+    """A row for each atom, of an `AtomDescriptor`."""
+
+    def of_atoms(self) -> AtomRows:
+        """Return a row for each atom; an `InputError` if there are none."""
+        if self.atoms is None:
+            raise InputError("the descriptor has features of crystals alone")
+        return self.atoms
 
 
 class DescribedCrystals:
@@ -88,15 +102,24 @@ class DescribedCrystals:
                 path = folder / f"{start:08d}.safetensors"
                 if not path.is_file():
                     began = time.monotonic()
-                    rows = self.descriptor.describe(chunk, elements)
+                    rows = self._rows(chunk, elements)
                     _write(path, rows, time.monotonic() - began)
                 described = _read(path)
                 parts.append(described.features)
                 seconds += described.seconds
                 bar.update(len(chunk))
-        if isinstance(parts[0], np.ndarray):
-            return Described(np.concatenate(parts), seconds)
-        return Described(csr_array(vstack(parts, format="csr")), seconds)
+        if not isinstance(parts[0], np.ndarray):
+            return Described(csr_array(vstack(parts, format="csr")), seconds)
+        rows = np.concatenate(parts)
+        if isinstance(self.descriptor, AtomDescriptor):
+            return Described(mean_of_atoms(rows, crystals), seconds, rows)
+        return Described(rows, seconds)
+
+    def _rows(self, crystals: Sequence[Crystal], elements: list[int]) -> Rows:
+        """Return what a file keeps: rows of atoms, where the descriptor has them."""
+        if isinstance(self.descriptor, AtomDescriptor):
+            return self.descriptor.describe_atoms(crystals)
+        return self.descriptor.describe(crystals, elements)
 
 
 class DescriptorEntry(LeaderboardEntry):
@@ -147,15 +170,6 @@ class DescriptorEntry(LeaderboardEntry):
         except MissingExtraError as error:
             return str(error)
         return ""
-
-
-def descriptor_entries() -> list[LeaderboardEntry]:
-    """Return every descriptor with ridge regression, a Gaussian process and a forest."""
-    entries: list[LeaderboardEntry] = []
-    for descriptor in DESCRIPTORS:
-        described = DescribedCrystals(descriptor)
-        entries += [DescriptorEntry(described, learner) for learner in LEARNERS_OF_DESCRIPTORS]
-    return entries
 
 
 def _write(path: Path, rows: Rows, seconds: float) -> None:
