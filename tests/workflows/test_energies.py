@@ -122,3 +122,26 @@ def test_a_column_that_is_there_is_not_replaced(csv_path, tmp_path):
                 calculator(), csv_path, out=tmp_path / "e", column=name, progress=False
             )
     assert Counting.asked == 0
+
+
+class EnergyAlone(LennardJones):
+    """It has no forces, and for small cells no number."""
+
+    implemented_properties = ("energy",)
+
+    def calculate(self, atoms=None, properties=(), system_changes=()):
+        assert "forces" not in properties
+        super().calculate(atoms, properties, system_changes)
+        if len(atoms) < 5:
+            self.results["energy"] = np.nan
+
+
+def test_an_energy_is_enough_and_what_is_no_number_is_an_error(table, tmp_path):
+    rows = table[["id", "cif"]].head(4)
+    done = xtalgraph.energies(EnergyAlone(rc=6.0), rows, out=tmp_path, progress=False)
+    small = np.array([len(crystal) < 5 for crystal in read_table(rows).crystals])
+    assert 0 < small.sum() < 4
+    assert done.bad == small.sum()
+    written = pd.read_csv(done.path)
+    assert written["energy"].isna().tolist() == small.tolist()
+    assert written["error"][small].str.contains("not finite").all()

@@ -1,6 +1,7 @@
 """Energies of crystals as they are, beside what a table says of them."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xtalgraph.conventions.choices import Device
-from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import write_atomically
 from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments
@@ -23,7 +24,7 @@ from xtalgraph.workflows.simulation_folder import Simulated, SimulationFolder, i
 
 TABLE: Final = "crystals.csv"
 """What was read, with the energies."""
-_COMPUTED: Final = ("energy", "energy_per_atom", "force")
+_COMPUTED: Final = ("energy", "energy_per_atom")
 
 
 @checks_arguments
@@ -41,8 +42,8 @@ def energies(
 
     ``crystals.csv`` has the columns of the sources, the structures as JSON, and the energy per atom
     in eV. `xtalgraph.train` and `xtalgraph.predict` read it, and a model can learn the difference
-    from that energy. ``energies.csv`` also has the total energy, eV, the largest force, eV/Å, and
-    in the column ``error`` why a row has none.
+    from that energy. ``energies.csv`` also has the total energy, eV, and in the column ``error``
+    why a row has none.
 
     Args:
         potential: A run folder, a calculator of ASE, or the name of what is or makes one.
@@ -72,8 +73,9 @@ def energies(
         atoms = to_ase(crystal)
         atoms.calc = calculator
         energy = float(atoms.get_potential_energy())
-        force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
-        return {"energy": energy, "energy_per_atom": energy / len(atoms), "force": force}
+        if not math.isfinite(energy):
+            raise InputError(f"its energy is not finite, got {energy}")
+        return {"energy": energy, "energy_per_atom": energy / len(atoms)}
 
     def join(out: Path, computed: list[dict[str, str]]) -> Path:
         table = pd.DataFrame(list(_joined(incoming(sources), computed, column)))
