@@ -83,6 +83,25 @@ def test_a_number_of_each_atom_is_learned_too(chgnet, table, tmp_path):
     assert errors["chgnet-readout"] < 0.5 * errors["mean"]
 
 
+def test_a_class_is_learned_as_a_probability(chgnet, table, tmp_path):
+    frame = table.drop(columns=["structure", "charges"])
+    frame["high"] = (frame["energy_per_atom"] > frame["energy_per_atom"].median()).astype(int)
+    found = xtalgraph.compare(
+        frame,
+        target="high",
+        kind="intensive",
+        task="classification",
+        out=tmp_path / "classes",
+        baselines=["mean", "chgnet-readout"],
+        models=["gcn"],
+        epochs=30,
+        overrides=["model.width=8", "model.depth=1", "training.batch_size=8"],
+        progress=False,
+    )
+    losses = {e["name"]: e["metrics"]["log_loss"]["value"] for e in found.document["entries"]}
+    assert losses["chgnet-readout"] < 0.5 * losses["mean"]
+
+
 def test_a_doubled_cell_has_twice_the_total_and_the_same_mean():
     crystals = [contract_crystals()["cubic"], contract_crystals()["triclinic"]]
     doubled = [supercell(crystal, (2, 1, 1)) for crystal in crystals]

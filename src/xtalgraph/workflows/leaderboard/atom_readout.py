@@ -1,6 +1,5 @@
 """The entry of fixed vectors of atoms: only a readout is trained on them."""
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -15,16 +14,10 @@ from xtalgraph.evidence.leaderboard import EntryResult
 from xtalgraph.graphs.described_graph import DescribedGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
-from xtalgraph.models.head import Head
-from xtalgraph.models.model import PropertyModel
-from xtalgraph.models.requirements import readout_named
-from xtalgraph.nn.determinism import deterministic
-from xtalgraph.workflows.fit import predict_all, trainer_for
 from xtalgraph.workflows.graph_source import Graphs
 from xtalgraph.workflows.leaderboard.descriptors import DescribedCrystals
+from xtalgraph.workflows.leaderboard.encoder_training import trained_predictions
 from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, why_not_mixtures
-from xtalgraph.workflows.leaderboard.running import key_of
-from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.record import versions
 
 READOUT: Final = "readout"
@@ -96,24 +89,10 @@ class AtomReadoutEntry(LeaderboardEntry):
 
     def run(self, case: Case) -> EntryResult:
         """Describe all atoms, train the readout, and predict the test part."""
-        training, target = case.config.training, case.target
         described = self.described.of(case)
         began = time.monotonic()
         atoms = DescribedGraph.of(case.dataset.table.crystals, described.of_atoms())
-        key = key_of(self, case)
-        folder = case.folder / "runs" / f"{self.name}-{case.where}-{key[:12]}"
-        with deterministic(training.threads):
-            torch.manual_seed(training.seed)
-            encoder = FixedVectors(atoms.select(torch.from_numpy(case.split.train)).vector.numpy())
-            kind = readout_named("auto", target, FixedVectors)
-            deviations = [kind(WIDTH)] if training.variance else []
-            head = Head(target, [kind(WIDTH)], deviations)
-            model = PropertyModel(encoder, {target.name: head})
-            prepared = Prepared(case.divided, Graphs(atoms, (), described.seconds))
-            made_from = json.dumps([key, self.settings(case)])
-            trainer = trainer_for(model, prepared, training, folder / "state", made_from)
-            trainer.fit(resume=True, report=case.session.report)
-            predictions = predict_all(model, prepared)
-        weights = sum(p.numel() for p in model.parameters())
-        values = predictions.values.of(target.name, case.split.test)
+        learned = atoms.select(torch.from_numpy(case.split.train)).vector.numpy()
+        graphs = Graphs(atoms, (), described.seconds)
+        values, weights = trained_predictions(self, case, graphs, lambda: FixedVectors(learned))
         return EntryResult(values, described.seconds + time.monotonic() - began, weights)

@@ -1,12 +1,9 @@
 """The entries of networks from other libraries, run unchanged in our training."""
 
-import json
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, final
-
-import torch
 
 from xtalgraph.baselines.external_model import (
     EXTERNAL_MODELS,
@@ -20,15 +17,9 @@ from xtalgraph.graphs.build import GraphSettings
 from xtalgraph.graphs.crystal_graph import CrystalGraph
 from xtalgraph.graphs.graph import Graph
 from xtalgraph.models.encoder import Encoder, Features
-from xtalgraph.models.head import Head
-from xtalgraph.models.model import PropertyModel
-from xtalgraph.models.requirements import readout_named
-from xtalgraph.nn.determinism import deterministic
-from xtalgraph.workflows.fit import predict_all, trainer_for
 from xtalgraph.workflows.graph_source import make_graphs
+from xtalgraph.workflows.leaderboard.encoder_training import trained_predictions
 from xtalgraph.workflows.leaderboard.entry import Case, LeaderboardEntry, Level, why_not_mixtures
-from xtalgraph.workflows.leaderboard.running import key_of
-from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.record import versions
 
 
@@ -86,29 +77,14 @@ class ExternalModelEntry(LeaderboardEntry):
 
     def run(self, case: Case) -> EntryResult:
         """Train, and predict the test part."""
-        config, target = case.config, case.target
-        few = self.external.angle_neighbors
-        strategy = config.spec.make_strategy()
-        graph_settings = GraphSettings(strategy, 0.0, Angles(max_neighbors=few) if few else None)
-        began = time.monotonic()
-        crystals = case.dataset.table.crystals
-        graphs = make_graphs(crystals, graph_settings, config.data, progress=case.session.progress)
-        key = key_of(self, case)
-        folder = case.folder / "runs" / f"{self.name}-{case.where}-{key[:12]}"
-        with deterministic(config.training.threads):
-            torch.manual_seed(config.training.seed)
-            encoder = ExternalEncoder(self.external(strategy.cutoff))
-            kind = readout_named("auto", target, ExternalEncoder)
-            readouts = [kind(encoder.width)]
-            deviations = [kind(encoder.width)] if config.training.variance else []
-            model = PropertyModel(encoder, {target.name: Head(target, readouts, deviations)})
-            made_from = json.dumps([key, config.deciding()["training"]])
-            prepared = Prepared(case.divided, graphs)
-            trainer = trainer_for(model, prepared, config.training, folder / "state", made_from)
-            trainer.fit(resume=True, report=case.session.report)
-            predictions = predict_all(model, prepared)
-        weights = sum(p.numel() for p in model.parameters())
-        values = predictions.values.of(target.name, case.split.test)
+        few, strategy = self.external.angle_neighbors, case.config.spec.make_strategy()
+        settings = GraphSettings(strategy, 0.0, Angles(max_neighbors=few) if few else None)
+        began, crystals = time.monotonic(), case.dataset.table.crystals
+        show = case.session.progress
+        graphs = make_graphs(crystals, settings, case.config.data, progress=show)
+        values, weights = trained_predictions(
+            self, case, graphs, lambda: ExternalEncoder(self.external(strategy.cutoff))
+        )
         return EntryResult(values, time.monotonic() - began, weights)
 
 
