@@ -70,8 +70,20 @@ def signed(spec: ModelSpec) -> list:
     return check_contract(model, spec)
 
 
-@pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("strategy", [("radius", {"cutoff": 5.0}), ("hybrid", {})], ids=str)
+BY_DISTANCE, BY_RANK = ("radius", {"cutoff": 5.0}), ("hybrid", {})
+CASES = [
+    *((BY_DISTANCE, kind) for kind in Kind),
+    (BY_RANK, Kind.EXTENSIVE),
+    *(
+        pytest.param(BY_RANK, kind, marks=pytest.mark.long)
+        for kind in Kind
+        if kind is not Kind.EXTENSIVE
+    ),
+]
+"""Graphs and kinds of target; no readout sees the graph, so every kind is tried with one."""
+
+
+@pytest.mark.parametrize(("strategy", "kind"), CASES)
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_encoder_signs_the_contract(encoder, strategy, kind):
     checks = signed(ModelSpec(encoder, SIZES[encoder], "auto", *strategy, (Target("y", kind),)))

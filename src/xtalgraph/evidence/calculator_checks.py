@@ -259,9 +259,8 @@ class _Checks:
             worst.add(name, violations(self.tested(other.crystal), expected))
         derived = [target for target in targets if target.derivative is not None]
         step = _STEPS[self.double]
-        self.derived.add(
-            name, derivative_violations(self.tested, crystal, derived, generator, step)
-        )
+        in_turn = partial(map, self.tested)
+        self.derived.add(name, derivative_violations(in_turn, crystal, derived, generator, step))
         self.net.add(name, {"forces": net_force(start["forces"])})
         self.jump.add(name, largest_step(self.tested, crystal))
         try:

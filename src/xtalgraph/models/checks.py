@@ -220,7 +220,10 @@ class _Checks:
         for number, (name, crystal) in enumerate(self.crystals.items()):
             generator = np.random.default_rng(number)
             predict = self.full_graph_values(name)
-            differences.add(name, derivative_violations(predict, crystal, derived, generator))
+            together = partial(
+                self.trial.of_copies, settings=self.unreduced, conditions=self.given(name)
+            )
+            differences.add(name, derivative_violations(together, crystal, derived, generator))
             if forces:
                 net.add(name, {t.name: net_force(self.start[name][t.name]) for t in forces})
             if not self.tested.long_ranged:

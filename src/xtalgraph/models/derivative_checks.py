@@ -1,6 +1,6 @@
 """Whether forces and stress are the derivatives of the energy: by differences of energies."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,8 +9,10 @@ from jaxtyping import Float
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
-from xtalgraph.models.smoothness import Predict
+from xtalgraph.models.invariance import Arrays
 
+Together = Callable[[Sequence[Crystal]], Iterable[Arrays]]
+"""The values of crystals of the same atoms, by target."""
 STEP: Final = 2.5e-4
 """Over which energies are compared in float64, Å."""
 _REACH: Final = 4.0
@@ -22,14 +24,8 @@ _STENCIL: Final = {-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}
 power."""
 
 
-def slope(predict: Predict, energy: str, path: Mapping[int, Crystal], step: float) -> float:
-    """Return the derivative of an energy along a path of crystals at −2, −1, 1 and 2 steps."""
-    parts = [_STENCIL[n] * float(np.sum(predict(at)[energy])) for n, at in path.items()]
-    return sum(parts) / step
-
-
 def derivative_violations(
-    predict: Predict,
+    together: Together,
     crystal: Crystal,
     targets: Sequence[Target],
     generator: np.random.Generator,
@@ -41,7 +37,7 @@ def derivative_violations(
     strained in each of the six ways.
 
     Args:
-        predict: Values of a crystal, by target.
+        together: Values of crystals, by target.
         crystal: Any.
         targets: The derivatives that are tried.
         generator: Draws the directions.
@@ -50,25 +46,21 @@ def derivative_violations(
     Returns:
         The largest difference of each target, in its unit.
     """
-    values = predict(crystal)
+    (values,) = together([crystal])
     worst: dict[str, float] = {}
     for target in targets:
         if target.derivative is None:
             continue
-        by_position = target.derivative.by == "position"
-        ways = _displacements(crystal, generator) if by_position else _strains()
-        differences: list[float] = []
-        for way in ways:
-            if by_position:
-                part, factor = step, -1.0
-                path = {n: _moved(crystal, n * part * way) for n in _STENCIL}
-            else:
-                part, factor = step / _REACH, 1.0 / crystal.volume
-                path = {n: transforms.strain(crystal, n * part * way) for n in _STENCIL}
-            true = factor * slope(predict, target.derivative.of, path, part)
-            stated = float(np.sum(values[target.name].reshape(way.shape) * way))
-            differences.append(abs(stated - true))
-        worst[target.name] = _largest(differences)
+        if target.derivative.by == "position":
+            ways, part, factor = list(_displacements(crystal, generator)), step, -1.0
+            paths = [_moved(crystal, n * part * way) for way in ways for n in _STENCIL]
+        else:
+            ways, part, factor = list(_strains()), step / _REACH, 1.0 / crystal.volume
+            paths = [transforms.strain(crystal, n * part * way) for way in ways for n in _STENCIL]
+        energies = [float(np.sum(at[target.derivative.of])) for at in together(paths)]
+        slopes = np.reshape(energies, (len(ways), -1)) @ np.array([*_STENCIL.values()]) / part
+        stated = [float(np.sum(values[target.name].reshape(way.shape) * way)) for way in ways]
+        worst[target.name] = _largest(np.abs(stated - factor * slopes).tolist())
     return worst
 
 

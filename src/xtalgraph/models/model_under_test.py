@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast, final
+from typing import Final, cast, final
 
 import numpy as np
 import torch
@@ -98,6 +98,10 @@ class ModelUnderTest:
         return max(largest, self.sizes.get(name, 0.0)) or 1.0
 
 
+_ATOMS: Final = 512
+"""Atoms of the copies of a crystal that are computed in a batch."""
+
+
 def std_name(target: Target) -> str:
     """Return the name of the standard deviation of the error of a target."""
     return f"std of {target.name}"
@@ -175,3 +179,28 @@ class Trial:
         except GraphError:  # it supported the crystal as it was given: a violation
             return {t.name: np.full((1, *t.tensor.shape), np.nan) for t in self.targets}
         return self.of_graph(conditions.attach(graph))
+
+    def of_copies(
+        self, crystals: Sequence[Crystal], settings: GraphSettings, conditions: ConditionValues
+    ) -> list[Arrays]:
+        """Return the values of crystals of the same atoms, in batches; NaN as for one alone.
+
+        Args:
+            crystals: They differ in cell and positions alone.
+            settings: Of their graphs.
+            conditions: Of one crystal, which all of them have.
+        """
+        size = max(1, _ATOMS // max(1, len(crystals[0])))
+        parts: list[Arrays] = []
+        for start in range(0, len(crystals), size):
+            batch = crystals[start : start + size]
+            try:
+                graph = settings.build(batch)
+            except GraphError:
+                parts += [self.of_crystal(crystal, settings, conditions) for crystal in batch]
+                continue
+            held = conditions.select(np.zeros(len(batch), dtype=int))
+            values = self.of_graph(held.attach(graph))
+            split = {name: np.split(array, len(batch)) for name, array in values.items()}
+            parts += [{name: split[name][row] for name in split} for row in range(len(batch))]
+        return parts
