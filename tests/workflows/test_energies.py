@@ -1,5 +1,6 @@
 """Energies beside what a table says: what is computed, kept of the rows, and told."""
 
+import io
 import json
 
 import numpy as np
@@ -102,6 +103,7 @@ def test_rows_without_an_energy_stay_and_are_told(table, tmp_path, caplog):
     rows.loc[1, "cif"] = "nothing of a crystal"
     rows.loc[3, "id"] = "c2"
     done = xtalgraph.energies(calculator(), rows, out=tmp_path, progress=False)
+    assert (done.good, done.bad) == (2, 2)
     written = pd.read_csv(done.page)
     assert written["id"].tolist() == ["c0", "c1", "c2", "c2"]
     assert written["energy"].tolist() == pytest.approx(rows["energy"].tolist())
@@ -110,9 +112,35 @@ def test_rows_without_an_energy_stay_and_are_told(table, tmp_path, caplog):
     assert written["energy_per_atom"][0] == pytest.approx(energy_of(first))
     assert written["energy_per_atom"][2] == pytest.approx(energy_of(third))
     assert "c1" in caplog.text
-    assert "c2 has no energy: its id is taken already" in caplog.text
+    assert "c2 is left out: an earlier row has this id" in caplog.text
     reasons = pd.read_csv(done.path).set_index("id")["error"]
     assert isinstance(reasons["c1"], str)
+
+
+def test_another_crystal_with_a_known_id_is_computed_anew(tmp_path, caplog):
+    first, second = (to_ase(contract_crystals()[name]) for name in ("cubic", "triclinic"))
+    path, options = tmp_path / "a.cif", {"out": tmp_path / "e", "progress": False}
+    path.write_text("nothing of a crystal")
+    assert xtalgraph.energies(calculator(), path, **options).bad == 1
+    for atoms in (first, second, second):
+        write(path, atoms)
+        done = xtalgraph.energies(calculator(), path, **options)
+        (computed,) = pd.read_csv(done.path)["energy_per_atom"]
+        assert computed == pytest.approx(energy_of(read_table(path).crystals[0]), rel=1e-8)
+    assert Counting.asked == 2
+    assert caplog.text.count("rows computed anew, since their crystals have changed: 1") == 2
+
+
+def test_a_table_of_an_older_version_is_kept(csv_path, tmp_path):
+    done = xtalgraph.energies(calculator(), csv_path, out=tmp_path, column="lj", progress=False)
+    before = done.path.read_bytes()
+    pd.read_csv(done.path).drop(columns="crystal").to_csv(done.path, index=False)
+    xtalgraph.energies(calculator(), csv_path, out=tmp_path, column="lj", progress=False)
+    assert Counting.asked == 48
+    kept = pd.read_csv(done.path)
+    pd.testing.assert_frame_equal(
+        kept.drop(columns="crystal"), pd.read_csv(io.BytesIO(before)).drop(columns="crystal")
+    )
 
 
 def test_a_column_that_is_there_is_not_replaced(csv_path, tmp_path):

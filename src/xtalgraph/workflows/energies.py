@@ -12,7 +12,6 @@ import pandas as pd
 from xtalgraph.conventions.choices import Device
 from xtalgraph.conventions.errors import ConfigError, InputError
 from xtalgraph.conventions.files import write_atomically
-from xtalgraph.conventions.logs import log
 from xtalgraph.conventions.settings import checks_arguments
 from xtalgraph.crystals.convert import to_ase, to_pymatgen
 from xtalgraph.crystals.crystal import Crystal
@@ -100,8 +99,6 @@ def _joined(
             for name, value in row.values.items()
             if not (same_column(name, "id") or same_column(name, "structure"))
         }
-        if row.id not in energies:
-            log.warning("%s has no energy: its id is taken already by an earlier row", row.id)
         crystal = row.crystal
         text = None if crystal is None else json.dumps(to_pymatgen(crystal).as_dict(verbosity=0))
         yield {"id": row.id, **known, column: energies.pop(row.id, ""), "structure": text}

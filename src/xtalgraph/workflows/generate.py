@@ -31,7 +31,7 @@ from xtalgraph.models.inference import check_device
 from xtalgraph.models.manifest import check_manifest
 from xtalgraph.models.named_models import run_folder
 from xtalgraph.workflows.simulate import relax
-from xtalgraph.workflows.simulation_folder import Simulated, SimulationFolder, written
+from xtalgraph.workflows.simulation_folder import ResultFolder, Simulated, written
 from xtalgraph.workflows.train_generator import standard_table
 
 Composition = Sequence[int] | Int[np.ndarray, " _"]
@@ -127,7 +127,7 @@ def generate(
         "seed": seed,
         "structures": structures,
     }
-    folder = SimulationFolder(Path(out), "generated.csv", _COLUMNS, settings)
+    folder = ResultFolder(Path(out), "generated.csv", _COLUMNS, settings)
     names = [f"{number:05d}-{formula_of(cell)}" for number, cell in enumerate(asked)]
     make_folder(folder.folder / "structures")
     done = {row["id"] for row in folder.rows()}
