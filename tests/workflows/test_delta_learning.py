@@ -45,6 +45,14 @@ def test_the_difference_is_learned_and_the_calculation_stands_among_the_baseline
     assert float(second.delta.factor) == 0
 
 
+def test_of_an_odd_number_of_members_the_last_learns_the_target(calculated, tmp_path):
+    half = ["data.delta=cheap", "data.delta_members=half"]
+    for count, wanted in ((1, [True]), (3, [True, False, False])):
+        out, several = tmp_path / str(count), f"training.members={count}"
+        members = train(calculated, out, *half, several, epochs=1).predictor.members
+        assert [bool(member.delta.factor) for member in members] == wanted
+
+
 def test_predictions_need_the_column_and_follow_it(run, calculated):
     rows = calculated.head(4)
     predicted = run.predictor.predict(rows)["prediction"]

@@ -164,7 +164,9 @@ def test_killed_or_stopped_it_leaves_no_process_behind(tmp_path):
         (8, 3, {}, 3),
         (1, 3, {}, 1),
         (8, 12, {}, 12),
-        (8, 20, {}, 8),
+        (2, 5, {}, 3),  # three at once and then two: 2.5 times, in pairs three times
+        (8, 20, {}, 10),
+        (8, 16, {}, 8),
         (8, 20, {"threads": 4}, 2),
         (2, 3, {"jobs": 2}, 2),
         (2, 3, {"jobs": 8}, 3),
@@ -181,5 +183,5 @@ def test_how_many_processes(monkeypatch, cores, tasks, changes, wanted):
 def test_few_runs_of_several_members_run_in_turn(monkeypatch):
     monkeypatch.setattr(module, "available_cores", lambda: 4)
     several = TrainingConfig(members=3)
-    assert [processes_outside(n, several, 1000) for n in (1, 2, 3, 9)] == [1, 1, 3, 4]
+    assert [processes_outside(n, several, 1000) for n in (1, 2, 3, 9)] == [1, 1, 3, 5]
     assert processes_outside(2, TrainingConfig(), 1000) == 2

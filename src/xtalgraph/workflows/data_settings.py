@@ -66,7 +66,8 @@ class DataConfig:
     """Column with another calculation of the target, of an extensive target for each atom: the
     model learns the difference. See docs/delta-learning.md."""
     delta_members: Literal["all", "half"] = "all"
-    """Which members learn the difference; of ``half`` every second learns the target itself."""
+    """Which members learn the difference; of ``half`` every second, and the last of several, learn
+    the target itself."""
     split: Annotated[str, Spelled("SPLIT")] = "random"
     """random, folds, formula, chemsys, prototype, structure, group:COL, element:O, anion:N,
     family:nitride, target:high, time:COL or column:COL. See docs/splits.md."""

@@ -241,7 +241,7 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
             shared.start.begin(model, number)
         if isinstance(model, Potential):
             model.terms.load_state_dict(shared.terms, strict=False)
-        if config.data.delta_members == "half" and number % 2 and isinstance(model, PropertyModel):
+        if isinstance(model, PropertyModel) and _learns_the_target_itself(config, number):
             model.leave_out_delta()
         if number - 1 in task.ended:
             model.load_state_dict(task.ended[number - 1].weights)
@@ -257,6 +257,13 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
     member = Member(snapshot(model.cpu()), progress, predictions, vectors)
     task.ended[number] = member
     return member
+
+
+def _learns_the_target_itself(config: RunConfig, number: int) -> bool:
+    """Return whether a member is of the other half: every second one, and the last of several."""
+    if config.data.delta_members != "half" or number == 0:
+        return False
+    return number % 2 == 1 or number == config.training.members - 1
 
 
 def gathered(
