@@ -140,9 +140,9 @@ class SimulationFolder(ResultFolder):
     ) -> Simulated:
         """Compute what is not in the table yet, crystal by crystal, and write the page of all rows.
 
-        A crystal that cannot be computed gets a row with the reason, and is not tried again; the
-        first reasons are told. A row of the source whose id is taken by an earlier one is told and
-        left out.
+        A crystal that cannot be read or computed gets a row with the reason, and is not tried
+        again unless it changes; the first reasons are told. A row of the source whose id is taken
+        by an earlier one is told and left out.
 
         Args:
             sources: Crystals: a file, folder, table, or a list of structures.
