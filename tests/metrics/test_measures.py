@@ -71,3 +71,34 @@ def test_a_target_has_its_measures_in_order_and_the_unit_only_where_it_is_one():
     assert [m.key for m in measures_of(NUMBER) if m.unit(NUMBER)] == ["mae", "rmse"]
     assert (error_of(NUMBER).key, rank_of(NUMBER).key) == ("mae", "spearman")
     assert (error_of(CLASS).key, rank_of(CLASS).key) == ("log_loss", "roc_auc")
+
+
+def columns(measure, rows, generator):
+    """True and predicted numbers with ties, of a tensor those that its measure is made of."""
+    if measure.of_classes:
+        return generator.integers(2, size=rows).astype(float), generator.random(rows).round(1)
+    made = np.abs(generator.normal(size=(2, rows))).round(1)
+    return made[0], made[1]
+
+
+@pytest.mark.parametrize("rows", [2, 3, 30, 150])
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=lambda one: one.key)
+def test_draws_together_have_the_value_of_each_alone(measure, rows):
+    generator = np.random.default_rng(rows)
+    true, predicted = columns(measure, rows, generator)
+    drawn = generator.integers(rows, size=(40, rows))
+    drawn[0] = 0  # one value alone, of which an order is not defined
+    together = measure.of_draws(true[drawn], predicted[drawn], "low")
+    alone = [measure.of(true[rows], predicted[rows], "low") for rows in drawn]
+    np.testing.assert_allclose(together, alone, rtol=1e-12, atol=1e-15)
+    assert np.isnan(together).any() == np.isnan(alone).any()
+
+
+@pytest.mark.parametrize("key", ["mae", "r2", "kendall", "recall@5%"])
+def test_numbers_of_vectors_are_drawn_with_their_row(key):
+    measure, generator = MEASURES[key], np.random.default_rng(1)
+    true, predicted = generator.normal(size=(2, 40, 3))
+    drawn = generator.integers(40, size=(20, 40))
+    together = measure.of_draws(true[drawn], predicted[drawn], "high")
+    alone = [measure.of(true[rows], predicted[rows], "high") for rows in drawn]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)

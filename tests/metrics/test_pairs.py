@@ -3,7 +3,7 @@ import pytest
 
 from xtalgraph.conventions.errors import InputError
 from xtalgraph.data.targets import Kind, Target
-from xtalgraph.metrics.pairs import checked_pair, is_constant
+from xtalgraph.metrics.pairs import are_constant, checked_pair, mae, mae_of_draws
 from xtalgraph.metrics.summary import evaluate
 
 
@@ -34,7 +34,12 @@ def test_single_precision_is_scored_in_double():
 
 
 def test_constant():
-    assert is_constant(np.zeros(0))
-    assert is_constant(np.ones(1))
-    assert is_constant(np.full(3, 0.1))
-    assert not is_constant(np.array([0.0, 1e-300]))
+    assert are_constant(np.zeros((2, 0))).tolist() == [True, True]
+    assert are_constant(np.ones((1, 1))).tolist() == [True]
+    rows = np.array([[0.1, 0.1, 0.1], [0.0, 1e-300, 0.0], [1.0, 1.0, 2.0]])
+    assert are_constant(rows).tolist() == [True, False, False]
+
+
+def test_a_metric_of_draws_has_the_bits_of_each_alone():
+    draws = np.random.default_rng(0).normal(size=(2, 5, 1000))
+    assert mae_of_draws(*draws).tolist() == [mae(*pair) for pair in zip(*draws, strict=True)]

@@ -4,18 +4,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.metrics.measures import Declared, Measure
+from xtalgraph.metrics.measures import BoundMeasure, Declared, Measure
 from xtalgraph.metrics.pairs import checked_pair, checked_rows
 
 MAX_UNDEFINED: Final[float] = 0.1
 """An interval is given only where at most this share of the resamples leaves it undefined."""
+
+_NUMBERS: Final = 1_000_000
+"""Numbers of the draws that are measured together."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,36 @@ def interval(
     Source: B. Efron, R. Tibshirani, Statist. Sci. 1, 54 (1986), doi 10.1214/ss/1177013815.
     """
     target, prediction = checked_rows(target, prediction)
+    metric_of_draws = of_draws(metric)
     low, high, defined = _resampled(
-        lambda rows: metric(target[rows], prediction[rows]), len(target), level, samples, seed
+        lambda rows: metric_of_draws(target[rows], prediction[rows]),
+        target.shape,
+        level,
+        samples,
+        seed,
     )
     return Interval(low, high, level, samples, samples - defined.size)
 
 
+def of_draws(
+    metric: Callable[[np.ndarray, np.ndarray], float],
+) -> Callable[[np.ndarray, np.ndarray], Float[np.ndarray, " draws"]]:
+    """Return a metric of several draws of the rows at once.
+
+    A `BoundMeasure` computes them together; any other function is called for each draw.
+    """
+    if isinstance(metric, BoundMeasure):
+        return metric.of_draws
+
+    def repeatedly(target: np.ndarray, prediction: np.ndarray) -> Float[np.ndarray, " draws"]:
+        return np.array([metric(*pair) for pair in zip(target, prediction, strict=True)])
+
+    return repeatedly
+
+
 def _resampled(
-    statistic: Callable[[Int[np.ndarray, " rows"]], float],
-    count: int,
+    statistic: Callable[[Int[np.ndarray, "draws rows"]], Float[np.ndarray, " draws"]],
+    shape: tuple[int, ...],
     level: float,
     samples: int,
     seed: int,
@@ -86,8 +110,8 @@ def _resampled(
     """Return the ends of the percentile interval of a statistic, and its values that are defined.
 
     Args:
-        statistic: Of the numbers of the rows that are drawn; NaN where it is undefined.
-        count: Rows that there are.
+        statistic: Of the numbers of the rows of some draws; NaN where it is undefined.
+        shape: Rows that there are, and the shape of a row.
         level: Share of the resamples inside the interval.
         samples: Number of resamples.
         seed: Seed of the draws.
@@ -96,11 +120,15 @@ def _resampled(
         raise ConfigError(f"level must lie between 0 and 1, got {level}")
     if samples < 1:
         raise ConfigError(f"samples must be at least 1, got {samples}")
+    count = shape[0]
     if count < 2:
         return math.nan, math.nan, np.zeros(0)
     generator = np.random.default_rng(seed)
     drawn = (generator.integers(count, size=count) for _ in range(samples))
-    values = np.array([statistic(rows) for rows in drawn])
+    together, parts = max(1, _NUMBERS // math.prod(shape)), []
+    while part := list(islice(drawn, together)):
+        parts.append(statistic(np.stack(part)))
+    values = np.concatenate(parts)
     defined = values[~np.isnan(values)]
     if samples - defined.size > MAX_UNDEFINED * samples:
         return math.nan, math.nan, defined
@@ -194,9 +222,12 @@ def paired_difference(
     target, first = checked_pair(target, first)
     target, second = checked_pair(target, second)
     value = metric(target, first) - metric(target, second)
+    metric_of_draws = of_draws(metric)
     low, high, drawn = _resampled(
-        lambda rows: metric(target[rows], first[rows]) - metric(target[rows], second[rows]),
-        target.size,
+        lambda rows: (
+            metric_of_draws(target[rows], first[rows]) - metric_of_draws(target[rows], second[rows])
+        ),
+        target.shape,
         level,
         samples,
         seed,
@@ -228,7 +259,7 @@ def compare_paired(
         ``difference``, the measure of the assessed model less that of the other, its 95 % interval
         ``low`` to ``high``, the p-value ``p`` (None where not defined), and the ``outcome``.
     """
-    metric = partial(measure.of, best=target.best)
+    metric = BoundMeasure(measure, target.best)
     _, other = measure.reduced(true, other)
     true, assessed = measure.reduced(true, assessed)
     true, assessed, other = (values.reshape(-1) for values in (true, assessed, other))

@@ -3,7 +3,6 @@
 Targets are 0 or 1, predictions from 0 to 1.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from xtalgraph.conventions.errors import InputError
-from xtalgraph.metrics.pairs import checked_pair
-from xtalgraph.metrics.ranking import area_under_roc
+from xtalgraph.metrics.pairs import Draws, alone, checked_pair, divided, mean_of_draws
+from xtalgraph.metrics.ranking import areas_under_roc
 
 THRESHOLD: Final[float] = 0.5
 """A probability of at least this much is taken for class 1."""
@@ -60,8 +59,12 @@ def roc_auc(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, "
     Source: J. A. Hanley, B. J. McNeil, Radiology 143, 29 (1982),
     doi 10.1148/radiology.143.1.7063747.
     """
-    target, probability = checked_classes(target, probability)
-    return area_under_roc(target == 1, probability)
+    return alone(roc_auc_of_draws, *checked_classes(target, probability))
+
+
+def roc_auc_of_draws(target: Draws, probability: Draws) -> Float[np.ndarray, " draws"]:
+    """`roc_auc` of each draw."""
+    return areas_under_roc(target == 1, probability)
 
 
 def roc_points(
@@ -99,12 +102,15 @@ def balanced_accuracy(
     >>> balanced_accuracy(np.array([0.0, 0.0, 0.0, 1.0]), np.array([0.1, 0.2, 0.3, 0.4]))
     0.5
     """
-    target, probability = checked_classes(target, probability)
+    return alone(balanced_accuracy_of_draws, *checked_classes(target, probability))
+
+
+def balanced_accuracy_of_draws(target: Draws, probability: Draws) -> Float[np.ndarray, " draws"]:
+    """`balanced_accuracy` of each draw."""
     true, taken = target == 1, probability >= THRESHOLD
-    ones, zeros = int(true.sum()), int((~true).sum())
-    if not ones or not zeros:
-        return math.nan
-    return float(((true & taken).sum() / ones + (~true & ~taken).sum() / zeros) / 2)
+    ones, zeros = true.sum(axis=1), (~true).sum(axis=1)
+    recalls = divided((true & taken).sum(axis=1), ones)
+    return (recalls + divided((~true & ~taken).sum(axis=1), zeros)) / 2
 
 
 def confusion_counts(
@@ -128,11 +134,13 @@ def f1(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows
     >>> f1(np.array([1.0, 1.0, 0.0]), np.array([0.9, 0.1, 0.1]))
     0.6666666666666666
     """
-    target, probability = checked_classes(target, probability)
+    return alone(f1_of_draws, *checked_classes(target, probability))
+
+
+def f1_of_draws(target: Draws, probability: Draws) -> Float[np.ndarray, " draws"]:
+    """`f1` of each draw."""
     true, taken = target == 1, probability >= THRESHOLD
-    hits = 2 * int((true & taken).sum())
-    total = int(true.sum()) + int(taken.sum())
-    return hits / total if total else math.nan
+    return divided(2 * (true & taken).sum(axis=1), true.sum(axis=1) + taken.sum(axis=1))
 
 
 def log_loss(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]) -> float:
@@ -143,11 +151,13 @@ def log_loss(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, 
     >>> log_loss(np.array([0.0, 1.0]), np.array([0.5, 0.5])) == math.log(2)
     True
     """
-    target, probability = checked_classes(target, probability)
-    if not target.size:
-        return math.nan
+    return alone(log_loss_of_draws, *checked_classes(target, probability))
+
+
+def log_loss_of_draws(target: Draws, probability: Draws) -> Float[np.ndarray, " draws"]:
+    """`log_loss` of each draw."""
     given = np.where(target == 1, probability, 1 - probability)
-    return float(-np.log(np.clip(given, _SMALLEST, 1 - _SMALLEST)).mean())
+    return mean_of_draws(-np.log(np.clip(given, _SMALLEST, 1 - _SMALLEST)))
 
 
 def brier(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " rows"]) -> float:
@@ -158,10 +168,12 @@ def brier(target: Float[np.ndarray, " rows"], probability: Float[np.ndarray, " r
 
     Source: G. W. Brier, Mon. Weather Rev. 78, 1 (1950).
     """
-    target, probability = checked_classes(target, probability)
-    if not target.size:
-        return math.nan
-    return float(np.square(probability - target).mean())
+    return alone(brier_of_draws, *checked_classes(target, probability))
+
+
+def brier_of_draws(target: Draws, probability: Draws) -> Float[np.ndarray, " draws"]:
+    """`brier` of each draw."""
+    return mean_of_draws(np.square(probability - target))
 
 
 _Z: Final[float] = 1.959963984540054

@@ -1,7 +1,7 @@
 """Every measure of a predictor: its key, its names, its better end, its unit and its function."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, Protocol, runtime_checkable
@@ -10,10 +10,28 @@ import numpy as np
 from jaxtyping import Float
 
 from xtalgraph.conventions.tensors import TensorType
-from xtalgraph.metrics.classification import balanced_accuracy, brier, f1, log_loss, roc_auc
+from xtalgraph.metrics.classification import (
+    balanced_accuracy_of_draws,
+    brier_of_draws,
+    checked_classes,
+    f1_of_draws,
+    log_loss_of_draws,
+    roc_auc_of_draws,
+)
 from xtalgraph.metrics.moduli import Mean, Modulus
-from xtalgraph.metrics.pairs import mae, r2, rmse
-from xtalgraph.metrics.ranking import kendall, spearman, top_count, top_recall
+from xtalgraph.metrics.pairs import (
+    DrawMetric,
+    checked_rows,
+    mae_of_draws,
+    r2_of_draws,
+    rmse_of_draws,
+)
+from xtalgraph.metrics.ranking import (
+    kendall_of_draws,
+    spearman_of_draws,
+    top_count,
+    top_recall_of_draws,
+)
 from xtalgraph.metrics.tensors import (
     Reduction,
     anisotropies,
@@ -23,12 +41,9 @@ from xtalgraph.metrics.tensors import (
     norms_and_errors,
     norms_of_both,
     ordered_axes,
-    ratio,
-    within,
+    ratio_of_draws,
+    within_of_draws,
 )
-
-Metric = Callable[[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]], float]
-"""A function of true and predicted values, NaN where it is not defined."""
 
 
 @runtime_checkable
@@ -68,7 +83,7 @@ class Measure:
     """In a narrow table and in a sentence: ``MAE``."""
     better: Literal["low", "high"]
     """Which end is better."""
-    metric: Metric | None
+    metric: DrawMetric | None
     """The function; None for a recall, see ``top``."""
     of_classes: bool = False
     """Whether it measures probabilities of classes rather than numbers."""
@@ -117,30 +132,72 @@ class Measure:
             predicted: Predicted values, or probabilities of class 1, in the same order and unit.
             best: Which end of the target is wanted.
         """
-        if self.rows is not None and true.ndim > 1:
-            return self.of(*self.rows(true, predicted))
-        if true.ndim > 1 and self.pooled:
-            return self.of(true.ravel(), predicted.ravel(), best)
-        if true.ndim > 1:
-            numbers = range(true[0].size if len(true) else 0)
-            flat = [values.reshape(len(values), -1) for values in (true, predicted) if len(values)]
-            parts = [self.of(flat[0][:, n], flat[1][:, n], best) for n in numbers]
-            return float(np.mean(parts)) if parts else math.nan
+        true, predicted = checked_rows(true, predicted)
+        if self.of_classes:
+            checked_classes(true.ravel(), predicted.ravel())
+        true, predicted = self.reduced(true, predicted) if true.ndim > 1 else (true, predicted)
+        return float(self.of_draws(true[None], predicted[None], best)[0])
+
+    def of_draws(
+        self,
+        true: Float[np.ndarray, "draws rows *shape"],
+        predicted: Float[np.ndarray, "draws rows *shape"],
+        best: Literal["low", "high"] | None = None,
+    ) -> Float[np.ndarray, " draws"]:
+        """Return its value in each of several draws of rows, from what `reduced` returns.
+
+        Args:
+            true: True values that have been checked; of tensors the first of two numbers.
+            predicted: Predicted values; of tensors the second.
+            best: Which end of the target is wanted.
+        """
+        if true.ndim > 2 and self.pooled:
+            true, predicted = (values.reshape(len(values), -1) for values in (true, predicted))
+            return self.of_draws(true, predicted, best)
+        if true.ndim > 2:
+            flat = [values.reshape(*values.shape[:2], -1) for values in (true, predicted)]
+            numbers = range(flat[0].shape[2] if true.shape[1] else 0)
+            parts = [self.of_draws(flat[0][..., n], flat[1][..., n], best) for n in numbers]
+            return np.mean(parts, axis=0) if parts else np.full(len(true), math.nan)
         if self.metric is not None:
             return self.metric(true, predicted)
+        rows, undefined = true.shape[1], np.full(len(true), math.nan)
         if self.top is None or best is None:
-            return math.nan
+            return undefined
         # Compared with k as asked for: 100 of 30 rows is not 30 of 30.
-        count = self.top if isinstance(self.top, int) else top_count(self.top, true.size)
-        if count > true.size // 2:
-            return math.nan
-        return top_recall(true, predicted, self.top, best)
+        count = self.top if isinstance(self.top, int) else top_count(self.top, rows)
+        if count > rows // 2:
+            return undefined
+        return top_recall_of_draws(true, predicted, self.top, best)
 
     def reduced(
         self, true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
     ) -> tuple[Float[np.ndarray, "rows ..."], Float[np.ndarray, "rows ..."]]:
         """Return what is drawn from where rows are drawn again: of tensors numbers of each row."""
         return (true, predicted) if self.rows is None else self.rows(true, predicted)
+
+
+@dataclass(frozen=True)
+class BoundMeasure:
+    """A measure of a target as a metric: a function of true and predicted values."""
+
+    measure: Measure
+    best: Literal["low", "high"] | None
+    """Which end of the target is wanted."""
+
+    def __call__(
+        self, true: Float[np.ndarray, "rows *shape"], predicted: Float[np.ndarray, "rows *shape"]
+    ) -> float:
+        """Return `Measure.of`."""
+        return self.measure.of(true, predicted, self.best)
+
+    def of_draws(
+        self,
+        true: Float[np.ndarray, "draws rows *shape"],
+        predicted: Float[np.ndarray, "draws rows *shape"],
+    ) -> Float[np.ndarray, " draws"]:
+        """Return `Measure.of_draws`."""
+        return self.measure.of_draws(true, predicted, self.best)
 
 
 def _kinds_of(tensor: TensorType) -> tuple[str, ...]:
@@ -160,13 +217,13 @@ def _of_tensor(
     key: str,
     short: str,
     title: str,
-    metric: Metric,
+    metric: DrawMetric,
     rows: Reduction,
     of: Literal["all", "matrices", "stiffness"] = "all",
     better: Literal["low", "high"] = "low",
 ) -> Measure:
     """Return a measure of tensors; mean absolute errors have a unit."""
-    unit, order = metric is mae, metric is spearman
+    unit, order = metric is mae_of_draws, metric is spearman_of_draws
     return Measure(key, title, short, better, metric, False, unit, order, rows=rows, of_tensors=of)
 
 
@@ -180,43 +237,51 @@ def _moduli() -> Iterator[Measure]:
                 f"{modulus}_{mean}",
                 f"{symbol} {mean.title()}",
                 f"Mean absolute error of the {name} modulus ({mean.title()})",
-                mae,
+                mae_of_draws,
                 modulus_of(modulus, mean),
                 "stiffness",
             )
 
 
 _TABLE: Final = (
-    Measure("mae", "Mean absolute error", "MAE", "low", mae, has_unit=True, pooled=True),
-    Measure("rmse", "Root mean square error", "RMSE", "low", rmse, has_unit=True, pooled=True),
-    Measure("r2", "R²", "R²", "high", r2),
-    Measure("spearman", "Spearman's ρ", "Spearman", "high", spearman, by_order=True),
-    Measure("kendall", "Kendall's τ", "Kendall", "high", kendall, by_order=True),
+    Measure("mae", "Mean absolute error", "MAE", "low", mae_of_draws, has_unit=True, pooled=True),
+    Measure(
+        "rmse", "Root mean square error", "RMSE", "low", rmse_of_draws, has_unit=True, pooled=True
+    ),
+    Measure("r2", "R²", "R²", "high", r2_of_draws),
+    Measure("spearman", "Spearman's ρ", "Spearman", "high", spearman_of_draws, by_order=True),
+    Measure("kendall", "Kendall's τ", "Kendall", "high", kendall_of_draws, by_order=True),
     _recall(10, "10"),
     _recall(100, "100"),
     _recall(0.05, "5 %"),
-    Measure("roc_auc", "ROC-AUC", "ROC-AUC", "high", roc_auc, of_classes=True, by_order=True),
+    Measure(
+        "roc_auc", "ROC-AUC", "ROC-AUC", "high", roc_auc_of_draws, of_classes=True, by_order=True
+    ),
     Measure(
         "balanced_accuracy",
         "Balanced accuracy",
         "balanced accuracy",
         "high",
-        balanced_accuracy,
+        balanced_accuracy_of_draws,
         of_classes=True,
     ),
-    Measure("f1", "F1", "F1", "high", f1, of_classes=True),
-    Measure("log_loss", "Log loss", "log loss", "low", log_loss, of_classes=True),
-    Measure("brier", "Brier score", "Brier", "low", brier, of_classes=True),
-    _of_tensor("frobenius", "Frobenius", "Mean Frobenius error", mae, error_norms),
+    Measure("f1", "F1", "F1", "high", f1_of_draws, of_classes=True),
+    Measure("log_loss", "Log loss", "log loss", "low", log_loss_of_draws, of_classes=True),
+    Measure("brier", "Brier score", "Brier", "low", brier_of_draws, of_classes=True),
+    _of_tensor("frobenius", "Frobenius", "Mean Frobenius error", mae_of_draws, error_norms),
     _of_tensor(
-        "frobenius_share", "share", "Frobenius error over the norm", ratio, norms_and_errors
+        "frobenius_share",
+        "share",
+        "Frobenius error over the norm",
+        ratio_of_draws,
+        norms_and_errors,
     ),
     *(
         _of_tensor(
             f"within_{percent}%",
             f"within {percent} %",
             f"Fraction within {percent} % of the norm",
-            partial(within, share=percent / 100),
+            partial(within_of_draws, share=percent / 100),
             norms_and_errors,
             better="high",
         )
@@ -226,7 +291,7 @@ _TABLE: Final = (
         "norm_spearman",
         "Spearman of norm",
         "Spearman's ρ of the norm",
-        spearman,
+        spearman_of_draws,
         norms_of_both,
         better="high",
     ),
@@ -234,7 +299,7 @@ _TABLE: Final = (
         "mean_eigenvalue",
         "mean eigenvalue",
         "Mean absolute error of the mean eigenvalue",
-        mae,
+        mae_of_draws,
         mean_eigenvalues,
         "matrices",
     ),
@@ -242,7 +307,7 @@ _TABLE: Final = (
         "anisotropy",
         "anisotropy",
         "Mean absolute error of the anisotropy",
-        mae,
+        mae_of_draws,
         anisotropies,
         "matrices",
     ),
@@ -250,7 +315,7 @@ _TABLE: Final = (
         "eigenvalue_order",
         "order of axes",
         "Fraction of pairs of principal axes in the right order",
-        ratio,
+        ratio_of_draws,
         ordered_axes,
         "matrices",
         "high",

@@ -4,9 +4,10 @@ All errors carry the unit of the target.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from xtalgraph.conventions.errors import InputError
 
@@ -76,9 +77,29 @@ def checked_rows(
     return columns[0], columns[1]
 
 
-def is_constant(values: Float[np.ndarray, " rows"]) -> bool:
-    """Whether all values are exactly the same; true for no values and for one."""
-    return values.size < 2 or bool((values == values[0]).all())
+Draws = Float[np.ndarray, "draws rows"]
+"""A column of values, drawn several times."""
+DrawMetric = Callable[[Draws, Draws], Float[np.ndarray, " draws"]]
+"""A metric of true and predicted values in each of several draws, NaN where it is not defined. The
+values have been checked."""
+
+
+def alone(
+    metric: DrawMetric, target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]
+) -> float:
+    """Return the metric of columns that have been checked, as of a single draw."""
+    return float(metric(target[None], prediction[None])[0])
+
+
+def are_constant(values: Draws) -> Bool[np.ndarray, " draws"]:
+    """Return whether all values of a draw are exactly the same; true for no values and for one."""
+    return np.asarray((values == values[:, :1]).all(axis=1))
+
+
+def divided(numerator: np.ndarray, denominator: np.ndarray) -> Float[np.ndarray, " draws"]:
+    """Return the ratio of two numbers of each draw; NaN where the second is 0."""
+    defined = denominator != 0
+    return np.where(defined, numerator / np.where(defined, denominator, 1), math.nan)
 
 
 def mae(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]) -> float:
@@ -87,10 +108,17 @@ def mae(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows
     >>> mae(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     1.0
     """
-    target, prediction = checked_pair(target, prediction)
-    if not target.size:
-        return math.nan
-    return float(np.abs(prediction - target).mean())
+    return alone(mae_of_draws, *checked_pair(target, prediction))
+
+
+def mae_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
+    """`mae` of each draw."""
+    return mean_of_draws(np.abs(prediction - target))
+
+
+def mean_of_draws(values: Draws) -> Float[np.ndarray, " draws"]:
+    """Return the mean over the rows of each draw; NaN for no rows."""
+    return values.mean(axis=1) if values.shape[1] else np.full(len(values), math.nan)
 
 
 def rmse(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]) -> float:
@@ -99,10 +127,12 @@ def rmse(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " row
     >>> rmse(np.array([0.0, 0.0]), np.array([3.0, 3.0]))
     3.0
     """
-    target, prediction = checked_pair(target, prediction)
-    if not target.size:
-        return math.nan
-    return math.sqrt(float(np.square(prediction - target).mean()))
+    return alone(rmse_of_draws, *checked_pair(target, prediction))
+
+
+def rmse_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
+    """`rmse` of each draw."""
+    return np.sqrt(mean_of_draws(np.square(prediction - target)))
 
 
 def r2(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]) -> float:
@@ -113,9 +143,11 @@ def r2(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"
     >>> r2(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0]))
     0.0
     """
-    target, prediction = checked_pair(target, prediction)
-    if is_constant(target):
-        return math.nan
-    residual = np.square(target - prediction).sum()
-    std = np.square(target - target.mean()).sum()
-    return float(1 - residual / std)
+    return alone(r2_of_draws, *checked_pair(target, prediction))
+
+
+def r2_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
+    """`r2` of each draw."""
+    residual = np.square(target - prediction).sum(axis=1)
+    spread = np.square(target - mean_of_draws(target)[:, None]).sum(axis=1)
+    return 1 - divided(residual, np.where(are_constant(target), 0.0, spread))

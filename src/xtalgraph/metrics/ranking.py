@@ -8,10 +8,17 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from xtalgraph.conventions.errors import ConfigError
-from xtalgraph.metrics.pairs import checked_pair, is_constant
+from xtalgraph.metrics.pairs import (
+    Draws,
+    alone,
+    are_constant,
+    checked_pair,
+    divided,
+    mean_of_draws,
+)
 
 _FEW: Final = 100
-"""Rows up to which comparing each with each is quicker than sorting, call for call."""
+"""Rows up to which comparing each with each is quicker than sorting."""
 
 
 def spearman(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]) -> float:
@@ -22,14 +29,18 @@ def spearman(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, "
     >>> round(spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 9.0])), 12)
     1.0
     """
-    target, prediction = checked_pair(target, prediction)
-    if is_constant(target) or is_constant(prediction):
-        return math.nan
+    return alone(spearman_of_draws, *checked_pair(target, prediction))
+
+
+def spearman_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
+    """`spearman` of each draw."""
     first, second = _ranks(target), _ranks(prediction)
-    first -= first.mean()
-    second -= second.mean()
-    rho = float(first @ second / math.sqrt((first @ first) * (second @ second)))
-    return min(1.0, max(-1.0, rho))
+    first -= mean_of_draws(first)[:, None]
+    second -= mean_of_draws(second)[:, None]
+    together = (first * second).sum(axis=1)
+    apart = np.sqrt(np.square(first).sum(axis=1) * np.square(second).sum(axis=1))
+    undefined = are_constant(target) | are_constant(prediction)
+    return np.clip(divided(together, np.where(undefined, 0.0, apart)), -1.0, 1.0)
 
 
 def kendall(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"]) -> float:
@@ -40,17 +51,25 @@ def kendall(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " 
     >>> round(kendall(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])), 12)
     0.333333333333
     """
+    return alone(kendall_of_draws, *checked_pair(target, prediction))
+
+
+def kendall_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
+    """`kendall` of each draw."""
     from scipy.stats import kendalltau
 
-    target, prediction = checked_pair(target, prediction)
-    if is_constant(target) or is_constant(prediction):
-        return math.nan
-    if target.size <= _FEW:
-        first, second = _order_of_pairs(target), _order_of_pairs(prediction)
-        apart = np.sqrt(np.count_nonzero(first)), np.sqrt(np.count_nonzero(second))
-        return float(np.clip(np.vdot(first, second) / apart[0] / apart[1], -1.0, 1.0))
-    # The p-value is not used; its asymptotic form is the cheap one.
-    return float(kendalltau(target, prediction, method="asymptotic").statistic)
+    undefined = are_constant(target) | are_constant(prediction)
+    if target.shape[1] > _FEW:
+        # The p-value is not used; its asymptotic form is the cheap one.
+        values = [
+            math.nan if nothing else kendalltau(*pair, method="asymptotic").statistic
+            for nothing, *pair in zip(undefined, target, prediction, strict=True)
+        ]
+        return np.array(values, dtype=np.float64)
+    first, second = _order_of_pairs(target), _order_of_pairs(prediction)
+    together = np.einsum("dp,dp->d", first, second).astype(np.float64)
+    apart = np.sqrt(np.count_nonzero(first, axis=1)) * np.sqrt(np.count_nonzero(second, axis=1))
+    return np.clip(divided(together, np.where(undefined, 0.0, apart)), -1.0, 1.0)
 
 
 def area_under_roc(chosen: Bool[np.ndarray, " rows"], score: Float[np.ndarray, " rows"]) -> float:
@@ -63,28 +82,30 @@ def area_under_roc(chosen: Bool[np.ndarray, " rows"], score: Float[np.ndarray, "
     >>> area_under_roc(np.array([True, False, False]), np.array([2.0, 1.0, 3.0]))
     0.5
     """
-    from scipy.stats import rankdata
-
-    count = int(chosen.sum())
-    others = len(chosen) - count
-    if not count or not others:
-        return math.nan
-    return (float(rankdata(score)[chosen].sum()) - count * (count + 1) / 2) / (count * others)
+    return float(areas_under_roc(chosen[None], score[None])[0])
 
 
-def _order_of_pairs(values: Float[np.ndarray, " rows"]) -> Int[np.ndarray, "rows rows"]:
+def areas_under_roc(
+    chosen: Bool[np.ndarray, "draws rows"], score: Draws
+) -> Float[np.ndarray, " draws"]:
+    """`area_under_roc` of each draw."""
+    count = chosen.sum(axis=1)
+    others = chosen.shape[1] - count
+    ranks = np.where(chosen, _ranks(score), 0.0).sum(axis=1)
+    return divided(ranks - count * (count + 1) / 2, count * others)
+
+
+def _order_of_pairs(values: Draws) -> Float[np.ndarray, "draws pairs"]:
     """1 where the first of two rows is above the second, −1 where it is below, 0 in a tie."""
-    above = values[:, None] > values
-    return above.astype(np.int64) - above.T
+    above = (values[:, :, None] > values[:, None, :]).astype(np.float32)  # exact: whole
+    return (above - above.swapaxes(1, 2)).reshape(len(values), -1)
 
 
-def _ranks(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-    """Rank rows from 1, ties at their mean rank."""
+def _ranks(values: Draws) -> Draws:
+    """Rank the rows of each draw from 1, ties at their mean rank."""
     from scipy.stats import rankdata
 
-    if values.size > _FEW:
-        return rankdata(values)
-    return (values.size + 1 + _order_of_pairs(values).sum(axis=1)) / 2
+    return rankdata(values, axis=1) if values.size else np.zeros(values.shape)
 
 
 def top_count(k: int | float, rows: int) -> int:
@@ -148,21 +169,28 @@ def top_recall(
     if best not in ("low", "high"):
         raise ConfigError(f"best must be 'low' or 'high', got {best!r}")
     target, prediction = checked_pair(target, prediction)
-    count = top_count(k, target.size)
+    return float(top_recall_of_draws(target[None], prediction[None], k, best)[0])
+
+
+def top_recall_of_draws(
+    target: Draws, prediction: Draws, k: int | float, best: Literal["low", "high"]
+) -> Float[np.ndarray, " draws"]:
+    """`top_recall` of each draw."""
+    count = top_count(k, target.shape[1])
     if count == 0:
-        return math.nan
+        return np.full(len(target), math.nan)
     sign = 1 if best == "low" else -1
     sure, tied, places = _lowest(sign * target, count)
     sure_hat, tied_hat, places_hat = _lowest(sign * prediction, count)
     # Whole numbers up to the one division, so that simple cases come out exactly.
-    m, m_hat = int(tied.sum()), int(tied_hat.sum())
+    m, m_hat = tied.sum(axis=1), tied_hat.sum(axis=1)
     expected = (
         _both(sure, sure_hat) * m * m_hat
         + _both(sure, tied_hat) * m * places_hat
         + _both(tied, sure_hat) * places * m_hat
         + _both(tied, tied_hat) * places * places_hat
     )
-    return expected / (m * m_hat * count)
+    return np.asarray(expected / (m * m_hat * count))
 
 
 def enrichment(
@@ -200,14 +228,18 @@ def enrichment(
 
 
 def _lowest(
-    values: Float[np.ndarray, " rows"], count: int
-) -> tuple[Bool[np.ndarray, " rows"], Bool[np.ndarray, " rows"], int]:
+    values: Draws, count: int
+) -> tuple[
+    Bool[np.ndarray, "draws rows"], Bool[np.ndarray, "draws rows"], Int[np.ndarray, " draws"]
+]:
     """Rows surely among the ``count`` lowest, rows tied for the last places, and those places."""
-    last = np.partition(values, count - 1)[count - 1]
+    last = np.partition(values, count - 1, axis=1)[:, count - 1 : count]
     sure = values < last
-    return sure, values == last, count - int(sure.sum())
+    return sure, values == last, count - sure.sum(axis=1)
 
 
-def _both(first: Bool[np.ndarray, " rows"], second: Bool[np.ndarray, " rows"]) -> int:
-    """Number of rows that are in both."""
-    return int((first & second).sum())
+def _both(
+    first: Bool[np.ndarray, "draws rows"], second: Bool[np.ndarray, "draws rows"]
+) -> Int[np.ndarray, " draws"]:
+    """Number of rows of each draw that are in both."""
+    return np.asarray((first & second).sum(axis=1))

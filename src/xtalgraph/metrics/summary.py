@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from jaxtyping import Float
 
 from xtalgraph.metrics.bootstrap import interval
 from xtalgraph.metrics.classification import checked_classes
-from xtalgraph.metrics.measures import MEASURES, Declared, Measure, measures_of
+from xtalgraph.metrics.measures import MEASURES, BoundMeasure, Declared, Measure, measures_of
 from xtalgraph.metrics.pairs import checked_rows
 
 RECALLS: Final[dict[str, int | float]] = {
@@ -89,7 +88,7 @@ def _metric(
 ) -> Metric:
     """One measure with its interval; without either where it does not apply."""
     true, predicted = measure.reduced(true, predicted)
-    function = partial(measure.of, best=target.best)
+    function = BoundMeasure(measure, target.best)
     value = function(true, predicted)
     if math.isnan(value):
         return Metric(None, None, None)

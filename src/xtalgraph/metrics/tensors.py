@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from xtalgraph.conventions.tensors import TensorType
 from xtalgraph.metrics.moduli import Mean, Modulus, compliance_of, moduli
+from xtalgraph.metrics.pairs import Draws, divided, mean_of_draws
 
 Rows = Float[np.ndarray, " rows"]
 Reduction = Callable[
@@ -103,21 +104,19 @@ def _modulus_of_both(
     return moduli(true, mean)[modulus], moduli(predicted, mean)[modulus]
 
 
-def ratio(first: Rows, second: Rows) -> float:
+def ratio_of_draws(first: Draws, second: Draws) -> Float[np.ndarray, " draws"]:
     """Return the sum of the second over that of the first; NaN where that is 0."""
-    total = float(first.sum())
-    return float(second.sum()) / total if total > 0 else np.nan
+    return divided(second.sum(axis=1), first.sum(axis=1))
 
 
-def within(first: Rows, second: Rows, share: float) -> float:
+def within_of_draws(first: Draws, second: Draws, share: float) -> Float[np.ndarray, " draws"]:
     """Return the fraction of rows where the second number is at most a share of the first.
 
     A tensor that symmetry forbids has no norm: there an error counts as none that is rounding
     beside the largest norm.
     """
-    if not len(first):
-        return np.nan
-    return float(np.mean(second <= np.maximum(share * first, _NO_DIFFERENCE * first.max())))
+    rounding = _NO_DIFFERENCE * first.max(axis=1, initial=0.0, keepdims=True)
+    return mean_of_draws((second <= np.maximum(share * first, rounding)).astype(np.float64))
 
 
 def mean_eigenvalue(values: Float[np.ndarray, "rows 3 3"]) -> Rows:
