@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal, final
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -18,6 +18,9 @@ from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.splits import Split
 from xtalgraph.graphs.distance_lists import DistanceLists
 from xtalgraph.graphs.prototype import find_prototype
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 DUPLICATE_TOLERANCE: Final = 0.1
 """Largest difference of two distances in crystals that count as the same, Å: atoms may have moved
@@ -49,6 +52,7 @@ class DuplicateIndex:
             rows_of[formula].append(row)
         self._rows_of = {formula: np.array(rows) for formula, rows in rows_of.items()}
         self._lists = lru_cache(maxsize=16_384)(lambda row: DistanceLists.of(self._crystals[row]))
+        self._reduced = lru_cache(maxsize=16_384)(self._reduce)
         self._known: dict[tuple[int, int, float], bool] = {}
 
     def partners(
@@ -119,7 +123,30 @@ class DuplicateIndex:
             return True
         if not self._lists(first).same_as(self._lists(second), tolerance):
             return False
-        return _matcher_agrees(crystal, compared, tolerance)
+        return self._matcher_agrees(first, second, tolerance)
+
+    def _matcher_agrees(self, first: int, second: int, tolerance: float) -> bool:
+        """Whether pymatgen can lay one crystal on the other."""
+        from pymatgen.core.structure_matcher import StructureMatcher
+
+        crystal, compared = self._crystals[first], self._crystals[second]
+        volume_per_atom = (crystal.volume / len(crystal) + compared.volume / len(compared)) / 2
+        length = float(volume_per_atom ** (1.0 / 3.0))
+        matcher = StructureMatcher(
+            ltol=_LENGTH,
+            stol=tolerance / length,  # in units of this length
+            angle_tol=_ANGLE,
+            scale=False,
+            attempt_supercell=True,
+        )
+        pair = self._reduced(first), self._reduced(second)
+        return bool(matcher.fit(*pair, skip_structure_reduction=True))
+
+    def _reduce(self, row: int) -> "Structure":
+        """Return the primitive cell of Niggli, once for all pairs: finding it takes longest."""
+        structure = to_pymatgen(self._crystals[row])
+        reduced = structure.get_reduced_structure(reduction_algo="niggli").get_primitive_structure()
+        return cast("Structure", reduced)
 
     def _near(
         self, rows: Int[np.ndarray, " rows"], others: Int[np.ndarray, " others"], tolerance: float
@@ -159,22 +186,6 @@ def _same_mixtures(first: Crystal, second: Crystal) -> bool:
     if mixtures is None or others is None:
         return mixtures is others
     return mixtures.same_as(others)
-
-
-def _matcher_agrees(first: Crystal, second: Crystal, tolerance: float) -> bool:
-    """Whether pymatgen can lay one crystal on the other."""
-    from pymatgen.core.structure_matcher import StructureMatcher
-
-    volume_per_atom = (first.volume / len(first) + second.volume / len(second)) / 2
-    length = float(volume_per_atom ** (1.0 / 3.0))
-    matcher = StructureMatcher(
-        ltol=_LENGTH,
-        stol=tolerance / length,  # in units of this length
-        angle_tol=_ANGLE,
-        scale=False,
-        attempt_supercell=True,
-    )
-    return bool(matcher.fit(to_pymatgen(first), to_pymatgen(second)))
 
 
 def label_differences(
