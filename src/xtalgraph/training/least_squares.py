@@ -52,9 +52,16 @@ class Minimum(NamedTuple):
     """Loss without it."""
     after: float
     """Loss with it, which is not larger."""
+    curvature: Float[Tensor, " columns"]
+    """That of the loss in each parameter without it, in the first round."""
 
 
-def least_loss(objective: Objective, rows: Sequence[Rows], penalty: float = 0.0) -> Minimum:
+def least_loss(
+    objective: Objective,
+    rows: Sequence[Rows],
+    penalty: float = 0.0,
+    near: Minimum | None = None,
+) -> Minimum:
     """Minimise a loss by least squares with weights that are repeated from the errors.
 
     The loss l(e) of an error e has the slope of w e²/2 with w = l'(e)/e, the weight of the next
@@ -69,6 +76,7 @@ def least_loss(objective: Objective, rows: Sequence[Rows], penalty: float = 0.0)
         objective: Weighs the targets.
         rows: Of each target, in as many parts as is convenient.
         penalty: Of large changes.
+        near: Where to begin: the minimum of the same rows with another penalty.
 
     Source: the weights are those of P. W. Holland, R. E. Welsch, Commun. Stat. 6, 813 (1977), doi
     10.1080/03610927708827533.
@@ -76,20 +84,30 @@ def least_loss(objective: Objective, rows: Sequence[Rows], penalty: float = 0.0)
     smallest = _smallest_errors(rows)
     change = rows[0].value.new_zeros(rows[0].columns.shape[-1])
     before = loss = penalised = float(_loss(objective, rows, [part.value for part in rows]))
-    stiffness = torch.zeros_like(change)
+    curvature = torch.zeros_like(change) if near is None else near.curvature
+    stiffness = penalty * curvature
+    if near is not None:
+        change, loss = near.change, near.after
+        penalised = loss + _energy(stiffness, change)
     for number in range(_ROUNDS):
         normal, pull = _normal_equations(objective, rows, change, smallest)
-        if number == 0:
-            stiffness = penalty * normal.diagonal()
+        if near is None and number == 0:
+            curvature = normal.diagonal().clone()
+            stiffness = penalty * curvature
         moved = change + _solved(normal + stiffness.diag(), pull + stiffness * change)
         reached = float(_loss(objective, rows, [part.at(moved) for part in rows]))
-        total = reached + float(stiffness @ moved.square()) / 2
+        total = reached + _energy(stiffness, moved)
         last = not total < (1 - _ENOUGH) * penalised
         if total < penalised:
             change, loss, penalised = moved, reached, total
         if last:
             break
-    return Minimum(change, before, loss)
+    return Minimum(change, before, loss, curvature)
+
+
+def _energy(stiffness: Float[Tensor, " columns"], change: Float[Tensor, " columns"]) -> float:
+    """Return what the penalty adds to the loss."""
+    return float(stiffness @ change.square()) / 2
 
 
 def least_loss_of_folds(
@@ -107,24 +125,28 @@ def least_loss_of_folds(
     rows = [row for fold in folds for row in fold]
     penalty = PENALTIES[0]
     if len(folds) > 1:
-        losses = {}
-        for number, tried in enumerate(PENALTIES, start=1):
-            report(f"penalty {number} of {len(PENALTIES)}")
-            losses[tried] = _loss_of_others(objective, folds, tried)
+        losses = _losses_of_others(objective, folds, report)
         penalty = min(losses, key=lambda tried: losses[tried])
     return least_loss(objective, rows, penalty)
 
 
-def _loss_of_others(objective: Objective, folds: Sequence[Sequence[Rows]], penalty: float) -> float:
-    """Return the loss of all rows, each predicted by a fit to the other folds."""
-    rows: list[Rows] = []
-    values: list[Tensor] = []
+def _losses_of_others(
+    objective: Objective, folds: Sequence[Sequence[Rows]], report: Callable[[str], None]
+) -> dict[float, float]:
+    """Return for each penalty the loss of all rows, each predicted by a fit to the other folds.
+
+    Each fit begins where that with the penalty before has ended, which is near.
+    """
+    rows = [row for fold in folds for row in fold]
+    values: dict[float, list[Tensor]] = {penalty: [] for penalty in PENALTIES}
     for left_out, fold in enumerate(folds):
+        report(f"fits without part {left_out + 1} of {len(folds)}")
         others = [row for k, other in enumerate(folds) if k != left_out for row in other]
-        change = least_loss(objective, others, penalty).change
-        rows += fold
-        values += [part.at(change) for part in fold]
-    return float(_loss(objective, rows, values))
+        near: Minimum | None = None
+        for penalty in PENALTIES:
+            near = least_loss(objective, others, penalty, near)
+            values[penalty] += [part.at(near.change) for part in fold]
+    return {penalty: float(_loss(objective, rows, of)) for penalty, of in values.items()}
 
 
 def _loss(
