@@ -16,11 +16,12 @@ NUMBERS = np.array([11, 17, 8, 22])
 def summed(weight):
     """Σ over directed edges of a function of the distance, twice: for two targets."""
 
-    def predict(crystal: Crystal) -> dict:
-        total = weight(neighbors_within(crystal, CUTOFF).distance).sum()
-        return {"a": np.array([total]), "b": np.array([10.0 * total])}
+    def together(crystals) -> list[dict]:
+        lengths = [neighbors_within(crystal, CUTOFF).distance for crystal in crystals]
+        totals = [weight(distance).sum() for distance in lengths]
+        return [{"a": np.array([t]), "b": np.array([10.0 * t])} for t in totals]
 
-    return predict
+    return together
 
 
 def hard(distance):
@@ -93,8 +94,8 @@ def test_a_graph_of_nearest_neighbours_jumps_where_two_exchange_their_ranks():
 
 
 def test_what_is_no_number_is_no_small_jump():
-    def broken(crystal: Crystal) -> dict:
-        return {"a": np.array([np.nan])}
+    def broken(crystals) -> list[dict]:
+        return [{"a": np.array([np.nan])} for _ in crystals]
 
     for crossing in pair_and_cluster(broken, NUMBERS, CUTOFF):
         assert crossing.jump == crossing.bend == {"a": np.inf}

@@ -1,6 +1,6 @@
 """Symmetry-equivalent representations of a crystal: none may matter to a prediction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,6 +70,14 @@ def representations(crystal: Crystal, generator: np.random.Generator) -> Iterato
         reduced = reduced_basis(crystal.cell)
         if reduced is not None:
             yield Representation("Niggli cell", transforms.change_basis(crystal, reduced), same)
+
+
+def by_size(shown: Sequence[Representation]) -> list[list[Representation]]:
+    """Return representations in groups of as many atoms, which can be computed together."""
+    groups: dict[int, list[Representation]] = {}
+    for representation in shown:
+        groups.setdefault(len(representation.crystal), []).append(representation)
+    return list(groups.values())
 
 
 def repeated(crystal: Crystal, multiples: Int[np.ndarray, "3"]) -> Representation:

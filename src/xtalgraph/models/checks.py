@@ -11,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 from xtalgraph.crystals.crystal import Crystal
-from xtalgraph.crystals.representations import representations
+from xtalgraph.crystals.representations import by_size, representations
 from xtalgraph.data.conditions import ATOMS_ALONE, ConditionValues
 from xtalgraph.graphs.build import GraphSettings, build_graph
 from xtalgraph.graphs.graph import Scope
@@ -20,7 +20,7 @@ from xtalgraph.models.check_result import CheckResult, Reason, Worst
 from xtalgraph.models.derivative_checks import STEP, derivative_violations, net_force
 from xtalgraph.models.equivariance import equivariant
 from xtalgraph.models.fragments import FragmentsCheck
-from xtalgraph.models.invariance import Arrays, expected_values, violations
+from xtalgraph.models.invariance import Arrays, Together, expected_values, violations
 from xtalgraph.models.model_under_test import ModelUnderTest, Trial
 from xtalgraph.models.smoothness import (
     isolated_name,
@@ -149,10 +149,15 @@ class _Checks:
         worst = {what: self.worst(what) for what in _REPRESENTATIONS}
         todo = tqdm(self.crystals.items(), desc="verifying", unit="crystal", disable=not progress)
         for number, (name, crystal) in enumerate(todo):
-            for shown in representations(crystal, np.random.default_rng(number)):
-                expected = expected_values(self.start[name], shown, self.tested.targets)
-                values = self.trial.of_crystal(shown.crystal, self.graph_settings, self.given(name))
-                worst[shown.what].add(name, violations(values, expected))
+            shown = list(representations(crystal, np.random.default_rng(number)))
+            together = self.values_together(name, self.graph_settings)
+            for of_a_size in by_size(shown):
+                every = together([representation.crystal for representation in of_a_size])
+                for representation, values in zip(of_a_size, every, strict=True):
+                    expected = expected_values(
+                        self.start[name], representation, self.tested.targets
+                    )
+                    worst[representation.what].add(name, violations(values, expected))
         for what, absent in _REPRESENTATIONS.items():
             yield worst[what].result(Reason.ROUNDING, EXACT, absent)
 
@@ -220,9 +225,7 @@ class _Checks:
         for number, (name, crystal) in enumerate(self.crystals.items()):
             generator = np.random.default_rng(number)
             predict = self.full_graph_values(name)
-            together = partial(
-                self.trial.of_copies, settings=self.unreduced, conditions=self.given(name)
-            )
+            together = self.values_together(name, self.unreduced)
             differences.add(name, derivative_violations(together, crystal, derived, generator))
             if forces:
                 net.add(name, {t.name: net_force(self.start[name][t.name]) for t in forces})
@@ -288,10 +291,11 @@ class _Checks:
         for where, limit in limits.items():
             value, slope = self.worst(f"value at {where}"), self.worst(f"slope at {where}", "/Å")
             for name, crystal in chosen.items():
-                elements, predict = np.resize(crystal.elements, 4), self.full_graph_values(name)
-                shell = stretched_shell(predict, crystal, limit)
+                elements = np.resize(crystal.elements, 4)
+                together = self.values_together(name, self.unreduced)
+                shell = stretched_shell(together, crystal, limit)
                 for crossing in (
-                    *pair_and_cluster(predict, elements, limit),
+                    *pair_and_cluster(together, elements, limit),
                     *([shell] if shell else []),
                 ):
                     what = name if crossing is shell else isolated_name(crossing.what, elements)
@@ -323,6 +327,10 @@ class _Checks:
     def full_graph_values(self, name: str) -> Callable[[Crystal], Arrays]:
         """Return the values of a crystal, in any geometry, from its unreduced graph."""
         return partial(self.trial.of_crystal, settings=self.unreduced, conditions=self.given(name))
+
+    def values_together(self, name: str, settings: GraphSettings) -> Together:
+        """Return the values of copies of a crystal, and of others with its condition."""
+        return partial(self.trial.of_copies, settings=settings, conditions=self.given(name))
 
 
 def _edges(settings: GraphSettings, crystal: Crystal) -> list[np.ndarray]:

@@ -1,6 +1,6 @@
 """Whether forces and stress are the derivatives of the energy: by differences of energies."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,10 +9,8 @@ from jaxtyping import Float
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.targets import Target
-from xtalgraph.models.invariance import Arrays
+from xtalgraph.models.invariance import Together
 
-Together = Callable[[Sequence[Crystal]], Iterable[Arrays]]
-"""The values of crystals of the same atoms, by target."""
 STEP: Final = 2.5e-4
 """Over which energies are compared in float64, Å."""
 _REACH: Final = 4.0

@@ -1,6 +1,7 @@
 """Whether the features of an equivariant encoder turn with the crystal as their degrees say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ CHECK: Final = "tensor features turn"
 """The name of the check."""
 DRAWS: Final = 4
 """Rotations in which each crystal is tried, every second one improper."""
+_BATCH: Final = 8
+"""Representations of a crystal that are computed together."""
 _SMALLEST: Final = 1e-3
 """Share of the largest of all features to which a feature is compared at least: what the symmetry
 of every crystal forbids is rounding alone."""
@@ -79,12 +82,17 @@ def features_turn(
     device, settings = check_device(tested.device), tested.graph_settings
     encoders = [placed(encoder, device, torch.float64) for encoder in encoders]
 
-    def features(crystal: Crystal, row: int) -> Arrays:
-        graph = conditions.select(np.array([row])).attach(settings.build(crystal)).to(device)
+    def features(shown: Sequence[Crystal], row: int) -> list[Arrays]:
+        """Return the features of several crystals, all with the condition of one."""
+        held = conditions.select(np.full(len(shown), row))
+        graph = held.attach(settings.build(shown)).to(device)
         parts = [_arrays(evaluated(encoder, graph), encoder.tensors) for encoder in encoders]
-        return {name: np.concatenate([part[name] for part in parts], -1) for name in irreps}
+        whole = {name: np.concatenate([part[name] for part in parts], -1) for name in irreps}
+        ends = np.cumsum([len(crystal) for crystal in shown])[:-1]
+        split = {name: np.split(values, ends) for name, values in whole.items()}
+        return [{name: split[name][n] for name in irreps} for n in range(len(shown))]
 
-    start = {name: features(crystal, n) for n, (name, crystal) in enumerate(crystals.items())}
+    start = {name: features([crystal], n)[0] for n, (name, crystal) in enumerate(crystals.items())}
     targets = [Target(name, Kind.ATOMIC) for name in irreps]
     every = {
         name: np.concatenate([values[name].ravel() for values in start.values()]) for name in irreps
@@ -97,14 +105,17 @@ def features_turn(
         CHECK, targets, {name: max(size, smallest) or 1.0 for name, size in largest.items()}
     )
     for row, (name, crystal) in enumerate(crystals.items()):
-        for shown in _shown(crystal, draws, np.random.default_rng(row)):
-            rotation = torch.from_numpy(shown.rotation)
-            expected = {
-                feature: rotation_matrix(irrep, rotation).numpy()
-                @ start[name][feature][shown.origin]
-                for feature, irrep in irreps.items()
-            }
-            worst.add(name, violations(features(shown.crystal, row), expected))
+        todo = _shown(crystal, draws, np.random.default_rng(row))
+        while part := list(islice(todo, _BATCH)):
+            together = features([shown.crystal for shown in part], row)
+            for shown, values in zip(part, together, strict=True):
+                rotation = torch.from_numpy(shown.rotation)
+                expected = {
+                    feature: rotation_matrix(irrep, rotation).numpy()
+                    @ start[name][feature][shown.origin]
+                    for feature, irrep in irreps.items()
+                }
+                worst.add(name, violations(values, expected))
     yield worst.result(Reason.ROUNDING, tolerance)
 
 

@@ -1,10 +1,11 @@
 """What a prediction must be when the same crystal is represented in another way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
+from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.crystals.representations import Representation
 from xtalgraph.data.targets import Kind, Target
 from xtalgraph.graphs.graph import Scope
@@ -12,6 +13,8 @@ from xtalgraph.graphs.graph import Scope
 Arrays = Mapping[str, Float[np.ndarray, "..."]]
 """The values of each target by its name: a row for each crystal, or for each atom where it is
 atomic, then the shape of its tensor."""
+Together = Callable[[Sequence[Crystal]], Iterable[Arrays]]
+"""The values of crystals with as many atoms, by target."""
 
 
 def expected_values(

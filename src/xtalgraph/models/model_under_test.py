@@ -183,10 +183,12 @@ class Trial:
     def of_copies(
         self, crystals: Sequence[Crystal], settings: GraphSettings, conditions: ConditionValues
     ) -> list[Arrays]:
-        """Return the values of crystals of the same atoms, in batches; NaN as for one alone.
+        """Return the values of crystals with as many atoms, in batches; NaN as for one alone.
+
+        What returns rows that the crystals of a batch cannot share equally is asked for each alone.
 
         Args:
-            crystals: They differ in cell and positions alone.
+            crystals: All have the same number of atoms.
             settings: Of their graphs.
             conditions: Of one crystal, which all of them have.
         """
@@ -201,6 +203,9 @@ class Trial:
                 continue
             held = conditions.select(np.zeros(len(batch), dtype=int))
             values = self.of_graph(held.attach(graph))
+            if any(len(array) % len(batch) for array in values.values()):
+                parts += [self.of_crystal(crystal, settings, conditions) for crystal in batch]
+                continue
             split = {name: np.split(array, len(batch)) for name, array in values.items()}
             parts += [{name: split[name][row] for name in split} for row in range(len(batch))]
         return parts

@@ -11,7 +11,7 @@ from xtalgraph.conventions.elements import SYMBOLS
 from xtalgraph.crystals import transforms
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.graphs.neighbors import neighbors_within
-from xtalgraph.models.invariance import Arrays, violations
+from xtalgraph.models.invariance import Arrays, Together, violations
 
 Predict = Callable[[Crystal], Arrays]
 """The values of one crystal, by target."""
@@ -40,7 +40,7 @@ class Crossing:
 
 
 def pair_and_cluster(
-    predict: Predict, numbers: Int[np.ndarray, " 4"], limit: float
+    together: Together, numbers: Int[np.ndarray, " 4"], limit: float
 ) -> Iterator[Crossing]:
     """Take two atoms apart through a limit in Å, and one atom of four away from another.
 
@@ -59,15 +59,15 @@ def pair_and_cluster(
     def cluster(length: float) -> Crystal:
         return alone(np.vstack([rest, length * np.array(_BENT)]))
 
-    yield _cross("pair", predict, pair, limit)
-    yield _cross("cluster", predict, cluster, limit)
+    yield _cross("pair", together, pair, limit)
+    yield _cross("cluster", together, cluster, limit)
 
 
-def stretched_shell(predict: Predict, crystal: Crystal, limit: float) -> Crossing | None:
+def stretched_shell(together: Together, crystal: Crystal, limit: float) -> Crossing | None:
     """Stretch or squeeze a crystal so that its nearest shell goes through a limit.
 
     Args:
-        predict: What is looked at.
+        together: What is looked at.
         crystal: Any.
         limit: Where an edge ends, Å.
 
@@ -83,12 +83,13 @@ def stretched_shell(predict: Predict, crystal: Crystal, limit: float) -> Crossin
     def stretched(wanted: float) -> Crystal:
         return transforms.strain(crystal, (wanted / length - 1.0) * np.eye(3))
 
-    return _cross("crystal", predict, stretched, limit)
+    return _cross("crystal", together, stretched, limit)
 
 
-def _cross(what: str, predict: Predict, at: Callable[[float], Crystal], limit: float) -> Crossing:
+def _cross(what: str, together: Together, at: Callable[[float], Crystal], limit: float) -> Crossing:
     places = _NEAR + _STEP * np.arange(3)
-    before, after = ([predict(at(limit + side * x)) for x in places] for side in (-1.0, 1.0))
+    values = list(together([at(limit + side * x) for side in (-1.0, 1.0) for x in places]))
+    before, after = values[:3], values[3:]
     jump, bend = {}, {}
     for target in before[0]:
         left, right = ([values[target] for values in side] for side in (before, after))
