@@ -37,6 +37,8 @@ SMALL = {
     "schnet": {"width": 12, "filters": 12, "depth": 2, "basis_step": 0.25},
 }
 ELEMENTS = {"mace", "nequip"}
+FEW = {"nequip", "schnet"}
+"""Those whose training is compiled by `make test`; the others take longer together."""
 
 
 def spec_of(encoder, **settings):
@@ -80,7 +82,10 @@ def trainer(folder, spec, config):
     return Trainer(spec.make_model(), examples(spec, 9), examples(spec, 3), config, folder, "")
 
 
-@pytest.mark.parametrize("encoder", SMALL)
+@pytest.mark.parametrize(
+    "encoder",
+    [name if name in FEW else pytest.param(name, marks=pytest.mark.long) for name in SMALL],
+)
 @pytest.mark.usefixtures("traced_alone")
 def test_a_compiled_training_is_the_same(tmp_path, encoder):
     plain, compiled_too = (
