@@ -79,7 +79,13 @@ def compare(compiled: CompiledPotentials, model: Potential, frames, tolerance: f
     assert not compiled.refused
 
 
-@pytest.mark.parametrize("encoder", SIZES)
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        pytest.param(name, marks=[] if name in ("mace", "schnet") else [pytest.mark.long])
+        for name in SIZES
+    ],
+)
 @pytest.mark.usefixtures("traced_alone")
 def test_one_function_serves_cells_of_different_sizes(encoder):
     model = potential(encoder)

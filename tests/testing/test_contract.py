@@ -131,7 +131,10 @@ OPTIONS = [
 """Settings of CGCNN that change what is read of elements and edges."""
 
 
-@pytest.mark.parametrize("reduction_tolerance", [0.0, 1e-3], ids=["full", "folded"])
+@pytest.mark.parametrize(
+    "reduction_tolerance",
+    [pytest.param(0.0, marks=pytest.mark.long, id="full"), pytest.param(1e-3, id="folded")],
+)
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_cgcnn_signs_it_with_every_kind_of_feature(options, reduction_tolerance):
     settings = SIZES["cgcnn"] | options

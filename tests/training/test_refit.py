@@ -145,7 +145,13 @@ def test_the_loss_of_the_training_part_falls_to_its_minimum(encoder, loss, monke
         layer.move(-step)
 
 
-@pytest.mark.parametrize("encoder", SIZES)
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        pytest.param(name, marks=[] if name in ("nequip", "schnet") else [pytest.mark.long])
+        for name in SIZES
+    ],
+)
 def test_forces_and_stress_stay_the_derivatives_of_the_energy(encoder):
     spec = spec_of(encoder)
     model = model_of(spec)

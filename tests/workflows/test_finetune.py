@@ -289,7 +289,7 @@ def test_tables_of_elements_go_over_by_element(potential, tmp_path):
 
 
 @pytest.mark.usefixtures("sizes_are_symbols")
-@pytest.mark.parametrize("replays", [False, True])
+@pytest.mark.parametrize("replays", [pytest.param(False, marks=pytest.mark.long), True])
 def test_it_is_the_same_compiled(potential, tmp_path, replays, monkeypatch):
     made, recorded = [], []
     monkeypatch.setattr(torch, "compile", lambda traced, **_: recorded.append(traced) or traced)

@@ -34,7 +34,7 @@ def test_a_thermostat_draws_the_canonical_kinetic_energy(copper, tmp_path):
     assert table["volume"].nunique() == 1
 
 
-@pytest.mark.parametrize("pressure", [0.0, 8.0])
+@pytest.mark.parametrize("pressure", [pytest.param(0.0, marks=pytest.mark.long), 8.0])
 def test_a_barostat_holds_the_pressure(copper, tmp_path, pressure):
     options = {"ensemble": "npt", "temperature": 300.0, "step": 5.0}
     table = of_md(EMT, copper, tmp_path, steps=1200, every=5, pressure=pressure, **options)
