@@ -77,11 +77,22 @@ def test_a_fine_tuning_keeps_the_column_for_the_same_target_alone(run, calculate
     options = {"epochs": 1, "progress": False, "no_scratch": True}
     same = xtalgraph.finetune(run.folder, calculated, out=tmp_path / "same", **options).run
     assert same.config.data.delta == "cheap"
-    assert float(same.predictor.members[0].delta.factor) == pytest.approx(0.3, abs=0.02)
+    first, second = same.predictor.members
+    assert float(first.delta.factor) == pytest.approx(0.3, abs=0.02)
+    assert float(second.delta.factor) == 0, "it learned the target itself, and goes on"
     other = xtalgraph.finetune(
         run.folder, calculated, target="energy", kind="extensive", out=tmp_path / "o", **options
     ).run
     assert other.config.data.delta is None
+
+
+def test_a_head_that_learned_something_else_is_not_kept(run, calculated, tmp_path):
+    options = {"epochs": 1, "progress": False, "no_scratch": True}
+    found = xtalgraph.finetune(
+        run.folder, calculated, out=tmp_path / "without", overrides=["data.delta=null"], **options
+    )
+    started = found.transfer["start"]
+    assert (started["heads kept"], started["heads fresh"]) == ([], ["y"])
 
 
 def test_conditions_that_the_encoder_reads_stand_beside_the_column(calculated, tmp_path):
@@ -109,6 +120,9 @@ def test_what_cannot_be_is_refused(calculated, tmp_path):
         train(calculated, tmp_path / "a", "data.delta_members=half")
     with pytest.raises(ConfigError, match="one target, got y, energy"):
         train(calculated, tmp_path / "b", "data.delta=cheap", target=["y", "energy"])
+    half = ["data.delta=cheap", "data.delta_members=half", "training.members=2"]
+    with pytest.raises(ConfigError, match="here learns another quantity"):
+        train(calculated, tmp_path / "c", *half, "training.snapshots=true")
 
 
 def test_totals_in_the_column_are_noticed(calculated, tmp_path, caplog):

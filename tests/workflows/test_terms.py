@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
@@ -12,6 +13,7 @@ from ase.io import read, write
 
 import xtalgraph
 from xtalgraph.conventions.errors import ConfigError
+from xtalgraph.crystals.convert import from_ase
 from xtalgraph.models.checkpoint import load_model
 from xtalgraph.models.terms.ace import ACE
 
@@ -38,9 +40,8 @@ def trained(frames, out, *overrides: str):
         frames,
         target=["energy", "forces"],
         model="schnet",
-        epochs=2,
         out=out,
-        overrides=[*SMALL, *overrides],
+        overrides=[*SMALL, "training.epochs=2", *overrides],
         progress=False,
     )
     return xtalgraph.calculator(out)
@@ -92,6 +93,67 @@ def test_fine_tuning_keeps_the_fit_and_refuses_another(run, frames, tmp_path):
     for given in ("model.terms={ace: {functions: 40}}", "model.terms=zbl"):
         with pytest.raises(ConfigError, match=r"model.terms.ace is fitted before a network learns"):
             xtalgraph.finetune(run, frames, out=tmp_path / "no", overrides=[given], **shared)
+
+
+@pytest.fixture(scope="module")
+def half(frames, tmp_path_factory):
+    """Return a run of three members of which the first has the fitted term."""
+    out = tmp_path_factory.mktemp("runs") / "half"
+    trained(frames, out, *HALF, "training.members=3", "training.jobs=1")
+    return out
+
+
+HALF = "model.terms={ace: {functions: 30}}", "training.members_with_terms=half"
+
+
+def weights_of(folder):
+    return load_model(folder)[0].state_dict()
+
+
+def test_of_half_the_others_are_those_of_a_run_without_terms(half, frames, tmp_path):
+    with_term, *without = (weights_of(half / at) for at in ("", "members/1", "members/2"))
+    assert with_term["terms.ace.of_products"].any()
+    trained(frames, tmp_path / "alone", "training.members=3", "training.jobs=1")
+    for number, state in enumerate(without, start=1):
+        assert not state["terms.ace.of_products"].any()
+        expected = weights_of(tmp_path / "alone" / "members" / str(number))
+        for name, value in expected.items():
+            assert torch.equal(state[name], value), name
+    # Beside the term the rate is a tenth, the default of a run whose members all have it.
+    trained(frames, tmp_path / "beside", HALF[0])
+    for name, value in weights_of(tmp_path / "beside").items():
+        assert torch.equal(with_term[name], value), name
+
+
+def test_the_mean_of_both_kinds_is_predicted(half, frames):
+    atoms = read(frames, 0)
+    atoms.calc = xtalgraph.calculator(half)
+    energies = []
+    for at in ("", "members/1", "members/2"):
+        model, spec, _ = load_model(half / at)
+        energy = model(spec.make_graph([from_ase(atoms)])).values["energy"]
+        energies.append(energy.item())
+    assert atoms.get_potential_energy() == pytest.approx(np.mean(energies), rel=1e-6)
+
+
+def test_fine_tuned_members_go_on_as_they_were(half, frames, tmp_path):
+    done = xtalgraph.finetune(
+        half, frames, target=["energy", "forces"], out=tmp_path / "more", epochs=1,
+        no_scratch=True, progress=False,
+    )  # fmt: skip
+    for at, wanted in (("", True), ("members/1", False), ("members/2", False)):
+        state = weights_of(done.run.folder / at)
+        assert bool(state["terms.ace.of_products"].any()) == wanted
+
+
+def test_members_of_two_kinds_need_a_fitted_term_and_a_training(frames, tmp_path):
+    for given, message in (
+        (("training.members_with_terms=half",), "beside and without a term that is fitted"),
+        ((*HALF, "training.epochs=0"), "beside and without a term that is fitted"),
+        ((*HALF, "training.snapshots=true", "training.members=2"), "here learns another quantity"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            trained(frames, tmp_path / "no", *given)
 
 
 def test_what_the_fit_gives_alone_is_a_rung_of_the_report(run):

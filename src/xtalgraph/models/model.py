@@ -141,6 +141,14 @@ class Model(nn.Module, ABC):
     def start(self, graph: Graph) -> ByTarget:
         """Return what is predicted before anything was learned: the scales alone, in float64."""
 
+    @property
+    def learns_alone(self) -> bool:
+        """Whether nothing is added to what it learns, though there is something to add."""
+        return False
+
+    def learn_alone(self) -> None:
+        """Leave out what is fitted before the training and added to it; before `fit_scales`."""
+
     @abstractmethod
     def fit_scales(
         self, labels: Values, crystals: Sequence[Crystal], conditions: ConditionValues | None = None
@@ -288,8 +296,13 @@ class PropertyModel(Model):
         }
         return Output(values, deviations, features)
 
-    def leave_out_delta(self) -> None:
-        """Learn the target itself, whatever was calculated otherwise; before `fit_scales`."""
+    @property
+    def learns_alone(self) -> bool:
+        """Whether it learns the target itself, though another calculation of it is there."""
+        return self.delta is not None and not bool(self.delta.factor)
+
+    def learn_alone(self) -> None:
+        """Leave out the other calculation of the target."""
         if self.delta is not None:
             self.delta.is_used = False
 

@@ -73,6 +73,7 @@ class Potential(Model):
             )
         self.head = head
         self.terms = nn.ModuleDict(dict(terms or {}))
+        self._fits_terms = True
         self.isolated: IsolatedAtoms | None = None
         if reference_energies:
             self.isolated = IsolatedAtoms(reference_energies, encoder.cutoff)
@@ -220,7 +221,7 @@ class Potential(Model):
         numbers = [elements_of(crystal) for crystal in crystals]
         energies = left[self.energy.name] - self._energies_of_learned_terms(crystals)
         self.head.fit(energies, numbers)
-        if any(term.is_fitted for term in self._terms(learned=False)):
+        if any(term.is_fitted and not term.is_open for term in self._terms(learned=False)):
             self.head.widen(_LENGTH * self._size_of_forces(left))
             self.head.silence()
         if self.isolated is not None:
@@ -236,11 +237,24 @@ class Potential(Model):
             crystals: The training part.
         """
         terms = [term for term in self._terms(learned=False) if term.is_open]
-        if terms:
+        if terms and self._fits_terms:
             left = self._left(labels, crystals)
             by_role = {str(role_of_target(target)): left[target.name] for target in self.targets}
             for term in terms:
                 term.fit(crystals, by_role)
+
+    @property
+    def learns_alone(self) -> bool:
+        """Whether terms that are fitted give nothing: it learns the whole energy."""
+        fitted = self.fitted_terms.values()
+        return bool(fitted) and not any(bool(value.any()) for value in fitted)
+
+    @torch.no_grad()
+    def learn_alone(self) -> None:
+        """Leave out the terms that are fitted; before `fit_scales`."""
+        self._fits_terms = False
+        for value in self.fitted_terms.values():
+            value.zero_()
 
     @property
     def fitted_terms(self) -> dict[str, Tensor]:

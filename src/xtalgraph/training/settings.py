@@ -78,6 +78,9 @@ class TrainingConfig:
     snapshots: bool = False
     """Whether each further member starts from the weights of the one before instead of fresh ones,
     with the schedule begun anew: snapshots of one long training."""
+    members_with_terms: Literal["all", "half"] = "all"
+    """Which members of a potential have the terms that are fitted; of ``half`` every second, and
+    the last of several, learn alone. Those with terms then take a tenth of the learning rate."""
     threads: Annotated[int, Range(1, 1024)] | None = None
     """CPU threads of each model that is trained; null takes one. More pay for wide models and
     large cells on a machine that does nothing else."""
@@ -188,7 +191,7 @@ FROM_SCRATCH: Final = FinetuningConfig()
 
 
 def check_epochs(training: TrainingConfig, *, fitted: bool) -> None:
-    """Refuse a training without epochs, with a `ConfigError`.
+    """Refuse a training without epochs, or members that differ in nothing: a `ConfigError`.
 
     Args:
         training: Its settings.
@@ -198,4 +201,9 @@ def check_epochs(training: TrainingConfig, *, fitted: bool) -> None:
         raise ConfigError(
             "training.epochs must be at least 1, got 0; 0 is for a potential with a term that is "
             "fitted before its network is trained, as model.terms=ace"
+        )
+    if training.members_with_terms != "all" and (training.epochs == 0 or not fitted):
+        raise ConfigError(
+            "training.members_with_terms is for networks beside and without a term that is fitted, "
+            "as model.terms=ace: leave it out"
         )

@@ -113,6 +113,7 @@ class RunConfig:
         learned = spec.targets if pretraining is None else targets_of(pretraining)
         Objective.of(learned, training)  # refuses weights of other targets
         check_epochs(training, fitted=spec.has_fitted_terms)
+        _check_snapshots(data, training)
         begun = settings_from(FinetuningConfig, sections.get("finetuning", {}), "finetuning")
         return cls(data, spec, training, begun)
 
@@ -284,6 +285,14 @@ def _check_delta(data: DataConfig, targets: Sequence[Target]) -> None:
         delta_target(targets)
     elif data.delta_members != "all":
         raise ConfigError("data.delta_members goes with the column of a calculation, data.delta")
+
+
+def _check_snapshots(data: DataConfig, training: TrainingConfig) -> None:
+    """Refuse members that start from the one before, and learn another quantity."""
+    if training.snapshots and "half" in (data.delta_members, training.members_with_terms):
+        raise ConfigError(
+            "training.snapshots start from the member before, which here learns another quantity"
+        )
 
 
 def label_keys(data: DataConfig) -> LabelKeys:

@@ -24,7 +24,7 @@ from xtalgraph.metrics.calibration import identical_members
 from xtalgraph.models.checkpoint import member_folder
 from xtalgraph.models.environments import Environments
 from xtalgraph.models.inference import Inferred, concatenated, infer
-from xtalgraph.models.model import ByTarget, Model, PropertyModel, predicted
+from xtalgraph.models.model import ByTarget, Model, predicted
 from xtalgraph.models.novelty import Novelty, TrainingSet
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictions import Predictions, std_of
@@ -36,7 +36,7 @@ from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.training.state import Progress, Report, snapshot
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.executor import Executor, Session, processes_for
-from xtalgraph.workflows.fitted_terms import fitted_terms
+from xtalgraph.workflows.fitted_terms import beside_terms, fitted_terms, learns_alone
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.starting_point import StartingPoint
 
@@ -239,10 +239,11 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
         model = config.spec.make_model()
         if shared.start is not None:
             shared.start.begin(model, number)
-        if isinstance(model, Potential):
+        if learns_alone(config, shared.start, model, number):
+            model.learn_alone()
+        elif isinstance(model, Potential):
             model.terms.load_state_dict(shared.terms, strict=False)
-        if isinstance(model, PropertyModel) and _learns_the_target_itself(config, number):
-            model.leave_out_delta()
+            training = beside_terms(training)
         if number - 1 in task.ended:
             model.load_state_dict(task.ended[number - 1].weights)
         made_from = shared.made_from + (f"member {number}" if number else "")
@@ -257,13 +258,6 @@ def fit_member(shared: Shared, task: Task, report: Report) -> Member:
     member = Member(snapshot(model.cpu()), progress, predictions, vectors)
     task.ended[number] = member
     return member
-
-
-def _learns_the_target_itself(config: RunConfig, number: int) -> bool:
-    """Return whether a member is of the other half: every second one, and the last of several."""
-    if config.data.delta_members != "half" or number == 0:
-        return False
-    return number % 2 == 1 or number == config.training.members - 1
 
 
 def gathered(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import torch
@@ -17,6 +18,7 @@ from xtalgraph.models.model import Model
 from xtalgraph.models.potential import Potential
 from xtalgraph.models.predictions import Predictions
 from xtalgraph.training.examples import ordered_graphs
+from xtalgraph.training.settings import TrainingConfig
 from xtalgraph.workflows.config import RunConfig
 from xtalgraph.workflows.prepared import Prepared
 from xtalgraph.workflows.starting_point import StartingPoint
@@ -46,6 +48,33 @@ def fitted_terms(
     crystals = [prepared.dataset.table.crystals[row] for row in train]
     model.fit_terms(prepared.dataset.labels.select(train), crystals)
     return model.fitted_terms
+
+
+def learns_alone(config: RunConfig, start: StartingPoint | None, model: Model, number: int) -> bool:
+    """Return whether a member learns without fitted terms or another calculation of the target.
+
+    With a head that is kept it does as its parent did. Else it is of the other half: every second
+    member, and the last of several.
+
+    Args:
+        config: The settings.
+        start: Where the weights are from, if they are not fresh.
+        model: The member, with these weights.
+        number: Of the member, from 0.
+    """
+    training = config.training
+    if start is not None and start.kept:
+        return model.learns_alone
+    if "half" not in (config.data.delta_members, training.members_with_terms):
+        return False
+    return number % 2 == 1 or 0 < number == training.members - 1
+
+
+def beside_terms(training: TrainingConfig) -> TrainingConfig:
+    """Return the settings of a member with fitted terms, where others learn without them."""
+    if training.members_with_terms == "all":
+        return training
+    return replace(training, learning_rate=training.learning_rate / 10)
 
 
 def terms_alone(

@@ -35,7 +35,8 @@ def with_potential_defaults(sections: Mapping[str, Mapping[str, Any]]) -> dict[s
     model = {"name": encoder, "envelope": "polynomial", **further}
     roles = {name: role_of(name) or "" for name in names}
     training = dict(_TRAINING)
-    if any(name in _terms(filled) for name, term in TERMS.items() if term.is_fitted):
+    half = filled.get("training", {}).get("members_with_terms") == "half"
+    if not half and any(name in _terms(filled) for name, term in TERMS.items() if term.is_fitted):
         training["learning_rate"] = _BESIDE_FITTED_TERMS
     if filled.get("training", {}).get("weights") is None:  # weights that are given hold throughout
         training["weights"] = {name: _WEIGHTS[role] for name, role in roles.items()}

@@ -94,6 +94,8 @@ class StartingPoint:
             )
         check_fits(config, predictor.spec, folder)
         kept = kept_heads(config.spec, predictor.spec) if asked.head == "kept" else ()
+        if config.spec.conditions.delta != predictor.spec.conditions.delta:
+            kept = ()  # they would learn another quantity
         if kept:
             check_fitted_terms(config.spec, predictor.spec)
         states = tuple(snapshot(member) for member in predictor.members)
