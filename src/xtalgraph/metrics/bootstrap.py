@@ -73,7 +73,7 @@ def interval(
     Source: B. Efron, R. Tibshirani, Statist. Sci. 1, 54 (1986), doi 10.1214/ss/1177013815.
     """
     target, prediction = checked_rows(target, prediction)
-    metric_of_draws = of_draws(metric)
+    metric_of_draws = _of_draws(metric)
     low, high, defined = _resampled(
         lambda rows: metric_of_draws(target[rows], prediction[rows]),
         target.shape,
@@ -84,7 +84,7 @@ def interval(
     return Interval(low, high, level, samples, samples - defined.size)
 
 
-def of_draws(
+def _of_draws(
     metric: Callable[[np.ndarray, np.ndarray], float],
 ) -> Callable[[np.ndarray, np.ndarray], Float[np.ndarray, " draws"]]:
     """Return a metric of several draws of the rows at once.
@@ -222,7 +222,7 @@ def paired_difference(
     target, first = checked_pair(target, first)
     target, second = checked_pair(target, second)
     value = metric(target, first) - metric(target, second)
-    metric_of_draws = of_draws(metric)
+    metric_of_draws = _of_draws(metric)
     low, high, drawn = _resampled(
         lambda rows: (
             metric_of_draws(target[rows], first[rows]) - metric_of_draws(target[rows], second[rows])

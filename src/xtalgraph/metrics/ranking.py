@@ -33,7 +33,13 @@ def spearman(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, "
 
 
 def spearman_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
-    """`spearman` of each draw."""
+    """`spearman` of each draw.
+
+    >>> true = np.array([[1.0, 2.0, 3.0]] * 2)
+    >>> predicted = np.array([[1.0, 4.0, 9.0], [9.0, 4.0, 1.0]])
+    >>> spearman_of_draws(true, predicted).round(9).tolist()
+    [1.0, -1.0]
+    """
     first, second = _ranks(target), _ranks(prediction)
     first -= mean_of_draws(first)[:, None]
     second -= mean_of_draws(second)[:, None]
@@ -55,7 +61,13 @@ def kendall(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " 
 
 
 def kendall_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
-    """`kendall` of each draw."""
+    """`kendall` of each draw.
+
+    >>> true = np.array([[1.0, 2.0, 3.0]] * 2)
+    >>> predicted = np.array([[1.0, 4.0, 9.0], [9.0, 4.0, 1.0]])
+    >>> kendall_of_draws(true, predicted).round(9).tolist()
+    [1.0, -1.0]
+    """
     from scipy.stats import kendalltau
 
     undefined = are_constant(target) | are_constant(prediction)
@@ -88,7 +100,11 @@ def area_under_roc(chosen: Bool[np.ndarray, " rows"], score: Float[np.ndarray, "
 def areas_under_roc(
     chosen: Bool[np.ndarray, "draws rows"], score: Draws
 ) -> Float[np.ndarray, " draws"]:
-    """`area_under_roc` of each draw."""
+    """`area_under_roc` of each draw.
+
+    >>> areas_under_roc(np.array([[True, False]] * 2), np.array([[2.0, 1.0], [1.0, 2.0]])).tolist()
+    [1.0, 0.0]
+    """
     count = chosen.sum(axis=1)
     others = chosen.shape[1] - count
     ranks = np.where(chosen, _ranks(score), 0.0).sum(axis=1)
@@ -175,7 +191,13 @@ def top_recall(
 def top_recall_of_draws(
     target: Draws, prediction: Draws, k: int | float, best: Literal["low", "high"]
 ) -> Float[np.ndarray, " draws"]:
-    """`top_recall` of each draw."""
+    """`top_recall` of each draw.
+
+    >>> true = np.array([[1.0, 2.0, 3.0]] * 2)
+    >>> predicted = np.array([[1.0, 4.0, 9.0], [9.0, 4.0, 1.0]])
+    >>> top_recall_of_draws(true, predicted, 1, "low").tolist()
+    [1.0, 0.0]
+    """
     count = top_count(k, target.shape[1])
     if count == 0:
         return np.full(len(target), math.nan)
