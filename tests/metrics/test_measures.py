@@ -94,6 +94,17 @@ def test_draws_together_have_the_value_of_each_alone(measure, rows):
     assert np.isnan(together).any() == np.isnan(alone).any()
 
 
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=lambda one: one.key)
+def test_of_no_rows_nothing_is_defined_and_of_a_single_one_nothing_fails(measure):
+    shapes = {"all": (3, 3), "matrices": (3, 3), "stiffness": (3, 3, 3, 3), None: (3,)}
+    row = np.ones(() if measure.of_classes else shapes[measure.of_tensors])
+    if measure.of_tensors == "stiffness":
+        row = (np.eye(9) + 0.1).reshape(3, 3, 3, 3)
+    nothing = np.zeros((0, *row.shape))
+    assert math.isnan(measure.of(nothing, nothing, "low"))
+    assert not math.isinf(measure.of(row[None], row[None], "low"))
+
+
 @pytest.mark.parametrize("key", ["mae", "r2", "kendall", "recall@5%"])
 def test_numbers_of_vectors_are_drawn_with_their_row(key):
     measure, generator = MEASURES[key], np.random.default_rng(1)

@@ -7,6 +7,8 @@ import pytest
 from sklearn.metrics import mean_absolute_error
 
 from xtalgraph.conventions.tensors import TensorType
+from xtalgraph.conventions.voigt import NAMED
+from xtalgraph.data.potential_targets import forces_target, stress_target
 from xtalgraph.data.targets import Kind, Target, Task
 from xtalgraph.metrics.summary import evaluate
 
@@ -106,3 +108,24 @@ def test_the_order_of_very_many_numbers_has_no_interval():
     assert 0.45 < measured["kendall"].value < 0.55
     assert measured["spearman"].low is None
     assert measured["mae"].low is not None
+
+
+@pytest.mark.parametrize(
+    ("target", "shape"),
+    [
+        (LOW, ()),
+        (Target("c", Kind.INTENSIVE, task=Task.CLASSIFICATION), ()),
+        (forces_target(), (3,)),
+        (stress_target(), (3, 3)),
+        (Target("v", Kind.INTENSIVE, tensor=NAMED["vector"]), (3,)),
+        (Target("d", Kind.INTENSIVE, tensor=NAMED["dielectric"]), (3, 3)),
+        (Target("p", Kind.INTENSIVE, tensor=NAMED["piezoelectric"]), (3, 3, 3)),
+        (Target("e", Kind.INTENSIVE, tensor=NAMED["elastic"]), (3, 3, 3, 3)),
+    ],
+    ids=lambda given: getattr(given, "name", str(given)),
+)
+def test_an_empty_validation_part_has_no_figures(target, shape):
+    nothing = np.zeros((0, *shape))
+    metrics = evaluate(target, nothing, nothing)
+    assert metrics
+    assert {metric.value for metric in metrics.values()} == {None}

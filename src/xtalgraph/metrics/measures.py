@@ -155,9 +155,8 @@ class Measure:
             true, predicted = (values.reshape(len(values), -1) for values in (true, predicted))
             return self.of_draws(true, predicted, best)
         if true.ndim > 2:
-            flat = [values.reshape(*values.shape[:2], -1) for values in (true, predicted)]
-            numbers = range(flat[0].shape[2] if true.shape[1] else 0)
-            parts = [self.of_draws(flat[0][..., n], flat[1][..., n], best) for n in numbers]
+            numbers = list(np.ndindex(true.shape[2:])) if true.shape[1] else []
+            parts = [self.of_draws(true[..., *n], predicted[..., *n], best) for n in numbers]
             return np.mean(parts, axis=0) if parts else np.full(len(true), math.nan)
         if self.metric is not None:
             return self.metric(true, predicted)

@@ -1,5 +1,6 @@
 """What of tensors no axes change: two numbers for each row, of which measures are made."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -26,7 +27,9 @@ _NO_DIFFERENCE: Final = 1e-6
 
 def norms(values: Float[np.ndarray, "rows *shape"]) -> Rows:
     """Return the Frobenius norm of each row, √Σ T² over all elements."""
-    return np.asarray(np.linalg.norm(values.reshape(len(values), -1), axis=1))
+    return np.asarray(
+        np.linalg.norm(values.reshape(len(values), math.prod(values.shape[1:])), axis=1)
+    )
 
 
 def varying(std: Float[np.ndarray, "rows components"]) -> Bool[np.ndarray, "rows components"]:
