@@ -56,6 +56,26 @@ def to_pymatgen(crystal: Crystal) -> Any:
     )
 
 
+def to_primitive(crystal: Crystal) -> Any:
+    """Return the primitive cell as pymatgen's ``StructureMatcher`` makes it, of Niggli's cell.
+
+    The matcher makes it again for each pair; who compares a crystal often makes it once, and calls
+    ``fit`` with ``skip_structure_reduction``.
+
+    Args:
+        crystal: Repeating in all directions.
+
+    >>> import numpy as np
+    >>> iron = Crystal.from_fractional(
+    ...     2.87 * np.eye(3), np.array([[0.0] * 3, [0.5] * 3]), np.array([26, 26])
+    ... )
+    >>> len(to_primitive(iron))
+    1
+    """
+    niggli = to_pymatgen(crystal).get_reduced_structure(reduction_algo="niggli")
+    return niggli.get_primitive_structure()
+
+
 def from_ase(atoms: Any, disorder: str = "refuse") -> Crystal:
     """Return the crystal of an ASE ``Atoms``.
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -13,14 +13,11 @@ from scipy.spatial import KDTree
 
 from xtalgraph.conventions.errors import GraphError
 from xtalgraph.crystals.composition import composition_key
-from xtalgraph.crystals.convert import to_pymatgen
+from xtalgraph.crystals.convert import to_primitive
 from xtalgraph.crystals.crystal import Crystal
 from xtalgraph.data.splits import Split
 from xtalgraph.graphs.distance_lists import DistanceLists
 from xtalgraph.graphs.prototype import find_prototype
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 DUPLICATE_TOLERANCE: Final = 0.1
 """Largest difference of two distances in crystals that count as the same, Å: atoms may have moved
@@ -52,7 +49,7 @@ class DuplicateIndex:
             rows_of[formula].append(row)
         self._rows_of = {formula: np.array(rows) for formula, rows in rows_of.items()}
         self._lists = lru_cache(maxsize=16_384)(lambda row: DistanceLists.of(self._crystals[row]))
-        self._reduced = lru_cache(maxsize=16_384)(self._reduce)
+        self._reduced = lru_cache(maxsize=16_384)(lambda row: to_primitive(self._crystals[row]))
         self._known: dict[tuple[int, int, float], bool] = {}
 
     def partners(
@@ -141,12 +138,6 @@ class DuplicateIndex:
         )
         pair = self._reduced(first), self._reduced(second)
         return bool(matcher.fit(*pair, skip_structure_reduction=True))
-
-    def _reduce(self, row: int) -> "Structure":
-        """Return the primitive cell of Niggli, once for all pairs: finding it takes longest."""
-        structure = to_pymatgen(self._crystals[row])
-        reduced = structure.get_reduced_structure(reduction_algo="niggli").get_primitive_structure()
-        return cast("Structure", reduced)
 
     def _near(
         self, rows: Int[np.ndarray, " rows"], others: Int[np.ndarray, " others"], tolerance: float

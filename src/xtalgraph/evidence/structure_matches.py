@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from xtalgraph.crystals.checks import find_problem
-from xtalgraph.crystals.convert import to_pymatgen
+from xtalgraph.crystals.convert import to_primitive
 from xtalgraph.crystals.crystal import Crystal
 
 SITE_TOLERANCE: Final = 0.5
@@ -110,7 +110,7 @@ class StructureMatches:
         if id(crystal) not in self._known:
             structure = None
             if find_problem(crystal, isolated=np.inf) is None:
-                structure = self._tried(_primitive, crystal)
+                structure = self._tried(to_primitive, crystal)
             self._known[id(crystal)] = crystal, structure  # the crystal keeps its id
         return self._known[id(crystal)][1]
 
@@ -121,8 +121,3 @@ class StructureMatches:
             return function(*arguments, **options)
         except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
             return None
-
-
-def _primitive(crystal: Crystal) -> Any:
-    niggli = to_pymatgen(crystal).get_reduced_structure(reduction_algo="niggli")
-    return niggli.get_primitive_structure()

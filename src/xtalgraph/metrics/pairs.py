@@ -149,5 +149,5 @@ def r2(target: Float[np.ndarray, " rows"], prediction: Float[np.ndarray, " rows"
 def r2_of_draws(target: Draws, prediction: Draws) -> Float[np.ndarray, " draws"]:
     """`r2` of each draw."""
     residual = np.square(target - prediction).sum(axis=1)
-    spread = np.square(target - mean_of_draws(target)[:, None]).sum(axis=1)
-    return 1 - divided(residual, np.where(are_constant(target), 0.0, spread))
+    total = np.square(target - mean_of_draws(target)[:, None]).sum(axis=1)
+    return 1 - divided(residual, np.where(are_constant(target), 0.0, total))
